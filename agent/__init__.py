@@ -1,0 +1,1 @@
+"""The hands of one machine: types commands into sessions, each at most once, and reports back."""

@@ -1,0 +1,1 @@
+"""Ways to type into a session, one module each."""

@@ -1,0 +1,22 @@
+"""The seam between the executor and a terminal: one action in, one outcome out."""
+
+from typing import Protocol
+
+from agent.domain.command import Action, Outcome
+from agent.domain.session import Session
+
+
+class Backend(Protocol):
+    """A way to type into a session.
+
+    The executor calls `deliver` for one action of a session at a time and never again for the same command. A backend
+    reports what it knows: `Outcome.failed` only when nothing was typed, `Outcome.uncertain` when something may have been.
+    """
+
+    name: str
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        """Carry out one action. Never raises for what the terminal does: that is a failed outcome."""
+
+    async def alive(self, session: Session) -> bool:
+        """Whether the registered process is still the one behind the target."""

@@ -1,0 +1,125 @@
+"""A command in the agent's inbox: its states, its legal moves, and how it can end.
+
+        RECEIVED ──▶ STARTED ──▶ FINISHED
+            └── cancelled, expired, refused ──▶ FINISHED
+
+Everything that affects these states lives here. STARTED is on disk before the first byte is typed; so a STARTED row
+found at start-up may or may not have been typed, and ends UNCERTAIN.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class InboxState(Enum):
+    """How far a command is on this machine."""
+
+    RECEIVED = "received"
+    STARTED = "started"
+    FINISHED = "finished"
+
+
+class Lane(Enum):
+    """Order class: urgent commands do not wait for normal ones."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
+class Ending(Enum):
+    """How a command ended here."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Reason(Enum):
+    """Why it did not end DONE; names as in agentlink.v1."""
+
+    NONE = "UNSPECIFIED"
+    SESSION_RESTARTED = "SESSION_RESTARTED"
+    SESSION_ENDED = "SESSION_ENDED"
+    SESSION_UNKNOWN = "SESSION_UNKNOWN"
+    TTL_EXPIRED = "TTL_EXPIRED"
+    CANCELLED = "CANCELLED"
+    AGENT_RESTARTED = "AGENT_RESTARTED"
+    BACKEND_ERROR = "BACKEND_ERROR"
+    TARGET_GONE = "TARGET_GONE"
+    EXIT_CODE = "EXIT_CODE"
+    UNSUPPORTED = "UNSUPPORTED"
+    TOO_LARGE = "TOO_LARGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Text to type, and whether Enter follows."""
+
+    text: str
+    submit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPress:
+    """One named key: esc, enter, ctrl-c, ctrl-d, tab, up, down, left, right, backspace, space."""
+
+    name: str
+
+
+Action = Input | KeyPress
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a backend can say of one action."""
+
+    ending: Ending
+    reason: Reason = Reason.NONE
+    detail: str = ""
+
+    @classmethod
+    def done(cls, detail: str = "") -> "Outcome":
+        return cls(Ending.DONE, detail=detail)
+
+    @classmethod
+    def failed(cls, reason: Reason, detail: str = "") -> "Outcome":
+        return cls(Ending.FAILED, reason, detail)
+
+    @classmethod
+    def uncertain(cls, reason: Reason, detail: str = "") -> "Outcome":
+        return cls(Ending.UNCERTAIN, reason, detail)
+
+
+class IllegalMove(Exception):
+    """That state does not allow that move; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Typing is about to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It is over, this way."""
+
+    outcome: Outcome
+
+
+Event = Started | Ended
+
+_MOVES: dict[tuple[InboxState, type[Event]], InboxState] = {
+    (InboxState.RECEIVED, Started): InboxState.STARTED,
+    (InboxState.RECEIVED, Ended): InboxState.FINISHED,
+    (InboxState.STARTED, Ended): InboxState.FINISHED,
+}
+
+
+def apply(state: InboxState, event: Event) -> InboxState:
+    """The state after an event. Raises IllegalMove where the table has no such row."""
+    try:
+        return _MOVES[state, type(event)]
+    except KeyError:
+        raise IllegalMove(f"{type(event).__name__} in state {state.name}") from None

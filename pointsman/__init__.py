@@ -1,0 +1,1 @@
+"""The front door for people: the command line and the supervisor."""

@@ -1,0 +1,1 @@
+"""The memory and the judge: sessions, routing, queues, retries, who may do what."""

@@ -1,0 +1,1 @@
+"""The door: everything that speaks a chat platform or HTTP."""

@@ -1,0 +1,78 @@
+"""The seam between the courier and a chat platform: one message in, one outcome out."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Kind(Enum):
+    """What kind of message it is; a platform may show them differently."""
+
+    QUESTION = "question"
+    RECEIPT = "receipt"
+    PROGRESS = "progress"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A chat, and perhaps a topic in it."""
+
+    chat_id: str
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice under a message; `data` is what a press sends back."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to bring, in plain text; the platform formats it."""
+
+    place: Place
+    text: str
+    heading: str = ""  # "devbox · api-refactor"; empty for the system's own words
+    buttons: tuple[Button, ...] = ()
+    kind: Kind = Kind.PROGRESS
+    token: str = ""
+    reply_to_message_id: str = ""
+    edit_message_ids: tuple[str, ...] = ()  # edit these instead of sending new ones
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The platform took it."""
+
+    message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The platform refused it for good; its own words."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """Not now. `after` in seconds where the platform said it, else None: the router chooses."""
+
+    detail: str
+    after: float | None = None
+
+
+SendOutcome = Delivered | Refused | RetryLater
+
+
+class Transport(Protocol):
+    """A chat platform as the courier sees it. Calls come one at a time per chat, from several threads over all chats."""
+
+    name: str
+
+    def send(self, message: Outgoing) -> SendOutcome:
+        """Bring one message. Never raises for what the platform does: that is an outcome."""
