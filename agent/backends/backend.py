@@ -10,7 +10,7 @@ class Backend(Protocol):
     """A way to type into a session.
 
     The executor calls `deliver` for one action of a session at a time and never again for the same command. A backend
-    reports what it knows: `Outcome.failed` only when nothing was typed, `Outcome.uncertain` when something may have been.
+    reports what it knows: failed only when nothing was typed, uncertain when something may have been.
     """
 
     name: str

@@ -70,7 +70,7 @@ SendOutcome = Delivered | Refused | RetryLater
 
 
 class Transport(Protocol):
-    """A chat platform as the courier sees it. Calls come one at a time per chat, from several threads over all chats."""
+    """A chat platform as the courier sees it. Calls come one at a time per chat, from several threads over all."""
 
     name: str
 
