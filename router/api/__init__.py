@@ -1,0 +1,1 @@
+"""The gRPC edge: parse, authorise, call, map. No rule of the house lives here."""

@@ -1,0 +1,213 @@
+"""AgentLink: carries frames between machines' streams and the services."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agentlink.v1 import agent_link_pb2 as link_pb
+from google.protobuf.message import DecodeError
+
+from router.api import convert
+from router.api.errors import abort
+from router.api.server import Call, Context, frames
+from router.clock import Clock
+from router.domain.command import Command
+from router.domain.credentials import Principal
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import Hello, Receipts, Upstream
+from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
+from router.link.hub import WINDOW, WINDOW_BATCHED, Link
+from router.services.delivery import ACK_TIMEOUT, Delivery
+from router.services.enrolment import Enrolment
+from router.services.upstream import UpstreamService
+from router.store.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+FAILED_ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
+BATCH_BYTES = 512 * 1024  # of commands in one frame; half of what a frame may have
+LOOK_EVERY = 10.0  # seconds between looks for commands without a receipt
+
+
+@dataclass(frozen=True, slots=True)
+class LinkServices:
+    """What a stream needs of the house."""
+
+    database: Database
+    clock: Clock
+    delivery: Delivery
+    upstream: UpstreamService
+    links: "set[LinkStream]"
+
+
+class AgentLinkServicer:
+    """The service machines call."""
+
+    def __init__(self, services: LinkServices, enrolment: Enrolment) -> None:
+        self._services = services
+        self._enrolment = enrolment
+        self._blocked: dict[str, float] = {}
+
+    async def Connect(self, principal: Principal, context: Context) -> None:
+        stream = LinkStream(principal.machine_id, context, self._services)
+        await stream.run()
+
+    async def Enroll(self, request: link_pb.EnrollRequest, call: Call) -> link_pb.EnrollResponse:
+        peer, now = call.context.peer().rpartition(":")[0], self._services.clock.monotonic()
+        if self._blocked.get(peer, 0.0) > now:
+            raise Refusal(Reason.BUSY, "One try a second. Wait and try again.", retry_after=FAILED_ENROL_PAUSE)
+        token, wanted, key = request.join_token, request.machine_id, request.public_key
+        try:
+            machine_id = await self._services.database.write(lambda tx: self._enrolment.enrol(tx, token, wanted, key))
+        except Refusal:
+            self._blocked = {peer: now + FAILED_ENROL_PAUSE}
+            raise
+        return link_pb.EnrollResponse(machine_id=machine_id, router_id=self._services.upstream.router_id)
+
+
+class LinkStream:
+    """One open stream: a reader that never waits for acting, one writer, and a watch on the time."""
+
+    def __init__(self, machine_id: str, context: Context, services: LinkServices) -> None:
+        self._machine_id = machine_id
+        self._context = context
+        self._services = services
+        self._connection = Connection(machine_id, services.clock.monotonic())
+        self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self.link: Link | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Carry frames until the stream ends; then let what was not confirmed wait for the next link."""
+        tasks = [asyncio.create_task(self._guarded(part)) for part in (self._read, self._watch)]
+        self._services.links.add(self)
+        close = Close(Reason.UNSPECIFIED, "the stream was lost")
+        try:
+            close = await asyncio.shield(self.ended)
+        finally:
+            self._services.links.discard(self)
+            for task in tasks:
+                task.cancel()
+            lost = self._forget(ack_timeout=close.reason is Reason.ACK_TIMEOUT)
+            logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
+            with contextlib.suppress(Refusal):  # the disk is full: the next link gives them back
+                await asyncio.shield(lost)
+        if close.reason is not Reason.UNSPECIFIED:
+            await abort(self._context, Refusal(close.reason, close.text))
+
+    def end(self, reason: Reason, text: str, *, clean: bool = False) -> None:
+        """Close the stream; the first reason counts."""
+        if not self.ended.done():
+            self.ended.set_result(Close(reason, text, clean))
+
+    async def _read(self) -> None:
+        async for raw in frames(self._context):
+            for step in self._parsed(raw):
+                await self._perform(step)
+        self.end(Reason.UNSPECIFIED, "the stream ended without a goodbye")
+
+    def _parsed(self, raw: bytes) -> list[Step]:
+        now = self._services.clock.monotonic()
+        try:
+            if len(raw) > convert.MAX_FRAME_BYTES:
+                return self._connection.bad_frame(f"a frame may have {convert.MAX_FRAME_BYTES} bytes", now)
+            frame = link_pb.AgentFrame.FromString(raw)
+            return self._connection.receive(frame.link_epoch, convert.agent_frame(frame), now)
+        except (DecodeError, ValueError) as error:
+            return self._connection.bad_frame(str(error), now)
+
+    async def _perform(self, step: Step) -> None:
+        match step:
+            case Handle(frame) if self.link:
+                self._handle(self.link, frame)
+            case Reply(frame) if self.link:
+                self.link.send(frame, urgent=True)
+            case Greet(hello):
+                await self._greet(hello)
+            case Close(reason, text, clean):
+                self.end(reason, text, clean=clean)
+
+    async def _greet(self, hello: Hello) -> None:
+        batches = "command_batch" in hello.capabilities
+        most = WINDOW_BATCHED if batches else WINDOW
+        link = Link(self._machine_id, batches, min(hello.max_in_flight or most, most))
+        upstream = self._services.upstream
+        self.link = link  # before the write: a stream that dies meanwhile must still take its link back
+        welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
+        self._connection.welcomed(welcome.link_epoch)
+        self._writer = asyncio.create_task(self._guarded(self._write))
+        logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
+
+    def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
+        delivery, upstream = self._services.delivery, self._services.upstream
+
+        def operation(tx: Transaction) -> None:
+            if isinstance(frame, Receipts):
+                delivery.received(tx, link, frame.items)
+            else:
+                upstream.take(tx, link, frame.items)
+
+        lazy = isinstance(frame, Receipts) and link.caught_up
+        self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
+
+    def _written(self, future: "asyncio.Future[None]") -> None:
+        if not future.cancelled() and (error := future.exception()):
+            logger.warning("link frame not stored: %s", error, extra={"machine": self._machine_id})
+            self.end(Reason.STORAGE_UNAVAILABLE, "The router cannot write its database now. Come again.")
+
+    async def _write(self) -> None:
+        link = self.link
+        while link is not None:
+            await link.wake.wait()
+            link.wake.clear()
+            while link.urgent or link.normal:
+                await self._context.write(self._next(link))
+            if link.closing:
+                self.end(*link.closing)
+                return
+
+    def _next(self, link: Link) -> bytes:
+        lane = link.urgent or link.normal
+        frame = lane.popleft()
+        if not (link.batches and isinstance(frame, Command) and lane and isinstance(lane[0], Command)):
+            return convert.router_frame(frame, link.epoch).SerializeToString()
+        batch, size = [frame], frame.size
+        while lane and isinstance(lane[0], Command) and size + lane[0].size < BATCH_BYTES:
+            size += lane[0].size
+            batch.append(lane.popleft())  # type: ignore[arg-type]
+        return convert.command_batch(batch, link.epoch).SerializeToString()
+
+    async def _watch(self) -> None:
+        clock = self._services.clock
+        while True:
+            await asyncio.sleep(min(LOOK_EVERY, max(0.0, self._connection.deadline() - clock.monotonic())))
+            now = clock.monotonic()
+            for step in self._connection.tick(now):
+                await self._perform(step)
+            oldest = self.link.oldest() if self.link else None
+            if oldest is not None and now - oldest >= ACK_TIMEOUT:
+                self.end(Reason.ACK_TIMEOUT, f"no receipt within {ACK_TIMEOUT:.0f} s")
+
+    def _forget(self, *, ack_timeout: bool) -> "asyncio.Future[None]":
+        link, delivery = self.link, self._services.delivery
+        if link is None:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        if self._writer:
+            self._writer.cancel()
+        return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=ack_timeout))
+
+    async def _guarded(self, part: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await part()
+        except Refusal as refusal:
+            self.end(refusal.reason, refusal.text)
+        except asyncio.CancelledError:
+            self.end(Reason.UNSPECIFIED, "the stream was lost")
+            raise
+        except Exception:
+            logger.exception("link failed", extra={"machine": self._machine_id})
+            self.end(Reason.UNSPECIFIED, "the stream broke")

@@ -1,0 +1,119 @@
+"""Who calls, and whether they may: one policy line per RPC, and what is not listed is refused."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+import grpc
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from router.clock import Clock
+from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
+from router.domain.errors import Reason, Refusal
+from router.services.enrolment import Enrolment
+from router.store import machines
+from router.store.database import Database
+
+CLOCK_LEEWAY = 30.0  # seconds; clocks set by NTP differ by less
+
+
+class Access(Enum):
+    """Kinds of callers that are no API keys."""
+
+    ANYONE = "anyone"
+    MACHINE = "machine"
+
+
+READ = frozenset({Role.ADMIN, Role.OPERATOR, Role.VIEWER})
+OPERATE = frozenset({Role.ADMIN, Role.OPERATOR})
+ADMIN = frozenset({Role.ADMIN})
+CHAT = frozenset({Role.ADMIN, Role.CHAT})
+
+POLICY: Mapping[str, Access | frozenset[Role]] = {
+    "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
+    "/agentlink.v1.AgentLink/Enroll": Access.ANYONE,  # the join token is the credential
+    "/agentlink.v1.ChatLink/Submit": CHAT,
+    "/agentlink.v1.ChatLink/SubmitStream": CHAT,
+    "/agentlink.v1.ChatLink/Deliver": CHAT,
+    "/agentlink.v1.Control/RegisterSession": OPERATE,
+    "/agentlink.v1.Control/UnregisterSession": OPERATE,
+    "/agentlink.v1.Control/ListSessions": READ,
+    "/agentlink.v1.Control/SendCommand": OPERATE,
+    "/agentlink.v1.Control/GetCommand": READ,
+    "/agentlink.v1.Control/ListCommands": READ,
+    "/agentlink.v1.Control/CancelCommand": OPERATE,
+    "/agentlink.v1.Control/Redrive": OPERATE,
+    "/agentlink.v1.Control/DropDeadLetter": OPERATE,
+    "/agentlink.v1.Control/ListDeadLetters": READ,
+    "/agentlink.v1.Control/Notify": OPERATE,
+    "/agentlink.v1.Control/GetNotification": READ,
+    "/agentlink.v1.Control/ListNotifications": READ,
+    "/agentlink.v1.Control/ListMachines": READ,
+    "/agentlink.v1.Control/CreateJoinToken": ADMIN,
+    "/agentlink.v1.Control/RevokeMachine": ADMIN,
+    "/agentlink.v1.Control/CreateApiKey": ADMIN,
+    "/agentlink.v1.Control/ListApiKeys": ADMIN,
+    "/agentlink.v1.Control/RevokeApiKey": ADMIN,
+    "/agentlink.v1.Control/Trace": READ,
+    "/agentlink.v1.Control/WatchEvents": READ,
+    "/agentlink.v1.Control/Cleanup": OPERATE,
+    "/agentlink.v1.Control/GetStats": READ,
+    "/agentlink.v1.Control/Backup": ADMIN,
+}
+
+
+class Guard:
+    """Turns a call's metadata into a principal, or refuses it."""
+
+    def __init__(self, enrolment: Enrolment, database: Database, clock: Clock) -> None:
+        self._enrolment = enrolment
+        self._database = database
+        self._clock = clock
+
+    async def admit(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
+        """Who calls. Raises Refusal when they may not."""
+        policy = POLICY.get(method)
+        metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        if policy is None:
+            raise Refusal(Reason.PERMISSION_DENIED, f"{method} has no policy; nobody may call it.")
+        if policy is Access.ANYONE:
+            return Principal("anyone")
+        if policy is Access.MACHINE:
+            return await self._machine(metadata)
+        return self._key(metadata, policy)
+
+    def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access") -> Principal:
+        key = self._enrolment.caller(metadata.get("x-api-key", ""))
+        if key is None:
+            text = (
+                "The API key is missing or wrong. Send it as metadata x-api-key; `pointsman apikey create` makes one."
+            )
+            raise Refusal(Reason.UNAUTHENTICATED, text)
+        if isinstance(roles, Access) or key.role not in roles:
+            raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {key.role.value} may not do this.")
+        return Principal(key.label or key.key_id, role=key.role)
+
+    async def _machine(self, metadata: Mapping[str, str]) -> Principal:
+        scheme, _, token = metadata.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refusal(Reason.UNAUTHENTICATED, "Send authorization: Bearer <JWT signed by the machine's key>.")
+        try:
+            machine_id = str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
+            machine = await self._database.read(lambda connection: machines.find(connection, machine_id))
+            if machine is None or machine.revoked:
+                raise Refusal(Reason.MACHINE_REVOKED, "This machine is unknown or revoked. Enrol it again.")
+            key = Ed25519PublicKey.from_public_bytes(machine.public_key)
+            options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
+            claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
+        except jwt.PyJWTError:
+            raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.") from None
+        self._check_times(float(claims["iat"]), float(claims["exp"]))
+        return Principal(machine_id, machine_id=machine_id)
+
+    def _check_times(self, issued: float, expires: float) -> None:
+        now = self._clock.now()
+        if expires - issued > JWT_MAX_AGE:
+            raise Refusal(Reason.UNAUTHENTICATED, f"The credential is good for longer than {JWT_MAX_AGE:.0f} s.")
+        if not issued - CLOCK_LEEWAY <= now <= expires + CLOCK_LEEWAY:
+            text = f"The machine's clock is off: the router's says {now:.0f} seconds since 1970."
+            raise Refusal(Reason.CLOCK_SKEW, text, router_time=f"{now:.3f}")

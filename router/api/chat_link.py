@@ -1,0 +1,194 @@
+"""ChatLink: inbound messages in, the outbox out."""
+
+import asyncio
+import contextlib
+import logging
+
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from google.protobuf.message import DecodeError
+
+from router.api import convert
+from router.api.errors import refusal_of, status_of
+from router.api.server import Call, Context, frames
+from router.domain.credentials import Principal
+from router.domain.errors import Reason, Refusal
+from router.domain.notification import LEASE, Delivered, Event, Refused
+from router.domain.routing import Inbound
+from router.services.inbound import InboundService
+from router.services.outbox import MAX_IN_FLIGHT, Courier, Outbox
+from router.store import requests, sessions
+from router.store.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+
+
+class ChatLinkServicer:
+    """The service chat platforms' adapters call."""
+
+    def __init__(self, database: Database, inbound: InboundService, outbox: Outbox) -> None:
+        self._database = database
+        self._inbound = inbound
+        self._outbox = outbox
+
+    async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
+        inbound = convert.inbound(request)
+        return await self._database.write(lambda tx: self._submit(tx, inbound))
+
+    async def SubmitStream(self, _principal: Principal, context: Context) -> None:
+        pending: set[asyncio.Task[None]] = set()
+        answers: asyncio.Queue[chat_pb.SubmitBatchResponse] = asyncio.Queue()
+        writer = asyncio.create_task(_write_answers(context, answers))
+        try:
+            async for raw in frames(context):
+                items = _items(raw)
+                future = asyncio.create_task(self._batch(items, answers))
+                pending.add(future)
+                future.add_done_callback(pending.discard)
+            await asyncio.gather(*pending)
+            await answers.join()
+        finally:
+            writer.cancel()
+
+    async def Deliver(self, _principal: Principal, context: Context) -> None:
+        opening = _receipt(await anext(frames(context), b""))
+        if opening.WhichOneof("outcome") != "open" or not opening.open.transport:
+            raise Refusal(Reason.BAD_FRAME, "The first frame must be open, with a transport.")
+        await CourierStream(context, opening.open, self._database, self._outbox).run()
+
+    async def _batch(
+        self, items: list[tuple[int, Inbound | Refusal]], answers: "asyncio.Queue[chat_pb.SubmitBatchResponse]"
+    ) -> None:
+        good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
+        done = [_failed(number, bad) for number, bad in items if isinstance(bad, Refusal)]
+        try:
+            responses = await self._database.write(lambda tx: [self._submit(tx, inbound) for _, inbound in good])
+            pairs = zip(good, responses, strict=True)
+            done += [chat_pb.SubmitItemResponse(item_id=number, response=answer) for (number, _), answer in pairs]
+        except Exception as error:  # noqa: BLE001 - each item is told
+            done += [_failed(number, refusal_of(error)) for number, _ in good]
+        answers.put_nowait(chat_pb.SubmitBatchResponse(items=done))
+
+    def _submit(self, tx: Transaction, inbound: Inbound) -> chat_pb.SubmitResponse:
+        if (known := requests.answered(tx, inbound.update_key, None)) is not None:
+            response = chat_pb.SubmitResponse.FromString(known)
+            response.duplicate = True
+            return response
+        submitted = self._inbound.submit(tx, inbound)
+        response = convert.submit_response(submitted)
+        requests.remember(tx, inbound.update_key, None, response.SerializeToString(), self._inbound.now())
+        return response
+
+
+class CourierStream:
+    """One open delivery stream of a courier."""
+
+    def __init__(self, context: Context, opening: chat_pb.DeliverOpen, database: Database, outbox: Outbox) -> None:
+        self._context = context
+        self._chats = [convert.chat_ref(chat) for chat in opening.default_chats]
+        self._database = database
+        self._outbox = outbox
+        credit = min(opening.max_in_flight or MAX_IN_FLIGHT, MAX_IN_FLIGHT)
+        self._courier = Courier(opening.transport, credit)
+
+    async def run(self) -> None:
+        """Lease out deliveries and take receipts until the stream ends; what is open then is queued again."""
+        courier = self._courier
+        opened = self._database.write(lambda tx: self._outbox.open(tx, courier, self._chats))
+        writer: asyncio.Task[None] | None = None
+        try:
+            await asyncio.shield(opened)
+            logger.info("courier connected", extra={"transport": courier.transport})
+            writer = asyncio.create_task(self._write())
+            async for raw in frames(self._context):
+                await self._take(_receipt(raw))
+        finally:
+            if writer:
+                writer.cancel()
+            logger.info("courier gone", extra={"transport": courier.transport})
+            lost = self._database.write(lambda tx: self._outbox.lost(tx, courier))
+            with contextlib.suppress(Refusal):
+                await asyncio.shield(lost)
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._courier.wake.wait()
+            self._courier.wake.clear()
+            while self._courier.ready:
+                delivery = self._courier.ready.popleft()
+                session_id = delivery.notification.session_id
+                about = await self._database.read(lambda c, s=session_id: sessions.find(c, s) if s else None)  # type: ignore[misc]
+                await self._context.write(convert.delivery(delivery, LEASE, about).SerializeToString())
+                key = (delivery.notification.notification_id, delivery.notification.attempt)
+                loop.call_later(LEASE, self._expire, *key)
+
+    def _expire(self, notification_id: str, attempt: int) -> None:
+        leased = self._courier.leased.get(notification_id)
+        if leased is not None and leased.attempt == attempt:
+            self._database.write(
+                lambda tx: self._outbox.expire_lease(tx, self._courier, notification_id, attempt)
+            ).add_done_callback(_logged)
+
+    async def _take(self, receipt: chat_pb.DeliveryReceipt) -> None:
+        identity, attempt = receipt.notification_id, receipt.attempt
+        if receipt.WhichOneof("outcome") == "retry_later":
+            later = receipt.retry_later
+            after = convert.seconds(later.retry_after) if later.HasField("retry_after") else None
+            detail = later.detail[:1000]
+            await self._database.write(
+                lambda tx: self._outbox.retry_later(tx, self._courier, identity, attempt, detail, after)
+            )
+        elif event := _event(receipt):
+            await self._database.write(lambda tx: self._outbox.receipt(tx, self._courier, identity, attempt, event))
+
+
+async def _write_answers(context: Context, answers: "asyncio.Queue[chat_pb.SubmitBatchResponse]") -> None:
+    while True:
+        batch = await answers.get()
+        taken = 1
+        while not answers.empty():
+            batch.items.extend(answers.get_nowait().items)
+            taken += 1
+        await context.write(batch.SerializeToString())
+        for _ in range(taken):
+            answers.task_done()
+
+
+def _items(raw: bytes) -> list[tuple[int, Inbound | Refusal]]:
+    try:
+        batch = chat_pb.SubmitBatch.FromString(raw)
+    except DecodeError:
+        raise Refusal(Reason.BAD_FRAME, "The frame is not a SubmitBatch.") from None
+    return [(item.item_id, _inbound_or_refusal(item.request)) for item in batch.items]
+
+
+def _inbound_or_refusal(request: chat_pb.SubmitRequest) -> Inbound | Refusal:
+    try:
+        return convert.inbound(request)
+    except Refusal as refusal:
+        return refusal
+
+
+def _failed(number: int, refusal: Refusal) -> chat_pb.SubmitItemResponse:
+    return chat_pb.SubmitItemResponse(item_id=number, error=status_of(refusal))
+
+
+def _receipt(raw: bytes) -> chat_pb.DeliveryReceipt:
+    try:
+        return chat_pb.DeliveryReceipt.FromString(raw)
+    except DecodeError:
+        raise Refusal(Reason.BAD_FRAME, "The frame is not a DeliveryReceipt.") from None
+
+
+def _event(receipt: chat_pb.DeliveryReceipt) -> Event | None:
+    match receipt.WhichOneof("outcome"):
+        case "delivered":
+            return Delivered(tuple(receipt.delivered.message_ids))
+        case "refused":
+            return Refused(receipt.refused.detail[:1000])
+    return None
+
+
+def _logged(future: "asyncio.Future[None]") -> None:
+    if not future.cancelled() and (error := future.exception()):
+        logger.warning("lease not taken back: %s", error)

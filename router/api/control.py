@@ -1,0 +1,302 @@
+"""Control: what people and programs ask. Every method parses, calls and maps."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1.chat_link_pb2 import SubmitResponse
+from google.protobuf.message import Message
+
+from router.api import convert
+from router.api.server import Call
+from router.clock import Clock
+from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Origin
+from router.domain.errors import Reason, Refusal
+from router.domain.machine import Machine
+from router.domain.session import Session, SessionState
+from router.link.hub import Hub
+from router.services import retention
+from router.services.delivery import Delivery, Draft, redraft
+from router.services.enrolment import Enrolment
+from router.services.notices import Notices
+from router.services.sessions import SessionService
+from router.services.stats import Stats
+from router.services.waiting import ANYTHING, Waiting, set_within
+from router.store import commands, machines, notifications, requests, sessions, steps
+from router.store.backup import backup
+from router.store.database import Database, Transaction
+
+M = TypeVar("M", bound=Message)
+MAX_WAIT = 3600.0  # seconds a call may wait for an end
+MAX_PAGE, DEFAULT_PAGE = 1000, 100
+WATCH_PAGE = 200
+WATCH_IDLE = 30.0  # seconds between looks when nothing wakes a watcher
+
+
+@dataclass(frozen=True, slots=True)
+class ControlServices:
+    """What Control needs of the house."""
+
+    database: Database
+    clock: Clock
+    hub: Hub
+    delivery: Delivery
+    sessions: SessionService
+    notices: Notices
+    enrolment: Enrolment
+    waiting: Waiting
+    stats: Stats
+
+
+class ControlServicer:
+    """The service people and programs call."""
+
+    def __init__(self, services: ControlServices) -> None:
+        self._s = services
+
+    async def RegisterSession(self, request: pb.RegisterSessionRequest, call: Call) -> pb.RegisterSessionResponse:
+        def operation(tx: Transaction) -> pb.RegisterSessionResponse:
+            who, s = call.principal.name, request
+            session = self._s.sessions.register(tx, s.session_id, s.machine_id, s.label, who)
+            return pb.RegisterSessionResponse(session=convert.session(session))
+
+        return await self._once(call, request, pb.RegisterSessionResponse, operation)
+
+    async def UnregisterSession(self, request: pb.UnregisterSessionRequest, call: Call) -> pb.UnregisterSessionResponse:
+        def operation(tx: Transaction) -> pb.UnregisterSessionResponse:
+            dead = self._s.sessions.unregister(tx, request.session_id, call.principal.name)
+            return pb.UnregisterSessionResponse(dead_commands=dead)
+
+        return await self._once(call, request, pb.UnregisterSessionResponse, operation)
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, _call: Call) -> pb.ListSessionsResponse:
+        found = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
+        return pb.ListSessionsResponse(sessions=[convert.session(self._live(session)) for session in found])
+
+    async def SendCommand(self, request: pb.SendCommandRequest, call: Call) -> pb.SendCommandResponse:
+        draft = _draft(request, call)
+
+        def operation(tx: Transaction) -> pb.SendCommandResponse:
+            return pb.SendCommandResponse(command=convert.command(self._s.delivery.accept(tx, draft)))
+
+        return await self._once(call, request, pb.SendCommandResponse, operation)
+
+    async def GetCommand(self, request: pb.GetCommandRequest, _call: Call) -> pb.GetCommandResponse:
+        wait = _wait(convert.seconds(request.wait))
+        with self._s.waiting.on(request.command_id) as changed:
+            until = self._s.clock.monotonic() + wait
+            command = await self._command(request.command_id)
+            while command.state.live and (left := until - self._s.clock.monotonic()) > 0:
+                await set_within(changed, left)
+                changed.clear()
+                command = await self._command(request.command_id)
+        return pb.GetCommandResponse(command=convert.command(command))
+
+    async def ListCommands(self, request: pb.ListCommandsRequest, _call: Call) -> pb.ListCommandsResponse:
+        states = [convert.STATES_OF_COMMANDS[s] for s in request.states if s in convert.STATES_OF_COMMANDS]
+        limit, before = _page(request.limit), request.before_command_id
+        found = await self._s.database.read(
+            lambda c: commands.page(c, session_id=request.session_id, states=states, limit=limit, before=before)
+        )
+        return pb.ListCommandsResponse(commands=[convert.command(command) for command in found])
+
+    async def CancelCommand(self, request: pb.CancelCommandRequest, call: Call) -> pb.CancelCommandResponse:
+        def operation(tx: Transaction) -> pb.CancelCommandResponse:
+            command = self._s.delivery.cancel(tx, request.command_id, call.principal.name)
+            return pb.CancelCommandResponse(command=convert.command(command))
+
+        return await self._once(call, request, pb.CancelCommandResponse, operation)
+
+    async def Redrive(self, request: pb.RedriveRequest, call: Call) -> pb.RedriveResponse:
+        def operation(tx: Transaction) -> pb.RedriveResponse:
+            ended = commands.get(tx, request.command_id)
+            if ended.state not in REDRIVABLE:
+                raise Refusal(Reason.ILLEGAL_STATE, f"It is {ended.state.value}; only what ended badly is repeated.")
+            draft = redraft(ended, request.session_id, Origin("grpc", call.principal.name))
+            command = self._s.delivery.accept(tx, draft)
+            commands.drop(tx, ended, call.principal.name, self._s.clock.now())
+            return pb.RedriveResponse(command=convert.command(command))
+
+        return await self._once(call, request, pb.RedriveResponse, operation)
+
+    async def DropDeadLetter(self, request: pb.DropDeadLetterRequest, call: Call) -> pb.DropDeadLetterResponse:
+        def operation(tx: Transaction) -> pb.DropDeadLetterResponse:
+            command = commands.get(tx, request.command_id)
+            if command.state not in DEAD_LETTERS:
+                raise Refusal(Reason.ILLEGAL_STATE, f"It is {command.state.value}, not a dead letter.")
+            commands.drop(tx, command, call.principal.name, self._s.clock.now())
+            return pb.DropDeadLetterResponse(command=convert.command(replace(command, dropped=True)))
+
+        return await self._once(call, request, pb.DropDeadLetterResponse, operation)
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, _call: Call) -> pb.ListDeadLettersResponse:
+        found = await self._s.database.read(lambda c: commands.dead_letters(c, _page(request.limit)))
+        return pb.ListDeadLettersResponse(commands=[convert.command(command) for command in found])
+
+    async def Notify(self, request: pb.NotifyRequest, call: Call) -> pb.NotifyResponse:
+        targets = [convert.chat_ref(target) for target in request.targets]
+        buttons = convert.buttons(list(request.buttons))
+
+        def operation(tx: Transaction) -> pb.NotifyResponse:
+            who = call.principal.name
+            sent = self._s.notices.send(tx, request.session_id, request.text, buttons, targets, who)
+            return pb.NotifyResponse(notifications=[convert.notification(note) for note in sent])
+
+        return await self._once(call, request, pb.NotifyResponse, operation)
+
+    async def GetNotification(self, request: pb.GetNotificationRequest, _call: Call) -> pb.GetNotificationResponse:
+        wait, identity = _wait(convert.seconds(request.wait)), request.notification_id
+        with self._s.waiting.on(identity) as changed:
+            until = self._s.clock.monotonic() + wait
+            found = await self._s.database.read(lambda c: notifications.get(c, identity))
+            while found.state.live and (left := until - self._s.clock.monotonic()) > 0:
+                await set_within(changed, left)
+                changed.clear()
+                found = await self._s.database.read(lambda c: notifications.get(c, identity))
+        return pb.GetNotificationResponse(notification=convert.notification(found))
+
+    async def ListNotifications(
+        self, request: pb.ListNotificationsRequest, _call: Call
+    ) -> pb.ListNotificationsResponse:
+        limit, r = _page(request.limit), request
+        found = await self._s.database.read(
+            lambda c: notifications.page(c, session_id=r.session_id, transport=r.transport, limit=limit)
+        )
+        return pb.ListNotificationsResponse(notifications=[convert.notification(note) for note in found])
+
+    async def ListMachines(self, _request: pb.ListMachinesRequest, _call: Call) -> pb.ListMachinesResponse:
+        found = await self._s.database.read(machines.page)
+        return pb.ListMachinesResponse(machines=[convert.machine(self._linked(machine)) for machine in found])
+
+    async def CreateJoinToken(self, request: pb.CreateJoinTokenRequest, call: Call) -> pb.CreateJoinTokenResponse:
+        ttl = convert.seconds(request.ttl) if request.HasField("ttl") else None
+        who, machine_id = call.principal.name, request.machine_id
+        token, expires_at = await self._s.database.write(
+            lambda tx: self._s.enrolment.create_token(tx, machine_id, ttl, who)
+        )
+        return pb.CreateJoinTokenResponse(join_token=token, expires_at=convert.timestamp(expires_at))
+
+    async def RevokeMachine(self, request: pb.RevokeMachineRequest, call: Call) -> pb.RevokeMachineResponse:
+        who = call.principal.name
+        dead = await self._s.database.write(lambda tx: self._s.enrolment.revoke_machine(tx, request.machine_id, who))
+        return pb.RevokeMachineResponse(dead_commands=dead)
+
+    async def CreateApiKey(self, request: pb.CreateApiKeyRequest, _call: Call) -> pb.CreateApiKeyResponse:
+        if (role := convert.ROLES_BY_NUMBER.get(request.role)) is None:
+            raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, CHAT or VIEWER")
+        key, secret = await self._s.database.write(lambda tx: self._s.enrolment.create_key(tx, request.label, role))
+        return pb.CreateApiKeyResponse(key=convert.api_key(key), secret=secret)
+
+    async def ListApiKeys(self, _request: pb.ListApiKeysRequest, _call: Call) -> pb.ListApiKeysResponse:
+        found = await self._s.database.read(machines.keys)
+        return pb.ListApiKeysResponse(keys=[convert.api_key(key) for key in found])
+
+    async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, _call: Call) -> pb.RevokeApiKeyResponse:
+        await self._s.database.write(lambda tx: self._s.enrolment.revoke_key(tx, request.key_id))
+        return pb.RevokeApiKeyResponse()
+
+    async def Trace(self, request: pb.TraceRequest, _call: Call) -> pb.TraceResponse:
+        subject = await self._s.database.read(lambda c: _command_of_update(c, request.id)) or request.id
+        found = await self._s.database.read(lambda c: steps.story(c, subject))
+        if not found:
+            raise Refusal(Reason.NOT_FOUND, f"Nothing is known of {request.id[:128]}.")
+        return pb.TraceResponse(steps=[convert.step(step) for step in found])
+
+    async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
+        cursor = request.after_event_id or await self._s.database.read(steps.newest)
+        with self._s.waiting.on(ANYTHING) as changed:
+            while True:
+                changed.clear()
+                page = await self._s.database.read(
+                    lambda c, at=cursor: steps.after(c, at, request.session_id, WATCH_PAGE)  # type: ignore[misc]
+                )
+                for cursor, step in page:
+                    event = pb.WatchEventsResponse(event_id=cursor, step=convert.step(step), session_id=step.session_id)
+                    await call.context.write(event.SerializeToString())
+                if not page:
+                    await set_within(changed, WATCH_IDLE)
+
+    async def Cleanup(self, _request: pb.CleanupRequest, _call: Call) -> pb.CleanupResponse:
+        removed = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
+        while removed.full:
+            more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
+            removed, full = removed + more, more.full
+            if not full:
+                break
+        return pb.CleanupResponse(
+            commands=removed.commands, notifications=removed.notifications, messages=removed.messages,
+            updates=removed.updates, sessions=removed.sessions, steps=removed.steps,
+        )  # fmt: skip
+
+    async def GetStats(self, _request: pb.GetStatsRequest, _call: Call) -> pb.GetStatsResponse:
+        figures = await self._s.stats.read()
+        return pb.GetStatsResponse(
+            commands=figures.commands, notifications=figures.notifications, agent_links=figures.agent_links,
+            oldest_command_age=convert.duration(figures.oldest_command_age), chat_links=figures.chat_links,
+            commits=figures.commits, commit_p99=convert.duration(figures.commit_p99), wal_bytes=figures.wal_bytes,
+            resends=figures.resends, writable=figures.writable, uptime=convert.duration(figures.uptime),
+            version=figures.version,
+        )  # fmt: skip
+
+    async def Backup(self, request: pb.BackupRequest, _call: Call) -> pb.BackupResponse:
+        size = await self._s.database.read(lambda c: backup(c, request.path))
+        return pb.BackupResponse(bytes=size)
+
+    async def _once(
+        self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]
+    ) -> M:
+        """Run an operation, or replay the answer that the same request id got before."""
+        request_id: str = request.request_id  # type: ignore[attr-defined]
+        if not request_id:
+            return await self._s.database.write(operation)
+        if len(request_id) > 128:
+            raise Refusal(Reason.INVALID_ARGUMENT, "request_id may have 128 characters")
+        key = f"{call.principal.name}/{type(request).__name__}/{request_id}"
+        body = request.SerializeToString(deterministic=True)
+
+        def replayable(tx: Transaction) -> tuple[bytes | None, M | None]:
+            if (known := requests.answered(tx, key, body)) is not None:
+                return known, None
+            response = operation(tx)
+            requests.remember(tx, key, body, response.SerializeToString(), self._s.clock.now())
+            return None, response
+
+        known, response = await self._s.database.write(replayable)
+        return response if response is not None else response_class.FromString(known or b"")
+
+    async def _command(self, command_id: str) -> Command:
+        return await self._s.database.read(lambda c: commands.get(c, command_id))
+
+    def _live(self, session: Session) -> Session:
+        ended = session.state is SessionState.ENDED
+        return replace(session, connected=not ended and self._s.hub.connected(session.machine_id))
+
+    def _linked(self, machine: Machine) -> Machine:
+        return replace(machine, connected=self._s.hub.connected(machine.machine_id))
+
+
+def _command_of_update(connection: sqlite3.Connection, key: str) -> str:
+    answer = requests.answered(connection, key, None) if key.count(":") >= 1 else None
+    return SubmitResponse.FromString(answer).command_id if answer else ""
+
+
+def _draft(request: pb.SendCommandRequest, call: Call) -> Draft:
+    origin = Origin("grpc", call.principal.name)
+    if request.HasField("origin"):
+        chat = convert.chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
+        origin = Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
+    ttl = convert.seconds(request.ttl) if request.HasField("ttl") else None
+    if ttl is not None and ttl <= 0:
+        raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero")
+    note = f"request {request.request_id}" if request.request_id else ""
+    return Draft(request.session_id, convert.action(request.action), origin, ttl, note=note)
+
+
+def _page(limit: int) -> int:
+    return min(limit or DEFAULT_PAGE, MAX_PAGE)
+
+
+def _wait(seconds: float) -> float:
+    return min(seconds, MAX_WAIT)

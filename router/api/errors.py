@@ -1,0 +1,77 @@
+"""One catalogue: reason -> gRPC status. The public text goes out; what went wrong inside is only logged."""
+
+import logging
+from collections.abc import Mapping
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from router.domain.errors import IllegalTransition, Reason, Refusal
+
+logger = logging.getLogger(__name__)
+DOMAIN = "pointsman"
+
+_NOT_FOUND, _PRECONDITION = code_pb2.NOT_FOUND, code_pb2.FAILED_PRECONDITION
+CODES: Mapping[Reason, int] = {
+    Reason.INVALID_ARGUMENT: code_pb2.INVALID_ARGUMENT,
+    Reason.TOO_LARGE: code_pb2.INVALID_ARGUMENT,
+    Reason.BAD_FRAME: code_pb2.INVALID_ARGUMENT,
+    Reason.PROTOCOL_VERSION: _PRECONDITION,
+    Reason.NOT_FOUND: _NOT_FOUND,
+    Reason.SESSION_UNKNOWN: _NOT_FOUND,
+    Reason.SESSION_ENDED: _PRECONDITION,
+    Reason.ILLEGAL_STATE: _PRECONDITION,
+    Reason.QUEUE_FULL: code_pb2.RESOURCE_EXHAUSTED,
+    Reason.REQUEST_ID_REUSED: code_pb2.ALREADY_EXISTS,
+    Reason.SESSION_OWNED_ELSEWHERE: code_pb2.ALREADY_EXISTS,
+    Reason.UNAUTHENTICATED: code_pb2.UNAUTHENTICATED,
+    Reason.CLOCK_SKEW: code_pb2.UNAUTHENTICATED,
+    Reason.JOIN_TOKEN_INVALID: code_pb2.PERMISSION_DENIED,
+    Reason.PERMISSION_DENIED: code_pb2.PERMISSION_DENIED,
+    Reason.MACHINE_REVOKED: code_pb2.PERMISSION_DENIED,
+    Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
+    Reason.BUSY: code_pb2.UNAVAILABLE,
+    Reason.DRAINING: code_pb2.UNAVAILABLE,
+    Reason.ACK_TIMEOUT: code_pb2.ABORTED,
+    Reason.LINK_SUPERSEDED: code_pb2.ABORTED,
+    Reason.DUPLICATE_MACHINE: code_pb2.ABORTED,
+}
+
+
+def status_of(refusal: Refusal) -> status_pb2.Status:
+    """The google.rpc.Status of a refusal, with ErrorInfo, and RetryInfo where retrying helps."""
+    info = error_details_pb2.ErrorInfo(reason=refusal.reason.name, domain=DOMAIN, metadata=refusal.metadata)
+    details = [_packed(info)]
+    if refusal.retry_after is not None:
+        delay = Duration()
+        delay.FromMicroseconds(round(refusal.retry_after * 1e6))
+        details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    code = CODES.get(refusal.reason, code_pb2.FAILED_PRECONDITION)
+    return status_pb2.Status(code=code, message=refusal.text, details=details)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What a caller is told of an error. Anything unforeseen is logged and gets no inner text."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, IllegalTransition):
+        return Refusal(Reason.ILLEGAL_STATE, "It is no longer in a state that allows that. Look at it again.")
+    logger.error("unforeseen error", exc_info=error, extra={"event": "internal_error"})
+    return Refusal(Reason.UNSPECIFIED, "The router made a mistake; its log says more. Nothing was stored.")
+
+
+async def abort(context: "grpc.aio.ServicerContext[bytes, bytes]", refusal: Refusal) -> None:
+    """End a call with a refusal. Raises, always."""
+    status = status_of(refusal)
+    if refusal.reason is Reason.UNSPECIFIED:
+        status.code = code_pb2.INTERNAL
+    await context.abort_with_status(rpc_status.to_status(status))  # type: ignore[attr-defined]  # stubs lack it
+
+
+def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed

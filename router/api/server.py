@@ -1,0 +1,101 @@
+"""Makes gRPC handlers out of servicers: every call is admitted, parsed and mapped here, in one way.
+
+Requests arrive as bytes and are parsed inside the handler: a message that does not parse is the caller's error with a
+clear word, not an exception of gRPC's.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from router.api.auth import Guard
+from router.api.errors import abort, refusal_of
+from router.domain.credentials import Principal
+from router.domain.errors import Reason, Refusal
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Handler = Callable[[Any, Any], Awaitable[Any]]
+
+OPTIONS: list[tuple[str, int]] = [
+    ("grpc.so_reuseport", 0),  # else two routers bind one port without a word
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),  # its default of 60 s would override the timeout above
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.server.max_pending_requests", 100_000),  # a reconnect storm is admitted by us, not refused by gRPC
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, and the call itself."""
+
+    principal: Principal
+    context: Context
+
+
+async def frames(context: Context) -> AsyncIterator[bytes]:
+    """What comes on a stream, until its sender is done."""
+    while (raw := await context.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]  # stubs lack it
+        yield raw
+
+
+def handlers(service: ServiceDescriptor, servicer: object, guard: Guard) -> "grpc.GenericRpcHandler[bytes, bytes]":
+    """All methods of a service, each behind the guard."""
+    methods = {method.name: _handler(method, getattr(servicer, method.name), guard) for method in service.methods}
+    return grpc.method_handlers_generic_handler(service.full_name, methods)
+
+
+def _handler(method: MethodDescriptor, function: Handler, guard: Guard) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    name = f"/{method.containing_service.full_name}/{method.name}"
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(_streaming(name, function, guard))
+    request_class = GetMessageClass(method.input_type)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(_unary(name, function, guard, request_class))
+    return grpc.unary_unary_rpc_method_handler(_unary(name, function, guard, request_class))
+
+
+def _unary(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
+    async def handle(raw: bytes, context: Context) -> bytes | None:
+        try:
+            call = Call(await guard.admit(name, context), context)
+            response = await function(_parsed(request_class, raw), call)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            await abort(context, refusal_of(error))
+            raise
+        return response.SerializeToString() if response is not None else None
+
+    return handle
+
+
+def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
+    async def handle(_requests: object, context: Context) -> None:
+        try:
+            await function(await guard.admit(name, context), context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
+            await abort(context, refusal_of(error))
+
+    return handle
+
+
+def _parsed(request_class: type[Message], raw: bytes) -> Message:
+    try:
+        return request_class.FromString(raw)
+    except DecodeError:
+        text = f"The request is not a {request_class.DESCRIPTOR.full_name}."
+        raise Refusal(Reason.INVALID_ARGUMENT, text) from None

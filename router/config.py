@@ -1,0 +1,83 @@
+"""The router's settings, read from an environment once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names it and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Certificate and key of the server, and the CA that clients must be signed by (mTLS) if there is one."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouterConfig:
+    """Everything the router can be told."""
+
+    data_dir: Path
+    listen: str = "127.0.0.1:7443"
+    database: Path | None = None
+    tls: Tls | None = None
+    api_key: str = field(default="", repr=False)
+    insecure_listen: bool = False
+
+    @property
+    def database_path(self) -> Path:
+        return self.database or self.data_dir / "router.db"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "RouterConfig":
+        """Raises SettingsError."""
+        listen = environ.get("POINTSMAN_ROUTER_LISTEN") or "127.0.0.1:7443"
+        config = cls(
+            _folder(environ),
+            listen,
+            _database(environ.get("POINTSMAN_DATABASE", "")),
+            _tls(environ),
+            environ.get("POINTSMAN_API_KEY", ""),
+            environ.get("POINTSMAN_INSECURE_LISTEN", "") == "1",
+        )
+        if not (config.tls or config.insecure_listen or is_loopback(listen)):
+            raise SettingsError(
+                f"POINTSMAN_ROUTER_LISTEN={listen} is not loopback: set POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY, or"
+                " start with --insecure-listen, which sends every key and text in the clear"
+            )
+        return config
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    host = listen.rpartition(":")[0].strip("[]")
+    return host in ("localhost", "::1") or host.startswith("127.") or listen.startswith("unix:")
+
+
+def _folder(environ: Mapping[str, str]) -> Path:
+    if not (folder := environ.get("POINTSMAN_DATA_DIR", "")):
+        raise SettingsError("POINTSMAN_DATA_DIR is not set: name the folder for the database")
+    return Path(folder)
+
+
+def _database(url: str) -> Path | None:
+    if not url:
+        return None
+    if not url.startswith("sqlite:///"):
+        raise SettingsError("POINTSMAN_DATABASE must be sqlite:///<absolute path>")
+    return Path(url.removeprefix("sqlite://"))
+
+
+def _tls(environ: Mapping[str, str]) -> Tls | None:
+    certificate, key = environ.get("POINTSMAN_TLS_CERT", ""), environ.get("POINTSMAN_TLS_KEY", "")
+    client_ca = environ.get("POINTSMAN_TLS_CLIENT_CA", "")
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
+        raise SettingsError("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY belong together: set both or neither")
+    return Tls(Path(certificate), Path(key), Path(client_ca) if client_ca else None)

@@ -1,0 +1,1 @@
+"""Pure values and rules of the router: no I/O, no clock."""

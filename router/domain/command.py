@@ -1,0 +1,227 @@
+"""A command's life. Everything that affects a command's state lives here; nothing here knows a database or a link.
+
+    accept ─▶ QUEUED ─▶ SENT ─▶ RECEIVED ─▶ DONE | FAILED | UNCERTAIN | CANCELLED | EXPIRED
+                ▲         │
+                └─────────┘ Returned: the link ended before the machine confirmed
+    QUEUED, SENT ─▶ DEAD      QUEUED ─▶ CANCELLED | EXPIRED
+
+A result can overtake its receipt on a new link, so Ended is legal from QUEUED and SENT too. Terminal states never
+change: what arrives later is kept beside them.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from router.domain.errors import IllegalTransition, Reason
+
+MAX_TEXT_BYTES = 64 * 1024
+MAX_LIVE_PER_SESSION = 1_000
+MAX_LIVE_PER_MACHINE = 10_000
+MAX_AGE = 24 * 3600.0  # seconds; then nobody remembers what was meant
+
+
+class CommandState(Enum):
+    """Where a command stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    RECEIVED = "received"
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    DEAD = "dead"
+
+    @property
+    def live(self) -> bool:
+        return self in LIVE
+
+
+LIVE = frozenset({CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED})
+DEAD_LETTERS = frozenset({CommandState.DEAD, CommandState.UNCERTAIN})
+REDRIVABLE = frozenset(set(CommandState) - LIVE - {CommandState.DONE})
+
+
+class Lane(Enum):
+    """Order class: urgent commands do not wait for normal ones."""
+
+    NORMAL = 1
+    URGENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Text to type, and whether Enter follows."""
+
+    text: str
+    submit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPress:
+    """One named key."""
+
+    name: str
+
+
+Action = Input | KeyPress
+KEYS = frozenset(["esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"])
+URGENT_KEYS = frozenset({"esc", "ctrl-c"})
+
+
+def lane_of(action: Action) -> Lane:
+    """Interrupts overtake what is queued; everything else keeps its place."""
+    return Lane.URGENT if isinstance(action, KeyPress) and action.name in URGENT_KEYS else Lane.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRef:
+    """One place in a chat platform."""
+
+    transport: str
+    chat_id: str
+    thread_id: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked, and from where."""
+
+    source: str
+    actor: str = ""
+    chat: ChatRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command as it is on disk. Times are seconds since the epoch by the router's steady clock."""
+
+    command_id: str
+    session_id: str
+    machine_id: str
+    generation: int
+    sequence: int
+    lane: Lane
+    action: Action
+    origin: Origin
+    created_at: float
+    expires_at: float
+    has_ttl: bool = False  # the sender's own limit: EXPIRED, else DEAD
+    state: CommandState = CommandState.QUEUED
+    reason: Reason = Reason.UNSPECIFIED
+    detail: str = ""
+    attempt: int = 0
+    charged: int = 0
+    epoch: int = 0
+    inbox_id: str = ""
+    redrive_of: str = ""
+    sent_at: float | None = None
+    received_at: float | None = None
+    typed_at: float | None = None
+    taken_at: float | None = None
+    finished_at: float | None = None
+    ended_at: float | None = None
+    dropped: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes of a link's window."""
+        return len(self.action.text.encode()) + 256 if isinstance(self.action, Input) else 256
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Handed to a link."""
+
+    epoch: int
+    inbox_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The link ended before the machine confirmed; `charged` counts it as a failed attempt."""
+
+    charged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """On the machine's disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The machine said how it ended, or the router knows."""
+
+    state: CommandState
+    reason: Reason = Reason.UNSPECIFIED
+    detail: str = ""
+    typed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Nobody will carry it out: a dead letter."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Cancelled or out of its time before it was sent."""
+
+    state: CommandState
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The agent program was seen to take the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFinished:
+    """The agent program finished the work it started."""
+
+
+Event = Sent | Returned | Stored | Ended | GivenUp | TakenBack | Taken | WorkFinished
+
+# event -> the states it is legal in. Stores build their conditional updates from it.
+SOURCES: dict[type[Event], frozenset[CommandState]] = {
+    Sent: frozenset({CommandState.QUEUED}),
+    Returned: frozenset({CommandState.SENT}),
+    Stored: frozenset({CommandState.SENT}),
+    Ended: LIVE,
+    GivenUp: frozenset({CommandState.QUEUED, CommandState.SENT}),
+    TakenBack: frozenset({CommandState.QUEUED}),
+    Taken: frozenset({CommandState.DONE}),
+    WorkFinished: frozenset({CommandState.DONE}),
+}
+
+
+def apply(command: Command, event: Event, now: float) -> Command:
+    """The command after an event. Raises IllegalTransition, and changes nothing, where the table has no such row."""
+    if command.state not in SOURCES[type(event)]:
+        raise IllegalTransition(f"{type(event).__name__} in state {command.state.name} of {command.command_id}")
+    match event:
+        case Sent(epoch, inbox_id):
+            attempt = command.attempt + 1
+            state = CommandState.SENT
+            return replace(command, state=state, attempt=attempt, epoch=epoch, inbox_id=inbox_id, sent_at=now)
+        case Returned(charged):
+            return replace(command, state=CommandState.QUEUED, charged=command.charged + charged)
+        case Stored():
+            return replace(command, state=CommandState.RECEIVED, received_at=now)
+        case Ended(state, reason, detail, typed_at):
+            return replace(command, state=state, reason=reason, detail=detail, typed_at=typed_at, ended_at=now)
+        case GivenUp(reason, detail):
+            return replace(command, state=CommandState.DEAD, reason=reason, detail=detail, ended_at=now)
+        case TakenBack(state, reason):
+            return replace(command, state=state, reason=reason, ended_at=now)
+        case Taken():
+            return replace(command, taken_at=now)
+        case WorkFinished():
+            return replace(command, finished_at=now)

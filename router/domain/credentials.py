@@ -1,0 +1,56 @@
+"""Keys, tokens and what they allow. Secrets are stored hashed and compared in constant time."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from enum import Enum
+
+JOIN_TOKEN_TTL = 3600.0  # seconds
+JWT_MAX_AGE = 300.0  # seconds between iat and exp
+AUDIENCE = "pointsman"
+
+
+class Role(Enum):
+    """What a key may do."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    CHAT = "chat"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key without its secret."""
+
+    key_id: str
+    secret_hash: str
+    label: str
+    role: Role
+    created_at: float
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls: a key with its role, or a machine."""
+
+    name: str
+    role: Role | None = None
+    machine_id: str = ""
+
+
+def text_of(random_bytes: bytes) -> str:
+    """Random bytes as characters that need no quoting anywhere."""
+    return urlsafe_b64encode(random_bytes).rstrip(b"=").decode()
+
+
+def hashed(secret: str) -> str:
+    """What is stored of a secret. A plain hash is enough for 256 random bits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def matches(secret: str, stored: str) -> bool:
+    """Whether a secret is the stored one, in constant time."""
+    return hmac.compare_digest(hashed(secret).encode(), stored.encode())

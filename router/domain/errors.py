@@ -1,0 +1,63 @@
+"""Why the router says no. Every refusal is one of the protocol's reasons and a text that says what to do."""
+
+from enum import Enum
+
+
+class Reason(Enum):
+    """Why something ended, was refused or was closed; names as in agentlink.v1, without the prefix."""
+
+    UNSPECIFIED = 0
+    ACK_TIMEOUT = 1
+    LINK_SUPERSEDED = 2
+    DUPLICATE_MACHINE = 3
+    SESSION_RESTARTED = 4
+    SESSION_ENDED = 5
+    SESSION_UNKNOWN = 6
+    POISON_SUSPECT = 7
+    MACHINE_REVOKED = 8
+    TOO_OLD = 9
+    TOO_MANY_ATTEMPTS = 10
+    TTL_EXPIRED = 11
+    CANCELLED = 12
+    INBOX_LOST = 13
+    AGENT_RESTARTED = 14
+    BACKEND_ERROR = 15
+    TARGET_GONE = 16
+    EXIT_CODE = 17
+    UNSUPPORTED = 18
+    TOO_LARGE = 19
+    QUEUE_FULL = 20
+    CLOCK_SKEW = 21
+    UNAUTHENTICATED = 22
+    PERMISSION_DENIED = 23
+    REQUEST_ID_REUSED = 24
+    INVALID_ARGUMENT = 25
+    NOT_FOUND = 26
+    ILLEGAL_STATE = 27
+    STORAGE_UNAVAILABLE = 28
+    BUSY = 29
+    JOIN_TOKEN_INVALID = 30
+    SESSION_OWNED_ELSEWHERE = 31
+    PLATFORM_REFUSED = 32
+    BAD_FRAME = 33
+    PROTOCOL_VERSION = 34
+    DRAINING = 35
+
+
+class Refusal(Exception):
+    """The router says no, and changed nothing.
+
+    `text` is for the caller and says what to do; `retry_after` in seconds is set where trying again helps; `metadata`
+    holds what a program needs of it.
+    """
+
+    def __init__(self, reason: Reason, text: str, retry_after: float | None = None, **metadata: str) -> None:
+        super().__init__(f"{reason.name}: {text}")
+        self.metadata = metadata
+        self.reason = reason
+        self.text = text
+        self.retry_after = retry_after
+
+
+class IllegalTransition(Exception):
+    """The state table has no such row; nothing was changed."""

@@ -1,0 +1,193 @@
+"""What travels on an agent link, as values: the protocol core and the services know no protobuf."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from router.domain.command import ChatRef, Command
+from router.domain.errors import Reason
+from router.domain.notification import Button
+from router.domain.session import SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """A session as its agent tells it. `upstream_seq` is 0 inside hello."""
+
+    upstream_seq: int
+    session_id: str
+    generation: int
+    label: str
+    backend: str
+    cwd: str
+    state: SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """An agent process introduces itself."""
+
+    machine_id: str
+    instance_id: str
+    inbox_id: str
+    outbox_id: str
+    last_link_epoch: int
+    agent_version: str
+    protocol_min: int
+    protocol_max: int
+    capabilities: frozenset[str]
+    max_in_flight: int
+    sessions: tuple[SessionReport, ...]
+
+
+class ReceiptOutcome(Enum):
+    """What became of one command sent."""
+
+    STORED = 1
+    DUPLICATE = 2
+    REFUSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One confirmation."""
+
+    command_id: str
+    outcome: ReceiptOutcome
+    reason: Reason = Reason.UNSPECIFIED
+
+
+class ResultOutcome(Enum):
+    """How a command ended at the agent, or a later mark on it."""
+
+    DONE = 1
+    FAILED = 2
+    UNCERTAIN = 3
+    CANCELLED = 4
+    EXPIRED = 5
+    TAKEN = 6
+    FINISHED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of a command, or a mark on it."""
+
+    upstream_seq: int
+    command_id: str
+    outcome: ResultOutcome
+    reason: Reason
+    detail: str
+    typed_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """A session ended."""
+
+    upstream_seq: int
+    session_id: str
+    generation: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """A message for people about a session."""
+
+    upstream_seq: int
+    notification_id: str
+    session_id: str
+    text: str
+    buttons: tuple[Button, ...]
+    targets: tuple[ChatRef, ...]
+
+
+Durable = Result | SessionReport | SessionClosed | Notify
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Confirmations, in the order the commands came."""
+
+    items: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Durable frames, in the order of their numbers."""
+
+    items: tuple[Durable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Sign of life."""
+
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The agent ends the link on purpose."""
+
+    reason: str
+
+
+AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Accepts a link and dictates its terms. Times in seconds."""
+
+    link_epoch: int
+    router_id: str
+    router_time: float
+    heartbeat_interval: float
+    heartbeat_timeout: float
+    max_in_flight: int
+    upstream_acked: int
+    resend_floors: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take a command back if it has not started."""
+
+    command_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAck:
+    """Everything up to a number is on disk."""
+
+    acked: int
+    rejected: tuple[tuple[int, Reason], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatAck:
+    """Answer to a heartbeat."""
+
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Leave soon and come again. Times in seconds."""
+
+    deadline: float
+    reconnect_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameError:
+    """One item could not be taken."""
+
+    about: str
+    reason: Reason
+    text: str
+
+
+RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError

@@ -1,0 +1,22 @@
+"""A machine with an agent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the router keeps of a machine. `upstream_acked` is the last durable frame of its outbox on our disk."""
+
+    machine_id: str
+    public_key: bytes
+    created_at: float
+    epoch: int = 0
+    instance_id: str = ""
+    inbox_id: str = ""
+    outbox_id: str = ""
+    upstream_acked: int = 0
+    agent_version: str = ""
+    last_seen_at: float | None = None
+    revoked: bool = False
+    quarantined: bool = False
+    connected: bool = False

@@ -1,0 +1,131 @@
+"""A notification's life: everything that affects its state lives here.
+
+QUEUED ─▶ SENT (leased to one courier) ─▶ DELIVERED | REFUSED
+  ▲         │
+  └─────────┘ Returned: lease over, courier gone, or "not now"
+QUEUED, SENT ─▶ DEAD after a day
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from router.domain.command import ChatRef, CommandState
+from router.domain.errors import IllegalTransition
+
+MAX_AGE = 24 * 3600.0  # seconds
+LEASE = 120.0  # seconds; longer than any platform call with its retries
+MAX_BUTTONS = 8
+MAX_ACTION_BYTES = 43  # "cmd:" + 16 characters of token + ":" leave so many of Telegram's 64
+
+
+class NotificationState(Enum):
+    """Where a notification stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    DEAD = "dead"
+
+    @property
+    def live(self) -> bool:
+        return self in (NotificationState.QUEUED, NotificationState.SENT)
+
+
+class Kind(Enum):
+    """What kind of message; the value is its priority in a chat's queue."""
+
+    QUESTION = 1
+    ANSWER = 2
+    RECEIPT = 3
+    PROGRESS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice under a message."""
+
+    label: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message to one chat. Times are seconds since the epoch by the router's steady clock."""
+
+    notification_id: str
+    session_id: str
+    chat: ChatRef  # message_id: the message it answers
+    kind: Kind
+    text: str
+    token: str
+    created_at: float
+    buttons: tuple[Button, ...] = ()
+    state: NotificationState = NotificationState.QUEUED
+    detail: str = ""
+    attempt: int = 0
+    message_ids: tuple[str, ...] = ()
+    edits: str = ""  # the notification whose messages this one changes
+    command_id: str = ""  # a receipt's command
+    command_state: CommandState | None = None
+    delivered_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Given to a courier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Not delivered this time."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The platform took it."""
+
+    message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The platform refused it for good."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A day has passed."""
+
+
+Event = Leased | Returned | Delivered | Refused | GivenUp
+
+_QUEUED, _SENT = frozenset({NotificationState.QUEUED}), frozenset({NotificationState.SENT})
+SOURCES: dict[type[Event], frozenset[NotificationState]] = {
+    Leased: _QUEUED,
+    Returned: _SENT,
+    Delivered: _SENT,
+    Refused: _SENT,
+    GivenUp: _QUEUED | _SENT,
+}
+
+
+def apply(notification: Notification, event: Event, now: float) -> Notification:
+    """The notification after an event. Raises IllegalTransition where the table has no such row."""
+    if notification.state not in SOURCES[type(event)]:
+        raise IllegalTransition(f"{type(event).__name__} in state {notification.state.name}")
+    match event:
+        case Leased():
+            return replace(notification, state=NotificationState.SENT, attempt=notification.attempt + 1)
+        case Returned(detail):
+            return replace(notification, state=NotificationState.QUEUED, detail=detail)
+        case Delivered(ids):
+            return replace(notification, state=NotificationState.DELIVERED, message_ids=ids, delivered_at=now)
+        case Refused(detail):
+            return replace(notification, state=NotificationState.REFUSED, detail=detail)
+        case GivenUp():
+            return replace(notification, state=NotificationState.DEAD)

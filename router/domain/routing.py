@@ -1,0 +1,127 @@
+"""Which session an inbound message is for, and what it does there: pure, the look-ups come as arguments.
+
+Order: a session chosen outright; `/cmd TOKEN text`; a reply; a button; a chat command; else the chat's chosen session.
+"""
+
+import re
+from dataclasses import dataclass
+
+from router.domain.command import Action, ChatRef, Input, KeyPress
+from router.domain.notification import Button
+
+_CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
+_CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
+CHAT_COMMANDS = frozenset(["start", "help", "sessions", "use", "status", "stop", "key", "cancel", "dead", "cmd"])
+ANSWERS: dict[str, Action] = {
+    "continue": KeyPress("enter"),
+    "yes": Input("y"),
+    "y": Input("y"),
+    "no": Input("n"),
+    "n": Input("n"),
+    "exit": Input("/exit"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One message or button press, as a door hands it in."""
+
+    update_key: str
+    chat: ChatRef
+    actor: str
+    text: str = ""
+    reply_to: str = ""
+    button: str | None = None
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSession:
+    """Type this into that session."""
+
+    session_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """Type this into the session that the token names in this chat."""
+
+    token: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByReply:
+    """Type this into the session that the message speaks of; else treat it as if it answered nothing."""
+
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByButton:
+    """Do what the button of that notification offered."""
+
+    token: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCommand:
+    """A command to the router itself."""
+
+    name: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToChosen:
+    """Type this into the session the chat has chosen."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Not something to act on; the text says why."""
+
+    text: str
+
+
+Route = ToSession | ByToken | ByReply | ByButton | ChatCommand | ToChosen | Unreadable
+
+
+def route(inbound: Inbound) -> Route:
+    """What the message itself says about where it belongs."""
+    if inbound.button is not None:
+        return _button(inbound.button)
+    if inbound.session_id:
+        return ToSession(inbound.session_id, inbound.text)
+    if match := _CMD.fullmatch(inbound.text):
+        return ByToken(match[1], match[2])
+    if inbound.reply_to:
+        return ByReply(inbound.reply_to, inbound.text)
+    return without_reply(inbound.text)
+
+
+def without_reply(text: str) -> Route:
+    """The route of a message that answers nothing we know."""
+    if (match := _CHAT_COMMAND.fullmatch(text)) and match[1] in CHAT_COMMANDS:
+        return ChatCommand(match[1], (match[2] or "").strip())
+    return ToChosen(text)
+
+
+def _button(data: str) -> Route:
+    kind, _, rest = data.partition(":")
+    token, separator, action = rest.partition(":")
+    if kind != "cmd" or not separator or not token:
+        return Unreadable("This button is not one of ours.")
+    return ByButton(token, action)
+
+
+def action_of(name: str, offered: tuple[Button, ...]) -> Action | None:
+    """What a pressed button does; None when it was never offered."""
+    if name in ANSWERS:
+        return ANSWERS[name]
+    return Input(name) if any(button.action == name for button in offered) else None

@@ -1,0 +1,65 @@
+"""A session and its ids."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from router.domain.errors import Reason, Refusal
+
+MAX_LABEL = 200
+_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
+_DRESSED = re.compile(r"(?:session_|cse_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+
+
+class SessionState(Enum):
+    """What the program in it is doing, as far as its machine can tell."""
+
+    UNKNOWN = "unknown"
+    IDLE = "idle"
+    BUSY = "busy"
+    WAITING = "waiting"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One program that can be typed into."""
+
+    session_id: str
+    machine_id: str
+    label: str
+    backend: str
+    cwd: str
+    state: SessionState
+    generation: int
+    created_at: float
+    updated_at: float
+    connected: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return self.label or self.session_id
+
+
+def checked_id(value: str, field: str) -> str:
+    """The id itself. Raises Refusal(INVALID_ARGUMENT) naming the field when it is not a well-formed id."""
+    if not _ID.fullmatch(value):
+        raise Refusal(
+            Reason.INVALID_ARGUMENT,
+            f"{field} must be 1 to 128 of the characters A-Z a-z 0-9 . _ : @ / -; got {value[:40]!r}",
+        )
+    return value
+
+
+def checked_label(value: str) -> str:
+    """The label itself. Raises Refusal when it is longer than 200 characters."""
+    if len(value) > MAX_LABEL:
+        raise Refusal(Reason.TOO_LARGE, f"label is {len(value)} characters long; the limit is {MAX_LABEL}")
+    return value
+
+
+def bare_id(session_id: str) -> str:
+    """One spelling for ids that differ only in their dress: session_<uuid>, cse_<uuid> and <uuid> are one session."""
+    match = _DRESSED.fullmatch(session_id)
+    return match[1].lower() if match else session_id

@@ -1,0 +1,1 @@
+"""Agent links: the protocol without I/O, and who is connected."""

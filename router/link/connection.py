@@ -1,0 +1,144 @@
+"""One agent link as a protocol without I/O: frames and times in, actions out. A driver carries them.
+
+    AWAITING_HELLO ──hello──▶ OPEN ──goodbye, bad frames, silence──▶ CLOSED
+
+Everything about what may come when lives here; nothing here knows a stream, a database or a clock.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from router.domain.errors import Reason
+from router.domain.frames import (
+    AgentFrame,
+    FrameError,
+    Goodbye,
+    Heartbeat,
+    HeartbeatAck,
+    Hello,
+    Receipts,
+    RouterFrame,
+    Upstream,
+)
+
+PROTOCOL = 1
+HELLO_TIMEOUT = 10.0  # seconds
+HEARTBEAT_INTERVAL = 20.0  # seconds; below the 30 s in which a person begins to wonder
+HEARTBEATS_MISSED = 3
+MAX_BAD_FRAMES = 3
+
+
+class Phase(Enum):
+    """Where a link stands."""
+
+    AWAITING_HELLO = "awaiting hello"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    """A well-formed hello came: give it an epoch."""
+
+    hello: Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """Something for the services, in order."""
+
+    frame: Receipts | Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Send this."""
+
+    frame: RouterFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the stream. `clean` when the agent said so itself."""
+
+    reason: Reason
+    text: str
+    clean: bool = False
+
+
+Step = Greet | Handle | Reply | Close
+
+
+class Connection:
+    """The state of one link. `now` is monotonic, in seconds."""
+
+    def __init__(self, machine_id: str, now: float) -> None:
+        self.phase = Phase.AWAITING_HELLO
+        self._machine_id = machine_id
+        self._epoch = 0
+        self._opened = now
+        self._last_frame = now
+        self._bad_frames = 0
+
+    def welcomed(self, epoch: int) -> None:
+        """The hello was accepted under this epoch."""
+        self._epoch = epoch
+
+    def receive(self, epoch: int, frame: AgentFrame, now: float) -> list[Step]:
+        """What follows from a frame. Any frame counts as life."""
+        self._last_frame = now
+        if self.phase is Phase.AWAITING_HELLO:
+            return self._first(frame)
+        if isinstance(frame, Hello):
+            return self._close(Reason.BAD_FRAME, "hello may come only once")
+        if epoch != self._epoch:
+            return self.bad_frame(f"frame of epoch {epoch}; this link's epoch is {self._epoch}", now)
+        return self._open(frame)
+
+    def bad_frame(self, text: str, now: float) -> list[Step]:
+        """What follows from bytes that are no frame: a word, and the third time the end."""
+        self._last_frame = now
+        self._bad_frames += 1
+        if self.phase is Phase.AWAITING_HELLO or self._bad_frames >= MAX_BAD_FRAMES:
+            return self._close(Reason.BAD_FRAME, text)
+        return [Reply(FrameError("frame", Reason.BAD_FRAME, text))]
+
+    def tick(self, now: float) -> list[Step]:
+        """What follows from the passing of time."""
+        if self.phase is Phase.AWAITING_HELLO and now >= self._opened + HELLO_TIMEOUT:
+            return self._close(Reason.BAD_FRAME, f"no hello within {HELLO_TIMEOUT:.0f} s")
+        if self.phase is Phase.OPEN and now >= self.deadline():
+            return self._close(Reason.BAD_FRAME, "no sign of life: three heartbeats are missing")
+        return []
+
+    def deadline(self) -> float:
+        """When `tick` has something to say unless a frame comes first."""
+        if self.phase is Phase.AWAITING_HELLO:
+            return self._opened + HELLO_TIMEOUT
+        return self._last_frame + HEARTBEAT_INTERVAL * HEARTBEATS_MISSED
+
+    def _first(self, frame: AgentFrame) -> list[Step]:
+        if not isinstance(frame, Hello):
+            return self._close(Reason.BAD_FRAME, "the first frame must be hello")
+        if frame.machine_id != self._machine_id:
+            return self._close(Reason.PERMISSION_DENIED, "hello names another machine than the credential")
+        if not frame.protocol_min <= PROTOCOL <= frame.protocol_max:
+            text = f"this router speaks protocol {PROTOCOL}, the agent {frame.protocol_min} to {frame.protocol_max}"
+            return self._close(Reason.PROTOCOL_VERSION, text)
+        self.phase = Phase.OPEN
+        return [Greet(frame)]
+
+    def _open(self, frame: AgentFrame) -> list[Step]:
+        match frame:
+            case Receipts() | Upstream():
+                return [Handle(frame)]
+            case Heartbeat(nonce):
+                return [Reply(HeartbeatAck(nonce))]
+            case Goodbye(reason):
+                self.phase = Phase.CLOSED
+                return [Close(Reason.UNSPECIFIED, reason, clean=True)]
+        raise TypeError(f"unexpected frame {frame!r}")
+
+    def _close(self, reason: Reason, text: str) -> list[Step]:
+        self.phase = Phase.CLOSED
+        return [Close(reason, text)]

@@ -1,0 +1,128 @@
+"""Who is connected: the newest link of each machine, and its window.
+
+A link's window and the hub's table are changed in the writer thread alone, inside the transaction that justifies the
+change, and restored when that is undone. Its outgoing lanes and its closing belong to the event loop.
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from router.domain.command import Command
+from router.domain.errors import Reason
+from router.domain.frames import RouterFrame
+from router.store.database import Transaction
+
+WINDOW = 32  # commands without a receipt
+WINDOW_BATCHED = 256  # for agents that take many commands in a frame
+WINDOW_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A command on its way: its bytes, and when it was sent (monotonic seconds)."""
+
+    size: int
+    sent: float
+
+
+@dataclass(eq=False, slots=True)
+class Link:
+    """One open stream of a machine."""
+
+    machine_id: str
+    batches: bool  # the agent takes CommandBatch frames
+    max_in_flight: int
+    epoch: int = 0
+    inbox_id: str = ""
+    in_flight: dict[str, InFlight] = field(default_factory=dict)
+    bytes_in_flight: int = 0
+    caught_up: bool = False  # nothing waits on disk for this link
+    urgent: deque[RouterFrame] = field(default_factory=deque)
+    normal: deque[RouterFrame] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: tuple[Reason, str] | None = None
+
+    def room(self) -> int:
+        """How many more commands fit."""
+        return self.max_in_flight - len(self.in_flight) if self.bytes_in_flight < WINDOW_BYTES else 0
+
+    def reserve(self, tx: Transaction, command: Command, now: float) -> None:
+        """Take a place in the window; given back if the transaction is undone."""
+        self.in_flight[command.command_id] = InFlight(command.size, now)
+        self.bytes_in_flight += command.size
+        tx.on_undo(lambda: self._remove(command.command_id))
+
+    def release(self, tx: Transaction, command_id: str) -> bool:
+        """Give a place back; taken again if the transaction is undone. False when it had none."""
+        entry = self._remove(command_id)
+        if entry is None:
+            return False
+        tx.on_undo(lambda: self._put(command_id, entry))
+        return True
+
+    def oldest(self) -> float | None:
+        """When the oldest command without a receipt was sent."""
+        return next((entry.sent for entry in self.in_flight.values()), None)
+
+    def send(self, frame: RouterFrame, *, urgent: bool = False) -> None:
+        """Queue a frame for the stream's one writer."""
+        (self.urgent if urgent else self.normal).append(frame)
+        self.wake.set()
+
+    def close(self, reason: Reason, text: str) -> None:
+        """Ask the stream's driver to end it; the first reason counts."""
+        if self.closing is None:
+            self.closing = (reason, text)
+        self.wake.set()
+
+    def _remove(self, command_id: str) -> InFlight | None:
+        entry = self.in_flight.pop(command_id, None)
+        if entry is not None:
+            self.bytes_in_flight -= entry.size
+        return entry
+
+    def _put(self, command_id: str, entry: InFlight) -> None:
+        self.in_flight[command_id] = entry
+        self.bytes_in_flight += entry.size
+
+
+class Hub:
+    """The current link of each machine."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, Link] = {}
+
+    def get(self, machine_id: str) -> Link | None:
+        """The machine's newest link, or None."""
+        return self._links.get(machine_id)
+
+    def connected(self, machine_id: str) -> bool:
+        """Whether the machine has a link now."""
+        return machine_id in self._links
+
+    def is_current(self, link: Link) -> bool:
+        """Whether no newer link of that machine took over."""
+        return self._links.get(link.machine_id) is link
+
+    def all(self) -> list[Link]:
+        """Every current link."""
+        return list(self._links.values())
+
+    def replace(self, tx: Transaction, link: Link) -> Link | None:
+        """Make a link the current one; returns the one before. Undone with the transaction."""
+        before = self._links.get(link.machine_id)
+        self._links[link.machine_id] = link
+        tx.on_undo(lambda: self._restore(link.machine_id, before))
+        return before
+
+    def remove(self, tx: Transaction, link: Link) -> None:
+        """Forget a link. Undone with the transaction."""
+        del self._links[link.machine_id]
+        tx.on_undo(lambda: self._restore(link.machine_id, link))
+
+    def _restore(self, machine_id: str, link: Link | None) -> None:
+        if link is None:
+            self._links.pop(machine_id, None)
+        else:
+            self._links[machine_id] = link

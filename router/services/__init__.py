@@ -1,0 +1,1 @@
+"""What the router does: functions that run inside one transaction, and the loops around them."""

@@ -1,0 +1,272 @@
+"""The delivery engine: accept, send, receive, end. Every public method is one step inside one transaction.
+
+A command that finds its machine's link up and caught up is accepted and sent in the same commit. A command is sent
+again only on a new link: so order survives pipelining, and duplicates happen only across links, where the agent's
+inbox absorbs them.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from router.clock import Clock
+from router.domain import retry
+from router.domain.command import (
+    LIVE,
+    MAX_AGE,
+    MAX_LIVE_PER_MACHINE,
+    MAX_LIVE_PER_SESSION,
+    MAX_TEXT_BYTES,
+    Action,
+    Command,
+    CommandState,
+    Ended,
+    Event,
+    GivenUp,
+    Input,
+    Lane,
+    Origin,
+    Returned,
+    Sent,
+    TakenBack,
+    apply,
+    lane_of,
+)
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import Cancel, Receipt, ReceiptOutcome
+from router.link.hub import Hub, Link
+from router.services.receipts import Receipts
+from router.services.waiting import EXPIRY, HELD, Waiting
+from router.store import commands, machines, notifications, sessions
+from router.store.database import Transaction
+
+logger = logging.getLogger(__name__)
+ACK_TIMEOUT = 30.0  # seconds; longer than an fsync on a sick disk, shorter than a person's patience
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A command that is not accepted yet. `ttl` in seconds; None means a day, and then a dead letter."""
+
+    session_id: str
+    action: Action
+    origin: Origin
+    ttl: float | None = None
+    redrive_of: str = ""
+    note: str = ""  # for the trace: the update key
+
+
+class Delivery:
+    """Owns the life of commands. Runs in the writer thread, except `poke`, which the event loop sets."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        receipts: Receipts,
+        waiting: Waiting,
+        clock: Clock,
+        new_id: Callable[[], str],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._hub = hub
+        self._receipts = receipts
+        self._waiting = waiting
+        self._clock = clock
+        self._new_id = new_id
+        self._jitter = jitter
+        self._held: dict[str, float] = {}  # sessions in backoff, until when (monotonic)
+        self.resends = 0
+
+    def recover(self, tx: Transaction) -> None:
+        """After a start no link is open: what was sent and not confirmed waits for the next one."""
+        for machine in machines.page(tx):
+            self.give_back(tx, machine.machine_id)
+
+    def accept(self, tx: Transaction, draft: Draft) -> Command:
+        """Put a command on disk. Raises Refusal, having written nothing, when it may not be."""
+        _check_size(draft.action)
+        slot = sessions.slot(tx, draft.session_id)
+        if slot.live >= MAX_LIVE_PER_SESSION or slot.machine_live >= MAX_LIVE_PER_MACHINE:
+            raise Refusal(Reason.QUEUE_FULL, _queue_full(slot), retry_after=30.0)
+        now = self._clock.now()
+        ttl = MAX_AGE if draft.ttl is None else draft.ttl
+        command = Command(
+            self._new_id(), slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,
+            lane_of(draft.action), draft.action, draft.origin, now, now + ttl, draft.ttl is not None,
+            redrive_of=draft.redrive_of,
+        )  # fmt: skip
+        command = self._send_at_once(tx, command, now)
+        commands.insert(tx, [command], actor_detail=draft.note)
+        self._receipts.accepted(tx, command)
+        if draft.ttl is not None:
+            tx.after_commit(partial(self._waiting.wake, EXPIRY))
+        self._wake(tx, command)
+        return command
+
+    def claim(self, tx: Transaction, link: Link) -> None:
+        """Send what waits for a machine, as far as its window goes."""
+        if not self._hub.is_current(link) or (room := link.room()) <= 0:
+            return
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        held = [session for session, until in self._held.items() if until > monotonic]
+        waiting = commands.queued(tx, link.machine_id, room, held)
+        link.caught_up = len(waiting) < room
+        sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
+        if not sent:
+            return
+        commands.mark_sent(tx, waiting, sent, now)
+        self.resends += sum(command.attempt > 1 for command in sent)
+        for command in sent:
+            self._send(tx, link, command)
+        self._progress(tx, [command.command_id for command in sent])
+
+    def received(self, tx: Transaction, link: Link, items: Sequence[Receipt]) -> None:
+        """The machine confirmed commands, or refused them for good."""
+        if not self._hub.is_current(link):
+            return
+        stored = [item.command_id for item in items if item.outcome is not ReceiptOutcome.REFUSED]
+        commands.mark_received(tx, stored, link.epoch, self._clock.now())
+        for item in items:
+            link.release(tx, item.command_id)
+            if item.outcome is ReceiptOutcome.REFUSED:
+                self.end(tx, item.command_id, Ended(CommandState.FAILED, item.reason), link.machine_id)
+        self._progress(tx, stored)
+        if not link.caught_up:
+            self.claim(tx, link)
+
+    def end(self, tx: Transaction, command_id: str, event: Event, actor: str) -> Command | None:
+        """Bring a command to its end and tell whoever sent it. A late word is kept beside the state. None: unknown."""
+        command = commands.find(tx, command_id)
+        if command is None:
+            return None
+        if not command.state.live:
+            commands.note_late(tx, command, repr(event), self._clock.now())
+            return command
+        ended = commands.change(tx, command, event, self._clock.now(), actor)
+        if link := self._hub.get(command.machine_id):
+            link.release(tx, command_id)
+        self._receipts.ended(tx, ended)
+        self._wake(tx, ended)
+        return ended
+
+    def mark(self, tx: Transaction, command_id: str, event: Event, actor: str) -> None:
+        """Note on a DONE command what the agent program did with it."""
+        command = commands.find(tx, command_id)
+        if command is not None and command.state is CommandState.DONE:
+            self._wake(tx, commands.change(tx, command, event, self._clock.now(), actor))
+
+    def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False) -> None:
+        """A link is gone: what it had not confirmed waits for the next one."""
+        if not self._hub.is_current(link):
+            return
+        self._hub.remove(tx, link)
+        monotonic = self._clock.monotonic()
+        for command in commands.live_of_machine(tx, link.machine_id, [CommandState.SENT]):
+            flight = link.in_flight.get(command.command_id)
+            age = monotonic - flight.sent if flight else retry.CHARGE_WINDOW
+            charged = age >= ACK_TIMEOUT if ack_timeout else age < retry.CHARGE_WINDOW
+            self._return(tx, command, charged=charged)
+
+    def give_back(self, tx: Transaction, machine_id: str) -> None:
+        """Queue again what an ended link of a machine had not confirmed, without blame."""
+        for command in commands.live_of_machine(tx, machine_id, [CommandState.SENT]):
+            commands.change(tx, command, Returned(charged=False), self._clock.now())
+
+    def inbox_lost(self, tx: Transaction, machine_id: str) -> None:
+        """The machine has another inbox: what was sent to the old one cannot be known."""
+        for command in commands.live_of_machine(tx, machine_id):
+            if command.attempt:
+                self.end(tx, command.command_id, Ended(CommandState.UNCERTAIN, Reason.INBOX_LOST), "router")
+
+    def cancel(self, tx: Transaction, command_id: str, actor: str) -> Command:
+        """Take a command back: at once while it waits here, else the machine decides. Raises Refusal."""
+        command = commands.get(tx, command_id)
+        if command.state is CommandState.QUEUED:
+            event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED)
+            return self.end(tx, command_id, event, actor) or command
+        if command.state not in LIVE:
+            raise Refusal(Reason.ILLEGAL_STATE, f"It is already {command.state.value}; nothing is left to cancel.")
+        if link := self._hub.get(command.machine_id):
+            tx.after_commit(lambda: link.send(Cancel(command_id, Reason.CANCELLED), urgent=True))
+        return command
+
+    def give_up_session(self, tx: Transaction, session_id: str, reason: Reason) -> int:
+        """What waits for a session that is over becomes dead letters. Returns how many."""
+        waiting = commands.queued_of_session(tx, session_id)
+        for command in waiting:
+            self.end(tx, command.command_id, GivenUp(reason), "router")
+        return len(waiting)
+
+    def expire(self, tx: Transaction) -> float | None:
+        """End what is over its time; returns when the next one is (steady seconds since the epoch)."""
+        now = self._clock.now()
+        for command in commands.expired(tx, now):
+            if command.has_ttl:
+                event: Event = TakenBack(CommandState.EXPIRED, Reason.TTL_EXPIRED)
+            else:
+                event = GivenUp(Reason.TOO_OLD)
+            self.end(tx, command.command_id, event, "router")
+        return commands.next_expiry(tx)
+
+    def release_held(self, tx: Transaction) -> float | None:
+        """Send what waited out its backoff; returns seconds until the next session has."""
+        now = self._clock.monotonic()
+        for session in [session for session, until in self._held.items() if until <= now]:
+            del self._held[session]
+        for link in self._hub.all():
+            self.claim(tx, link)
+        return min(self._held.values()) - now if self._held else None
+
+    def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
+        link = self._hub.get(command.machine_id)
+        if link is None:
+            return command
+        if not link.caught_up or link.room() <= 0 or command.session_id in self._held:
+            link.caught_up = False
+            return command
+        sent = apply(command, Sent(link.epoch, link.inbox_id), now)
+        self._send(tx, link, sent)
+        return sent
+
+    def _send(self, tx: Transaction, link: Link, command: Command) -> None:
+        link.reserve(tx, command, self._clock.monotonic())
+        tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
+
+    def _progress(self, tx: Transaction, command_ids: Sequence[str]) -> None:
+        for command_id in notifications.with_receipts(tx, command_ids):
+            self._receipts.progressed(tx, commands.get(tx, command_id))
+
+    def _return(self, tx: Transaction, command: Command, *, charged: bool) -> None:
+        returned = commands.change(tx, command, Returned(charged), self._clock.now())
+        if not charged:
+            return
+        if retry.exhausted(returned.charged):
+            self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS), "router")
+            return
+        until = self._clock.monotonic() + retry.backoff(returned.charged, self._jitter())
+        self._held[command.session_id] = max(until, self._held.get(command.session_id, 0.0))
+        tx.after_commit(partial(self._waiting.wake, HELD))
+
+    def _wake(self, tx: Transaction, command: Command) -> None:
+        tx.after_commit(partial(self._waiting.wake, command.command_id))
+
+
+def redraft(command: Command, session_id: str, origin: Origin) -> Draft:
+    """A new command that repeats an ended one, perhaps for another session."""
+    chat = command.origin.chat if origin.chat is None else origin.chat
+    return Draft(
+        session_id or command.session_id, command.action, replace(origin, chat=chat), redrive_of=command.command_id
+    )
+
+
+def _check_size(action: Action) -> None:
+    if isinstance(action, Input) and len(action.text.encode()) > MAX_TEXT_BYTES:
+        size = len(action.text.encode())
+        raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
+
+
+def _queue_full(slot: sessions.Slot) -> str:
+    if slot.live >= MAX_LIVE_PER_SESSION:
+        return f"{slot.live} commands already wait for this session. Let it catch up, or cancel some."
+    return f"{slot.machine_live} commands already wait for machine {slot.machine_id}. Let it catch up, or cancel some."

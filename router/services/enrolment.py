@@ -1,0 +1,122 @@
+"""Who may connect: join tokens, machines, API keys. Secrets are shown once and kept hashed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from router.clock import Clock
+from router.domain.credentials import JOIN_TOKEN_TTL, ApiKey, Role, hashed, matches, text_of
+from router.domain.errors import Reason, Refusal
+from router.domain.machine import Machine
+from router.domain.session import checked_id, checked_label
+from router.link.hub import Hub
+from router.services.sessions import SessionService
+from router.store import machines
+from router.store.database import Transaction
+from router.store.machines import JoinToken
+
+SECRET_BYTES = 32
+KEY_PREFIX = "pmk_"
+PUBLIC_KEY_BYTES = 32
+_NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
+
+
+class Enrolment:
+    """Lets machines and programs in, and puts them out. Active keys are also kept in memory: every call asks."""
+
+    def __init__(
+        self, hub: Hub, session_service: SessionService, clock: Clock, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self._hub = hub
+        self._sessions = session_service
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._keys: list[ApiKey] = []
+
+    def load(self, tx: Transaction) -> None:
+        """Read the keys at start."""
+        self._keys = [key for key in machines.keys(tx) if not key.revoked]
+
+    def caller(self, secret: str) -> ApiKey | None:
+        """The key with this secret, or None. Compares with every key, in constant time each."""
+        found = None
+        for key in self._keys:
+            if matches(secret, key.secret_hash):
+                found = key
+        return found
+
+    def bootstrap(self, tx: Transaction, secret: str) -> None:
+        """Make sure that an admin key with this secret exists: the one the operator chose in the settings."""
+        if self.caller(secret) is None:
+            self._add(tx, ApiKey(self._key_id(), hashed(secret), "from the settings", Role.ADMIN, self._clock.now()))
+
+    def create_key(self, tx: Transaction, label: str, role: Role) -> tuple[ApiKey, str]:
+        """Make a key; returns it and its secret."""
+        secret = KEY_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
+        key = ApiKey(self._key_id(), hashed(secret), checked_label(label), role, self._clock.now())
+        self._add(tx, key)
+        return key, secret
+
+    def revoke_key(self, tx: Transaction, key_id: str) -> None:
+        """End a key at once. Raises Refusal(NOT_FOUND)."""
+        for key in machines.keys(tx):
+            if key.key_id == key_id:
+                machines.write_key(tx, replace(key, revoked=True))
+                tx.after_commit(lambda: self._forget(key_id))
+                return
+        raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id}. `pointsman apikey list` shows them.")
+
+    def create_token(self, tx: Transaction, machine_id: str, ttl: float | None, actor: str) -> tuple[str, float]:
+        """Make a join token; returns it and when it expires."""
+        if machine_id:
+            checked_id(machine_id, "machine_id")
+        token = text_of(self._random_bytes(SECRET_BYTES))
+        expires_at = self._clock.now() + (JOIN_TOKEN_TTL if ttl is None else ttl)
+        machines.write_token(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
+        return token, expires_at
+
+    def enrol(self, tx: Transaction, token: str, wanted_id: str, public_key: bytes) -> str:
+        """Trade a token and a public key for a machine identity; the same pair may ask again. Raises Refusal."""
+        if len(public_key) != PUBLIC_KEY_BYTES:
+            raise Refusal(Reason.INVALID_ARGUMENT, "public_key must be the 32 raw bytes of an Ed25519 key")
+        known = machines.find_token(tx, hashed(token))
+        if known is None or (known.used_by_key is None and known.expires_at < self._clock.now()):
+            raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
+        if known.used_by_key is not None:
+            if known.used_by_key != public_key:
+                raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
+            return known.used_as
+        machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
+        self._write_machine(tx, machine_id, public_key)
+        machines.write_token(tx, replace(known, used_by_key=public_key, used_as=machine_id))
+        return machine_id
+
+    def revoke_machine(self, tx: Transaction, machine_id: str, actor: str) -> int:
+        """Put a machine out and close its link. Returns how many commands became dead letters. Raises Refusal."""
+        machine = machines.find(tx, machine_id)
+        if machine is None:
+            raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id}. `pointsman machines` lists them.")
+        machines.write(tx, replace(machine, revoked=True))
+        dead = self._sessions.end_all(tx, machine_id, actor)
+        if link := self._hub.get(machine_id):
+            tx.after_commit(lambda: link.close(Reason.MACHINE_REVOKED, "this machine was revoked"))
+        return dead
+
+    def _write_machine(self, tx: Transaction, machine_id: str, public_key: bytes) -> None:
+        known = machines.find(tx, machine_id)
+        if known and not known.revoked and known.public_key != public_key:
+            text = f"There is a machine {machine_id} already. Choose another name, or revoke it first."
+            raise Refusal(Reason.ILLEGAL_STATE, text)
+        fresh = Machine(machine_id, public_key, self._clock.now())
+        if known:
+            fresh = replace(known, public_key=public_key, revoked=False, quarantined=False)
+        machines.write(tx, fresh)
+
+    def _add(self, tx: Transaction, key: ApiKey) -> None:
+        machines.write_key(tx, key)
+        tx.after_commit(lambda: self._keys.append(key))
+
+    def _forget(self, key_id: str) -> None:
+        self._keys = [key for key in self._keys if key.key_id != key_id]
+
+    def _key_id(self) -> str:
+        return "key_" + text_of(self._random_bytes(6))

@@ -1,0 +1,175 @@
+"""The outbox: messages to people, leased to couriers. In order and one in flight per chat.
+
+Which chats are busy or held back is kept in memory, in the writer thread: after a restart nothing is leased, and what
+was is queued again. So a chat message may come twice after a crash; it is never lost.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from router.clock import Clock
+from router.domain.command import ChatRef
+from router.domain.notification import (
+    MAX_AGE,
+    Delivered,
+    Event,
+    GivenUp,
+    Leased,
+    Notification,
+    NotificationState,
+    Returned,
+)
+from router.domain.retry import backoff
+from router.services.waiting import HELD, Waiting
+from router.store import messages, notifications
+from router.store.database import Transaction
+
+MAX_IN_FLIGHT = 32  # deliveries per courier
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A leased notification with what the courier needs beside it."""
+
+    notification: Notification
+    edit_message_ids: tuple[str, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Courier:
+    """One open delivery stream. `leased` is the writer thread's; `ready` and `wake` are the event loop's."""
+
+    transport: str
+    credit: int
+    leased: dict[str, Notification] = field(default_factory=dict)
+    ready: deque[Delivery] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def bring(self, delivery: Delivery) -> None:
+        """Queue a delivery for the stream's one writer."""
+        self.ready.append(delivery)
+        self.wake.set()
+
+
+class Outbox:
+    """Leases notifications to couriers and takes their receipts."""
+
+    def __init__(self, clock: Clock, jitter: Callable[[], float], waiting: Waiting) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._waiting = waiting
+        self._couriers: list[Courier] = []
+        self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
+        self._held: dict[tuple[str, str], float] = {}  # chats that wait, until when (monotonic)
+
+    @property
+    def links(self) -> int:
+        """How many couriers are connected."""
+        return len(self._couriers)
+
+    def recover(self, tx: Transaction) -> None:
+        """After a start nothing is leased any more."""
+        for notification in notifications.leased(tx, ""):
+            notifications.change(tx, notification, Returned("router restarted"), self._clock.now(), "router")
+
+    def open(self, tx: Transaction, courier: Courier, default_chats: list[ChatRef]) -> None:
+        """A courier is there; give it what waits."""
+        messages.set_default_chats(tx, courier.transport, default_chats)
+        self._couriers.append(courier)
+        tx.on_undo(lambda: self._couriers.remove(courier))
+        self.lease(tx, courier.transport)
+
+    def lost(self, tx: Transaction, courier: Courier) -> None:
+        """A courier is gone: what it had is queued again."""
+        self._couriers.remove(courier)
+        tx.on_undo(lambda: self._couriers.append(courier))
+        for notification in list(courier.leased.values()):
+            self._settle(tx, courier, notification, Returned("courier gone"))
+        self.lease(tx, courier.transport)
+
+    def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
+        """Accept a notification and lease it at once if a courier has room."""
+        notifications.insert(tx, notification, actor)
+        self.lease(tx, notification.chat.transport)
+
+    def lease(self, tx: Transaction, transport: str) -> None:
+        """Give couriers of a platform what they have room for."""
+        couriers = [c for c in self._couriers if c.transport == transport and len(c.leased) < c.credit]
+        if not couriers:
+            return
+        for chat_id in notifications.chats_waiting(tx, transport):
+            if not couriers:
+                return
+            if self._free(transport, chat_id) and (first := notifications.next_of_chat(tx, transport, chat_id)):
+                self._lease_one(tx, couriers[0], first)
+                couriers = [c for c in couriers if len(c.leased) < c.credit]
+
+    def receipt(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event) -> None:
+        """A courier says what became of a delivery. One for an older lease is ignored."""
+        notification = courier.leased.get(notification_id)
+        if notification is None or notification.attempt != attempt:
+            return
+        changed = self._settle(tx, courier, notification, event)
+        if isinstance(event, Delivered) and changed.session_id:
+            at = self._clock.now()
+            messages.remember(tx, changed.chat, event.message_ids, changed.session_id, changed.notification_id, at)
+        self.lease(tx, courier.transport)
+
+    def retry_later(
+        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, detail: str, after: float | None
+    ) -> None:
+        """The platform says not now: leave the chat alone for `after` seconds, else for a backoff by attempt."""
+        delay = backoff(max(1, attempt), self._jitter()) if after is None else after
+        if leased := courier.leased.get(notification_id):
+            self._held[leased.chat.transport, leased.chat.chat_id] = self._clock.monotonic() + delay
+            tx.after_commit(partial(self._waiting.wake, HELD))
+        self.receipt(tx, courier, notification_id, attempt, Returned(detail))
+
+    def release_held(self, tx: Transaction) -> float | None:
+        """Lease to chats whose wait is over; returns seconds until the next one is."""
+        now = self._clock.monotonic()
+        over = [key for key, until in self._held.items() if until <= now]
+        for key in over:
+            del self._held[key]
+        for transport in {key[0] for key in over}:
+            self.lease(tx, transport)
+        return min(self._held.values()) - now if self._held else None
+
+    def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
+        """A lease is over without a receipt."""
+        self.receipt(tx, courier, notification_id, attempt, Returned("no receipt in time"))
+
+    def expire(self, tx: Transaction) -> None:
+        """Give up what is a day old."""
+        for notification in notifications.expired(tx, self._clock.now() - MAX_AGE):
+            notifications.change(tx, notification, GivenUp(), self._clock.now(), "router")
+            tx.after_commit(partial(self._waiting.wake, notification.notification_id))
+
+    def _free(self, transport: str, chat_id: str) -> bool:
+        key = (transport, chat_id)
+        return key not in self._busy and self._held.get(key, 0.0) <= self._clock.monotonic()
+
+    def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
+        notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport)
+        key = (notification.chat.transport, notification.chat.chat_id)
+        self._busy.add(key)
+        courier.leased[notification.notification_id] = notification
+        tx.on_undo(partial(self._busy.discard, key))
+        tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))
+        edited = notifications.find(tx, notification.edits) if notification.edits else None
+        ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
+        delivery = Delivery(notification, ids)
+        tx.after_commit(lambda: courier.bring(delivery))
+
+    def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
+        changed = notifications.change(tx, leased, event, self._clock.now(), courier.transport)
+        key = (leased.chat.transport, leased.chat.chat_id)
+        del courier.leased[leased.notification_id]
+        self._busy.discard(key)
+        tx.on_undo(partial(self._busy.add, key))
+        tx.on_undo(partial(courier.leased.update, {leased.notification_id: leased}))
+        tx.after_commit(partial(self._waiting.wake, leased.notification_id))
+        return changed

@@ -1,0 +1,69 @@
+"""What is past its time is removed, in batches that keep nobody waiting."""
+
+from dataclasses import dataclass
+
+from router.store.database import Transaction
+from router.store.requests import KEPT as REQUESTS_KEPT
+
+DAY = 24 * 3600.0
+KEPT = 30 * DAY  # seconds after the end: long enough to look into what happened
+_FORGOTTEN = "state = 'ended' AND updated_at < ? AND session_id NOT IN (SELECT session_id FROM messages)"
+BATCH = 500  # rows per table and transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many rows of each kind went."""
+
+    commands: int
+    notifications: int
+    messages: int
+    updates: int
+    sessions: int
+    steps: int
+
+    @property
+    def full(self) -> bool:
+        """Whether some table may hold more."""
+        return BATCH in (self.commands, self.notifications, self.messages, self.updates, self.sessions, self.steps)
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(
+            self.commands + other.commands,
+            self.notifications + other.notifications,
+            self.messages + other.messages,
+            self.updates + other.updates,
+            self.sessions + other.sessions,
+            self.steps + other.steps,
+        )
+
+
+def clean(tx: Transaction, now: float) -> Removed:
+    """Remove one batch of everything that is past its time."""
+    old = now - KEPT
+    ended = "SELECT session_id FROM sessions WHERE state = 'ended' AND updated_at < ?"
+    return Removed(
+        commands=_delete(tx, "commands", "position", "ended_at < ?", old),
+        notifications=_delete(
+            tx, "notifications", "position", "state IN ('delivered', 'refused', 'dead') AND created_at < ?", old
+        ),
+        messages=tx.execute(
+            "DELETE FROM messages WHERE (transport, chat_id, message_id) IN (SELECT transport, chat_id, message_id"
+            f" FROM messages WHERE session_id IN ({ended}) LIMIT {BATCH})",
+            (old,),
+        ).rowcount,
+        updates=_delete(tx, "requests", "key", "created_at < ?", now - REQUESTS_KEPT),
+        sessions=_delete(
+            tx,
+            "sessions",
+            "session_id",
+            "state = 'ended' AND updated_at < ? AND session_id NOT IN (SELECT session_id FROM messages)",
+            old,
+        ),
+        steps=_delete(tx, "steps", "step_id", "at < ?", old),
+    )
+
+
+def _delete(tx: Transaction, table: str, key: str, where: str, limit: float) -> int:
+    sql = f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {where} LIMIT {BATCH})"
+    return tx.execute(sql, (limit,)).rowcount

@@ -1,0 +1,95 @@
+"""Sessions: registered by people and programs, reported by agents, ended by either."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from router.clock import Clock
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import SessionClosed, SessionReport
+from router.domain.session import Session, SessionState, checked_id, checked_label
+from router.services.delivery import Delivery
+from router.store import commands, machines, sessions
+from router.store.database import Transaction
+from router.store.steps import Step, record
+
+
+class SessionService:
+    """Who owns which session. A session moves only when its machine gave it up, or an operator says so."""
+
+    def __init__(self, delivery: Delivery, clock: Clock, connected: Callable[[str], bool]) -> None:
+        self._delivery = delivery
+        self._clock = clock
+        self._connected = connected
+
+    def register(self, tx: Transaction, session_id: str, machine_id: str, label: str, actor: str) -> Session:
+        """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""
+        checked_id(session_id, "session_id")
+        machine = machines.find(tx, checked_id(machine_id, "machine_id"))
+        if machine is None or machine.revoked:
+            raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id}. Enrol it: pointsman machine token")
+        now = self._clock.now()
+        known = sessions.find(tx, session_id)
+        if known is None:
+            session = Session(session_id, machine_id, checked_label(label), "", "", SessionState.UNKNOWN, 0, now, now)
+        else:
+            session = self._moved(known, machine_id, checked_label(label) or known.label, now)
+        sessions.write(tx, session)
+        commands.move_queued(tx, session.session_id, machine_id)
+        self._record(tx, session, "Registered", actor)
+        return replace(session, connected=self._connected(machine_id))
+
+    def unregister(self, tx: Transaction, session_id: str, actor: str) -> int:
+        """End a session; what waits for it becomes dead letters. Returns how many. Raises Refusal(SESSION_UNKNOWN)."""
+        session = sessions.find(tx, session_id)
+        if session is None:
+            raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+        return self._end(tx, session, actor)
+
+    def reported(self, tx: Transaction, machine_id: str, report: SessionReport) -> Reason | None:
+        """An agent tells of a session. Returns why it is refused, or None."""
+        try:
+            checked_id(report.session_id, "session_id")
+        except Refusal as refusal:
+            return refusal.reason
+        known = sessions.find(tx, report.session_id)
+        if known and known.machine_id != machine_id and known.state is not SessionState.ENDED:
+            owner = machines.find(tx, known.machine_id)
+            if owner and not owner.revoked:
+                return Reason.SESSION_OWNED_ELSEWHERE
+        now = self._clock.now()
+        session = Session(
+            known.session_id if known else report.session_id, machine_id, report.label[:200], report.backend,
+            report.cwd, report.state, report.generation, known.created_at if known else now, now,
+        )  # fmt: skip
+        if known is None or replace(known, updated_at=now) != session:
+            sessions.write(tx, session)
+            commands.move_queued(tx, session.session_id, machine_id)
+            self._record(tx, session, "Reported", machine_id)
+        return None
+
+    def closed(self, tx: Transaction, machine_id: str, frame: SessionClosed) -> None:
+        """An agent tells that a session is over; of an older generation or another machine's it may say nothing."""
+        session = sessions.find(tx, frame.session_id)
+        if session and session.machine_id == machine_id and session.generation <= frame.generation:
+            self._end(tx, session, machine_id)
+
+    def end_all(self, tx: Transaction, machine_id: str, actor: str) -> int:
+        """A machine is out: its sessions end. Returns how many commands became dead letters."""
+        return sum(self._end(tx, session, actor, Reason.MACHINE_REVOKED) for session in sessions.page(tx, machine_id))
+
+    def _end(self, tx: Transaction, session: Session, actor: str, reason: Reason = Reason.SESSION_ENDED) -> int:
+        if session.state is SessionState.ENDED:
+            return 0
+        sessions.write(tx, replace(session, state=SessionState.ENDED, updated_at=self._clock.now()))
+        self._record(tx, session, "Ended", actor)
+        return self._delivery.give_up_session(tx, session.session_id, reason)
+
+    def _moved(self, known: Session, machine_id: str, label: str, now: float) -> Session:
+        same = known.machine_id == machine_id
+        state = SessionState.UNKNOWN if known.state is SessionState.ENDED else known.state
+        generation = known.generation if same else 0
+        return replace(known, machine_id=machine_id, label=label, state=state, generation=generation, updated_at=now)
+
+    def _record(self, tx: Transaction, session: Session, event: str, actor: str) -> None:
+        step = Step(self._clock.now(), session.session_id, session.session_id, event, "", "", actor, session.machine_id)
+        record(tx, [step])

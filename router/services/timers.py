@@ -1,0 +1,89 @@
+"""What time brings: expiry, backoffs and retention. Each waits for its own next moment, not for a sweep."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from router.clock import Clock
+from router.domain.errors import Refusal
+from router.services import retention
+from router.services.delivery import Delivery
+from router.services.outbox import Outbox
+from router.services.waiting import EXPIRY, HELD, Waiting, set_within
+from router.store.database import Database, Transaction
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+IDLE = 60.0  # seconds to the next look when nothing is due
+SOON = 0.05  # seconds; how much later than its moment something may happen
+RETENTION_EVERY = 3600.0  # seconds
+PROBE_EVERY = 1.0  # seconds between tries to write while the disk refuses
+
+
+class Timers:
+    """One loop per kind. The first that fails ends them all: the router must not run without one."""
+
+    def __init__(self, database: Database, delivery: Delivery, outbox: Outbox, waiting: Waiting, clock: Clock) -> None:
+        self._database = database
+        self._delivery = delivery
+        self._outbox = outbox
+        self._waiting = waiting
+        self._clock = clock
+
+    async def run(self, tell_health: Callable[[bool], Awaitable[None]]) -> None:
+        """Run until cancelled. `tell_health` hears each change of whether the database takes writes."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._expiry(), name="expiry")
+            group.create_task(self._held(), name="backoff")
+            group.create_task(self._retention(), name="retention")
+            group.create_task(self._health(tell_health), name="health")
+
+    async def _expiry(self) -> None:
+        with self._waiting.on(EXPIRY) as changed:
+            while True:
+                changed.clear()
+                due = await self._tried(self._database.write(self._expire))
+                await set_within(changed, IDLE if due is None else max(SOON, min(due - self._clock.now(), IDLE)))
+
+    async def _held(self) -> None:
+        with self._waiting.on(HELD) as changed:
+            while True:
+                changed.clear()
+                waits = await self._tried(self._database.write(self._release))
+                await set_within(changed, IDLE if waits is None else max(SOON, waits))
+
+    def _expire(self, tx: Transaction) -> float | None:
+        self._outbox.expire(tx)
+        return self._delivery.expire(tx)
+
+    def _release(self, tx: Transaction) -> float | None:
+        waits = (self._delivery.release_held(tx), self._outbox.release_held(tx))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def _tried(self, writing: "asyncio.Future[T]") -> T | None:
+        try:
+            return await writing
+        except Refusal as refusal:
+            logger.warning("not done now: %s", refusal, extra={"event": "storage_unavailable"})
+            return None
+
+    async def _retention(self) -> None:
+        while True:
+            removed = await self._tried(self._database.write(lambda tx: retention.clean(tx, self._clock.now())))
+            await asyncio.sleep(SOON if removed and removed.full else RETENTION_EVERY)
+
+    async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
+        told = True
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            if not self._database.writable:
+                await self._tried(self._database.write(_probe))
+            if self._database.writable != told:
+                told = self._database.writable
+                await tell(told)
+
+
+def _probe(tx: Transaction) -> None:
+    """Write something that changes nothing, to see whether the disk takes it."""
+    tx.execute("UPDATE meta SET value = value WHERE key = 'router_id'")

@@ -1,0 +1,45 @@
+"""Callers that wait for something to happen to an id."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ANYTHING = ""
+EXPIRY = "expiry"  # a command may end sooner than the next look
+HELD = "held"  # something began to wait out a backoff
+
+
+class Waiting:
+    """Wakes whoever waits. Lives on the event loop."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, set[asyncio.Event]] = {}
+
+    def wake(self, subject_id: str) -> None:
+        """Something happened to that id."""
+        for key in (subject_id, ANYTHING):
+            for event in self._events.get(key, ()):
+                event.set()
+
+    @contextmanager
+    def on(self, subject_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set by every wake-up of that id from now on. Enter before looking, to miss none."""
+        event = asyncio.Event()
+        self._events.setdefault(subject_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            waiting = self._events[subject_id]
+            waiting.discard(event)
+            if not waiting:
+                del self._events[subject_id]
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event; False when it was not set in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

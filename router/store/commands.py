@@ -1,0 +1,255 @@
+"""Commands on disk. Every change of state goes through here, with the counters and the audit that belong to it."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from router.domain.command import (
+    DEAD_LETTERS,
+    LIVE,
+    SOURCES,
+    Action,
+    ChatRef,
+    Command,
+    CommandState,
+    Event,
+    Input,
+    KeyPress,
+    Lane,
+    Origin,
+    Stored,
+    apply,
+)
+from router.domain.errors import Reason, Refusal
+from router.store.database import Transaction
+from router.store.steps import Step, record
+
+_COLUMNS = (
+    "command_id, session_id, machine_id, generation, sequence, lane, kind, text, submit, source, actor, transport,"
+    " chat_id, thread_id, message_id, created_at, expires_at, has_ttl, state, reason, detail, attempt, charged, epoch,"
+    " inbox_id, redrive_of, sent_at, received_at, typed_at, taken_at, finished_at, ended_at, dropped"
+)
+_INSERT = f"INSERT INTO commands ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
+_SELECT = f"SELECT {_COLUMNS} FROM commands"
+_MUTABLE = [f.name for f in fields(Command) if f.name in _COLUMNS.replace(",", "").split()[17:]]
+_UPDATE = f"UPDATE commands SET {', '.join(f'{name} = ?' for name in _MUTABLE)} WHERE command_id = ?"
+
+
+def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = "") -> None:
+    """Write new commands, count them, and record their first steps (accepted, and sent where they already are)."""
+    tx.executemany(_INSERT, [_row(command) for command in commands])
+    tx.executemany(
+        "UPDATE sessions SET next_sequence = ?, live = live + 1 WHERE session_id = ?",
+        [(c.sequence + 1, c.session_id) for c in commands],
+    )
+    tx.executemany("UPDATE machines SET live = live + 1 WHERE machine_id = ?", [(c.machine_id,) for c in commands])
+    record(tx, [step for command in commands for step in _first_steps(command, actor_detail)])
+
+
+def change(tx: Transaction, command: Command, event: Event, now: float, actor: str = "router") -> Command:
+    """Apply one event and write the outcome. Raises IllegalTransition, writing nothing, where the table forbids it."""
+    changed = apply(command, event, now)
+    tx.execute(_UPDATE, [*map(_column_value(changed), _MUTABLE), command.command_id])
+    if command.state.live and not changed.state.live:
+        tx.execute("UPDATE sessions SET live = live - 1 WHERE session_id = ?", (command.session_id,))
+        tx.execute("UPDATE machines SET live = live - 1 WHERE machine_id = ?", (command.machine_id,))
+    record(tx, [_step(command, changed, type(event).__name__, now, actor)])
+    return changed
+
+
+def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Command], now: float) -> None:
+    """Write many Sent events at once."""
+    tx.executemany(
+        "UPDATE commands SET state = 'sent', attempt = ?, epoch = ?, inbox_id = ?, sent_at = ? WHERE command_id = ?",
+        [(c.attempt, c.epoch, c.inbox_id, c.sent_at, c.command_id) for c in after],
+    )
+    record(tx, [_step(old, new, "Sent", now, "router") for old, new in zip(before, after, strict=True)])
+
+
+def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float) -> None:
+    """Write many Stored events at once; those that are no longer where the event is legal, or of this link, stay."""
+    legal = _names(SOURCES[Stored])
+    steps: list[Step] = []
+    for command_id in command_ids:
+        row = tx.execute(
+            f"UPDATE commands SET state = 'received', received_at = ? WHERE command_id = ? AND epoch = ?"
+            f" AND state IN ({legal}) RETURNING session_id",
+            (now, command_id, epoch),
+        ).fetchone()
+        if row is not None:
+            steps.append(Step(now, command_id, row[0], "Stored", "sent", "received", "agent", f"epoch {epoch}"))
+    record(tx, steps)
+
+
+def note_late(tx: Transaction, command: Command, detail: str, now: float) -> None:
+    """Keep what a machine said after the end: the state stays, the trace shows it."""
+    state = command.state.value
+    record(tx, [Step(now, command.command_id, command.session_id, "LateResult", state, state, "agent", detail)])
+
+
+def find(connection: sqlite3.Connection | Transaction, command_id: str) -> Command | None:
+    """One command, or None."""
+    row = connection.execute(f"{_SELECT} WHERE command_id = ?", (command_id,)).fetchone()
+    return _command(row) if row else None
+
+
+def get(connection: sqlite3.Connection | Transaction, command_id: str) -> Command:
+    """One command. Raises Refusal(NOT_FOUND)."""
+    if (command := find(connection, command_id)) is None:
+        raise Refusal(Reason.NOT_FOUND, f"There is no command {command_id}. `pointsman commands` lists them.")
+    return command
+
+
+def queued(tx: Transaction, machine_id: str, limit: int, held: Iterable[str] = ()) -> list[Command]:
+    """The next commands of a machine in order, urgent ones first, without those of held sessions."""
+    held = list(held)
+    without = f" AND session_id NOT IN ({','.join('?' * len(held))})" if held else ""
+    urgent = f"{_SELECT} WHERE machine_id = ? AND state = 'queued' AND lane = ?{without} ORDER BY position LIMIT ?"
+    found: list[Command] = []
+    for lane in (Lane.URGENT, Lane.NORMAL):
+        rows = tx.execute(urgent, (machine_id, lane.value, *held, limit - len(found))).fetchall()
+        found += [_command(row) for row in rows]
+    return found
+
+
+def live_of_machine(tx: Transaction, machine_id: str, states: Iterable[CommandState] = LIVE) -> list[Command]:
+    """Commands of a machine that have not ended, in order."""
+    where = f"{_SELECT} WHERE machine_id = ? AND state IN ({_names(states)}) ORDER BY position"
+    return [_command(row) for row in tx.execute(where, (machine_id,)).fetchall()]
+
+
+def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:
+    """Commands of a session that wait, in order."""
+    where = f"{_SELECT} WHERE session_id = ? AND state = 'queued' ORDER BY position"
+    return [_command(row) for row in tx.execute(where, (session_id,)).fetchall()]
+
+
+def expired(tx: Transaction, now: float, limit: int = 500) -> list[Command]:
+    """Queued commands whose time is over."""
+    where = f"{_SELECT} WHERE expires_at <= ? AND state = 'queued' ORDER BY expires_at LIMIT ?"
+    return [_command(row) for row in tx.execute(where, (now, limit)).fetchall()]
+
+
+def next_expiry(tx: Transaction) -> float | None:
+    """When the next queued command's time is over."""
+    row = tx.execute("SELECT MIN(expires_at) FROM commands WHERE state = 'queued'").fetchone()
+    value: float | None = row[0]
+    return value
+
+
+def resend_floors(tx: Transaction, machine_id: str) -> list[tuple[str, int]]:
+    """Per session of a machine, the sequence below which nothing is sent again."""
+    rows = tx.execute(
+        "SELECT s.session_id, COALESCE((SELECT MIN(c.sequence) FROM commands c WHERE c.machine_id = s.machine_id"
+        " AND c.session_id = s.session_id AND c.state IN ('queued', 'sent', 'received')), s.next_sequence)"
+        " FROM sessions s WHERE s.machine_id = ?",
+        (machine_id,),
+    )
+    return [(row[0], row[1]) for row in rows.fetchall()]
+
+
+def move_queued(tx: Transaction, session_id: str, machine_id: str) -> None:
+    """Let what waits for a session go to its new machine."""
+    count = tx.execute(
+        "UPDATE commands SET machine_id = ? WHERE session_id = ? AND state = 'queued' AND machine_id != ?",
+        (machine_id, session_id, machine_id),
+    ).rowcount
+    if count:
+        for machine in tx.execute("SELECT machine_id FROM machines").fetchall():
+            tx.execute(
+                "UPDATE machines SET live = (SELECT COUNT(*) FROM commands WHERE machine_id = ?1"
+                " AND state IN ('queued', 'sent', 'received')) WHERE machine_id = ?1",
+                machine,
+            )
+
+
+def page(
+    connection: sqlite3.Connection, *, session_id: str, states: Sequence[CommandState], limit: int, before: str
+) -> list[Command]:
+    """Commands, newest first."""
+    where, values = ["1 = 1"], []
+    if session_id:
+        where.append("session_id = ?")
+        values.append(session_id)
+    if states:
+        where.append(f"state IN ({_names(states)})")
+    if before:
+        where.append("position < (SELECT position FROM commands WHERE command_id = ?)")
+        values.append(before)
+    sql = f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY position DESC LIMIT ?"
+    return [_command(row) for row in connection.execute(sql, (*values, limit)).fetchall()]
+
+
+def dead_letters(connection: sqlite3.Connection | Transaction, limit: int) -> list[Command]:
+    """What ended badly and still waits for a person, newest first."""
+    where = f"{_SELECT} WHERE state IN ({_names(DEAD_LETTERS)}) AND NOT dropped ORDER BY position DESC LIMIT ?"
+    return [_command(row) for row in connection.execute(where, (limit,)).fetchall()]
+
+
+def drop(tx: Transaction, command: Command, actor: str, now: float) -> None:
+    """Take a dead letter off the list."""
+    tx.execute("UPDATE commands SET dropped = 1 WHERE command_id = ?", (command.command_id,))
+    state = command.state.value
+    record(tx, [Step(now, command.command_id, command.session_id, "Dropped", state, state, actor, "")])
+
+
+def _names(states: Iterable[CommandState]) -> str:
+    return ", ".join(f"'{state.value}'" for state in sorted(states, key=lambda s: s.value))
+
+
+def _first_steps(command: Command, detail: str) -> list[Step]:
+    accepted = Step(
+        command.created_at, command.command_id, command.session_id, "Accepted", "", "queued",
+        command.origin.actor or command.origin.source, detail,
+    )  # fmt: skip
+    if command.state is CommandState.QUEUED:
+        return [accepted]
+    sent = accepted._replace(
+        event="Sent", from_state="queued", to_state="sent", actor="router", detail=_attempt(command)
+    )
+    return [accepted, sent]
+
+
+def _attempt(command: Command) -> str:
+    return f"attempt {command.attempt}, epoch {command.epoch}"
+
+
+def _step(old: Command, new: Command, event: str, now: float, actor: str) -> Step:
+    reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
+    detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, new.detail)))
+    return Step(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
+
+
+def _column_value(command: Command) -> Callable[[str], object]:
+    def value(name: str) -> object:
+        raw = getattr(command, name)
+        return raw.value if isinstance(raw, CommandState | Reason) else raw
+
+    return value
+
+
+def _row(c: Command) -> tuple[object, ...]:
+    chat = c.origin.chat or ChatRef("", "")
+    if isinstance(c.action, Input):
+        kind, text, submit = "input", c.action.text, c.action.submit
+    else:
+        kind, text, submit = "key", c.action.name, False
+    return (
+        c.command_id, c.session_id, c.machine_id, c.generation, c.sequence, c.lane.value, kind, text, submit,
+        c.origin.source, c.origin.actor, chat.transport, chat.chat_id, chat.thread_id, chat.message_id, c.created_at,
+        c.expires_at, c.has_ttl, c.state.value, c.reason.value, c.detail, c.attempt, c.charged, c.epoch, c.inbox_id,
+        c.redrive_of, c.sent_at, c.received_at, c.typed_at, c.taken_at, c.finished_at, c.ended_at, c.dropped,
+    )  # fmt: skip
+
+
+def _command(row: tuple[Any, ...]) -> Command:
+    (
+        command_id, session_id, machine_id, generation, sequence, lane, kind, text, submit, source, actor, transport,
+        chat_id, thread_id, message_id, created_at, expires_at, has_ttl, state, reason,
+    ) = row[:20]  # fmt: skip
+    action: Action = Input(text, bool(submit)) if kind == "input" else KeyPress(text)
+    chat = ChatRef(transport, chat_id, thread_id, message_id) if transport else None
+    head = (command_id, session_id, machine_id, generation, sequence, Lane(lane), action, Origin(source, actor, chat))
+    state_now = (created_at, expires_at, bool(has_ttl), CommandState(state), Reason(reason))
+    return Command(*(*head, *state_now, *row[20:-1], bool(row[-1])))

@@ -1,0 +1,254 @@
+"""The database: one thread writes, in groups; readers have connections of their own.
+
+An operation is a function of a Transaction. Operations that gathered while the last commit ran share the next one; the
+callers are woken after COMMIT, all at once. An operation that raises before it wrote anything fails alone. One that
+raises after a write undoes the group, which is then run again one operation at a time, so that the others are kept.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from peewee import SqliteDatabase
+
+from router.domain.errors import Reason, Refusal
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+MAX_GROUP = 64  # operations; a larger group makes the first caller wait too long
+LAZY_DELAY = 0.02  # seconds; receipts may wait so long for a commit, the agent's inbox holds the truth
+CHECKPOINT_EVERY = 1000  # commits
+BUSY_TIMEOUT = 5000  # milliseconds
+READERS = 4
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",  # NORMAL loses acknowledged rows on a power cut (measured)
+    "foreign_keys": 1,
+    "wal_autocheckpoint": 0,  # the writer checkpoints, so that only one connection ever does
+    "busy_timeout": BUSY_TIMEOUT,
+    "cache_size": -32 * 1024,
+}
+
+
+class Transaction:
+    """What an operation works with: the connection, and what is to happen after COMMIT or if it is undone."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+        self.committed: list[Callable[[], None]] = []
+        self.undone: list[Callable[[], object]] = []
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run on the event loop once this is on disk."""
+        self.committed.append(action)
+
+    def on_undo(self, action: Callable[[], object]) -> None:
+        """Run in the writer thread if this is rolled back; restores what an operation changed in memory."""
+        self.undone.append(action)
+
+
+@dataclass(slots=True)
+class _Operation(Generic[T]):
+    function: Callable[[Transaction], T]
+    future: "asyncio.Future[T]"
+    transaction: Transaction | None = None
+    value: T | None = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class CommitTimes:
+    """How long the newest commits took, in seconds."""
+
+    count: int = 0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+
+    def p99(self) -> float:
+        ordered = sorted(self.recent)
+        return ordered[int(len(ordered) * 0.99)] if ordered else 0.0
+
+
+class Database:
+    """The router's one database. Everything public is called from the event loop's thread; results come back there."""
+
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self.path = path
+        self._loop = loop
+        self.peewee = SqliteDatabase(str(path), pragmas=PRAGMAS, thread_safe=True, autoconnect=False)
+        self.times = CommitTimes()
+        self.writable = True
+        self._queue: SimpleQueue[list[_Operation[Any]] | None] = SimpleQueue()
+        self._lazy: list[_Operation[Any]] = []
+        self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
+        self._readers = ThreadPoolExecutor(READERS, "database-reader")
+
+    def start(self) -> None:
+        """Begin to take operations."""
+        self._writer.start()
+
+    async def stop(self) -> None:
+        """Commit what was handed in, then close."""
+        self._flush_lazy()
+        self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+
+    def write(self, function: Callable[[Transaction], T], *, lazy: bool = False) -> "asyncio.Future[T]":
+        """Run an operation in the next group; the future resolves after COMMIT.
+
+        Operations run in the order of the calls. With `lazy` it may wait 20 ms for company. Raises what the operation
+        raised, or Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        operation = _Operation(function, future)
+        self._lazy.append(operation)
+        if lazy:
+            if len(self._lazy) == 1:
+                self._loop.call_later(LAZY_DELAY, self._flush_lazy)
+        else:
+            self._flush_lazy()
+        return future
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a short query on a connection of its own that cannot write."""
+        return await self._loop.run_in_executor(self._readers, self._read, query)
+
+    def connection(self) -> sqlite3.Connection:
+        """The connection of the calling thread."""
+        self.peewee.connect(reuse_if_open=True)
+        connection: sqlite3.Connection = self.peewee.connection()  # type: ignore[no-untyped-call]
+        return connection
+
+    def wal_bytes(self) -> int:
+        """Size of the write-ahead log."""
+        wal = self.path.with_name(self.path.name + "-wal")
+        return wal.stat().st_size if wal.exists() else 0
+
+    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self.connection()
+        connection.execute("PRAGMA query_only = 1")
+        return query(connection)
+
+    def _flush_lazy(self) -> None:
+        if self._lazy:
+            self._queue.put(self._lazy)
+            self._lazy = []
+
+    def _run(self) -> None:
+        connection = self.connection()
+        while (operations := self._gather()) is not None:
+            self._commit_group(connection, operations)
+            if self.times.count % CHECKPOINT_EVERY == 0:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.peewee.close()
+
+    def _gather(self) -> list[_Operation[Any]] | None:
+        operations = self._queue.get()
+        while operations is not None and len(operations) < MAX_GROUP and not self._queue.empty():
+            more = self._queue.get()
+            if more is None:
+                self._queue.put(None)
+                break
+            operations = operations + more
+        return operations
+
+    def _commit_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> None:
+        started = time.monotonic()
+        if not self._try_group(connection, operations):
+            for operation in operations:
+                self._try_group(connection, [operation])
+        self.times.count += 1
+        self.times.recent.append(time.monotonic() - started)
+        self._loop.call_soon_threadsafe(_resolve, operations)
+
+    def _try_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> bool:
+        """Run operations in one transaction. False: it was undone, and they must be run one by one."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for operation in operations:
+                _perform(operation, connection, alone=len(operations) == 1)
+            connection.execute("COMMIT")
+        except _Undo:
+            _undo(connection, operations)
+            return False
+        except sqlite3.Error as error:
+            _undo(connection, operations)
+            self._broken(operations, error)
+            return True
+        self.writable = True
+        return True
+
+    def _broken(self, operations: list[_Operation[Any]], error: sqlite3.Error) -> None:
+        logger.error("database write failed: %s", error, extra={"event": "storage_unavailable"})
+        self.writable = False
+        text = "The router cannot write its database now; nothing was stored. Try again shortly."
+        for operation in operations:
+            if operation.error is None:
+                operation.error = Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=2.0)
+
+
+class _Undo(Exception):
+    """An operation failed after it wrote something, among others."""
+
+
+def _perform(operation: _Operation[Any], connection: sqlite3.Connection, *, alone: bool) -> None:
+    operation.transaction = Transaction(connection)
+    operation.error = None
+    before = connection.total_changes
+    try:
+        operation.value = operation.function(operation.transaction)
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        operation.error = error
+        operation.transaction.committed.clear()
+        if connection.total_changes != before:
+            if not alone:
+                raise _Undo from error
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+        _undo_memory(operation)
+
+
+def _undo(connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    for operation in reversed(operations):
+        _undo_memory(operation)
+        if operation.transaction is not None:
+            operation.transaction.committed.clear()
+
+
+def _undo_memory(operation: _Operation[Any]) -> None:
+    if operation.transaction is not None:
+        for action in reversed(operation.transaction.undone):
+            action()
+        operation.transaction.undone.clear()
+
+
+def _resolve(operations: list[_Operation[Any]]) -> None:
+    """On the loop: first what follows from the commit, then the callers."""
+    for operation in operations:
+        if operation.error is None and operation.transaction is not None:
+            for action in operation.transaction.committed:
+                action()
+    for operation in operations:
+        future = operation.future
+        if future.done():
+            continue
+        if operation.error is not None:
+            future.set_exception(operation.error)
+        else:
+            future.set_result(operation.value)

@@ -1,0 +1,25 @@
+"""Numbered migrations: each is a list of SQL statements, frozen once released."""
+
+import sqlite3
+
+from router.store.migrations import m0001_first
+
+MIGRATIONS: list[list[str]] = [m0001_first.STATEMENTS]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, each step in one transaction. `user_version` says how many have run.
+
+    Raises RuntimeError when the database is newer than this program.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise RuntimeError(
+            f"the database has schema {version}, this version knows {len(MIGRATIONS)}: install a newer one"
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")

@@ -1,0 +1,161 @@
+"""Notifications on disk: the outbox."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from router.domain.command import ChatRef, CommandState
+from router.domain.errors import Reason, Refusal
+from router.domain.notification import Button, Event, Kind, Notification, NotificationState, apply
+from router.store.database import Transaction
+from router.store.steps import Step, record
+
+_COLUMNS = (
+    "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
+    " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM notifications"
+_INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
+
+
+def insert(tx: Transaction, notification: Notification, actor: str) -> None:
+    """Write a new notification and its first step."""
+    tx.execute(_INSERT, _row(notification))
+    chat = notification.chat
+    detail = f"{chat.transport} {chat.chat_id}" + (f" for {notification.command_id}" if notification.command_id else "")
+    step = Step(
+        notification.created_at,
+        notification.notification_id,
+        notification.session_id,
+        "Accepted",
+        "",
+        "queued",
+        actor,
+        detail,
+    )
+    record(tx, [step])
+
+
+def change(tx: Transaction, notification: Notification, event: Event, now: float, actor: str) -> Notification:
+    """Apply one event and write the outcome. Raises IllegalTransition where the table forbids it."""
+    changed = apply(notification, event, now)
+    tx.execute(
+        "UPDATE notifications SET state = ?, detail = ?, attempt = ?, message_ids = ?, delivered_at = ?"
+        " WHERE notification_id = ?",
+        (
+            changed.state.value, changed.detail, changed.attempt, json.dumps(changed.message_ids), changed.delivered_at,
+            changed.notification_id,
+        ),
+    )  # fmt: skip
+    step = Step(
+        now, changed.notification_id, changed.session_id, type(event).__name__, notification.state.value,
+        changed.state.value, actor, changed.detail or f"attempt {changed.attempt}",
+    )  # fmt: skip
+    record(tx, [step])
+    return changed
+
+
+def rewrite(tx: Transaction, notification_id: str, text: str, state: CommandState) -> None:
+    """Change what a queued receipt says before anyone has seen it."""
+    tx.execute(
+        "UPDATE notifications SET text = ?, command_state = ? WHERE notification_id = ? AND state = 'queued'",
+        (text, state.value, notification_id),
+    )
+
+
+def find(connection: sqlite3.Connection | Transaction, notification_id: str) -> Notification | None:
+    """One notification, or None."""
+    row = connection.execute(f"{_SELECT} WHERE notification_id = ?", (notification_id,)).fetchone()
+    return _notification(row) if row else None
+
+
+def get(connection: sqlite3.Connection | Transaction, notification_id: str) -> Notification:
+    """One notification. Raises Refusal(NOT_FOUND)."""
+    if (notification := find(connection, notification_id)) is None:
+        raise Refusal(Reason.NOT_FOUND, f"There is no notification {notification_id}.")
+    return notification
+
+
+def by_token(tx: Transaction, chat: ChatRef, token: str) -> Notification | None:
+    """The notification a token names in this chat; a token means nothing in another one."""
+    row = tx.execute(
+        f"{_SELECT} WHERE token = ? AND transport = ? AND chat_id = ?", (token, chat.transport, chat.chat_id)
+    ).fetchone()
+    return _notification(row) if row else None
+
+
+def newest_receipt(tx: Transaction, command_id: str) -> Notification | None:
+    """The last receipt written for a command."""
+    row = tx.execute(f"{_SELECT} WHERE command_id = ? ORDER BY position DESC LIMIT 1", (command_id,)).fetchone()
+    return _notification(row) if row else None
+
+
+def with_receipts(tx: Transaction, command_ids: Sequence[str]) -> set[str]:
+    """Those of the commands that have a receipt."""
+    marks = ",".join("?" * len(command_ids))
+    sql = f"SELECT DISTINCT command_id FROM notifications WHERE command_id != '' AND command_id IN ({marks})"
+    return {row[0] for row in tx.execute(sql, command_ids).fetchall()}
+
+
+def chats_waiting(tx: Transaction, transport: str) -> list[str]:
+    """The chats of a platform with something queued."""
+    rows = tx.execute(
+        "SELECT DISTINCT chat_id FROM notifications WHERE transport = ? AND state = 'queued'", (transport,)
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def next_of_chat(tx: Transaction, transport: str, chat_id: str) -> Notification | None:
+    """The next notification of a chat: by kind, then by age."""
+    row = tx.execute(
+        f"{_SELECT} WHERE transport = ? AND chat_id = ? AND state = 'queued' ORDER BY kind, position LIMIT 1",
+        (transport, chat_id),
+    ).fetchone()
+    return _notification(row) if row else None
+
+
+def leased(tx: Transaction, transport: str) -> list[Notification]:
+    """What is leased out of a platform's outbox; an empty name means every platform."""
+    rows = tx.execute(f"{_SELECT} WHERE state = 'sent' AND (? = '' OR transport = ?)", (transport, transport))
+    return [_notification(row) for row in rows.fetchall()]
+
+
+def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notification]:
+    """Queued notifications written before a time."""
+    rows = tx.execute(f"{_SELECT} WHERE state = 'queued' AND created_at <= ? LIMIT ?", (before, limit))
+    return [_notification(row) for row in rows.fetchall()]
+
+
+def page(connection: sqlite3.Connection, *, session_id: str, transport: str, limit: int) -> list[Notification]:
+    """Notifications, newest first."""
+    sql = f"{_SELECT} WHERE (? = '' OR session_id = ?) AND (? = '' OR transport = ?) ORDER BY position DESC LIMIT ?"
+    rows = connection.execute(sql, (session_id, session_id, transport, transport, limit))
+    return [_notification(row) for row in rows.fetchall()]
+
+
+def _buttons_json(buttons: tuple[Button, ...]) -> str:
+    return json.dumps([[button.label, button.action] for button in buttons])
+
+
+def _row(n: Notification) -> tuple[object, ...]:
+    return (
+        n.notification_id, n.session_id, n.chat.transport, n.chat.chat_id, n.chat.thread_id, n.chat.message_id,
+        n.kind.value, n.text, n.token, _buttons_json(n.buttons), n.state.value, n.detail, n.attempt,
+        json.dumps(n.message_ids), n.edits, n.command_id, n.command_state.value if n.command_state else "",
+        n.created_at, n.delivered_at,
+    )  # fmt: skip
+
+
+def _notification(row: tuple[Any, ...]) -> Notification:
+    (
+        notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,
+        attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,
+    ) = row  # fmt: skip
+    return Notification(
+        notification_id, session_id, ChatRef(transport, chat_id, thread_id, reply_to), Kind(kind), text, token,
+        created_at,
+        tuple(Button(*pair) for pair in json.loads(buttons)), NotificationState(state), detail, attempt,
+        tuple(json.loads(message_ids)), edits, command_id,
+        CommandState(command_state) if command_state else None, delivered_at,
+    )  # fmt: skip

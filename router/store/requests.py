@@ -1,0 +1,36 @@
+"""Answers already given: an update or a request that comes again gets the same one."""
+
+import hashlib
+import sqlite3
+
+from router.domain.errors import Reason, Refusal
+from router.store.database import Transaction
+
+KEPT = 48 * 3600.0  # seconds; Telegram repeats for 24 hours
+
+
+def digest(request: bytes) -> bytes:
+    """What is kept of a request to tell it from another one."""
+    return hashlib.sha256(request).digest()
+
+
+def answered(tx: Transaction | sqlite3.Connection, key: str, request: bytes | None) -> bytes | None:
+    """The answer given before, or None. Raises Refusal(REQUEST_ID_REUSED) when it was to another request.
+
+    With `request` None the key alone identifies it, as an update id does.
+    """
+    row = tx.execute("SELECT digest, response FROM requests WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    if request is not None and row[0] != digest(request):
+        raise Refusal(Reason.REQUEST_ID_REUSED, "This request id was used for another request. Use a new one.")
+    response: bytes = row[1]
+    return response
+
+
+def remember(tx: Transaction, key: str, request: bytes | None, response: bytes, now: float) -> None:
+    """Keep an answer, in the transaction of its effect."""
+    kept = digest(request) if request is not None else b""
+    tx.execute(
+        "INSERT INTO requests (key, digest, response, created_at) VALUES (?, ?, ?, ?)", (key, kept, response, now)
+    )

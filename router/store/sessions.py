@@ -1,0 +1,73 @@
+"""Sessions on disk."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from router.domain.errors import Reason, Refusal
+from router.domain.session import Session, SessionState, bare_id
+from router.store.database import Transaction
+
+_COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at"
+_SELECT = f"SELECT {_COLUMNS} FROM sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What accepting a command needs to know of its session."""
+
+    session_id: str
+    machine_id: str
+    generation: int
+    next_sequence: int
+    live: int
+    machine_live: int
+
+
+def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Session | None:
+    """One session by its id, in whatever dress, or None."""
+    row = connection.execute(f"{_SELECT} WHERE bare_id = ?", (bare_id(session_id),)).fetchone()
+    return _session(row) if row else None
+
+
+def slot(tx: Transaction, session_id: str) -> Slot:
+    """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
+    row = tx.execute(
+        "SELECT s.session_id, s.machine_id, s.state, s.generation, s.next_sequence, s.live, m.live"
+        " FROM sessions s JOIN machines m ON m.machine_id = s.machine_id WHERE s.bare_id = ?",
+        (bare_id(session_id),),
+    ).fetchone()
+    if row is None:
+        raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+    if row[2] == SessionState.ENDED.value:
+        raise Refusal(
+            Reason.SESSION_ENDED, f"Session {session_id} has ended. `pointsman sessions` lists those that live."
+        )
+    return Slot(row[0], row[1], *row[3:])
+
+
+def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, ended: bool = False) -> list[Session]:
+    """The sessions in the order of their registration."""
+    sql = f"{_SELECT} WHERE (? = '' OR machine_id = ?) AND (? OR state != 'ended') ORDER BY created_at, session_id"
+    return [_session(row) for row in connection.execute(sql, (machine_id, machine_id, ended)).fetchall()]
+
+
+def write(tx: Transaction, session: Session) -> None:
+    """Insert or replace what is known of a session; its numbering goes on."""
+    tx.execute(
+        f"INSERT INTO sessions ({_COLUMNS}, bare_id, next_sequence, live) VALUES (?,?,?,?,?,?,?,?,?,?,1,0)"
+        " ON CONFLICT (session_id) DO UPDATE SET machine_id = excluded.machine_id, label = excluded.label,"
+        " backend = excluded.backend, cwd = excluded.cwd, state = excluded.state, generation = excluded.generation,"
+        " updated_at = excluded.updated_at",
+        (
+            session.session_id, session.machine_id, session.label, session.backend, session.cwd, session.state.value,
+            session.generation, session.created_at, session.updated_at, bare_id(session.session_id),
+        ),
+    )  # fmt: skip
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at = row
+    return Session(
+        session_id, machine_id, label, backend, cwd, SessionState(state), generation, created_at, updated_at
+    )  # fmt: skip

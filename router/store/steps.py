@@ -1,0 +1,57 @@
+"""The audit: one row for every step of every command and notification. `Trace` and `WatchEvents` read it."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from router.store.database import Transaction
+
+_COLUMNS = "at, subject_id, session_id, event, from_state, to_state, actor, detail"
+
+
+class Step(NamedTuple):
+    """What happened to one thing. A tuple, as rows of it are written by the thousand."""
+
+    at: float
+    subject_id: str
+    session_id: str
+    event: str
+    from_state: str
+    to_state: str
+    actor: str
+    detail: str
+
+
+def record(tx: Transaction, steps: Sequence[Step]) -> None:
+    """Write steps, in order."""
+    tx.executemany(f"INSERT INTO steps ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", steps)
+
+
+def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[Step]:
+    """The steps of some things, oldest first."""
+    marks = ",".join("?" * len(subject_ids))
+    sql = f"SELECT {_COLUMNS} FROM steps WHERE subject_id IN ({marks}) ORDER BY at, step_id"
+    return [Step(*row) for row in connection.execute(sql, subject_ids).fetchall()]
+
+
+def after(connection: sqlite3.Connection, step_id: int, session_id: str, limit: int) -> list[tuple[int, Step]]:
+    """Steps behind a cursor, oldest first."""
+    sql = (
+        f"SELECT step_id, {_COLUMNS} FROM steps WHERE step_id > ? AND (? = '' OR session_id = ?)"
+        " ORDER BY step_id LIMIT ?"
+    )
+    rows = connection.execute(sql, (step_id, session_id, session_id, limit)).fetchall()
+    return [(row[0], Step(*row[1:])) for row in rows]
+
+
+def newest(connection: sqlite3.Connection) -> int:
+    """The cursor behind everything there is."""
+    number: int = connection.execute("SELECT COALESCE(MAX(step_id), 0) FROM steps").fetchone()[0]
+    return number
+
+
+def story(connection: sqlite3.Connection, subject_id: str) -> list[Step]:
+    """The steps of a command with its receipts, or of one other thing; oldest first."""
+    sql = "SELECT notification_id FROM notifications WHERE command_id != '' AND command_id = ?"
+    receipts = [row[0] for row in connection.execute(sql, (subject_id,)).fetchall()]
+    return of(connection, [subject_id, *receipts])
