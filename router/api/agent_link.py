@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 from agentlink.v1 import agent_link_pb2 as link_pb
 from google.protobuf.message import DecodeError
 
@@ -17,7 +18,7 @@ from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
-from router.domain.frames import Hello, Receipts, Upstream
+from router.domain.frames import Hello, Receipts, Result, Upstream
 from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
 from router.services.delivery import ACK_TIMEOUT, Delivery
@@ -149,7 +150,7 @@ class LinkStream:
             else:
                 upstream.take(tx, link, frame.items)
 
-        lazy = isinstance(frame, Receipts) and link.caught_up
+        lazy = link.caught_up and (isinstance(frame, Receipts) or all(isinstance(item, Result) for item in frame.items))
         self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
 
     def _written(self, future: "asyncio.Future[None]") -> None:
@@ -205,6 +206,8 @@ class LinkStream:
             await part()
         except Refusal as refusal:
             self.end(refusal.reason, refusal.text)
+        except grpc.aio.InternalError:  # a write on a stream whose peer is gone
+            self.end(Reason.UNSPECIFIED, "the stream was lost")
         except asyncio.CancelledError:
             self.end(Reason.UNSPECIFIED, "the stream was lost")
             raise

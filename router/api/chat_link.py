@@ -32,7 +32,7 @@ class ChatLinkServicer:
 
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
         inbound = convert.inbound(request)
-        return await self._database.write(lambda tx: self._submit(tx, inbound))
+        return await self._database.write(lambda tx: self._submit(tx, inbound), hurry=True)
 
     async def SubmitStream(self, _principal: Principal, context: Context) -> None:
         pending: set[asyncio.Task[None]] = set()
@@ -61,7 +61,9 @@ class ChatLinkServicer:
         good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
         done = [_failed(number, bad) for number, bad in items if isinstance(bad, Refusal)]
         try:
-            responses = await self._database.write(lambda tx: [self._submit(tx, inbound) for _, inbound in good])
+            responses = await self._database.write(
+                lambda tx: [self._submit(tx, inbound) for _, inbound in good], hurry=True
+            )
             pairs = zip(good, responses, strict=True)
             done += [chat_pb.SubmitItemResponse(item_id=number, response=answer) for (number, _), answer in pairs]
         except Exception as error:  # noqa: BLE001 - each item is told

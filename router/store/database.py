@@ -104,14 +104,20 @@ class Database:
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
 
-    def write(self, function: Callable[[Transaction], T], *, lazy: bool = False) -> "asyncio.Future[T]":
+    def write(
+        self, function: Callable[[Transaction], T], *, lazy: bool = False, hurry: bool = False
+    ) -> "asyncio.Future[T]":
         """Run an operation in the next group; the future resolves after COMMIT.
 
-        Operations run in the order of the calls. With `lazy` it may wait 20 ms for company. Raises what the operation
-        raised, or Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
+        Operations run in the order of the calls. With `lazy` it may wait 20 ms for company; with `hurry` it does not
+        take the lazy ones along and may overtake them. Raises what the operation raised, or
+        Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         operation = _Operation(function, future)
+        if hurry:
+            self._queue.put([operation])
+            return future
         self._lazy.append(operation)
         if lazy:
             if len(self._lazy) == 1:

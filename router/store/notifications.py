@@ -80,14 +80,17 @@ def get(connection: sqlite3.Connection | Transaction, notification_id: str) -> N
 def by_token(tx: Transaction, chat: ChatRef, token: str) -> Notification | None:
     """The notification a token names in this chat; a token means nothing in another one."""
     row = tx.execute(
-        f"{_SELECT} WHERE token = ? AND transport = ? AND chat_id = ?", (token, chat.transport, chat.chat_id)
+        f"{_SELECT} WHERE token = ? AND token != '' AND transport = ? AND chat_id = ?",
+        (token, chat.transport, chat.chat_id),
     ).fetchone()
     return _notification(row) if row else None
 
 
 def newest_receipt(tx: Transaction, command_id: str) -> Notification | None:
     """The last receipt written for a command."""
-    row = tx.execute(f"{_SELECT} WHERE command_id = ? ORDER BY position DESC LIMIT 1", (command_id,)).fetchone()
+    row = tx.execute(
+        f"{_SELECT} WHERE command_id = ? AND command_id != '' ORDER BY position DESC LIMIT 1", (command_id,)
+    ).fetchone()
     return _notification(row) if row else None
 
 
