@@ -51,6 +51,9 @@ class Reason(Enum):
     EXIT_CODE = "EXIT_CODE"
     UNSUPPORTED = "UNSUPPORTED"
     TOO_LARGE = "TOO_LARGE"
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    ILLEGAL_STATE = "ILLEGAL_STATE"
+    STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,35 @@ class KeyPress:
 
 
 Action = Input | KeyPress
+
+MAX_TEXT_BYTES = 64 * 1024
+MAX_ID_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command as the router sent it. `action` is None when this agent does not know its kind.
+
+    `generation` 0 fits any; `ttl` is in seconds from receipt, None for no limit.
+    """
+
+    command_id: str
+    session_id: str
+    generation: int
+    sequence: int
+    lane: Lane
+    action: Action | None
+    ttl: float | None = None
+
+
+def objection(command: Command) -> Reason | None:
+    """Why this command cannot be taken at all, ever; None when it can."""
+    if not 0 < len(command.command_id) <= MAX_ID_BYTES or len(command.session_id) > MAX_ID_BYTES:
+        return Reason.INVALID_ARGUMENT
+    if command.action is None:
+        return Reason.UNSUPPORTED
+    text = command.action.text if isinstance(command.action, Input) else command.action.name
+    return Reason.TOO_LARGE if len(text.encode()) > MAX_TEXT_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)

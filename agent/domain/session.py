@@ -1,8 +1,17 @@
 """A session as its machine knows it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+
+from agent.domain.command import Reason
+from agent.domain.errors import Refusal
+
+MAX_LABEL = 200
+_CLOCK_STEP = 2.0  # seconds
+_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
+_DRESSED = re.compile(r"(?:session_|cse_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 
 
 class SessionState(Enum):
@@ -22,6 +31,10 @@ class Process:
     pid: int
     started: float  # seconds since the epoch, as the kernel tells it
 
+    def is_same(self, other: "Process | None") -> bool:
+        """Whether both are one process. The kernel's start times move by a second when the clock is set."""
+        return other is not None and self.pid == other.pid and abs(self.started - other.started) <= _CLOCK_STEP
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -39,3 +52,32 @@ class Session:
     state: SessionState = SessionState.UNKNOWN
     target: Mapping[str, str] = field(default_factory=dict)
     process: Process | None = None
+
+    def is_restart_of(self, earlier: "Session") -> bool:
+        """Whether this is another program under the same id: what was meant for the earlier one is not for this."""
+        if earlier.state is SessionState.ENDED or self.backend != earlier.backend:
+            return True
+        if self.process is None or earlier.process is None:
+            return self.process is not earlier.process or self.target != earlier.target
+        return not self.process.is_same(earlier.process)
+
+
+def bare_id(session_id: str) -> str:
+    """One spelling for ids that differ only in their dress: session_<uuid>, cse_<uuid> and <uuid> are one session."""
+    match = _DRESSED.fullmatch(session_id)
+    return match[1].lower() if match else session_id
+
+
+def checked_id(value: str, field_name: str) -> str:
+    """The id itself. Raises Refusal naming the field when it is not well-formed."""
+    if not _ID.fullmatch(value):
+        text = f"{field_name} must be 1 to 128 of the characters A-Z a-z 0-9 . _ : @ / -; got {value[:40]!r}"
+        raise Refusal(Reason.INVALID_ARGUMENT, text)
+    return value
+
+
+def checked_label(value: str) -> str:
+    """The label itself. Raises Refusal when it is longer than 200 characters."""
+    if len(value) > MAX_LABEL:
+        raise Refusal(Reason.TOO_LARGE, f"label is {len(value)} characters long; the limit is {MAX_LABEL}")
+    return value

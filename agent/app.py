@@ -1,0 +1,98 @@
+"""Puts the agent together, runs it until it is told to stop, and takes it apart in order."""
+
+import asyncio
+import logging
+import signal
+import sqlite3
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from agent.backends.backend import Backend
+from agent.backends.pty import PtyBackend
+from agent.clock import SteadyClock
+from agent.config import Config
+from agent.link import identity
+from agent.link.client import Client, Door
+from agent.local.client import socket_path
+from agent.local.requests import Requests
+from agent.local.server import LocalServer
+from agent.services.executor import Executor
+from agent.services.sessions import Sessions
+from agent.services.station import Station
+from agent.store.database import Database
+from agent.store.inbox import Inbox
+from agent.store.outbox import Outbox
+from agent.store.sessions import SessionStore
+
+logger = logging.getLogger(__name__)
+
+WAL_RESET_FIXED = (3, 51, 3)  # earlier ones can corrupt a file that two connections write; we have one
+
+
+class Agent:
+    """One agent process. Make it inside the event loop."""
+
+    def __init__(self, config: Config, backends: Mapping[str, Backend]) -> None:
+        """Open everything on disk. Raises NotEnrolled, AlreadyRunning or StoreUnavailable."""
+        self.identity = identity.load(config.folder)
+        self.database = Database(config.folder)
+        clock = SteadyClock()
+        self.outbox = Outbox(self.database)
+        self.inbox = Inbox(self.database, self.outbox)
+        self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
+        self.executor = Executor(self.inbox, self.sessions, backends, clock)
+        self.station = Station(
+            self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
+        )
+        door = Door(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
+        self.client = Client(door, self.identity, self.station, clock)
+        requests = Requests(
+            self.identity.machine_id, self.sessions, self.inbox, self.outbox, lambda: self.client.status
+        )
+        pty = backends.get("pty")
+        self.local = LocalServer(
+            Path(socket_path(config.data_dir)), requests, self.sessions, pty if isinstance(pty, PtyBackend) else None
+        )
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+        """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us."""
+        link = None
+        try:
+            await self.sessions.load()
+            await self.local.start()
+            await self.station.recover()
+            ready(self.identity.machine_id)
+            link_stop = asyncio.Event()
+            link = asyncio.create_task(self.client.run(link_stop), name="link")
+            stopped = asyncio.create_task(stop.wait(), name="stop")
+            await asyncio.wait((link, stopped), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            # First the hands, so that what they still finish goes up before the goodbye.
+            await self.executor.stop()
+            link_stop.set()
+            await link
+        finally:
+            if link is not None:
+                link.cancel()
+            await self.local.stop()
+            await self.executor.stop()
+            await self.database.close()
+
+
+async def run(config: Config, backends: Mapping[str, Backend], ready: Callable[[str], None]) -> None:
+    """Run the agent until SIGTERM or SIGINT."""
+    if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
+        logger.info("sqlite %s has the WAL-reset bug; harmless here: one connection", sqlite3.sqlite_version)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Agent(config, backends).run(stop, ready)
+
+
+def _version() -> str:
+    try:
+        return version("pointsman")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,156 @@
+"""Sessions that are a shell line: each text is a run of it, with the text on its standard input."""
+
+import asyncio
+import os
+import pwd
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
+from typing import BinaryIO
+
+from agent.backends import typing_rules
+from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.session import Session
+
+LAST_WORDS = 2048
+"""Bytes of output that go into an outcome's detail."""
+
+_INHERITED = ("PATH", "HOME", "LANG", "USER", "SHELL", "TERM", "TMPDIR")
+_AFTERMATH = 0.5
+"""Seconds to wait for output after the end: a child left in the background may hold the pipe open for ever."""
+_CHUNK = 65536
+
+
+class _LastWords:
+    """The end of what a run printed, whatever its length."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+
+    def add(self, data: bytes) -> None:
+        self._bytes = (self._bytes + data)[-LAST_WORDS:]
+
+    def text(self) -> str:
+        return typing_rules.clean(self._bytes.decode(errors="ignore")).strip()
+
+
+class _Run:
+    """One run of a command line, in a process group of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._said = _LastWords()  # standard output
+        self._all = _LastWords()  # both, in the order they came
+
+    def signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    async def outcome(self, output: int, complaints: int) -> Outcome:
+        """Waits for the end. The two descriptors are closed in every case."""
+        reading = asyncio.gather(self._read(output, self._said), self._read(complaints, None))
+        try:
+            code = await self._process.wait()
+            await asyncio.wait([reading], timeout=_AFTERMATH)
+        except asyncio.CancelledError:
+            self.signal(signal.SIGTERM)  # nobody is left to read what it says
+            raise
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        return self._ended(code)
+
+    async def _read(self, descriptor: int, also: _LastWords | None) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        pipe = os.fdopen(descriptor, "rb", buffering=0)
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+        try:
+            while data := await reader.read(_CHUNK):
+                self._all.add(data)
+                if also is not None:
+                    also.add(data)
+        finally:
+            transport.close()
+
+    def _ended(self, code: int) -> Outcome:
+        if code == 0:
+            return Outcome.done(self._said.text())
+        how = f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
+        return Outcome.failed(Reason.EXIT_CODE, f"{how}: {self._all.text()}".rstrip(": "))
+
+
+class CommandBackend:
+    """Runs shell lines. Of the agent's own environment they see only what a shell needs."""
+
+    name = "command"
+
+    def __init__(self, environ: Mapping[str, str] = MappingProxyType({})) -> None:
+        kept = {name: value for name, value in environ.items() if name in _INHERITED or name.startswith("LC_")}
+        self._environ = {"PATH": os.defpath, "HOME": pwd.getpwuid(os.getuid()).pw_dir, **kept}
+        self._running: dict[str, _Run] = {}
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        match action:
+            case Input(text=text):
+                return await self._run(session, typing_rules.clean(text))
+            case KeyPress(name="ctrl-c"):
+                return self._interrupt(session)
+            case KeyPress(name=name):
+                return Outcome.failed(Reason.UNSUPPORTED, f"a command takes ctrl-c and no other key, not {name!r}")
+
+    async def alive(self, session: Session) -> bool:  # noqa: ARG002
+        """A command line can always be run again."""
+        return True
+
+    def _interrupt(self, session: Session) -> Outcome:
+        run = self._running.get(session.session_id)
+        if run is None:
+            return Outcome.done("nothing was running")
+        run.signal(signal.SIGINT)
+        return Outcome.done()
+
+    async def _run(self, session: Session, text: str) -> Outcome:
+        output, output_end = os.pipe()
+        complaints, complaints_end = os.pipe()
+        try:
+            with _stdin(text) as stdin:
+                process = await self._start(session, stdin, output_end, complaints_end)
+        except OSError as error:
+            os.close(output)
+            os.close(complaints)
+            return Outcome.failed(Reason.BACKEND_ERROR, f"the command cannot be started: {error}")
+        finally:
+            os.close(output_end)
+            os.close(complaints_end)
+        run = self._running[session.session_id] = _Run(process)
+        try:
+            return await run.outcome(output, complaints)
+        finally:
+            del self._running[session.session_id]
+
+    async def _start(
+        self, session: Session, stdin: BinaryIO, output: int, complaints: int
+    ) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            session.target["command"],
+            stdin=stdin,
+            stdout=output,
+            stderr=complaints,
+            cwd=session.cwd or None,
+            env={**self._environ, "POINTSMAN_SESSION_ID": session.session_id},
+            start_new_session=True,
+        )
+
+
+@contextmanager
+def _stdin(text: str) -> Iterator[BinaryIO]:
+    """The text as a nameless file: unlike a pipe it never fills up, and its end is seen by whoever reads it."""
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file

@@ -1,0 +1,15 @@
+"""All ways to type into a session, by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.backends.backend import Backend
+from agent.backends.command import CommandBackend
+from agent.backends.pty import PtyBackend
+from agent.backends.tmux import TmuxBackend
+
+
+def backends(environ: Mapping[str, str] = MappingProxyType({})) -> dict[str, Backend]:
+    """One of each. `environ` is the agent's environment, of which command sessions see a part."""
+    every: tuple[Backend, ...] = (TmuxBackend(), CommandBackend(environ), PtyBackend())
+    return {backend.name: backend for backend in every}

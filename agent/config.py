@@ -1,0 +1,63 @@
+"""The agent's settings, read from an environment in this one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.domain.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files for TLS: the CA to trust, and a certificate of our own where the router asks for one."""
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What two agents may need to have different. `router` is empty to use the one this machine enrolled at."""
+
+    data_dir: Path
+    router: str = ""
+    tls: Tls = Tls()
+
+    @property
+    def folder(self) -> Path:
+        """Where the agent keeps what it owns; nobody else may read it."""
+        return self.data_dir / "agent"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Config":
+        """The settings in an environment. Raises ConfigError naming what is missing or wrong."""
+        data_dir = environ.get("POINTSMAN_DATA_DIR") or _default_data_dir(environ)
+        tls = Tls(*(_file(environ, f"POINTSMAN_TLS_{name}") for name in ("CA", "CERT", "KEY")))
+        if (tls.cert is None) != (tls.key is None):
+            raise ConfigError("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY go together: set both or neither.")
+        return cls(Path(data_dir), _address(environ.get("POINTSMAN_ROUTER", "")), tls)
+
+
+def _default_data_dir(environ: Mapping[str, str]) -> str:
+    home = environ.get("XDG_DATA_HOME") or (f"{environ['HOME']}/.local/share" if environ.get("HOME") else "")
+    if not home:
+        raise ConfigError("POINTSMAN_DATA_DIR is not set, and neither is HOME: set one of them.")
+    return f"{home}/pointsman"
+
+
+def _file(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name, "")
+    if not value:
+        return None
+    path = Path(value)
+    if not path.is_file():
+        raise ConfigError(f"{name}: there is no file {value}.")
+    return path
+
+
+def _address(value: str) -> str:
+    host, separator, port = value.rpartition(":")
+    if value and not (host and separator and port.isdigit() and 0 < int(port) < 65536):
+        raise ConfigError(f"POINTSMAN_ROUTER must be HOST:PORT, such as 127.0.0.1:7443; got {value!r}.")
+    return value

@@ -1,0 +1,55 @@
+"""What can go wrong in the agent, as types.
+
+AgentError
+├── ConfigError         a setting is missing or wrong
+├── NotEnrolled         this machine has no identity yet
+├── EnrolRefused        the router did not take the join token
+├── RouterUnreachable   nobody answered at the router's address
+├── AlreadyRunning      another agent works on this folder
+├── StoreUnavailable    the disk did not take a write; nothing was stored
+└── Refusal             a request of a program on this machine was not carried out
+
+The text of each is for people and says what to do.
+"""
+
+from agent.domain.command import Reason
+
+
+class AgentError(Exception):
+    """Something a person can do something about; the text says what."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class ConfigError(AgentError):
+    """A setting is missing or wrong."""
+
+
+class NotEnrolled(AgentError):
+    """There is no identity for this machine yet."""
+
+
+class EnrolRefused(AgentError):
+    """The router did not take the join token."""
+
+
+class RouterUnreachable(AgentError):
+    """Nobody answered at the router's address."""
+
+
+class AlreadyRunning(AgentError):
+    """Another agent works on this folder."""
+
+
+class StoreUnavailable(AgentError):
+    """The disk did not take a write; nothing was stored."""
+
+
+class Refusal(AgentError):
+    """A request was not carried out, and nothing was changed."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -1,0 +1,210 @@
+"""What travels on the link to the router, as values: nothing below the edge knows protobuf.
+
+Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain or FrameError.
+Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat or Goodbye. What is durable has a number and stays in
+the outbox until the router acknowledges it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from agent.domain.command import Command, InboxState, Outcome, Reason
+from agent.domain.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The link is accepted, on these terms. Times in seconds; 0 where the router did not say."""
+
+    link_epoch: int
+    router_id: str = ""
+    heartbeat_interval: float = 0.0
+    heartbeat_timeout: float = 0.0
+    max_in_flight: int = 0
+    upstream_acked_seq: int = 0
+    resend_floors: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Commands in the order in which they are to run."""
+
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take a command back if it has not started."""
+
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAck:
+    """Everything up to a number is on the router's disk; some of it was refused for good."""
+
+    acked_seq: int
+    rejected: tuple[tuple[int, str], ...] = ()  # (number, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatAck:
+    """The router's event loop is alive."""
+
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Leave within `deadline` seconds and come back after `reconnect_after`."""
+
+    deadline: float
+    reconnect_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameError:
+    """The router could not take one item."""
+
+    about: str
+    text: str
+
+
+Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError
+
+
+@dataclass(frozen=True, slots=True)
+class RouterFrame:
+    """One frame from the router. `body` is None for a kind this agent does not know."""
+
+    link_epoch: int
+    body: Down | None
+
+
+class ReceiptOutcome(Enum):
+    """What became of one command sent; names as in agentlink.v1."""
+
+    STORED = "STORED"
+    DUPLICATE = "DUPLICATE"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One confirmation. `state` comes with DUPLICATE, `reason` with REFUSED."""
+
+    command_id: str
+    outcome: ReceiptOutcome
+    state: InboxState | None = None
+    reason: Reason = Reason.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Confirmations in the order of the commands."""
+
+    items: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended here. `typed_at` is in seconds since the epoch, None when nothing was typed."""
+
+    command_id: str
+    outcome: Outcome
+    typed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A session began or changed."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGone:
+    """A session ended."""
+
+    session_id: str
+    generation: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice under a notice."""
+
+    label: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message for people about a session."""
+
+    notification_id: str
+    session_id: str
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+Item = CommandResult | SessionChanged | SessionGone | Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """One row of the outbox."""
+
+    seq: int
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Rows of the outbox that are all results, in the order of their numbers."""
+
+    rows: tuple[tuple[int, CommandResult], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Introduces this process."""
+
+    machine_id: str
+    instance_id: str
+    inbox_id: str
+    outbox_id: str
+    last_link_epoch: int
+    agent_version: str
+    sessions: tuple[Session, ...]
+    unresolved: tuple[tuple[str, InboxState], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The agent's event loop is alive; `loop_lag` in seconds."""
+
+    nonce: int
+    inbox_depth: int
+    loop_lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The agent ends the link on purpose."""
+
+    reason: str
+    will_return: bool
+
+
+Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFrame:
+    """One frame to the router; epoch 0 in hello."""
+
+    link_epoch: int
+    body: Up

@@ -1,0 +1,195 @@
+"""Frames as protobuf and back: the only place where the agent meets its messages."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agentlink.v1 import agent_link_pb2 as link
+from agentlink.v1 import types_pb2 as types
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
+
+from agent.domain import frames
+from agent.domain.command import Action, Command, Ending, InboxState, Input, KeyPress, Lane, Reason
+from agent.domain.frames import AgentFrame, RouterFrame
+from agent.domain.session import Session, SessionState
+from agent.link.driver import Unreadable
+from agent.link.protocol import PROTOCOL
+
+CAPABILITIES = ("command_batch",)
+MAX_DETAIL_BYTES = 4096
+
+_REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in Reason}
+_INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}
+_RECEIPTS = {one: link.ReceiptOutcome.Value(f"RECEIPT_OUTCOME_{one.value}") for one in frames.ReceiptOutcome}
+_ENDINGS = {ending: link.ResultOutcome.Value(f"RESULT_OUTCOME_{ending.name}") for ending in Ending}
+_SESSION_STATES = {
+    state: types.SessionState.Value("SESSION_STATE_" + ("UNSPECIFIED" if state is SessionState.UNKNOWN else state.name))
+    for state in SessionState
+}
+
+
+def router_frame(data: bytes) -> RouterFrame:
+    """Parse a frame of the router. Raises Unreadable."""
+    try:
+        message = link.RouterFrame.FromString(data)
+    except DecodeError as error:
+        raise Unreadable(str(error)) from None
+    kind = message.WhichOneof("frame")
+    body = _DOWN[kind](getattr(message, kind)) if kind is not None and kind in _DOWN else None
+    return RouterFrame(message.link_epoch, body)
+
+
+def agent_frame(frame: AgentFrame) -> bytes:
+    """The bytes of a frame to the router."""
+    message = link.AgentFrame(link_epoch=frame.link_epoch)
+    match frame.body:
+        case frames.Receipts(items):
+            message.receipt.items.extend([_receipt(item) for item in items])
+        case frames.Results(rows) if len(rows) == 1:
+            message.result.CopyFrom(_result(*rows[0]))
+        case frames.Results(rows):
+            message.results.results.extend([_result(seq, result) for seq, result in rows])
+        case frames.Durable(seq, item):
+            _set_durable(message, seq, item)
+        case frames.Hello() as hello:
+            message.hello.CopyFrom(_hello(hello))
+        case frames.Heartbeat(nonce, depth, lag):
+            message.heartbeat.CopyFrom(link.Heartbeat(nonce=nonce, inbox_depth=depth, loop_lag=_duration(lag)))
+        case frames.Goodbye(reason, will_return):
+            message.goodbye.CopyFrom(link.Goodbye(reason=reason, will_return=will_return))
+    return message.SerializeToString()
+
+
+def _welcome(message: link.Welcome) -> frames.Welcome:
+    return frames.Welcome(
+        message.link_epoch,
+        message.router_id,
+        _seconds(message.heartbeat_interval),
+        _seconds(message.heartbeat_timeout),
+        message.max_in_flight,
+        message.upstream_acked_seq,
+        {floor.session_id: floor.sequence for floor in message.resend_floors},
+    )
+
+
+def _command(message: link.CommandFrame) -> Command:
+    return Command(
+        message.command_id,
+        message.session_id,
+        message.generation,
+        message.sequence,
+        Lane.URGENT if message.lane == types.LANE_URGENT else Lane.NORMAL,
+        _action(message.action),
+        _seconds(message.ttl_remaining) if message.HasField("ttl_remaining") else None,
+    )
+
+
+def _action(message: types.Action) -> Action | None:
+    match message.WhichOneof("kind"):
+        case "input":
+            return Input(message.input.text, message.input.submit)
+        case "key":
+            return KeyPress(message.key.name)
+        case _:
+            return None
+
+
+def _ack(message: link.UpstreamAck) -> frames.UpstreamAck:
+    rejected = tuple((one.upstream_seq, types.Reason.Name(one.reason)) for one in message.rejected)
+    return frames.UpstreamAck(message.acked_seq, rejected)
+
+
+_DOWN: dict[str, Callable[[Any], frames.Down]] = {
+    "welcome": _welcome,
+    "command": lambda message: frames.Commands((_command(message),)),
+    "commands": lambda message: frames.Commands(tuple([_command(one) for one in message.commands])),
+    "cancel": lambda message: frames.Cancel(message.command_id),
+    "upstream_ack": _ack,
+    "heartbeat_ack": lambda message: frames.HeartbeatAck(message.nonce),
+    "drain": lambda message: frames.Drain(_seconds(message.deadline), _seconds(message.reconnect_after)),
+    "frame_error": lambda message: frames.FrameError(message.about, message.status.message),
+}
+
+
+def _hello(hello: frames.Hello) -> link.Hello:
+    return link.Hello(
+        machine_id=hello.machine_id,
+        instance_id=hello.instance_id,
+        inbox_id=hello.inbox_id,
+        outbox_id=hello.outbox_id,
+        last_link_epoch=hello.last_link_epoch,
+        agent_version=hello.agent_version,
+        protocol_min=PROTOCOL,
+        protocol_max=PROTOCOL,
+        capabilities=CAPABILITIES,
+        sessions=[_session(0, session) for session in hello.sessions],
+        unresolved=[
+            link.UnresolvedCommand(command_id=command_id, inbox_state=_INBOX_STATES[state])
+            for command_id, state in hello.unresolved
+        ],
+    )
+
+
+def _receipt(item: frames.Receipt) -> link.ReceiptItem:
+    message = link.ReceiptItem(command_id=item.command_id, outcome=_RECEIPTS[item.outcome])
+    if item.state is not None:
+        message.inbox_state = _INBOX_STATES[item.state]
+    if item.reason is not Reason.NONE:
+        message.reason = _REASONS[item.reason]
+    return message
+
+
+def _result(seq: int, result: frames.CommandResult) -> link.Result:
+    outcome = result.outcome
+    message = link.Result(
+        upstream_seq=seq,
+        command_id=result.command_id,
+        outcome=_ENDINGS[outcome.ending],
+        reason=_REASONS[outcome.reason],
+        detail=_clipped(outcome.detail),
+    )
+    if result.typed_at is not None:
+        message.typed_at.FromNanoseconds(int(result.typed_at * 1e9))
+    return message
+
+
+def _session(seq: int, session: Session) -> link.SessionUpdate:
+    return link.SessionUpdate(
+        upstream_seq=seq,
+        session_id=session.session_id,
+        generation=session.generation,
+        label=session.label,
+        backend=session.backend,
+        cwd=session.cwd,
+        state=_SESSION_STATES[session.state],
+    )
+
+
+def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
+    match item:
+        case frames.SessionChanged(session):
+            message.session_update.CopyFrom(_session(seq, session))
+        case frames.SessionGone(session_id, generation, detail):
+            gone = link.SessionClosed(session_id=session_id, generation=generation, detail=detail, upstream_seq=seq)
+            message.session_closed.CopyFrom(gone)
+        case frames.Notice(notification_id, session_id, text, buttons):
+            shown = [types.Button(label=one.label, action=one.action) for one in buttons]
+            notify = link.Notify(upstream_seq=seq, notification_id=notification_id, session_id=session_id, text=text)
+            notify.buttons.extend(shown)
+            message.notify.CopyFrom(notify)
+        case frames.CommandResult():
+            message.result.CopyFrom(_result(seq, item))
+
+
+def _clipped(text: str) -> str:
+    return text.encode(errors="replace")[:MAX_DETAIL_BYTES].decode(errors="ignore")
+
+
+def _seconds(duration: Duration) -> float:
+    return float(duration.seconds + duration.nanos / 1e9)
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(int(seconds * 1e9))
+    return duration

@@ -1,0 +1,270 @@
+"""Carries one link: frames between a stream, the protocol core and the agent's disk and hands.
+
+Five loops, each with one duty: read, write, act, report, beat. Reading never waits for acting, and only one loop
+writes. The first loop that knows the link is over says why; then all of them end.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.domain.command import Command
+from agent.domain.errors import StoreUnavailable
+from agent.domain.frames import (
+    AgentFrame,
+    Cancel,
+    Commands,
+    Drain,
+    Durable,
+    FrameError,
+    Goodbye,
+    Hello,
+    Receipt,
+    Receipts,
+    RouterFrame,
+    UpstreamAck,
+    Welcome,
+)
+from agent.link.lanes import Lanes
+from agent.link.protocol import End, Ending, Event, Link
+
+logger = logging.getLogger(__name__)
+
+PARTING = 2.0  # seconds the router has to end the stream after our goodbye
+
+
+class LinkLost(Exception):
+    """The stream is over."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.text)
+        self.ending = ending
+
+
+class Unreadable(Exception):
+    """Bytes that are no frame."""
+
+
+class Stream(Protocol):
+    """Frames in both directions. Both calls raise LinkLost when it is over."""
+
+    async def read(self) -> RouterFrame:
+        """The next frame. Raises Unreadable when there is one that cannot be read."""
+
+    async def write(self, frame: AgentFrame) -> None:
+        """Hand one frame over; one caller at a time."""
+
+    async def finish(self) -> None:
+        """Say that no more will be written."""
+
+    def cancel(self) -> None:
+        """Drop it now."""
+
+
+class Station(Protocol):
+    """What a link needs from the agent. What stores raises StoreUnavailable when the disk is full."""
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when the outbox has grown; the link clears it."""
+
+    async def greeting(self) -> Hello:
+        """Who we are and what we hold."""
+
+    async def welcomed(self, welcome: Welcome) -> None:
+        """Remember the epoch, forget what the router has."""
+
+    async def store(self, commands: tuple[Command, ...]) -> tuple[Receipt, ...]:
+        """Take commands; returns after the fsync."""
+
+    async def cancel(self, command_id: str) -> None:
+        """Take a command back if it has not started; the verdict goes through the outbox."""
+
+    def acknowledge(self, seq: int) -> None:
+        """Forget what the router has on disk, when convenient."""
+
+    async def pending(self, after: int, limit: int) -> tuple[Durable, ...]:
+        """The next rows of the outbox."""
+
+    def depth(self) -> int:
+        """Commands that have not ended."""
+
+
+class Driver:
+    """One link from hello to its ending."""
+
+    def __init__(self, stream: Stream, station: Station, clock: Clock) -> None:
+        self.link = Link(clock.monotonic())
+        self._stream = stream
+        self._station = station
+        self._clock = clock
+        self._lanes = Lanes()
+        self._todo: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._acknowledged = asyncio.Event()
+        self._retimed = asyncio.Event()
+        self._drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
+        self._leaving: Ending | None = None
+
+    async def run(self, stop: asyncio.Event) -> Ending:
+        """Carry the link until it ends; `stop` ends it with a goodbye."""
+        try:
+            self._lanes.control(self.link.frame(await self._station.greeting()))
+            loops = (self._read(), self._write(), self._act(), self._report(), self._beat())
+            return await _first((*loops, self._stop(stop), self._leave_when_told()))
+        except StoreUnavailable as error:
+            return Ending(End.DISK, error.text)
+        except LinkLost as lost:
+            return self._leaving or lost.ending
+        finally:
+            self._stream.cancel()
+
+    @property
+    def welcomed_for(self) -> float:
+        """Seconds since welcome; 0 before."""
+        at = self.link.welcomed_at
+        return 0.0 if at is None else self._clock.monotonic() - at
+
+    async def _read(self) -> Ending:
+        while True:
+            try:
+                frame = await self._stream.read()
+            except Unreadable as error:
+                logger.warning("unreadable frame: %s", error)
+                if ending := self.link.unreadable(self._clock.monotonic()):
+                    return ending
+                continue
+            event = self.link.receive(frame, self._clock.monotonic())
+            if event is not None:
+                self._take_in(event)
+
+    def _take_in(self, event: Event) -> None:
+        match event:
+            case UpstreamAck(_, rejected):
+                for seq, reason in rejected:
+                    logger.warning("router refused upstream_seq=%s reason=%s", seq, reason)
+                self._acknowledged.set()
+                self._station.news.set()
+            case FrameError(about, text):
+                logger.warning("router could not take %s: %s", about, text)
+            case Drain():
+                if not self._drain.done():
+                    self._drain.set_result(event)
+            case _:
+                self._todo.append(event)
+                self._idle.clear()
+                self._arrived.set()
+        if isinstance(event, Welcome):
+            self._retimed.set()
+
+    async def _write(self) -> Ending:
+        while (frame := await self._lanes.take()) is not None:
+            await self._stream.write(frame)
+        await self._stream.finish()
+        return await _never()
+
+    async def _act(self) -> Ending:
+        """Everything that has to be on disk before it is answered, in order."""
+        while True:
+            while self._todo:
+                if commands := self._gathered():
+                    receipts = await self._station.store(commands)
+                    self._lanes.control(self.link.frame(Receipts(receipts)))
+                else:
+                    await self._act_on(self._todo.popleft())
+            self._idle.set()
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def _gathered(self) -> tuple[Command, ...]:
+        """All commands before the next event of another kind."""
+        commands: list[Command] = []
+        while self._todo and isinstance(head := self._todo[0], Commands):
+            commands += head.commands
+            self._todo.popleft()
+        return tuple(commands)
+
+    async def _act_on(self, event: Event) -> None:
+        match event:
+            case Welcome():
+                await self._station.welcomed(event)
+                logger.info("link up epoch=%s", event.link_epoch)
+                self._ready.set()
+                self._station.news.set()
+            case Cancel(command_id):
+                await self._station.cancel(command_id)
+
+    async def _report(self) -> Ending:
+        """The outbox, as far as the window allows."""
+        await self._ready.wait()
+        news = self._station.news
+        while True:
+            await news.wait()
+            news.clear()
+            if self._acknowledged.is_set():
+                self._acknowledged.clear()
+                self._station.acknowledge(self.link.acked)
+            while room := self.link.room():
+                rows = await self._station.pending(self.link.sent, room)
+                if not rows:
+                    break
+                for frame in self.link.upstream(rows):
+                    self._lanes.bulk(frame)
+
+    async def _beat(self) -> Ending:
+        while True:
+            wait = max(0.0, self.link.wakes_at() - self._clock.monotonic())
+            self._retimed.clear()
+            try:
+                await asyncio.wait_for(self._retimed.wait(), wait)
+            except TimeoutError:
+                due = self.link.tick(self._clock.monotonic(), self._station.depth())
+                if isinstance(due, Ending):
+                    return due
+                if due is not None:
+                    self._lanes.control(due)
+
+    async def _stop(self, stop: asyncio.Event) -> Ending:
+        await stop.wait()
+        self._leaving = Ending(End.STOPPED, "the agent is stopping")
+        return await self._part(self._leaving, PARTING)
+
+    async def _leave_when_told(self) -> Ending:
+        drain = await self._drain
+        ending = Ending(End.DRAINED, "the router asked for another link", retry_after=drain.reconnect_after)
+        self._leaving = ending
+        return await self._part(ending, min(PARTING, drain.deadline))
+
+    async def _part(self, ending: Ending, patience: float) -> Ending:
+        """Finish what came, say goodbye, and give the router time to end the stream."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._idle.wait()
+                await self._lanes.drained()
+                self._lanes.control(self.link.frame(Goodbye(ending.text, will_return=True)))
+                self._lanes.close()
+                await _never()
+        return ending
+
+
+async def _never() -> Ending:
+    never: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+    return await never
+
+
+async def _first(loops: tuple[Coroutine[None, None, Ending], ...]) -> Ending:
+    """What the first loop to end says; the others are stopped."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return min(done, key=tasks.index).result()

@@ -1,0 +1,48 @@
+"""Enrolment: a join token and a new public key for a machine's identity."""
+
+from pathlib import Path
+
+import grpc
+from agentlink.v1 import agent_link_pb2, agent_link_pb2_grpc
+
+from agent.domain.errors import EnrolRefused, RouterUnreachable
+from agent.link import identity
+from agent.link.client import OPTIONS, Door, channel_credentials
+
+TIMEOUT = 10.0  # seconds; a person is waiting
+_NOBODY_THERE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+
+
+def enrol(
+    router_address: str, join_token: str, machine_id: str, data_dir: Path | str, tls_ca: Path | str | None = None
+) -> str:
+    """Give this machine an identity at a router and keep it in `<data_dir>/agent`; its name as the router has it.
+
+    The key is made once and used again, so a lost answer can be asked for again with the same token. Raises
+    EnrolRefused with the router's words, or RouterUnreachable.
+    """
+    folder = Path(data_dir) / "agent"
+    door = Door(router_address, Path(tls_ca) if tls_ca else None)
+    public_key = identity.public_bytes(identity.key_of(folder))
+    request = agent_link_pb2.EnrollRequest(join_token=join_token, machine_id=machine_id, public_key=public_key)
+    response = _call(door, request)
+    identity.save(folder, response.machine_id, response.router_id, router_address)
+    return response.machine_id
+
+
+def _call(door: Door, request: agent_link_pb2.EnrollRequest) -> agent_link_pb2.EnrollResponse:
+    credentials = channel_credentials(door)
+    channel = (
+        grpc.insecure_channel(door.address, options=OPTIONS)
+        if credentials is None
+        else grpc.secure_channel(door.address, credentials, options=OPTIONS)
+    )
+    with channel:
+        try:
+            return agent_link_pb2_grpc.AgentLinkStub(channel).Enroll(request, timeout=TIMEOUT)
+        except grpc.RpcError as error:
+            code, text = error.code(), error.details()
+            if code in _NOBODY_THERE:
+                words = f"The router at {door.address} cannot be reached ({text}). Is it running, is the address right?"
+                raise RouterUnreachable(words) from error
+            raise EnrolRefused(text or f"The router refused: {code.name}.") from error

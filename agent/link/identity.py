@@ -1,0 +1,99 @@
+"""Who this machine is: its Ed25519 key, its name at the router, and the short-lived tokens that prove both."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from agent.domain.errors import NotEnrolled
+
+AUDIENCE = "pointsman"
+TOKEN_LIFE = 240.0  # seconds; the router allows 300, the rest is for clocks that differ a little
+NOT_ENROLLED = "This machine is not enrolled yet. Run `pointsman enroll ROUTER TOKEN`."
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A machine, as the router knows it."""
+
+    machine_id: str
+    router_id: str
+    router: str
+    key: Ed25519PrivateKey
+
+    def token(self, now: float) -> str:
+        """A JWT for one connect; `now` is the router's time as far as we know it, in seconds since the epoch."""
+        claims = {"sub": self.machine_id, "aud": AUDIENCE, "iat": int(now), "exp": int(now + TOKEN_LIFE)}
+        return jwt.encode(claims, self.key, algorithm="EdDSA")
+
+
+def load(folder: Path) -> Identity:
+    """The identity in an agent's folder. Raises NotEnrolled when there is none, or it cannot be read."""
+    try:
+        facts = json.loads((folder / "machine.json").read_text())
+        key = _key_in((folder / "machine.key").read_bytes())
+        return Identity(str(facts["machine_id"]), str(facts["router_id"]), str(facts["router"]), key)
+    except FileNotFoundError:
+        raise NotEnrolled(NOT_ENROLLED) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotEnrolled(f"The identity in {folder} cannot be read ({error}). {NOT_ENROLLED}") from error
+
+
+def key_of(folder: Path) -> Ed25519PrivateKey:
+    """The machine's key; made, and on disk, if there was none. A key that cannot be read raises NotEnrolled."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    path = folder / "machine.key"
+    try:
+        return _key_in(path.read_bytes())
+    except FileNotFoundError:
+        key = Ed25519PrivateKey.generate()
+        write_durably(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return key
+    except (OSError, ValueError) as error:
+        raise NotEnrolled(f"{path} cannot be read ({error}). Move it away to enrol with a new key.") from error
+
+
+def public_bytes(key: Ed25519PrivateKey) -> bytes:
+    """The raw 32 bytes that the router keeps."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def save(folder: Path, machine_id: str, router_id: str, router: str) -> None:
+    """Write machine.json; after this returned, a power cut cannot undo it."""
+    facts = {"machine_id": machine_id, "router_id": router_id, "router": router}
+    write_durably(folder / "machine.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Put a file in place whole, mode 0600, with fsync of the file and of its folder."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _key_in(pem: bytes) -> Ed25519PrivateKey:
+    key = load_pem_private_key(pem, password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("not an Ed25519 key")  # noqa: TRY004 -- the file's content is wrong, not a type
+    return key

@@ -1,0 +1,158 @@
+"""What programs on this machine may ask of the agent, one function each: fields in, fields out, Refusal for a no."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from agent.backends.process import identify
+from agent.domain.command import MAX_TEXT_BYTES, Reason
+from agent.domain.errors import Refusal
+from agent.domain.frames import Button, Notice
+from agent.domain.session import Process, Session, checked_id
+from agent.link.client import LinkStatus
+from agent.services.sessions import Sessions
+from agent.store.inbox import Inbox
+from agent.store.outbox import Outbox
+
+MAX_BUTTONS = 8
+MAX_BUTTON_LABEL = 64  # characters
+MAX_BUTTON_ACTION = 43  # bytes: what a Telegram button has room for
+
+Message = Mapping[str, object]
+Answer = dict[str, object]
+
+_TARGETS = {"tmux": "pane", "command": "command", "nvim": "socket"}  # what the target of a backend must name
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The agent as its local socket shows it."""
+
+    machine_id: str
+    sessions: Sessions
+    inbox: Inbox
+    outbox: Outbox
+    link_status: Callable[[], LinkStatus]
+
+    async def answer(self, message: Message) -> Answer:
+        """Do what the message asks. Raises Refusal."""
+        operations: dict[str, Callable[[Message], Awaitable[Answer]]] = {
+            "register": self._register,
+            "unregister": self._unregister,
+            "sessions": self._list,
+            "status": self._status,
+            "notify": self._notify,
+        }
+        name = text_of(message, "op")
+        if name not in operations:
+            raise Refusal(Reason.INVALID_ARGUMENT, f"op {name[:40]!r} is none of {', '.join(sorted(operations))}.")
+        return await operations[name](message)
+
+    async def attach(self, message: Message) -> Session:
+        """Register the session of a `pointsman run`. Raises Refusal."""
+        return await self.sessions.register(_wanted(message, "pty", {}))
+
+    async def _register(self, message: Message) -> Answer:
+        backend, target = text_of(message, "backend"), _target_of(message)
+        if backend == "pty":
+            raise Refusal(Reason.INVALID_ARGUMENT, "A pty session is opened by `pointsman run`, not registered.")
+        needed = _TARGETS.get(backend)
+        if needed is not None and not target.get(needed):
+            raise Refusal(Reason.INVALID_ARGUMENT, f"target.{needed} is missing; a {backend} session needs it.")
+        session = await self.sessions.register(_wanted(message, backend, target))
+        return {"session_id": session.session_id, "generation": session.generation}
+
+    async def _unregister(self, message: Message) -> Answer:
+        await self.sessions.close(text_of(message, "session_id"), "unregistered")
+        return {}
+
+    async def _list(self, _: Message) -> Answer:
+        return {"sessions": [_shown(session) for session in self.sessions.live()]}
+
+    async def _status(self, _: Message) -> Answer:
+        status = self.link_status()
+        depths: Answer = {"inbox_depth": await self.inbox.depth(), "outbox_depth": await self.outbox.depth()}
+        return {"machine_id": self.machine_id, "connected": status.connected, "epoch": status.epoch, **depths}
+
+    async def _notify(self, message: Message) -> Answer:
+        session = self.sessions.known(text_of(message, "session_id"))
+        text = text_of(message, "text")
+        if not text:
+            raise Refusal(Reason.INVALID_ARGUMENT, "text is empty.")
+        if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
+            raise Refusal(Reason.TOO_LARGE, f"text is longer than {MAX_TEXT_BYTES // 1024} KiB.")
+        notification_id = checked_id(text_of(message, "notification_id", str(uuid.uuid4())), "notification_id")
+        await self.outbox.append(Notice(notification_id, session.session_id, text, _buttons(message)))
+        return {"notification_id": notification_id}
+
+
+def text_of(message: Message, name: str, default: str = "") -> str:
+    """A field that must be text when it is there. Raises Refusal naming it."""
+    value = message.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be text.")
+    # A lone surrogate is legal JSON, but no database and no protobuf takes it.
+    return value.encode(errors="replace").decode()
+
+
+def _wanted(message: Message, backend: str, target: Mapping[str, str]) -> Session:
+    return Session(
+        text_of(message, "session_id"),
+        backend,
+        text_of(message, "label"),
+        text_of(message, "cwd"),
+        target=target,
+        process=_process_of(message),
+    )
+
+
+def _process_of(message: Message) -> Process | None:
+    pid = message.get("pid")
+    if pid is None:
+        return None
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
+        raise Refusal(Reason.INVALID_ARGUMENT, "pid must be a number above 0.")
+    process = identify(pid)
+    if process is None:
+        raise Refusal(Reason.TARGET_GONE, f"There is no process {pid} any more.")
+    return process
+
+
+def _target_of(message: Message) -> dict[str, str]:
+    target = message.get("target", {})
+    if not isinstance(target, dict) or not all(isinstance(value, str) for value in target.values()):
+        raise Refusal(Reason.INVALID_ARGUMENT, "target must be an object with text values.")
+    return target
+
+
+def _buttons(message: Message) -> tuple[Button, ...]:
+    items = message.get("buttons") or []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Refusal(Reason.INVALID_ARGUMENT, "buttons must be a list of objects with label and action.")
+    buttons = tuple(Button(text_of(item, "label"), text_of(item, "action")) for item in items)
+    if len(buttons) > MAX_BUTTONS:
+        raise Refusal(Reason.TOO_LARGE, f"There may be {MAX_BUTTONS} buttons; got {len(buttons)}.")
+    for button in buttons:
+        _check_button(button)
+    return buttons
+
+
+def _check_button(button: Button) -> None:
+    if not button.label or not button.action:
+        raise Refusal(Reason.INVALID_ARGUMENT, "Each button needs a label and an action.")
+    if len(button.label) > MAX_BUTTON_LABEL or len(button.action.encode()) > MAX_BUTTON_ACTION:
+        text = f"A button's label has up to {MAX_BUTTON_LABEL} characters, its action up to {MAX_BUTTON_ACTION} bytes."
+        raise Refusal(Reason.TOO_LARGE, text)
+
+
+def _shown(session: Session) -> Answer:
+    return {
+        "session_id": session.session_id,
+        "label": session.label,
+        "backend": session.backend,
+        "cwd": session.cwd,
+        "state": session.state.value,
+        "generation": session.generation,
+    }

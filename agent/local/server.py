@@ -1,0 +1,160 @@
+"""The Unix socket for programs of this user: JSON lines, a request and its answer; attached terminals stay."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import stat
+import struct
+from pathlib import Path
+from typing import Any
+
+from agent.backends.pty import Attachment, PtyBackend
+from agent.domain.command import Reason
+from agent.domain.errors import AgentError, Refusal, StoreUnavailable
+from agent.domain.session import Session
+from agent.local.client import MAX_LINE
+from agent.local.requests import Answer, Message, Requests
+from agent.services.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+
+
+class LocalServer:
+    """Listens until it is stopped. Only this user and root are heard."""
+
+    def __init__(self, path: Path, requests: Requests, sessions: Sessions, pty: PtyBackend | None) -> None:
+        self._path = path
+        self._requests = requests
+        self._sessions = sessions
+        self._pty = pty
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen. Whoever calls holds the folder's lock: a socket that is there is a dead agent's."""
+        _own_folder(self._path.parent)
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._connected, str(self._path), limit=MAX_LINE)
+        self._path.chmod(0o600)
+
+    async def stop(self) -> None:
+        """Stop listening, end the connections, take the socket away."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+        self._path.unlink(missing_ok=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- asyncio runs this in a task
+        self._connections.add(task)
+        try:
+            if _peer_uid(writer) in (os.getuid(), 0):
+                await self._converse(Connection(reader, writer))
+        except (OSError, asyncio.CancelledError):
+            logger.debug("local connection ended")
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _converse(self, connection: "Connection") -> None:
+        while True:
+            try:
+                message = await connection.read()
+                if message is None:
+                    return
+                if message.get("op") == "attach_pty":
+                    await self._attach(connection, message)
+                    return
+                await connection.send({"ok": True, **await self._requests.answer(message)})
+            except AgentError as error:
+                await connection.send(_no(error))
+
+    async def _attach(self, connection: "Connection", message: Message) -> None:
+        if self._pty is None:
+            raise Refusal(Reason.UNSUPPORTED, "This agent has no pty backend.")
+        session = await self._requests.attach(message)
+        await connection.send({"ok": True, "session_id": session.session_id, "generation": session.generation})
+        attachment = self._pty.attach(session.session_id, connection.send)
+        self._sessions.host_came(session.session_id)
+        try:
+            await self._host(connection, attachment, session)
+        finally:
+            self._pty.detach(attachment)
+
+    async def _host(self, connection: "Connection", attachment: Attachment, session: Session) -> None:
+        """What a terminal's host says, until its program or its connection ends."""
+        while (message := await connection.read()) is not None:
+            if message.get("type") == "outcome":
+                attachment.outcome(message)
+            elif message.get("type") == "exit":
+                await self._exited(session, f"exit code {message.get('code')}")
+                return
+
+    async def _exited(self, session: Session, detail: str) -> None:
+        now = self._sessions.known(session.session_id)
+        if now.generation == session.generation:  # else another program has taken the id over
+            await self._sessions.close(session.session_id, detail)
+
+
+class Connection:
+    """JSON lines of one program."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def read(self) -> Message | None:
+        """The next message; None at the end. Raises Refusal when a line is no message, OSError when it never ends."""
+        try:
+            line = await self._reader.readline()
+        except ValueError:
+            refusal = Refusal(Reason.TOO_LARGE, "A line may have 1 MiB.")
+            await self.send(_no(refusal))
+            raise ConnectionAbortedError("line too long") from None
+        if not line:
+            return None
+        try:
+            message: Any = json.loads(line)
+        except (ValueError, RecursionError):
+            raise Refusal(Reason.INVALID_ARGUMENT, "The line is not JSON.") from None
+        if not isinstance(message, dict):
+            raise Refusal(Reason.INVALID_ARGUMENT, "The line must be a JSON object.")
+        return message
+
+    async def send(self, message: Answer) -> None:
+        """Write one message. Raises OSError when the other side is gone."""
+        self._writer.write(json.dumps(message).encode() + b"\n")
+        await self._writer.drain()
+
+
+def _no(error: AgentError) -> Answer:
+    reason = Reason.INVALID_ARGUMENT
+    if isinstance(error, Refusal):
+        reason = error.reason
+    elif isinstance(error, StoreUnavailable):
+        reason = Reason.STORAGE_UNAVAILABLE
+    return {"ok": False, "reason": reason.value, "error": error.text}
+
+
+def _peer_uid(writer: asyncio.StreamWriter) -> int:
+    peer = writer.get_extra_info("socket")
+    _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(uid)
+
+
+def _own_folder(folder: Path) -> None:
+    """Make the socket's folder, or make sure that nobody else made it: in /tmp anybody could."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise StoreUnavailable(f"{folder} belongs to someone else; remove it, or choose a shorter POINTSMAN_DATA_DIR.")
+    folder.chmod(0o700)

@@ -1,0 +1,1 @@
+"""What the agent does: takes commands, carries them out, keeps the sessions."""

@@ -1,0 +1,182 @@
+"""Carries commands out: one worker per session and lane, first come first served, each command at most once.
+
+What protects "at most once" is the order of writes: STARTED is on disk before the backend is called, and nothing that
+was STARTED is ever started again.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from agent.backends.backend import Backend
+from agent.clock import Clock
+from agent.domain.command import Command, Ending, Lane, Outcome, Reason
+from agent.domain.errors import StoreUnavailable
+from agent.domain.session import Session, SessionState, bare_id
+from agent.services.sessions import Sessions
+from agent.store.inbox import Inbox
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+RETRY = 1.0  # seconds between tries to write when the disk is full
+STOP_PATIENCE = 5.0  # seconds for what is being typed when the agent stops
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    command: Command
+    received: float  # monotonic
+
+
+class Executor:
+    """The workers, and what they work with. A worker exists while its session has something to do."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        sessions: Sessions,
+        backends: Mapping[str, Backend],
+        clock: Clock,
+        retry: float = RETRY,
+    ) -> None:
+        self.inbox = inbox
+        self.sessions = sessions
+        self.backends = backends
+        self.clock = clock
+        self.depth = 0
+        self._retry = retry
+        self._workers: dict[tuple[str, Lane], _Worker] = {}
+        self._tasks: dict[tuple[str, Lane], asyncio.Task[None]] = {}
+        self._stopping = asyncio.Event()
+
+    def submit(self, command: Command, received: float) -> None:
+        """Queue a command that is in the inbox. `received` is the monotonic time its ttl counts from."""
+        key = (bare_id(command.session_id), command.lane)
+        self.depth += 1
+        if key in self._workers:
+            self._workers[key].queue.append(_Job(command, received))
+            return
+        self._workers[key] = _Worker(self, _Job(command, received))
+        self._tasks[key] = asyncio.create_task(self._employ(key), name=f"worker {key[0]}")
+
+    async def stop(self, patience: float = STOP_PATIENCE) -> None:
+        """Start nothing more; give what is being typed time to end. What does not is UNCERTAIN at the next start."""
+        self._stopping.set()
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def stopping(self) -> bool:
+        """Nothing more is to be started."""
+        return self._stopping.is_set()
+
+    async def insist(self, written: Awaitable[T], again: Callable[[], Awaitable[T]]) -> T:
+        """Write until the disk takes it. Raises StoreUnavailable only when the agent stops meanwhile."""
+        while True:
+            try:
+                return await written
+            except StoreUnavailable:
+                if self.stopping:
+                    raise
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._retry)
+            written = again()
+
+    async def _employ(self, key: tuple[str, Lane]) -> None:
+        try:
+            await self._workers[key].work()
+        finally:
+            del self._workers[key], self._tasks[key]
+
+
+class _Worker:
+    """The queue of one session and lane."""
+
+    def __init__(self, executor: Executor, first: _Job) -> None:
+        self.queue = deque([first])
+        self._executor = executor
+        self._finishing: Awaitable[int] | None = None
+
+    async def work(self) -> None:
+        while self.queue and not self._executor.stopping:
+            job = self.queue.popleft()
+            try:
+                await self._carry_out(job.command, job.received)
+                if not self.queue:
+                    await self._finished()
+            except StoreUnavailable:
+                logger.warning("left for the next start command_id=%s", job.command.command_id)
+            except Exception:
+                logger.exception("left for the next start command_id=%s", job.command.command_id)
+            self._executor.depth -= 1
+        await self._finished()
+
+    async def _carry_out(self, command: Command, received: float) -> None:
+        session = await self._executor.sessions.reach(command.session_id)
+        objection = self._objection(session, command, received)
+        if objection is not None or session is None:
+            await self._finish(command, objection or _UNKNOWN, None)
+            return
+        if not await self._start(command.command_id):
+            return  # cancelled while it waited
+        outcome = await self._deliver(session, command)
+        await self._finish(command, outcome, self._executor.clock.now() if outcome.ending is Ending.DONE else None)
+
+    async def _start(self, command_id: str) -> bool:
+        # Queued right behind the finish of the command before, so that one fsync carries both.
+        inbox = self._executor.inbox
+        started = inbox.start(command_id)
+        await self._finished()
+        return await self._executor.insist(started, lambda: inbox.start(command_id))
+
+    async def _finish(self, command: Command, outcome: Outcome, typed_at: float | None) -> None:
+        await self._finished()
+        command_id, executor = command.command_id, self._executor
+        level = logging.DEBUG if outcome.ending is Ending.DONE else logging.INFO
+        logger.log(level, "command ended command_id=%s ending=%s reason=%s", command_id, outcome.ending, outcome.reason)
+
+        def write() -> Awaitable[int]:
+            return executor.inbox.finish(command_id, outcome, typed_at)
+
+        self._finishing = executor.insist(write(), write)
+
+    async def _finished(self) -> None:
+        """Wait until the command before is over on disk."""
+        if self._finishing is not None:
+            finishing, self._finishing = self._finishing, None
+            await finishing
+
+    def _objection(self, session: Session | None, command: Command, received: float) -> Outcome | None:
+        """Why it must not be typed now."""
+        if session is None:
+            return _UNKNOWN
+        if command.generation not in (0, session.generation):
+            return Outcome.failed(Reason.SESSION_RESTARTED, "The session was restarted after this was written.")
+        if session.state is SessionState.ENDED:
+            return Outcome.failed(Reason.SESSION_ENDED, "The session is over.")
+        if command.ttl is not None and self._executor.clock.monotonic() >= received + command.ttl:
+            return Outcome(Ending.EXPIRED, Reason.TTL_EXPIRED, "Its time limit ran out before it could be typed.")
+        return None
+
+    async def _deliver(self, session: Session, command: Command) -> Outcome:
+        backend = self._executor.backends.get(session.backend)
+        if backend is None or command.action is None:
+            return Outcome.failed(Reason.UNSUPPORTED, f"This agent has no backend {session.backend!r}.")
+        try:
+            return await backend.deliver(session, command.action)
+        except Exception as error:
+            # A fault of ours: nobody knows how far it got.
+            logger.exception("backend %s broke command_id=%s", session.backend, command.command_id)
+            return Outcome.uncertain(Reason.BACKEND_ERROR, f"{type(error).__name__} in backend {session.backend}")
+
+
+_UNKNOWN = Outcome.failed(Reason.SESSION_UNKNOWN, "This machine has no such session.")

@@ -1,0 +1,149 @@
+"""The sessions of this machine: who may be typed into, and which life of it."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from agent.backends.backend import Backend
+from agent.backends.process import is_running
+from agent.domain.command import Reason
+from agent.domain.errors import Refusal
+from agent.domain.frames import SessionChanged, SessionGone
+from agent.domain.session import Session, SessionState, bare_id, checked_id, checked_label
+from agent.store.sessions import SessionStore
+
+logger = logging.getLogger(__name__)
+
+HOST_RETURN = 12.0  # seconds; the host of a terminal looks for a new agent every 10 s at least
+
+
+class Sessions:
+    """Sessions by id, in memory and on disk. Every change is on disk, with the word to the router, when it returns."""
+
+    def __init__(self, store: SessionStore, backends: Mapping[str, Backend]) -> None:
+        self._store = store
+        self._backends = backends
+        self._sessions: dict[str, Session] = {}
+        self._changing = asyncio.Lock()
+        self._returning: dict[str, asyncio.Event] = {}  # terminals whose host has not found this process yet
+
+    async def load(self) -> None:
+        """Read what an earlier process knew, and close what ended since."""
+        self._sessions = {bare_id(session.session_id): session for session in await self._store.load()}
+        for session in self.live():
+            if not await self._is_alive(session):
+                await self.close(session.session_id, "its program ended while the agent was away")
+            elif session.backend == "pty":
+                self._returning[bare_id(session.session_id)] = asyncio.Event()
+
+    def find(self, session_id: str) -> Session | None:
+        """The session, also when it is over; None when it was never here."""
+        return self._sessions.get(bare_id(session_id))
+
+    async def reach(self, session_id: str) -> Session | None:
+        """As `find`, but a terminal that an earlier process had is given the time to come back first."""
+        event = self._returning.get(bare_id(session_id))
+        if event is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), HOST_RETURN)
+            self.host_came(session_id)
+        return self.find(session_id)
+
+    def host_came(self, session_id: str) -> None:
+        """The host of a terminal is attached, or need not be waited for."""
+        event = self._returning.pop(bare_id(session_id), None)
+        if event is not None:
+            event.set()
+
+    def live(self) -> tuple[Session, ...]:
+        """All that are not over."""
+        return tuple(one for one in self._sessions.values() if one.state is not SessionState.ENDED)
+
+    async def register(self, wanted: Session) -> Session:
+        """Make a session known, or known again; an empty id gets one made.
+
+        The same program again keeps its generation. Another program under the same id begins the next one. Raises
+        Refusal for a malformed id, a long label, or a backend that is not here.
+        """
+        checked_label(wanted.label)
+        if wanted.backend not in self._backends:
+            text = f"There is no backend {wanted.backend[:40]!r} here; there are {', '.join(sorted(self._backends))}."
+            raise Refusal(Reason.UNSUPPORTED, text)
+        session_id = checked_id(wanted.session_id, "session_id") if wanted.session_id else f"session_{uuid.uuid4()}"
+        async with self._changing:
+            session = self._successor(replace(wanted, session_id=session_id))
+            await self._save(session)
+        logger.info("session registered session_id=%s generation=%s", session.session_id, session.generation)
+        return session
+
+    async def update(
+        self,
+        session_id: str,
+        *,
+        state: SessionState | None = None,
+        label: str | None = None,
+        cwd: str | None = None,
+    ) -> Session:
+        """Change what is given. Raises Refusal when there is no such live session."""
+        async with self._changing:
+            session = self.known(session_id)
+            if session.state is SessionState.ENDED:
+                raise Refusal(Reason.SESSION_ENDED, f"Session {session_id} is over; register it again.")
+            changed = replace(
+                session,
+                state=state or session.state,
+                label=session.label if label is None else checked_label(label),
+                cwd=session.cwd if cwd is None else cwd,
+            )
+            if changed != session:
+                await self._save(changed)
+        return changed
+
+    async def close(self, session_id: str, detail: str) -> None:
+        """The session is over. Closing it again does nothing. Raises Refusal when it was never here."""
+        async with self._changing:
+            session = self.known(session_id)
+            if session.state is SessionState.ENDED:
+                return
+            ended = replace(session, state=SessionState.ENDED)
+            await self._store.save(ended, SessionGone(session.session_id, session.generation, detail))
+            self._sessions[bare_id(session_id)] = ended
+        logger.info("session closed session_id=%s generation=%s", session.session_id, session.generation)
+
+    def known(self, session_id: str) -> Session:
+        """The session, also when it is over. Raises Refusal when it was never here."""
+        session = self.find(session_id)
+        if session is None:
+            text = f"There is no session {session_id[:128]!r} on this machine; `pointsman sessions` lists them."
+            raise Refusal(Reason.SESSION_UNKNOWN, text)
+        return session
+
+    def _successor(self, wanted: Session) -> Session:
+        earlier = self.find(wanted.session_id)
+        if earlier is None:
+            return wanted
+        if wanted.is_restart_of(earlier):
+            return replace(wanted, session_id=earlier.session_id, generation=earlier.generation + 1)
+        return replace(
+            wanted,
+            session_id=earlier.session_id,
+            generation=earlier.generation,
+            state=earlier.state,
+            label=wanted.label or earlier.label,
+            cwd=wanted.cwd or earlier.cwd,
+        )
+
+    async def _save(self, session: Session) -> None:
+        await self._store.save(session, SessionChanged(session))
+        self._sessions[bare_id(session.session_id)] = session
+
+    async def _is_alive(self, session: Session) -> bool:
+        if session.process is not None and not is_running(session.process):
+            return False
+        if session.backend == "pty":
+            return True  # its host finds us, not we it: it attaches again within seconds
+        backend = self._backends.get(session.backend)
+        return backend is not None and await backend.alive(session)

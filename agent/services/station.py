@@ -1,0 +1,85 @@
+"""What the link finds on this machine: the disk and the hands behind the frames."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+
+from agent.clock import Clock
+from agent.domain.command import MAX_ID_BYTES, Command, objection
+from agent.domain.frames import Durable, Hello, Receipt, ReceiptOutcome, Welcome
+from agent.services.executor import Executor
+from agent.services.sessions import Sessions
+from agent.store.inbox import Inbox
+from agent.store.outbox import Outbox
+
+
+@dataclass(slots=True)
+class Station:
+    """The agent as its link sees it; one per process, which is what `instance_id` says."""
+
+    machine_id: str
+    version: str
+    inbox: Inbox
+    outbox: Outbox
+    sessions: Sessions
+    executor: Executor
+    clock: Clock
+    instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when the outbox has grown."""
+        return self.outbox.news
+
+    async def recover(self) -> None:
+        """At start-up: end what an earlier process left in doubt, go on with what it had not begun."""
+        now, monotonic = self.clock.now(), self.clock.monotonic()
+        for waiting in await self.inbox.recover():
+            age = max(0.0, now - waiting.received_at)
+            self.executor.submit(waiting.command, monotonic - age)
+
+    async def greeting(self) -> Hello:
+        memory = await self.inbox.memory()
+        return Hello(
+            self.machine_id,
+            self.instance_id,
+            memory.inbox_id,
+            memory.outbox_id,
+            memory.last_link_epoch,
+            self.version,
+            self.sessions.live(),
+            memory.unresolved,
+        )
+
+    async def welcomed(self, welcome: Welcome) -> None:
+        await self.inbox.welcomed(welcome.link_epoch, welcome.upstream_acked_seq, welcome.resend_floors)
+
+    async def store(self, commands: tuple[Command, ...]) -> tuple[Receipt, ...]:
+        """Receipts in the order of the commands; what is new goes to the workers."""
+        refused = {command.command_id: reason for command in commands if (reason := objection(command))}
+        fit = tuple(command for command in commands if command.command_id not in refused)
+        received = self.clock.monotonic()
+        stored = iter(await self.inbox.store(fit, self.clock.now()) if fit else ())
+        receipts = []
+        for command in commands:
+            if reason := refused.get(command.command_id):
+                receipts.append(Receipt(command.command_id, ReceiptOutcome.REFUSED, reason=reason))
+                continue
+            receipt = next(stored)
+            receipts.append(receipt)
+            if receipt.outcome is ReceiptOutcome.STORED:
+                self.executor.submit(command, received)
+        return tuple(receipts)
+
+    async def cancel(self, command_id: str) -> None:
+        if 0 < len(command_id) <= MAX_ID_BYTES:
+            await self.inbox.cancel(command_id, self.clock.now())
+
+    def acknowledge(self, seq: int) -> None:
+        self.outbox.acknowledge(seq)
+
+    async def pending(self, after: int, limit: int) -> tuple[Durable, ...]:
+        return await self.outbox.after(after, limit)
+
+    def depth(self) -> int:
+        return self.executor.depth

@@ -1,0 +1,225 @@
+"""One SQLite file, one thread that writes it: what has gathered is committed as one transaction, then told.
+
+Every operation, reads too, runs on that thread and its only connection, in the order of the calls. A future resolves
+after the COMMIT (synchronous FULL: after the fsync) that carries its operation.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from peewee import SqliteDatabase
+
+from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
+from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MAX_GROUP = 128  # operations in one transaction; more would make the first of them wait
+LAZY_DELAY = 0.05  # seconds to wait for company: an fsync of its own would be in the way of others
+CHECKPOINT_BYTES = 4 * 1024 * 1024  # of write-ahead log: SQLite's own default of 1000 pages
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL: a commit that returned survives a power cut
+    "foreign_keys": 1,
+    "wal_autocheckpoint": 0,  # the writer does it between commits, not inside one
+}
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    operation: Callable[[sqlite3.Connection], T]
+    future: "asyncio.Future[T]"
+    value: T | None = None
+    error: Exception | None = None
+
+
+class Database:
+    """The agent's database, held exclusively. Public calls belong to the event loop's thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or make it. Raises AlreadyRunning when another agent has the folder, StoreUnavailable when damaged."""
+        self.path = folder / "agent.db"
+        self._lock = lock_folder(folder)
+        try:
+            self._peewee = _opened(self.path)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._connection = connection_of(self._peewee)
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._lazy: list[_Job[Any]] = []
+        self._timer: asyncio.TimerHandle
+        self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
+        self._writer.start()
+
+    def run(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """Run an operation in the next group.
+
+        The future raises what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk
+        did not take the group.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._flush()
+        self._queue.put(_Job(operation, future))
+        return future
+
+    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
+        """Run an operation that nobody waits for, and that may be lost: with the next group, or soon."""
+        loop = asyncio.get_running_loop()
+        if not self._lazy:
+            self._timer = loop.call_later(LAZY_DELAY, self._flush)
+        future: asyncio.Future[object] = loop.create_future()
+        future.add_done_callback(lambda done: done.exception())  # the writer has logged it
+        self._lazy.append(_Job(operation, future))
+
+    def _flush(self) -> None:
+        if self._lazy:
+            self._timer.cancel()
+            for job in self._lazy:
+                self._queue.put(job)
+            self._lazy = []
+
+    async def close(self) -> None:
+        """Commit what was handed in, then close and let the folder go."""
+        self._flush()
+        self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._peewee.close()
+        os.close(self._lock)
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            jobs, more = self._gather()
+            if jobs:
+                self._commit(jobs)
+                jobs[0].future.get_loop().call_soon_threadsafe(_resolve, jobs)
+            self._checkpoint("PASSIVE", above=CHECKPOINT_BYTES)
+        self._checkpoint("TRUNCATE", above=0)
+
+    def _gather(self) -> tuple[list[_Job[Any]], bool]:
+        """What is waiting, and whether there will be more."""
+        jobs: list[_Job[Any]] = []
+        job = self._queue.get()
+        try:
+            while job is not None:
+                jobs.append(job)
+                if len(jobs) == MAX_GROUP:
+                    return jobs, True
+                job = self._queue.get_nowait()
+        except Empty:
+            return jobs, True
+        return jobs, False
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                _attempt(self._connection, job)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            logger.error("store unavailable: %s", error)  # noqa: TRY400 -- a full disk needs no stack
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            for job in jobs:
+                job.error = StoreUnavailable(f"The agent cannot write its database now ({error}); nothing was stored.")
+
+    def _checkpoint(self, mode: str, above: int) -> None:
+        wal = self.path.with_name(self.path.name + "-wal")
+        try:
+            if wal.stat().st_size > above:
+                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        except (OSError, sqlite3.Error) as error:
+            # It is tried again after the next commit; the log only grows meanwhile.
+            logger.warning("checkpoint failed: %s", error)
+
+
+def _attempt(connection: sqlite3.Connection, job: _Job[Any]) -> None:
+    """Run one operation so that its own failure undoes only itself. Lets errors of the database itself through."""
+    connection.execute("SAVEPOINT job")
+    try:
+        job.value = job.operation(connection)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+            raise
+        job.error = error
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
+
+
+def _resolve(jobs: list[_Job[Any]]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.value)
+
+
+def connection_of(database: SqliteDatabase) -> sqlite3.Connection:
+    """The one connection behind peewee's database."""
+    connection: sqlite3.Connection = database.connection()  # type: ignore[no-untyped-call]
+    return connection
+
+
+def lock_folder(folder: Path) -> int:
+    """Make the folder, for this user alone, and hold it. The lock ends with the descriptor. Raises AlreadyRunning."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise AlreadyRunning(f"Another agent is already running on {folder}. Stop it first.") from None
+    return descriptor
+
+
+def _opened(path: Path) -> SqliteDatabase:
+    # SQLite gives its -wal and -shm files the mode of the main file.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+    database = SqliteDatabase(str(path), pragmas=PRAGMAS, thread_safe=False, check_same_thread=False)
+    try:
+        database.connect()
+        _check(connection_of(database), path)
+        _migrate(database)
+    except (sqlite3.Error, AgentError) as error:
+        database.close()
+        text = f"{path} cannot be used ({error}). Check the disk; to start afresh, move the file away."
+        raise StoreUnavailable(text) from error
+    return database
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise StoreUnavailable(f"{path.name} is damaged: {verdict}")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise StoreUnavailable(f"{path.name} was written by a newer version of Pointsman")
+
+
+def _migrate(database: SqliteDatabase) -> None:
+    connection = connection_of(database)
+    if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+        return
+    with database.atomic("IMMEDIATE"), database.bind_ctx(TABLES):
+        database.create_tables(TABLES, safe=False)
+        for index in INDEXES:
+            connection.execute(index)
+        ids = [(name, str(uuid.uuid4())) for name in ("inbox_id", "outbox_id")]
+        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", [*ids, ("last_link_epoch", "0")])
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,221 @@
+"""The inbox: every command the router sent, from its receipt until nobody can send it again."""
+
+import sqlite3
+from asyncio import Future
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.domain.command import (
+    Action,
+    Command,
+    Ended,
+    Ending,
+    InboxState,
+    Input,
+    KeyPress,
+    Lane,
+    Outcome,
+    Reason,
+    Started,
+    apply,
+)
+from agent.domain.frames import CommandResult, Receipt, ReceiptOutcome
+from agent.domain.session import bare_id
+from agent.store.database import Database
+from agent.store.outbox import Outbox, append, renumber_above
+
+_UNRESOLVED_LIMIT = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
+
+_INSERT = """
+INSERT INTO inbox (command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at, state,
+                   ending)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'received', '') ON CONFLICT (command_id) DO NOTHING
+"""
+_UNRESOLVED = """
+SELECT command_id, state FROM inbox
+WHERE state != 'finished' OR EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq) ORDER BY position LIMIT ?
+"""
+# Both conditions: the router will not send it again, and it knows how it ended. A tombstone of a cancelled command
+# has no session: its acknowledged result alone says so.
+_PRUNE = """
+DELETE FROM inbox WHERE state = 'finished' AND session_id = ? AND sequence < ?
+AND NOT EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A command found at start-up that never started, and when it was received (seconds since the epoch)."""
+
+    command: Command
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What hello says of the files."""
+
+    inbox_id: str
+    outbox_id: str
+    last_link_epoch: int
+    unresolved: tuple[tuple[str, InboxState], ...]
+
+
+class Inbox:
+    """Commands by id. Each method is one transaction; its future resolves after the fsync."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    def store(self, commands: Sequence[Command], now: float) -> "Future[tuple[Receipt, ...]]":
+        """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
+        return self._database.run(lambda connection: _store(connection, commands, now))
+
+    def start(self, command_id: str) -> "Future[bool]":
+        """RECEIVED to STARTED. False when it ended meanwhile: it must not run."""
+        return self._database.run(lambda connection: _start(connection, command_id))
+
+    def finish(self, command_id: str, outcome: Outcome, typed_at: float | None) -> "Future[int]":
+        """The outcome, and the result into the outbox; its number. Raises IllegalMove when it had ended."""
+        result = CommandResult(command_id, outcome, typed_at)
+        return self._outbox.run(lambda connection: _finish(connection, result))
+
+    def cancel(self, command_id: str, now: float) -> "Future[bool]":
+        """Take a command back; True when it had not started. One that never came is remembered as taken back."""
+        return self._outbox.run(lambda connection: _cancel(connection, command_id, now))
+
+    def recover(self) -> "Future[tuple[Waiting, ...]]":
+        """At start-up: what was STARTED ends UNCERTAIN; what is RECEIVED comes back in order."""
+        return self._outbox.run(_recover)
+
+    def memory(self) -> "Future[Memory]":
+        """What hello says."""
+        return self._database.run(_memory)
+
+    def welcomed(self, epoch: int, acked: int, floors: Mapping[str, int]) -> "Future[None]":
+        """Remember the epoch; forget what the router has on disk and will not send again."""
+        return self._database.run(lambda connection: _welcomed(connection, epoch, acked, floors))
+
+    def depth(self) -> "Future[int]":
+        """How many commands have not ended."""
+        sql = "SELECT count(*) FROM inbox WHERE state != 'finished'"
+        return self._database.run(lambda connection: int(connection.execute(sql).fetchone()[0]))
+
+
+def _store(connection: sqlite3.Connection, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
+    newest = connection.execute("SELECT coalesce(max(position), 0) FROM inbox").fetchone()[0]
+    rows = [_row(command, now) for command in commands]
+    if connection.executemany(_INSERT, rows).rowcount == len(rows):
+        return tuple(Receipt(command.command_id, ReceiptOutcome.STORED) for command in commands)
+    return tuple(_receipts_with_duplicates(connection, commands, newest))
+
+
+def _receipts_with_duplicates(
+    connection: sqlite3.Connection, commands: Sequence[Command], newest: int
+) -> list[Receipt]:
+    receipts: list[Receipt] = []
+    new: set[str] = set()
+    for command in commands:
+        sql = "SELECT position, state FROM inbox WHERE command_id = ?"
+        position, state = connection.execute(sql, (command.command_id,)).fetchone()
+        if position > newest and command.command_id not in new:
+            new.add(command.command_id)
+            receipts.append(Receipt(command.command_id, ReceiptOutcome.STORED))
+        else:
+            receipts.append(Receipt(command.command_id, ReceiptOutcome.DUPLICATE, InboxState(state)))
+    return receipts
+
+
+def _row(command: Command, now: float) -> tuple[object, ...]:
+    match command.action:
+        case Input(text, submit):
+            action: tuple[object, ...] = ("input", text, submit)
+        case KeyPress(name):
+            action = ("key", name, False)
+        case None:
+            raise ValueError(f"command {command.command_id} has no action")
+    head = (command.command_id, bare_id(command.session_id), command.generation, command.sequence, command.lane.value)
+    return (*head, *action, command.ttl, now)
+
+
+def _start(connection: sqlite3.Connection, command_id: str) -> bool:
+    state = _state(connection, command_id)
+    if state is InboxState.FINISHED or state is None:
+        return False
+    connection.execute("UPDATE inbox SET state = ? WHERE command_id = ?", (apply(state, Started()).value, command_id))
+    return True
+
+
+def _state(connection: sqlite3.Connection, command_id: str) -> InboxState | None:
+    row = connection.execute("SELECT state FROM inbox WHERE command_id = ?", (command_id,)).fetchone()
+    return InboxState(row[0]) if row else None
+
+
+def _finish(connection: sqlite3.Connection, result: CommandResult) -> int:
+    state = _state(connection, result.command_id)
+    after = apply(state or InboxState.FINISHED, Ended(result.outcome))
+    seq = append(connection, result)
+    connection.execute(
+        "UPDATE inbox SET state = ?, ending = ?, result_seq = ? WHERE command_id = ?",
+        (after.value, result.outcome.ending.value, seq, result.command_id),
+    )
+    return seq
+
+
+_TAKEN_BACK = Outcome(Ending.CANCELLED, Reason.CANCELLED)
+
+
+def _cancel(connection: sqlite3.Connection, command_id: str, now: float) -> bool:
+    state = _state(connection, command_id)
+    if state not in (None, InboxState.RECEIVED):
+        return False
+    if state is None:
+        # A copy may still be under way: it must find that it is not wanted any more.
+        row = _row(Command(command_id, "", 0, 0, Lane.NORMAL, KeyPress("")), now)
+        connection.execute(_INSERT, row)
+    _finish(connection, CommandResult(command_id, _TAKEN_BACK))
+    return True
+
+
+_RESTARTED = Outcome.uncertain(Reason.AGENT_RESTARTED, "The agent was restarted while typing this.")
+
+
+def _recover(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
+    started = connection.execute("SELECT command_id FROM inbox WHERE state = 'started' ORDER BY position").fetchall()
+    for (command_id,) in started:
+        _finish(connection, CommandResult(command_id, _RESTARTED))
+    sql = """SELECT command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at
+             FROM inbox WHERE state = 'received' ORDER BY position"""
+    return tuple(_waiting(*row) for row in connection.execute(sql))
+
+
+def _waiting(
+    command_id: str,
+    session_id: str,
+    generation: int,
+    sequence: int,
+    lane: str,
+    kind: str,
+    text: str,
+    submit: int,
+    ttl: float | None,
+    received_at: float,
+) -> Waiting:
+    action: Action = Input(text, bool(submit)) if kind == "input" else KeyPress(text)
+    return Waiting(Command(command_id, session_id, generation, sequence, Lane(lane), action, ttl), received_at)
+
+
+def _memory(connection: sqlite3.Connection) -> Memory:
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    rows = connection.execute(_UNRESOLVED, (_UNRESOLVED_LIMIT,))
+    unresolved = tuple((command_id, InboxState(state)) for command_id, state in rows)
+    return Memory(meta["inbox_id"], meta["outbox_id"], int(meta["last_link_epoch"]), unresolved)
+
+
+def _welcomed(connection: sqlite3.Connection, epoch: int, acked: int, floors: Mapping[str, int]) -> None:
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'last_link_epoch'", (str(epoch),))
+    renumber_above(connection, acked)
+    connection.execute("DELETE FROM outbox WHERE upstream_seq <= ?", (acked,))
+    connection.executemany(_PRUNE, [(bare_id(session_id), floor) for session_id, floor in floors.items()])
+    connection.execute(_PRUNE, ("", 1))

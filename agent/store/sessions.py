@@ -1,0 +1,59 @@
+"""The sessions of this machine on disk; each change with the word about it to the router, in one transaction."""
+
+import json
+import sqlite3
+from asyncio import Future
+
+from agent.domain.frames import Item
+from agent.domain.session import Process, Session, SessionState, bare_id
+from agent.store.database import Database
+from agent.store.outbox import Outbox, append
+
+_SAVE = """
+INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
+    session_id = excluded.session_id, backend = excluded.backend, label = excluded.label, cwd = excluded.cwd,
+    generation = excluded.generation, state = excluded.state, target = excluded.target, pid = excluded.pid,
+    pid_started = excluded.pid_started
+"""
+
+
+class SessionStore:
+    """Rows of sessions."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    def load(self) -> "Future[tuple[Session, ...]]":
+        """All sessions, ended ones too."""
+        return self._database.run(_load)
+
+    def save(self, session: Session, word: Item) -> "Future[int]":
+        """Store a session and what the router has to learn of it."""
+        return self._outbox.run(lambda connection: _save(connection, session, word))
+
+
+def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
+    sql = "SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started FROM sessions"
+    return tuple(
+        Session(
+            session_id,
+            backend,
+            label,
+            cwd,
+            generation,
+            SessionState(state),
+            json.loads(target),
+            None if pid is None else Process(pid, started),
+        )
+        for session_id, backend, label, cwd, generation, state, target, pid, started in connection.execute(sql)
+    )
+
+
+def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
+    process = (session.process.pid, session.process.started) if session.process else (None, None)
+    head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
+    tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process)
+    connection.execute(_SAVE, (*head, *tail))
+    return append(connection, word)

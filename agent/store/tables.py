@@ -1,0 +1,80 @@
+"""The tables of agent.db."""
+
+from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
+from playhouse.sqlite_ext import AutoIncrementField
+
+SCHEMA_VERSION = 1
+
+
+class Meta(Model):
+    """Single facts: inbox_id, outbox_id, last_link_epoch."""
+
+    key = TextField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table_name = "meta"
+        without_rowid = True
+
+
+class Inbox(Model):
+    """Every command ever taken and not yet pruned; `position` is the order of arrival.
+
+    `received_at` is wall time, `ttl` in seconds. `result_seq` is the outbox row with the result once it is FINISHED.
+    """
+
+    position = AutoField()
+    command_id = TextField(unique=True)
+    session_id = TextField()
+    generation = IntegerField()
+    sequence = IntegerField()
+    lane = TextField()
+    kind = TextField()
+    text = TextField()
+    submit = BooleanField()
+    ttl = FloatField(null=True)
+    received_at = FloatField()
+    state = TextField()
+    ending = TextField(default="")
+    result_seq = IntegerField(null=True)
+
+    class Meta:
+        table_name = "inbox"
+
+
+class Outbox(Model):
+    """What the router has not acknowledged. A number is never used twice, also after its row is gone."""
+
+    upstream_seq = AutoIncrementField()
+    kind = TextField()
+    payload = TextField()
+
+    class Meta:
+        table_name = "outbox"
+
+
+class SessionRow(Model):
+    """Sessions of this machine, also ended ones: a later generation must count on from theirs."""
+
+    bare_id = TextField(primary_key=True)
+    session_id = TextField()
+    backend = TextField()
+    label = TextField()
+    cwd = TextField()
+    generation = IntegerField()
+    state = TextField()
+    target = TextField()
+    pid = IntegerField(null=True)
+    pid_started = FloatField(null=True)
+
+    class Meta:
+        table_name = "sessions"
+        without_rowid = True
+
+
+TABLES = [Meta, Inbox, Outbox, SessionRow]
+
+INDEXES = [
+    "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",
+    "CREATE INDEX inbox_finished ON inbox (session_id, sequence) WHERE state = 'finished'",
+]

@@ -1,0 +1,59 @@
+"""A backend that types into a file: every action is a line with fsync, so that it survives any kill."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from agent.domain.command import Action, Input, Outcome
+from agent.domain.session import Session
+
+
+class RecordingBackend:
+    """Appends what it delivers to `path`. `block` makes it hang before or after the line, `outcomes` makes it fail."""
+
+    name = "command"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.outcomes: dict[str, Outcome | Exception] = {}  # by text
+        self.dead: set[str] = set()  # sessions whose target is gone
+        self.began = asyncio.Event()
+        self._gates: dict[str, asyncio.Event] = {}
+
+    def block(self, text: str) -> asyncio.Event:
+        """Delivering this text hangs until the event is set."""
+        self._gates[text] = asyncio.Event()
+        return self._gates[text]
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        text = action.text if isinstance(action, Input) else action.name
+        self.began.set()
+        if text in self._gates:
+            await self._gates[text].wait()
+        outcome = self.outcomes.get(text, Outcome.done())
+        if isinstance(outcome, Exception):
+            raise outcome
+        record(self.path, session.session_id, text)
+        return outcome
+
+    async def alive(self, session: Session) -> bool:
+        return session.session_id not in self.dead
+
+    def typed(self, session_id: str | None = None) -> list[str]:
+        return typed(self.path, session_id)
+
+
+def record(path: Path, session_id: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, json.dumps([session_id, text]).encode() + b"\n")
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def typed(path: Path, session_id: str | None = None) -> list[str]:
+    """What was typed, in order; of one session, or of all."""
+    if not path.exists():
+        return []
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [text for session, text in lines if session_id in (None, session)]

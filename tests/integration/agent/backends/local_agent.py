@@ -1,0 +1,88 @@
+"""The agent's end of the local socket as far as terminals go, with the real pty backend behind it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agent.backends.pty import PtyBackend
+from agent.domain.command import Action, Outcome
+from agent.domain.session import Session
+from tests.waiting import wait_until
+
+T = TypeVar("T")
+
+
+class LocalAgent:
+    """Listens as soon as it is made, in a thread with an event loop of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.hellos: list[dict[str, Any]] = []
+        self.exits: list[int] = []
+        self._backend = PtyBackend()
+        self._loop = asyncio.new_event_loop()
+        self._connections: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._server = self._in_loop(asyncio.start_unix_server(self._serve, path))
+
+    def _in_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(90)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            await self._host(reader, writer)
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def send(message: dict[str, object]) -> None:
+            writer.write(json.dumps(message).encode() + b"\n")
+            await writer.drain()
+
+        hello = json.loads(await reader.readline())
+        attachment = self._backend.attach(hello["session_id"], send)
+        await send({"ok": True, "session_id": hello["session_id"], "generation": 1})
+        self.hellos.append(hello)
+        try:
+            while line := await reader.readline():
+                message = json.loads(line)
+                if message["type"] == "exit":
+                    self.exits.append(message["code"])
+                self._backend.outcome(message)
+        finally:
+            self._backend.detach(attachment)
+
+    def attached(self, session_id: str = "s1") -> dict[str, Any]:
+        """Waits for the host; gives what it said of itself."""
+        wait_until(lambda: self._in_loop(self._backend.alive(Session(session_id, "pty"))))
+        return self.hellos[-1]
+
+    def deliver(self, action: Action, session_id: str = "s1") -> Outcome:
+        return self._in_loop(self._backend.deliver(Session(session_id, "pty"), action))
+
+    def begin(self, action: Action) -> "asyncio.Future[Outcome]":
+        """A delivery that goes on while the test does something else."""
+        work = self._backend.deliver(Session("s1", "pty"), action)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[return-value]
+
+    def close(self) -> None:
+        self._in_loop(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for task in self._connections:
+            task.cancel()
+        while self._connections:
+            await asyncio.wait(self._connections)

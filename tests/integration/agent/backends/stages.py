@@ -1,0 +1,130 @@
+"""A program to type into, behind each backend: started, waited for, typed into, and read."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from agent.backends import process
+from agent.backends.command import CommandBackend
+from agent.backends.tmux import TmuxBackend
+from agent.backends.typing_rules import Pace
+from agent.domain.command import Action, KeyPress, Outcome
+from agent.domain.session import Session
+from tests.integration.agent.backends.local_agent import LocalAgent
+from tests.integration.agent.backends.terminal import Terminal, host
+from tests.waiting import wait_until
+
+RECORDER = Path(__file__).with_name("recorder.py")
+QUICK = Pace(between=0.0, before_enter=0.0)
+
+
+def recorder(file: Path, *escapes: bytes) -> list[str]:
+    return [sys.executable, "-I", "-S", str(RECORDER), str(file), *(escape.hex() for escape in escapes)]
+
+
+class Stage(Protocol):
+    """One session with a recorder in it."""
+
+    def deliver(self, action: Action) -> Outcome: ...
+
+    def submissions(self) -> list[bytes]:
+        """Ends the recorder; what it was given, each with the Enter taken off."""
+
+    def close(self) -> None: ...
+
+
+def split(record: bytes) -> list[bytes]:
+    *submitted, rest = record.removesuffix(b"\x04").split(b"\r")
+    return [*submitted, rest] if rest else submitted
+
+
+def ended_record(file: Path) -> bytes:
+    """The recorder's file once it is whole."""
+    wait_until(lambda: file.read_bytes().endswith(b"\x04"))
+    return file.read_bytes()
+
+
+class TmuxServerFixture:
+    """A tmux server of its own with no settings, and one pane."""
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self.socket = str(folder / "tmux")
+        self.run("new-session", "-d", "-s", "main", "-x", "80", "-y", "24", *command)
+        self.pane = self.run("display-message", "-p", "#{pane_id}")
+        self.pid = int(self.run("display-message", "-p", "#{pid}"))
+
+    def run(self, *arguments: str) -> str:
+        command = ["tmux", "-u", "-S", self.socket, "-f", "/dev/null", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def shows(self, text: str) -> None:
+        wait_until(lambda: text in self.run("capture-pane", "-p", "-J"))
+
+    def session(self) -> Session:
+        """The pane as it would be registered."""
+        found = process.identify(int(self.run("display-message", "-p", "-t", self.pane, "#{pane_pid}")))
+        return Session("s1", "tmux", target={"pane": self.pane, "server": self.socket}, process=found)
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True)
+        wait_until(lambda: process.identify(self.pid) is None)
+
+
+class TmuxStage:
+    def __init__(self, folder: Path, *escapes: bytes) -> None:
+        self._file = folder / "record"
+        self.server = TmuxServerFixture(folder, recorder(self._file, *escapes))
+        self.server.shows("READY")
+        self._session = self.server.session()
+
+    def deliver(self, action: Action) -> Outcome:
+        return asyncio.run(TmuxBackend(QUICK).deliver(self._session, action))
+
+    def submissions(self) -> list[bytes]:
+        self.deliver(KeyPress("ctrl-d"))
+        return split(ended_record(self._file))
+
+    def close(self) -> None:
+        self.server.close()
+
+
+class PtyStage:
+    def __init__(self, folder: Path, *escapes: bytes) -> None:
+        self._file = folder / "record"
+        self._agent = LocalAgent(folder / "sock")
+        self._terminal = Terminal(host(*recorder(self._file, *escapes), socket=str(folder / "sock")))
+        self._terminal.shows(b"READY")
+        self._agent.attached()
+
+    def deliver(self, action: Action) -> Outcome:
+        return self._agent.deliver(action)
+
+    def submissions(self) -> list[bytes]:
+        self.deliver(KeyPress("ctrl-d"))
+        return split(ended_record(self._file))
+
+    def close(self) -> None:
+        self._terminal.close()
+        self._agent.close()
+
+
+class CommandStage:
+    """Each run is a submission; the command itself notes its end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "record"
+        self._file.touch()
+        line = f"cat >> {self._file}; printf '\\r' >> {self._file}"
+        self._session = Session("s1", "command", cwd=str(folder), target={"command": line})
+
+    def deliver(self, action: Action) -> Outcome:
+        return asyncio.run(CommandBackend().deliver(self._session, action))
+
+    def submissions(self) -> list[bytes]:
+        return split(self._file.read_bytes())
+
+    def close(self) -> None:
+        """Nothing stays behind."""

@@ -1,0 +1,100 @@
+"""A person's terminal, with a program started in it: keys in, screen out."""
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import wait_until
+
+HOST = Path(__file__).with_name("host.py")
+NO_AGENT = "/nonexistent/agent.sock"
+
+
+def host(*command: str, socket: str = NO_AGENT, session_id: str = "s1") -> list[str]:
+    """The command line of `pointsman run -- COMMAND…`."""
+    return [sys.executable, "-I", str(HOST), socket, session_id, *command]
+
+
+class Terminal:
+    """Our side of a pty whose other side controls the program, as a terminal window does."""
+
+    def __init__(self, command: Sequence[str], rows: int = 24, columns: int = 80) -> None:
+        self._master, self._slave = pty.openpty()
+        self.resize(rows, columns)
+        self.modes_before = self.modes()
+        self.screen = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._process = subprocess.Popen(
+            command,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        self._reader.start()
+
+    def _read(self) -> None:
+        # The slave stays open here, so that modes can be read after the program's end: a byte of our own ends this.
+        while not self.screen.endswith(b"\0END\0"):
+            try:
+                self.screen += os.read(self._master, 65536)
+            except OSError:
+                return
+
+    def modes(self) -> list[Any]:
+        return termios.tcgetattr(self._slave)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Like a window that is dragged: the kernel tells the programs in it."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid, number)
+
+    def shows(self, text: bytes, times: int = 1) -> bytes:
+        """Waits until the text has come so many times; gives the whole screen."""
+        wait_until(lambda: self.screen.count(text) >= times)
+        return self.screen
+
+    def exit_code(self) -> int:
+        """Waits for the end of the program, and of its output."""
+        code = self._process.wait(30)
+        termios.tcsetattr(self._slave, termios.TCSANOW, self.modes_with_plain_output())
+        os.write(self._slave, b"\0END\0")
+        self._reader.join(10)
+        self.screen = self.screen.removesuffix(b"\0END\0")
+        return code
+
+    def modes_with_plain_output(self) -> list[Any]:
+        modes = self.modes()
+        self.modes_after = [*modes]
+        modes[1] &= ~termios.OPOST
+        return modes
+
+    def hang_up(self) -> None:
+        """The window is closed."""
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._slave >= 0:
+            os.write(self._slave, b"\0END\0")
+            self._reader.join(10)
+            self.hang_up()

@@ -1,0 +1,144 @@
+"""Every backend brings every text to the program as it is, with exactly one submission."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.domain.command import Input, KeyPress, Outcome
+from tests.integration.agent.backends.stages import CommandStage, PtyStage, Stage, TmuxStage
+
+TEXTS = {
+    "plain": "please go on",
+    "last semicolon": "ls;",
+    "escaped semicolon": "ls \\;",
+    "only a semicolon": ";",
+    "leading dash": "-n --literal",
+    "end of options": "--",
+    "quotes": "'\"`\\",
+    "shell": "$(touch /tmp/x) `id` ${HOME} && rm * | cat > f &",
+    "formats": "#{pane_id} #(id) %1 %% !! ~",
+    "key names": "Enter C-c Escape",
+    "bang": "!ls",
+    "slash": "/help",
+    "spaces": "  two before, two after  ",
+    "tab": "a\tb",
+    "accents": "žluťoučký kůň",
+    "cjk": "日本語を話します",
+    "emoji": "👩‍👩‍👧 👍🏽 🇨🇿 🫩",
+    "combining": "e\u0301 a\u0308 \u0915\u094d\u0937",
+    "right to left": "שלום \u202eabc\u202c عربى",
+    "not assigned": "\u0378 \ue0b0 \U0010fffd \ufffe \u00ad \u2028 \ufeff",
+    "lines": "one\ntwo\nthree",
+    "empty lines": "\n\none\n\n\ntwo\n",
+    "line of semicolons": "a;\nb;\n;",
+    "400 characters": "x" * 399 + ";",
+    "401 characters": "x" * 400 + "é",
+    "4 KiB": "0123456789abcde;" * 256,
+    "4 KiB of lines": ("another line of a long text;\n" * 150)[:4096],
+    "4000 wide characters": "語" * 4000,
+}
+
+CLEANED = {
+    "escape": ("a\x1b[201~\rb\x1b[A", "a[201~b[A"),
+    "control": ("a\x03b\x04c\x1ad\x00e\x7f", "abcde"),
+    "c1": ("a\u009b201~b\u0085", "a201~b"),
+    "crlf": ("one\r\ntwo\r\n", "one\ntwo\n"),
+    "surrogate": ("a\ud83db", "ab"),
+}
+
+STAGES = {"tmux": TmuxStage, "pty": PtyStage, "command": CommandStage}
+
+
+@pytest.fixture(params=STAGES)
+def stage(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Stage]:
+    with closing(STAGES[request.param](data_dir)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_text_arrives_exact_and_once(stage: Stage, text: str) -> None:
+    outcome = stage.deliver(Input(text))
+
+    assert outcome == Outcome.done()
+    assert stage.submissions() == [text.encode()]
+
+
+@pytest.mark.parametrize(("text", "arrives"), CLEANED.values(), ids=CLEANED)
+def test_control_characters_do_not_arrive(stage: Stage, text: str, arrives: str) -> None:
+    stage.deliver(Input(text))
+
+    assert stage.submissions() == [arrives.encode()]
+
+
+def test_texts_stay_in_order_and_apart(stage: Stage) -> None:
+    stage.deliver(Input("first"))
+    stage.deliver(Input("second\nlines"))
+    stage.deliver(Input("third"))
+
+    assert stage.submissions() == [b"first", b"second\nlines", b"third"]
+
+
+def test_an_empty_text_is_an_enter(stage: Stage) -> None:
+    stage.deliver(Input(""))
+
+    assert stage.submissions() == [b""]
+
+
+def test_a_key_that_does_not_exist_is_refused(stage: Stage) -> None:
+    outcome = stage.deliver(KeyPress("f13"))
+
+    assert outcome.reason.name == "UNSUPPORTED"
+    assert stage.submissions() == []
+
+
+TERMINALS = {"tmux": TmuxStage, "pty": PtyStage}
+PASTE_ON, CURSOR_KEYS_ON = b"\x1b[?2004h", b"\x1b[?1h"
+
+
+@pytest.mark.parametrize("kind", TERMINALS)
+def test_without_submit_no_enter_follows(kind: str, data_dir: Path) -> None:
+    with closing(TERMINALS[kind](data_dir)) as stage:
+        stage.deliver(Input("half", submit=False))
+        stage.deliver(Input("way"))
+
+        assert stage.submissions() == [b"halfway"]
+
+
+@pytest.mark.parametrize("kind", TERMINALS)
+def test_lines_are_one_paste_where_the_program_asks_for_pastes(kind: str, data_dir: Path) -> None:
+    with closing(TERMINALS[kind](data_dir, PASTE_ON)) as stage:
+        stage.deliver(Input("one\ntwo;"))
+        stage.deliver(Input("single"))
+
+        assert stage.submissions() == [b"\x1b[200~one\ntwo;\x1b[201~", b"single"]
+
+
+KEYS = {
+    "esc": (b"\x1b", b"\x1b"),
+    "enter": (b"\r", b"\r"),
+    "ctrl-c": (b"\x03", b"\x03"),
+    "tab": (b"\t", b"\t"),
+    "up": (b"\x1b[A", b"\x1bOA"),
+    "down": (b"\x1b[B", b"\x1bOB"),
+    "left": (b"\x1b[D", b"\x1bOD"),
+    "right": (b"\x1b[C", b"\x1bOC"),
+    "backspace": (b"\x7f", b"\x7f"),
+    "space": (b" ", b" "),
+    "ctrl-d": (b"\x04", b"\x04"),
+}
+
+
+@pytest.mark.parametrize(("escapes", "place"), [((), 0), ((CURSOR_KEYS_ON,), 1)], ids=["normal", "application"])
+@pytest.mark.parametrize("kind", TERMINALS)
+def test_keys_arrive_as_a_keyboard_sends_them(
+    kind: str, escapes: tuple[bytes, ...], place: int, data_dir: Path
+) -> None:
+    with closing(TERMINALS[kind](data_dir, *escapes)) as stage:
+        outcomes = [stage.deliver(KeyPress(name)) for name in KEYS]
+
+        record = b"\r".join(stage.submissions())
+
+    assert set(outcomes) == {Outcome.done()}
+    assert record == b"".join(sent[place] for sent in KEYS.values()).removesuffix(b"\x04")
