@@ -42,6 +42,7 @@ class Outgoing:
     token: str = ""
     reply_to_message_id: str = ""
     edit_message_ids: tuple[str, ...] = ()  # edit these instead of sending new ones
+    notification_id: str = ""  # the same for every try to bring it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,274 @@
+"""A stand-in for the router's ChatLink: a real gRPC server with a small outbox that leases as the router does."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, TypeVar
+
+import grpc
+from agentlink.v1 import chat_link_pb2 as pb
+from agentlink.v1 import chat_link_pb2_grpc, types_pb2
+from google.rpc import status_pb2
+
+T = TypeVar("T")
+RETRY_S = 0.1  # what the stand-in chooses where a courier names no time
+
+
+@dataclass(slots=True)
+class Parcel:
+    """A message in the outbox and everything that happened to it."""
+
+    delivery: pb.Delivery
+    attempts: int = 0
+    leased: bool = False
+    not_before: float = 0.0
+    receipts: list[pb.DeliveryReceipt] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.delivery.notification.notification_id
+
+    @property
+    def transport(self) -> str:
+        return self.delivery.notification.chat.transport
+
+    @property
+    def chat_id(self) -> str:
+        return self.delivery.notification.chat.chat_id
+
+    @property
+    def message_ids(self) -> list[str]:
+        """The platform's ids once it was delivered; empty before."""
+        last = self.receipts[-1] if self.receipts else pb.DeliveryReceipt()
+        return list(last.delivered.message_ids)
+
+    @property
+    def ended(self) -> str:
+        """ "delivered", "refused", or empty while it is on its way."""
+        last = self.receipts[-1].WhichOneof("outcome") if self.receipts else None
+        return str(last) if last in ("delivered", "refused") else ""
+
+
+class _Link:
+    """One open Deliver stream."""
+
+    def __init__(self, opening: pb.DeliverOpen) -> None:
+        self.opening = opening
+        self.over = False
+        self.parcels: list[Parcel] = []
+
+
+class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
+    """`answer` makes the response to a submitted item; scripted refusals come first."""
+
+    def __init__(self, port: int = 0, api_key: str = "") -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self.submitted: list[pb.SubmitRequest] = []  # what was stored, in order, once per update key
+        self.repeated: list[pb.SubmitRequest] = []
+        self.opens: list[pb.DeliverOpen] = []
+        self.parcels: list[Parcel] = []
+        self.answer = ""
+        self._api_key = api_key
+        self._refusals: list[grpc.StatusCode] = []
+        self._links: list[_Link] = []
+        self._numbers = itertools.count(1)
+        self._port = port
+        self.start()
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Listen; after `stop` on the same port again."""
+        options = [("grpc.so_reuseport", 0)]
+        self._server = grpc.server(ThreadPoolExecutor(20), options=options)
+        chat_link_pb2_grpc.add_ChatLinkServicer_to_server(self, self._server)
+        self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
+        self._server.start()
+
+    def stop(self) -> None:
+        """End all streams and stop listening."""
+        self.break_links()
+        self._server.stop(grace=0.2).wait()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    def __enter__(self) -> "ChatLinkStandIn":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- what tests do ---
+
+    def deliver(
+        self,
+        text: str,
+        chat_id: str = "4711",
+        *,
+        transport: str = "telegram",
+        token: str = "tok16characters_",
+        **fields: Any,
+    ) -> Parcel:
+        """Put a message into the outbox; `fields` are those of Delivery, `session_id`, `thread_id` and `buttons`."""
+        chat = types_pb2.ChatRef(transport=transport, chat_id=chat_id, thread_id=fields.pop("thread_id", ""))
+        notification = types_pb2.Notification(
+            notification_id=f"notification-{next(self._numbers)}",
+            session_id=fields.pop("session_id", ""),
+            chat=chat,
+            text=text,
+            token=token,
+            buttons=[types_pb2.Button(label=label, action=action) for label, action in fields.pop("buttons", ())],
+        )
+        parcel = Parcel(pb.Delivery(notification=notification, **fields))
+        with self.changed:
+            self.parcels.append(parcel)
+            self.changed.notify_all()
+        return parcel
+
+    def refuse_submits(self, code: grpc.StatusCode, times: int) -> None:
+        """Refuse the next submitted items; nothing of them is stored."""
+        with self.changed:
+            self._refusals += [code] * times
+
+    def break_links(self) -> None:
+        """End the open Deliver streams; what they had is leased again."""
+        with self.changed:
+            for link in self._links:
+                link.over = True
+            self.changed.notify_all()
+
+    def wait_for(self, predicate: Callable[[], T], deadline: float = 15.0) -> T:
+        with self.changed:
+            found = self.changed.wait_for(predicate, timeout=deadline)
+            assert found, f"not seen within {deadline} s; outbox: {[(p.id, p.attempts, p.ended) for p in self.parcels]}"
+            return found
+
+    def wait_until_ended(self, *parcels: Parcel, deadline: float = 15.0) -> None:
+        self.wait_for(lambda: all(parcel.ended for parcel in parcels), deadline)
+
+    # --- ChatLink ---
+
+    def Submit(self, request: pb.SubmitRequest, context: grpc.ServicerContext) -> pb.SubmitResponse:
+        outcome = self._store(request)
+        if isinstance(outcome, grpc.StatusCode):
+            context.abort(outcome, "refused by the script")
+        return outcome
+
+    def SubmitStream(
+        self, request_iterator: Iterator[pb.SubmitBatch], _context: grpc.ServicerContext
+    ) -> Iterator[pb.SubmitBatchResponse]:
+        for batch in request_iterator:
+            yield pb.SubmitBatchResponse(items=[self._item(item) for item in batch.items])
+
+    def Deliver(
+        self, request_iterator: Iterator[pb.DeliveryReceipt], context: grpc.ServicerContext
+    ) -> Iterator[pb.Delivery]:
+        if self._api_key and ("x-api-key", self._api_key) not in [
+            tuple(pair) for pair in context.invocation_metadata()
+        ]:
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "the API key is missing or wrong")
+        link = _Link(next(request_iterator).open)
+        with self.changed:
+            self.opens.append(link.opening)
+            self._links.append(link)
+            self.changed.notify_all()
+        context.send_initial_metadata(())
+        context.add_callback(lambda: self._end(link))
+        threading.Thread(target=self._read, args=(request_iterator, link), daemon=True).start()
+        while (delivery := self._next(link)) is not None:
+            yield delivery
+        self._end(link)
+
+    def _item(self, item: pb.SubmitItem) -> pb.SubmitItemResponse:
+        outcome = self._store(item.request)
+        if isinstance(outcome, grpc.StatusCode):
+            error = status_pb2.Status(code=outcome.value[0], message="refused by the script")
+            return pb.SubmitItemResponse(item_id=item.item_id, error=error)
+        return pb.SubmitItemResponse(item_id=item.item_id, response=outcome)
+
+    def _store(self, request: pb.SubmitRequest) -> pb.SubmitResponse | grpc.StatusCode:
+        with self.changed:
+            if self._refusals:
+                self.changed.notify_all()
+                return self._refusals.pop(0)
+            seen = request.update_key in [stored.update_key for stored in self.submitted]
+            (self.repeated if seen else self.submitted).append(request)
+            self.changed.notify_all()
+            return pb.SubmitResponse(command_id="command-1", answer=self.answer, duplicate=seen)
+
+    def _next(self, link: _Link) -> pb.Delivery | None:
+        """Wait for the next delivery this link may have; None when it is over."""
+        with self.changed:
+            while not link.over:
+                parcel = self._due(link)
+                if parcel is not None:
+                    return self._lease(link, parcel)
+                self.changed.wait(0.05)
+        return None
+
+    def _due(self, link: _Link) -> Parcel | None:
+        if len(link.parcels) >= (link.opening.max_in_flight or 32):
+            return None
+        seen: set[str] = set()
+        for parcel in self.parcels:
+            if parcel.transport != link.opening.transport or parcel.ended:
+                continue
+            first_of_chat = parcel.chat_id not in seen
+            seen.add(parcel.chat_id)
+            if first_of_chat and not parcel.leased and parcel.not_before <= time.monotonic():
+                return parcel
+        return None
+
+    def _lease(self, link: _Link, parcel: Parcel) -> pb.Delivery:
+        parcel.leased = True
+        parcel.attempts += 1
+        link.parcels.append(parcel)
+        delivery = pb.Delivery()
+        delivery.CopyFrom(parcel.delivery)
+        delivery.attempt = parcel.attempts
+        delivery.lease.FromSeconds(60)
+        self.changed.notify_all()
+        return delivery
+
+    def _read(self, receipts: Iterator[pb.DeliveryReceipt], link: _Link) -> None:
+        try:
+            for receipt in receipts:
+                self._take_receipt(link, receipt)
+        except grpc.RpcError:
+            pass
+        finally:
+            self._end(link)
+
+    def _take_receipt(self, link: _Link, receipt: pb.DeliveryReceipt) -> None:
+        with self.changed:
+            for parcel in link.parcels:
+                if parcel.id == receipt.notification_id and parcel.attempts == receipt.attempt:
+                    self._settle(link, parcel, receipt)
+                    return
+
+    def _settle(self, link: _Link, parcel: Parcel, receipt: pb.DeliveryReceipt) -> None:
+        link.parcels.remove(parcel)
+        parcel.leased = False
+        parcel.receipts.append(receipt)
+        if receipt.HasField("retry_later"):
+            told = receipt.retry_later.HasField("retry_after")
+            wait = receipt.retry_later.retry_after.ToTimedelta().total_seconds() if told else RETRY_S
+            parcel.not_before = time.monotonic() + wait
+        self.changed.notify_all()
+
+    def _end(self, link: _Link) -> None:
+        """What a link had goes back to the outbox."""
+        with self.changed:
+            link.over = True
+            for parcel in link.parcels:
+                parcel.leased = False
+            link.parcels.clear()
+            self.changed.notify_all()

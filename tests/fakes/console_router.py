@@ -1,0 +1,242 @@
+"""A router in memory, as the console sees it: RouterClient's place is taken, its values are the real ones."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+from webhook_adapter.errors import RouterError
+from webhook_adapter.model import (
+    Chat,
+    Choice,
+    Command,
+    CommandState,
+    JoinToken,
+    Machine,
+    Notification,
+    NotificationState,
+    Session,
+    SessionState,
+    Stats,
+    Submission,
+    Submitted,
+    TraceStep,
+)
+
+LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
+WAITING = (CommandState.DEAD, CommandState.UNCERTAIN)
+MARKS = {
+    CommandState.SENT: "sent_at",
+    CommandState.RECEIVED: "received_at",
+    CommandState.DONE: "typed_at",
+}
+
+
+def a_session(session_id: str, machine_id: str = "devbox", **given: object) -> Session:
+    born = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    blank = Session(session_id, machine_id, session_id, "pty", "~/src/api", SessionState.IDLE, 1, True, born, born)
+    return replace(blank, **given)  # type: ignore[arg-type]
+
+
+def a_command(command_id: str, session_id: str, text: str, **given: object) -> Command:
+    blank = Command(
+        *(
+            command_id,
+            session_id,
+            "devbox",
+            1,
+            text,
+            "",
+            CommandState.QUEUED,
+            "",
+            "",
+            0,
+            "web",
+            "web:console",
+            "",
+            False,
+        ),
+        *(None,) * 7,
+    )
+    return replace(blank, **given)  # type: ignore[arg-type]
+
+
+class FakeControl:
+    """Control over the values in its dictionaries, which tests may set. Time goes on by a second at each step."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._lock = threading.RLock()
+        self._numbers = itertools.count(1)
+        self._now = now or datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+        self._repeats: dict[str, Command] = {}
+        self.known_machines: list[Machine] = []
+        self.known_sessions: list[Session] = []
+        self.known_commands: dict[str, Command] = {}
+        self.known_notifications: list[Notification] = []
+        self.known_steps: list[TraceStep] = []
+        self.join_tokens: list[str] = []
+        self.failure: RouterError | None = None
+
+    def tick(self, seconds: float = 1.0) -> datetime:
+        self._now += timedelta(seconds=seconds)
+        return self._now
+
+    def add_machine(self, machine_id: str, *, connected: bool = True) -> None:
+        self.known_machines.append(Machine(machine_id, connected, False, False, "0.1.0", self._now, self._now))
+
+    def add_session(self, session: Session) -> None:
+        self.known_sessions.append(session)
+
+    def say(self, session_id: str, text: str, *choices: Choice, transport: str = "web") -> Notification:
+        number = next(self._numbers)
+        at = self.tick()
+        said = Notification(
+            notification_id=f"note-{number}",
+            session_id=session_id,
+            chat=Chat(transport, "console"),
+            text=text,
+            buttons=choices,
+            token=f"T{number}",
+            state=NotificationState.DELIVERED,
+            detail="",
+            message_ids=(),
+            command_id="",
+            attempt=1,
+            created_at=at,
+            delivered_at=at,
+        )
+        self.known_notifications.append(said)
+        return said
+
+    def accept(self, session_id: str, text: str = "", **given: object) -> Command:
+        with self._lock:
+            session = self._session(session_id)
+            made = a_command(f"cmd-{next(self._numbers)}", session_id, text, machine_id=session.machine_id)
+            made = replace(made, created_at=self.tick(), **given)  # type: ignore[arg-type]
+            self.known_commands[made.command_id] = made
+            self._note(made, "accepted", "", made.state.value)
+            return made
+
+    def bring(self, command_id: str, *states: CommandState, reason: str = "", detail: str = "") -> Command:
+        """Let a command get further, one state after the other."""
+        for state in states:
+            self._bring_one(command_id, state, reason, detail)
+        return self.known_commands[command_id]
+
+    def _bring_one(self, command_id: str, state: CommandState, reason: str, detail: str) -> None:
+        with self._lock:
+            old, at = self.known_commands[command_id], self.tick()
+            marks = {MARKS[state]: at} if state in MARKS else {}
+            ended = {} if state in LIVE else {"ended_at": at, "reason": reason, "detail": detail}
+            self.known_commands[command_id] = replace(old, state=state, **marks, **ended)  # type: ignore[arg-type]
+            self._note(old, state.value.lower(), old.state.value, state.value)
+
+    def mark(self, command_id: str, *marks: str) -> None:
+        """taken_at, finished_at."""
+        with self._lock:
+            times = {mark: self.tick() for mark in marks}
+            self.known_commands[command_id] = replace(self.known_commands[command_id], **times)  # type: ignore[arg-type]
+
+    def machines(self) -> list[Machine]:
+        self._fail()
+        return sorted(self.known_machines, key=lambda one: one.machine_id)
+
+    def sessions(self, *, include_ended: bool) -> list[Session]:
+        self._fail()
+        return [one for one in self.known_sessions if include_ended or one.state is not SessionState.ENDED]
+
+    def commands(self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int) -> list[Command]:
+        self._fail()
+        found = [one for one in self._newest() if session_id in ("", one.session_id)]
+        return [one for one in found if not states or one.state in states][:limit]
+
+    def dead_letters(self, limit: int) -> list[Command]:
+        self._fail()
+        return [one for one in self._newest() if one.state in WAITING and not one.dropped][:limit]
+
+    def notifications(self, *, session_id: str = "", limit: int) -> list[Notification]:
+        self._fail()
+        found = [one for one in self.known_notifications if session_id in ("", one.session_id)]
+        return found[::-1][:limit]
+
+    def trace(self, subject_id: str) -> list[TraceStep]:
+        self._fail()
+        found = [one for one in self.known_steps if one.subject_id == subject_id]
+        if not found:
+            raise RouterError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "nothing is known under this id")
+        return found
+
+    def stats(self) -> Stats:
+        self._fail()
+        states = [one.state.value for one in self._newest() if not one.dropped]
+        counts = {state: states.count(state) for state in set(states)}
+        return Stats(counts, {}, 0.0, 1, 1, 1, 0.0, 0, 0, True, 1.0, "0.1.0")
+
+    def send_key(self, session_id: str, key: str, *, source: str, request_id: str) -> Command:
+        return self._once(request_id, session_id, "", key=key, source=source)
+
+    def cancel(self, command_id: str) -> Command:
+        self._fail()
+        return self.bring(command_id, CommandState.CANCELLED, reason="CANCELLED")
+
+    def redrive(self, command_id: str, session_id: str, request_id: str) -> Command:
+        old = self.known_commands[command_id]
+        made = self._once(request_id, session_id or old.session_id, old.text, redrive_of=command_id)
+        self.known_commands[command_id] = replace(old, dropped=True)
+        return made
+
+    def drop(self, command_id: str) -> Command:
+        self._fail()
+        self.known_commands[command_id] = replace(self.known_commands[command_id], dropped=True)
+        return self.known_commands[command_id]
+
+    def create_join_token(self, machine_id: str) -> JoinToken:
+        self._fail()
+        self.join_tokens.append(machine_id)
+        return JoinToken("pmj_SAMPLE-TOKEN", self._now + timedelta(hours=1))
+
+    def _once(self, request_id: str, session_id: str, text: str, **given: object) -> Command:
+        self._fail()
+        with self._lock:
+            if request_id not in self._repeats:
+                self._repeats[request_id] = self.accept(session_id, text, **given)
+            return self._repeats[request_id]
+
+    def _newest(self) -> Iterator[Command]:
+        return reversed(list(self.known_commands.values()))
+
+    def _session(self, session_id: str) -> Session:
+        for one in self.known_sessions:
+            if one.session_id == session_id:
+                return one
+        raise RouterError(HTTPStatus.NOT_FOUND, "SESSION_UNKNOWN", f"there is no session {session_id}")
+
+    def _note(self, command: Command, event: str, before: str, after: str) -> None:
+        self.known_steps.append(TraceStep(self._now, command.command_id, event, before, after, command.actor, ""))
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+class FakeRouter:
+    """RouterClient's place: Control, and a door for messages that keeps every submission."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.own = FakeControl(now)
+        self.submissions: list[Submission] = []
+        self._answers: dict[str, Submitted] = {}
+
+    def submit(self, submission: Submission) -> Submitted:
+        if self.own.failure is not None:
+            raise self.own.failure
+        known = self._answers.get(submission.update_key)
+        if known is not None:
+            return replace(known, duplicate=True)
+        self.submissions.append(submission)
+        text = submission.text or (submission.button or "").rpartition(":")[2]
+        made = self.own.accept(submission.session_id, text)
+        answer = Submitted(made.command_id, made.state, made.session_id, "", duplicate=False)
+        return self._answers.setdefault(submission.update_key, answer)

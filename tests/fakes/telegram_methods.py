@@ -1,0 +1,250 @@
+"""The methods of the Bot API that the stand-in answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.telegram_checks import (
+    LONGEST_CAPTION,
+    bad,
+    chat_of,
+    check_webhook,
+    integer,
+    keyboard_of,
+    message_of,
+    nested,
+    reply_of,
+    text_of,
+    topic_of,
+    truth,
+)
+from tests.fakes.telegram_state import BotError, Json, Update, World
+
+ANSWER_LIFE_S = 15.0
+LONGEST_ANSWER = 200
+BIGGEST_FILE = 50 * 1024 * 1024
+LONGEST_POLL_S = 50
+
+MESSAGE_TO_WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+)
+TERMINATED = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+NOT_MODIFIED = (
+    "message is not modified: specified new message content and reply markup are exactly the same "
+    "as a current content and reply markup of the message"
+)
+QUERY_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+
+
+def get_me(world: World, _params: Json) -> Json:
+    return world.bot.json() | {"can_join_groups": True, "can_read_all_group_messages": False}
+
+
+def send_message(world: World, params: Json) -> Json:
+    chat = chat_of(world, params)
+    text, entities = text_of(params)
+    topic, reply, keyboard = topic_of(chat, params), reply_of(world, chat, params), keyboard_of(params)
+    return world.add_message(
+        chat, world.bot, text=text, entities=entities, reply_markup=keyboard, reply_to=reply, thread_id=topic
+    ).json()
+
+
+def send_document(world: World, params: Json) -> Json:
+    chat = chat_of(world, params)
+    topic, reply, keyboard = topic_of(chat, params), reply_of(world, chat, params), keyboard_of(params)
+    upload = params.get("document")
+    if not isinstance(upload, tuple):
+        raise bad("there is no document in the request")
+    name, content = upload
+    if len(content) > BIGGEST_FILE:
+        raise BotError(413, "Request Entity Too Large")
+    caption, entities = text_of(params, "caption", LONGEST_CAPTION)
+    file_id = f"BQAC{world.rng.randrange(10**12):012}"
+    world.files[file_id] = content
+    extra: Json = {"document": {"file_id": file_id, "file_name": name, "file_size": len(content)}}
+    if caption:
+        extra |= {"caption": caption, "caption_entities": entities}
+    message = world.add_message(
+        chat, world.bot, reply_markup=keyboard, reply_to=reply, thread_id=topic, document=content, extra=extra
+    )
+    return message.json()
+
+
+def edit_message_text(world: World, params: Json) -> Json:
+    message = message_of(world, params, "edit")
+    if not message.from_bot:
+        raise bad("message can't be edited")
+    text, entities = text_of(params)
+    keyboard = keyboard_of(params)
+    if (text, entities, keyboard) == (message.text, message.entities, message.reply_markup):
+        raise bad(NOT_MODIFIED)
+    message.text, message.entities, message.reply_markup = text, entities, keyboard
+    message.edits += 1
+    return message.json()
+
+
+def edit_message_reply_markup(world: World, params: Json) -> Json:
+    message = message_of(world, params, "edit")
+    keyboard = keyboard_of(params)
+    if keyboard == message.reply_markup:
+        raise bad(NOT_MODIFIED)
+    message.reply_markup = keyboard
+    message.edits += 1
+    return message.json()
+
+
+def delete_message(world: World, params: Json) -> bool:
+    message_of(world, params, "delete").deleted = True
+    return True
+
+
+def answer_callback_query(world: World, params: Json) -> bool:
+    press = world.presses.get(str(params.get("callback_query_id", "")))
+    now = world.clock.now()
+    if press is None or press.answer is not None or now - press.at > ANSWER_LIFE_S:
+        raise bad(QUERY_TOO_OLD)
+    if len(str(params.get("text") or "")) > LONGEST_ANSWER:
+        raise bad("MESSAGE_TOO_LONG")
+    press.answer, press.answered_after = dict(params), now - press.at
+    return True
+
+
+def set_message_reaction(world: World, params: Json) -> bool:
+    message = message_of(world, params, "react")
+    reaction = list(nested(params, "reaction") or [])
+    if len(reaction) > 1:
+        raise bad("REACTIONS_TOO_MANY")
+    message.reaction = reaction
+    return True
+
+
+def set_my_commands(world: World, params: Json) -> bool:
+    commands = list(nested(params, "commands") or [])
+    if len(commands) > 100:
+        raise bad("BOT_COMMANDS_TOO_MUCH")
+    for command in commands:
+        name = str(command.get("command", ""))
+        if not 1 <= len(name) <= 32 or not set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_"):
+            raise bad("BOT_COMMAND_INVALID")
+        if not 1 <= len(str(command.get("description", ""))) <= 256:
+            raise bad("BOT_COMMAND_DESCRIPTION_INVALID")
+    world.commands = commands
+    return True
+
+
+def send_chat_action(world: World, params: Json) -> bool:
+    world.chat_actions.append((chat_of(world, params).id, str(params.get("action", ""))))
+    return True
+
+
+def get_file(world: World, params: Json) -> Json:
+    file_id = str(params.get("file_id", ""))
+    content = world.files.get(file_id)
+    if content is None:
+        raise bad("invalid file_id")
+    if len(content) > 20 * 1024 * 1024:
+        raise bad("file is too big")
+    return {"file_id": file_id, "file_size": len(content), "file_path": f"files/{file_id}"}
+
+
+def set_webhook(world: World, params: Json) -> tuple[bool, str]:
+    url, secret = str(params.get("url") or ""), str(params.get("secret_token") or "")
+    check_webhook(url, secret)
+    before, hook = world.webhook.url, world.webhook
+    hook.url, hook.secret_token = url, secret
+    hook.max_connections = min(max(integer(params, "max_connections", 40), 1), 100)
+    _allow(world, params)
+    if truth(params, "drop_pending_updates"):
+        world.updates.clear()
+    return True, "Webhook is already set" if url == before else "Webhook was set"
+
+
+def delete_webhook(world: World, params: Json) -> tuple[bool, str]:
+    was_set = bool(world.webhook.url)
+    world.webhook.url = world.webhook.secret_token = ""
+    if truth(params, "drop_pending_updates"):
+        world.updates.clear()
+    return True, "Webhook was deleted" if was_set else "Webhook is already deleted"
+
+
+def get_webhook_info(world: World, _params: Json) -> Json:
+    world.forget_expired()
+    hook = world.webhook
+    info: Json = {"url": hook.url, "has_custom_certificate": False, "pending_update_count": len(world.updates)}
+    if hook.url:
+        info |= {"max_connections": hook.max_connections, "ip_address": "127.0.0.1"}
+    if hook.last_error_date:
+        info |= {"last_error_date": hook.last_error_date, "last_error_message": hook.last_error_message}
+    return info | ({"allowed_updates": hook.allowed_updates} if hook.allowed_updates else {})
+
+
+def _allow(world: World, params: Json) -> None:
+    if params.get("allowed_updates") is None:
+        return  # what was set before stays
+    names = nested(params, "allowed_updates") or []
+    world.webhook.allowed_updates = [str(name) for name in names] or None
+
+
+class Polls:
+    """getUpdates: one poll at a time; a newer one ends the older."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._newest = 0
+        self.waiting = 0
+
+    def get_updates(self, params: Json) -> list[Json]:
+        """Wait for updates with the world's lock released; BotError 409 as Telegram says it."""
+        world = self._world
+        with world.changed:
+            self._refuse_beside_webhook()
+            _allow(world, params)
+            self._newest += 1
+            mine = self._newest
+            world.changed.notify_all()
+            self._confirm(integer(params, "offset"))
+            timeout = min(max(integer(params, "timeout"), 0), LONGEST_POLL_S)
+            self.waiting += 1
+            seconds = world.clock.real(timeout)
+            world.wait_until(lambda: self._due(params) or mine != self._newest or world.webhook.url, seconds)
+            self.waiting -= 1
+            if mine != self._newest:
+                raise BotError(409, TERMINATED)
+            if world.webhook.url:
+                raise BotError(409, "Conflict: terminated by setWebhook request")
+            return [update.json for update in self._due(params)]
+
+    def _refuse_beside_webhook(self) -> None:
+        if self._world.webhook.url:
+            raise BotError(409, MESSAGE_TO_WEBHOOK)
+
+    def _confirm(self, offset: int) -> None:
+        updates = self._world.updates
+        if offset > 0:
+            # An offset far ahead is left from before the ids started again lower; Telegram reads it as none.
+            known = offset <= self._world.next_update_id + 10
+            updates[:] = [update for update in updates if not known or update.update_id >= offset]
+        elif offset < 0:
+            updates[:] = updates[offset:]
+
+    def _due(self, params: Json) -> list[Update]:
+        self._world.forget_expired()
+        return self._world.updates[: min(max(integer(params, "limit", 100), 1), 100)]
+
+
+METHODS: dict[str, Callable[[World, Json], Any]] = {
+    "getme": get_me,
+    "sendmessage": send_message,
+    "senddocument": send_document,
+    "editmessagetext": edit_message_text,
+    "editmessagereplymarkup": edit_message_reply_markup,
+    "deletemessage": delete_message,
+    "answercallbackquery": answer_callback_query,
+    "setmessagereaction": set_message_reaction,
+    "setmycommands": set_my_commands,
+    "sendchataction": send_chat_action,
+    "getfile": get_file,
+    "setwebhook": set_webhook,
+    "deletewebhook": delete_webhook,
+    "getwebhookinfo": get_webhook_info,
+}
+NOT_IN_ANSWERS = ("setwebhook", "deletewebhook", "close", "logout")  # nor anything that starts with "get"

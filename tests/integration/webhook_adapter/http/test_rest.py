@@ -1,0 +1,365 @@
+"""REST, over a scripted router."""
+
+import json
+from typing import Any
+
+import grpc
+import pytest
+from agentlink.v1 import types_pb2
+from flask.testing import FlaskClient
+
+from tests.fakes.control import ADMIN_KEY, CHAT_KEY, NO_STORAGE, VIEWER_KEY, Fault, FakeRouter
+
+KEY = {"X-API-Key": ADMIN_KEY}
+NOON = "2026-11-21T00:00:00.123Z"
+NOTICE = {"sessionId": "s1", "chatId": 99, "text": "done"}
+PROTECTED = [
+    ("GET", "/sessions"),
+    ("POST", "/sessions/register"),
+    ("POST", "/sessions/unregister"),
+    ("POST", "/notifications/send"),
+    ("POST", "/commands"),
+    ("GET", "/commands"),
+    ("GET", "/commands/command-1"),
+    ("POST", "/cleanup"),
+]
+
+
+def delivered(sent: types_pb2.Notification) -> None:
+    sent.state = types_pb2.NOTIFICATION_STATE_DELIVERED
+    sent.message_ids[:] = ["41", "42"]
+
+
+def refused(sent: types_pb2.Notification) -> None:
+    sent.state, sent.detail = types_pb2.NOTIFICATION_STATE_REFUSED, "Bad Request: chat not found"
+
+
+def dead(sent: types_pb2.Notification) -> None:
+    sent.state = types_pb2.NOTIFICATION_STATE_DEAD
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+@pytest.mark.parametrize("key", [None, "", "pmk_wrong", "schlüssel", "two words"])
+def test_without_a_good_key_nothing_is_told(http: FlaskClient, method: str, path: str, key: str | None) -> None:
+    headers = {} if key is None else {"X-API-Key": key}
+
+    answer = http.open(path, method=method, headers=headers, data="{not json")
+
+    assert answer.status_code == 401
+    assert answer.get_json()["code"] == "UNAUTHENTICATED"
+
+
+def test_a_key_whose_role_may_not_is_told_so(http: FlaskClient) -> None:
+    answer = http.post("/cleanup", headers={"X-API-Key": VIEWER_KEY})
+
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "PERMISSION_DENIED")
+
+
+def test_a_key_that_may_not_even_look_hears_of_a_malformed_body(http: FlaskClient) -> None:
+    answer = http.post("/commands", headers={"X-API-Key": CHAT_KEY}, data="{")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_sessions_are_listed(http: FlaskClient) -> None:
+    assert http.get("/sessions", headers=KEY).get_json() == [
+        {
+            "sessionId": "s1",
+            "machineId": "devbox",
+            "label": "api",
+            "state": "IDLE",
+            "createdAt": NOON,
+            "updatedAt": NOON,
+            "connected": True,
+        }
+    ]
+
+
+def test_a_session_is_registered_and_moved(http: FlaskClient, router: FakeRouter) -> None:
+    first = http.post("/sessions/register", headers=KEY, json={"sessionId": "s2", "machineId": "a", "label": "web"})
+    again = http.post("/sessions/register", headers=KEY, json={"sessionId": "s2", "machineId": "b", "label": None})
+
+    assert (first.status_code, first.get_json()) == (200, {"ok": True, "sessionId": "s2", "machineId": "a"})
+    assert again.get_json() == {"ok": True, "sessionId": "s2", "machineId": "b"}
+    assert router.book.sessions["s2"].machine_id == "b"
+
+
+def test_a_session_is_unregistered(http: FlaskClient, router: FakeRouter) -> None:
+    answer = http.post("/sessions/unregister", headers=KEY, json={"sessionId": "s1"})
+
+    assert (answer.status_code, answer.get_json()) == (200, {"ok": True})
+    assert router.book.sessions == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/sessions/unregister", {"sessionId": "nobody"}),
+        ("/notifications/send", {**NOTICE, "sessionId": "nobody"}),
+        ("/commands", {"sessionId": "nobody", "text": "hello"}),
+    ],
+)
+def test_an_unknown_session_is_404(http: FlaskClient, path: str, body: dict[str, Any]) -> None:
+    answer = http.post(path, headers=KEY, json=body)
+
+    assert (answer.status_code, answer.get_json()) == (404, {"error": "no such session", "code": "SESSION_UNKNOWN"})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("/sessions/register", {}, ["sessionId", "machineId"]),
+        ("/sessions/register", {"machineId": "m"}, ["sessionId"]),
+        ("/sessions/unregister", {"sessionId": ""}, ["sessionId"]),
+        ("/notifications/send", {}, ["sessionId", "chatId", "text"]),
+        ("/notifications/send", {"sessionId": "s1", "chatId": None, "text": ""}, ["chatId", "text"]),
+        ("/commands", {}, ["sessionId", "text"]),
+        ("/commands", {"sessionId": "s1"}, ["text"]),
+        ("/sessions/register", {"sessionId": 5, "machineId": "m"}, ["sessionId"]),
+        ("/sessions/register", {"sessionId": "s", "machineId": ["m"]}, ["machineId"]),
+        ("/sessions/register", {"sessionId": "s", "machineId": "m", "label": 5}, ["label"]),
+        ("/sessions/register", {"sessionId": "\ud83d", "machineId": "m"}, ["sessionId"]),
+        ("/notifications/send", {**NOTICE, "chatId": 1.5}, ["chatId"]),
+        ("/notifications/send", {**NOTICE, "chatId": True}, ["chatId"]),
+        ("/notifications/send", {**NOTICE, "chatId": "the kitchen"}, ["chatId"]),
+        ("/notifications/send", {**NOTICE, "text": {"a": 1}}, ["text"]),
+        ("/notifications/send", {**NOTICE, "idempotencyKey": 5}, ["idempotencyKey"]),
+        ("/notifications/send", {**NOTICE, "replyMarkup": 5}, ["replyMarkup"]),
+        ("/notifications/send", {**NOTICE, "replyMarkup": "{"}, ["replyMarkup"]),
+        ("/notifications/send", {**NOTICE, "replyMarkup": {"force_reply": True}}, ["replyMarkup"]),
+        ("/notifications/send", {**NOTICE, "replyMarkup": {"inline_keyboard": [["x"]]}}, ["replyMarkup"]),
+        ("/notifications/send", {**NOTICE, "replyMarkup": {"inline_keyboard": [[{}]]}}, ["replyMarkup"]),
+        (
+            "/notifications/send",
+            {**NOTICE, "replyMarkup": {"inline_keyboard": [[{"text": "Open", "url": "https://x"}]]}},
+            ["replyMarkup", "Open"],
+        ),
+        ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": "60"}, ["ttlSeconds"]),
+        ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": True}, ["ttlSeconds"]),
+        ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": 0}, ["ttlSeconds"]),
+        ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": 1e300}, ["ttlSeconds"]),
+    ],
+)
+def test_what_is_missing_or_malformed_is_named(
+    http: FlaskClient, router: FakeRouter, path: str, body: dict[str, Any], named: list[str]
+) -> None:
+    answer = http.post(path, headers=KEY, data=json.dumps(body))
+
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "INVALID_ARGUMENT")
+    assert [name for name in named if name not in answer.get_json()["error"]] == []
+    assert router.book.requests == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"s1"', b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
+def test_a_body_that_is_no_json_object_is_400(http: FlaskClient, body: bytes) -> None:
+    answer = http.post("/commands", headers=KEY, data=body)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_a_body_over_the_limit_is_413(http: FlaskClient) -> None:
+    answer = http.post("/commands", headers=KEY, data=b"x" * (1024 * 1024 + 1))
+
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "REQUEST_ENTITY_TOO_LARGE")
+
+
+def test_a_delivered_notification_tells_the_platforms_id(http: FlaskClient, router: FakeRouter) -> None:
+    router.book.fate = delivered
+
+    answer = http.post("/notifications/send", headers=KEY, json={**NOTICE, "idempotencyKey": "once"})
+
+    assert answer.status_code == 200
+    assert answer.get_json() == {"ok": True, "messageId": 42, "token": "tokentokentoken1"}
+    asked, followed = router.book.requests
+    assert (asked.targets[0].transport, asked.targets[0].chat_id, asked.request_id) == ("telegram", "99", "once")
+    assert followed.wait.seconds == 10
+
+
+@pytest.mark.parametrize(
+    ("chat_id", "transport", "place"),
+    [(-100123, "telegram", "-100123"), ("99", "telegram", "99"), ("@ops_room", "telegram", "@ops_room")],
+)
+def test_a_chat_may_be_a_number_or_a_text(
+    http: FlaskClient, router: FakeRouter, chat_id: object, transport: str, place: str
+) -> None:
+    http.post("/notifications/send", headers=KEY, json={**NOTICE, "chatId": chat_id})
+
+    target = router.book.requests[0].targets[0]
+    assert (target.transport, target.chat_id) == (transport, place)
+
+
+def test_the_console_is_a_chat_too(http: FlaskClient, router: FakeRouter) -> None:
+    router.book.fate = delivered
+
+    answer = http.post("/notifications/send", headers=KEY, json={**NOTICE, "chatId": "console"})
+
+    assert router.book.requests[0].targets[0].transport == "web"
+    assert answer.get_json()["messageId"] == "42"
+
+
+def test_a_notification_that_takes_longer_stays_queued(http: FlaskClient) -> None:
+    answer = http.post("/notifications/send", headers=KEY, json=NOTICE)
+
+    assert answer.status_code == 202
+    assert answer.get_json() == {
+        "ok": True,
+        "queued": True,
+        "notificationId": "notification-1",
+        "token": "tokentokentoken1",
+    }
+
+
+def test_a_notification_is_accepted_even_if_nobody_can_say_how_it_fares(http: FlaskClient, router: FakeRouter) -> None:
+    router.book.faults["GetNotification"] = NO_STORAGE
+
+    assert http.post("/notifications/send", headers=KEY, json=NOTICE).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("fate", "error", "code"),
+    [(refused, "Bad Request: chat not found", "PLATFORM_REFUSED"), (dead, "given up after a day of trying", "TOO_OLD")],
+)
+def test_a_refused_notification_says_the_platforms_words(
+    http: FlaskClient, router: FakeRouter, fate: Any, error: str, code: str
+) -> None:
+    router.book.fate = fate
+
+    answer = http.post("/notifications/send", headers=KEY, json=NOTICE)
+
+    assert (answer.status_code, answer.get_json()) == (502, {"error": error, "code": code})
+
+
+@pytest.mark.parametrize("encode", [lambda markup: markup, json.dumps], ids=["object", "text"])
+def test_an_inline_keyboard_becomes_buttons(http: FlaskClient, router: FakeRouter, encode: Any) -> None:
+    rows = [
+        [{"text": "Yes", "callback_data": "cmd:abc:yes"}, {"text": "Run", "callback_data": "make test"}],
+        [{"text": "Time", "callback_data": "cmd:abc:at 12:30"}, {"text": "Odd", "callback_data": "cmd:x"}],
+    ]
+
+    http.post("/notifications/send", headers=KEY, json={**NOTICE, "replyMarkup": encode({"inline_keyboard": rows})})
+
+    assert [(each.label, each.action) for each in router.book.requests[0].buttons] == [
+        ("Yes", "yes"),
+        ("Run", "make test"),
+        ("Time", "at 12:30"),
+        ("Odd", "cmd:x"),
+    ]
+
+
+def test_a_command_is_accepted(http: FlaskClient, router: FakeRouter) -> None:
+    body = {"sessionId": "s1", "text": "run the tests\n", "idempotencyKey": "k", "ttlSeconds": 1.5}
+
+    answer = http.post("/commands", headers=KEY, json=body)
+
+    assert answer.status_code == 202
+    assert answer.get_json() == {"ok": True, "commandId": "command-1", "state": "QUEUED"}
+    asked = router.book.requests[0]
+    assert (asked.action.input.text, asked.action.input.submit) == ("run the tests\n", True)
+    assert (asked.request_id, asked.origin.source) == ("k", "rest")
+    assert (asked.ttl.seconds, asked.ttl.nanos) == (1, 500_000_000)
+
+
+def test_a_command_without_a_limit_gets_none(http: FlaskClient, router: FakeRouter) -> None:
+    http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x"})
+
+    assert not router.book.requests[0].HasField("ttl")
+
+
+def test_a_command_tells_its_state_and_history(http: FlaskClient) -> None:
+    http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x"})
+
+    answer = http.get("/commands/command-1", headers=KEY)
+
+    command = answer.get_json()
+    assert answer.status_code == 200
+    assert (command["commandId"], command["state"], command["text"]) == ("command-1", "QUEUED", "x")
+    assert (command["createdAt"], command["endedAt"]) == (NOON, None)
+    assert command["history"] == [
+        {"at": NOON, "event": "accepted", "from": "", "to": "QUEUED", "actor": "rest", "detail": ""}
+    ]
+
+
+def test_an_unknown_command_is_404(http: FlaskClient) -> None:
+    assert http.get("/commands/command-9", headers=KEY).status_code == 404
+
+
+def test_commands_are_listed_by_state(http: FlaskClient, router: FakeRouter) -> None:
+    http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x"})
+
+    queued = http.get("/commands?state=queued,SENT&limit=5&sessionId=s1&before=c", headers=KEY)
+    done = http.get("/commands?state=DONE", headers=KEY)
+
+    assert [each["commandId"] for each in queued.get_json()] == ["command-1"]
+    assert done.get_json() == []
+    asked = router.book.requests[1]
+    assert (asked.limit, asked.session_id, asked.before_command_id) == (5, "s1", "c")
+
+
+@pytest.mark.parametrize("query", ["state=LOST", "limit=0", "limit=1001", "limit=many", "state=UNKNOWN"])
+def test_a_malformed_query_is_400(http: FlaskClient, query: str) -> None:
+    answer = http.get(f"/commands?{query}", headers=KEY)
+
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.get_json()["error"]
+
+
+def test_cleanup_tells_what_it_removed(http: FlaskClient) -> None:
+    assert http.post("/cleanup", headers=KEY).get_json() == {
+        "ok": True,
+        "commands": 1,
+        "notifications": 2,
+        "messages": 3,
+        "updates": 4,
+        "sessions": 5,
+        "steps": 6,
+    }
+
+
+def test_what_the_router_refuses_keeps_its_words_and_its_delay(http: FlaskClient, router: FakeRouter) -> None:
+    router.book.faults["SendCommand"] = Fault(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL", "1,000 commands wait for this session", 30
+    )
+
+    answer = http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x"})
+
+    assert answer.status_code == 429
+    assert answer.get_json() == {"error": "1,000 commands wait for this session", "code": "QUEUE_FULL"}
+    assert answer.headers["Retry-After"] == "30"
+
+
+def test_a_router_that_is_away_is_503(http: FlaskClient, router: FakeRouter) -> None:
+    router.stop()
+
+    answer = http.get("/sessions", headers=KEY)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "UNAVAILABLE")
+    assert "127.0.0.1" not in answer.get_data(as_text=True)
+    assert answer.headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "NOT_FOUND"),
+        ("DELETE", "/sessions", 405, "METHOD_NOT_ALLOWED"),
+        ("OPTIONS", "/sessions/register", 405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/cleanup", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+def test_unknown_paths_and_methods_are_told_in_json(
+    http: FlaskClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = http.open(path, method=method)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    assert answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/nowhere", "/sessions"])
+def test_every_answer_names_its_request(http: FlaskClient, path: str) -> None:
+    assert len(http.get(path).headers["X-Request-ID"]) == 32
+
+
+@pytest.mark.parametrize(("given", "kept"), [("trace-1.a_b", True), ("two words", False), ("x" * 65, False), ("", False)])
+def test_a_sane_request_id_is_kept(http: FlaskClient, given: str, kept: bool) -> None:
+    assert (http.get("/health", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given) == kept

@@ -1,0 +1,185 @@
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.fakes.console_router import FakeRouter
+from webhook_adapter.errors import RouterError
+from webhook_adapter.model import Chat, Choice, CommandState, Submission
+
+Post = Callable[..., TestResponse]
+KEY = "6f1c2b9e-0000-4000-8000-000000000001"
+
+
+def read(client: FlaskClient, path: str) -> Any:
+    answer = client.get(f"/console/api/{path}")
+    assert answer.status_code == 200
+    return answer.json
+
+
+def test_the_overview_shows_machines_sessions_and_how_much_waits(client: FlaskClient, router: FakeRouter) -> None:
+    router.own.say("s-1", "Done.\nShall I go on?", Choice("Continue", "continue"))
+    router.own.accept("s-1", "yes")
+    dead = router.own.accept("s-2", "no")
+    router.own.bring(dead.command_id, CommandState.DEAD)
+
+    seen = read(client, "overview")
+
+    assert [machine["machine_id"] for machine in seen["machines"]] == ["devbox"]
+    assert [session["label"] for session in seen["sessions"]] == ["api-refactor", "docs"]
+    assert seen["sessions"][0]["state"] == "idle"
+    assert seen["sessions"][0]["last"]["text"] == "Done. Shall I go on?"
+    assert seen["sessions"][1]["last"] is None
+    assert seen["figures"] == {"queued": 1, "dead": 1}
+    assert seen["router"] == "127.0.0.1:7443"
+
+
+def test_a_chat_holds_words_and_commands_in_the_order_of_time(client: FlaskClient, router: FakeRouter) -> None:
+    router.own.say("s-1", "one")
+    command = router.own.accept("s-1", "two")
+    router.own.say("s-1", "three", Choice("Yes", "yes"))
+    router.own.say("s-2", "elsewhere")
+    router.own.bring(command.command_id, CommandState.SENT, CommandState.RECEIVED)
+
+    items = read(client, "chat?session=s-1")["items"]
+
+    assert [(item["kind"], item["text"]) for item in items] == [("said", "one"), ("command", "two"), ("said", "three")]
+    assert items[1]["state"] == "received"
+    assert items[1]["created_at"] < items[1]["sent_at"] < items[1]["received_at"]
+    assert items[1]["typed_at"] is None
+    assert items[2]["buttons"] == [{"label": "Yes", "data": "cmd:T3:yes"}]
+
+
+def test_a_message_is_submitted_for_its_session(post: Post, router: FakeRouter) -> None:
+    answer = post("send", session="s-1", text="go on")
+
+    assert answer.json is not None
+    assert answer.json["command_id"] == "cmd-1"
+    place = Chat("web", "console", message_id=KEY)
+    assert router.submissions == [Submission(f"web:{KEY}", place, "web:console", text="go on", session_id="s-1")]
+
+
+def test_a_message_sent_twice_is_one_command(post: Post, router: FakeRouter) -> None:
+    answers = [post("send", session="s-1", text="go on").json for _ in range(2)]
+
+    assert [answer and answer["command_id"] for answer in answers] == ["cmd-1", "cmd-1"]
+    assert list(router.own.known_commands) == ["cmd-1"]
+
+
+def test_a_button_is_pressed_on_its_message(post: Post, router: FakeRouter) -> None:
+    post("press", session="s-1", data="cmd:T1:yes", message_id="note-1")
+
+    place = Chat("web", "console", message_id="note-1")
+    assert router.submissions == [Submission(f"web:{KEY}", place, "web:console", button="cmd:T1:yes", session_id="s-1")]
+
+
+def test_a_key_is_pressed_once(post: Post, router: FakeRouter) -> None:
+    post("key", session="s-1", name="esc")
+    post("key", session="s-1", name="esc")
+
+    assert [(command.key, command.source) for command in router.own.known_commands.values()] == [("esc", "web")]
+
+
+def test_a_queued_command_is_cancelled(post: Post, router: FakeRouter) -> None:
+    command = router.own.accept("s-1", "x")
+
+    answer = post("cancel", command_id=command.command_id)
+
+    assert answer.json is not None
+    assert answer.json["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(("session", "goes_to"), [("", "s-1"), ("s-2", "s-2")], ids=["retry", "send to"])
+def test_a_dead_letter_is_repeated(
+    post: Post, client: FlaskClient, router: FakeRouter, session: str, goes_to: str
+) -> None:
+    command = router.own.accept("s-1", "x")
+    router.own.bring(command.command_id, CommandState.DEAD, reason="TOO_OLD")
+    before = read(client, "queue")["dead"]
+
+    answer = post("retry", command_id=command.command_id, session=session)
+
+    assert [one["reason"] for one in before] == ["TOO_OLD"]
+    assert answer.json is not None
+    assert (answer.json["redrive_of"], answer.json["session_id"]) == (command.command_id, goes_to)
+    assert [one["command_id"] for one in read(client, "queue")["queued"]] == [answer.json["command_id"]]
+
+
+def test_a_dead_letter_is_dropped(post: Post, client: FlaskClient, router: FakeRouter) -> None:
+    command = router.own.accept("s-1", "x")
+    router.own.bring(command.command_id, CommandState.UNCERTAIN)
+
+    post("drop", command_id=command.command_id)
+
+    assert read(client, "queue") == {"dead": [], "queued": []}
+
+
+def test_a_command_is_traced(client: FlaskClient, router: FakeRouter) -> None:
+    command = router.own.accept("s-1", "x")
+    router.own.bring(command.command_id, CommandState.SENT)
+
+    steps = read(client, f"trace?id={command.command_id}")["steps"]
+
+    assert [(step["event"], step["from_state"], step["to_state"]) for step in steps] == [
+        ("accepted", "", "QUEUED"),
+        ("sent", "QUEUED", "SENT"),
+    ]
+
+
+def test_a_join_token_is_made_for_a_name(post: Post, router: FakeRouter) -> None:
+    answer = post("join-token", machine_id=" attic ")
+
+    assert answer.json is not None
+    assert answer.json["token"] == "pmj_SAMPLE-TOKEN"
+    assert router.own.join_tokens == ["attic"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "names"),
+    [
+        ("send", {"session": "s-1"}, "text"),
+        ("send", {"text": "x"}, "session"),
+        ("send", {"session": "s-1", "text": "x", "key": "no key!"}, "key"),
+        ("send", {"session": "s-1", "text": 7}, "text"),
+        ("send", {"session": "s-1", "text": "\ud800"}, "text"),
+        ("press", {"session": "s-1"}, "data"),
+        ("cancel", {}, "command_id"),
+    ],
+)
+def test_a_bad_request_names_its_field(post: Post, path: str, body: dict[str, object], names: str) -> None:
+    answer = post(path, **body)
+
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert names in answer.json["error"]
+
+
+@pytest.mark.parametrize("path", ["chat", "trace"])
+def test_a_read_names_what_it_misses(client: FlaskClient, path: str) -> None:
+    assert client.get(f"/console/api/{path}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("status", "seen"),
+    [
+        (HTTPStatus.NOT_FOUND, 404),
+        (HTTPStatus.CONFLICT, 409),
+        (HTTPStatus.TOO_MANY_REQUESTS, 429),
+        (HTTPStatus.SERVICE_UNAVAILABLE, 503),
+        (HTTPStatus.UNAUTHORIZED, 502),
+    ],
+)
+def test_what_the_router_refuses_is_said_in_its_words(
+    client: FlaskClient, router: FakeRouter, status: HTTPStatus, seen: int
+) -> None:
+    router.own.failure = RouterError(status, "SOME_REASON", "the router says why")
+
+    answer = client.get("/console/api/overview")
+
+    assert answer.status_code == seen
+    assert answer.json is not None
+    assert answer.json["code"] == "SOME_REASON"
+    assert "router" in answer.json["error"]

@@ -1,0 +1,139 @@
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from webhook_adapter.console.login import (
+    ATTEMPT_WINDOW,
+    ATTEMPTS,
+    LINK_LIFETIME,
+    REMEMBERED_PEERS,
+    SESSION_LIFETIME,
+    Attempts,
+    Doorkeeper,
+    Visitor,
+    login_link,
+)
+
+KEY = "pmk_one"
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def doorkeeper() -> Doorkeeper:
+    return Doorkeeper(KEY)
+
+
+def token(api_key: str = KEY, now: float = NOW) -> str:
+    return parse_qs(urlsplit(login_link("http://127.0.0.1:8080", api_key, now)).query)["token"][0]
+
+
+def let_in(doorkeeper: Doorkeeper) -> tuple[str, Visitor]:
+    cookie = doorkeeper.cookie_for_key(KEY, NOW)
+    assert cookie is not None
+    visitor = doorkeeper.visitor(cookie, NOW)
+    assert visitor is not None
+    return cookie, visitor
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://127.0.0.1:8080/"])
+def test_a_link_leads_to_the_login_page(base: str) -> None:
+    link = login_link(base, KEY, NOW)
+
+    assert link.startswith("http://127.0.0.1:8080/console/login?token=")
+    assert KEY not in link
+
+
+def test_a_link_opens_once(doorkeeper: Doorkeeper) -> None:
+    link = token()
+
+    first, second = doorkeeper.cookie_for_link(link, NOW), doorkeeper.cookie_for_link(link, NOW + 1)
+
+    assert first is not None
+    assert second is None
+
+
+def test_two_links_of_the_same_moment_open_once_each(doorkeeper: Doorkeeper) -> None:
+    assert doorkeeper.cookie_for_link(token(), NOW)
+    assert doorkeeper.cookie_for_link(token(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("age", "opens"), [(LINK_LIFETIME - 1, True), (LINK_LIFETIME, False)], ids=["in time", "too late"]
+)
+def test_a_link_lives_ten_minutes(doorkeeper: Doorkeeper, age: float, opens: bool) -> None:
+    assert (doorkeeper.cookie_for_link(token(), NOW + age) is not None) == opens
+
+
+@pytest.mark.parametrize(
+    "forged", ["", "x", "eyJ.zzz", token("pmk_two")], ids=["empty", "short", "shaped", "other key"]
+)
+def test_a_forged_link_does_not_open(doorkeeper: Doorkeeper, forged: str) -> None:
+    assert doorkeeper.cookie_for_link(forged, NOW) is None
+
+
+def test_a_link_is_no_cookie_and_a_cookie_no_link(doorkeeper: Doorkeeper) -> None:
+    cookie, _ = let_in(doorkeeper)
+
+    assert doorkeeper.visitor(token(), NOW) is None
+    assert doorkeeper.cookie_for_link(cookie, NOW) is None
+
+
+@pytest.mark.parametrize("wrong", ["", "pmk_", "pmk_onE", "pmk_one ", "schlüssel"])
+def test_only_the_api_key_logs_in(doorkeeper: Doorkeeper, wrong: str) -> None:
+    assert doorkeeper.cookie_for_key(wrong, NOW) is None
+
+
+def test_a_session_lives_twelve_hours(doorkeeper: Doorkeeper) -> None:
+    cookie, _ = let_in(doorkeeper)
+
+    assert doorkeeper.visitor(cookie, NOW + SESSION_LIFETIME - 1) is not None
+    assert doorkeeper.visitor(cookie, NOW + SESSION_LIFETIME) is None
+
+
+def test_a_session_survives_a_restart_and_ends_with_the_key(doorkeeper: Doorkeeper) -> None:
+    cookie, visitor = let_in(doorkeeper)
+
+    assert Doorkeeper(KEY).visitor(cookie, NOW) == visitor
+    assert Doorkeeper("pmk_two").visitor(cookie, NOW) is None
+
+
+def test_a_logged_out_cookie_is_good_for_nothing(doorkeeper: Doorkeeper) -> None:
+    cookie, visitor = let_in(doorkeeper)
+
+    doorkeeper.log_out(visitor, NOW)
+
+    assert doorkeeper.visitor(cookie, NOW) is None
+
+
+def test_a_csrf_token_belongs_to_one_session(doorkeeper: Doorkeeper) -> None:
+    (_, one), (_, other) = let_in(doorkeeper), let_in(doorkeeper)
+
+    assert doorkeeper.is_from_page(one, one.csrf)
+    assert not doorkeeper.is_from_page(one, other.csrf)
+    assert not doorkeeper.is_from_page(one, "")
+
+
+def test_cookies_of_two_installs_have_different_names() -> None:
+    assert Doorkeeper(KEY).cookie_name != Doorkeeper("pmk_two").cookie_name
+
+
+def test_failed_attempts_close_the_door_for_that_peer_for_a_minute() -> None:
+    attempts = Attempts()
+
+    for second in range(ATTEMPTS):
+        attempts.failed("10.0.0.1", NOW + second)
+
+    assert attempts.wait("10.0.0.1", NOW + 5) == pytest.approx(ATTEMPT_WINDOW - 5)
+    assert attempts.wait("10.0.0.2", NOW + 5) == 0
+    assert attempts.wait("10.0.0.1", NOW + ATTEMPT_WINDOW) == 0
+
+
+def test_attempts_of_many_peers_are_not_remembered_for_ever() -> None:
+    attempts = Attempts()
+    for second in range(ATTEMPTS):
+        attempts.failed("first", NOW + second)
+
+    for number in range(REMEMBERED_PEERS):
+        attempts.failed(f"peer {number}", NOW)
+
+    assert attempts.wait("first", NOW + 5) == 0

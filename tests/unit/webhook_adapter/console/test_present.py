@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.console_router import FakeControl, a_session
+from webhook_adapter.console.present import PREVIEW_LENGTH, chat, said, with_last_words
+from webhook_adapter.model import Notification
+
+
+@pytest.fixture
+def control() -> FakeControl:
+    return FakeControl()
+
+
+def test_one_message_to_two_platforms_is_shown_once_with_the_buttons_of_the_web(control: FakeControl) -> None:
+    told = [control.say("s-1", "Done.", transport=transport) for transport in ("telegram", "web", "github")]
+
+    assert said(told) == [told[1]]
+
+
+def test_the_same_words_twice_on_one_platform_are_two_messages(control: FakeControl) -> None:
+    told = [control.say("s-1", "Done.") for _ in range(2)]
+
+    assert said(told) == told
+
+
+def test_the_same_words_much_later_are_another_message(control: FakeControl) -> None:
+    early = control.say("s-1", "Done.", transport="telegram")
+    control.tick(60)
+    late = control.say("s-1", "Done.", transport="web")
+
+    assert said([late, early]) == [early, late]
+
+
+def test_receipts_are_left_to_the_commands(control: FakeControl) -> None:
+    receipt = replace(control.say("s-1", "typed in"), command_id="cmd-1")
+
+    assert chat([receipt], []) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "preview"),
+    [("Done.\n\n  `a` is `b`", "Done. a is b"), ("x" * 500, "x" * PREVIEW_LENGTH)],
+    ids=["one line without marks", "short"],
+)
+def test_a_preview_is_one_short_line(control: FakeControl, text: str, preview: str) -> None:
+    told: list[Notification] = [control.say("s-1", "before"), control.say("s-1", text)]
+
+    assert with_last_words([a_session("s-1")], told)[0]["last"]["text"] == preview

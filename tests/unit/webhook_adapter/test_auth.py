@@ -1,0 +1,23 @@
+"""Secrets in requests."""
+
+import pytest
+
+from webhook_adapter.auth import is_api_key_shaped, is_secret
+
+
+@pytest.mark.parametrize("presented", ["", "secre", "secrett", "SECRET", "sécret", "secret\udcff"])
+def test_only_the_very_same_secret_is_taken(presented: str) -> None:
+    assert not is_secret(presented, "secret")
+
+
+def test_the_secret_is_taken() -> None:
+    assert is_secret("secret", "secret")
+
+
+@pytest.mark.parametrize("key", ["", "with blank", "schlüssel", "line\nbreak", "x" * 257])
+def test_what_metadata_cannot_carry_is_no_key(key: str) -> None:
+    assert not is_api_key_shaped(key)
+
+
+def test_a_key_is_shaped_like_one() -> None:
+    assert is_api_key_shaped("pmk_" + "a" * 43)

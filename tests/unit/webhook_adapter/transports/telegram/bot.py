@@ -1,0 +1,30 @@
+"""A stand-in for Telegram with a private chat, and the transport that sends to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.fakes.telegram import TelegramStandIn
+from webhook_adapter.transports.telegram.client import TelegramClient
+from webhook_adapter.transports.telegram.transport import TelegramTransport
+
+CHAT = 4711
+
+
+@contextmanager
+def telegram_with_chat() -> Iterator[TelegramStandIn]:
+    with TelegramStandIn() as telegram:
+        telegram.add_chat(CHAT)
+        yield telegram
+
+
+@contextmanager
+def client_of(telegram: TelegramStandIn) -> Iterator[TelegramClient]:
+    client = TelegramClient(telegram.token, telegram.base_url)
+    yield client
+    client.close()
+
+
+@contextmanager
+def transport_of(telegram: TelegramStandIn) -> Iterator[TelegramTransport]:
+    with client_of(telegram) as client:
+        yield TelegramTransport(client)

@@ -1,0 +1,204 @@
+"""The adapter's settings: read once, from an environment; a bad value is refused by the name of its setting."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+NEVER_ALLOWED = frozenset({777000, 1087968824, 136817688})
+"""Telegram's stand-ins: service messages, every anonymous admin of every group, every channel."""
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what setWebhook takes as a secret_token; safe in a path too
+_BOT_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,128}")
+_API_KEY = re.compile(r"[\x21-\x7e]{1,256}")  # what gRPC metadata and an HTTP header can both carry
+_CHAT_ID = re.compile(r"-?[0-9]{1,16}")
+
+
+class ConfigError(Exception):
+    """A setting is missing or bad; the message names it and never shows a secret's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where something listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Only this machine can reach it."""
+        return self.host in LOOPBACK_HOSTS or self.host.startswith("127.")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files for the channel to the router: the CA it is checked against, and our own certificate where it wants one."""
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramConfig:
+    """One bot, and who may use it."""
+
+    bot_token: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    path_secret: str = field(repr=False)
+    api_base: str
+    allowed_chat_ids: tuple[int, ...]
+    allowed_user_ids: tuple[int, ...]
+
+    @property
+    def bot_id(self) -> str:
+        """The bot's own user id: what stands before the colon of its token."""
+        return self.bot_token.partition(":")[0]
+
+    @property
+    def webhook_path(self) -> str:
+        """The path Telegram posts to. Secret: never logged."""
+        return f"/webhook/telegram/{self.path_secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterConfig:
+    """Everything the HTTP process and the courier need."""
+
+    router_address: Address
+    api_key: str = field(repr=False)
+    tls: Tls
+    listen: Address
+    public_url: str | None  # without a slash at its end; set means webhooks, None means polling
+    telegram: TelegramConfig | None
+
+    @property
+    def router(self) -> str:
+        """host:port of the router."""
+        return str(self.router_address)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log line may show."""
+        if self.telegram is None:
+            return (self.api_key,)
+        return (self.api_key, self.telegram.bot_token, self.telegram.webhook_secret, self.telegram.path_secret)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "AdapterConfig":
+        """Read the settings. ConfigError names the first that is missing or bad."""
+        return cls(
+            router_address=_address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1),
+            api_key=_matching(environ, "POINTSMAN_API_KEY", _API_KEY, "printable ASCII without blanks"),
+            tls=_tls(environ),
+            listen=_address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0),
+            public_url=_public_url(environ),
+            telegram=_telegram(environ) if _given(environ, "TELEGRAM_BOT_TOKEN") else None,
+        )
+
+    @classmethod
+    def from_process(cls) -> "AdapterConfig":
+        """Read the settings of this process, for servers that import the WSGI application themselves."""
+        return cls.from_environ(os.environ)
+
+
+def _given(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name, "").strip()
+
+
+def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], wanted: str) -> str:
+    value = _given(environ, name)
+    if not value:
+        raise ConfigError(f"{name} is missing")
+    if not pattern.fullmatch(value):
+        raise ConfigError(f"{name} is malformed: it must be {wanted}")
+    return value
+
+
+def _address(environ: Mapping[str, str], name: str, default: str, *, lowest_port: int) -> Address:
+    value = _given(environ, name) or default
+    host, colon, port = value.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not host or "/" in host or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise ConfigError(f"{name} must be HOST:PORT, not {value!r}")
+    if not lowest_port <= int(port) <= 65535:
+        raise ConfigError(f"{name} has a port out of range: {port}")
+    return Address(host, int(port))
+
+
+def _tls(environ: Mapping[str, str]) -> Tls:
+    cert, key = _file(environ, "POINTSMAN_TLS_CERT"), _file(environ, "POINTSMAN_TLS_KEY")
+    if (cert is None) != (key is None):
+        missing = "POINTSMAN_TLS_CERT" if cert is None else "POINTSMAN_TLS_KEY"
+        raise ConfigError(f"{missing} is missing: certificate and key go together")
+    return Tls(_file(environ, "POINTSMAN_TLS_CA"), cert, key)
+
+
+def _file(environ: Mapping[str, str], name: str) -> Path | None:
+    value = _given(environ, name)
+    if not value:
+        return None
+    path = Path(value)
+    if not path.is_file():
+        raise ConfigError(f"{name} names no file: {value}")
+    return path
+
+
+def _public_url(environ: Mapping[str, str]) -> str | None:
+    name = "POINTSMAN_PUBLIC_URL"
+    value = _given(environ, name).rstrip("/")
+    if not value:
+        return None
+    url = _url(name, value)
+    if url.scheme != "https" and url.hostname not in LOOPBACK_HOSTS:
+        raise ConfigError(f"{name} must start with https://: Telegram takes nothing else")
+    return value
+
+
+def _url(name: str, value: str) -> SplitResult:
+    try:
+        url = urlsplit(value)
+        sound = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        sound = False
+    if not sound or url.query or url.fragment or url.username or re.search(r"\s", value):
+        raise ConfigError(f"{name} must be a plain http or https address")
+    return url
+
+
+def _telegram(environ: Mapping[str, str]) -> TelegramConfig:
+    secret = "1 to 256 of A-Z, a-z, 0-9, _ and -"  # noqa: S105
+    return TelegramConfig(
+        bot_token=_matching(environ, "TELEGRAM_BOT_TOKEN", _BOT_TOKEN, "as BotFather gave it (DIGITS:LETTERS)"),
+        webhook_secret=_matching(environ, "TELEGRAM_WEBHOOK_SECRET", _SECRET, secret),
+        path_secret=_matching(environ, "TELEGRAM_WEBHOOK_PATH_SECRET", _SECRET, secret),
+        api_base=_api_base(environ),
+        allowed_chat_ids=_ids(environ, "ALLOWED_CHAT_IDS"),
+        allowed_user_ids=_ids(environ, "ALLOWED_USER_IDS"),
+    )
+
+
+def _api_base(environ: Mapping[str, str]) -> str:
+    name = "TELEGRAM_API_BASE"
+    value = (_given(environ, name) or "https://api.telegram.org").rstrip("/")
+    value = value.removesuffix("/bot")  # the way python-telegram-bot writes it
+    _url(name, value)
+    return value
+
+
+def _ids(environ: Mapping[str, str], name: str) -> tuple[int, ...]:
+    words = [word.strip() for word in _given(environ, name).split(",") if word.strip()]
+    for word in words:
+        if not _CHAT_ID.fullmatch(word) or int(word) == 0:
+            raise ConfigError(f"{name} must be a comma list of numbers; {word!r} is none")
+        if int(word) in NEVER_ALLOWED:
+            raise ConfigError(f"{name} may not hold {word}: anyone can write under that id")
+    return tuple(dict.fromkeys(int(word) for word in words))

@@ -1,0 +1,1 @@
+"""The web console: a Flask blueprint and the one page it serves."""

@@ -1,0 +1,120 @@
+"""What the page asks for: JSON under /console/api. The blueprint has let the visitor in before any of this runs."""
+
+import re
+from collections.abc import Mapping
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from webhook_adapter.body import InvalidRequest, json_object, require, text
+from webhook_adapter.console import present
+from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
+from webhook_adapter.model import Chat, Submission
+
+LIST_LENGTH = 60  # texts are at most 64 KiB, and gRPC takes answers of at most 4 MiB
+CHAT_ID = "console"
+_KEY = re.compile(r"[0-9A-Za-z-]{8,64}")
+
+
+def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRouter) -> None:
+    """Give the blueprint its JSON endpoints."""
+    _add_overview(blueprint, settings, router)
+    _add_reads(blueprint, router)
+    _add_messages(blueprint, router)
+    _add_commands(blueprint, router)
+    _add_machines(blueprint, router)
+
+
+def _add_overview(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRouter) -> None:
+    @blueprint.get("/console/api/overview")
+    def overview() -> ResponseReturnValue:
+        ask = router.own
+        sessions, notifications = ask.sessions(include_ended=True), ask.notifications(limit=LIST_LENGTH)
+        return jsonify(
+            router=settings.router,
+            machines=present.all_shown(ask.machines()),
+            sessions=present.with_last_words(sessions, notifications),
+            figures=present.figures(ask.stats()),
+        )
+
+
+def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    @blueprint.get("/console/api/chat")
+    def chat() -> ResponseReturnValue:
+        require(request.args, "session")
+        session_id = text(request.args, "session")
+        notifications = router.own.notifications(session_id=session_id, limit=LIST_LENGTH)
+        commands = router.own.commands(session_id=session_id, limit=LIST_LENGTH)
+        return jsonify(items=present.chat(notifications, commands))
+
+    @blueprint.get("/console/api/queue")
+    def queue() -> ResponseReturnValue:
+        dead = router.own.dead_letters(LIST_LENGTH)
+        queued = router.own.commands(states=present.LIVE_STATES, limit=LIST_LENGTH)
+        return jsonify(dead=present.all_shown(dead), queued=present.all_shown(queued))
+
+    @blueprint.get("/console/api/trace")
+    def trace() -> ResponseReturnValue:
+        require(request.args, "id")
+        return jsonify(steps=present.all_shown(router.own.trace(text(request.args, "id"))))
+
+
+def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    @blueprint.post("/console/api/send")
+    def send() -> ResponseReturnValue:
+        sent, key = _request("session", "text")
+        place = Chat("web", CHAT_ID, message_id=key)
+        submission = Submission(
+            f"web:{key}", place, "web:console", text=text(sent, "text"), session_id=text(sent, "session")
+        )
+        return jsonify(present.shown(router.submit(submission)))
+
+    @blueprint.post("/console/api/press")
+    def press() -> ResponseReturnValue:
+        sent, key = _request("session", "data", "message_id")
+        place = Chat("web", CHAT_ID, message_id=text(sent, "message_id"))
+        submission = Submission(
+            f"web:{key}", place, "web:console", button=text(sent, "data"), session_id=text(sent, "session")
+        )
+        return jsonify(present.shown(router.submit(submission)))
+
+    @blueprint.post("/console/api/key")
+    def key() -> ResponseReturnValue:
+        sent, key = _request("session", "name")
+        pressed = router.own.send_key(text(sent, "session"), text(sent, "name"), source="web", request_id=f"web:{key}")
+        return jsonify(present.shown(pressed))
+
+
+def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    @blueprint.post("/console/api/cancel")
+    def cancel() -> ResponseReturnValue:
+        sent, _ = _request("command_id")
+        return jsonify(present.shown(router.own.cancel(text(sent, "command_id"))))
+
+    @blueprint.post("/console/api/retry")
+    def retry() -> ResponseReturnValue:
+        sent, key = _request("command_id")
+        repeated = router.own.redrive(text(sent, "command_id"), text(sent, "session"), f"web:{key}")
+        return jsonify(present.shown(repeated))
+
+    @blueprint.post("/console/api/drop")
+    def drop() -> ResponseReturnValue:
+        sent, _ = _request("command_id")
+        return jsonify(present.shown(router.own.drop(text(sent, "command_id"))))
+
+
+def _add_machines(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    @blueprint.post("/console/api/join-token")
+    def join_token() -> ResponseReturnValue:
+        sent, _ = _request()
+        return jsonify(present.shown(router.own.create_join_token(text(sent, "machine_id").strip())))
+
+
+def _request(*names: str) -> tuple[Mapping[str, object], str]:
+    """The body, in which these must be, and the browser's own id of the request: its repeat is the same request."""
+    sent = json_object()
+    require(sent, *names, "key")
+    key = text(sent, "key")
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest("key must be a UUID")
+    return sent, key

@@ -1,0 +1,188 @@
+"""The console's pages and the rules that every request to it meets."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webhook_adapter.body import InvalidRequest
+from webhook_adapter.console.api import add_api
+from webhook_adapter.console.login import SESSION_LIFETIME, Doorkeeper
+from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
+from webhook_adapter.errors import RouterError
+
+_OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_blueprint(
+    config: ConsoleSettings, router: ConsoleRouter, clock: Callable[[], float] = time.time
+) -> Blueprint:
+    """The console at /console, and / which leads there. Register it without a prefix."""
+    blueprint = Blueprint(
+        "console", __name__, static_folder="static", static_url_path="/console/static", template_folder="templates"
+    )
+    doorkeeper = Doorkeeper(config.api_key)
+    _add_guards(blueprint, doorkeeper, clock)
+    _add_errors(blueprint)
+    _add_pages(blueprint, doorkeeper, clock)
+    _add_login(blueprint, doorkeeper, clock)
+    add_api(blueprint, config, router)
+    return blueprint
+
+
+def _add_guards(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[], float]) -> None:
+    @blueprint.before_request
+    def let_in() -> ResponseReturnValue | None:
+        g.visitor = doorkeeper.visitor(request.cookies.get(doorkeeper.cookie_name, ""), clock())
+        mutating = request.method not in _SAFE_METHODS
+        if mutating and not _same_origin():
+            return _refusal(403, "PERMISSION_DENIED", "This request came from another site.")
+        if request.endpoint in _OPEN_TO_ALL:
+            return None
+        if g.visitor is None:
+            return _log_in_first()
+        if mutating and not doorkeeper.is_from_page(g.visitor, request.headers.get("X-CSRF-Token", "")):
+            return _refusal(403, "PERMISSION_DENIED", "The page is out of date. Load it again.")
+        return None
+
+    @blueprint.after_request
+    def harden(response: Response) -> Response:
+        response.headers.update(_HEADERS)
+        # The login form needs its Origin, which "no-referrer" would hide; a link's token must go nowhere.
+        response.headers["Referrer-Policy"] = "no-referrer" if "token" in request.args else "same-origin"
+        response.headers["Cache-Control"] = "no-cache" if request.endpoint == "console.static" else "no-store"
+        if request.method == "GET" and response.is_json:
+            response.add_etag()
+            response.make_conditional(request)
+        return response
+
+
+def _add_errors(blueprint: Blueprint) -> None:
+    @blueprint.errorhandler(InvalidRequest)
+    def invalid(error: InvalidRequest) -> ResponseReturnValue:
+        return _refusal(400, "INVALID_ARGUMENT", str(error))
+
+    @blueprint.errorhandler(RouterError)
+    def refused(error: RouterError) -> ResponseReturnValue:
+        # The page reads 401 as its own session's end; here it is the adapter that the router does not know.
+        if error.status is HTTPStatus.UNAUTHORIZED:
+            return _refusal(502, error.code, "The router refuses this console's API key. Start it with a good one.")
+        return _refusal(error.status.value, error.code, error.message)
+
+
+def _add_pages(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[], float]) -> None:
+    @blueprint.get("/")
+    def root() -> ResponseReturnValue:
+        return redirect(url_for("console.page"))
+
+    @blueprint.get("/console/")
+    def page() -> ResponseReturnValue:
+        return render_template("console.html", csrf=g.visitor.csrf)
+
+    @blueprint.post("/console/api/logout")
+    def log_out() -> ResponseReturnValue:
+        doorkeeper.log_out(g.visitor, clock())
+        response = jsonify(ok=True)
+        response.delete_cookie(doorkeeper.cookie_name, path="/console")
+        return response
+
+
+def _add_login(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[], float]) -> None:
+    @blueprint.get("/console/login")
+    def login() -> ResponseReturnValue:
+        if "token" in request.args:
+            return _follow_link(doorkeeper, request.args["token"], clock())
+        if g.visitor:
+            return redirect(url_for("console.page"))
+        if "link" in request.args:
+            return _login_page("That link was used before, or is older than ten minutes.", 403)
+        return _login_page()
+
+    @blueprint.post("/console/login")
+    def log_in() -> ResponseReturnValue:
+        peer, now = request.remote_addr or "", clock()
+        wait = doorkeeper.attempts.wait(peer, now)
+        if wait > 0:
+            page, status = _login_page(f"Too many attempts. Try again in {wait:.0f} s.", 429)
+            return page, status, {"Retry-After": str(max(1, round(wait)))}
+        cookie = doorkeeper.cookie_for_key(request.form.get("api_key", "").strip(), now)
+        if cookie is None:
+            doorkeeper.attempts.failed(peer, now)
+            return _login_page("That is not the API key of this console.", 403)
+        return _welcome(doorkeeper, cookie)
+
+
+def _follow_link(doorkeeper: Doorkeeper, token: str, now: float) -> ResponseReturnValue:
+    if request.method == "HEAD":  # from programs that look at links; it must not use this one up
+        return Response()
+    cookie = doorkeeper.cookie_for_link(token, now)
+    if cookie is not None:
+        return _welcome(doorkeeper, cookie)
+    return redirect(url_for("console.login", link="over"))
+
+
+def _welcome(doorkeeper: Doorkeeper, cookie: str) -> Response:
+    """Set the cookie, then go on from a page of our own.
+
+    A redirect would not do: a link followed from another site starts a cross-site navigation, and a Strict cookie is
+    not sent along with those, not even after redirects.
+    """
+    response = Response(render_template("welcome.html"))
+    response.set_cookie(
+        doorkeeper.cookie_name,
+        cookie,
+        max_age=round(SESSION_LIFETIME),
+        path="/console",
+        httponly=True,
+        samesite="Strict",
+        # Claiming https falsely only makes the cookie stricter, so the header needs no trust.
+        secure=request.is_secure or request.headers.get("X-Forwarded-Proto", "") == "https",
+    )
+    return response
+
+
+def _login_page(error: str = "", status: int = 200) -> tuple[str, int]:
+    return render_template("login.html", error=error), status
+
+
+def _log_in_first() -> ResponseReturnValue:
+    if request.path.startswith("/console/api/"):
+        return _refusal(401, "UNAUTHENTICATED", "Log in again.")
+    return redirect(url_for("console.login"))
+
+
+def _refusal(status: int, code: str, text: str) -> ResponseReturnValue:
+    return jsonify(error=text, code=code), status
+
+
+def _same_origin() -> bool:
+    """Browsers say where a request comes from; programs that say nothing carry no cookie they did not ask for."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host

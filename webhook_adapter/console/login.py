@@ -1,0 +1,144 @@
+"""Who may see the console: one-time links, the API key, the session cookie, CSRF tokens.
+
+Nothing is stored: each secret here is derived from the adapter's API key under a name of its own, so another key ends
+every session. What must be remembered (links used, sessions closed, failed attempts) is kept in the one process.
+"""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from webhook_adapter.auth import is_secret
+
+LINK_LIFETIME = 10 * 60.0
+SESSION_LIFETIME = 12 * 3600.0
+ATTEMPTS = 5
+ATTEMPT_WINDOW = 60.0
+REMEMBERED_PEERS = 1024  # bounds memory; the key has 256 bits, so forgetting a peer costs nothing
+
+
+def _derive(api_key: str, purpose: str) -> str:
+    return hmac.new(api_key.encode(), f"pointsman console {purpose}".encode(), hashlib.sha256).hexdigest()
+
+
+def login_link(base_url: str, api_key: str, now: float) -> str:
+    """An address that logs its first visitor in, within ten minutes of `now` (seconds since 1970)."""
+    token = _Tokens(api_key, "login link").issue(now + LINK_LIFETIME)
+    return f"{base_url.rstrip('/')}/console/login?{urlencode({'token': token})}"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Someone with a good session cookie; `csrf` must come back with everything that changes something."""
+
+    session_id: str
+    expires_at: float
+    csrf: str
+
+
+class _Tokens:
+    """Signed tokens of one purpose: a random id and a time of expiry."""
+
+    def __init__(self, api_key: str, purpose: str) -> None:
+        self._serializer = URLSafeSerializer(_derive(api_key, purpose), salt=purpose)
+
+    def issue(self, expires_at: float) -> str:
+        return str(self._serializer.dumps([secrets.token_urlsafe(24), expires_at]))
+
+    def read(self, token: str, now: float) -> tuple[str, float] | None:
+        """Its id and expiry; None when it is forged or over."""
+        try:
+            token_id, expires_at = self._serializer.loads(token)
+        except (BadData, TypeError, ValueError):
+            return None
+        return (token_id, expires_at) if now < expires_at else None
+
+
+class Spent:
+    """Ids that are used up, remembered until they would have expired anyway."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+
+    def spend(self, token_id: str, expires_at: float, now: float) -> bool:
+        """True the first time."""
+        with self._lock:
+            self._until = {known: until for known, until in self._until.items() if now < until}
+            first = token_id not in self._until
+            self._until[token_id] = expires_at
+        return first
+
+    def __contains__(self, token_id: str) -> bool:
+        with self._lock:
+            return token_id in self._until
+
+
+class Attempts:
+    """Failed attempts per peer; more than five within a minute are not looked at."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failed: OrderedDict[str, list[float]] = OrderedDict()
+
+    def wait(self, peer: str, now: float) -> float:
+        """Seconds until this peer may try again; 0 means now."""
+        with self._lock:
+            recent = [at for at in self._failed.get(peer, []) if now - at < ATTEMPT_WINDOW]
+        return recent[-ATTEMPTS] + ATTEMPT_WINDOW - now if len(recent) >= ATTEMPTS else 0.0
+
+    def failed(self, peer: str, now: float) -> None:
+        """Count one."""
+        with self._lock:
+            self._failed[peer] = [*self._failed.pop(peer, []), now][-ATTEMPTS:]
+            while len(self._failed) > REMEMBERED_PEERS:
+                self._failed.popitem(last=False)
+
+
+class Doorkeeper:
+    """Decides who is in. All methods may be called from any thread."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+        self._links = _Tokens(api_key, "login link")
+        self._cookies = _Tokens(api_key, "session cookie")
+        self._csrf_key = _derive(api_key, "csrf token").encode()
+        self._spent = Spent()
+        self.attempts = Attempts()
+        # Cookies know no ports: two installs on one host must not overwrite each other's.
+        self.cookie_name = f"pointsman_{_derive(api_key, 'cookie name')[:8]}"
+
+    def cookie_for_link(self, token: str, now: float) -> str | None:
+        """A new session cookie for a login link's first use; None when it is forged, over or used."""
+        known = self._links.read(token, now)
+        if known is None or not self._spent.spend(*known, now):
+            return None
+        return self._cookies.issue(now + SESSION_LIFETIME)
+
+    def cookie_for_key(self, api_key: str, now: float) -> str | None:
+        """A new session cookie for the right API key; compares in constant time."""
+        if not is_secret(api_key, self._api_key):
+            return None
+        return self._cookies.issue(now + SESSION_LIFETIME)
+
+    def visitor(self, cookie: str, now: float) -> Visitor | None:
+        """Who this cookie is; None when it is forged, over or logged out."""
+        known = self._cookies.read(cookie, now)
+        if known is None or known[0] in self._spent:
+            return None
+        csrf = hmac.new(self._csrf_key, known[0].encode(), hashlib.sha256).hexdigest()
+        return Visitor(known[0], known[1], csrf)
+
+    def is_from_page(self, visitor: Visitor, csrf: str) -> bool:
+        """The request carries this session's CSRF token; compares in constant time."""
+        return is_secret(csrf, visitor.csrf)
+
+    def log_out(self, visitor: Visitor, now: float) -> None:
+        """Its cookie is good for nothing from now on."""
+        self._spent.spend(visitor.session_id, visitor.expires_at, now)

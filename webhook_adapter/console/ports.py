@@ -1,0 +1,80 @@
+"""What the console needs of the router and of the settings."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from webhook_adapter.model import (
+    Command,
+    CommandState,
+    JoinToken,
+    Machine,
+    Notification,
+    Session,
+    Stats,
+    Submission,
+    Submitted,
+    TraceStep,
+)
+
+
+class ConsoleSettings(Protocol):
+    """The adapter's settings, as far as the console looks."""
+
+    @property
+    def api_key(self) -> str:
+        """The adapter's own API key; who has it may log in."""
+
+    @property
+    def router(self) -> str:
+        """host:port of the router, as the adapter reaches it."""
+
+
+class ConsoleControl(Protocol):
+    """What can be asked of the router with the adapter's own key. Every method raises RouterError."""
+
+    def machines(self) -> Sequence[Machine]:
+        """All machines, by name."""
+
+    def sessions(self, *, include_ended: bool) -> Sequence[Session]:
+        """In the order of their registration."""
+
+    def commands(self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int) -> Sequence[Command]:
+        """Newest first; of all sessions and in all states unless given."""
+
+    def dead_letters(self, limit: int) -> Sequence[Command]:
+        """Commands that wait for a person, newest first."""
+
+    def notifications(self, *, session_id: str = "", limit: int) -> Sequence[Notification]:
+        """Newest first, to all platforms; of all sessions unless given."""
+
+    def trace(self, subject_id: str) -> Sequence[TraceStep]:
+        """Oldest first."""
+
+    def stats(self) -> Stats:
+        """The router's figures."""
+
+    def send_key(self, session_id: str, key: str, *, source: str, request_id: str) -> Command:
+        """Press a named key in a session; once for each request id."""
+
+    def cancel(self, command_id: str) -> Command:
+        """Take a command back."""
+
+    def redrive(self, command_id: str, session_id: str, request_id: str) -> Command:
+        """Repeat an ended command as a new one; an empty session id keeps the old session."""
+
+    def drop(self, command_id: str) -> Command:
+        """Take a dead letter off the list."""
+
+    def create_join_token(self, machine_id: str) -> JoinToken:
+        """An empty machine id lets the machine choose its name."""
+
+
+class ConsoleRouter(Protocol):
+    """The router: RouterClient, or a test's own."""
+
+    @property
+    def own(self) -> ConsoleControl:
+        """Control with the adapter's own key."""
+
+    def submit(self, submission: Submission) -> Submitted:
+        """Hand in what a person wrote or pressed; once for each update key. Raises RouterError."""

@@ -1,0 +1,109 @@
+"""What the page gets: JSON of the adapter's values. Times are seconds since 1970, states are in small letters."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Protocol
+
+from webhook_adapter.model import Command, CommandState, Notification, Session, Stats
+
+Json = dict[str, Any]
+
+LIVE_STATES = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
+WAITING_FOR_A_PERSON = (CommandState.DEAD, CommandState.UNCERTAIN)
+SAME_MESSAGE_SECONDS = 5.0
+PREVIEW_LENGTH = 160
+
+
+class Value(Protocol):
+    """A dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+def shown(value: Value) -> Json:
+    """A value as JSON, under the names of its fields."""
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def all_shown(values: Iterable[Value]) -> list[Json]:
+    """Each of them."""
+    return [shown(value) for value in values]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return str(value.value).lower()
+    return value.timestamp() if isinstance(value, datetime) else value
+
+
+def figures(stats: Stats) -> Json:
+    """How much is on its way, and how much waits for a person."""
+    return {
+        "queued": sum(stats.commands.get(state.value, 0) for state in LIVE_STATES),
+        "dead": sum(stats.commands.get(state.value, 0) for state in WAITING_FOR_A_PERSON),
+    }
+
+
+def with_last_words(sessions: Sequence[Session], notifications: Sequence[Notification]) -> list[Json]:
+    """Sessions with the last thing each of them said, for the list."""
+    last = {one.session_id: one for one in said(notifications)}
+    return [shown(session) | {"last": _preview(last.get(session.session_id))} for session in sessions]
+
+
+def chat(notifications: Sequence[Notification], commands: Sequence[Command]) -> list[Json]:
+    """One conversation, oldest first: what the session said and what was sent to it."""
+    items = [{"kind": "said"} | _message(one) for one in said(notifications)]
+    items += [{"kind": "command"} | shown(one) for one in commands]
+    return sorted(items, key=lambda item: item["created_at"] or 0.0)
+
+
+def said(notifications: Sequence[Notification]) -> list[Notification]:
+    """What sessions said, oldest first, each message once.
+
+    Receipts are left out: the commands show them. A message that went to several platforms is one notification for
+    each; the one for the web stands for all.
+    """
+    kept: list[Notification] = []
+    for candidate in sorted(notifications, key=_created):
+        if candidate.command_id:
+            continue
+        twin = next((one for one in reversed(kept) if _is_same_message(one, candidate)), None)
+        if twin is None:
+            kept.append(candidate)
+        elif candidate.chat.transport == "web":
+            kept[kept.index(twin)] = candidate
+    return kept
+
+
+def _is_same_message(one: Notification, other: Notification) -> bool:
+    elsewhere = one.chat.transport != other.chat.transport
+    near = abs(_created(one) - _created(other)) < SAME_MESSAGE_SECONDS
+    return elsewhere and near and (one.session_id, one.text) == (other.session_id, other.text)
+
+
+def _created(notification: Notification) -> float:
+    return notification.created_at.timestamp() if notification.created_at else 0.0
+
+
+def _message(notification: Notification) -> Json:
+    return {
+        "notification_id": notification.notification_id,
+        "transport": notification.chat.transport,
+        "text": notification.text,
+        "state": _plain(notification.state),
+        "detail": notification.detail,
+        "created_at": _plain(notification.created_at),
+        "buttons": [
+            {"label": button.label, "data": f"cmd:{notification.token}:{button.action}"}
+            for button in notification.buttons
+        ],
+    }
+
+
+def _preview(notification: Notification | None) -> Json | None:
+    if notification is None:
+        return None
+    words = " ".join(notification.text.replace("`", "").split())[:PREVIEW_LENGTH]
+    return {"id": notification.notification_id, "text": words, "at": _plain(notification.created_at)}

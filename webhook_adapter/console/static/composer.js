@@ -1,0 +1,82 @@
+// Where a person writes: Enter sends, Shift+Enter starts a line, drafts stay with their session.
+
+import { newKey, post } from "./api.js";
+import { attribute, h, icon, text } from "./dom.js";
+import { attempt } from "./notices.js";
+import { send } from "./outgoing.js";
+import { keyName, sessionName } from "./words.js";
+
+const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d"];
+
+/** {node, update(session), focus()}; changed() follows everything that is sent. */
+export function composer(sessionId, changed) {
+  const draft = `pointsman:draft:${sessionId}`;
+  const field = h("textarea", { id: "composer", rows: "1", maxlength: "65536", enterkeyhint: "send", autocomplete: "off" });
+  const submit = h("button", { class: "button primary send", type: "submit", "aria-label": "Send" }, icon("send"));
+  const hint = h("p", { class: "hint composer-hint" });
+  const form = h("form", { class: "composer-row" }, keyMenu(sessionId, changed), field, submit);
+  const over = h("p", { class: "notice" }, "This session is over. Start another: ", h("code", {}, "pointsman run -- claude"));
+  const node = h("div", { class: "composer" }, form, hint, over);
+
+  field.value = localStorage.getItem(draft) ?? "";
+  const fit = () => {
+    submit.disabled = field.value.trim() === "";
+    // Where the browser sizes fields itself (field-sizing), rows only set the least.
+    field.rows = Math.min(8, field.value.split("\n").length);
+  };
+  field.addEventListener("input", () => {
+    if (field.value === "") localStorage.removeItem(draft);
+    else localStorage.setItem(draft, field.value);
+    fit();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (field.value.trim() === "") return;
+    send(sessionId, field.value, changed);
+    field.value = "";
+    localStorage.removeItem(draft);
+    fit();
+    field.focus();
+  });
+  fit();
+
+  function update(session, away) {
+    const ended = session.state === "ended";
+    form.hidden = hint.hidden = ended;
+    over.hidden = !ended;
+    attribute(field, "aria-label", `Message to ${sessionName(session)}`);
+    attribute(field, "placeholder", `Reply to ${sessionName(session)}…`);
+    attribute(hint, "data-away", away);
+    text(hint, away ? `${session.machine_id} is away. What you send waits for it, up to 24 hours.` : "Enter sends · Shift+Enter starts a new line");
+  }
+  return { node, update, focus: () => field.focus({ preventScroll: true }) };
+}
+
+/** Keys that have no letter, for menus and for stopping a program. */
+function keyMenu(sessionId, changed) {
+  const menu = h("div", { class: "key-menu", role: "group", "aria-label": "Press a key in the session" });
+  const summary = h("summary", { class: "button", title: "Press a key in the session" }, "Keys");
+  const box = h("details", { class: "keys" }, summary, menu);
+  for (const name of KEYS) {
+    const button = h("button", { class: "button small", type: "button", "aria-label": `Press ${name}` }, keyName(name));
+    button.addEventListener("click", async () => {
+      await attempt(button, () => post("key", { session: sessionId, name, key: newKey() }));
+      changed();
+    });
+    menu.append(button);
+  }
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    box.open = false;
+    summary.focus();
+  });
+  box.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !box.contains(event.relatedTarget)) box.open = false;
+  });
+  return box;
+}

@@ -1,0 +1,54 @@
+// What was written here and is not confirmed by the router yet. It outlives the view: leaving a chat loses nothing.
+
+import { newKey, post } from "./api.js";
+import { toast } from "./notices.js";
+
+const LONGEST_MS = 15_000;
+const waiting = new Map();
+
+/** The unconfirmed messages of a session, oldest first. */
+export function pendingOf(sessionId) {
+  return waiting.get(sessionId) ?? [];
+}
+
+/** Sends text, again and again with the same key while the way is blocked; changed() follows every turn of it. */
+export function send(sessionId, text, changed) {
+  const item = { kind: "pending", key: newKey(), text, failure: "", waits: true, confirmedAs: null };
+  const rows = [...pendingOf(sessionId), item];
+  waiting.set(sessionId, rows);
+  item.again = () => deliver(sessionId, item, changed);
+  item.discard = () => forget(sessionId, item, changed);
+  deliver(sessionId, item, changed);
+}
+
+/** Forgets those whose commands are listed now. */
+export function confirmed(sessionId, commandIds) {
+  const left = pendingOf(sessionId).filter((item) => !commandIds.has(item.confirmedAs));
+  waiting.set(sessionId, left);
+}
+
+async function deliver(sessionId, item, changed, tries = 0) {
+  if (tries === 0) item.failure = "";
+  changed();
+  try {
+    const answer = await post("send", { session: sessionId, text: item.text, key: item.key });
+    if (answer.answer) toast(answer.answer);
+    item.failure = "";
+    item.confirmedAs = answer.command_id;
+    if (!answer.command_id) forget(sessionId, item, changed);
+  } catch (error) {
+    item.failure = error.message;
+    item.waits = Boolean(error.passing);
+    if (item.waits) setTimeout(() => retry(sessionId, item, changed, tries + 1), Math.min(1000 * 2 ** tries, LONGEST_MS));
+  }
+  changed();
+}
+
+function retry(sessionId, item, changed, tries) {
+  if (pendingOf(sessionId).includes(item)) deliver(sessionId, item, changed, tries);
+}
+
+function forget(sessionId, item, changed) {
+  waiting.set(sessionId, pendingOf(sessionId).filter((other) => other !== item));
+  changed();
+}

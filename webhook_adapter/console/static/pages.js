@@ -1,0 +1,195 @@
+// The other pages: start, queue, machines, trace.
+
+import { get, newKey, post } from "./api.js";
+import { commandButtons, dialog } from "./commands.js";
+import { attribute, commandLine, h, icon, list, text } from "./dom.js";
+import { attempt } from "./notices.js";
+import { ENDED_BADLY, clock, commandText, fullTime, keyName, sessionName, since, why } from "./words.js";
+
+function page(title, lead, ...content) {
+  const back = h("a", { class: "button ghost back", href: "#/", "aria-label": "Back to the sessions" }, icon("back"));
+  const head = h("header", { class: "head" }, back, h("div", { class: "head-words" }, h("h1", {}, title), h("p", { class: "quiet" }, lead)));
+  return h("div", { class: "view" }, head, h("div", { class: "scroller page" }, content));
+}
+
+/** What a newcomer does first; later, a place to rest. */
+export function startView() {
+  const hello = h("h1", {});
+  const words = h("p", { class: "lead" });
+  const more = h("h2", { class: "more" }, "Add to it");
+  const steps = h("ol", { class: "steps" },
+    step("Start a program as a session", "It runs as always; from then on you can answer it from here.", commandLine("pointsman run -- claude")),
+    step("Let Claude Code tell you when it needs you", "Its hooks then send its last words here, with buttons.", commandLine("pointsman hooks install")),
+    step("Bring in another machine", "A join token lets it connect, once.", h("a", { class: "button", href: "#/machines" }, "Machines")));
+  const node = h("div", { class: "view" }, h("div", { class: "scroller page start" }, h("img", { src: "/console/static/logo.svg", alt: "", width: "64", height: "64" }), hello, words, more, steps));
+  function update({ sessions, machines }) {
+    const alive = sessions.some((session) => session.state !== "ended");
+    const connected = machines.some((machine) => machine.connected);
+    more.hidden = !alive;
+    text(hello, alive ? "Pick a session" : "Welcome to Pointsman");
+    text(words, alive ? "The list shows what each one said last." : connected ? "A machine is connected, and no session runs on it yet. Start one:" : "No machine is connected yet. Start its agent with “pointsman agent”; then:");
+  }
+  return { node, title: () => "", load: async () => {}, update, focus() {} };
+}
+
+function step(title, words, action) {
+  return h("li", {}, h("h2", {}, title), h("p", { class: "quiet" }, words), action);
+}
+
+export function queueView(poke) {
+  const dead = section("Needs a decision", "Nothing here. A command that could not be brought to its session waits here for you.");
+  const queued = section("On the way", "Nothing is waiting. What you send to a machine that is away waits here.");
+  const node = page("Queue", "Commands that have not ended, and those that were given up", dead.node, queued.node);
+  let answer = null;
+  let overview = null;
+  async function load() {
+    answer = await get("queue");
+  }
+  function update(next) {
+    overview = next;
+    if (answer === null) return;
+    const row = () => queueRow(() => overview.sessions, poke);
+    dead.show(answer.dead, (command) => command.command_id, row);
+    queued.show(answer.queued, (command) => `${command.command_id} ${command.state}`, row);
+  }
+  return { node, title: () => "Queue", load, update, focus() {} };
+}
+
+function section(title, nothing) {
+  const rows = h("ul", { class: "cards" });
+  const empty = h("p", { class: "nothing" }, nothing);
+  const node = h("section", {}, h("h2", {}, title), empty, rows);
+  function show(items, keyOf, make) {
+    empty.hidden = items.length > 0;
+    list(rows, items, keyOf, make);
+  }
+  return { node, show };
+}
+
+function queueRow(sessions, poke) {
+  const to = h("a", { class: "strong" });
+  const at = h("time", { class: "quiet" });
+  const words = h("p", { class: "quoted" });
+  const state = h("p", {});
+  const buttons = h("div", { class: "actions" });
+  const node = h("li", { class: "card" }, h("div", { class: "meta" }, to, at), words, state, buttons);
+  let offered;
+  function update(command) {
+    const session = sessions().find((one) => one.session_id === command.session_id);
+    attribute(to, "href", `#/session/${encodeURIComponent(command.session_id)}`);
+    text(to, session ? sessionName(session) : command.session_id);
+    text(at, `${command.machine_id} · ${clock(command.created_at)}`);
+    attribute(at, "title", fullTime(command.created_at));
+    text(words, command.key ? `Key ${keyName(command.key)}` : commandText(command));
+    const bad = command.state in ENDED_BADLY;
+    attribute(state, "class", bad ? "bad-words" : "quiet");
+    text(state, bad ? `${ENDED_BADLY[command.state]}: ${why(command)}` : onTheWay(command, session));
+    if (offered !== command.state) buttons.replaceChildren(...commandButtons(command, sessions, poke));
+    offered = command.state;
+  }
+  return { node, update };
+}
+
+function onTheWay(command, session) {
+  if (command.state === "received") return `On ${command.machine_id}, waits for its turn`;
+  if (command.state === "sent") return `Sent to ${command.machine_id}, not confirmed yet`;
+  return session && !session.connected ? `Waits for ${command.machine_id}, which is away` : "Waits for its turn";
+}
+
+export function machinesView(poke) {
+  const add = h("button", { class: "button primary", type: "button" }, "Add a machine");
+  const all = section("Known machines", "No machine yet. Start everything here with: pointsman up — or add another machine.");
+  const node = page("Machines", "Where sessions can run", h("p", {}, add), all.node);
+  let router = "";
+  add.addEventListener("click", () => addMachine(add, () => router).then(poke));
+  function update(overview) {
+    router = overview.router;
+    const count = (machine) => overview.sessions.filter((one) => one.machine_id === machine.machine_id && one.state !== "ended").length;
+    all.show(overview.machines.map((machine) => ({ ...machine, count: count(machine) })), (machine) => machine.machine_id, machineRow);
+  }
+  return { node, title: () => "Machines", load: async () => {}, update, focus() {} };
+}
+
+function machineRow() {
+  const dot = h("span", { class: "dot", "aria-hidden": "true" });
+  const name = h("span", { class: "strong" });
+  const state = h("span", { class: "chip" });
+  const words = h("p", { class: "quiet" });
+  const node = h("li", { class: "card" }, h("div", { class: "meta" }, h("span", {}, dot, name), state), words);
+  function update(machine) {
+    attribute(dot, "data-on", machine.connected);
+    text(name, machine.machine_id);
+    const word = machine.revoked ? "Revoked" : machine.quarantined ? "Held off" : machine.connected ? "Connected" : "Away";
+    text(state, word);
+    attribute(state, "data-state", machine.revoked || machine.quarantined ? "bad" : machine.connected ? "idle" : "ended");
+    const held = machine.quarantined && "Two processes use this identity. Stop one of them.";
+    const seen = !machine.connected && (machine.last_seen_at ? `last seen ${fullTime(machine.last_seen_at)}` : "never connected");
+    const sessions = `${machine.count} ${machine.count === 1 ? "session" : "sessions"}`;
+    text(words, [sessions, machine.agent_version && `agent ${machine.agent_version}`, seen, held].filter(Boolean).join(" · "));
+  }
+  return { node, update };
+}
+
+async function addMachine(button, router) {
+  const name = h("input", { id: "machine", maxlength: "128", placeholder: "leave empty: its host name", autocomplete: "off", spellcheck: "false" });
+  const wanted = await dialog("Add a machine", [
+    h("p", { class: "quiet" }, "Makes a token that lets one machine in, once, within an hour."),
+    h("label", { for: "machine" }, "Name (optional)"),
+    name,
+  ], "Make a token");
+  if (!wanted) return;
+  await attempt(button, async () => {
+    const made = await post("join-token", { machine_id: name.value, key: newKey() });
+    await dialog("On the new machine, run", joinWords(made, router()), "");
+  });
+}
+
+function joinWords(made, router) {
+  const loopback = /^(127\.|localhost|\[::1\])/.test(router);
+  return [
+    commandLine(`pointsman enroll ${loopback ? "ROUTER:7443" : router} ${made.token}`),
+    commandLine("pointsman agent"),
+    h("p", { class: "quiet" }, loopback ? "Write your router's own address for ROUTER: it listens on loopback now, which other machines cannot reach." : ""),
+    h("p", { class: "quiet" }, `Shown only here, good until ${clock(made.expires_at)}.`),
+  ];
+}
+
+export function traceView(id) {
+  const field = h("input", { id: "trace-id", value: id, placeholder: "id of a command, a notification or an update", "aria-label": "Id", spellcheck: "false", autocomplete: "off", required: true });
+  const form = h("form", { class: "trace-form" }, field, h("button", { class: "button primary", type: "submit" }, "Show"));
+  const steps = h("ol", { class: "story" });
+  const words = h("p", { class: "nothing" });
+  const node = page("Trace", "Every step of one command, from door to terminal", form, words, steps);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    location.hash = `#/trace/${encodeURIComponent(field.value.trim())}`;
+  });
+  let answer = { steps: [] };
+  async function load() {
+    if (id === "") return;
+    try {
+      answer = await get("trace", { id });
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      answer = { steps: [] };
+    }
+  }
+  function update() {
+    words.hidden = answer.steps.length > 0;
+    text(words, id === "" ? "Every message has a Trace button; or paste an id here." : "Nothing is known under this id.");
+    list(steps, answer.steps.map((one, index) => ({ ...one, index })), (one) => one.index, storyStep);
+  }
+  return { node, title: () => "Trace", load, update, focus: () => field.focus() };
+}
+
+function storyStep(item) {
+  const change = [item.from_state, item.to_state].filter(Boolean).join(" → ").toLowerCase();
+  const by = [item.actor && `by ${item.actor}`, item.detail].filter(Boolean).join(" · ");
+  const node = h("li", {},
+    h("div", { class: "meta" }, h("span", { class: "strong" }, item.event), item.at && h("time", { class: "quiet", title: `${fullTime(item.at)} (${since(item.at)})` }, preciseClock(item.at))),
+    change && h("p", {}, change),
+    by && h("p", { class: "quiet" }, by));
+  return { node, update() {} };
+}
+
+const preciseClock = (seconds) => `${clock(seconds)}.${String(Math.floor((seconds % 1) * 1000)).padStart(3, "0")}`;

@@ -1,0 +1,94 @@
+// The list at the side: machines, and the sessions on each.
+
+import { attribute, h, list, text } from "./dom.js";
+import { announce } from "./notices.js";
+import { SESSION_STATES, sessionName, since } from "./words.js";
+
+const SEEN = "pointsman:seen";
+const seen = JSON.parse(localStorage.getItem(SEEN) ?? "{}");
+const announced = new Map();
+
+/** {node, update(overview, openId)}; update gives how many sessions have words nobody has seen. */
+export function sessionList(node) {
+  const groups = h("div", {});
+  const empty = h("p", { class: "quiet pad" }, "No sessions yet.");
+  const ended = h("ul", { class: "rows" });
+  const over = h("details", { class: "over" }, h("summary", {}, "Ended"), ended);
+  node.replaceChildren(empty, groups, over);
+
+  function update(overview, openId) {
+    const rows = overview.sessions.map((session) => ({ session, open: session.session_id === openId, fresh: isFresh(session, openId) }));
+    const alive = rows.filter((row) => row.session.state !== "ended");
+    empty.hidden = alive.length > 0;
+    over.hidden = alive.length === rows.length;
+    list(groups, byMachine(overview.machines, alive), (group) => group.machine.machine_id, machineGroup);
+    list(ended, rows.filter((row) => !alive.includes(row)).slice(-20), (row) => row.session.session_id, sessionRow);
+    return rows.filter((row) => row.fresh).length;
+  }
+  return { node, update };
+}
+
+function byMachine(machines, rows) {
+  const known = new Map(machines.map((machine) => [machine.machine_id, { machine, rows: [] }]));
+  for (const row of rows) {
+    const id = row.session.machine_id;
+    if (!known.has(id)) known.set(id, { machine: { machine_id: id, connected: row.session.connected }, rows: [] });
+    known.get(id).rows.push(row);
+  }
+  return [...known.values()].filter((group) => group.rows.length > 0);
+}
+
+function machineGroup() {
+  const dot = h("span", { class: "dot", "aria-hidden": "true" });
+  const name = h("span", { class: "machine-name" });
+  const away = h("span", { class: "quiet" });
+  const rows = h("ul", { class: "rows" });
+  const node = h("section", { class: "machine" }, h("h2", {}, dot, name, away), rows);
+  function update({ machine, rows: sessions }) {
+    attribute(dot, "data-on", machine.connected);
+    text(name, machine.machine_id);
+    text(away, machine.connected ? "" : machine.last_seen_at ? `away, seen ${ago(machine.last_seen_at)}` : "away");
+    list(rows, sessions, (row) => row.session.session_id, sessionRow);
+  }
+  return { node, update };
+}
+
+/** What a session is doing; of a machine that is away, nobody knows. */
+export function stateChip(node, session) {
+  const away = !session.connected && session.state !== "ended";
+  text(node, away ? "Away" : SESSION_STATES[session.state]);
+  attribute(node, "data-state", away ? "away" : session.state);
+}
+
+const ago = (seconds) => (since(seconds) === "now" ? "just now" : `${since(seconds)} ago`);
+
+function sessionRow() {
+  const name = h("span", { class: "row-name" });
+  const at = h("time", { class: "row-time" });
+  const last = h("span", { class: "row-last" });
+  const state = h("span", { class: "chip" });
+  const link = h("a", { class: "row" }, name, at, last, state);
+  function update({ session, open, fresh }) {
+    attribute(link, "href", `#/session/${encodeURIComponent(session.session_id)}`);
+    attribute(link, "aria-current", open ? "page" : false);
+    attribute(link, "data-fresh", fresh);
+    text(name, sessionName(session));
+    text(at, session.last ? since(session.last.at) : "");
+    text(last, session.last ? session.last.text : "Nothing said yet");
+    stateChip(state, session);
+  }
+  return { node: h("li", {}, link), update };
+}
+
+/** Whether its last words are new to this browser. What is open and looked at is seen at once, and read out. */
+function isFresh(session, openId) {
+  const { session_id: id, last } = session;
+  if (!last) return false;
+  if (announced.has(id) && announced.get(id) !== last.id) announce(`${sessionName(session)} says: ${last.text}`);
+  announced.set(id, last.id);
+  if (seen[id] === last.id) return false;
+  if (id !== openId || document.hidden) return true;
+  seen[id] = last.id;
+  localStorage.setItem(SEEN, JSON.stringify(seen));
+  return false;
+}

@@ -1,0 +1,91 @@
+// States, reasons and times in people's words.
+
+export const SESSION_STATES = {
+  unknown: "Running",
+  idle: "Ready",
+  busy: "Working",
+  waiting: "Waits for you",
+  ended: "Ended",
+};
+
+export const LIVE = ["queued", "sent", "received"];
+export const ENDED_BADLY = {
+  failed: "Failed",
+  uncertain: "Perhaps typed",
+  cancelled: "Cancelled",
+  expired: "Expired",
+  dead: "Given up",
+};
+
+const REASONS = {
+  ACK_TIMEOUT: "the machine did not confirm it in time",
+  SESSION_RESTARTED: "the session was restarted in between",
+  SESSION_ENDED: "the session is over",
+  SESSION_UNKNOWN: "there is no such session",
+  POISON_SUSPECT: "the machine's agent restarted each time it got this",
+  MACHINE_REVOKED: "the machine's access was revoked",
+  TOO_OLD: "nobody could take it within 24 hours",
+  TOO_MANY_ATTEMPTS: "eight attempts failed",
+  TTL_EXPIRED: "its time limit ran out",
+  CANCELLED: "taken back",
+  INBOX_LOST: "the machine lost its inbox",
+  AGENT_RESTARTED: "the agent stopped while it was typing",
+  BACKEND_ERROR: "the terminal reported an error",
+  TARGET_GONE: "the terminal is gone",
+  EXIT_CODE: "the program ended with an error",
+  UNSUPPORTED: "this kind of session cannot do that",
+  TOO_LARGE: "it is too large",
+};
+
+/** "the session is over: exit code 1" */
+export function why(command) {
+  const reason = REASONS[command.reason] ?? command.reason.toLowerCase().replaceAll("_", " ");
+  return [reason, command.detail].filter(Boolean).join(": ");
+}
+
+const KEYS = { esc: "Esc", enter: "Enter", tab: "Tab", up: "↑", down: "↓", left: "←", right: "→", space: "Space", backspace: "⌫" };
+
+export function keyName(name) {
+  return KEYS[name] ?? name.replace(/^ctrl-(.)$/, (_, letter) => `Ctrl ${letter.toUpperCase()}`);
+}
+
+const SOURCES = { telegram: "Telegram", rest: "the REST API", cli: "the command line", grpc: "a program", github: "GitHub" };
+
+/** "Ada, from Telegram"; empty for what was written here. */
+export function sender(command) {
+  if (command.source === "web" || command.source === "") return "";
+  const place = SOURCES[command.source] ?? command.source;
+  const name = /\((.+)\)$/.exec(command.actor)?.[1];
+  return name ? `${name}, from ${place}` : `From ${place}`;
+}
+
+export function commandText(command) {
+  return command.key ? keyName(command.key) : command.text;
+}
+
+export function sessionName(session) {
+  return session.label || session.session_id;
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+export const clock = (seconds) => TIME.format(seconds * 1000);
+export const fullTime = (seconds) => FULL.format(seconds * 1000);
+
+export function day(seconds) {
+  const date = new Date(seconds * 1000).toDateString();
+  if (date === new Date().toDateString()) return "Today";
+  if (date === new Date(Date.now() - 86_400_000).toDateString()) return "Yesterday";
+  return DAY.format(seconds * 1000);
+}
+
+/** How long since then: "now", "5 min", "3 h", "2 d". */
+export function since(seconds) {
+  const passed = Date.now() / 1000 - seconds;
+  if (passed < 45) return "now";
+  if (passed < 3600) return `${Math.max(1, Math.round(passed / 60))} min`;
+  if (passed < 86_400) return `${Math.round(passed / 3600)} h`;
+  return `${Math.round(passed / 86_400)} d`;
+}

@@ -1,0 +1,78 @@
+"""Figures in Prometheus' text format: the adapter's own, and the router's as it tells them."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from webhook_adapter.model import Stats
+
+
+class Metrics:
+    """The adapter's own figures."""
+
+    def __init__(self, submissions_waiting: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        self._updates = Counter(
+            "pointsman_updates",
+            "Updates that came in, by what became of them",
+            ["transport", "outcome"],
+            registry=self._registry,
+        )
+
+        waiting = "Submissions on their way to the router's disk"
+        Gauge("pointsman_submissions_waiting", waiting, registry=self._registry).set_function(submissions_waiting)
+
+    def count_update(self, transport: str, outcome: str) -> None:
+        """One more update."""
+        self._updates.labels(transport, outcome).inc()
+
+    def text(self, stats: Stats | None) -> bytes:
+        """All figures; without the router's where it could not be asked."""
+        return generate_latest(self._registry) + generate_latest(_Figures(stats))
+
+
+class _Figures(CollectorRegistry):
+    """The router's figures, for one answer."""
+
+    def __init__(self, stats: Stats | None) -> None:
+        super().__init__()
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("pointsman_router_up", "The router answers", value=self._stats is not None)
+        if self._stats is not None:
+            yield from _states(self._stats)
+            yield from _levels(self._stats)
+            yield from _totals(self._stats)
+
+
+def _states(stats: Stats) -> Iterator[Metric]:
+    commands = GaugeMetricFamily(
+        "pointsman_commands", "Commands that have not ended, and dead letters", labels=["state"]
+    )
+    for state, count in sorted(stats.commands.items()):
+        commands.add_metric([state], count)
+    notifications = GaugeMetricFamily("pointsman_notifications", "Notifications on their way", labels=["state"])
+    for state, count in sorted(stats.notifications.items()):
+        notifications.add_metric([state], count)
+    version = GaugeMetricFamily("pointsman_router_info", "The router's version", labels=["version"])
+    version.add_metric([stats.version], 1)
+    yield from (commands, notifications, version)
+
+
+def _levels(stats: Stats) -> Iterator[Metric]:
+    age = "Age of the oldest command that has not ended"
+    yield GaugeMetricFamily("pointsman_oldest_command_age_seconds", age, value=stats.oldest_command_age)
+    yield GaugeMetricFamily("pointsman_agent_links", "Agents that are connected", value=stats.agent_links)
+    yield GaugeMetricFamily("pointsman_chat_links", "Couriers that are connected", value=stats.chat_links)
+    slow = "99th percentile of the last 1,000 commits"
+    yield GaugeMetricFamily("pointsman_commit_p99_seconds", slow, value=stats.commit_p99)
+    yield GaugeMetricFamily("pointsman_wal_bytes", "Size of the write-ahead log", value=stats.wal_bytes)
+    yield GaugeMetricFamily("pointsman_writable", "The router can write its database", value=stats.writable)
+    yield GaugeMetricFamily("pointsman_router_uptime_seconds", "Since the router's start", value=stats.uptime)
+
+
+def _totals(stats: Stats) -> Iterator[Metric]:
+    yield CounterMetricFamily("pointsman_commits", "Group commits since the router's start", value=stats.commits)
+    yield CounterMetricFamily("pointsman_resends", "Commands sent more than once", value=stats.resends)

@@ -1,0 +1,1 @@
+"""Telegram: messages out, messages and button presses in."""

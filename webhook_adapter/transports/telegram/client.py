@@ -1,0 +1,110 @@
+"""Calls of Telegram's Bot API. The bot's token is part of every address, so no error and no log line shows one."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+CONNECT_TIMEOUT_S = 5.0
+SEND_TIMEOUT_S = 20.0
+_CONNECTIONS = 20  # the courier's senders, a poll and an answer to a button at once
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+# Its DEBUG lines are request lines, and those hold the token.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+
+class TelegramError(Exception):
+    """A call did not do what it should; the text is safe to show."""
+
+
+class ApiRefused(TelegramError):
+    """Telegram answered no: its code, its words, and what it says to do."""
+
+    def __init__(self, code: int, description: str, retry_after: float | None = None, migrate_to: str = "") -> None:
+        super().__init__(f"{code} {description}")
+        self.code = code
+        self.description = description
+        self.retry_after = retry_after  # seconds
+        self.migrate_to = migrate_to  # the chat's new id
+
+
+class NoAnswer(TelegramError):
+    """No usable answer came. The call may have had its effect all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to send along, and the parameter it belongs to."""
+
+    parameter: str
+    name: str
+    content: bytes
+
+
+class TelegramClient:
+    """One bot at one server. Threads may share it."""
+
+    def __init__(self, token: str, api_base: str) -> None:
+        self._prefix = f"{api_base.rstrip('/')}/bot{token}"
+        self._session = requests.Session()
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        self._session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        # A proxy of the environment cannot reach this machine's own loopback.
+        self._session.trust_env = urlsplit(api_base).hostname not in _LOOPBACK
+
+    def call(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        upload: Upload | None = None,
+        timeout: float = SEND_TIMEOUT_S,
+    ) -> object:
+        """Call a method and return its result. Raises ApiRefused or NoAnswer; `timeout` in seconds, for the answer."""
+        return _result(self._post(method, dict(params or {}), upload, timeout))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _post(self, method: str, params: dict[str, Any], upload: Upload | None, timeout: float) -> requests.Response:
+        sent: dict[str, Any] = {"json": params}
+        if upload is not None:
+            sent = {"data": params, "files": {upload.parameter: (upload.name, upload.content)}}
+        try:
+            return self._session.post(
+                f"{self._prefix}/{method}", timeout=(CONNECT_TIMEOUT_S, timeout), allow_redirects=False, **sent
+            )
+        except requests.RequestException as error:
+            trouble = type(error).__name__
+        # Raised out here, so that the error of requests, which shows the address, is not even its context.
+        raise NoAnswer(f"no answer from Telegram ({trouble})")
+
+
+def _result(response: requests.Response) -> object:
+    try:
+        answer: object = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise NoAnswer(f"no answer of Telegram's, but HTTP {response.status_code} without its JSON")
+    if answer["ok"] is True and "result" in answer:
+        result: object = answer["result"]
+        return result
+    raise _refused(response, answer)
+
+
+def _refused(response: requests.Response, answer: Mapping[str, Any]) -> ApiRefused:
+    parameters = answer.get("parameters") or {}
+    after = parameters.get("retry_after") or response.headers.get("Retry-After", "")
+    return ApiRefused(
+        int(answer.get("error_code") or response.status_code),
+        str(answer.get("description") or "no reason given"),
+        float(after) if str(after).isdigit() else None,
+        str(parameters.get("migrate_to_chat_id") or ""),
+    )

@@ -1,0 +1,87 @@
+"""From an update to the router: parse, authorise, hand in. The same for webhooks and for polling."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from webhook_adapter.config import TelegramConfig
+from webhook_adapter.errors import RouterError
+from webhook_adapter.model import Chat, Submission, Submitted
+from webhook_adapter.transports.telegram.access import AllowList
+from webhook_adapter.transports.telegram.update import Ignored, Inbound, Json, parse
+
+logger = logging.getLogger(__name__)
+
+_MAX_ANSWER = 200  # characters of answerCallbackQuery
+
+
+class Outcome(Enum):
+    """What became of an update. Telegram need not send any of these again."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    DENIED = "denied"
+    REFUSED = "refused"  # by the router, for what it says
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The outcome; `callback_id` and `answer` where a pressed button waits for one."""
+
+    outcome: Outcome
+    callback_id: str = ""
+    answer: str = ""
+
+
+class Intake:
+    """One bot's door into the router."""
+
+    def __init__(
+        self,
+        telegram: TelegramConfig,
+        submit: Callable[[Submission], Submitted],
+        bot_username: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._bot_id = telegram.bot_id
+        self._allow_list = AllowList(frozenset(telegram.allowed_chat_ids), frozenset(telegram.allowed_user_ids))
+        self._submit = submit
+        self._bot_username = bot_username
+        for group in self._allow_list.open_groups:
+            logger.warning("every member of group %d may command the machines; ALLOWED_USER_IDS narrows it", group)
+
+    def receive(self, update: Json) -> Received:
+        """Take one update. Raises RouterError when nothing was stored and the update must come again."""
+        inbound = parse(update, self._bot_id, self._bot_username())
+        if isinstance(inbound, Ignored):
+            logger.info("update ignored reason=%s", inbound.reason.value)
+            return Received(Outcome.IGNORED)
+        if not self._allow_list.allows(inbound.chat_id, inbound.user_id):
+            # No answer: it would confirm the bot to a stranger and spend the chat's budget.
+            logger.warning("update denied chat=%d user=%d", inbound.chat_id, inbound.user_id)
+            return Received(Outcome.DENIED)
+        return self._hand_in(inbound)
+
+    def _hand_in(self, inbound: Inbound) -> Received:
+        try:
+            submitted = self._submit(_submission(inbound))
+        except RouterError as error:
+            if not error.is_about_content:
+                raise
+            logger.info("update refused key=%s code=%s", inbound.update_key, error.code)
+            return Received(Outcome.REFUSED, inbound.callback_id, error.message[:_MAX_ANSWER])
+        outcome = Outcome.DUPLICATE if submitted.duplicate else Outcome.STORED
+        logger.info("update %s key=%s command=%s", outcome.value, inbound.update_key, submitted.command_id)
+        return Received(outcome, inbound.callback_id, submitted.answer[:_MAX_ANSWER])
+
+
+def _submission(inbound: Inbound) -> Submission:
+    return Submission(
+        update_key=inbound.update_key,
+        chat=Chat("telegram", str(inbound.chat_id), inbound.thread_id, inbound.message_id),
+        actor=inbound.actor,
+        text=inbound.text,
+        reply_to_message_id=inbound.reply_to_message_id,
+        button=inbound.button,
+    )

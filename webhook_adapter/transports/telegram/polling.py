@@ -1,0 +1,103 @@
+"""Long polling: takes updates where Telegram cannot reach us. An update is confirmed only after it is on disk."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from webhook_adapter.backoff import Backoff
+from webhook_adapter.errors import RouterError
+from webhook_adapter.transports.telegram.client import ApiRefused, TelegramClient, TelegramError
+from webhook_adapter.transports.telegram.intake import Intake, Received
+from webhook_adapter.transports.telegram.update import Json
+from webhook_adapter.transports.telegram.webhook_setup import ALLOWED_UPDATES, delete_webhook
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 50
+_ANSWER_MARGIN_S = 10.0  # an answer may come as late as the poll lasts, and then has to travel
+_ROUTER_RETRY_S = 2.0
+
+
+class Polling:
+    """One bot's loop. Updates are handed in one by one, in Telegram's order."""
+
+    def __init__(
+        self,
+        client: TelegramClient,
+        intake: Intake,
+        answer: Callable[[str, str], None],
+        backoff: Backoff,
+        stop: threading.Event,
+    ) -> None:
+        """`answer` tells the presser of a button: the press's id and a text. It does not wait."""
+        self._client = client
+        self._intake = intake
+        self._answer = answer
+        self._backoff = backoff
+        self._stop = stop
+        self._offset: int | None = None
+
+    def run(self) -> None:
+        """Poll until `stop` is set."""
+        logger.info("polling started")
+        while not self._stop.is_set():
+            try:
+                updates = self._poll()
+                self._backoff.reset()
+            except TelegramError as error:
+                self._stop.wait(self._wait_after(error))
+            else:
+                self._take(updates)
+
+    def _poll(self) -> Sequence[object]:
+        """Wait for updates; asking with an offset confirms all before it."""
+        params: dict[str, object] = {"timeout": POLL_S, "allowed_updates": list(ALLOWED_UPDATES)}
+        if self._offset is not None:
+            params["offset"] = self._offset
+        found = self._client.call("getUpdates", params, timeout=POLL_S + _ANSWER_MARGIN_S)
+        return found if isinstance(found, list) else []
+
+    def _take(self, updates: Sequence[object]) -> None:
+        for update in updates:
+            if not isinstance(update, Mapping):
+                continue
+            received = self._received(update)
+            if received is None:
+                return
+            if received.callback_id:
+                self._answer(received.callback_id, received.answer)
+            update_id = update.get("update_id")
+            if isinstance(update_id, int):
+                self._offset = update_id + 1
+
+    def _received(self, update: Json) -> Received | None:
+        """What became of it, once that is on the router's disk; None when we are to stop before."""
+        while not self._stop.is_set():
+            try:
+                return self._intake.receive(update)
+            except RouterError as error:
+                logger.warning("update not stored; trying again code=%s", error.code)
+                self._stop.wait(error.retry_after or _ROUTER_RETRY_S)
+        return None
+
+    def _wait_after(self, error: TelegramError) -> float:
+        """What an unsuccessful poll asks for; seconds to wait before the next."""
+        if isinstance(error, ApiRefused) and error.code == 409 and "webhook is active" in error.description:
+            return self._end_webhook()
+        if isinstance(error, ApiRefused) and error.code == 409:
+            logger.error("another program polls with this bot's token, or set its webhook: stop one of the two")
+        elif isinstance(error, ApiRefused) and error.code in (401, 404):
+            logger.error("telegram does not know this bot: check TELEGRAM_BOT_TOKEN and TELEGRAM_API_BASE")
+        else:
+            logger.warning("poll failed: %s", error)
+        told = error.retry_after if isinstance(error, ApiRefused) else None
+        return max(self._backoff.next_wait(), told or 0.0)
+
+    def _end_webhook(self) -> float:
+        logger.warning("a webhook is set and POINTSMAN_PUBLIC_URL is not: ending the webhook to poll")
+        try:
+            delete_webhook(self._client)
+        except TelegramError as error:
+            logger.warning("webhook not ended: %s", error)
+            return self._backoff.next_wait()
+        return 0.0

@@ -1,0 +1,159 @@
+"""Telegram as the courier sees it: sends and edits, and what each of Telegram's answers means."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, Upload
+from webhook_adapter.transports.telegram.format import DocumentPart, Part, TextPart, keyboard, parts
+from webhook_adapter.transports.transport import Delivered, Outgoing, Refused, RetryLater, SendOutcome
+
+logger = logging.getLogger(__name__)
+
+Params = dict[str, Any]
+
+_REPAIRS = 3
+_HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
+_MISCONFIGURED_RETRY_S = 60.0
+# 401 a wrong token, 404 a wrong base address: the message is good, and a person can cure the setting within the day.
+_MISCONFIGURED = (401, 404)
+_NOT_MODIFIED = "message is not modified"
+_CANNOT_PARSE = "can't parse entities"
+_NO_THREAD = "message thread not found"
+_EDIT_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier is not")
+
+
+class TelegramTransport:
+    """Brings messages to Telegram's chats.
+
+    When a message of several parts stops in the middle, the same message (by its notification's id) goes on there.
+    """
+
+    name = "telegram"
+
+    def __init__(self, client: TelegramClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()  # guards the two below
+        self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
+        self._moved: dict[str, str] = {}  # chats that got another id
+
+    def send(self, message: Outgoing) -> SendOutcome:
+        """Bring one message."""
+        sent = self._resumed(message.notification_id)
+        try:
+            for method, params, upload in _steps(message, len(sent)):
+                sent.append(self._bring(method, params, upload))
+        except ApiRefused as refused:
+            return self._stopped(message, sent, outcome_of(refused))
+        except NoAnswer as silence:
+            return self._stopped(message, sent, RetryLater(str(silence)))
+        return Delivered((*sent, *message.edit_message_ids[len(sent) :]))
+
+    def _resumed(self, notification_id: str) -> list[str]:
+        with self._lock:
+            return self._half_sent.pop(notification_id, [])
+
+    def _stopped(self, message: Outgoing, sent: list[str], outcome: SendOutcome) -> SendOutcome:
+        if sent and message.notification_id and isinstance(outcome, RetryLater):
+            with self._lock:
+                self._half_sent[message.notification_id] = sent
+                while len(self._half_sent) > _HALF_SENT:
+                    self._half_sent.popitem(last=False)
+        return outcome
+
+    def _bring(self, method: str, params: Params, upload: Upload | None) -> str:
+        """Send or edit one part; its message id. What Telegram says can be cured is cured and tried again."""
+        plain = params.pop("plain")
+        with self._lock:
+            params["chat_id"] = self._moved.get(params["chat_id"], params["chat_id"])
+        for _ in range(_REPAIRS):
+            try:
+                return self._call(method, params, upload)
+            except ApiRefused as refused:
+                method = self._repair(method, params, plain, refused)
+        return self._call(method, params, upload)
+
+    def _call(self, method: str, params: Params, upload: Upload | None) -> str:
+        try:
+            result = self._client.call(method, params, upload=upload)
+        except ApiRefused as refused:
+            if _NOT_MODIFIED in refused.description:
+                return str(params["message_id"])
+            raise
+        return _message_id(result)
+
+    def _repair(self, method: str, params: Params, plain: str, refused: ApiRefused) -> str:
+        """Change what was refused, and return the method to try; raises the refusal when there is no cure."""
+        words = refused.description.lower()
+        if refused.migrate_to:
+            self._move(params["chat_id"], refused.migrate_to)
+            params["chat_id"] = refused.migrate_to
+        elif _CANNOT_PARSE in words and "parse_mode" in params:
+            logger.warning("telegram did not take the markup; sending plain text: %s", refused.description)
+            del params["parse_mode"]
+            params["caption" if "caption" in params else "text"] = plain
+        elif _NO_THREAD in words and "message_thread_id" in params:
+            logger.warning("topic is gone chat=%s thread=%s", params["chat_id"], params["message_thread_id"])
+            del params["message_thread_id"]
+        elif method == "editMessageText" and any(gone in words for gone in _EDIT_GONE):
+            logger.info("message to edit is gone chat=%s message=%s", params["chat_id"], params.pop("message_id"))
+            return "sendMessage"
+        else:
+            raise refused
+        return method
+
+    def _move(self, old: str, new: str) -> None:
+        logger.warning("chat has a new id; put it into ALLOWED_CHAT_IDS old=%s new=%s", old, new)
+        with self._lock:
+            self._moved[old] = new
+
+
+def _message_id(result: object) -> str:
+    if not isinstance(result, dict) or "message_id" not in result:
+        raise NoAnswer("Telegram's answer holds no message")
+    return str(result["message_id"])
+
+
+def outcome_of(refused: ApiRefused) -> Refused | RetryLater:
+    """What a refusal means for the message."""
+    if refused.code in _MISCONFIGURED:
+        logger.error("telegram does not know this bot: check TELEGRAM_BOT_TOKEN and TELEGRAM_API_BASE (%s)", refused)
+        return RetryLater(str(refused), _MISCONFIGURED_RETRY_S)
+    if refused.code == 429 or refused.code >= 500:
+        return RetryLater(str(refused), refused.retry_after)
+    return Refused(refused.description)
+
+
+def _steps(message: Outgoing, done: int) -> Iterator[tuple[str, Params, Upload | None]]:
+    """The calls that bring the message, without the first `done` of them."""
+    for number, part in list(enumerate(parts(message)))[done:]:
+        params: Params = {"chat_id": message.place.chat_id, "plain": part.plain}
+        edited = message.edit_message_ids[number : number + 1]
+        if edited and isinstance(part, TextPart):
+            yield "editMessageText", params | {"message_id": int(edited[0])} | _content(part), None
+            continue
+        params |= _where(message, first=number == 0) | _content(part)
+        if isinstance(part, DocumentPart):
+            yield "sendDocument", params, Upload("document", part.name, part.content)
+        else:
+            yield "sendMessage", params, None
+
+
+def _content(part: Part) -> Params:
+    if isinstance(part, DocumentPart):
+        return {"caption": part.html, "parse_mode": "HTML"}
+    shown: Params = {"text": part.html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+    markup = keyboard(part.buttons)
+    return shown | ({"reply_markup": markup} if markup else {})
+
+
+def _where(message: Outgoing, *, first: bool) -> Params:
+    found: Params = {}
+    if message.place.thread_id:
+        found["message_thread_id"] = message.place.thread_id
+    if first and message.reply_to_message_id:
+        reply = {"message_id": int(message.reply_to_message_id), "allow_sending_without_reply": True}
+        found["reply_parameters"] = reply
+    return found
