@@ -1,0 +1,5 @@
+"""`python -I -m pointsman`."""
+
+from pointsman.cli import main
+
+main()

@@ -1,0 +1,246 @@
+"""What can be wrong with an installation, one function for each thing; each finding brings its cure."""
+
+import shutil
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
+
+from pointsman.config import FILE_NAME, Settings, child_environment, reachable
+from pointsman.errors import Failure
+from pointsman.settings import SETTINGS, Program, Source
+
+if TYPE_CHECKING:
+    from webhook_adapter.transports.telegram.webhook_setup import WebhookInfo
+
+_MIN_FREE, _LOW_FREE = 200 * 1024**2, 1024**3  # bytes: the log alone may need the first between two checkpoints
+_MAX_SKEW = 60.0  # seconds; credentials of machines live for minutes
+_SOUND_SQLITE = (3, 51, 3)
+_HTTP_DEADLINE = 5.0  # seconds
+_EXPIRES_SOON = 14 * 86400.0  # seconds
+
+
+class Level(Enum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    level: Level
+    found: str
+    cure: str = ""
+
+
+def ok(check: str, found: str) -> Finding:
+    return Finding(check, Level.OK, found)
+
+
+def warn(check: str, found: str, cure: str = "") -> Finding:
+    return Finding(check, Level.WARN, found, cure)
+
+
+def fail(check: str, found: str, cure: str) -> Finding:
+    return Finding(check, Level.FAIL, found, cure)
+
+
+def settings_are_known(settings: Settings) -> Iterator[Finding]:
+    unknown = settings.unknown_in_environment()
+    if unknown:
+        yield warn("settings", f"the environment has {', '.join(unknown)}, which mean nothing", "Is a name misspelt?")
+    else:
+        yield ok("settings", "all good")
+
+
+def data_dir(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    if not folder.is_dir():
+        yield warn("data directory", f"{folder} does not exist yet", "`pointsman up` makes it.")
+        return
+    if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield warn("data directory", f"others may look into {folder}", f"chmod 700 {folder}")
+    else:
+        yield ok("data directory", str(folder))
+    yield from _disk(folder)
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 1024**3:.1f} GiB free"
+    if free < _MIN_FREE:
+        yield fail("disk", found, "Make room: nothing is accepted once the database cannot be written.")
+    elif free < _LOW_FREE:
+        yield warn("disk", found, "Make room, or `pointsman cleanup`.")
+    else:
+        yield ok("disk", found)
+
+
+def secrets(settings: Settings) -> Iterator[Finding]:
+    names = [setting.file for setting in SETTINGS if setting.file] + ["router.db", "agent/machine.key"]
+    if any(setting.secret and settings.values[setting.name].source is Source.FILE for setting in SETTINGS):
+        names.append(FILE_NAME)
+    paths = [path for name in names if (path := settings.data_dir / name).is_file()]
+    open_to_all = [path for path in paths if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    for path in open_to_all:
+        yield fail("secrets", f"others may read {path}", f"chmod 600 {path}")
+    if not open_to_all:
+        yield ok("secrets", "for their owner alone")
+    if not settings["POINTSMAN_API_KEY"]:
+        yield fail("secrets", "there is no API key", "`pointsman up` makes one, or set POINTSMAN_API_KEY.")
+
+
+def sqlite(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001  # one signature for all checks
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < _SOUND_SQLITE:
+        yield ok("sqlite", f"{version}; the WAL-reset bug before 3.51.3 needs two writers, and there is only one")
+    else:
+        yield ok("sqlite", version)
+
+
+def certificate(settings: Settings) -> Iterator[Finding]:
+    path = settings["POINTSMAN_TLS_CERT"]
+    if not path:
+        return
+    from cryptography import x509
+
+    try:
+        ends = x509.load_pem_x509_certificate(Path(path).read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        yield fail("certificate", f"{path} cannot be read: {error}", "POINTSMAN_TLS_CERT must be a PEM file.")
+        return
+    left = (ends - datetime.now(UTC)).total_seconds()
+    level = Level.FAIL if left < 0 else Level.WARN if left < _EXPIRES_SOON else Level.OK
+    yield Finding("certificate", level, f"good until {ends:%Y-%m-%d}", "" if level is Level.OK else "Renew it.")
+
+
+def router(settings: Settings) -> Iterator[Finding]:
+    from pointsman.client import Control
+
+    try:
+        with Control.from_settings(settings) as client:
+            stats = client.stats()
+    except Failure as failure:
+        yield fail("router", failure.message, failure.cure)
+        return
+    where = f"{settings['POINTSMAN_ROUTER']}, version {stats.version}"
+    if stats.writable:
+        yield ok("router", f"{where}; connected: {stats.agent_links} machines, {stats.chat_links} chat links")
+    else:
+        yield fail("router", f"{where}, cannot write its database", "Is its disk full? Its log says why.")
+
+
+def adapter(settings: Settings) -> Iterator[Finding]:
+    base = f"http://{reachable(settings['POINTSMAN_HTTP_LISTEN'])}"
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(f"{base}/health/ready", timeout=_HTTP_DEADLINE) as response:
+            date = response.headers.get("Date")
+    except HTTPError as error:
+        with error:
+            words = error.read(500).decode(errors="replace").strip()
+        yield fail("adapter", f"{base} is not ready: {words}", "It needs the router; `pointsman up` starts both.")
+        return
+    except OSError as error:
+        cure = "Is it running? `pointsman up` starts it; POINTSMAN_HTTP_LISTEN says where to look."
+        yield fail("adapter", f"no answer from {base} ({getattr(error, 'reason', error)})", cure)
+        return
+    yield ok("adapter", f"{base}, ready")
+    yield from _clock(date)
+
+
+def _clock(date: str | None) -> Iterator[Finding]:
+    """The adapter's clock against ours; only telling where it runs on another machine."""
+    if date is None:
+        return
+    skew = abs(parsedate_to_datetime(date).timestamp() - time.time())
+    if skew > _MAX_SKEW:
+        yield fail(
+            "clock", f"the adapter's clock is {skew:.0f} s off", "Turn on time synchronisation on both machines."
+        )
+    else:
+        yield ok("clock", "agrees with the adapter's")
+
+
+def agent(settings: Settings) -> Iterator[Finding]:
+    from pointsman.local import ask
+
+    try:
+        status = ask(settings, {"op": "status"})
+    except Failure as failure:
+        yield warn("agent", failure.message, failure.cure)
+        return
+    found = f"{status.get('machine_id')}, {status.get('inbox_depth')} commands in hand"
+    if status.get("connected"):
+        yield ok("agent", f"{found}, connected")
+    else:
+        yield fail("agent", f"{found}, not connected", "Its log says why: is POINTSMAN_ROUTER right, and it enrolled?")
+
+
+def telegram(settings: Settings) -> Iterator[Finding]:
+    if not settings["TELEGRAM_BOT_TOKEN"]:
+        yield ok("telegram", "off; TELEGRAM_BOT_TOKEN turns it on")
+        return
+    from webhook_adapter.config import AdapterConfig, ConfigError
+    from webhook_adapter.transports.telegram import webhook_setup
+    from webhook_adapter.transports.telegram.client import TelegramError
+
+    if not settings["ALLOWED_CHAT_IDS"] and not settings["ALLOWED_USER_IDS"]:
+        yield fail("telegram", "nobody may write to the bot", "Set ALLOWED_CHAT_IDS; @userinfobot tells your id.")
+    try:
+        config = AdapterConfig.from_environ(child_environment(settings, Program.COURIER))
+        client = webhook_setup.open_client(config)
+    except (ConfigError, TelegramError) as error:
+        yield fail("telegram", str(error), "`pointsman doctor --settings` shows all settings.")
+        return
+    try:
+        bot = client.call("getMe")
+        name = bot.get("username", "?") if isinstance(bot, dict) else "?"
+        yield ok("telegram", f"the bot is @{name}")
+        yield _webhook(settings, webhook_setup.webhook_info(client, config))
+    except TelegramError as error:
+        yield fail("telegram", str(error), "Is TELEGRAM_BOT_TOKEN right, and TELEGRAM_API_BASE reachable?")
+    finally:
+        client.close()
+
+
+def _webhook(settings: Settings, info: "WebhookInfo") -> Finding:
+    if not settings["POINTSMAN_PUBLIC_URL"]:
+        if info.is_set:
+            cure = (
+                "`pointsman webhook delete`, or set POINTSMAN_PUBLIC_URL: long polling does not work beside a webhook."
+            )
+            return fail("webhook", f"set to {info.origin}, but POINTSMAN_PUBLIC_URL is not set", cure)
+        return ok("webhook", "none; long polling")
+    if not info.is_ours:
+        found = f"set to {info.origin}" if info.is_set else "not set"
+        return fail("webhook", f"{found}, not to this adapter", "`pointsman webhook set`")
+    if info.last_error:
+        return warn("webhook", f"Telegram's last error: {info.last_error}", "Is POINTSMAN_PUBLIC_URL reachable?")
+    return ok("webhook", f"set, {info.pending_updates} updates wait")
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    settings_are_known,
+    data_dir,
+    secrets,
+    sqlite,
+    certificate,
+    router,
+    adapter,
+    agent,
+    telegram,
+)

@@ -1,0 +1,293 @@
+"""The router's Control service as plain calls: records out, Failure for everything that goes wrong."""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, timedelta
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2
+from agentlink.v1.control_pb2_grpc import ControlStub
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.error_details_pb2 import ErrorInfo
+from grpc_status import rpc_status
+
+from pointsman import records
+from pointsman.config import Settings
+from pointsman.errors import ExitCode, Failure
+from pointsman.settings import is_loopback
+
+R = TypeVar("R")
+
+_DEADLINE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
+_LONGEST_WAIT = 20.0  # seconds that one GetCommand waits at the router before we ask again
+_OPTIONS = (
+    ("grpc.keepalive_time_ms", 30000),
+    ("grpc.keepalive_timeout_ms", 10000),
+    ("grpc.http2.ping_timeout_ms", 10000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+)
+
+_EXIT_CODES = {
+    grpc.StatusCode.UNAVAILABLE: ExitCode.NOT_REACHABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: ExitCode.NOT_REACHABLE,
+    grpc.StatusCode.UNAUTHENTICATED: ExitCode.NOT_ALLOWED,
+    grpc.StatusCode.PERMISSION_DENIED: ExitCode.NOT_ALLOWED,
+    grpc.StatusCode.NOT_FOUND: ExitCode.NOT_FOUND,
+    grpc.StatusCode.INVALID_ARGUMENT: ExitCode.USAGE,
+}
+_CURES = {
+    ExitCode.NOT_REACHABLE: "Is it running? `pointsman up` starts it; POINTSMAN_ROUTER says where to look.",
+    ExitCode.NOT_ALLOWED: "POINTSMAN_API_KEY must hold a key of this router that may do this: `pointsman apikey list`.",
+    ExitCode.NOT_FOUND: "`pointsman sessions` and `pointsman commands` list what there is.",
+}
+_ENUMS: dict[str, type[Enum]] = {
+    "CommandState": records.CommandState,
+    "NotificationState": records.NotificationState,
+    "SessionState": records.SessionState,
+    "Role": records.Role,
+}
+
+
+class RouterFailure(Failure):
+    """The router refused, or is not there; `reason` is a name from agentlink.v1.Reason or empty."""
+
+    def __init__(self, message: str, cure: str, code: ExitCode, reason: str) -> None:
+        super().__init__(message, cure, code)
+        self.reason = reason
+
+
+class Control:
+    """One channel to the router."""
+
+    def __init__(self, address: str, api_key: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+        self._address = address
+        self._metadata = (("x-api-key", api_key),) if api_key else ()
+        if credentials is None:
+            self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        else:
+            self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
+        self._stub = ControlStub(self._channel)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        address = settings["POINTSMAN_ROUTER"]
+        return cls(address, settings["POINTSMAN_API_KEY"], _credentials(settings, address))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def _call(self, method: Callable[..., R], request: Message, deadline: float = _DEADLINE) -> R:
+        try:
+            return method(request, timeout=deadline, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: grpc.RpcError) -> RouterFailure:
+        reason = _reason(error)
+        code = _EXIT_CODES.get(error.code(), ExitCode.FAILED)
+        message = error.details() or error.code().name
+        if code is ExitCode.NOT_REACHABLE and reason:
+            code = ExitCode.FAILED  # it answered: it only cannot serve now
+        elif code is ExitCode.NOT_REACHABLE:
+            message = f"no answer from the router at {self._address} ({error.code().name})"
+        return RouterFailure(message, _CURES.get(code, ""), code, reason)
+
+    def stats(self) -> records.Stats:
+        return _read(records.Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), 5.0))
+
+    def machines(self) -> list[records.Machine]:
+        answer = self._call(self._stub.ListMachines, pb.ListMachinesRequest())
+        return [_read(records.Machine, machine) for machine in answer.machines]
+
+    def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> records.JoinToken:
+        request = pb.CreateJoinTokenRequest(machine_id=machine_id, ttl=_duration(ttl))
+        return _read(records.JoinToken, self._call(self._stub.CreateJoinToken, request))
+
+    def revoke_machine(self, machine_id: str) -> int:
+        """How many commands became dead letters by it."""
+        return self._call(self._stub.RevokeMachine, pb.RevokeMachineRequest(machine_id=machine_id)).dead_commands
+
+    def sessions(self, *, include_ended: bool = False) -> list[records.Session]:
+        answer = self._call(self._stub.ListSessions, pb.ListSessionsRequest(include_ended=include_ended))
+        return [_read(records.Session, session) for session in answer.sessions]
+
+    def send_text(self, session_id: str, text: str, actor: str) -> records.Command:
+        action = types_pb2.Action(input=types_pb2.Input(text=text, submit=True))
+        return self._send(session_id, action, actor)
+
+    def send_key(self, session_id: str, name: str, actor: str) -> records.Command:
+        return self._send(session_id, types_pb2.Action(key=types_pb2.KeyPress(name=name)), actor)
+
+    def _send(self, session_id: str, action: types_pb2.Action, actor: str) -> records.Command:
+        origin = types_pb2.Origin(source="cli", actor=actor)
+        request = pb.SendCommandRequest(session_id=session_id, action=action, request_id=_new_id(), origin=origin)
+        return _command(self._call(self._stub.SendCommand, request).command)
+
+    def command(self, command_id: str, wait: float = 0.0) -> records.Command:
+        """One command; with `wait` (seconds), as soon as it has ended."""
+        wait = min(wait, _LONGEST_WAIT)
+        request = pb.GetCommandRequest(command_id=command_id, wait=_duration(timedelta(seconds=wait)))
+        return _command(self._call(self._stub.GetCommand, request, wait + _DEADLINE).command)
+
+    def follow(self, command_id: str) -> records.Command:
+        """One command, once it has ended."""
+        command = self.command(command_id, _LONGEST_WAIT)
+        while not command.state.ended:
+            command = self.command(command_id, _LONGEST_WAIT)
+        return command
+
+    def commands(
+        self, session_id: str = "", states: Sequence[records.CommandState] = (), limit: int = 0, before: str = ""
+    ) -> list[records.Command]:
+        """Commands, newest first; only those older than the command `before`, if given."""
+        wanted = [types_pb2.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in states]
+        request = pb.ListCommandsRequest(session_id=session_id, states=wanted, limit=limit, before_command_id=before)
+        return [_command(command) for command in self._call(self._stub.ListCommands, request).commands]
+
+    def cancel(self, command_id: str) -> records.Command:
+        request = pb.CancelCommandRequest(command_id=command_id, request_id=_new_id())
+        return _command(self._call(self._stub.CancelCommand, request).command)
+
+    def redrive(self, command_id: str, session_id: str = "") -> records.Command:
+        request = pb.RedriveRequest(command_id=command_id, session_id=session_id, request_id=_new_id())
+        return _command(self._call(self._stub.Redrive, request).command)
+
+    def drop(self, command_id: str) -> records.Command:
+        request = pb.DropDeadLetterRequest(command_id=command_id, request_id=_new_id())
+        return _command(self._call(self._stub.DropDeadLetter, request).command)
+
+    def dead_letters(self) -> list[records.Command]:
+        answer = self._call(self._stub.ListDeadLetters, pb.ListDeadLettersRequest(limit=1000))
+        return [_command(command) for command in answer.commands]
+
+    def notify(self, session_id: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[records.Notification]:
+        choices = [types_pb2.Button(label=label, action=action) for label, action in buttons]
+        request = pb.NotifyRequest(session_id=session_id, text=text, buttons=choices, request_id=_new_id())
+        return [_notification(item) for item in self._call(self._stub.Notify, request).notifications]
+
+    def notifications(self, session_id: str = "", limit: int = 0) -> list[records.Notification]:
+        request = pb.ListNotificationsRequest(session_id=session_id, limit=limit)
+        return [_notification(item) for item in self._call(self._stub.ListNotifications, request).notifications]
+
+    def create_api_key(self, label: str, role: records.Role) -> records.NewApiKey:
+        request = pb.CreateApiKeyRequest(label=label, role=pb.Role.Value(f"ROLE_{role.name}"))
+        answer = self._call(self._stub.CreateApiKey, request)
+        return records.NewApiKey(answer.key.key_id, answer.key.label, role, answer.secret)
+
+    def api_keys(self) -> list[records.ApiKey]:
+        answer = self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest())
+        return [_read(records.ApiKey, key) for key in answer.keys]
+
+    def revoke_api_key(self, key_id: str) -> None:
+        self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(key_id=key_id))
+
+    def trace(self, subject: str) -> list[records.Step]:
+        return [_read(records.Step, step) for step in self._call(self._stub.Trace, pb.TraceRequest(id=subject)).steps]
+
+    def watch(self, session_id: str = "", after: int = 0) -> Iterator[records.Event]:
+        """What happens from now on, or after that event; ends only by a failure."""
+        request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
+        try:
+            for event in self._stub.WatchEvents(request, metadata=self._metadata):
+                yield records.Event(event.event_id, event.session_id, _read(records.Step, event.step))
+        except grpc.RpcError as error:
+            raise self._failure(error) from None
+
+    def cleanup(self) -> records.CleanedUp:
+        return _read(records.CleanedUp, self._call(self._stub.Cleanup, pb.CleanupRequest(), 120.0))
+
+    def backup(self, path: Path) -> int:
+        """Size in bytes of the copy at that absolute path on the router's machine."""
+        return self._call(self._stub.Backup, pb.BackupRequest(path=str(path)), 600.0).bytes
+
+
+def _credentials(settings: Settings, address: str) -> grpc.ChannelCredentials | None:
+    """None on loopback without a CA: nothing leaves the machine there."""
+    ca, cert, key = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
+    if is_loopback(address) and not ca:
+        return None
+    return grpc.ssl_channel_credentials(
+        root_certificates=Path(ca).read_bytes() if ca else None,
+        private_key=Path(key).read_bytes() if key else None,
+        certificate_chain=Path(cert).read_bytes() if cert else None,
+    )
+
+
+def _duration(span: timedelta | None) -> Duration | None:
+    """Unset for nothing and for none at all."""
+    if not span:
+        return None
+    duration = Duration()
+    duration.FromTimedelta(span)
+    return duration
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _reason(error: grpc.RpcError) -> str:
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    for detail in status.details if status else ():
+        info = ErrorInfo()
+        if detail.Unpack(info):
+            return str(info.reason)
+    return ""
+
+
+def _command(message: types_pb2.Command) -> records.Command:
+    return _read(
+        records.Command,
+        message,
+        text=message.action.input.text,
+        key=message.action.key.name,
+        source=message.origin.source,
+        actor=message.origin.actor,
+    )
+
+
+def _notification(message: types_pb2.Notification) -> records.Notification:
+    return _read(
+        records.Notification,
+        message,
+        transport=message.chat.transport,
+        chat_id=message.chat.chat_id,
+        thread_id=message.chat.thread_id,
+        buttons=tuple(f"{button.label}={button.action}" for button in message.buttons),
+    )
+
+
+def _read(record: type[R], message: Message, **given: object) -> R:
+    """A record whose fields have the names of the message's, except those given."""
+    names = [name for name in getattr(record, "__match_args__", ()) if name not in given]
+    return record(**{name: _value(message, name) for name in names}, **given)
+
+
+def _value(message: Message, name: str) -> object:
+    value: Any = getattr(message, name)
+    field = message.DESCRIPTOR.fields_by_name[name]
+    if field.enum_type is not None:
+        # Enum values are named TYPE_NAME_VALUE, and the zero value TYPE_NAME_UNSPECIFIED.
+        prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+        known = field.enum_type.values_by_number.get(value)
+        short = known.name.removeprefix(prefix) if known else "UNSPECIFIED"
+        record = _ENUMS.get(field.enum_type.name)
+        return record[short] if record else short.removesuffix("UNSPECIFIED")
+    if isinstance(value, Timestamp):
+        return value.ToDatetime(UTC) if message.HasField(name) else None
+    if field.message_type is None and not isinstance(value, str | int | bool):
+        return tuple(value)
+    return value

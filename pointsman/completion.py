@@ -1,0 +1,15 @@
+"""Shell completion."""
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+_VARIABLE = "_POINTSMAN_COMPLETE"
+_SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(list(_SHELLS)))
+def completion(*, shell: str) -> None:
+    """Print the completion script of a shell: eval "$(pointsman completion bash)"."""
+    script = _SHELLS[shell](click.get_current_context().find_root().command, {}, "pointsman", _VARIABLE)
+    click.echo(script.source())

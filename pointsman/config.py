@@ -1,0 +1,227 @@
+"""Where settings come from: flags, then the environment, then pointsman.toml, then defaults.
+
+The only reader of the process environment in this package.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pointsman.errors import ExitCode, Failure
+from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback
+
+FILE_NAME = "pointsman.toml"
+
+
+class BadSettings(Failure):
+    """Settings that cannot be used; `problems` names each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        cure = "Every setting and where its value comes from: pointsman doctor --settings"
+        super().__init__("; ".join(problems), cure, ExitCode.USAGE)
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a setting is, and why."""
+
+    text: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one call."""
+
+    values: Mapping[str, Value]
+    environ: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name].text
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self["POINTSMAN_DATA_DIR"])
+
+    @property
+    def tmux(self) -> str:
+        """The tmux server this process runs in; empty outside of one."""
+        return self.environ.get("TMUX", "")
+
+    def is_set(self, name: str) -> bool:
+        return self.values[name].source not in (Source.DEFAULT, Source.UNSET)
+
+    def agent_socket(self) -> Path:
+        """Where the local agent listens."""
+        from agent.local.client import socket_path
+
+        return Path(socket_path(self.data_dir))
+
+    def unknown_in_environment(self) -> list[str]:
+        """Names that look like ours and mean nothing."""
+        known = {*BY_NAME, *_SESSION_VARIABLES}
+        return sorted(name for name in self.environ if name.startswith("POINTSMAN_") and name not in known)
+
+
+_TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA", "POINTSMAN_TLS_CA")
+_PATHS = ("POINTSMAN_DATA_DIR", *_TLS_FILES)  # programs may run in another folder: they get absolute paths
+# What programs inside a session find in their environment; no settings.
+_SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", "POINTSMAN_SOCKET", "POINTSMAN_SUPERVISOR_PID")
+
+
+def read_settings(flags: Mapping[str, str]) -> Settings:
+    """The settings of this process. Raises BadSettings naming every bad value and unknown key."""
+    return resolve(flags, os.environ)
+
+
+def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
+    """The settings that result from these flags and this environment."""
+    problems: list[str] = []
+    data_dir = _data_dir(flags, environ)
+    from_file = _read_file(data_dir / FILE_NAME, problems)
+    values = {setting.name: _value(setting, flags, environ, from_file, data_dir) for setting in SETTINGS}
+    for setting in SETTINGS:
+        value = values[setting.name]
+        wrong = setting.check(value.text) if value.text else ""
+        if wrong:
+            problems.append(f"{setting.name} ({value.source.value}) {wrong}")
+    problems += _conflicts(values) if not problems else []
+    if problems:
+        raise BadSettings(problems)
+    return Settings(values, environ)
+
+
+def _data_dir(flags: Mapping[str, str], environ: Mapping[str, str]) -> Path:
+    given = flags.get("POINTSMAN_DATA_DIR") or environ.get("POINTSMAN_DATA_DIR")
+    if given:
+        return Path(given).expanduser().absolute()
+    home = environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
+    return Path(home) / "pointsman"
+
+
+def _read_file(path: Path, problems: list[str]) -> dict[str, str]:
+    """The keys of pointsman.toml by the names of their settings."""
+    import tomllib
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        problems.append(f"{path} cannot be read: {error}")
+        return {}
+    known = {}
+    for key, value in content.items():
+        setting = BY_KEY.get(key) or BY_NAME.get(key)
+        if setting is None:
+            problems.append(f"{path}: unknown key {key!r}")
+        elif setting.name == "POINTSMAN_DATA_DIR":
+            problems.append(f"{path}: {key!r} cannot stand in the file that it locates")
+        elif (text := _text(value)) is None:
+            problems.append(f"{path}: {key!r} must be a text, a number or a list of those")
+        else:
+            known[setting.name] = text
+    return known
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case bool():
+            return None
+        case str() | int():
+            return str(value)
+        case list() if all(isinstance(item, str | int) and not isinstance(item, bool) for item in value):
+            return ",".join(map(str, value))
+    return None
+
+
+def _value(
+    setting: Setting, flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
+) -> Value:
+    """The strongest value of one setting. An empty one counts as not given: compose files pass `${NAME:-}`."""
+    name = setting.name
+    for source, given in ((Source.FLAG, flags), (Source.ENVIRONMENT, environ), (Source.FILE, from_file)):
+        if text := given.get(name, "").strip():
+            return Value(str(Path(text).expanduser().absolute()) if name in _PATHS else text, source)
+    if setting.file and (text := _generated(data_dir / setting.file)):
+        return Value(text, Source.GENERATED)
+    text = _default(setting, flags, environ, from_file, data_dir)
+    return Value(text, Source.DEFAULT if text else Source.UNSET)
+
+
+def _generated(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _default(
+    setting: Setting, flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
+) -> str:
+    match setting.name:
+        case "POINTSMAN_DATA_DIR":
+            return str(data_dir)
+        case "POINTSMAN_DATABASE":
+            return f"sqlite:///{data_dir / 'router.db'}"
+        case "POINTSMAN_ROUTER":
+            # A router moved to another port is found there without being told twice.
+            listen = _value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], flags, environ, from_file, data_dir).text
+            return reachable(listen)
+        case "POINTSMAN_MACHINE_ID":
+            return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in socket.gethostname())
+    return setting.default
+
+
+def reachable(listen: str) -> str:
+    """Where clients on this machine find a program that listens there."""
+    host, colon, port = listen.rpartition(":")
+    if host in ("0.0.0.0", "[::]"):
+        return f"127.0.0.1:{port}"
+    return f"{host}{colon}{port}"
+
+
+def _conflicts(values: Mapping[str, Value]) -> list[str]:
+    problems = []
+    cert, key = values["POINTSMAN_TLS_CERT"].text, values["POINTSMAN_TLS_KEY"].text
+    if bool(cert) != bool(key):
+        problems.append("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY go together; one is missing")
+    listen = values["POINTSMAN_ROUTER_LISTEN"].text
+    if not is_loopback(listen) and not cert and values["POINTSMAN_INSECURE_LISTEN"].text != "1":
+        needs = "anything but loopback needs POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY (or --insecure-listen)"
+        problems.append(f"POINTSMAN_ROUTER_LISTEN is {listen}: {needs}")
+    for name in _TLS_FILES:
+        path = values[name].text
+        if path and not Path(path).is_file():
+            problems.append(f"{name}: no file {path}")
+    return problems
+
+
+def child_environment(settings: Settings, program: Program, changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A complete environment for a program: ours, with exactly the settings that it may read."""
+    environ = {name: value for name, value in settings.environ.items() if name not in BY_NAME}
+    resolved = {name: value.text for name, value in settings.values.items() if value.text}
+    if program is Program.AGENT and not settings.is_set("POINTSMAN_ROUTER"):
+        del resolved["POINTSMAN_ROUTER"]  # it uses the router that its machine was enrolled at
+    resolved.update(changes or {})
+    return environ | {name: text for name, text in resolved.items() if program in BY_NAME[name].readers}
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment as it came, for a person's own programs."""
+    return dict(os.environ)
+
+
+def needs_isolation() -> bool:
+    """Whether folders that other people fill can be imported from."""
+    if sys.flags.isolated:
+        return False
+    return "PYTHONPATH" in os.environ or "" in sys.path or sys.path[:1] == [str(Path.cwd())]
+
+
+def demo_plays_the_person() -> bool:
+    return os.environ.get("DEMO_AUTO", "") not in ("", "0")

@@ -1,0 +1,59 @@
+"""What the commands share: the flags given so far, the settings they lead to, the router's address book."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pointsman import config
+from pointsman.settings import BY_NAME
+
+if TYPE_CHECKING:
+    from pointsman.client import Control
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# What every command that asks the router understands.
+_CLIENT = ("POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", "POINTSMAN_TLS_CA")
+
+
+def setting_flags(*names: str) -> Callable[[F], F]:
+    """Flags that set settings for this call. Secrets have none: everybody can see a command line."""
+
+    def decorate(function: F) -> F:
+        for name in reversed(names):
+            setting = BY_NAME[name]
+            takes = {"is_flag": True, "flag_value": "1", "default": None} if setting.switch else {"metavar": "VALUE"}
+            function = click.option(
+                setting.flag,
+                **takes,
+                expose_value=False,
+                callback=_remember,
+                help=f"{setting.meaning[0].upper()}{setting.meaning[1:]} [{name}].",
+            )(function)
+        return function
+
+    return decorate
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None and param.name is not None:
+        flags = ctx.find_root().ensure_object(dict)
+        name = next(name for name, setting in BY_NAME.items() if setting.flag == param.opts[0])
+        flags[name] = value
+
+
+client_flags = setting_flags(*_CLIENT)
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def settings() -> config.Settings:
+    """The settings of the running command. Raises BadSettings."""
+    return config.read_settings(click.get_current_context().find_root().ensure_object(dict))
+
+
+def control() -> "Control":
+    """A client of the router; use it in a `with`."""
+    from pointsman.client import Control
+
+    return Control.from_settings(settings())

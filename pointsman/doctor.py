@@ -1,0 +1,82 @@
+"""`pointsman doctor`: everything that can be wrong, and its cure."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman.config import BadSettings, Settings
+from pointsman.context import client_flags, json_flag, settings
+from pointsman.errors import ExitCode
+from pointsman.settings import SETTINGS, Setting, masked
+
+if TYPE_CHECKING:
+    from pointsman.checks import Finding
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option(
+    "--settings", "only_settings", is_flag=True, help="Print each setting and its source; secrets are masked."
+)
+def doctor(*, as_json: bool, only_settings: bool) -> None:
+    """Check everything that can be wrong, and say the cure."""
+    if only_settings:
+        _show_settings(settings(), as_json=as_json)
+        return
+    from pointsman.checks import Level
+    from pointsman.render import show_json
+
+    found = _examine()
+    if as_json:
+        show_json(found)
+    else:
+        _show(found)
+    if any(finding.level is Level.FAIL for finding in found):
+        sys.exit(ExitCode.FAILED)
+
+
+def _examine() -> "list[Finding]":
+    """All findings; of bad settings only those, as every other check would stand on them."""
+    from pointsman.checks import CHECKS, fail
+
+    try:
+        here = settings()
+    except BadSettings as bad:
+        return [fail("settings", problem, "Correct it where it was set.") for problem in bad.problems]
+    return [finding for check in CHECKS for finding in check(here)]
+
+
+def _show(found: "list[Finding]") -> None:
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    width = max(len(finding.check) for finding in found)
+    for finding in found:
+        mark = click.style(f"{finding.level.value:<4}", fg=colours[finding.level.value])
+        click.echo(f"{mark}  {finding.check:<{width}}  {finding.found}")
+        if finding.cure:
+            click.echo(f"{'':<4}  {'':<{width}}  → {finding.cure}")
+
+
+def _show_settings(here: Settings, *, as_json: bool) -> None:
+    from pointsman.render import show
+
+    def shown(setting: Setting) -> str:
+        return masked(setting, here[setting.name])
+
+    if as_json:
+        from pointsman.render import show_json
+
+        rows = [
+            {"name": s.name, "value": shown(s), "source": here.values[s.name].source.value, "meaning": s.meaning}
+            for s in SETTINGS
+        ]
+        show_json(rows)
+        return
+    columns = [
+        ("setting", lambda s: s.name),
+        ("value", shown),
+        ("from", lambda s: here.values[s.name].source.value),
+        ("meaning", lambda s: s.meaning),
+    ]
+    show(SETTINGS, columns, as_json=False, nothing="")

@@ -1,0 +1,54 @@
+"""Making machines known to a router."""
+
+import json
+
+from pointsman.config import Settings
+from pointsman.errors import ExitCode, Failure
+from pointsman.secret_files import make_data_dir
+from pointsman.settings import split_address
+
+
+def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
+    """Trade a join token for this machine's identity; its name. Raises Failure."""
+    from agent.domain.errors import AgentError, EnrolRefused, RouterUnreachable
+    from agent.link.enrol import enrol
+
+    try:
+        split_address(router)
+    except ValueError:
+        raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
+    folder = make_data_dir(settings)
+    tls_ca = settings["POINTSMAN_TLS_CA"] or None
+    try:
+        return enrol(router, join_token, settings["POINTSMAN_MACHINE_ID"], folder, tls_ca)
+    except RouterUnreachable as error:
+        raise Failure(error.text, code=ExitCode.NOT_REACHABLE) from None
+    except EnrolRefused as error:
+        raise Failure(error.text, code=ExitCode.NOT_ALLOWED) from None
+    except AgentError as error:
+        raise Failure(error.text) from None
+
+
+def enrol_local_machine(settings: Settings) -> str | None:
+    """Make sure that the router knows this machine; its name, or None where it was revoked. Raises Failure.
+
+    A machine that an operator put out stays out: only a person brings it back.
+    """
+    from pointsman.client import Control
+
+    name = enrolled_as(settings)
+    with Control.from_settings(settings) as router:
+        known = next((machine for machine in router.machines() if machine.machine_id == name), None)
+        if known is not None:
+            return None if known.revoked else name
+        token = router.create_join_token()
+    return enrol_machine(settings, settings["POINTSMAN_ROUTER"], token.join_token)
+
+
+def enrolled_as(settings: Settings) -> str:
+    """The name of this machine at its router; empty when it never enrolled."""
+    try:
+        facts = json.loads((settings.data_dir / "agent" / "machine.json").read_text(encoding="utf-8"))
+        return str(facts["machine_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

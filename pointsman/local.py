@@ -1,0 +1,53 @@
+"""The agent of this machine, asked over its socket."""
+
+from typing import Any
+
+from pointsman.config import Settings
+from pointsman.errors import ExitCode, Failure
+
+_EXIT_CODES = {
+    "SESSION_UNKNOWN": ExitCode.NOT_FOUND,
+    "NOT_FOUND": ExitCode.NOT_FOUND,
+    "INVALID_ARGUMENT": ExitCode.USAGE,
+    "TOO_LARGE": ExitCode.USAGE,
+}
+
+
+def ask(settings: Settings, request: dict[str, object]) -> dict[str, Any]:
+    """The agent's answer. Raises Failure when there is no agent, or it refuses."""
+    from agent.local import client
+
+    path = settings.agent_socket()
+    try:
+        answer: dict[str, Any] = client.request(path, request)
+    except OSError:
+        cure = "Start it with `pointsman agent`, or `pointsman up` for everything on this machine."
+        raise Failure(f"no agent listens on {path}", cure, ExitCode.NOT_REACHABLE) from None
+    if not answer.get("ok"):
+        code = _EXIT_CODES.get(str(answer.get("reason")), ExitCode.FAILED)
+        cure = "`pointsman sessions` lists the sessions." if code is ExitCode.NOT_FOUND else ""
+        raise Failure(str(answer.get("error", "the agent refused")), cure, code)
+    return answer
+
+
+def find_local_session(settings: Settings, name: str) -> str:
+    """The id of this machine's session with that id or label; empty when it has none, or has no agent."""
+    try:
+        sessions = ask(settings, {"op": "sessions"})["sessions"]
+    except Failure:
+        return ""
+    ids = [item["session_id"] for item in sessions if name in (item["session_id"], item["label"])]
+    return str(ids[0]) if len(ids) == 1 else ""
+
+
+def resolve_tmux(target: str, tmux_env: str) -> dict[str, object]:
+    """The part of a register request that names a tmux pane."""
+    from agent.backends import tmux
+    from agent.domain.errors import Refusal
+
+    try:
+        address, process, cwd = tmux.resolve(target, tmux_env)
+    except Refusal as refusal:
+        code = ExitCode.NOT_FOUND if refusal.reason.name == "TARGET_GONE" else ExitCode.FAILED
+        raise Failure(refusal.text, code=code) from None
+    return {"backend": "tmux", "target": dict(address), "pid": process.pid, "cwd": cwd}

@@ -1,0 +1,94 @@
+"""The programs, one each in the foreground: for systemd, for containers, for `pointsman up`."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import click
+
+from pointsman.config import child_environment
+from pointsman.context import setting_flags, settings
+from pointsman.secret_files import make_data_dir, make_missing
+from pointsman.settings import Program
+from pointsman.supervisor import end_with_supervisor
+
+ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
+_DATA, _ROUTER, _CA = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", "POINTSMAN_TLS_CA"
+_TLS = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA")
+_DOOR = ("POINTSMAN_HTTP_LISTEN", "POINTSMAN_PUBLIC_URL", "TELEGRAM_API_BASE", "ALLOWED_CHAT_IDS", "ALLOWED_USER_IDS")
+
+Entry = Callable[[Mapping[str, str]], int]
+
+
+def _run(program: Program, entry: Entry) -> None:
+    here = settings()
+    make_data_dir(here)
+    end_with_supervisor(here.environ)
+    sys.exit(entry(child_environment(here, program)))
+
+
+@click.command()
+@setting_flags(_DATA, "POINTSMAN_DATABASE", "POINTSMAN_ROUTER_LISTEN", *_TLS, "POINTSMAN_INSECURE_LISTEN")
+def router() -> None:
+    """Run the router in the foreground."""
+    from router.cli import main
+
+    make_missing(settings(), "POINTSMAN_API_KEY")
+    _run(Program.ROUTER, main)
+
+
+@click.command()
+@setting_flags(_DATA, _ROUTER, _CA, "POINTSMAN_MACHINE_ID")
+def agent() -> None:
+    """Run this machine's agent in the foreground."""
+    from agent.cli import main
+
+    _run(Program.AGENT, main)
+
+
+@click.command(hidden=True)
+@setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
+def adapter_http() -> None:
+    """Run the adapter's HTTP server alone."""
+    from webhook_adapter.cli import http
+
+    make_missing(settings(), *ADAPTER_SECRETS)
+    _run(Program.ADAPTER_HTTP, http)
+
+
+@click.command(hidden=True)
+@setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
+def courier() -> None:
+    """Run the adapter's courier alone."""
+    from webhook_adapter.cli import courier as main
+
+    make_missing(settings(), *ADAPTER_SECRETS)
+    _run(Program.COURIER, main)
+
+
+@click.command()
+@setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
+def adapter() -> None:
+    """Run the adapter in the foreground: its HTTP server and its courier."""
+    from pointsman.up import run_adapter
+
+    make_missing(settings(), *ADAPTER_SECRETS)
+    run_adapter(settings())
+
+
+@click.command()
+@setting_flags(
+    _DATA,
+    "POINTSMAN_DATABASE",
+    "POINTSMAN_ROUTER_LISTEN",
+    "POINTSMAN_INSECURE_LISTEN",
+    _ROUTER,
+    *_TLS,
+    _CA,
+    "POINTSMAN_MACHINE_ID",
+    *_DOOR,
+)
+def up() -> None:
+    """Run router, adapter and this machine's agent; restarts what dies, stops cleanly on Ctrl-C or SIGTERM."""
+    from pointsman.up import run_all
+
+    run_all(settings())

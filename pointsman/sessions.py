@@ -1,0 +1,151 @@
+"""Sessions: what there is, making something a session, running a program as one."""
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman.config import Settings
+from pointsman.context import client_flags, control, json_flag, setting_flags, settings
+from pointsman.errors import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from pointsman.client import Control
+    from pointsman.records import Session
+
+_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}\Z")
+_SHORTEST_PREFIX = 4  # characters of an id that may stand for it
+
+
+def choose(sessions: "list[Session]", name: str) -> str:
+    """The id of the session that a person means by an id, a label or the beginning of an id.
+
+    A name that fits none is given back when it could be an id: the router knows more spellings of ids than we do.
+    Raises Failure when it fits several, or cannot be an id.
+    """
+    ways = (
+        [session for session in sessions if session.session_id == name],
+        [session for session in sessions if session.label == name],
+        [session for session in sessions if session.label.casefold() == name.casefold()],
+        [session for session in sessions if len(name) >= _SHORTEST_PREFIX and session.session_id.startswith(name)],
+    )
+    found = next((way for way in ways if way), [])
+    if len(found) == 1:
+        return found[0].session_id
+    if found:
+        which = ", ".join(f"{session.session_id} on {session.machine_id}" for session in found)
+        raise Failure(f"{name!r} fits {len(found)} sessions: {which}", "Give the whole id.", ExitCode.USAGE)
+    if not _ID.match(name):
+        raise Failure(f"no session {name!r}", "`pointsman sessions` lists them.", ExitCode.NOT_FOUND)
+    return name
+
+
+def find_session(router: "Control", name: str) -> str:
+    """The id that a person means; asks the router for its sessions."""
+    return choose(router.sessions(), name)
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--all", "include_ended", is_flag=True, help="Also sessions that ended.")
+def sessions(*, as_json: bool, include_ended: bool) -> None:
+    """List the sessions."""
+    from pointsman.render import show
+
+    with control() as router:
+        found = router.sessions(include_ended=include_ended)
+    show(
+        found,
+        [
+            ("id", lambda s: s.session_id),
+            ("label", lambda s: s.label),
+            ("machine", lambda s: s.machine_id),
+            ("state", lambda s: s.state),
+            ("connected", lambda s: s.connected),
+            ("kind", lambda s: s.backend),
+            ("changed", lambda s: s.updated_at),
+            ("folder", lambda s: s.cwd),
+        ],
+        as_json=as_json,
+        nothing="No sessions yet. `pointsman run -- CMD` or `pointsman session register` makes one.",
+    )
+
+
+@click.group()
+def session() -> None:
+    """Make something already running a session, or end one."""
+
+
+@session.command()
+@setting_flags("POINTSMAN_DATA_DIR")
+@json_flag
+@click.option("--tmux", metavar="TARGET", help="A tmux pane: %3, name:1.0, …")
+@click.option("--nvim", metavar="SOCKET", help="The socket of a running nvim.")
+@click.option("--command", "command_line", metavar="CMD", help="A shell line; each text goes to its standard input.")
+@click.option("--label", default="", help="What people call it.")
+@click.option("--session", "session_id", default="", metavar="ID", help="Its id; made up when not given.")
+def register(
+    *, tmux: str | None, nvim: str | None, command_line: str | None, label: str, session_id: str, as_json: bool
+) -> None:
+    """Register a tmux pane, a nvim or a shell line as a session of this machine; prints its id."""
+    from pointsman.local import ask
+
+    if sum(way is not None for way in (tmux, nvim, command_line)) != 1:
+        raise click.UsageError("give exactly one of --tmux, --nvim and --command")
+    here = settings()
+    request: dict[str, object] = {
+        "op": "register",
+        "label": label,
+        **({"session_id": session_id} if session_id else {}),
+    }
+    if tmux is not None:
+        request |= _tmux(tmux, here)
+    elif nvim is not None:
+        request |= {"backend": "nvim", "target": {"socket": str(Path(nvim).absolute())}, "cwd": str(Path.cwd())}
+    else:
+        request |= {"backend": "command", "target": {"command": command_line}, "cwd": str(Path.cwd())}
+    answer = ask(here, request)
+    _print_id(str(answer["session_id"]), as_json=as_json)
+
+
+def _tmux(target: str, here: Settings) -> dict[str, object]:
+    from pointsman.local import resolve_tmux
+
+    return resolve_tmux(target, here.tmux)
+
+
+def _print_id(session_id: str, *, as_json: bool) -> None:
+    from pointsman.render import show_json
+
+    if as_json:
+        show_json({"sessionId": session_id})
+    else:
+        click.echo(session_id)
+
+
+@session.command()
+@setting_flags("POINTSMAN_DATA_DIR")
+@click.argument("session_id", metavar="ID")
+def unregister(*, session_id: str) -> None:
+    """End a session of this machine; what waits for it becomes dead letters."""
+    from pointsman.local import ask, find_local_session
+
+    here = settings()
+    ask(here, {"op": "unregister", "session_id": find_local_session(here, session_id) or session_id})
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@setting_flags("POINTSMAN_DATA_DIR")
+@click.option("--label", default="", help="What people call it; the program's name when not given.")
+@click.option("--session", "session_id", default="", metavar="ID", help="Its id; made up when not given.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
+    """Run CMD here in a terminal of its own, as if started plainly, and make it a session."""
+    from agent.backends.pty_host import run as run_in_terminal
+
+    socket = settings().agent_socket()
+    name = label or Path(command[0]).name
+    sys.exit(run_in_terminal(command, label=name, session_id=session_id or None, socket_path=socket))

@@ -1,0 +1,198 @@
+"""Every setting: its name, what it means, what is a good value, and which programs read it. Pure."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Program(Enum):
+    """A program that reads settings; the value names its command."""
+
+    ROUTER = "router"
+    AGENT = "agent"
+    ADAPTER_HTTP = "adapter-http"
+    COURIER = "courier"
+
+
+class Source(Enum):
+    """Where a value came from, strongest first."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "pointsman.toml"
+    GENERATED = "data directory"
+    DEFAULT = "default"
+    UNSET = "not set"
+
+
+# A check returns what is wrong with a value, or an empty string.
+Check = Callable[[str], str]
+
+_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}\Z")
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
+# Telegram's own accounts: service messages, anonymous group admins, and posts linked from channels. Whoever allowed
+# one of them would allow everybody who can make it speak.
+NEVER_ALLOWED = frozenset({777000, 1087968824, 136817688})
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of "host:port" or "[v6]:port". Raises ValueError."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(address)
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def is_loopback(address: str) -> bool:
+    host, _ = split_address(address)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _address(value: str) -> str:
+    try:
+        split_address(value)
+    except ValueError:
+        return "is not HOST:PORT, such as 127.0.0.1:7443"
+    return ""
+
+
+def _database(value: str) -> str:
+    good = value.startswith(("sqlite:///", "postgresql://"))
+    return "" if good else "is neither sqlite:///PATH nor postgresql://…"
+
+
+def _key(value: str) -> str:
+    good = re.fullmatch(r"[\x21-\x7e]{1,256}", value)
+    return "" if good else "must be 1 to 256 printable ASCII characters without blanks"
+
+
+def _machine_id(value: str) -> str:
+    return "" if _ID.match(value) else "may hold letters, digits and ._:@/- only, at most 128"
+
+
+def _public_url(value: str) -> str:
+    good = re.match(r"(https://[^/\s]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(?=/|\Z))\S*\Z", value)
+    return "" if good else "must be an https:// address: Telegram takes nothing else"
+
+
+def _http_url(value: str) -> str:
+    return "" if re.match(r"https?://[^/\s]+\S*\Z", value) else "must be an http:// or https:// address"
+
+
+def _bot_token(value: str) -> str:
+    return "" if re.match(r"\d+:[A-Za-z0-9_-]+\Z", value) else "is no bot token; @BotFather gives one like 123456:ABC…"
+
+
+def _webhook_secret(value: str) -> str:
+    return "" if _WEBHOOK_SECRET.match(value) else "may hold letters, digits, _ and - only, at most 256"
+
+
+def _ids(value: str) -> str:
+    for item in filter(None, map(str.strip, value.split(","))):
+        try:
+            number = int(item)
+        except ValueError:
+            return f"holds {item!r}, which is no numeric id; separate ids by commas"
+        if number in NEVER_ALLOWED:
+            return f"holds {number}, an account of Telegram itself that speaks for anybody"
+    return ""
+
+
+def _switch(value: str) -> str:
+    return "" if value in ("0", "1") else "must be 1 or 0"
+
+
+def _any(value: str) -> str:
+    return "" if value.isprintable() else "holds control characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `readers` get it in their environment; nobody else sees it."""
+
+    name: str
+    meaning: str
+    check: Check
+    readers: frozenset[Program]
+    default: str = ""
+    secret: bool = False
+    switch: bool = False  # its flag takes no value
+    file: str = ""  # in the data directory: holds the value that was generated once
+
+    @property
+    def key(self) -> str:
+        """Its name in pointsman.toml."""
+        return self.name.lower().removeprefix("pointsman_")
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.key.replace("_", "-")
+
+
+_R, _A, _H, _C = Program.ROUTER, Program.AGENT, Program.ADAPTER_HTTP, Program.COURIER
+_ALL = frozenset({_R, _A, _H, _C})
+_CLIENTS = frozenset({_A, _H, _C})
+_ADAPTER = frozenset({_H, _C})
+_ROUTER = frozenset({_R})
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("POINTSMAN_DATA_DIR", "database, generated secrets, sockets", _any, _ALL),
+    Setting("POINTSMAN_DATABASE", "sqlite:///PATH or postgresql://…", _database, _ROUTER),
+    Setting("POINTSMAN_ROUTER_LISTEN", "the router's gRPC address", _address, _ROUTER, "127.0.0.1:7443"),
+    Setting(
+        "POINTSMAN_INSECURE_LISTEN", "1 lets the router listen anywhere without TLS", _switch, _ROUTER, switch=True
+    ),
+    Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _address, _CLIENTS),
+    Setting(
+        "POINTSMAN_TLS_CERT", "the router's certificate; where it asks clients for one, theirs (PEM file)", _any, _ALL
+    ),
+    Setting("POINTSMAN_TLS_KEY", "its private key (PEM file)", _any, _ALL),
+    Setting("POINTSMAN_TLS_CLIENT_CA", "asks clients for certificates of this CA (PEM file)", _any, _ROUTER),
+    Setting("POINTSMAN_TLS_CA", "the CA that clients trust (PEM file)", _any, _CLIENTS),
+    Setting(
+        "POINTSMAN_API_KEY",
+        "opens REST (X-API-Key) and Control",
+        _key,
+        frozenset({_R, _H, _C}),
+        secret=True,
+        file="api_key",
+    ),
+    Setting("POINTSMAN_MACHINE_ID", "this machine's name", _machine_id, frozenset({_A})),
+    Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
+    Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
+    Setting("TELEGRAM_BOT_TOKEN", "the bot; Telegram is off without it", _bot_token, _ADAPTER, secret=True),
+    Setting(
+        "TELEGRAM_WEBHOOK_SECRET",
+        "proves that a webhook call comes from Telegram",
+        _webhook_secret,
+        _ADAPTER,
+        secret=True,
+        file="telegram_webhook_secret",
+    ),
+    Setting(
+        "TELEGRAM_WEBHOOK_PATH_SECRET",
+        "last part of the webhook's path",
+        _webhook_secret,
+        _ADAPTER,
+        secret=True,
+        file="telegram_webhook_path_secret",
+    ),
+    Setting("TELEGRAM_API_BASE", "Telegram's Bot API", _http_url, _ADAPTER, "https://api.telegram.org"),
+    Setting("ALLOWED_CHAT_IDS", "chats that may write; empty: nobody", _ids, _ADAPTER),
+    Setting("ALLOWED_USER_IDS", "people who may write; both must match where both are given", _ids, _ADAPTER),
+)
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+
+def masked(setting: Setting, value: str) -> str:
+    """A value as it may be shown to anybody who looks over a shoulder."""
+    if setting.secret and value:
+        return "********"
+    return re.sub(r"://[^/@\s]+@", "://********@", value)

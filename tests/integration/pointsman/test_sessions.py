@@ -1,0 +1,167 @@
+"""Sessions and notifications: over the agent's socket where it is theirs, else over the router."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.agent_socket import FakeAgent
+from tests.fakes.control_server import FakeControl
+from tests.integration.pointsman.conftest import Run
+
+
+def test_sessions_are_listed(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1", "api")
+
+    heading, row = run("sessions").stdout.splitlines()
+
+    assert heading.split()[:5] == ["id", "label", "machine", "state", "connected"]
+    assert row.split()[:5] == ["s-1", "api", "box", "-", "yes"]
+
+
+def test_sessions_in_json_are_an_array(run: Run, control: FakeControl) -> None:
+    assert json.loads(run("sessions", "--json").stdout) == []
+    control.add_session("s-1", "api")
+
+    (session,) = json.loads(run("sessions", "--json").stdout)
+
+    assert (session["sessionId"], session["machineId"], session["connected"]) == ("s-1", "box", True)
+
+
+def test_no_sessions_are_told_on_standard_error(run: Run) -> None:
+    done = run("sessions")
+
+    assert done.stdout == ""
+    assert "pointsman run" in done.stderr
+
+
+def test_a_shell_line_becomes_a_session_here(run: Run, agent: FakeAgent) -> None:
+    done = run("session", "register", "--command", "cat >> log", "--label", "log", "--session", "s-9")
+
+    assert (done.exit_code, done.stdout) == (0, "s-9\n")
+    assert agent.requests == [
+        {
+            "op": "register",
+            "label": "log",
+            "session_id": "s-9",
+            "backend": "command",
+            "target": {"command": "cat >> log"},
+            "cwd": str(Path.cwd()),
+        }
+    ]
+
+
+def test_the_id_of_a_new_session_is_printed(run: Run, agent: FakeAgent) -> None:
+    assert json.loads(run("session", "register", "--nvim", "/tmp/nvim", "--json").stdout) == {"sessionId": "made-up"}
+    assert agent.requests[0]["target"] == {"socket": "/tmp/nvim"}
+
+
+@pytest.mark.parametrize("ways", [(), ("--command", "x", "--nvim", "y")], ids=["none", "two"])
+def test_register_takes_exactly_one_way(run: Run, ways: tuple[str, ...]) -> None:
+    assert run("session", "register", *ways).exit_code == 2
+
+
+@pytest.fixture
+def tmux(data_dir: Path) -> Iterator[str]:
+    """The value of TMUX inside a tmux server of our own; it has one pane."""
+    server = str(data_dir / "tmux")
+    base = ["tmux", "-S", server, "-f", os.devnull]
+    subprocess.run([*base, "new-session", "-d", "-s", "work", "-x", "80", "-y", "24", "cat"], check=True)
+    yield f"{server},1,0"
+    subprocess.run([*base, "kill-server"], check=True)
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_a_tmux_pane_becomes_a_session(run: Run, agent: FakeAgent, tmux: str, data_dir: Path) -> None:
+    done = run("session", "register", "--tmux", "work:0.0", TMUX=tmux)
+
+    assert done.exit_code == 0
+    (request,) = agent.requests
+    assert request["backend"] == "tmux"
+    assert request["target"] == {"pane": "%0", "server": str(data_dir / "tmux")}
+    assert request["pid"] > 0
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_a_tmux_pane_that_does_not_exist_is_not_found(run: Run, agent: FakeAgent, tmux: str) -> None:
+    done = run("session", "register", "--tmux", "nowhere:7.3", TMUX=tmux)
+
+    assert done.exit_code == 5
+    assert not agent.requests
+
+
+@pytest.mark.parametrize("name", ["s-1", "api"])
+def test_a_session_is_unregistered_by_id_or_label(run: Run, agent: FakeAgent, name: str) -> None:
+    agent.add_session("s-1", "api")
+
+    done = run("session", "unregister", name)
+
+    assert done.exit_code == 0
+    assert agent.requests[-1] == {"op": "unregister", "session_id": "s-1"}
+
+
+def test_what_the_agent_refuses_is_told(run: Run, agent: FakeAgent) -> None:
+    agent.refusal = {"ok": False, "reason": "SESSION_UNKNOWN", "error": "There is no session x here."}
+
+    done = run("session", "unregister", "x")
+
+    assert done.exit_code == 5
+    assert "There is no session x here." in done.stderr
+
+
+def test_without_an_agent_registering_is_not_reachable(run: Run) -> None:
+    done = run("session", "register", "--command", "cat")
+
+    assert done.exit_code == 3
+    assert "pointsman agent" in done.stderr
+
+
+def test_notify_goes_through_the_agent_of_a_local_session(run: Run, agent: FakeAgent, control: FakeControl) -> None:
+    agent.add_session("s-1", "api")
+
+    done = run("notify", "api", "Done.", "--button", "Go on=continue", "--button", "Stop")
+
+    assert (done.exit_code, done.stdout) == (0, "n-local\n")
+    assert agent.requests[-1]["session_id"] == "s-1"
+    assert agent.requests[-1]["buttons"] == [
+        {"label": "Go on", "action": "continue"},
+        {"label": "Stop", "action": "Stop"},
+    ]
+    assert not control.notifications
+
+
+def test_notify_works_while_the_router_is_away(run: Run, agent: FakeAgent, unused_address: str) -> None:
+    agent.add_session("s-1")
+
+    assert run("notify", "s-1", "Done.", POINTSMAN_ROUTER=unused_address).exit_code == 0
+
+
+def test_notify_goes_through_the_router_for_a_session_elsewhere(
+    run: Run, agent: FakeAgent, control: FakeControl
+) -> None:
+    agent.add_session("s-1")
+    control.add_session("s-2", "docs")
+
+    done = run("notify", "docs", "-", "--button", "Yes=yes", "--json", stdin="Two\nlines")
+
+    assert json.loads(done.stdout) == {"notificationIds": ["n1"]}
+    (made,) = control.notifications
+    assert (made.session_id, made.text, made.buttons[0].action) == ("s-2", "Two\nlines", "yes")
+
+
+def test_a_button_without_a_label_is_refused(run: Run) -> None:
+    assert run("notify", "s-1", "x", "--button", "=yes").exit_code == 2
+
+
+def test_notifications_are_listed(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1")
+    run("notify", "s-1", "Done.")
+
+    (made,) = json.loads(run("notifications", "--json").stdout)
+
+    assert (made["text"], made["state"], made["transport"]) == ("Done.", "QUEUED", "web")
+    assert "web:console" in run("notifications", "--session", "s-1").stdout

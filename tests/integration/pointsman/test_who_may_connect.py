@@ -1,0 +1,109 @@
+"""Machines, keys, and the router's data."""
+
+import json
+from pathlib import Path
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+
+from tests.fakes.control_server import FakeControl
+from tests.integration.pointsman.conftest import Run
+
+
+def test_machines_are_listed_with_their_trouble(run: Run, control: FakeControl) -> None:
+    control.machines = [types.Machine(machine_id="box", connected=True), types.Machine(machine_id="old", revoked=True)]
+
+    rows = run("machines").stdout.splitlines()
+
+    assert rows[1].split()[:2] == ["box", "yes"]
+    assert rows[2].endswith("revoked")
+
+
+def test_a_join_token_is_printed_alone(run: Run, control: FakeControl) -> None:
+    done = run("machine", "token", "--machine", "box", "--ttl", "30m")
+
+    assert done.stdout == "join-me\n"
+    assert control.requests[-1].machine_id == "box"
+    assert control.requests[-1].ttl.seconds == 1800
+
+
+def test_a_join_token_in_json_has_its_end(run: Run) -> None:
+    made = json.loads(run("machine", "token", "--json").stdout)
+
+    assert made == {"joinToken": "join-me", "expiresAt": "2033-05-18T03:33:20.000Z"}
+
+
+def test_a_span_that_is_none_is_refused(run: Run) -> None:
+    done = run("machine", "token", "--ttl", "soon")
+
+    assert done.exit_code == 2
+    assert "90s, 30m, 2h or 1d" in done.stderr
+
+
+def test_revoking_a_machine_tells_what_it_cost(run: Run) -> None:
+    assert json.loads(run("machine", "revoke", "box", "--json").stdout) == {"machineId": "box", "deadCommands": 2}
+
+
+def test_a_new_key_is_printed_alone_on_standard_output(run: Run, control: FakeControl) -> None:
+    done = run("apikey", "create", "--label", "ci", "--role", "viewer")
+
+    assert done.stdout == "pmk_new\n"
+    assert control.keys[0].role == pb.ROLE_VIEWER
+
+
+def test_keys_are_listed_without_secrets(run: Run, control: FakeControl) -> None:
+    control.keys = [pb.ApiKey(key_id="k1", label="ci", role=pb.ROLE_ADMIN)]
+
+    listed = json.loads(run("apikey", "list", "--json").stdout)
+
+    assert [(key["keyId"], key["role"], key["revoked"]) for key in listed] == [("k1", "ADMIN", False)]
+
+
+def test_a_key_is_revoked(run: Run, control: FakeControl) -> None:
+    done = run("apikey", "revoke", "k1")
+
+    assert done.exit_code == 0
+    assert control.requests[-1].key_id == "k1"
+
+
+def test_backup_asks_for_an_absolute_path(run: Run, control: FakeControl, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+
+    done = run("backup", str(target), "--json")
+
+    assert json.loads(done.stdout) == {"path": str(target), "bytes": 4096}
+    assert control.requests[-1].path == str(target)
+
+
+def test_cleanup_counts_what_it_removed(run: Run) -> None:
+    assert json.loads(run("cleanup", "--json").stdout)["commands"] == 3
+    assert "3 commands" in run("cleanup").stdout
+
+
+def test_export_prints_every_record_as_a_line(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1", "api")
+    control.add_command("c1", "s-1", types.COMMAND_STATE_DONE)
+    control.notifications = [types.Notification(notification_id="n1", text="hi")]
+
+    lines = [json.loads(line) for line in run("export").stdout.splitlines()]
+
+    assert [line["type"] for line in lines] == ["session", "command", "notification"]
+
+
+def test_export_pages_through_all_commands(run: Run, control: FakeControl) -> None:
+    made = [control.add_command(f"c{number}", "s-1", types.COMMAND_STATE_DONE) for number in range(1500)]
+
+    lines = run("export").stdout.splitlines()
+
+    assert len(lines) == len(made)
+
+
+def test_watch_prints_events_with_the_number_to_resume(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1", "api")
+    step = pb.TraceStep(subject_id="c1", event="sent", from_state="QUEUED", to_state="SENT")
+    control.events = [pb.WatchEventsResponse(event_id=number, step=step, session_id="s-1") for number in (7, 8)]
+
+    done = run("watch", "api", "--after", "7", "--json")
+
+    assert [json.loads(line)["eventId"] for line in done.stdout.splitlines()] == [8]
+    assert done.exit_code == 4  # how the small router ends its stream
