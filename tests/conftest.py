@@ -1,0 +1,33 @@
+"""What every test relies on: a clean environment, and a data directory with a short name."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A developer's own bot, router or agent must not leak into a test, nor a proxy stand between two loopback sockets.
+_FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XDG_DATA_HOME")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
+
+# No deadline: two cores are shared by many processes. No database: the tree may belong to someone else.
+settings.register_profile("house", deadline=None, database=None, print_blob=True)
+settings.load_profile("house")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # An ordinary user may run the tests in a tree that root has cloned: then nothing is remembered, and that is all.
+    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
+    for name in [n for n in os.environ if n.startswith(_FOREIGN) or n.upper() in _PROXIES]:
+        del os.environ[name]
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """An empty data directory, 0700, whose sockets' names fit the 107 bytes that a Unix socket allows."""
+    folder = tempfile.mkdtemp(prefix="pm-", dir="/tmp")
+    yield Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)
