@@ -1,84 +1,19 @@
-"""The front door: `pointsman …`. Each command lives in the module of its noun and is loaded when it is called."""
+"""The front door: `pointsman …`.
+
+Imports nothing but what the interpreter has loaded anyway, until it is sure of where imports come from.
+"""
 
 import os
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Never
-
-import click
-
-from pointsman import config
-from pointsman.context import client_flags
-
-_COMMANDS = {
-    "up": "programs:up",
-    "demo": "demo:demo",
-    "router": "programs:router",
-    "adapter": "programs:adapter",
-    "agent": "programs:agent",
-    "adapter-http": "programs:adapter_http",
-    "courier": "programs:courier",
-    "run": "sessions:run",
-    "session": "sessions:session",
-    "sessions": "sessions:sessions",
-    "machines": "machines:machines",
-    "commands": "commands:commands",
-    "notifications": "notifications:notifications",
-    "send": "commands:send",
-    "key": "commands:key",
-    "notify": "notifications:notify",
-    "watch": "watch:watch",
-    "trace": "commands:trace",
-    "dead": "commands:dead",
-    "retry": "commands:retry",
-    "redirect": "commands:redirect",
-    "cancel": "commands:cancel",
-    "drop": "commands:drop",
-    "enroll": "machines:enroll",
-    "machine": "machines:machine",
-    "apikey": "machines:apikey",
-    "webhook": "webhook:webhook",
-    "doctor": "doctor:doctor",
-    "backup": "data:backup",
-    "cleanup": "data:cleanup",
-    "export": "data:export",
-    "completion": "completion:completion",
-}
 
 
-class LazyGroup(click.Group):
-    """Imports a command when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        place = _COMMANDS.get(cmd_name)
-        if place is None:
-            return None
-        module, _, name = place.partition(":")
-        command: click.Command = getattr(import_module(f"pointsman.{module}"), name)
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="pointsman")
-@client_flags
-def pointsman() -> None:
-    """Answer any coding agent on any machine, from your chat.
-
-    Begin with `pointsman demo`, then `pointsman up`. Exit codes: 0 done, 1 failed, 2 usage, 3 not reachable,
-    4 not allowed, 5 not found.
-    """
-
-
-def main(argv: Sequence[str] | None = None) -> Never:
+def main() -> None:
     """Run one command and leave with its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if config.needs_isolation():
-        # The current folder may hold packages with the names of ours; it must not be imported from.
-        sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-I", "-m", "pointsman", *arguments])  # noqa: S606
-    pointsman.main(arguments, prog_name="pointsman")
-    sys.exit(0)
+    if not sys.flags.isolated:
+        # The current folder, or PYTHONPATH, may hold packages with the names of ours and of those that we use.
+        os.execv(sys.executable, [sys.executable, "-I", "-m", "pointsman", *sys.argv[1:]])  # noqa: S606
+    from pointsman.config import tame_grpc
+    from pointsman.group import pointsman
+
+    tame_grpc()
+    pointsman.main(prog_name="pointsman")

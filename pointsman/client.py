@@ -1,5 +1,6 @@
 """The router's Control service as plain calls: records out, Failure for everything that goes wrong."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, timedelta
@@ -26,6 +27,7 @@ from pointsman.settings import is_loopback
 R = TypeVar("R")
 
 _DEADLINE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
+_ABSENCE, _PAUSE = 30.0, 0.5  # seconds that a router may be away while we follow a command, and between two tries
 _LONGEST_WAIT = 20.0  # seconds that one GetCommand waits at the router before we ask again
 _OPTIONS = (
     ("grpc.keepalive_time_ms", 30000),
@@ -143,11 +145,19 @@ class Control:
         return _command(self._call(self._stub.GetCommand, request, wait + _DEADLINE).command)
 
     def follow(self, command_id: str) -> records.Command:
-        """One command, once it has ended."""
-        command = self.command(command_id, _LONGEST_WAIT)
-        while not command.state.ended:
-            command = self.command(command_id, _LONGEST_WAIT)
-        return command
+        """One command, once it has ended. A router that restarts meanwhile is waited for."""
+        heard = time.monotonic()
+        while True:
+            try:
+                command = self.command(command_id, _LONGEST_WAIT)
+            except RouterFailure as failure:
+                if failure.exit_code != ExitCode.NOT_REACHABLE or time.monotonic() - heard > _ABSENCE:
+                    raise
+                time.sleep(_PAUSE)
+                continue
+            if command.state.ended:
+                return command
+            heard = time.monotonic()
 
     def commands(
         self, session_id: str = "", states: Sequence[records.CommandState] = (), limit: int = 0, before: str = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pointsman.context import client_flags, control, json_flag
+from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
 from pointsman.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def _actor() -> str:
         return socket.gethostname()
 
 
-@click.command()
+@click.command(context_settings=TAKES_TEXT)
 @client_flags
 @json_flag
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it was typed.")
@@ -53,7 +53,10 @@ def send(*, session: str, text: str, wait: bool, as_json: bool) -> None:
 @click.argument("session")
 @click.argument("name", metavar="KEY")
 def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
-    """Press a key in a session: esc, enter, ctrl-c, ctrl-d, tab, up, down, left, right, backspace, space."""
+    """Press a key in a session.
+
+    KEY is esc, enter, ctrl-c, ctrl-d, tab, up, down, left, right, backspace or space.
+    """
     from pointsman.sessions import find_session
 
     with control() as router:
@@ -102,7 +105,10 @@ def commands(*, session: str, states: Sequence[str], limit: int, as_json: bool) 
 @client_flags
 @json_flag
 def dead(*, as_json: bool) -> None:
-    """List what was given up or left in doubt, and waits for a person: retry, redirect or drop it."""
+    """List what was given up or left in doubt.
+
+    It waits for a person: retry it, redirect it to another session, or drop it.
+    """
     with control() as router:
         found = router.dead_letters()
     _list(found, as_json=as_json, nothing="No dead letters.")
@@ -131,7 +137,10 @@ def _list(found: "list[Command]", *, as_json: bool, nothing: str) -> None:
 @json_flag
 @click.argument("command_id", metavar="ID")
 def cancel(*, command_id: str, as_json: bool) -> None:
-    """Take a command back; once it is on the machine, the machine decides."""
+    """Take a command back.
+
+    Once it is on the machine, the machine decides whether that is still possible.
+    """
     with control() as router:
         command = router.cancel(command_id)
     _tell(command, as_json=as_json)
@@ -142,7 +151,7 @@ def cancel(*, command_id: str, as_json: bool) -> None:
 @json_flag
 @click.argument("command_id", metavar="ID")
 def retry(*, command_id: str, as_json: bool) -> None:
-    """Send a command that ended badly once more, as a new command."""
+    """Send what ended badly once more, as a new command."""
     with control() as router:
         command = router.redrive(command_id)
     _tell(command, as_json=as_json)
@@ -154,7 +163,7 @@ def retry(*, command_id: str, as_json: bool) -> None:
 @click.argument("command_id", metavar="ID")
 @click.argument("session")
 def redirect(*, command_id: str, session: str, as_json: bool) -> None:
-    """Send a command that ended badly to another session, as a new command."""
+    """Send what ended badly to another session."""
     from pointsman.sessions import find_session
 
     with control() as router:
@@ -167,7 +176,7 @@ def redirect(*, command_id: str, session: str, as_json: bool) -> None:
 @json_flag
 @click.argument("command_id", metavar="ID")
 def drop(*, command_id: str, as_json: bool) -> None:
-    """Take a dead letter off the list without repeating it."""
+    """Take a dead letter off the list."""
     with control() as router:
         command = router.drop(command_id)
     _tell(command, as_json=as_json)
@@ -178,7 +187,10 @@ def drop(*, command_id: str, as_json: bool) -> None:
 @json_flag
 @click.argument("subject", metavar="ID")
 def trace(*, subject: str, as_json: bool) -> None:
-    """Show every step of a command, a notification or an update: what, when, why, by whom."""
+    """Show every step of a command or notification.
+
+    ID is a command's, a notification's or an update's: what happened, when, why, by whom.
+    """
     from pointsman.render import clock, show
 
     def move(step: "Step") -> str:

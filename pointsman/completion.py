@@ -10,6 +10,9 @@ _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCompl
 @click.command()
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 def completion(*, shell: str) -> None:
-    """Print the completion script of a shell: eval "$(pointsman completion bash)"."""
+    """Print a shell's completion script.
+
+    In ~/.bashrc: eval "$(pointsman completion bash)"
+    """
     script = _SHELLS[shell](click.get_current_context().find_root().command, {}, "pointsman", _VARIABLE)
     click.echo(script.source())

@@ -5,7 +5,6 @@ The only reader of the process environment in this package.
 
 import os
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +75,12 @@ _SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", "POINTSMAN_SOCKET", "POINTSMAN_SUP
 def read_settings(flags: Mapping[str, str]) -> Settings:
     """The settings of this process. Raises BadSettings naming every bad value and unknown key."""
     return resolve(flags, os.environ)
+
+
+def tame_grpc() -> None:
+    """Before gRPC is imported: no chatter on stderr, and no fork handlers, which only get in the way of exec."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
@@ -214,13 +219,6 @@ def child_environment(settings: Settings, program: Program, changes: Mapping[str
 def plain_environment() -> dict[str, str]:
     """The environment as it came, for a person's own programs."""
     return dict(os.environ)
-
-
-def needs_isolation() -> bool:
-    """Whether folders that other people fill can be imported from."""
-    if sys.flags.isolated:
-        return False
-    return "PYTHONPATH" in os.environ or "" in sys.path or sys.path[:1] == [str(Path.cwd())]
 
 
 def demo_plays_the_person() -> bool:

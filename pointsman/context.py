@@ -44,6 +44,8 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 client_flags = setting_flags(*_CLIENT)
+# TEXT may begin with a dash, as list items do.
+TAKES_TEXT = {"ignore_unknown_options": True}
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -13,7 +13,10 @@ from pointsman.context import client_flags, control, json_flag
 @json_flag
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(*, file: Path, as_json: bool) -> None:
-    """Write a consistent copy of the router's database to FILE on the router's machine."""
+    """Copy the router's database, while it runs.
+
+    FILE is on the router's machine, and must not exist.
+    """
     from pointsman.render import show_json
 
     target = file.expanduser().absolute()
@@ -29,7 +32,7 @@ def backup(*, file: Path, as_json: bool) -> None:
 @client_flags
 @json_flag
 def cleanup(*, as_json: bool) -> None:
-    """Remove what is past its time now, instead of later."""
+    """Remove what is past its time, now."""
     from pointsman.render import show_json
 
     with control() as router:
@@ -46,7 +49,10 @@ _PAGE = 1000  # the most that the router lists at once
 @click.command()
 @client_flags
 def export() -> None:
-    """Print sessions, commands and notifications as JSON lines, each with its "type"."""
+    """Print everything as JSON lines.
+
+    One line for each session, command and notification, with its "type".
+    """
     from pointsman.render import json_line
 
     def line(kind: str, record: object) -> None:

@@ -1,6 +1,5 @@
 """`pointsman demo`: the whole system on loopback, a sample session, and a reply that travels to it."""
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +21,8 @@ _LAST_WORDS = 12  # lines of the log that a failure shows
 @click.option("--keep", is_flag=True, help="Keep the demo's data directory.")
 def demo(*, keep: bool) -> None:
     """See it work: everything on loopback, a sample session, a reply."""
+    import asyncio
+
     from pointsman.demo_play import play
     from pointsman.supervisor import Supervisor, run
 

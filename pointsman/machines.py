@@ -91,7 +91,10 @@ def revoke_machine(*, machine_id: str, as_json: bool) -> None:
 @click.argument("router", metavar="ROUTER")
 @click.argument("join_token", metavar="TOKEN")
 def enroll(*, router: str, join_token: str) -> None:
-    """Make this machine known to the router at HOST:PORT with a join token, once."""
+    """Make this machine known to a router, once.
+
+    ROUTER is its HOST:PORT; TOKEN is what `pointsman machine token` printed there.
+    """
     from pointsman.enrolment import enrol_machine
 
     machine_id = enrol_machine(settings(), router, join_token)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from pointsman.config import Settings
-from pointsman.context import client_flags, control, json_flag, settings
+from pointsman.context import TAKES_TEXT, client_flags, control, json_flag, settings
 
 
 class ButtonParam(click.ParamType[tuple[str, str]]):
@@ -25,7 +25,7 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
         return label, action or label
 
 
-@click.command()
+@click.command(context_settings=TAKES_TEXT)
 @client_flags
 @json_flag
 @click.option("--button", "buttons", multiple=True, type=ButtonParam(), help="A choice under it; may be repeated.")

@@ -7,9 +7,10 @@ import click
 
 from pointsman.config import child_environment
 from pointsman.context import setting_flags, settings
+from pointsman.errors import ExitCode, Failure
+from pointsman.lifeline import end_with_supervisor
 from pointsman.secret_files import make_data_dir, make_missing
 from pointsman.settings import Program
-from pointsman.supervisor import end_with_supervisor
 
 ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
 _DATA, _ROUTER, _CA = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", "POINTSMAN_TLS_CA"
@@ -68,11 +69,18 @@ def courier() -> None:
 @click.command()
 @setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
 def adapter() -> None:
-    """Run the adapter in the foreground: its HTTP server and its courier."""
+    """Run the adapter in the foreground.
+
+    Two programs under one supervisor: its HTTP server, and its courier.
+    """
     from pointsman.up import run_adapter
 
     make_missing(settings(), *ADAPTER_SECRETS)
-    run_adapter(settings())
+    here = settings()
+    if not here["POINTSMAN_API_KEY"]:
+        cure = "Give it a key of the router: pointsman apikey create --role admin"
+        raise Failure("POINTSMAN_API_KEY is missing", cure, ExitCode.USAGE)
+    run_adapter(here)
 
 
 @click.command()
@@ -88,7 +96,10 @@ def adapter() -> None:
     *_DOOR,
 )
 def up() -> None:
-    """Run router, adapter and this machine's agent; restarts what dies, stops cleanly on Ctrl-C or SIGTERM."""
+    """Run everything: router, adapter, this machine's agent.
+
+    Restarts what dies; stops cleanly on Ctrl-C and SIGTERM.
+    """
     from pointsman.up import run_all
 
     run_all(settings())

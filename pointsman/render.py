@@ -61,8 +61,8 @@ def _table(records: Sequence[R], columns: Sequence[Column[R]]) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, _ in columns:
-        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
+    for number, (heading, _) in enumerate(columns):
+        table.add_column(heading, overflow="fold", no_wrap=number == 0)  # ids stay whole, to be copied
     for record in records:
         cells = [plain(read(record)) for _, read in columns]
         table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in cells))

@@ -76,7 +76,7 @@ def sessions(*, as_json: bool, include_ended: bool) -> None:
 
 @click.group()
 def session() -> None:
-    """Make something already running a session, or end one."""
+    """Make what already runs a session, or end one."""
 
 
 @session.command()
@@ -143,7 +143,7 @@ def unregister(*, session_id: str) -> None:
 @click.option("--session", "session_id", default="", metavar="ID", help="Its id; made up when not given.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
-    """Run CMD here in a terminal of its own, as if started plainly, and make it a session."""
+    """Run CMD here, as if started plainly, as a session."""
     from agent.backends.pty_host import run as run_in_terminal
 
     socket = settings().agent_socket()

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from typing import Any
 import click
 
 from pointsman.errors import ExitCode, Failure
+from pointsman.lifeline import SUPERVISOR_PID
 
 READY_WITHIN = 30.0  # seconds; a router with a large database checks it before it listens
 STOP_WITHIN = 9.0  # seconds for all programs together, so that the whole ends within 10
@@ -27,8 +27,6 @@ _STABLE = 30.0  # seconds of life after which a program counts as healthy again
 _LINE_LIMIT = 1024 * 1024  # bytes of one log line
 _COLOURS = ("cyan", "magenta", "green", "blue")
 _NAME_WIDTH = 12  # "adapter-http"
-
-SUPERVISOR_PID = "POINTSMAN_SUPERVISOR_PID"
 
 Say = Callable[[str, str], None]
 
@@ -162,20 +160,6 @@ class Supervisor:
 def change_environment(child: Child, **changes: str) -> None:
     """What a restart of this program shall find in its environment instead."""
     child.spec = replace(child.spec, environ={**child.spec.environ, **changes})
-
-
-def end_with_supervisor(environ: Mapping[str, str]) -> None:
-    """In a program that a supervisor started: make sure that it ends when its supervisor does, however that ended."""
-    supervisor = environ.get(SUPERVISOR_PID)
-    if not supervisor:
-        return
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if str(os.getppid()) != supervisor:  # it ended before we asked to be told
-        sys.exit(ExitCode.FAILED)
 
 
 async def run(supervisor: Supervisor, work: Coroutine[Any, Any, None]) -> None:

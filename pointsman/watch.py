@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import click
 
@@ -19,22 +20,29 @@ _WORKED = 2.0  # seconds that a stream lived: then the address is right, and a b
 @click.option("--after", default=0, type=click.IntRange(0), metavar="EVENT", help="Go on after this event.")
 @click.argument("session", default="")
 def watch(*, session: str, after: int, as_json: bool) -> None:
-    """Show what happens, as it happens; Ctrl-C ends it. Each line begins with the number to resume `--after`."""
-    from pointsman.render import clock, json_line, plain
+    """Show what happens, as it happens.
+
+    Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it.
+    """
+    from pointsman.render import json_line
     from pointsman.sessions import find_session
 
     session_id = ""
     if session:
         with control() as router:
             session_id = find_session(router, session)
-    for event in _events(session_id, after):
-        if as_json:
-            click.echo(json_line(event))
-            continue
-        step = event.step
-        move = f"{step.from_state} → {step.to_state}" if step.from_state else step.to_state
-        words = (str(event.event_id), clock(step.at), event.session_id, step.subject_id, step.event, move, step.detail)
-        click.echo("  ".join(plain(word) for word in words if word))
+    with suppress(KeyboardInterrupt):
+        for event in _events(session_id, after):
+            click.echo(json_line(event) if as_json else _line(event))
+
+
+def _line(event: Event) -> str:
+    from pointsman.render import clock, plain
+
+    step = event.step
+    move = " → ".join(state for state in (step.from_state, step.to_state) if state)
+    words = (str(event.event_id), clock(step.at), event.session_id, step.subject_id, step.event, move, step.detail)
+    return "  ".join(plain(word) for word in words if word)
 
 
 def _events(session_id: str, after: int) -> Iterator[Event]:

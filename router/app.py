@@ -112,13 +112,15 @@ async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:
 
 
 @asynccontextmanager
-async def running(config: RouterConfig, ready: Callable[[str], None]) -> AsyncIterator[Router]:
+async def running(
+    config: RouterConfig, ready: Callable[[str], None], *, clock: Clock | None = None
+) -> AsyncIterator[Router]:
     """A router that serves inside the block and is stopped in order after it."""
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(config.data_dir):
         database = Database(config.database_path, asyncio.get_running_loop())
         identity = await asyncio.to_thread(_prepare, database)
-        router = Router(database, identity, SteadyClock(), config.api_key)
+        router = Router(database, identity, clock or SteadyClock(), config.api_key)
         database.start()
         await router.recover()
         server, health = _server(router)

@@ -70,7 +70,7 @@ def _database(url: str) -> Path | None:
         return None
     if not url.startswith("sqlite:///"):
         raise SettingsError("POINTSMAN_DATABASE must be sqlite:///<absolute path>")
-    return Path(url.removeprefix("sqlite://"))
+    return Path("/" + url.removeprefix("sqlite:///").lstrip("/"))
 
 
 def _tls(environ: Mapping[str, str]) -> Tls | None:

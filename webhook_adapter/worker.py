@@ -17,6 +17,9 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers import gthread
 
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.logs import log_to_stderr
+
 _HEAD_END = b"\r\n\r\n"
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
 _NOT_COUNTED = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE)
@@ -34,6 +37,8 @@ class QuietLogger(Logger):  # type: ignore[misc]
     def setup(self, cfg: Config) -> None:
         """Take gunicorn's own handlers away."""
         super().setup(cfg)
+        if not logging.getLogger().handlers:  # gunicorn was started by hand, and nothing of ours has run yet
+            log_to_stderr(AdapterConfig.from_process().secrets)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
         self.error_log.setLevel(logging.INFO)

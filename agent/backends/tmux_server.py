@@ -25,13 +25,15 @@ class TmuxServer:
     async def run(self, *arguments: str, stdin: bytes = b"") -> str:
         """What one tmux command printed. Raises TmuxFailed, or TmuxTimeout when there is doubt about its effect."""
         pipe = asyncio.subprocess.PIPE
+        # No pipe unless tmux reads it: uvloop raises when a program ends before its empty input was closed.
+        source = pipe if stdin else asyncio.subprocess.DEVNULL
         command = (*self._prefix, *map(escaped, arguments))
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+            process = await asyncio.create_subprocess_exec(*command, stdin=source, stdout=pipe, stderr=pipe)
         except OSError as error:
             raise TmuxFailed(f"tmux cannot be started: {error.strerror}") from error
         try:
-            output, complaint = await asyncio.wait_for(process.communicate(stdin), self._limit)
+            output, complaint = await asyncio.wait_for(process.communicate(stdin or None), self._limit)
         except TimeoutError:
             raise TmuxTimeout(f"tmux did not answer for {self._limit:g} s") from None
         finally:

@@ -149,6 +149,11 @@ _MOVES: dict[tuple[InboxState, type[Event]], InboxState] = {
 }
 
 
+def sources(event: type[Event]) -> frozenset[InboxState]:
+    """The states in which an event is legal. The store builds its conditional updates from it."""
+    return frozenset(state for state, legal in _MOVES if legal is event)
+
+
 def apply(state: InboxState, event: Event) -> InboxState:
     """The state after an event. Raises IllegalMove where the table has no such row."""
     try:

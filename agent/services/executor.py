@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from agent.backends.backend import Backend
 from agent.clock import Clock
-from agent.domain.command import Command, Ending, Lane, Outcome, Reason
+from agent.domain.command import Command, Ending, IllegalMove, Lane, Outcome, Reason
 from agent.domain.errors import StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
 from agent.services.sessions import Sessions
@@ -55,7 +55,10 @@ class Executor:
         self._stopping = asyncio.Event()
 
     def submit(self, command: Command, received: float) -> None:
-        """Queue a command that is in the inbox. `received` is the monotonic time its ttl counts from."""
+        """Queue a command that is in the inbox. `received` is the monotonic time its ttl counts from.
+
+        Queueing one twice is harmless: only its first start succeeds.
+        """
         key = (bare_id(command.session_id), command.lane)
         self.depth += 1
         if key in self._workers:
@@ -104,7 +107,7 @@ class _Worker:
     def __init__(self, executor: Executor, first: _Job) -> None:
         self.queue = deque([first])
         self._executor = executor
-        self._finishing: Awaitable[int] | None = None
+        self._finishing: tuple[Awaitable[int], Callable[[], Awaitable[int]]] | None = None
 
     async def work(self) -> None:
         while self.queue and not self._executor.stopping:
@@ -113,6 +116,8 @@ class _Worker:
                 await self._carry_out(job.command, job.received)
                 if not self.queue:
                     await self._finished()
+            except IllegalMove:
+                logger.debug("ended before command_id=%s", job.command.command_id)  # it was queued twice
             except StoreUnavailable:
                 logger.warning("left for the next start command_id=%s", job.command.command_id)
             except Exception:
@@ -147,13 +152,13 @@ class _Worker:
         def write() -> Awaitable[int]:
             return executor.inbox.finish(command_id, outcome, typed_at)
 
-        self._finishing = executor.insist(write(), write)
+        self._finishing = (write(), write)
 
     async def _finished(self) -> None:
         """Wait until the command before is over on disk."""
         if self._finishing is not None:
-            finishing, self._finishing = self._finishing, None
-            await finishing
+            (written, again), self._finishing = self._finishing, None
+            await self._executor.insist(written, again)
 
     def _objection(self, session: Session | None, command: Command, received: float) -> Outcome | None:
         """Why it must not be typed now."""

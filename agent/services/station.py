@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from agent.clock import Clock
-from agent.domain.command import MAX_ID_BYTES, Command, objection
+from agent.domain.command import MAX_ID_BYTES, Command, InboxState, objection
 from agent.domain.frames import Durable, Hello, Receipt, ReceiptOutcome, Welcome
 from agent.services.executor import Executor
 from agent.services.sessions import Sessions
@@ -67,7 +67,8 @@ class Station:
                 continue
             receipt = next(stored)
             receipts.append(receipt)
-            if receipt.outcome is ReceiptOutcome.STORED:
+            # A duplicate still RECEIVED may have come with a commit that seemed to fail: nobody would run it.
+            if receipt.outcome is ReceiptOutcome.STORED or receipt.state is InboxState.RECEIVED:
                 self.executor.submit(command, received)
         return tuple(receipts)
 

@@ -11,10 +11,10 @@ import os
 import sqlite3
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from peewee import SqliteDatabase
@@ -25,8 +25,10 @@ from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MAX_GROUP = 128  # operations in one transaction; more would make the first of them wait
+MAX_GROUP = 64  # operations in one transaction; more would make the first of them wait
+MAX_BESIDE_URGENT = 16  # of them beside an urgent one: the router waits for receipts
 LAZY_DELAY = 0.05  # seconds to wait for company: an fsync of its own would be in the way of others
+MAX_LAZY = 64
 CHECKPOINT_BYTES = 4 * 1024 * 1024  # of write-ahead log: SQLite's own default of 1000 pages
 PRAGMAS = {
     "journal_mode": "wal",
@@ -57,83 +59,91 @@ class Database:
             os.close(self._lock)
             raise
         self._connection = connection_of(self._peewee)
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._changed = threading.Condition()
+        self._urgent: deque[_Job[Any]] = deque()
+        self._normal: deque[_Job[Any]] = deque()
         self._lazy: list[_Job[Any]] = []
-        self._timer: asyncio.TimerHandle
+        self._closing = False
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._writer.start()
 
-    def run(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
-        """Run an operation in the next group.
+    def run(self, operation: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> "asyncio.Future[T]":
+        """Run an operation in the next group; an urgent one before others, and in a smaller group.
 
         The future raises what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk
         did not take the group.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._flush()
-        self._queue.put(_Job(operation, future))
+        self._put(self._urgent if urgent else self._normal, [_Job(operation, future)])
         return future
 
     def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
-        """Run an operation that nobody waits for, and that may be lost: with the next group, or soon."""
+        """Run an operation that nobody waits for, and that may be lost: within a group of others, or soon."""
         loop = asyncio.get_running_loop()
-        if not self._lazy:
-            self._timer = loop.call_later(LAZY_DELAY, self._flush)
         future: asyncio.Future[object] = loop.create_future()
         future.add_done_callback(lambda done: done.exception())  # the writer has logged it
+        if not self._lazy:
+            loop.call_later(LAZY_DELAY, self._flush)
         self._lazy.append(_Job(operation, future))
-
-    def _flush(self) -> None:
-        if self._lazy:
-            self._timer.cancel()
-            for job in self._lazy:
-                self._queue.put(job)
-            self._lazy = []
+        if len(self._lazy) >= MAX_LAZY:
+            self._flush()
 
     async def close(self) -> None:
         """Commit what was handed in, then close and let the folder go."""
         self._flush()
-        self._queue.put(None)
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
         await asyncio.to_thread(self._writer.join)
         self._peewee.close()
         os.close(self._lock)
 
+    def _flush(self) -> None:
+        jobs, self._lazy = self._lazy, []
+        self._put(self._normal, jobs)
+
+    def _put(self, queue: "deque[_Job[Any]]", jobs: list[_Job[Any]]) -> None:
+        with self._changed:
+            queue.extend(jobs)
+            self._changed.notify()
+
     def _run(self) -> None:
-        more = True
-        while more:
-            jobs, more = self._gather()
-            if jobs:
-                self._commit(jobs)
-                jobs[0].future.get_loop().call_soon_threadsafe(_resolve, jobs)
+        while jobs := self._gather():
+            self._commit(jobs)
+            jobs[0].future.get_loop().call_soon_threadsafe(_resolve, jobs)
             self._checkpoint("PASSIVE", above=CHECKPOINT_BYTES)
         self._checkpoint("TRUNCATE", above=0)
 
-    def _gather(self) -> tuple[list[_Job[Any]], bool]:
-        """What is waiting, and whether there will be more."""
-        jobs: list[_Job[Any]] = []
-        job = self._queue.get()
-        try:
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == MAX_GROUP:
-                    return jobs, True
-                job = self._queue.get_nowait()
-        except Empty:
-            return jobs, True
-        return jobs, False
+    def _gather(self) -> list[_Job[Any]]:
+        """The next group, in the order of the calls but urgent ones first; empty when there will be none."""
+        with self._changed:
+            while not (self._urgent or self._normal or self._closing):
+                self._changed.wait()
+            jobs = list(self._urgent)
+            self._urgent.clear()
+            beside = min(len(self._normal), MAX_BESIDE_URGENT if jobs else MAX_GROUP)
+            return jobs + [self._normal.popleft() for _ in range(beside)]
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
+        """One transaction for all; one each when an operation failed after it had written something."""
+        if not self._attempt(jobs):
+            for job in jobs:
+                self._attempt([job])
+
+    def _attempt(self, jobs: list[_Job[Any]]) -> bool:
+        """Whether there is nothing more to try."""
+        clean = True
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                _attempt(self._connection, job)
-            self._connection.execute("COMMIT")
+            clean = all(_perform(self._connection, job) for job in jobs)
+            self._connection.execute("COMMIT" if clean else "ROLLBACK")
         except sqlite3.Error as error:
             logger.error("store unavailable: %s", error)  # noqa: TRY400 -- a full disk needs no stack
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             for job in jobs:
                 job.error = StoreUnavailable(f"The agent cannot write its database now ({error}); nothing was stored.")
+        return clean
 
     def _checkpoint(self, mode: str, above: int) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
@@ -145,17 +155,17 @@ class Database:
             logger.warning("checkpoint failed: %s", error)
 
 
-def _attempt(connection: sqlite3.Connection, job: _Job[Any]) -> None:
-    """Run one operation so that its own failure undoes only itself. Lets errors of the database itself through."""
-    connection.execute("SAVEPOINT job")
+def _perform(connection: sqlite3.Connection, job: _Job[Any]) -> bool:
+    """Run one operation. False when it failed and left something behind. Errors of the database itself are raised."""
+    before, job.error = connection.total_changes, None
     try:
         job.value = job.operation(connection)
     except Exception as error:
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
             raise
         job.error = error
-        connection.execute("ROLLBACK TO job")
-    connection.execute("RELEASE job")
+        return connection.total_changes == before
+    return True
 
 
 def _resolve(jobs: list[_Job[Any]]) -> None:

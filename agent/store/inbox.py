@@ -10,6 +10,7 @@ from agent.domain.command import (
     Command,
     Ended,
     Ending,
+    IllegalMove,
     InboxState,
     Input,
     KeyPress,
@@ -17,12 +18,17 @@ from agent.domain.command import (
     Outcome,
     Reason,
     Started,
-    apply,
+    sources,
 )
 from agent.domain.frames import CommandResult, Receipt, ReceiptOutcome
 from agent.domain.session import bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append, renumber_above
+
+
+def _states(event: type[Started] | type[Ended]) -> str:
+    return ", ".join(f"'{state.value}'" for state in sorted(sources(event), key=lambda state: state.value))
+
 
 _UNRESOLVED_LIMIT = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
 
@@ -35,6 +41,10 @@ _UNRESOLVED = """
 SELECT command_id, state FROM inbox
 WHERE state != 'finished' OR EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq) ORDER BY position LIMIT ?
 """
+_START = f"UPDATE inbox SET state = 'started' WHERE command_id = ? AND state IN ({_states(Started)})"  # noqa: S608
+_FINISH = f"""
+UPDATE inbox SET state = 'finished', ending = ?, result_seq = ? WHERE command_id = ? AND state IN ({_states(Ended)})
+"""  # noqa: S608
 # Both conditions: the router will not send it again, and it knows how it ended. A tombstone of a cancelled command
 # has no session: its acknowledged result alone says so.
 _PRUNE = """
@@ -70,7 +80,7 @@ class Inbox:
 
     def store(self, commands: Sequence[Command], now: float) -> "Future[tuple[Receipt, ...]]":
         """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
-        return self._database.run(lambda connection: _store(connection, commands, now))
+        return self._database.run(lambda connection: _store(connection, commands, now), urgent=True)
 
     def start(self, command_id: str) -> "Future[bool]":
         """RECEIVED to STARTED. False when it ended meanwhile: it must not run."""
@@ -95,7 +105,7 @@ class Inbox:
 
     def welcomed(self, epoch: int, acked: int, floors: Mapping[str, int]) -> "Future[None]":
         """Remember the epoch; forget what the router has on disk and will not send again."""
-        return self._database.run(lambda connection: _welcomed(connection, epoch, acked, floors))
+        return self._database.run(lambda connection: _welcomed(connection, epoch, acked, floors), urgent=True)
 
     def depth(self) -> "Future[int]":
         """How many commands have not ended."""
@@ -140,11 +150,7 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
 
 
 def _start(connection: sqlite3.Connection, command_id: str) -> bool:
-    state = _state(connection, command_id)
-    if state is InboxState.FINISHED or state is None:
-        return False
-    connection.execute("UPDATE inbox SET state = ? WHERE command_id = ?", (apply(state, Started()).value, command_id))
-    return True
+    return connection.execute(_START, (command_id,)).rowcount == 1
 
 
 def _state(connection: sqlite3.Connection, command_id: str) -> InboxState | None:
@@ -153,13 +159,10 @@ def _state(connection: sqlite3.Connection, command_id: str) -> InboxState | None
 
 
 def _finish(connection: sqlite3.Connection, result: CommandResult) -> int:
-    state = _state(connection, result.command_id)
-    after = apply(state or InboxState.FINISHED, Ended(result.outcome))
     seq = append(connection, result)
-    connection.execute(
-        "UPDATE inbox SET state = ?, ending = ?, result_seq = ? WHERE command_id = ?",
-        (after.value, result.outcome.ending.value, seq, result.command_id),
-    )
+    values = (result.outcome.ending.value, seq, result.command_id)
+    if connection.execute(_FINISH, values).rowcount != 1:
+        raise IllegalMove(f"{result.command_id} has ended before, or was never here")
     return seq
 
 

@@ -51,9 +51,10 @@ def chain(folder: Path, count: int, threads: int) -> tuple[Run, list[float]]:
 
 
 async def _chain(folder: Path, count: int, threads: int) -> tuple[Run, list[float]]:
-    with _textbook("router", str(folder / f"textbook-{count}-{threads}.db"), folder) as router, _textbook(
-        "http", router.address, folder
-    ) as http:
+    with (
+        _textbook("router", str(folder / f"textbook-{count}-{threads}.db"), folder) as router,
+        _textbook("http", router.address, folder) as http,
+    ):
         door, arrived = Door(http.address), dict[str, float]()
         async with grpc.aio.insecure_channel(router.address) as channel:
             call = channel.stream_stream(textbook.CONNECT)()

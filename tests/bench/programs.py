@@ -45,17 +45,21 @@ def started(argv: list[str], environ: Mapping[str, str], *, log: Path) -> Iterat
 def environ(folder: Path, **more: str) -> dict[str, str]:
     """A complete environment for our programs."""
     base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return base | {
-        "POINTSMAN_DATA_DIR": str(folder),
-        "POINTSMAN_API_KEY": API_KEY,
-        "POINTSMAN_ROUTER_LISTEN": "127.0.0.1:0",
-        "POINTSMAN_HTTP_LISTEN": "127.0.0.1:0",
-        "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
-        "TELEGRAM_WEBHOOK_SECRET": HEADER_SECRET,
-        "TELEGRAM_WEBHOOK_PATH_SECRET": PATH_SECRET,
-        "ALLOWED_CHAT_IDS": str(CHAT_ID),
-        "POINTSMAN_PUBLIC_URL": "https://bench.invalid",
-    } | more
+    return (
+        base
+        | {
+            "POINTSMAN_DATA_DIR": str(folder),
+            "POINTSMAN_API_KEY": API_KEY,
+            "POINTSMAN_ROUTER_LISTEN": "127.0.0.1:0",
+            "POINTSMAN_HTTP_LISTEN": "127.0.0.1:0",
+            "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+            "TELEGRAM_WEBHOOK_SECRET": HEADER_SECRET,
+            "TELEGRAM_WEBHOOK_PATH_SECRET": PATH_SECRET,
+            "ALLOWED_CHAT_IDS": str(CHAT_ID),
+            "POINTSMAN_PUBLIC_URL": "https://bench.invalid",
+        }
+        | more
+    )
 
 
 @contextmanager

@@ -86,11 +86,13 @@ class FakeRouter:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def start(self) -> "FakeRouter":
+    def start(self, credentials: grpc.ServerCredentials | None = None) -> "FakeRouter":
         server = grpc.server(ThreadPoolExecutor(40), options=(("grpc.so_reuseport", 0),))
         control_pb2_grpc.add_ControlServicer_to_server(_Control(self.book), server)
         chat_link_pb2_grpc.add_ChatLinkServicer_to_server(_ChatLink(self.book), server)
-        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        secure = credentials is not None
+        self.port = server.add_secure_port(address, credentials) if secure else server.add_insecure_port(address)
         server.start()
         self._server = server
         return self
@@ -224,6 +226,44 @@ class _Control(_Checks, control_pb2_grpc.ControlServicer):
         sent = self._book.notifications[request.notification_id]
         self._book.fate(sent)
         return control_pb2.GetNotificationResponse(notification=sent)
+
+    def ListNotifications(self, request: Any, context: Any) -> control_pb2.ListNotificationsResponse:
+        self._admit(context, "ListNotifications", reads=True)
+        self._book.requests.append(request)
+        return control_pb2.ListNotificationsResponse(notifications=self._book.notifications.values())
+
+    def ListMachines(self, request: Any, context: Any) -> control_pb2.ListMachinesResponse:  # noqa: ARG002
+        self._admit(context, "ListMachines", reads=True)
+        return control_pb2.ListMachinesResponse(machines=[types_pb2.Machine(machine_id="devbox", created_at=NOON)])
+
+    def ListDeadLetters(self, request: Any, context: Any) -> control_pb2.ListDeadLettersResponse:  # noqa: ARG002
+        self._admit(context, "ListDeadLetters", reads=True)
+        dead = [each for each in self._book.commands.values() if each.state == types_pb2.COMMAND_STATE_DEAD]
+        return control_pb2.ListDeadLettersResponse(commands=dead)
+
+    def CancelCommand(self, request: Any, context: Any) -> control_pb2.CancelCommandResponse:
+        return control_pb2.CancelCommandResponse(command=self._changed(request, context, "COMMAND_STATE_CANCELLED"))
+
+    def Redrive(self, request: Any, context: Any) -> control_pb2.RedriveResponse:
+        ended = self._changed(request, context, "COMMAND_STATE_DEAD")
+        again = types_pb2.Command(command_id="again", session_id=request.session_id, redrive_of=ended.command_id)
+        return control_pb2.RedriveResponse(command=again)
+
+    def DropDeadLetter(self, request: Any, context: Any) -> control_pb2.DropDeadLetterResponse:
+        command = self._changed(request, context, "COMMAND_STATE_DEAD")
+        command.dropped = True
+        return control_pb2.DropDeadLetterResponse(command=command)
+
+    def _changed(self, request: Any, context: Any, state: str) -> types_pb2.Command:
+        self._admit(context, type(request).__name__.removesuffix("Request"))
+        command = self._book.commands[request.command_id]
+        command.state = types_pb2.CommandState.Value(state)
+        return command
+
+    def CreateJoinToken(self, request: Any, context: Any) -> control_pb2.CreateJoinTokenResponse:
+        self._admit(context, "CreateJoinToken")
+        self._book.requests.append(request)
+        return control_pb2.CreateJoinTokenResponse(join_token="join", expires_at=NOON)
 
     def Cleanup(self, request: Any, context: Any) -> control_pb2.CleanupResponse:  # noqa: ARG002
         self._admit(context, "Cleanup")

@@ -31,6 +31,7 @@ class FakeControl(ControlServicer):
         self.steps: list[pb.TraceStep] = []
         self.events: list[pb.WatchEventsResponse] = []
         self.requests: list[Any] = []
+        self.writable = True
         self.failures: dict[str, tuple[grpc.StatusCode, str, str]] = {}
         self.ends_as = types.COMMAND_STATE_DONE
         self.end_reason = types.REASON_UNSPECIFIED
@@ -188,7 +189,7 @@ class FakeControl(ControlServicer):
 
     def GetStats(self, request: Any, context: Any) -> pb.GetStatsResponse:
         self.enter(request, context)
-        return pb.GetStatsResponse(version="0.1.0", writable=True, agent_links=1, chat_links=2)
+        return pb.GetStatsResponse(version="0.1.0", writable=self.writable, agent_links=1, chat_links=2)
 
     def Backup(self, request: Any, context: Any) -> pb.BackupResponse:
         self.enter(request, context)

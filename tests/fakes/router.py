@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 from agentlink.v1 import agent_link_pb2 as pb
-from agentlink.v1 import agent_link_pb2_grpc, types_pb2
+from agentlink.v1 import types_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
@@ -135,9 +135,9 @@ class Link:
             await self._context.write(message)
 
     async def send_raw(self, data: bytes) -> None:
-        """Bytes that need not be a frame: an unknown field keeps them as they are."""
+        """Bytes that need not be a frame."""
         async with self._writing:
-            await self._context.write(RawFrame(data))
+            await self._context.write(data)
 
     async def commands(self, frames: Sequence[pb.CommandFrame], epoch: int | None = None) -> None:
         await self.send(epoch, commands=pb.CommandBatch(commands=frames))
@@ -151,17 +151,7 @@ class Link:
         self.over.set()
 
 
-@dataclass(frozen=True)
-class RawFrame:
-    """Bytes sent as they are."""
-
-    data: bytes
-
-    def SerializeToString(self) -> bytes:
-        return self.data
-
-
-class Router(agent_link_pb2_grpc.AgentLinkServicer):
+class Router:
     """The server. Links are handed to the test after their hello."""
 
     def __init__(self) -> None:
@@ -215,11 +205,19 @@ class Router(agent_link_pb2_grpc.AgentLinkServicer):
         return pb.EnrollResponse(machine_id=request.machine_id, router_id="router-1")
 
 
+def _bytes(message: Any) -> bytes:
+    return message if isinstance(message, bytes) else bytes(message.SerializeToString())
+
+
 @asynccontextmanager
 async def running_router(port: int = 0) -> AsyncIterator[Router]:
     router = Router()
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    agent_link_pb2_grpc.add_AgentLinkServicer_to_server(router, server)
+    handlers = {
+        "Connect": grpc.stream_stream_rpc_method_handler(router.Connect, pb.AgentFrame.FromString, _bytes),
+        "Enroll": grpc.unary_unary_rpc_method_handler(router.Enroll, pb.EnrollRequest.FromString, _bytes),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("agentlink.v1.AgentLink", handlers),))
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     router.address = f"127.0.0.1:{bound}"
     await server.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pointsman.cli import pointsman
+from pointsman.group import pointsman
 from tests.fakes.agent_socket import FakeAgent, listening
 from tests.fakes.control_server import API_KEY, FakeControl, serving
 

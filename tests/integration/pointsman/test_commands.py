@@ -30,6 +30,14 @@ def test_each_send_has_a_request_id_of_its_own(run: Run, control: FakeControl) -
     assert len(ids) == 2
 
 
+@pytest.mark.parametrize("text", ["- one\n- two", "--verbose is wrong", "-1"])
+def test_a_text_may_begin_with_a_dash(run: Run, control: FakeControl, text: str) -> None:
+    control.add_session("s-1")
+
+    assert run("send", "s-1", text).exit_code == 0
+    assert control.commands[0].action.input.text == text
+
+
 def test_send_reads_standard_input_for_a_dash(run: Run, control: FakeControl) -> None:
     control.add_session("s-1")
 

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_all_are_stopped_the_last_one_first() -> None:
 
 def test_a_program_that_does_not_stop_is_killed_with_all_that_it_started() -> None:
     parent = (
-        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-I', '-c', 'import signal; signal.pause()']);"
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']);"
         f"print('child', child.pid, flush=True); {STUBBORN}"
     )
 
@@ -114,8 +115,7 @@ def test_a_program_that_does_not_stop_is_killed_with_all_that_it_started() -> No
 def _is_gone(pid: int) -> bool:
     """Ended; perhaps nobody has asked for its exit code yet."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
 

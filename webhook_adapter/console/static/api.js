@@ -7,7 +7,7 @@ const seen = new Map();
 /** What the server said no to; `text` is for people, status 0 means: no answer at all. */
 export class Refused extends Error {
   constructor(status, code, text) {
-    super(text);
+    super(sentence(text));
     this.status = status;
     this.code = code;
   }
@@ -16,6 +16,12 @@ export class Refused extends Error {
   get passing() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
+}
+
+/** The router's words as a sentence. "Try again" is left out: the page does, or shows a button. */
+function sentence(words) {
+  const said = words.replace(/[;,.]?\s*try again.*$/i, "").replace(/[.\s]+$/, "");
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }
 
 /** A read. The very same object comes back for as long as nothing changed. */

@@ -13,14 +13,15 @@ const main = document.getElementById("main");
 const sessions = sessionList(document.getElementById("sessions"));
 let overview = null;
 let view = null;
-let poke = () => {};
+let loop = null;
+const poke = () => loop?.poke();
 
 function open() {
   const [name, id] = place();
   const views = {
-    session: () => chatView(id, () => poke()),
-    queue: () => queueView(() => poke()),
-    machines: () => machinesView(() => poke()),
+    session: () => chatView(id, poke),
+    queue: () => queueView(poke),
+    machines: () => machinesView(poke),
     trace: () => traceView(id),
   };
   view = (views[name] ?? startView)();
@@ -75,12 +76,20 @@ function show() {
   document.title = `${fresh > 0 ? `(${fresh}) ` : ""}${[view.title(), "Pointsman"].filter(Boolean).join(" · ")}`;
 }
 
-function report(failure, wait) {
-  banner(failure ? `${failure.message} Trying again in ${Math.round(wait / 1000)} s.` : "");
+/** One lost answer is no news, unless there is nothing to show yet. */
+function report(failure, failures) {
+  if (!failure) banner("");
+  else if (failures > 1 || overview === null) banner(`${failure.message} Trying again…`);
+}
+
+async function leave() {
+  await post("logout", {});
+  loop.stop();
+  location.assign("/console/login");
 }
 
 const logOut = document.getElementById("log-out");
-logOut.addEventListener("click", () => attempt(logOut, () => post("logout", {})).then((done) => done && location.assign("/console/login")));
+logOut.addEventListener("click", () => attempt(logOut, leave));
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
@@ -88,4 +97,4 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", open);
 open();
-poke = live(tick, report);
+loop = live(tick, report);

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { composer } from "./composer.js";
 import { attribute, h, icon, list, text } from "./dom.js";
 import { messageKey, messageRow } from "./messages.js";
-import { confirmed, pendingOf } from "./outgoing.js";
+import { confirmed, pendingBeside } from "./outgoing.js";
 import { stateChip } from "./sessions.js";
 import { day, sessionName } from "./words.js";
 
@@ -16,11 +16,16 @@ export function chatView(sessionId, poke) {
   const empty = h("div", { class: "empty" });
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Conversation" }, empty, rows);
   const jump = h("button", { class: "button jump", type: "button", hidden: true }, icon("down"), "New messages");
-  const field = composer(sessionId, () => (render(), poke()));
+  const field = composer(sessionId, turned);
   const node = h("div", { class: "view chat" }, head.node, scroller, h("div", { class: "foot" }, jump, field.node));
   let items = null;
   let overview = null;
   let count = 0;
+
+  function turned(arrived) {
+    render();
+    if (arrived) poke();
+  }
 
   jump.addEventListener("click", () => scrollDown());
   scroller.addEventListener("scroll", () => atEnd() && (jump.hidden = true));
@@ -78,7 +83,7 @@ function conversation(items, { session, overview, poke }) {
     today = day(item.created_at);
     shown.push({ ...item, ...shared, machine: machines.get(item.machine_id), newest: item === newest, repeated: repeated.has(item.command_id) });
   }
-  return [...shown, ...pendingOf(session.session_id)];
+  return [...shown, ...pendingBeside(session.session_id, items)];
 }
 
 function nothingSaid(session) {

@@ -8,7 +8,7 @@ import { keyName, sessionName } from "./words.js";
 
 const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d"];
 
-/** {node, update(session), focus()}; changed() follows everything that is sent. */
+/** {node, update(session), focus()}; changed(arrived) follows every turn of what is sent. */
 export function composer(sessionId, changed) {
   const draft = `pointsman:draft:${sessionId}`;
   const field = h("textarea", { id: "composer", rows: "1", maxlength: "65536", enterkeyhint: "send", autocomplete: "off" });
@@ -66,7 +66,7 @@ function keyMenu(sessionId, changed) {
     const button = h("button", { class: "button small", type: "button", "aria-label": `Press ${name}` }, keyName(name));
     button.addEventListener("click", async () => {
       await attempt(button, () => post("key", { session: sessionId, name, key: newKey() }));
-      changed();
+      changed(true);
     });
     menu.append(button);
   }

@@ -2,17 +2,19 @@
 
 const VISIBLE_MS = 1000;
 const HIDDEN_MS = 15_000;
-const LONGEST_MS = 15_000;
+const LONGEST_MS = 5_000;
 
-/** Calls tick() for ever. The function it gives asks at once; report(failure or null, milliseconds) follows each time. */
+/** Calls tick() again and again; report(failure or null, how many in a row) follows. {poke(), stop()}: at once; no more. */
 export function live(tick, report) {
   let timer;
   let failures = 0;
   let running = false;
   let again = false;
+  let stopped = false;
 
   async function run() {
     clearTimeout(timer);
+    if (stopped) return;
     if (running) {
       again = true;
       return;
@@ -27,9 +29,8 @@ export function live(tick, report) {
       failures += 1;
     }
     running = false;
-    const wait = pause();
-    report(failure, wait);
-    timer = setTimeout(run, wait);
+    report(failure, failures);
+    timer = setTimeout(run, pause());
     again = false;
   }
 
@@ -42,5 +43,5 @@ export function live(tick, report) {
   document.addEventListener("visibilitychange", () => document.hidden || run());
   addEventListener("online", run);
   run();
-  return run;
+  return { poke: run, stop: () => (stopped = true) };
 }

@@ -24,9 +24,11 @@ export function banner(words) {
   text(node, words);
 }
 
-/** Runs what a button does: disabled meanwhile, its failure told. Gives whether it went well. */
+/** Runs what a button does: once at a time, its failure told. Gives whether it went well. */
 export async function attempt(button, action) {
-  button.disabled = true;
+  // Not `disabled`: that would take the keyboard's focus away from the button.
+  if (button.getAttribute("aria-busy")) return false;
+  button.setAttribute("aria-busy", "true");
   try {
     await action();
     return true;
@@ -34,6 +36,6 @@ export async function attempt(button, action) {
     toast(error.message, { bad: true });
     return false;
   } finally {
-    button.disabled = false;
+    button.removeAttribute("aria-busy");
   }
 }

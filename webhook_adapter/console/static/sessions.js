@@ -6,7 +6,8 @@ import { SESSION_STATES, sessionName, since } from "./words.js";
 
 const SEEN = "pointsman:seen";
 const seen = JSON.parse(localStorage.getItem(SEEN) ?? "{}");
-const announced = new Map();
+const heard = new Map();
+let listening = false;
 
 /** {node, update(overview, openId)}; update gives how many sessions have words nobody has seen. */
 export function sessionList(node) {
@@ -17,6 +18,8 @@ export function sessionList(node) {
   node.replaceChildren(empty, groups, over);
 
   function update(overview, openId) {
+    overview.sessions.forEach(readOut);
+    listening = true;
     const rows = overview.sessions.map((session) => ({ session, open: session.session_id === openId, fresh: isFresh(session, openId) }));
     const alive = rows.filter((row) => row.session.state !== "ended");
     empty.hidden = alive.length > 0;
@@ -80,13 +83,16 @@ function sessionRow() {
   return { node: h("li", {}, link), update };
 }
 
-/** Whether its last words are new to this browser. What is open and looked at is seen at once, and read out. */
-function isFresh(session, openId) {
+/** Tells screen readers what was said since the page was loaded. */
+function readOut(session) {
   const { session_id: id, last } = session;
-  if (!last) return false;
-  if (announced.has(id) && announced.get(id) !== last.id) announce(`${sessionName(session)} says: ${last.text}`);
-  announced.set(id, last.id);
-  if (seen[id] === last.id) return false;
+  if (listening && last && heard.get(id) !== last.id) announce(`${sessionName(session)} says: ${last.text}`);
+  heard.set(id, last?.id);
+}
+
+/** Whether its last words are new to this browser. What is open and looked at is seen at once. */
+function isFresh({ session_id: id, last }, openId) {
+  if (!last || seen[id] === last.id) return false;
   if (id !== openId || document.hidden) return true;
   seen[id] = last.id;
   localStorage.setItem(SEEN, JSON.stringify(seen));

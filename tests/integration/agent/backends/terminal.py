@@ -28,16 +28,16 @@ class Terminal:
     """Our side of a pty whose other side controls the program, as a terminal window does."""
 
     def __init__(self, command: Sequence[str], rows: int = 24, columns: int = 80) -> None:
-        self._master, self._slave = pty.openpty()
+        self._master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.modes_before = self.modes()
         self.screen = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._process = subprocess.Popen(
             command,
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
@@ -52,7 +52,7 @@ class Terminal:
                 return
 
     def modes(self) -> list[Any]:
-        return termios.tcgetattr(self._slave)
+        return termios.tcgetattr(self.slave)
 
     def resize(self, rows: int, columns: int) -> None:
         """Like a window that is dragged: the kernel tells the programs in it."""
@@ -72,8 +72,8 @@ class Terminal:
     def exit_code(self) -> int:
         """Waits for the end of the program, and of its output."""
         code = self._process.wait(30)
-        termios.tcsetattr(self._slave, termios.TCSANOW, self.modes_with_plain_output())
-        os.write(self._slave, b"\0END\0")
+        termios.tcsetattr(self.slave, termios.TCSANOW, self.modes_with_plain_output())
+        os.write(self.slave, b"\0END\0")
         self._reader.join(10)
         self.screen = self.screen.removesuffix(b"\0END\0")
         return code
@@ -86,15 +86,15 @@ class Terminal:
 
     def hang_up(self) -> None:
         """The window is closed."""
-        os.close(self._slave)
+        os.close(self.slave)
         os.close(self._master)
-        self._master = self._slave = -1
+        self._master = self.slave = -1
 
     def close(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        if self._slave >= 0:
-            os.write(self._slave, b"\0END\0")
+        if self.slave >= 0:
+            os.write(self.slave, b"\0END\0")
             self._reader.join(10)
             self.hang_up()

@@ -8,7 +8,7 @@ import pytest
 from agentlink.v1 import types_pb2
 from flask.testing import FlaskClient
 
-from tests.fakes.control import ADMIN_KEY, CHAT_KEY, NO_STORAGE, VIEWER_KEY, Fault, FakeRouter
+from tests.fakes.control import ADMIN_KEY, CHAT_KEY, NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
 
 KEY = {"X-API-Key": ADMIN_KEY}
 NOON = "2026-11-21T00:00:00.123Z"
@@ -360,6 +360,8 @@ def test_every_answer_names_its_request(http: FlaskClient, path: str) -> None:
     assert len(http.get(path).headers["X-Request-ID"]) == 32
 
 
-@pytest.mark.parametrize(("given", "kept"), [("trace-1.a_b", True), ("two words", False), ("x" * 65, False), ("", False)])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("trace-1.a_b", True), ("two words", False), ("x" * 65, False), ("", False)]
+)
 def test_a_sane_request_id_is_kept(http: FlaskClient, given: str, kept: bool) -> None:
     assert (http.get("/health", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given) == kept

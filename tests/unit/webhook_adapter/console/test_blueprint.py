@@ -159,7 +159,8 @@ def test_a_logged_out_cookie_does_not_come_back(app: Flask, client: FlaskClient,
 
 @pytest.mark.parametrize("path", ["/console/", "/console/login", "/console/api/overview", "/console/static/app.js"])
 def test_every_answer_forbids_what_the_page_does_not_need(client: FlaskClient, path: str) -> None:
-    headers = client.get(path).headers
+    with client.get(path) as answer:
+        headers = answer.headers
 
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]

@@ -1,0 +1,223 @@
+"""The whole product as a person runs it: `pointsman up`, a stand-in for Telegram, tmux panes that record input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from tests.fakes.telegram import TelegramStandIn
+from tests.waiting import wait_until
+
+CHAT = 4711
+POINTSMAN = (sys.executable, "-I", "-m", "pointsman")
+# One line a command, on disk before the next is read: what was typed, in order.
+RECORDER = """
+import os, sys
+record = open(sys.argv[1], "ab", buffering=0)
+print("READY", flush=True)
+for line in sys.stdin:
+    record.write(line.encode())
+    os.fsync(record.fileno())
+"""
+
+
+class System:
+    """`pointsman up` on free ports, and the doors to it."""
+
+    def __init__(self, folder: Path, telegram: TelegramStandIn, **settings: str) -> None:
+        self.data = folder / "data"
+        self.telegram = telegram
+        self._folder = folder
+        self._log = folder / "up.log"
+        self._tmux = f"pm-{os.getpid()}-{folder.name}"
+        self._settings = settings
+        self.router = self.console = ""
+
+    # --- life ---
+
+    def start(self) -> None:
+        environ = self.environ() | {
+            "POINTSMAN_ROUTER_LISTEN": "127.0.0.1:0",
+            "POINTSMAN_HTTP_LISTEN": "127.0.0.1:0",
+            "POINTSMAN_MACHINE_ID": "devbox",
+            "TELEGRAM_BOT_TOKEN": self.telegram.token,
+            "TELEGRAM_API_BASE": self.telegram.base_url,
+            "ALLOWED_CHAT_IDS": str(CHAT),
+        }
+        with self._log.open("w") as log:
+            argv = [*POINTSMAN, "up"]
+            self._up = subprocess.Popen(
+                argv, env=environ | self._settings, stdout=subprocess.PIPE, stderr=log, text=True, cwd="/"
+            )
+        assert self._up.stdout is not None
+        self._output = threading.Thread(target=self._drain)
+        self._lines: list[str] = []
+        self._output.start()
+        line = wait_until(lambda: next((x for x in self._lines if x.startswith("ready up")), ""), 30)
+        self.router, self.console = line.split()[2:4]
+
+    def stop(self) -> int:
+        self._up.send_signal(signal.SIGTERM)
+        code = self._up.wait(20)
+        self._output.join()
+        assert self._up.stdout is not None
+        self._up.stdout.close()
+        subprocess.run(["tmux", "-L", self._tmux, "kill-server"], capture_output=True)
+        return code
+
+    def log(self) -> str:
+        return self._log.read_text() + "".join(self._lines)
+
+    def environ(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return kept | {"POINTSMAN_DATA_DIR": str(self.data), "LC_ALL": "C.UTF-8"}
+
+    def programs(self, name: str) -> list[psutil.Process]:
+        """The running children of `up` of that name."""
+        found = []
+        for child in psutil.Process(self._up.pid).children(recursive=True):
+            try:
+                if child.cmdline()[-1:] == [name]:
+                    found.append(child)
+            except psutil.Error:
+                continue
+        return found
+
+    def kill(self, name: str) -> None:
+        """kill -9 a program; returns when the supervisor has another one running."""
+        old = self.programs(name)[0]
+        old.send_signal(signal.SIGKILL)
+        wait_until(lambda: [p for p in self.programs(name) if p.pid != old.pid], 20)
+
+    # --- doors ---
+
+    def cli(self, *argv: str, **environ: str) -> Any:
+        """A `pointsman` command's JSON, or its text."""
+        env = self.environ() | {"POINTSMAN_ROUTER": self.router} | environ
+        done = subprocess.run([*POINTSMAN, *argv], env=env, capture_output=True, text=True, cwd="/", timeout=60)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return json.loads(done.stdout) if "--json" in argv else done.stdout.strip()
+
+    @property
+    def api_key(self) -> str:
+        return (self.data / "api_key").read_text().strip()
+
+    def rest(self, method: str, path: str, body: Any = None, key: str | None = None) -> requests.Response:
+        headers = {"X-API-Key": self.api_key if key is None else key}
+        return requests.request(method, self.console + path, json=body, headers=headers, timeout=30)
+
+    def webhook(self, update: Any, *, secret: str | None = None, path: str | None = None) -> requests.Response:
+        """Post an update as Telegram does."""
+        path = path or (self.data / "telegram_webhook_path_secret").read_text().strip()
+        secret = secret or (self.data / "telegram_webhook_secret").read_text().strip()
+        headers = {"X-Telegram-Bot-Api-Secret-Token": secret, "Content-Type": "application/json"}
+        data = update if isinstance(update, bytes) else json.dumps(update).encode()
+        return requests.post(f"{self.console}/webhook/telegram/{path}", data, headers=headers, timeout=30)
+
+    def replies(self, updates: list[Any]) -> None:
+        """Post updates in order, each until it is answered 200, as Telegram does for one chat."""
+        pause = threading.Event()
+        for update in updates:
+            while not _answered(self, update):
+                pause.wait(0.05)
+
+    # --- sessions ---
+
+    def pane(self, name: str, *, environ: dict[str, str] | None = None) -> "Pane":
+        """A tmux pane that records, made a session."""
+        record = self._folder / f"{name}.txt"
+        record.touch()
+        program = self._folder / "recorder.py"
+        program.write_text(RECORDER)
+        tmux = ["tmux", "-L", self._tmux, "-f", "/dev/null"]
+        argv = [*tmux, "new-session", "-d", "-s", name, "-x", "200", "-y", "50"]
+        subprocess.run([*argv, sys.executable, "-u", str(program), str(record)], check=True, env=self.environ())
+        subprocess.run([*tmux, "set", "-t", name, "remain-on-exit", "on"], check=True)
+        show = [*tmux, "capture-pane", "-p", "-t", name]
+        wait_until(lambda: "READY" in subprocess.run(show, capture_output=True, text=True).stdout)
+        subprocess.run([*tmux, "send-keys", "-t", name, ""], check=True)
+        socket = subprocess.run([*tmux, "display", "-p", "#{socket_path}"], capture_output=True, text=True).stdout
+        session = self.cli(
+            "session", "register", "--tmux", name, "--label", name, TMUX=socket.strip() + ",0,0", **(environ or {})
+        )
+        wait_until(lambda: name in [s["label"] for s in self.cli("sessions", "--json")])
+        return Pane(session.split()[-1], record)
+
+    def _drain(self) -> None:
+        assert self._up.stdout is not None
+        for line in self._up.stdout:
+            self._lines.append(line)
+
+
+class Pane:
+    """A session and the file with what was typed into it."""
+
+    def __init__(self, session_id: str, record: Path) -> None:
+        self.session_id = session_id
+        self._record = record
+
+    def typed(self) -> list[str]:
+        return self._record.read_text().splitlines()
+
+    def wait_for(self, count: int, deadline: float = 20.0) -> list[str]:
+        wait_until(lambda: len(self.typed()) >= count, deadline)
+        return self.typed()
+
+
+def _answered(system: System, update: Any) -> bool:
+    try:
+        return system.webhook(update).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def at_once(count: int, call: Any) -> list[Any]:
+    """The answers of so many calls made at the same time."""
+    with ThreadPoolExecutor(count) as pool:
+        barrier = threading.Barrier(count)
+        return list(pool.map(lambda _: (barrier.wait(), call())[1], range(count)))
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[System]:
+    """The product for the time of a block."""
+    with TelegramStandIn(seed=7) as telegram:
+        telegram.add_chat(CHAT)
+        system = System(folder, telegram, **settings)
+        try:
+            system.start()
+            yield system
+        finally:
+            system.stop()
+
+
+def message(update_id: int, text: str, *, reply_to: int = 0, chat: int = CHAT, user: int = CHAT) -> dict[str, Any]:
+    """An update with a message of a person."""
+    body: dict[str, Any] = {
+        "message_id": 100_000 + update_id,
+        "date": 1_770_000_000,
+        "from": {"id": user, "is_bot": False, "first_name": "Ada"},
+        "chat": {"id": chat, "type": "private" if chat > 0 else "group", "first_name": "Ada"},
+        "text": text,
+    }
+    if reply_to:
+        body["reply_to_message"] = {"message_id": reply_to, "date": 1_770_000_000, "chat": body["chat"], "text": "…"}
+    return {"update_id": update_id, "message": body}
+
+
+def press(update_id: int, message_id: int, data: str, *, chat: int = CHAT) -> dict[str, Any]:
+    """An update with a pressed button."""
+    held = {"message_id": message_id, "date": 1_770_000_000, "chat": {"id": chat, "type": "private"}, "text": "…"}
+    person = {"id": chat, "is_bot": False, "first_name": "Ada"}
+    query = {"id": str(update_id), "from": person, "message": held, "chat_instance": "1", "data": data}
+    return {"update_id": update_id, "callback_query": query}

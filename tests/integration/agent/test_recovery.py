@@ -1,0 +1,137 @@
+"""What a killed agent leaves behind, and what the next one makes of it."""
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+from agentlink.v1 import agent_link_pb2 as pb
+
+from agent.app import Agent
+from agent.config import Config
+from agent.domain.errors import AlreadyRunning
+from tests.fakes.agent_rig import Rigs, eventually
+from tests.fakes.recording_backend import typed
+from tests.fakes.router import running_router, text_command
+
+
+def rows(data_dir: Path, statement: str) -> list[tuple[object, ...]]:
+    """What is in the file of an agent that is dead."""
+    connection = sqlite3.connect(data_dir / "agent" / "agent.db")
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+async def test_what_was_confirmed_is_in_the_file_of_a_killed_agent(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.child(router.address) as agent:
+        link = await router.welcomed()
+        await agent.ask(op="register", session_id="s1", backend="command", target={"command": "cat"})
+        await link.commands([text_command(f"c{n}", "s1", "text", sequence=n) for n in range(200)])
+        confirmed = await link.next("receipt")
+        await agent.kill()
+
+        stored = {command_id for (command_id,) in rows(rigs.data_dir, "SELECT command_id FROM inbox")}
+        assert {item.command_id for item in confirmed.items} <= stored
+
+
+async def test_a_command_killed_while_it_was_typed_ends_uncertain_and_those_behind_it_run(rigs: Rigs) -> None:
+    async with running_router() as router:
+        async with rigs.child(router.address, hangs_on="doubtful") as agent:
+            link = await router.welcomed()
+            await agent.ask(op="register", session_id="s1", backend="command", target={"command": "cat"})
+            texts = ["first", "doubtful", "third", "fourth"]
+            await link.commands([text_command(text, "s1", text, sequence=n) for n, text in enumerate(texts)])
+            await link.receipts(4)
+            await eventually(lambda: typed(rigs.typed_into) == ["first", "doubtful"])
+            await agent.kill()
+        async with rigs.child(router.address):
+            link = await router.welcomed()
+            results = await link.results(4)
+
+    assert [(one.command_id, one.outcome) for one in results] == [
+        ("first", pb.RESULT_OUTCOME_DONE),
+        ("doubtful", pb.RESULT_OUTCOME_UNCERTAIN),
+        ("third", pb.RESULT_OUTCOME_DONE),
+        ("fourth", pb.RESULT_OUTCOME_DONE),
+    ]
+    assert typed(rigs.typed_into) == ["first", "doubtful", "third", "fourth"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_kills_under_load_lose_nothing_and_type_nothing_twice(rigs: Rigs, seed: int) -> None:
+    dice = random.Random(seed)
+    sessions = [f"s{number}" for number in range(5)]
+    batch = [text_command(f"c{n}", sessions[n % 5], f"line {n}", sequence=n) for n in range(240)]
+    async with running_router() as router:
+        async with rigs.child(router.address) as agent:
+            link = await router.welcomed()
+            for name in sessions:
+                await agent.ask(op="register", session_id=name, backend="command", target={"command": "cat"})
+            await link.commands(batch)
+            enough = dice.randrange(1, 200)
+            await eventually(lambda: len(typed(rigs.typed_into)) >= enough)
+            await agent.kill()
+        async with rigs.child(router.address):
+            link = await router.welcomed()
+            await link.commands(batch)
+            results = {one.command_id: one.outcome for one in await link.results(240)}
+
+    lines = typed(rigs.typed_into)
+    uncertain = [name for name, outcome in results.items() if outcome == pb.RESULT_OUTCOME_UNCERTAIN]
+    done = {f"line {name[1:]}" for name, outcome in results.items() if outcome == pb.RESULT_OUTCOME_DONE}
+    assert len(lines) == len(set(lines))
+    assert len(results) == 240
+    assert done <= set(lines)
+    assert len(done) + len(uncertain) == 240
+    assert len(uncertain) <= 5
+    assert all(in_order(typed(rigs.typed_into, name)) for name in sessions)
+
+
+def in_order(lines: list[str]) -> bool:
+    numbers = [int(line.removeprefix("line ")) for line in lines]
+    return numbers == sorted(numbers)
+
+
+async def test_a_second_agent_on_the_same_folder_is_refused(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address):
+        with pytest.raises(AlreadyRunning, match="already running"):
+            Agent(Config(rigs.data_dir), {})
+
+
+async def test_the_time_limit_of_a_command_goes_on_while_the_agent_is_dead(rigs: Rigs) -> None:
+    async with running_router() as router:
+        async with rigs.child(router.address, hangs_on="first") as agent:
+            link = await router.welcomed()
+            await agent.ask(op="register", session_id="s1", backend="command", target={"command": "cat"})
+            await link.commands([text_command("first", "s1", "first"), text_command("late", "s1", "late", ttl=0.001)])
+            await link.receipts(2)
+            await eventually(lambda: typed(rigs.typed_into) == ["first"])
+            await agent.kill()
+        async with rigs.child(router.address):
+            link = await router.welcomed()
+            results = await link.results(2)
+
+    assert [one.outcome for one in results] == [pb.RESULT_OUTCOME_UNCERTAIN, pb.RESULT_OUTCOME_EXPIRED]
+    assert typed(rigs.typed_into) == ["first"]
+
+
+async def test_sessions_survive_a_restart_and_those_that_are_gone_are_closed(rigs: Rigs) -> None:
+    async with running_router() as router:
+        async with rigs.running(router.address) as rig:
+            await rig.session("stays")
+            ended = await rig.ask(op="register", backend="command", target={"command": "cat"}, pid=await a_dead_pid())
+            assert ended["ok"] is False
+        async with rigs.running(router.address) as rig:
+            found = [session.session_id for session in rig.agent.sessions.live()]
+
+    assert found == ["stays"]
+
+
+async def a_dead_pid() -> int:
+    import asyncio
+
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+    return process.pid

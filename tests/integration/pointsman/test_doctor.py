@@ -1,0 +1,211 @@
+"""What is wrong is found, and its cure is told."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from tests.fakes.agent_socket import FakeAgent
+from tests.fakes.control_server import FakeControl
+from tests.fakes.telegram import TOKEN, TelegramStandIn
+from tests.integration.pointsman.conftest import Run
+
+Findings = dict[str, dict[str, Any]]
+
+
+def findings(done: Result) -> Findings:
+    """The worst finding of each check."""
+    order = ["OK", "WARN", "FAIL"]
+    found = sorted(json.loads(done.stdout), key=lambda one: order.index(one["level"]))
+    return {one["check"]: one for one in found}
+
+
+@contextmanager
+def adapter(status: int = 200, date: str = "") -> Iterator[str]:
+    """The adapter's readiness, at an address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response_only(status)
+            self.send_header("Date", date or self.date_time_string())
+            self.end_headers()
+            self.wfile.write(b'{"error": "the router is away"}')
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_all_is_well(run: Run, agent: FakeAgent) -> None:
+    assert agent is not None
+    with adapter() as address:
+        done = run("doctor", "--json", POINTSMAN_HTTP_LISTEN=address)
+
+    assert done.exit_code == 0
+    assert {one["level"] for one in findings(done).values()} == {"OK"}
+    assert {"settings", "router", "adapter", "clock", "agent", "telegram", "sqlite", "disk"} <= set(findings(done))
+
+
+def test_people_read_one_line_a_check_and_the_cure_below(run: Run, unused_address: str) -> None:
+    done = run("doctor", POINTSMAN_ROUTER=unused_address, POINTSMAN_HTTP_LISTEN=unused_address)
+
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("fail  router")]
+    assert "→ Is it running?" in lines[at + 1]
+
+
+def test_a_wrong_key_is_the_router_s_finding(run: Run, unused_address: str) -> None:
+    done = run("doctor", "--json", POINTSMAN_API_KEY="pmk_wrong", POINTSMAN_HTTP_LISTEN=unused_address)
+
+    assert "API key" in findings(done)["router"]["found"]
+    assert "pmk_wrong" not in done.stdout
+
+
+def test_an_adapter_that_is_not_ready_says_why(run: Run) -> None:
+    with adapter(503) as address:
+        done = run("doctor", "--json", POINTSMAN_HTTP_LISTEN=address)
+
+    assert "the router is away" in findings(done)["adapter"]["found"]
+
+
+def test_a_clock_that_is_off_is_found(run: Run) -> None:
+    with adapter(date="Thu, 01 Jan 2004 00:00:00 GMT") as address:
+        done = run("doctor", "--json", POINTSMAN_HTTP_LISTEN=address)
+
+    assert findings(done)["clock"]["level"] == "FAIL"
+
+
+def test_an_agent_without_its_router_is_found(run: Run, agent: FakeAgent) -> None:
+    agent.status["connected"] = False
+
+    done = run("doctor", "--json")
+
+    assert findings(done)["agent"]["level"] == "FAIL"
+
+
+def test_secrets_that_others_may_read_are_found(run: Run, data_dir: Path) -> None:
+    (data_dir / "api_key").write_text("pmk_x")
+    (data_dir / "api_key").chmod(0o644)
+
+    found = findings(run("doctor", "--json"))
+
+    assert found["secrets"]["cure"] == f"chmod 600 {data_dir / 'api_key'}"
+
+
+def test_an_open_data_directory_is_found(run: Run, data_dir: Path) -> None:
+    data_dir.chmod(0o755)
+
+    assert findings(run("doctor", "--json"))["data directory"]["level"] == "WARN"
+
+
+def test_bad_settings_are_all_that_is_told(run: Run) -> None:
+    done = run("doctor", "--json", POINTSMAN_ROUTER="nonsense", ALLOWED_CHAT_IDS="me")
+
+    assert done.exit_code == 1
+    assert [one["check"] for one in json.loads(done.stdout)] == ["settings", "settings"]
+
+
+def test_a_misspelt_setting_is_found(run: Run) -> None:
+    found = findings(run("doctor", "--json", POINTSMAN_HTP_LISTEN="x"))
+
+    assert "POINTSMAN_HTP_LISTEN" in found["settings"]["found"]
+
+
+TELEGRAM = {
+    "TELEGRAM_BOT_TOKEN": TOKEN,
+    "TELEGRAM_WEBHOOK_SECRET": "header-secret",
+    "TELEGRAM_WEBHOOK_PATH_SECRET": "path-secret",
+    "ALLOWED_CHAT_IDS": "42",
+    "POINTSMAN_PUBLIC_URL": "https://pointsman.example.org",
+}
+
+
+@pytest.fixture
+def telegram() -> Iterator[dict[str, str]]:
+    with TelegramStandIn() as stand_in:
+        yield {**TELEGRAM, "TELEGRAM_API_BASE": stand_in.base_url}
+
+
+def test_a_missing_webhook_is_found_and_its_cure_works(run: Run, telegram: dict[str, str]) -> None:
+    before = findings(run("doctor", "--json", **telegram))
+    cured = run("webhook", "set", **telegram)
+    after = findings(run("doctor", "--json", **telegram))
+
+    assert before["webhook"]["cure"] == "`pointsman webhook set`"
+    assert cured.exit_code == 0
+    assert after["webhook"]["level"] == "OK"
+    assert after["telegram"]["found"].startswith("the bot is @")
+
+
+def test_a_webhook_beside_long_polling_is_found(run: Run, telegram: dict[str, str]) -> None:
+    run("webhook", "set", **telegram)
+
+    found = findings(run("doctor", "--json", **{**telegram, "POINTSMAN_PUBLIC_URL": ""}))
+
+    assert "webhook delete" in found["webhook"]["cure"]
+
+
+def test_a_bot_that_listens_to_nobody_is_found(run: Run, telegram: dict[str, str]) -> None:
+    found = findings(run("doctor", "--json", **{**telegram, "ALLOWED_CHAT_IDS": ""}))
+
+    assert "ALLOWED_CHAT_IDS" in found["telegram"]["cure"]
+
+
+def test_a_token_that_telegram_does_not_know_is_found(run: Run, telegram: dict[str, str]) -> None:
+    done = run("doctor", "--json", **{**telegram, "TELEGRAM_BOT_TOKEN": "1:other"})
+
+    assert findings(done)["telegram"]["level"] == "FAIL"
+    assert "1:other" not in done.stdout
+
+
+def test_the_webhook_is_shown_and_deleted(run: Run, telegram: dict[str, str]) -> None:
+    run("webhook", "set", **telegram)
+
+    shown = json.loads(run("webhook", "info", "--json", **telegram).stdout)
+    told = run("webhook", "info", **telegram).stdout
+    deleted = run("webhook", "delete", **telegram)
+
+    assert (shown["isOurs"], shown["origin"]) == (True, "https://pointsman.example.org")
+    assert "path-secret" not in told
+    assert deleted.exit_code == 0
+    assert run("webhook", "info", **telegram).stdout == "no webhook is set\n"
+
+
+@pytest.mark.parametrize(
+    ("missing", "exit_code"), [("TELEGRAM_BOT_TOKEN", 2), ("POINTSMAN_PUBLIC_URL", 2)], ids=["token", "url"]
+)
+def test_setting_a_webhook_names_the_setting_that_is_missing(
+    run: Run, telegram: dict[str, str], missing: str, exit_code: int
+) -> None:
+    done = run("webhook", "set", **{**telegram, missing: ""})
+
+    assert done.exit_code == exit_code
+    assert missing in done.stderr
+
+
+def test_a_telegram_that_does_not_answer_is_not_reachable(
+    run: Run, telegram: dict[str, str], unused_address: str
+) -> None:
+    done = run("webhook", "info", **{**telegram, "TELEGRAM_API_BASE": f"http://{unused_address}"})
+
+    assert done.exit_code == 3
+    assert TOKEN not in done.stderr
+
+
+def test_the_router_that_cannot_write_is_found(run: Run, control: FakeControl) -> None:
+    control.writable = False
+
+    assert findings(run("doctor", "--json"))["router"]["level"] == "FAIL"

@@ -1,0 +1,144 @@
+"""The front door itself: quick, at home in any folder, and complete."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pointsman.group import pointsman
+from tests.integration.pointsman.conftest import Run
+
+SCRIPT = Path(sys.executable).with_name("pointsman")
+PINNED = [
+    *("up", "demo", "router", "adapter", "agent", "run", "session", "sessions", "machines", "commands"),
+    *("notifications", "send", "key", "notify", "watch", "trace", "dead", "retry", "redirect", "cancel", "drop"),
+    *("enroll", "machine", "apikey", "webhook", "doctor", "backup", "cleanup", "export", "completion"),
+]
+HEAVY = ("grpc", "rich", "flask", "asyncio", "google.protobuf", "requests", "cryptography", "router", "agent")
+
+
+def start(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments, cwd=cwd, env={**os.environ, **environ}, capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize("command", PINNED)
+def test_every_command_has_help(command: str) -> None:
+    done = CliRunner().invoke(pointsman, [command, "--help"])
+
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) > 3
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("sessions", "--help"), ("doctor", "--settings")])
+def test_what_needs_no_router_starts_without_heavy_modules(arguments: tuple[str, ...]) -> None:
+    done = start(sys.executable, "-I", "-X", "importtime", "-m", "pointsman", *arguments)
+
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
+    assert "pointsman.cli" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_a_usage_error_has_exit_code_2() -> None:
+    assert CliRunner().invoke(pointsman, ["send"]).exit_code == 2
+    assert CliRunner().invoke(pointsman, ["no-such-command"]).exit_code == 2
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """Somebody's repository that has folders of the same names."""
+    for name in ("agent", "router", "agentlink", "webhook_adapter", "click", "grpc", "json"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('imported from the current folder')\n")
+    return tmp_path
+
+
+WAYS = [(str(SCRIPT),), (sys.executable, "-I", "-m", "pointsman")]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["script", "module"])
+@pytest.mark.parametrize("pythonpath", [".", ""], ids=["dot", "empty"])
+def test_the_current_folder_is_never_imported_from(
+    hostile: Path, data_dir: Path, way: tuple[str, ...], pythonpath: str, unused_address: str
+) -> None:
+    environ = {
+        "PYTHONPATH": pythonpath,
+        "POINTSMAN_DATA_DIR": str(data_dir),
+        "POINTSMAN_ROUTER": unused_address,
+        "POINTSMAN_HTTP_LISTEN": unused_address,
+    }
+
+    sessions = start(*way, "sessions", cwd=hostile, **environ)
+    doctor = start(*way, "doctor", cwd=hostile, **environ)
+    ran = start(
+        *way, "run", "--", sys.executable, "-S", "-c", "print(7 * 6)", cwd=hostile, PYTHONSAFEPATH="1", **environ
+    )
+
+    assert sessions.returncode == 3, sessions.stderr
+    assert doctor.returncode == 1, doctor.stderr
+    assert "no agent listens" in doctor.stdout
+    assert ran.returncode == 0, ran.stderr
+    assert "42" in ran.stdout
+
+
+def test_a_program_that_is_run_keeps_its_own_pythonpath(data_dir: Path) -> None:
+    show = "import os; print(os.environ['PYTHONPATH'])"
+
+    done = start(
+        str(SCRIPT), "run", "--", sys.executable, "-c", show, PYTHONPATH="/x/y", POINTSMAN_DATA_DIR=str(data_dir)
+    )
+
+    assert done.stdout.strip() == "/x/y"
+
+
+@pytest.mark.parametrize(("line", "code"), [("exit 7", 7), ("kill -TERM $$", 143)])
+def test_run_ends_as_its_program_ended(data_dir: Path, line: str, code: int) -> None:
+    assert start(str(SCRIPT), "run", "--", "sh", "-c", line, POINTSMAN_DATA_DIR=str(data_dir)).returncode == code
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(shell: str) -> None:
+    done = CliRunner().invoke(pointsman, ["completion", shell])
+
+    assert done.exit_code == 0
+    assert "_POINTSMAN_COMPLETE" in done.stdout
+
+
+def test_completion_knows_the_commands() -> None:
+    environ = {"_POINTSMAN_COMPLETE": "bash_complete", "COMP_WORDS": "pointsman se", "COMP_CWORD": "1"}
+
+    done = start(str(SCRIPT), **environ)
+
+    assert [line.partition(",")[2] for line in done.stdout.split()] == ["session", "sessions", "send"]
+
+
+def test_settings_are_shown_with_source_and_without_secrets(run: Run, data_dir: Path) -> None:
+    (data_dir / "pointsman.toml").write_text('allowed_chat_ids = [42]\ntelegram_bot_token = "1:topsecret"')
+
+    shown = run("doctor", "--settings").stdout
+    as_json = run("doctor", "--settings", "--json").stdout
+
+    rows = {row.split()[0]: row.split()[1:] for row in shown.splitlines()}
+    assert rows["ALLOWED_CHAT_IDS"][:2] == ["42", "pointsman.toml"]
+    assert rows["TELEGRAM_BOT_TOKEN"][:2] == ["********", "pointsman.toml"]
+    assert rows["POINTSMAN_API_KEY"][:2] == ["********", "environment"]
+    assert "topsecret" not in shown + as_json
+    assert "pmk_" not in shown + as_json
+
+
+def test_a_flag_may_stand_before_or_after_the_command(run: Run, control: object) -> None:
+    assert control is not None
+    assert "HTTP" not in run("--router", "bad", "sessions").stderr
+    assert "POINTSMAN_ROUTER (flag)" in run("--router", "bad", "sessions").stderr
+    assert "POINTSMAN_ROUTER (flag)" in run("sessions", "--router", "bad").stderr
+
+
+def test_an_unknown_key_in_the_file_stops_every_command_by_name(run: Run, data_dir: Path) -> None:
+    (data_dir / "pointsman.toml").write_text("htp_listen = 1")
+
+    done = run("sessions")
+
+    assert done.exit_code == 2
+    assert "unknown key 'htp_listen'" in done.stderr

@@ -1,0 +1,223 @@
+"""`pointsman up` and `pointsman demo` with the real programs."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.e2e
+POINTSMAN = (sys.executable, "-I", "-m", "pointsman")
+PROGRAMS = ("router", "agent", "courier", "adapter-http")
+
+
+class Up:
+    """A running `pointsman up`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        flags = ("--data-dir", str(folder), "--router-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
+        self.process = subprocess.Popen(
+            (*POINTSMAN, "up", *flags, "--machine-id", "box"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.ready = wait_until(lambda: self.line(r"ready up (\S+) (\S+)"), 30)
+        self.router, self.http = self.ready[1], self.ready[2]
+        wait_until(lambda: self.line(r"^  data +(\S+)"))
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self.lines.extend(iter(output.readline, ""))
+
+    def line(self, pattern: str) -> re.Match[str] | None:
+        """The last line that fits."""
+        return next((found for line in reversed(self.lines) if (found := re.search(pattern, line))), None)
+
+    def count(self, pattern: str) -> int:
+        return sum(bool(re.search(pattern, line)) for line in self.lines)
+
+    def child(self, name: str) -> psutil.Process:
+        return next(child for child in self.children() if child.cmdline()[-1] == name)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environ = {
+            **os.environ,
+            "POINTSMAN_DATA_DIR": str(self.folder),
+            "POINTSMAN_ROUTER": self.router,
+            "POINTSMAN_HTTP_LISTEN": self.http.removeprefix("http://"),
+        }
+        return subprocess.run((*POINTSMAN, *arguments), env=environ, capture_output=True, text=True, timeout=30)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(20)
+        self._reader.join(10)
+        return code
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Up]:
+    up = Up(folder)
+    try:
+        yield up
+    finally:
+        up.end(signal.SIGTERM if up.process.poll() is None else signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Up]:
+    folder = tempfile.mkdtemp(prefix="pm-", dir="/tmp")
+    with running(Path(folder)) as one:
+        yield one
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_up_starts_everything_and_tells_where_it_is(up: Up) -> None:
+    assert sorted(child.cmdline()[-1] for child in up.children()) == sorted(PROGRAMS)
+    assert [bool(up.line(rf"^  {row} +\S")) for row in ("console", "router", "machine", "telegram", "data")] == [
+        True
+    ] * 5
+    machines = json.loads(up.run("machines", "--json").stdout)
+    assert [machine["machineId"] for machine in machines] == ["box"]
+
+
+def test_doctor_finds_nothing_wrong(up: Up) -> None:
+    done = up.run("doctor")
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_login_link_opens_the_console(up: Up) -> None:
+    link = up.line(r"console +(http\S+)")
+    assert link is not None
+
+    with urlopen(link[1], timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_secrets_are_kept_for_their_owner_alone_and_logged_nowhere(up: Up) -> None:
+    names = ["api_key", "telegram_webhook_secret", "telegram_webhook_path_secret"]
+    texts = [(up.folder / name).read_text().strip() for name in names]
+
+    assert {(up.folder / name).stat().st_mode & 0o777 for name in names} == {0o600}
+    assert not [text for text in texts if text in "".join(up.lines)]
+
+
+def test_a_second_up_on_the_same_folder_is_refused(up: Up) -> None:
+    done = up.run("up", "--router-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
+
+    assert done.returncode == 1
+    assert f"(process {up.process.pid})" in done.stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_dies_is_started_again_where_it_was(up: Up, name: str) -> None:
+    before, starts = up.child(name).pid, up.count(rf"^{name} .*ready ")
+    ready = up.line(rf"^{name} .*(ready .*)")
+
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: up.count(rf"^{name} .*ready ") > starts, 30)
+
+    again = up.line(rf"^{name} .*(ready .*)")
+    assert ready is not None
+    assert again is not None
+    assert again[1] == ready[1]
+    assert up.child(name).pid != before
+
+
+def test_a_reply_travels_to_a_session_and_back(up: Up, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    up.run("session", "register", "--command", f"cat >> {log}", "--label", "log")
+    wait_until(lambda: "log" in up.run("sessions").stdout)
+
+    sent = up.run("send", "log", "Hello!", "--wait")
+    traced = up.run("trace", sent.stdout.split()[0])
+
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    assert log.read_text().strip() == "Hello!"
+    assert "received → done" in traced.stdout
+
+
+def test_up_again_is_the_same_machine_with_the_same_key(data_dir: Path) -> None:
+    with running(data_dir) as first:
+        key = (data_dir / "api_key").read_text()
+        assert first.end() == 0
+
+    with running(data_dir) as second:
+        machines = json.loads(second.run("machines", "--json").stdout)
+
+    assert [machine["machineId"] for machine in machines] == ["box"]
+    assert (data_dir / "api_key").read_text() == key
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_up_stops_cleanly(data_dir: Path, number: signal.Signals) -> None:
+    with running(data_dir) as up:
+        children = up.children()
+        code = up.end(number)
+
+    assert code == 0
+    assert not psutil.wait_procs(children, timeout=0)[1]
+    assert not up.count("killed|Traceback")
+
+
+def test_its_programs_end_with_a_supervisor_that_is_killed(data_dir: Path) -> None:
+    with running(data_dir) as up:
+        everything = psutil.Process(up.process.pid).children(recursive=True)
+        up.end(signal.SIGKILL)
+
+    left = psutil.wait_procs(everything, timeout=15)[1]
+    assert not left
+
+
+def test_a_bad_setting_stops_up_with_its_name(data_dir: Path) -> None:
+    done = subprocess.run(
+        (*POINTSMAN, "up", "--data-dir", str(data_dir), "--http-listen", "nonsense"), capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert "POINTSMAN_HTTP_LISTEN" in done.stderr
+
+
+def test_a_port_that_is_taken_stops_up(data_dir: Path, unused_address: str) -> None:
+    flags = ("--data-dir", str(data_dir), "--router-listen", unused_address, "--http-listen", "127.0.0.1:0")
+
+    done = subprocess.run((*POINTSMAN, "up", *flags), capture_output=True, text=True, timeout=60)
+
+    assert done.returncode in (1, 2)
+    assert f"cannot listen on {unused_address}" in done.stderr
+    assert "error: router ended" in done.stderr
+
+
+def test_the_demo_plays_itself(tmp_path: Path) -> None:
+    environ = {**os.environ, "DEMO_AUTO": "1", "TMPDIR": str(tmp_path), "POINTSMAN_ROUTER": "192.0.2.1:1"}
+
+    done = subprocess.run((*POINTSMAN, "demo"), env=environ, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    receipts = [line.split("  ")[2].strip() for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert receipts == ["accepted", "on the machine", "typed in", "finished"]
+    assert "You said: Yes, go on." in done.stdout
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("pointsman-demo")]

@@ -1,0 +1,14 @@
+"""A router for each test: one starts and stops within 50 ms, so none is shared."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.router.harness import RouterUnderTest, config, serving
+
+
+@pytest.fixture
+def router(data_dir: Path) -> Iterator[RouterUnderTest]:
+    with serving(config(data_dir)) as router:
+        yield router

@@ -1,0 +1,231 @@
+"""The adapter's calls to the router, over real gRPC."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+import pytest
+from agentlink.v1 import types_pb2
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from tests.fakes.adapter import environment
+from tests.fakes.control import NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
+from tests.waiting import wait_until
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.errors import RouterError
+from webhook_adapter.model import Chat, Choice, CommandState, Machine, NotificationState, Submission, TraceStep
+from webhook_adapter.router_client import RouterClient
+
+CERTIFICATE_LIFE = timedelta(hours=1)
+NOON = datetime(2026, 11, 21, 0, 0, 0, 123_000, UTC)
+
+
+def submission(key: str, **more: str) -> Submission:
+    return Submission(key, Chat("telegram", "99", "12", "50"), "telegram:99", "hello", **more)
+
+
+def stored(client: RouterClient, key: str) -> bool:
+    try:
+        client.submit(submission(key))
+    except RouterError:
+        return False
+    return True
+
+
+def test_a_submission_arrives_whole(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.answer = "Sent to api"
+
+    done = router_client.submit(submission("k", reply_to_message_id="40", session_id="s1"))
+
+    assert (done.command_id, done.state, done.answer, done.duplicate) == (
+        "command-1",
+        CommandState.QUEUED,
+        "Sent to api",
+        False,
+    )
+    got = router.book.submitted["k"]
+    assert (got.text, got.actor, got.reply_to_message_id, got.session_id) == ("hello", "telegram:99", "40", "s1")
+    assert (got.chat.chat_id, got.chat.thread_id, got.chat.message_id) == ("99", "12", "50")
+    assert not got.HasField("button")
+
+
+def test_many_threads_share_one_stream(router_client: RouterClient, router: FakeRouter) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(lambda number: router_client.submit(submission(f"k{number}")), range(200)))
+
+    assert len(done) == len(router.book.submitted) == 200
+    assert sum(router.book.frames) == 200
+
+
+def test_what_gathers_while_the_router_is_busy_goes_together(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.submit_gate.clear()
+    with ThreadPoolExecutor(16) as pool:
+        waiting = [pool.submit(router_client.submit, submission(f"k{number}")) for number in range(16)]
+        wait_until(lambda: router_client.submissions_waiting == 16)
+        router.book.submit_gate.set()
+        assert len([each.result(10) for each in waiting]) == 16
+
+    assert sum(router.book.frames) == 16
+
+
+def test_the_same_key_again_is_a_duplicate(router_client: RouterClient) -> None:
+    first, second = router_client.submit(submission("k")), router_client.submit(submission("k"))
+
+    assert (first.duplicate, second.duplicate) == (False, True)
+
+
+def test_a_refused_item_leaves_the_stream_alive(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.faults["Submit"] = NO_STORAGE
+    with pytest.raises(RouterError, match="STORAGE_UNAVAILABLE"):
+        router_client.submit(submission("a"))
+    del router.book.faults["Submit"]
+
+    assert router_client.submit(submission("b")).command_id == "command-1"
+
+
+def test_the_stream_comes_back_with_the_router(router_client: RouterClient, router: FakeRouter) -> None:
+    router_client.submit(submission("before"))
+    router.stop()
+    with pytest.raises(RouterError) as away:
+        router_client.submit(submission("meanwhile"))
+    router.start()
+
+    wait_until(lambda: stored(router_client, "after"), 5.0)
+
+    assert away.value.status == 503
+    assert set(router.book.submitted) == {"before", "after"}
+
+
+def test_waiting_items_fail_when_the_router_stops(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.submit_gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(router_client.submit, submission("k"))
+        wait_until(lambda: router.book.frames)
+        router.book.submit_gate.set()
+        router.book.lose_next_stream = True
+        router.book.faults["SubmitStream"] = Fault(grpc.StatusCode.UNAVAILABLE, "DRAINING")
+
+        with pytest.raises(RouterError, match="DRAINING"):
+            waiting.result(10)
+
+
+def test_a_call_carries_its_own_key(router_client: RouterClient) -> None:
+    assert [each.session_id for each in router_client.control(VIEWER_KEY).sessions()] == ["s1"]
+    with pytest.raises(RouterError, match="PERMISSION_DENIED"):
+        router_client.control(VIEWER_KEY).cleanup()
+
+
+def test_the_same_router_words_reach_the_caller(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.faults["ListSessions"] = NO_STORAGE
+
+    with pytest.raises(RouterError) as refused:
+        router_client.own.sessions()
+
+    assert (refused.value.message, refused.value.retry_after) == ("nothing was stored; try again", 7)
+
+
+def test_an_error_without_details_keeps_its_inside_to_itself(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.notifications.clear()
+
+    with pytest.raises(RouterError) as failed:
+        router_client.own.notification("unknown")
+
+    assert (failed.value.status, failed.value.message) == (500, "the router failed; its log says why")
+
+
+def test_a_state_of_a_newer_router_is_unknown(router_client: RouterClient, router: FakeRouter) -> None:
+    router.book.commands["c"] = types_pb2.Command(command_id="c", state=77, reason=78)
+
+    command = router_client.own.command("c")
+
+    assert (command.state, command.reason, command.created_at) == (CommandState.UNKNOWN, "78", None)
+
+
+def test_a_command_with_all_it_has(router_client: RouterClient) -> None:
+    sent = router_client.own.send_key("s1", "esc", source="web", request_id="r")
+
+    command = router_client.own.command(sent.command_id)
+
+    assert (command.key, command.text, command.source, command.machine_id) == ("esc", "", "web", "devbox")
+    assert (command.state, command.reason, command.created_at) == (CommandState.QUEUED, "", NOON)
+
+
+def test_dead_letters_and_what_people_do_with_them(router_client: RouterClient) -> None:
+    control = router_client.own
+    sent = control.send_text("s1", "x", source="web", ttl=timedelta(seconds=5))
+
+    assert control.cancel(sent.command_id).state is CommandState.CANCELLED
+    assert control.redrive(sent.command_id, "s2", "r").redrive_of == sent.command_id
+    assert [each.command_id for each in control.dead_letters(5)] == [sent.command_id]
+    assert control.drop(sent.command_id).dropped
+
+
+def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
+    sent = router_client.own.notify(
+        "s1", "done", buttons=(Choice("Go on", "continue"),), chat=Chat("telegram", "99"), request_id="r"
+    )
+
+    (listed,) = router_client.own.notifications(session_id="s1", transport="telegram", limit=5)
+
+    assert listed == sent == router_client.own.notification(sent.notification_id)
+    assert (sent.state, sent.buttons, sent.chat) == (
+        NotificationState.QUEUED,
+        (Choice("Go on", "continue"),),
+        Chat("telegram", "99"),
+    )
+    assert (sent.token, sent.created_at, sent.delivered_at) == ("tokentokentoken1", NOON, None)
+    assert sent.token not in repr(sent)
+
+
+def test_machines_and_join_tokens(router_client: RouterClient) -> None:
+    assert router_client.own.machines() == [Machine("devbox", False, False, False, "", NOON, None)]
+    token = router_client.own.create_join_token("devbox", timedelta(hours=1))
+    assert (token.token, token.expires_at) == ("join", NOON)
+
+
+def test_figures_and_stories(router_client: RouterClient) -> None:
+    stats = router_client.own.stats()
+
+    assert (stats.commands, stats.commit_p99, stats.writable) == ({"QUEUED": 3}, 0.005, True)
+    assert router_client.own.trace("c") == [TraceStep(NOON, "c", "accepted", "", "QUEUED", "rest", "")]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that is its own authority, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + CERTIFICATE_LIFE)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert, private = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return cert, private
+
+
+@pytest.mark.parametrize(("presents_own", "welcome"), [(True, True), (False, False)])
+def test_over_tls_both_sides_show_who_they_are(
+    certificate: tuple[Path, Path], presents_own: bool, welcome: bool
+) -> None:
+    cert, key = certificate
+    pair = (key.read_bytes(), cert.read_bytes())
+    router = FakeRouter()
+    router.start(grpc.ssl_server_credentials([pair], cert.read_bytes(), require_client_auth=True))
+    own = {"POINTSMAN_TLS_CERT": str(cert), "POINTSMAN_TLS_KEY": str(key)} if presents_own else {}
+    environ = environment(f"localhost:{router.port}", POINTSMAN_TLS_CA=str(cert), **own)
+    client = RouterClient(AdapterConfig.from_environ(environ))
+    try:
+        assert stored(client, "k") == welcome
+    finally:
+        client.close()
+        router.stop()

@@ -1,0 +1,275 @@
+"""The HTTP process under real gunicorn, over real sockets."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
+from tests.fakes.control import ADMIN_KEY, FakeRouter
+from tests.waiting import wait_until
+
+LIMIT = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeRouter, AdapterProcess]]:
+    with FakeRouter() as router:
+        router.add_session("s1")
+        with AdapterProcess(environment(router.address), tmp_path_factory.mktemp("adapter")) as process:
+            yield router, process
+
+
+@pytest.fixture
+def router(world: tuple[FakeRouter, AdapterProcess]) -> FakeRouter:
+    return world[0]
+
+
+@pytest.fixture
+def process(world: tuple[FakeRouter, AdapterProcess]) -> AdapterProcess:
+    return world[1]
+
+
+@pytest.fixture
+def port(process: AdapterProcess) -> int:
+    return process.port
+
+
+def body(number: int) -> bytes:
+    sender = {"id": CHAT, "is_bot": False, "first_name": "Ada"}
+    message = {"message_id": number, "date": 1, "chat": {"id": CHAT}, "from": sender, "text": "hello"}
+    return json.dumps({"update_id": number, "message": message}).encode()
+
+
+def post(port: int, sent: bytes | Iterator[bytes], path: str = WEBHOOK) -> tuple[int, dict[str, str]]:
+    """Status and headers; an iterator is sent in chunks that do not tell the length."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("POST", path, sent, SECRET_HEADER)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, dict(answer.getheaders())
+    finally:
+        connection.close()
+
+
+def status(port: int, sent: bytes) -> int:
+    return post(port, sent)[0]
+
+
+def test_it_says_once_where_it_listens(process: AdapterProcess, port: int) -> None:
+    assert process.stdout == f"ready adapter http://127.0.0.1:{port}\n"
+
+
+def test_an_update_over_real_http(router: FakeRouter, port: int) -> None:
+    assert status(port, body(1)) == 200
+    assert router.book.submitted["telegram:4711:1"].text == "hello"
+
+
+def test_ten_copies_at_once_are_one(router: FakeRouter, port: int) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(lambda _: status(port, body(2)), range(10)))
+
+    assert statuses == [200] * 10
+    assert router.book.submit_calls.count("telegram:4711:2") == 10
+    assert "telegram:4711:2" in router.book.submitted
+
+
+def test_a_connection_serves_many_updates(router: FakeRouter, port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.connect()
+    first = connection.sock.getsockname()
+    statuses = []
+    for number in range(100, 120):
+        connection.request("POST", WEBHOOK, body(number), SECRET_HEADER)
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    last = connection.sock.getsockname()
+    connection.close()
+
+    assert statuses == [200] * 20
+    assert first == last
+    assert "telegram:4711:119" in router.book.submitted
+
+
+def test_while_the_router_is_away_updates_are_asked_for_again(router: FakeRouter, port: int) -> None:
+    router.stop()
+    away, headers = post(port, body(3))
+    router.start()
+
+    wait_until(lambda: status(port, body(3)) == 200)
+
+    assert (away, headers["Retry-After"]) == (503, "2")
+    assert "telegram:4711:3" in router.book.submitted
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, 3 * LIMIT])
+def test_a_body_that_is_too_large_is_413(port: int, size: int) -> None:
+    assert status(port, b"x" * size) == 413
+
+
+@pytest.mark.parametrize("chunks", [17, 40])
+def test_a_body_that_does_not_tell_its_length_is_measured(port: int, chunks: int) -> None:
+    assert post(port, iter([b"x" * 65536] * chunks))[0] == 413
+
+
+def test_a_body_in_chunks_of_just_the_limit_is_taken(port: int) -> None:
+    whole = body(10)
+
+    assert post(port, iter([whole, b" " * (LIMIT - len(whole))]))[0] == 200
+    assert post(port, iter([whole, b" " * (LIMIT - len(whole) + 1)]))[0] == 413
+
+
+def test_a_body_in_chunks_is_taken(router: FakeRouter, port: int) -> None:
+    whole = body(4)
+
+    assert post(port, iter([whole[:20], whole[20:]]))[0] == 200
+    assert "telegram:4711:4" in router.book.submitted
+
+
+def test_a_large_update_is_taken(router: FakeRouter, port: int) -> None:
+    padded = json.dumps({**json.loads(body(5)), "padding": "x" * 500_000}).encode()
+
+    assert status(port, padded) == 200
+    assert "telegram:4711:5" in router.book.submitted
+
+
+HEAD = f"POST {WEBHOOK} HTTP/1.1\r\nHost: x\r\nX-Telegram-Bot-Api-Secret-Token: header-secret\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"P", HEAD, HEAD + b"Content-Length: 500\r\n\r\n", HEAD + b"Content-Length: 500\r\n\r\n" + b"x" * 499],
+    ids=["nothing", "a byte", "half a head", "a head", "almost all"],
+)
+def test_slow_clients_block_nobody(port: int, sent: bytes) -> None:
+    with ExitStack() as slow:
+        for _ in range(40):
+            client = slow.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(sent)
+
+        assert status(port, body(6)) == 200
+
+
+def test_a_slow_client_is_served_in_the_end(router: FakeRouter, port: int) -> None:
+    whole = body(7)
+    request = HEAD + f"Content-Length: {len(whole)}\r\nConnection: close\r\n\r\n".encode() + whole
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        for start in range(0, len(request), 40):
+            client.sendall(request[start : start + 40])
+            assert status(port, body(8)) == 200  # others are served between its pieces
+        answer = client.recv(1000)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert "telegram:4711:7" in router.book.submitted
+
+
+def test_a_client_that_does_not_hang_up_after_its_answer_blocks_nobody(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+
+        assert status(port, body(9)) == 200
+
+
+def test_waiting_for_deliveries_leaves_threads_for_updates(router: FakeRouter, port: int) -> None:
+    gate = router.book.submit_gate  # also what holds the fate of notifications back, below
+    gate.clear()
+    router.book.fate = lambda _: gate.wait(20) and None
+    notice = json.dumps({"sessionId": "s1", "chatId": CHAT, "text": "done"}).encode()
+
+    def send(_: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("POST", "/notifications/send", notice, {"X-API-Key": ADMIN_KEY})
+        found = connection.getresponse().status
+        connection.close()
+        return found
+
+    with ThreadPoolExecutor(10) as pool:
+        waiting = [pool.submit(send, number) for number in range(10)]
+        wait_until(lambda: len(router.book.notifications) == 10)
+        health = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        health.request("GET", "/health")
+        assert health.getresponse().status == 200
+        health.close()
+        gate.set()
+        assert {each.result(20) for each in waiting} == {202}
+    router.book.fate = lambda _: None
+
+
+def test_malformed_http_shows_no_secret(process: AdapterProcess, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(f"POST {WEBHOOK} HTTP/9.9\r\n\r\n".encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 4")
+
+    assert PATH_SECRET not in process.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_and_answers_what_it_began(tmp_path: Path, number: signal.Signals) -> None:
+    with FakeRouter() as router, AdapterProcess(environment(router.address), tmp_path) as process:
+        port = process.port
+        router.book.submit_gate.clear()
+        with ThreadPoolExecutor(2) as pool:
+            waiting = pool.submit(status, port, body(1))
+            wait_until(lambda: router.book.frames)
+            stopped = pool.submit(process.end, number)
+            wait_until(lambda: "Handling signal" in process.log)
+            router.book.submit_gate.set()
+
+            assert waiting.result(20) == 200
+            assert stopped.result(20) == 0
+
+
+def test_it_starts_in_a_folder_with_hostile_names(tmp_path: Path) -> None:
+    for name in ("router", "agent", "agentlink", "webhook_adapter", "flask", "gunicorn", "json"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported from the working folder')")
+    environ: dict[str, Any] = {**environment("127.0.0.1:9"), "PYTHONPATH": "."}
+
+    with AdapterProcess(environ, tmp_path) as process:
+        assert process.port
+        assert status(process.port, body(1)) == 503
+        assert process.end() == 0
+    assert not (tmp_path / "gunicorn.ctl").exists()
+
+
+def test_a_bad_setting_is_named_and_nothing_starts(tmp_path: Path) -> None:
+    with AdapterProcess(environment("127.0.0.1:9", TELEGRAM_WEBHOOK_SECRET=""), tmp_path) as process:
+        assert process.wait() == 2
+        assert "TELEGRAM_WEBHOOK_SECRET" in process.log
+        assert process.stdout == ""
+
+
+def test_a_taken_port_is_a_failure(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with AdapterProcess(environment("127.0.0.1:9", POINTSMAN_HTTP_LISTEN=address), tmp_path) as process:
+            assert process.wait() == 1
+            assert process.stdout == ""
+
+
+def test_a_gunicorn_of_ones_own_can_serve_it(router: FakeRouter, tmp_path: Path) -> None:
+    start = [sys.executable, "-I", "-m", "gunicorn", "-b", "127.0.0.1:0", "-c", "python:webhook_adapter.gunicorn_conf"]
+    environ = {"PATH": os.environ["PATH"], **environment(router.address)}
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen([*start, "webhook_adapter.wsgi"], env=environ, cwd=tmp_path, stderr=out)
+    try:
+        found = wait_until(lambda: re.search(r"Listening at: http://127.0.0.1:(\d+)", log.read_text()), 30)
+        assert status(int(found[1]), body(11)) == 200
+    finally:
+        process.terminate()
+        process.wait(30)

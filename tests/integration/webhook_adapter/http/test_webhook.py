@@ -1,0 +1,163 @@
+"""Telegram's webhook, over a scripted router."""
+
+import json
+import logging
+from typing import Any
+
+import grpc
+import pytest
+from flask.testing import FlaskClient
+
+from tests.fakes.adapter import CHAT, SECRET_HEADER, WEBHOOK
+from tests.fakes.control import NO_KEY, NO_STORAGE, UNKNOWN_SESSION, FakeRouter, Fault
+
+LIMIT = 1024 * 1024
+
+
+def update(number: int = 1, **message: Any) -> dict[str, Any]:
+    sender = {"id": CHAT, "is_bot": False, "first_name": "Ada"}
+    return {
+        "update_id": number,
+        "message": {"message_id": 50, "date": 1, "chat": {"id": CHAT}, "from": sender, "text": "hello", **message},
+    }
+
+
+def test_an_update_is_stored_before_it_is_acknowledged(http: FlaskClient, router: FakeRouter) -> None:
+    answer = http.post(WEBHOOK, headers=SECRET_HEADER, json=update(reply_to_message={"message_id": 40}))
+
+    assert (answer.status_code, answer.data) == (200, b"")
+    stored = router.book.submitted["telegram:4711:1"]
+    assert (stored.text, stored.actor, stored.reply_to_message_id) == ("hello", "telegram:99 (Ada)", "40")
+    assert (stored.chat.transport, stored.chat.chat_id, stored.chat.message_id) == ("telegram", "99", "50")
+
+
+def test_a_pressed_button_reaches_the_router(http: FlaskClient, router: FakeRouter) -> None:
+    press = {"id": "7", "from": {"id": CHAT}, "message": {"message_id": 40, "chat": {"id": CHAT}}, "data": "cmd:T:yes"}
+
+    http.post(WEBHOOK, headers=SECRET_HEADER, json={"update_id": 2, "callback_query": press})
+
+    stored = router.book.submitted["telegram:4711:2"]
+    assert (stored.HasField("button"), stored.button.data, stored.text) == (True, "cmd:T:yes", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/webhook/telegram/wrong", "/webhook/telegram/path-secret2", "/webhook/telegram/p%C3%A4th", "/webhook/telegram/"],
+)
+def test_a_wrong_path_is_404_whatever_else_is_right(http: FlaskClient, router: FakeRouter, path: str) -> None:
+    answer = http.post(path, headers=SECRET_HEADER, json=update())
+
+    assert answer.status_code == 404
+    assert router.book.submitted == {}
+
+
+@pytest.mark.parametrize("header", [None, "", "wrong", "header-secret2", "schlüssel"])
+def test_a_wrong_header_is_401(http: FlaskClient, router: FakeRouter, header: str | None) -> None:
+    headers = {} if header is None else {"X-Telegram-Bot-Api-Secret-Token": header}
+
+    answer = http.post(WEBHOOK, headers=headers, json=update())
+
+    assert answer.status_code == 401
+    assert router.book.submitted == {}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize("path", [WEBHOOK, "/webhook/telegram/wrong"])
+def test_another_method_is_405_on_any_path(http: FlaskClient, method: str, path: str) -> None:
+    answer = http.open(path, method=method)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/webhook/telegram/wrong", SECRET_HEADER, 404),
+        (WEBHOOK, SECRET_HEADER, 413),
+        (WEBHOOK, {}, 413),
+    ],
+)
+def test_the_size_is_checked_after_the_path_and_before_the_header(
+    http: FlaskClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert http.post(path, headers=headers, data=b"x" * (LIMIT + 1)).status_code == status
+
+
+def test_a_body_of_just_the_limit_is_taken(http: FlaskClient) -> None:
+    body = json.dumps(update(text="")).encode()
+
+    answer = http.post(WEBHOOK, headers=SECRET_HEADER, data=body + b" " * (LIMIT - len(body)))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"x"', b"null", b"\xff", b'{"a":' * 50_000, b"1" * 5000])
+def test_what_is_no_json_object_is_400(http: FlaskClient, body: bytes) -> None:
+    assert http.post(WEBHOOK, headers=SECRET_HEADER, data=body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"from": {"id": 5, "is_bot": False}, "chat": {"id": 5}},
+        {"forward_origin": {"type": "hidden_user", "date": 1}},
+        {"sender_chat": {"id": -5}},
+        {"text": ""},
+        {"message_id": None},
+    ],
+    ids=["stranger", "forwarded", "in the name of a chat", "no text", "malformed"],
+)
+def test_what_is_not_for_us_is_done_with(http: FlaskClient, router: FakeRouter, changes: dict[str, Any]) -> None:
+    answer = http.post(WEBHOOK, headers=SECRET_HEADER, json=update(**changes))
+
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert router.book.submitted == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        UNKNOWN_SESSION,
+        Fault(grpc.StatusCode.INVALID_ARGUMENT, "TOO_LARGE"),
+        Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
+        Fault(grpc.StatusCode.FAILED_PRECONDITION, "SESSION_ENDED"),
+    ],
+)
+def test_what_would_be_refused_again_is_not_asked_for_again(
+    http: FlaskClient, router: FakeRouter, fault: Fault
+) -> None:
+    router.book.faults["Submit"] = fault
+
+    assert http.post(WEBHOOK, headers=SECRET_HEADER, json=update()).status_code == 200
+
+
+@pytest.mark.parametrize("fault", [NO_STORAGE, NO_KEY, Fault(grpc.StatusCode.INTERNAL, "")])
+@pytest.mark.parametrize("where", ["Submit", "SubmitStream"])
+def test_what_was_not_stored_is_asked_for_again(
+    http: FlaskClient, router: FakeRouter, fault: Fault, where: str
+) -> None:
+    router.book.faults[where] = fault
+
+    answer = http.post(WEBHOOK, headers=SECRET_HEADER, json=update())
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_an_update_survives_the_loss_of_its_stream(http: FlaskClient, router: FakeRouter) -> None:
+    router.book.lose_next_stream = True
+
+    assert http.post(WEBHOOK, headers=SECRET_HEADER, json=update()).status_code == 200
+    assert list(router.book.submitted) == ["telegram:4711:1"]
+
+
+def test_no_log_line_shows_a_secret_or_the_message(
+    http: FlaskClient, router: FakeRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    router.stop()
+
+    http.post(WEBHOOK, headers=SECRET_HEADER, json=update(text="the secret plan"))
+    http.post(WEBHOOK, json=update(text="the secret plan"))
+
+    assert caplog.records
+    assert not [word for word in ("path-secret", "header-secret", "4711:token", "secret plan") if word in caplog.text]

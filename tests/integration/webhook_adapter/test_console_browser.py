@@ -1,0 +1,325 @@
+"""The console in a real browser, over a router in memory."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from time import time
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.fakes.console_router import FakeRouter, a_session
+from tests.waiting import wait_until
+from webhook_adapter.console.blueprint import create_blueprint
+from webhook_adapter.console.login import login_link
+from webhook_adapter.errors import RouterError
+from webhook_adapter.model import Choice, CommandState
+
+CHROMIUM = Path("/usr/bin/chromium")
+API_KEY = "pmk_" + "b" * 43
+DESK, PHONE = (1200, 800), (375, 700)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}: apt install chromium"),
+]
+
+
+@dataclass
+class Settings:
+    api_key: str = API_KEY
+    router: str = "127.0.0.1:7443"
+
+
+@dataclass
+class Console:
+    """A console that runs, the router behind it, and what browsers complained about."""
+
+    router: FakeRouter
+    address: str
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def visit(self, size: tuple[int, int] = DESK, scheme: str = "light", path: str = "") -> Iterator[Page]:
+        """Somebody who is logged in."""
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if scheme == "dark" else "light",
+            has_touch=size == PHONE,
+        )
+        page = context.new_page()
+        page.set_default_timeout(6000)
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self._watch(request.url))
+        context.request.get(self.login_link())
+        page.goto(f"{self.address}/console/{path}")
+        yield page
+        context.close()
+
+    def login_link(self) -> str:
+        return login_link(self.address, API_KEY, time())
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _watch(self, url: str) -> None:
+        if not url.startswith(self.address):
+            self.complaints.append(f"asked elsewhere: {url}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    switches = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[*switches.split(), "--disable-component-update", "--disable-sync"],
+        )
+        yield browser
+        browser.close()
+
+
+def whole(app: Flask) -> WSGIApplication:
+    """Answers in one piece: werkzeug leaves files open that a browser stops reading, when a test closes it."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        with closing(app(environ, start_response)) as body:
+            return [b"".join(body)]
+
+    return answer
+
+
+@pytest.fixture
+def console(browser: Browser) -> Iterator[Console]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    router = FakeRouter(datetime.now(UTC))
+    router.own.add_machine("devbox")
+    router.own.add_machine("attic", connected=False)
+    router.own.add_session(a_session("s-1", label="api-refactor"))
+    router.own.add_session(a_session("team/docs", label="docs"))
+    router.own.add_session(a_session("s-3", "attic", label="sensor", connected=False))
+    app = Flask("console")
+    app.register_blueprint(create_blueprint(Settings(), router))
+    server = make_server("127.0.0.1", 0, whole(app), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    console = Console(router, f"http://127.0.0.1:{server.server_port}", browser)
+    yield console
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert console.complaints == []
+
+
+def stations(page: Page) -> str:
+    """The newest receipt: "Accepted passed, On the machine now, …" """
+    stops = page.locator(".sent").last.locator(".stop")
+    return ", ".join(
+        f"{stop.locator('.stop-name').inner_text()} {stop.get_attribute('data-state')}" for stop in stops.all()
+    )
+
+
+def wait_for_stations(page: Page, wanted: str) -> None:
+    wait_until(lambda: stations(page) == wanted)
+
+
+def test_a_login_link_leads_to_the_session_that_spoke_last_and_out_again(console: Console) -> None:
+    console.router.own.say("team/docs", "Chapter 1 is done.")
+
+    with console.visit() as page:
+        page.context.clear_cookies()
+        page.goto(console.login_link())
+        expect(page.get_by_role("heading", name="docs")).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
+
+        expect(page.get_by_label("API key")).to_be_focused()
+
+
+def test_a_reply_is_seen_on_its_way_from_accepted_to_finished(console: Console) -> None:
+    console.router.own.say("s-1", "All tests pass. Shall I commit?")
+
+    with console.visit() as page:
+        expect(page.get_by_role("heading", name="api-refactor")).to_be_visible()
+        expect(page.locator(".said").last).to_contain_text("Shall I commit?")
+        page.get_by_label("Message to api-refactor").fill("Yes, and go on.")
+        page.keyboard.press("Enter")
+
+        wait_for_stations(page, "Accepted passed, On the machine now, Typed in ahead, Finished ahead")
+        (command,) = console.router.own.known_commands
+        console.router.own.bring(command, CommandState.SENT, CommandState.RECEIVED)
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in now, Finished ahead")
+        console.router.own.bring(command, CommandState.DONE)
+        console.router.own.mark(command, "taken_at")
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed, Working on it now")
+        console.router.own.mark(command, "finished_at")
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed, Finished passed")
+        expect(page.locator(".sent .stop-time").first).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
+        expect(page.get_by_label("Message to api-refactor")).to_have_value("")
+
+
+def test_on_a_phone_one_goes_from_the_list_to_a_chat_and_back(console: Console) -> None:
+    console.router.own.say("team/docs", "word " * 60 + "x" * 400 + "\n```\n" + "y" * 400 + "\n```")
+
+    with console.visit(PHONE) as page:
+        page.get_by_role("link", name="docs").tap()
+        page.get_by_label("Message to docs").fill("shorter, please")
+        page.get_by_role("button", name="Send").tap()
+        expect(page.locator(".sent .bubble")).to_have_text("shorter, please")
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        page.get_by_role("link", name="Back to the sessions").tap()
+
+        expect(page.get_by_role("link", name="sensor")).to_be_visible()
+        expect(page.locator(".scroller")).to_be_hidden()
+        assert widths == [375, 375]
+        assert [one.session_id for one in console.router.submissions] == ["team/docs"]
+
+
+def test_everything_is_reached_by_keyboard(console: Console) -> None:
+    console.router.own.say("s-1", "Go on?", Choice("Continue", "continue"), Choice("No", "no"))
+
+    with console.visit() as page:
+        field = page.get_by_label("Message to api-refactor")
+        expect(field).to_be_focused()
+        page.keyboard.type("one")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.type("two")
+        page.keyboard.press("Enter")
+        expect(page.locator(".sent .bubble")).to_have_text("one\ntwo")
+
+        page.keyboard.press("Shift+Tab")
+        expect(page.locator(".keys summary")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".sent kbd")).to_have_text("Esc")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Press esc")).to_be_hidden()
+
+        page.get_by_role("button", name="Continue").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Continue")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="No", exact=True)).to_have_attribute("aria-disabled", "true")
+        assert [one.button for one in console.router.submissions] == [None, "cmd:T1:continue"]
+
+
+def test_the_page_is_dark_where_the_person_likes_it_dark(console: Console) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+
+    with console.visit(scheme="light") as light, console.visit(scheme="dark") as dark:
+        assert light.evaluate(ground) == "rgb(245, 244, 240)"
+        assert dark.evaluate(ground) == "rgb(18, 22, 27)"
+
+
+def test_a_dead_letter_goes_to_another_session(console: Console) -> None:
+    command = console.router.own.accept("s-3", "reboot")
+    console.router.own.bring(command.command_id, CommandState.DEAD, reason="TOO_OLD")
+
+    with console.visit() as page:
+        page.get_by_role("link", name="Queue").click()
+        expect(page.locator(".card")).to_contain_text("Given up: nobody could take it within 24 hours")
+        page.get_by_role("button", name="Send to…").click()
+        page.get_by_label("Session", exact=True).select_option(label="docs on devbox")
+        page.get_by_role("button", name="Send", exact=True).click()
+
+        expect(page.locator(".card")).to_contain_text("Waits for its turn")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator(".card")).to_have_count(0)
+        assert [one.session_id for one in console.router.own.known_commands.values()] == ["s-3", "team/docs"]
+
+
+def test_a_join_token_is_shown_with_what_to_do(console: Console) -> None:
+    with console.visit(path="#/machines") as page:
+        page.get_by_role("button", name="Add a machine").click()
+        page.keyboard.type("attic-2")
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("dialog")).to_contain_text("pointsman enroll ROUTER:7443 pmj_SAMPLE-TOKEN")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert console.router.own.join_tokens == ["attic-2"]
+
+
+def test_what_sessions_say_is_never_markup(console: Console) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script> `<b>` \n```html\n<svg onload=alert(3)>\n```"
+    console.router.own.add_session(a_session("s-4", label="<script>alert(4)</script>"))
+    console.router.own.say("s-4", evil, Choice("<i>yes</i>", "yes"))
+
+    with console.visit(path="#/session/s-4") as page:
+        expect(page.locator(".said .bubble")).to_contain_text("<img src=x onerror=alert(1)>")
+        expect(page.locator(".said pre")).to_have_text("<svg onload=alert(3)>")
+        expect(page.get_by_role("heading", name="<script>alert(4)</script>")).to_be_visible()
+        assert page.locator("main img, main script, main i, main b").count() == 0
+
+
+def test_what_is_written_while_the_router_is_away_goes_out_once_when_it_is_back(console: Console) -> None:
+    with console.visit(path="#/session/s-1") as page:
+        field = page.get_by_label("Message to api-refactor")
+        expect(field).to_be_focused()
+        console.router.own.failure = RouterError(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "the router is away")
+        field.fill("patience")
+        field.press("Enter")
+        expect(page.locator(".pending")).to_contain_text("Not sent yet: The router is away.")
+        console.router.own.failure = None
+
+        expect(page.locator(".pending")).to_have_count(0)
+        expect(page.locator(".sent .bubble")).to_have_text("patience")
+        assert [one.text for one in console.router.submissions] == ["patience"]
+
+    # The browser itself tells its console of each 503; nothing else may have been said.
+    console.complaints[:] = [line for line in console.complaints if "503" not in line]
+
+
+def test_a_page_without_a_router_says_so_and_comes_to_life_by_itself(console: Console) -> None:
+    console.router.own.failure = RouterError(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "the router is away")
+
+    with console.visit() as page:
+        expect(page.locator("#banner")).to_have_text("The router is away. Trying again…")
+        console.router.own.failure = None
+
+        expect(page.get_by_role("heading", name="api-refactor")).to_be_visible()
+        expect(page.locator("#banner")).to_be_hidden()
+
+    console.complaints[:] = [line for line in console.complaints if "503" not in line]
+
+
+def test_a_draft_stays_with_its_session(console: Console) -> None:
+    with console.visit(path="#/session/s-1") as page:
+        page.get_by_label("Message to api-refactor").fill("half a thought")
+        page.get_by_role("link", name="docs").click()
+        expect(page.get_by_label("Message to docs")).to_have_value("")
+        page.reload()
+        page.get_by_role("link", name="api-refactor").click()
+
+        expect(page.get_by_label("Message to api-refactor")).to_have_value("half a thought")
+
+
+def test_new_words_are_read_out_and_counted(console: Console) -> None:
+    console.router.own.say("team/docs", "Chapter 1 is done.")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_label("Message to api-refactor")).to_be_focused()
+        expect(page).to_have_title("(1) api-refactor · Pointsman")
+        console.router.own.say("s-1", "Ready.")
+
+        expect(page.locator("#announce")).to_have_text("api-refactor says: Ready.")
+        expect(page.locator(".said .bubble")).to_have_text("Ready.")
+
+
+def test_with_nothing_running_the_page_says_how_to_start(console: Console) -> None:
+    console.router.own.known_sessions.clear()
+
+    with console.visit(PHONE) as page:
+        expect(page.get_by_role("heading", name="Welcome to Pointsman")).to_be_visible()
+        expect(page.get_by_text("pointsman run -- claude")).to_be_visible()

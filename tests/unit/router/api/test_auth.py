@@ -1,0 +1,57 @@
+"""Who may call what: one line per RPC, and no RPC without one."""
+
+import pytest
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+from google.protobuf.descriptor import ServiceDescriptor
+
+from router.api.auth import POLICY, Access
+from router.domain.credentials import Role
+
+SERVICES: list[ServiceDescriptor] = [
+    service
+    for file in (agent_link_pb2.DESCRIPTOR, chat_link_pb2.DESCRIPTOR, control_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+]
+METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for method in service.methods}
+
+
+def allowed(role: Role) -> set[str]:
+    return {
+        name.rpartition("/")[2] for name, who in POLICY.items() if not isinstance(who, Access) and role in who
+    }
+
+
+def test_every_rpc_has_one_policy_and_nothing_else_has() -> None:
+    assert set(POLICY) == METHODS
+
+
+def test_an_admin_may_call_everything_that_takes_a_key() -> None:
+    assert len(allowed(Role.ADMIN)) == sum(not isinstance(who, Access) for who in POLICY.values())
+
+
+def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
+    for_admins = {
+        *("CreateJoinToken", "RevokeMachine"),
+        *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
+        *("Backup", "Submit", "SubmitStream", "Deliver"),
+    }
+
+    assert allowed(Role.ADMIN) - allowed(Role.OPERATOR) == for_admins
+
+
+def test_a_chat_key_is_good_for_chat_links_alone() -> None:
+    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "Deliver"}
+
+
+@pytest.mark.parametrize("name", sorted(allowed(Role.VIEWER)))
+def test_a_viewer_only_reads(name: str) -> None:
+    assert name.startswith(("Get", "List", "Trace", "Watch"))
+    assert name != "ListApiKeys"
+
+
+def test_connect_is_for_machines_alone() -> None:
+    assert [name for name, who in POLICY.items() if who is Access.MACHINE] == ["/agentlink.v1.AgentLink/Connect"]
+
+
+def test_only_enrolment_needs_no_credential() -> None:
+    assert [name for name, who in POLICY.items() if who is Access.ANYONE] == ["/agentlink.v1.AgentLink/Enroll"]

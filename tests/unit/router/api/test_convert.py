@@ -1,0 +1,88 @@
+"""Values and protobuf name the same things."""
+
+from enum import Enum
+
+import pytest
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from agentlink.v1 import control_pb2 as control_pb
+from agentlink.v1 import types_pb2 as pb
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
+from router.api import convert
+from router.domain.command import KEYS, CommandState, KeyPress, Lane
+from router.domain.credentials import Role
+from router.domain.errors import Refusal
+from router.domain.frames import ReceiptOutcome, ResultOutcome
+from router.domain.notification import Kind, NotificationState
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "prefix"),
+    [
+        (CommandState, pb.CommandState, "COMMAND_STATE_"),
+        (NotificationState, pb.NotificationState, "NOTIFICATION_STATE_"),
+        (Lane, pb.Lane, "LANE_"),
+        (Role, control_pb.Role, "ROLE_"),
+        (Kind, chat_pb.DeliveryKind, "DELIVERY_KIND_"),
+        (ReceiptOutcome, link_pb.ReceiptOutcome, "RECEIPT_OUTCOME_"),
+        (ResultOutcome, link_pb.ResultOutcome, "RESULT_OUTCOME_"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_an_enum_of_ours_is_one_of_the_protocol(ours: type[Enum], theirs: EnumTypeWrapper, prefix: str) -> None:
+    spoken = {name.removeprefix(prefix) for name, number in theirs.items() if number}
+
+    assert {member.name for member in ours} == spoken
+
+
+@pytest.mark.parametrize("outcomes", [(ReceiptOutcome, link_pb.ReceiptOutcome), (ResultOutcome, link_pb.ResultOutcome)])
+def test_outcomes_have_the_protocols_numbers(outcomes: tuple[type[Enum], EnumTypeWrapper]) -> None:
+    ours, theirs = outcomes
+
+    assert {member.value for member in ours} == {number for number in theirs.values() if number}
+
+
+@pytest.mark.parametrize("name", sorted(KEYS))
+def test_every_key_is_understood_in_any_case(name: str) -> None:
+    assert convert.action(pb.Action(key=pb.KeyPress(name=name.upper()))) == KeyPress(name)
+
+
+@pytest.mark.parametrize("message", [pb.Action(), pb.Action(key=pb.KeyPress(name="f13")), pb.Action(key=pb.KeyPress())])
+def test_an_action_that_says_nothing_is_refused(message: pb.Action) -> None:
+    with pytest.raises(Refusal):
+        convert.action(message)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        link_pb.AgentFrame(),
+        link_pb.AgentFrame(receipt=link_pb.Receipt(items=[link_pb.ReceiptItem(command_id="c")])),
+        link_pb.AgentFrame(result=link_pb.Result(upstream_seq=1, command_id="c")),
+        link_pb.AgentFrame.FromString(bytes([0xFA, 0x01, 0x00])),  # field 31, of a newer protocol
+    ],
+    ids=["empty", "receipt without outcome", "result without outcome", "unknown kind"],
+)
+def test_a_frame_that_says_nothing_we_know_is_bad(frame: link_pb.AgentFrame) -> None:
+    with pytest.raises(ValueError, match="no outcome|kind this router"):
+        convert.agent_frame(frame)
+
+
+@pytest.mark.parametrize(
+    "request_", [{"update_key": ""}, {"update_key": "x" * 201}, {"update_key": "k", "chat": pb.ChatRef(transport="t")}]
+)
+def test_a_message_needs_a_key_and_a_chat(request_: dict[str, object]) -> None:
+    whole = {"chat": pb.ChatRef(transport="t", chat_id="1")} | request_
+
+    with pytest.raises(Refusal):
+        convert.inbound(chat_pb.SubmitRequest(**whole))  # type: ignore[arg-type]
+
+
+def test_a_button_is_told_from_no_button() -> None:
+    chat = pb.ChatRef(transport="t", chat_id="1")
+    pressed = chat_pb.SubmitRequest(update_key="k", chat=chat, button=chat_pb.ButtonPress(data=""))
+    written = chat_pb.SubmitRequest(update_key="k", chat=chat, text="hello")
+
+    assert convert.inbound(pressed).button == ""
+    assert convert.inbound(written).button is None

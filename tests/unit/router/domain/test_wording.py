@@ -1,0 +1,83 @@
+"""What people read: every state and every reason has words."""
+
+import pytest
+
+from router.domain.command import Command, CommandState, Input, KeyPress, Lane, Origin
+from router.domain.errors import Reason
+from router.domain.session import Session, SessionState
+from router.domain.wording import HELP, quoted, reason_text, receipt
+
+ENDS_WITH_A_REASON = [CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD]
+SESSION = Session("s-1", "devbox", "api", "tmux", "/src", SessionState.IDLE, 1, 0.0, 0.0)
+
+
+def command(state: CommandState = CommandState.QUEUED, **fields: object) -> Command:
+    action = fields.pop("action", Input("ls"))
+    head = ("c", "s-1", "devbox", 1, 1, Lane.NORMAL, action, Origin("test"))
+    return Command(*head, **({"created_at": 0.0, "expires_at": 86_400.0, "state": state} | fields))  # type: ignore[arg-type]
+
+
+def named(value: object) -> str:
+    return getattr(value, "name", str(value))
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["linked", "away"])
+@pytest.mark.parametrize("state", CommandState, ids=named)
+def test_every_state_has_a_line(state: CommandState, connected: bool) -> None:
+    line = receipt(command(state), SESSION, connected=connected)
+
+    assert line.strip()
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("reason", Reason, ids=named)
+def test_every_reason_has_words_that_fit_into_a_sentence(reason: Reason) -> None:
+    words = reason_text(reason)
+
+    assert words == words.strip()
+    assert "_" not in words
+    assert not words.endswith(".")
+
+
+@pytest.mark.parametrize("state", ENDS_WITH_A_REASON, ids=named)
+def test_a_bad_end_says_why_and_in_which_words_of_the_machine(state: CommandState) -> None:
+    line = receipt(command(state, reason=Reason.TARGET_GONE, detail="pane %3"), SESSION, connected=True)
+
+    assert "the terminal is gone" in line
+    assert "pane %3" in line
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(86_400, "24 h"), (7_200, "2 h"), (600, "10 min"), (5, "1 min")])
+def test_a_machine_that_is_away_is_named_with_how_long_the_command_waits(seconds: float, words: str) -> None:
+    line = receipt(command(expires_at=float(seconds)), SESSION, connected=False)
+
+    assert "devbox is away" in line
+    assert words in line
+
+
+def test_a_session_is_called_by_its_label_or_else_its_id() -> None:
+    assert "api" in receipt(command(CommandState.DONE), SESSION, connected=True)
+    assert "s-1" in receipt(command(CommandState.DONE), None, connected=True)
+
+
+def test_a_typed_command_shows_what_the_backend_printed() -> None:
+    assert "exit code 0" in receipt(command(CommandState.DONE, detail="exit code 0"), SESSION, connected=True)
+
+
+@pytest.mark.parametrize(
+    ("action", "line"),
+    [
+        (Input("git  status\nand more"), "git status and more"),
+        (Input("x" * 61), "x" * 59 + "…"),
+        (Input("x" * 60), "x" * 60),
+        (KeyPress("esc"), "[esc]"),
+    ],
+    ids=["one line", "cut", "whole", "key"],
+)
+def test_a_command_is_quoted_in_one_short_line(action: Input | KeyPress, line: str) -> None:
+    assert quoted(command(action=action)) == line
+
+
+@pytest.mark.parametrize("name", ["sessions", "use", "cmd", "stop", "key", "status", "dead", "cancel"])
+def test_help_names_every_chat_command(name: str) -> None:
+    assert f"/{name}" in HELP
