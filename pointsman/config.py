@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pointsman.errors import ExitCode, Failure
+from pointsman.lifeline import SUPERVISOR_PID
 from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback
 
 FILE_NAME = "pointsman.toml"
@@ -69,7 +70,7 @@ class Settings:
 _TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA", "POINTSMAN_TLS_CA")
 _PATHS = ("POINTSMAN_DATA_DIR", *_TLS_FILES)  # programs may run in another folder: they get absolute paths
 # What programs inside a session find in their environment; no settings.
-_SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", "POINTSMAN_SOCKET", "POINTSMAN_SUPERVISOR_PID")
+_SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", "POINTSMAN_SOCKET", SUPERVISOR_PID)
 
 
 def read_settings(flags: Mapping[str, str]) -> Settings:
@@ -208,7 +209,8 @@ def _conflicts(values: Mapping[str, Value]) -> list[str]:
 
 def child_environment(settings: Settings, program: Program, changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """A complete environment for a program: ours, with exactly the settings that it may read."""
-    environ = {name: value for name, value in settings.environ.items() if name not in BY_NAME}
+    ours = {*BY_NAME, SUPERVISOR_PID}
+    environ = {name: value for name, value in settings.environ.items() if name not in ours}
     resolved = {name: value.text for name, value in settings.values.items() if value.text}
     if program is Program.AGENT and not settings.is_set("POINTSMAN_ROUTER"):
         del resolved["POINTSMAN_ROUTER"]  # it uses the router that its machine was enrolled at

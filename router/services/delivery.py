@@ -106,7 +106,12 @@ class Delivery:
 
     def claim(self, tx: Transaction, link: Link) -> None:
         """Send what waits for a machine, as far as its window goes."""
-        if not self._hub.is_current(link) or (room := link.room()) <= 0:
+        if not self._hub.is_current(link):
+            return
+        before = link.caught_up
+        tx.on_undo(lambda: setattr(link, "caught_up", before))
+        if (room := link.room()) <= 0:
+            link.caught_up = False  # a receipt will make room, and has to look for what waits
             return
         now, monotonic = self._clock.now(), self._clock.monotonic()
         held = [session for session, until in self._held.items() if until > monotonic]
@@ -125,10 +130,10 @@ class Delivery:
         """The machine confirmed commands, or refused them for good."""
         if not self._hub.is_current(link):
             return
+        items = [item for item in items if link.release(tx, item.command_id)]  # only what was sent on this link
         stored = [item.command_id for item in items if item.outcome is not ReceiptOutcome.REFUSED]
         commands.mark_received(tx, stored, link.epoch, self._clock.now())
         for item in items:
-            link.release(tx, item.command_id)
             if item.outcome is ReceiptOutcome.REFUSED:
                 self.end(tx, item.command_id, Ended(CommandState.FAILED, item.reason), link.machine_id)
         self._progress(tx, stored)
@@ -222,7 +227,9 @@ class Delivery:
         link = self._hub.get(command.machine_id)
         if link is None:
             return command
-        if not link.caught_up or link.room() <= 0 or command.session_id in self._held:
+        if command.session_id in self._held:
+            return command  # release_held looks for it
+        if not link.caught_up or link.room() <= 0:
             link.caught_up = False
             return command
         sent = apply(command, Sent(link.epoch, link.inbox_id), now)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import grpc
 import jwt
@@ -42,11 +41,14 @@ class Machine:
             await control.RegisterSession(request, metadata=METADATA)
         return names
 
-    async def connect(self) -> None:
+    async def connect(self, channel: grpc.aio.Channel | None = None) -> None:
+        """Open the link, on a channel of its own if one is given."""
         now = int(time.time())
         claims = {"sub": self.machine_id, "aud": "pointsman", "iat": now, "exp": now + 200}
         bearer = jwt.encode(claims, self._key, algorithm="EdDSA")
-        self._call = rpc.AgentLinkStub(self._channel).Connect(metadata=(("authorization", f"Bearer {bearer}"),))
+        self._call = rpc.AgentLinkStub(channel or self._channel).Connect(
+            metadata=(("authorization", f"Bearer {bearer}"),)
+        )
         hello = pb.Hello(
             machine_id=self.machine_id, instance_id="i", inbox_id="in", outbox_id="out", protocol_min=1, protocol_max=1,
             capabilities=["command_batch"],
@@ -54,7 +56,7 @@ class Machine:
         await self._call.write(pb.AgentFrame(hello=hello))
         self._epoch = (await self._call.read()).link_epoch
 
-    async def serve(self, each: Callable[[str], None] = lambda text: None) -> None:
+    async def serve(self) -> None:
         """Confirm commands and report them done, until cancelled."""
         while True:
             frame = await self._call.read()
@@ -64,7 +66,6 @@ class Machine:
             if commands := _commands(frame):
                 for command in commands:
                     self.arrived[command.action.input.text] = now
-                    each(command.action.input.text)
                 await self._confirm(commands)
 
     def close(self) -> None:

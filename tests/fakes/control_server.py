@@ -32,6 +32,8 @@ class FakeControl(ControlServicer):
         self.events: list[pb.WatchEventsResponse] = []
         self.requests: list[Any] = []
         self.writable = True
+        self.absences: dict[str, int] = {}  # by method: how many calls find nobody
+        self.broken_streams = 0  # how many streams of events end after their first event
         self.failures: dict[str, tuple[grpc.StatusCode, str, str]] = {}
         self.ends_as = types.COMMAND_STATE_DONE
         self.end_reason = types.REASON_UNSPECIFIED
@@ -39,9 +41,12 @@ class FakeControl(ControlServicer):
     def enter(self, request: Any, context: grpc.ServicerContext) -> None:
         """Every call comes through here: the key, then the scripted failure of its method."""
         self.requests.append(request)
+        method = type(request).__name__.removesuffix("Request")
+        if self.absences.get(method, 0) > 0:
+            self.absences[method] -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset")
         if dict(context.invocation_metadata()).get("x-api-key") != API_KEY:
             self.refuse(context, grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", "The API key is wrong.")
-        method = type(request).__name__.removesuffix("Request")
         if method in self.failures:
             self.refuse(context, *self.failures[method])
 
@@ -180,6 +185,10 @@ class FakeControl(ControlServicer):
     def WatchEvents(self, request: Any, context: Any) -> Iterator[pb.WatchEventsResponse]:
         self.enter(request, context)
         later = [event for event in self.events if event.event_id > request.after_event_id]
+        if self.broken_streams > 0:
+            self.broken_streams -= 1
+            yield later[0]
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset")
         yield from later
         self.refuse(context, grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", "That was all.")
 

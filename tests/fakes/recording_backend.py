@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from agent.domain.command import Action, Input, Outcome
+from agent.domain.command import Action, Ending, Input, Outcome
 from agent.domain.session import Session
 
 
@@ -34,7 +34,8 @@ class RecordingBackend:
         outcome = self.outcomes.get(text, Outcome.done())
         if isinstance(outcome, Exception):
             raise outcome
-        record(self.path, session.session_id, text)
+        if outcome.ending is not Ending.FAILED:
+            record(self.path, session.session_id, text)
         return outcome
 
     async def alive(self, session: Session) -> bool:

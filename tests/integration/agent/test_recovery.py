@@ -1,5 +1,6 @@
 """What a killed agent leaves behind, and what the next one makes of it."""
 
+import asyncio
 import random
 import sqlite3
 from pathlib import Path
@@ -117,21 +118,20 @@ async def test_the_time_limit_of_a_command_goes_on_while_the_agent_is_dead(rigs:
     assert typed(rigs.typed_into) == ["first"]
 
 
-async def test_sessions_survive_a_restart_and_those_that_are_gone_are_closed(rigs: Rigs) -> None:
+async def test_sessions_survive_a_restart_and_those_whose_program_ended_are_closed(rigs: Rigs) -> None:
+    program = await asyncio.create_subprocess_exec("sleep", "60")
     async with running_router() as router:
         async with rigs.running(router.address) as rig:
+            await router.welcomed()
             await rig.session("stays")
-            ended = await rig.ask(op="register", backend="command", target={"command": "cat"}, pid=await a_dead_pid())
-            assert ended["ok"] is False
+            target = {"command": "cat"}
+            await rig.ask(op="register", session_id="ends", backend="command", target=target, pid=program.pid)
+        program.kill()
+        await program.wait()
         async with rigs.running(router.address) as rig:
+            link = await router.welcomed()
+            closed = await link.next("session_closed")
             found = [session.session_id for session in rig.agent.sessions.live()]
 
+    assert (closed.session_id, closed.generation) == ("ends", 1)
     assert found == ["stays"]
-
-
-async def a_dead_pid() -> int:
-    import asyncio
-
-    process = await asyncio.create_subprocess_exec("true")
-    await process.wait()
-    return process.pid

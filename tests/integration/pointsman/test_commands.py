@@ -93,6 +93,15 @@ def test_send_wait_fails_with_the_reason_when_it_was_not_typed(run: Run, control
     assert (done.exit_code, done.stdout) == (1, "c1 failed (TARGET_GONE)\n")
 
 
+def test_send_wait_sits_out_a_router_that_restarts(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1")
+    control.absences["GetCommand"] = 2
+
+    done = run("send", "s-1", "hello", "--wait")
+
+    assert (done.exit_code, done.stdout) == (0, "c1 done\n")
+
+
 def test_key_presses_a_key(run: Run, control: FakeControl) -> None:
     control.add_session("s-1")
 

@@ -98,6 +98,13 @@ def test_run_ends_as_its_program_ended(data_dir: Path, line: str, code: int) -> 
     assert start(str(SCRIPT), "run", "--", "sh", "-c", line, POINTSMAN_DATA_DIR=str(data_dir)).returncode == code
 
 
+@pytest.mark.parametrize("program", ["router", "agent", "courier", "adapter-http"])
+def test_a_program_whose_supervisor_is_gone_does_not_begin(data_dir: Path, program: str) -> None:
+    done = start(str(SCRIPT), program, POINTSMAN_DATA_DIR=str(data_dir), POINTSMAN_SUPERVISOR_PID="1")
+
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script(shell: str) -> None:
     done = CliRunner().invoke(pointsman, ["completion", shell])

@@ -98,6 +98,17 @@ def test_export_pages_through_all_commands(run: Run, control: FakeControl) -> No
     assert len(lines) == len(made)
 
 
+def test_watch_resumes_without_a_gap(run: Run, control: FakeControl) -> None:
+    step = pb.TraceStep(subject_id="c1", event="sent", from_state="QUEUED", to_state="SENT")
+    control.events = [pb.WatchEventsResponse(event_id=number, step=step) for number in (1, 2, 3)]
+    control.broken_streams = 2
+
+    done = run("watch")
+
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["1", "2", "3"]
+    assert "trying again" in done.stderr
+
+
 def test_watch_prints_events_with_the_number_to_resume(run: Run, control: FakeControl) -> None:
     control.add_session("s-1", "api")
     step = pb.TraceStep(subject_id="c1", event="sent", from_state="QUEUED", to_state="SENT")

@@ -3,8 +3,8 @@
 import logging
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from tests.fakes.console_router import FakeRouter, a_session
 from tests.waiting import wait_until
@@ -94,9 +95,8 @@ def browser() -> Iterator[Browser]:
 def whole(app: Flask) -> WSGIApplication:
     """Answers in one piece: werkzeug leaves files open that a browser stops reading, when a test closes it."""
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        with closing(app(environ, start_response)) as body:
-            return [b"".join(body)]
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return Response.from_app(app, environ, buffered=True)(environ, start_response)
 
     return answer
 

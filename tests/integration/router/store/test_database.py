@@ -1,6 +1,7 @@
 """One writer, groups, and nothing told before it is on disk."""
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -280,8 +281,6 @@ def test_memory_is_restored_when_the_disk_is_full(path: Path) -> None:
 
 
 def test_another_process_may_hold_the_lock_for_a_while(path: Path) -> None:
-    import sqlite3
-
     async def story(database: Database) -> str:
         holder = sqlite3.connect(path, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")

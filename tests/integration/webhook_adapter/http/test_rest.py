@@ -5,10 +5,9 @@ from typing import Any
 
 import grpc
 import pytest
-from agentlink.v1 import types_pb2
 from flask.testing import FlaskClient
 
-from tests.fakes.control import ADMIN_KEY, CHAT_KEY, NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
+from tests.fakes.control import ADMIN_KEY, CHAT_KEY, VIEWER_KEY, FakeRouter, Fault
 
 KEY = {"X-API-Key": ADMIN_KEY}
 NOON = "2026-11-21T00:00:00.123Z"
@@ -23,19 +22,6 @@ PROTECTED = [
     ("GET", "/commands/command-1"),
     ("POST", "/cleanup"),
 ]
-
-
-def delivered(sent: types_pb2.Notification) -> None:
-    sent.state = types_pb2.NOTIFICATION_STATE_DELIVERED
-    sent.message_ids[:] = ["41", "42"]
-
-
-def refused(sent: types_pb2.Notification) -> None:
-    sent.state, sent.detail = types_pb2.NOTIFICATION_STATE_REFUSED, "Bad Request: chat not found"
-
-
-def dead(sent: types_pb2.Notification) -> None:
-    sent.state = types_pb2.NOTIFICATION_STATE_DEAD
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
@@ -161,89 +147,6 @@ def test_a_body_over_the_limit_is_413(http: FlaskClient) -> None:
     answer = http.post("/commands", headers=KEY, data=b"x" * (1024 * 1024 + 1))
 
     assert (answer.status_code, answer.get_json()["code"]) == (413, "REQUEST_ENTITY_TOO_LARGE")
-
-
-def test_a_delivered_notification_tells_the_platforms_id(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.fate = delivered
-
-    answer = http.post("/notifications/send", headers=KEY, json={**NOTICE, "idempotencyKey": "once"})
-
-    assert answer.status_code == 200
-    assert answer.get_json() == {"ok": True, "messageId": 42, "token": "tokentokentoken1"}
-    asked, followed = router.book.requests
-    assert (asked.targets[0].transport, asked.targets[0].chat_id, asked.request_id) == ("telegram", "99", "once")
-    assert followed.wait.seconds == 10
-
-
-@pytest.mark.parametrize(
-    ("chat_id", "transport", "place"),
-    [(-100123, "telegram", "-100123"), ("99", "telegram", "99"), ("@ops_room", "telegram", "@ops_room")],
-)
-def test_a_chat_may_be_a_number_or_a_text(
-    http: FlaskClient, router: FakeRouter, chat_id: object, transport: str, place: str
-) -> None:
-    http.post("/notifications/send", headers=KEY, json={**NOTICE, "chatId": chat_id})
-
-    target = router.book.requests[0].targets[0]
-    assert (target.transport, target.chat_id) == (transport, place)
-
-
-def test_the_console_is_a_chat_too(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.fate = delivered
-
-    answer = http.post("/notifications/send", headers=KEY, json={**NOTICE, "chatId": "console"})
-
-    assert router.book.requests[0].targets[0].transport == "web"
-    assert answer.get_json()["messageId"] == "42"
-
-
-def test_a_notification_that_takes_longer_stays_queued(http: FlaskClient) -> None:
-    answer = http.post("/notifications/send", headers=KEY, json=NOTICE)
-
-    assert answer.status_code == 202
-    assert answer.get_json() == {
-        "ok": True,
-        "queued": True,
-        "notificationId": "notification-1",
-        "token": "tokentokentoken1",
-    }
-
-
-def test_a_notification_is_accepted_even_if_nobody_can_say_how_it_fares(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.faults["GetNotification"] = NO_STORAGE
-
-    assert http.post("/notifications/send", headers=KEY, json=NOTICE).status_code == 202
-
-
-@pytest.mark.parametrize(
-    ("fate", "error", "code"),
-    [(refused, "Bad Request: chat not found", "PLATFORM_REFUSED"), (dead, "given up after a day of trying", "TOO_OLD")],
-)
-def test_a_refused_notification_says_the_platforms_words(
-    http: FlaskClient, router: FakeRouter, fate: Any, error: str, code: str
-) -> None:
-    router.book.fate = fate
-
-    answer = http.post("/notifications/send", headers=KEY, json=NOTICE)
-
-    assert (answer.status_code, answer.get_json()) == (502, {"error": error, "code": code})
-
-
-@pytest.mark.parametrize("encode", [lambda markup: markup, json.dumps], ids=["object", "text"])
-def test_an_inline_keyboard_becomes_buttons(http: FlaskClient, router: FakeRouter, encode: Any) -> None:
-    rows = [
-        [{"text": "Yes", "callback_data": "cmd:abc:yes"}, {"text": "Run", "callback_data": "make test"}],
-        [{"text": "Time", "callback_data": "cmd:abc:at 12:30"}, {"text": "Odd", "callback_data": "cmd:x"}],
-    ]
-
-    http.post("/notifications/send", headers=KEY, json={**NOTICE, "replyMarkup": encode({"inline_keyboard": rows})})
-
-    assert [(each.label, each.action) for each in router.book.requests[0].buttons] == [
-        ("Yes", "yes"),
-        ("Run", "make test"),
-        ("Time", "at 12:30"),
-        ("Odd", "cmd:x"),
-    ]
 
 
 def test_a_command_is_accepted(http: FlaskClient, router: FakeRouter) -> None:

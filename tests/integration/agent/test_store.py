@@ -1,0 +1,225 @@
+"""The file: what it is made of, what it refuses, and what a group of writes means."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.domain.command import Command, Ending, InboxState, Input, KeyPress, Lane, Outcome, Reason
+from agent.domain.errors import AlreadyRunning, StoreUnavailable
+from agent.domain.frames import Button, CommandResult, Item, Notice, ReceiptOutcome, SessionChanged, SessionGone
+from agent.domain.session import Process, Session, SessionState
+from agent.store.database import Database
+from agent.store.inbox import Inbox
+from agent.store.outbox import Outbox
+from agent.store.sessions import SessionStore
+from tests.fakes.agent_rig import eventually
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Database]:
+    database = Database(folder)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def command(name: str, *, sequence: int = 1, text: str = "hello") -> Command:
+    return Command(name, "s1", 0, sequence, Lane.NORMAL, Input(text))
+
+
+async def pragma(database: Database, name: str) -> object:
+    return await database.run(lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("wal_autocheckpoint", 0)]
+)
+async def test_a_commit_that_returned_survives_a_power_cut(data_dir: Path, name: str, value: object) -> None:
+    async with opened(data_dir) as database:
+        assert await pragma(database, name) == value
+
+
+async def test_nobody_else_can_read_the_files(data_dir: Path) -> None:
+    folder = data_dir / "agent"
+    async with opened(folder) as database:
+        await Outbox(database).append(Notice("n1", "s1", "secret"))
+
+        modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert modes == {"agent.db": 0o600, "agent.db-wal": 0o600, "agent.db-shm": 0o600}
+
+
+async def test_the_folder_belongs_to_one_agent_at_a_time(data_dir: Path) -> None:
+    async with opened(data_dir):
+        with pytest.raises(AlreadyRunning, match="Stop it first"):
+            Database(data_dir)
+    async with opened(data_dir) as again:
+        assert await pragma(again, "user_version") == 1
+
+
+async def test_a_damaged_file_is_refused_with_its_name(data_dir: Path) -> None:
+    (data_dir / "agent.db").write_bytes(b"not a database at all, but long enough to look like one" * 100)
+
+    with pytest.raises(StoreUnavailable, match=r"agent\.db cannot be used"):
+        Database(data_dir)
+
+
+async def test_a_file_of_a_newer_version_is_refused(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        await database.run(lambda connection: connection.execute("PRAGMA user_version = 99"))
+
+    with pytest.raises(StoreUnavailable, match="newer version"):
+        Database(data_dir)
+
+
+async def test_an_operation_that_fails_takes_nothing_else_with_it(data_dir: Path) -> None:
+    def writes_and_fails(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO meta (key, value) VALUES ('half', '')")
+        raise LookupError("on purpose")
+
+    async with opened(data_dir) as database:
+        outbox = Outbox(database)
+        futures = (
+            outbox.append(Notice("n1", "s1", "before")),
+            database.run(writes_and_fails),
+            outbox.append(Notice("n2", "s1", "after")),
+        )
+        before, failed, after = await asyncio.gather(*futures, return_exceptions=True)
+        halves = await database.run(lambda c: c.execute("SELECT count(*) FROM meta WHERE key = 'half'").fetchone())
+
+    assert (before, after, halves) == (1, 2, (0,))
+    assert isinstance(failed, LookupError)
+
+
+async def test_a_full_disk_fails_the_write_and_the_next_one_works_when_there_is_room(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        inbox = Inbox(database, Outbox(database))
+        await database.run(lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchall())
+        big = [command(f"c{n}", text="x" * 10_000) for n in range(5)]
+
+        with pytest.raises(StoreUnavailable, match="disk is full"):
+            await inbox.store(big, 0.0)
+        await database.run(lambda connection: connection.execute("PRAGMA max_page_count = 100000").fetchall())
+        receipts = await inbox.store(big, 0.0)
+
+    assert [receipt.outcome for receipt in receipts] == [ReceiptOutcome.STORED] * 5
+
+
+async def test_numbers_are_never_used_twice(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        outbox = Outbox(database)
+        first = await outbox.append(Notice("n1", "s1", "one"))
+        outbox.acknowledge(first)
+        await eventually(lambda: is_empty(outbox))
+    async with opened(data_dir) as database:
+        second = await Outbox(database).append(Notice("n2", "s1", "two"))
+
+    assert (first, second) == (1, 2)
+
+
+async def is_empty(outbox: Outbox) -> bool:
+    return await outbox.depth() == 0
+
+
+SESSION = Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING, {"pane": "%1"}, Process(7, 1.5))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        CommandResult("c1", Outcome.failed(Reason.EXIT_CODE, "exit code 1"), None),
+        CommandResult("c1", Outcome.done("ok"), 1234.5),
+        SessionChanged(Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING)),
+        SessionGone("s1", 3, "exit code 0"),
+        Notice("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+async def test_what_goes_into_the_outbox_comes_out_the_same(data_dir: Path, item: Item) -> None:
+    async with opened(data_dir) as database:
+        outbox = Outbox(database)
+        seq = await outbox.append(item)
+        (row,) = await outbox.after(seq - 1, 10)
+
+    assert row.item == item
+
+
+async def test_a_session_comes_back_as_it_was(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        await SessionStore(database, Outbox(database)).save(SESSION, SessionChanged(SESSION))
+    async with opened(data_dir) as database:
+        loaded = await SessionStore(database, Outbox(database)).load()
+
+    assert loaded == (SESSION,)
+
+
+async def test_recovery_gives_back_what_never_started_and_ends_what_did(data_dir: Path) -> None:
+    key = Command("key", "s1", 4, 3, Lane.URGENT, KeyPress("esc"), 9.5)
+    async with opened(data_dir) as database:
+        inbox = Inbox(database, Outbox(database))
+        await inbox.store([command("started"), command("waits", sequence=2), key], 1000.0)
+        await inbox.start("started")
+    async with opened(data_dir) as database:
+        outbox = Outbox(database)
+        inbox = Inbox(database, outbox)
+        waiting = await inbox.recover()
+        (row,) = await outbox.after(0, 10)
+        memory = await inbox.memory()
+
+    assert [one.command for one in waiting] == [command("waits", sequence=2), key]
+    assert {one.received_at for one in waiting} == {1000.0}
+    restarted = Outcome(Ending.UNCERTAIN, Reason.AGENT_RESTARTED, "The agent was restarted while typing this.")
+    assert row.item == CommandResult("started", restarted)
+    assert dict(memory.unresolved) == {
+        "started": InboxState.FINISHED,
+        "waits": InboxState.RECEIVED,
+        "key": InboxState.RECEIVED,
+    }
+
+
+async def test_a_command_starts_once(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        inbox = Inbox(database, Outbox(database))
+        await inbox.store([command("c1")], 0.0)
+
+        starts = await asyncio.gather(inbox.start("c1"), inbox.start("c1"), inbox.start("never came"))
+
+    assert starts == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("floor", "acked", "left"),
+    [(1, 1, 1), (2, 0, 1), (2, 1, 0)],
+    ids=["may be sent again", "result not acknowledged", "both"],
+)
+async def test_a_command_is_forgotten_only_below_the_floor_and_acknowledged(
+    data_dir: Path, floor: int, acked: int, left: int
+) -> None:
+    async with opened(data_dir) as database:
+        inbox = Inbox(database, Outbox(database))
+        await inbox.store([command("c1", sequence=1)], 0.0)
+        await inbox.start("c1")
+        await inbox.finish("c1", Outcome.done(), 1.0)
+
+        await inbox.welcomed(1, acked, {"s1": floor})
+        (count,) = await database.run(lambda connection: connection.execute("SELECT count(*) FROM inbox").fetchone())
+
+    assert count == left
+
+
+async def test_ten_thousand_commands_are_on_disk_within_a_second(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        inbox = Inbox(database, Outbox(database))
+        batches = [[command(f"c{n + m}", sequence=n + m) for m in range(32)] for n in range(0, 10_000, 32)]
+
+        # Ten times the promise: the two cores are shared with other tests.
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(inbox.store(batch, 0.0) for batch in batches))
+
+        assert await inbox.depth() == 313 * 32
