@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from peewee import SqliteDatabase
+from peewee import PeeweeException, SqliteDatabase
 
 from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
 from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES
@@ -206,7 +206,7 @@ def _opened(path: Path) -> SqliteDatabase:
         database.connect()
         _check(connection_of(database), path)
         _migrate(database)
-    except (sqlite3.Error, AgentError) as error:
+    except (sqlite3.Error, PeeweeException, AgentError) as error:
         database.close()
         text = f"{path} cannot be used ({error}). Check the disk; to start afresh, move the file away."
         raise StoreUnavailable(text) from error

@@ -40,7 +40,6 @@ class LinkServices:
     clock: Clock
     delivery: Delivery
     upstream: UpstreamService
-    links: "set[LinkStream]"
 
 
 class AgentLinkServicer:
@@ -49,11 +48,30 @@ class AgentLinkServicer:
     def __init__(self, services: LinkServices, enrolment: Enrolment) -> None:
         self._services = services
         self._enrolment = enrolment
+        self._streams: set[LinkStream] = set()
         self._blocked: dict[str, float] = {}
 
     async def Connect(self, principal: Principal, context: Context) -> None:
         stream = LinkStream(principal.machine_id, context, self._services)
-        await stream.run()
+        self._streams.add(stream)
+        try:
+            await stream.run()
+        finally:
+            self._streams.discard(stream)
+
+    def open_links(self) -> list[Link]:
+        """The links that are open now."""
+        return [stream.link for stream in self._streams if stream.link]
+
+    async def all_gone(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Wait until every stream has ended, at most so many seconds."""
+        if left := [stream.ended for stream in self._streams]:
+            await asyncio.wait(left, timeout=timeout)
+
+    def end_all(self, reason: Reason, text: str) -> None:
+        """End every stream."""
+        for stream in list(self._streams):
+            stream.end(reason, text)
 
     async def Enroll(self, request: link_pb.EnrollRequest, call: Call) -> link_pb.EnrollResponse:
         peer, now = call.context.peer().rpartition(":")[0], self._services.clock.monotonic()
@@ -83,15 +101,13 @@ class LinkStream:
     async def run(self) -> None:
         """Carry frames until the stream ends; then let what was not confirmed wait for the next link."""
         tasks = [asyncio.create_task(self._guarded(part)) for part in (self._read, self._watch)]
-        self._services.links.add(self)
         close = Close(Reason.UNSPECIFIED, "the stream was lost")
         try:
             close = await asyncio.shield(self.ended)
         finally:
-            self._services.links.discard(self)
             for task in tasks:
                 task.cancel()
-            lost = self._forget(ack_timeout=close.reason is Reason.ACK_TIMEOUT)
+            lost = self._forget(close)
             logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
             with contextlib.suppress(Refusal):  # the disk is full: the next link gives them back
                 await asyncio.shield(lost)
@@ -191,7 +207,7 @@ class LinkStream:
             if oldest is not None and now - oldest >= ACK_TIMEOUT:
                 self.end(Reason.ACK_TIMEOUT, f"no receipt within {ACK_TIMEOUT:.0f} s")
 
-    def _forget(self, *, ack_timeout: bool) -> "asyncio.Future[None]":
+    def _forget(self, close: Close) -> "asyncio.Future[None]":
         link, delivery = self.link, self._services.delivery
         if link is None:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -199,7 +215,8 @@ class LinkStream:
             return done
         if self._writer:
             self._writer.cancel()
-        return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=ack_timeout))
+        late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason is Reason.DRAINING
+        return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=late, on_purpose=meant))
 
     async def _guarded(self, part: Callable[[], Awaitable[Any]]) -> None:
         try:

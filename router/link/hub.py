@@ -6,16 +6,23 @@ change, and restored when that is undone. Its outgoing lanes and its closing bel
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from router.domain.command import Command
 from router.domain.errors import Reason
 from router.domain.frames import RouterFrame
-from router.store.database import Transaction
 
 WINDOW = 32  # commands without a receipt
 WINDOW_BATCHED = 256  # for agents that take many commands in a frame
 WINDOW_BYTES = 1024 * 1024
+
+
+class Undo(Protocol):
+    """What is to happen if a transaction is rolled back."""
+
+    def on_undo(self, action: Callable[[], object]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,13 @@ class Link:
         """How many more commands fit."""
         return self.max_in_flight - len(self.in_flight) if self.bytes_in_flight < WINDOW_BYTES else 0
 
-    def reserve(self, tx: Transaction, command: Command, now: float) -> None:
+    def reserve(self, tx: Undo, command: Command, now: float) -> None:
         """Take a place in the window; given back if the transaction is undone."""
         self.in_flight[command.command_id] = InFlight(command.size, now)
         self.bytes_in_flight += command.size
         tx.on_undo(lambda: self._remove(command.command_id))
 
-    def release(self, tx: Transaction, command_id: str) -> bool:
+    def release(self, tx: Undo, command_id: str) -> bool:
         """Give a place back; taken again if the transaction is undone. False when it had none."""
         entry = self._remove(command_id)
         if entry is None:
@@ -109,14 +116,14 @@ class Hub:
         """Every current link."""
         return list(self._links.values())
 
-    def replace(self, tx: Transaction, link: Link) -> Link | None:
+    def replace(self, tx: Undo, link: Link) -> Link | None:
         """Make a link the current one; returns the one before. Undone with the transaction."""
         before = self._links.get(link.machine_id)
         self._links[link.machine_id] = link
         tx.on_undo(lambda: self._restore(link.machine_id, before))
         return before
 
-    def remove(self, tx: Transaction, link: Link) -> None:
+    def remove(self, tx: Undo, link: Link) -> None:
         """Forget a link. Undone with the transaction."""
         del self._links[link.machine_id]
         tx.on_undo(lambda: self._restore(link.machine_id, link))

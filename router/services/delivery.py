@@ -161,8 +161,8 @@ class Delivery:
         if command is not None and command.state is CommandState.DONE:
             self._wake(tx, commands.change(tx, command, event, self._clock.now(), actor))
 
-    def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False) -> None:
-        """A link is gone: what it had not confirmed waits for the next one."""
+    def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False, on_purpose: bool = False) -> None:
+        """A link is gone: what it had not confirmed waits for the next one. One left on purpose blames no command."""
         if not self._hub.is_current(link):
             return
         self._hub.remove(tx, link)
@@ -171,7 +171,7 @@ class Delivery:
             flight = link.in_flight.get(command.command_id)
             age = monotonic - flight.sent if flight else retry.CHARGE_WINDOW
             charged = age >= ACK_TIMEOUT if ack_timeout else age < retry.CHARGE_WINDOW
-            self._return(tx, command, charged=charged)
+            self._return(tx, command, charged=charged and not on_purpose)
 
     def give_back(self, tx: Transaction, machine_id: str) -> None:
         """Queue again what an ended link of a machine had not confirmed, without blame."""
@@ -217,8 +217,9 @@ class Delivery:
     def release_held(self, tx: Transaction) -> float | None:
         """Send what waited out its backoff; returns seconds until the next session has."""
         now = self._clock.monotonic()
-        for session in [session for session, until in self._held.items() if until <= now]:
+        for session, until in [(session, until) for session, until in self._held.items() if until <= now]:
             del self._held[session]
+            tx.on_undo(partial(self._held.setdefault, session, until))
         for link in self._hub.all():
             self.claim(tx, link)
         return min(self._held.values()) - now if self._held else None

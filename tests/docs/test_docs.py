@@ -36,7 +36,7 @@ def settings() -> set[str]:
 
 def commands() -> dict[str, click.Command]:
     """Every visible command by the words that call it."""
-    from pointsman.cli import pointsman
+    from pointsman.group import pointsman
 
     def below(words: str, command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
         if not isinstance(command, click.Group):

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -124,11 +124,14 @@ class ThinLink:
 class ThinAgent:
     """One machine: a key, and the ids that its files and its process would have."""
 
-    def __init__(self, address: str, machine_id: str, key: Ed25519PrivateKey | None = None) -> None:
+    def __init__(
+        self, address: str, machine_id: str, key: Ed25519PrivateKey | None = None, now: Callable[[], float] = time.time
+    ) -> None:
         self.machine_id = machine_id
         self.key = key or Ed25519PrivateKey.generate()
         self.inbox_id, self.outbox_id, self.instance_id = (str(uuid.uuid4()) for _ in range(3))
         self.clock_offset = 0.0  # seconds this machine's clock is ahead
+        self._now = now
         self.last_epoch = 0
         self._channel = grpc.insecure_channel(address)
         self._stub = AgentLinkStub(self._channel)
@@ -145,7 +148,7 @@ class ThinAgent:
 
     def token(self, **changes: Any) -> str:
         """A credential as an agent makes it; `changes` replace claims, None leaves one out."""
-        now = time.time() + self.clock_offset
+        now = self._now() + self.clock_offset
         claims = {"sub": self.machine_id, "aud": "pointsman", "iat": now, "exp": now + 300} | changes
         return jwt.encode({k: v for k, v in claims.items() if v is not None}, self.key, algorithm="EdDSA")
 

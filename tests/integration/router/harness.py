@@ -156,6 +156,11 @@ class RouterUnderTest:
         self.time.skipped += seconds
         self._loop.call_soon_threadsafe(lambda: None)  # wakes the loop, which then looks at its timers
 
+    def settle(self) -> None:
+        """Come back once what was due after `advance` has been begun and written."""
+        for _ in range(3):  # a timer fires, its task runs, its operation is handed in
+            self.write(lambda _tx: None)
+
     def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run an operation in the router's writer thread, between those of its callers."""
 
@@ -166,15 +171,13 @@ class RouterUnderTest:
 
     def machine(self, machine_id: str = "") -> ThinAgent:
         """An enrolled machine whose clock agrees with the router's."""
-        agent = ThinAgent(self.address, machine_id or fresh("machine"))
-        self._agents.append(agent)
+        agent = self.stranger(machine_id or fresh("machine"))
         agent.enrol(self.join_token())
-        agent.clock_offset = self.time.skipped
         return agent
 
     def stranger(self, machine_id: str = "") -> ThinAgent:
         """A machine that is not enrolled."""
-        agent = ThinAgent(self.address, machine_id or fresh("stranger"))
+        agent = ThinAgent(self.address, machine_id or fresh("stranger"), now=self.time.now)
         self._agents.append(agent)
         return agent
 

@@ -239,6 +239,14 @@ def test_a_dead_letter_goes_to_another_session(console: Console) -> None:
         assert [one.session_id for one in console.router.own.known_commands.values()] == ["s-3", "team/docs"]
 
 
+def test_what_a_command_printed_stands_under_it(console: Console) -> None:
+    command = console.router.own.accept("s-1", "make release").command_id
+    console.router.own.bring(command, CommandState.SENT, CommandState.RECEIVED, CommandState.DONE, detail="released 0.9")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_label("What it printed")).to_have_text("released 0.9")
+
+
 def test_a_join_token_is_shown_with_what_to_do(console: Console) -> None:
     with console.visit(path="#/machines") as page:
         page.get_by_role("button", name="Add a machine").click()

@@ -75,6 +75,11 @@ function keyMenu(sessionId, changed) {
     box.open = false;
     summary.focus();
   });
+  const closeOutside = (event) => box.contains(event.target) || (box.open = false);
+  box.addEventListener("toggle", () => {
+    if (box.open) document.addEventListener("pointerdown", closeOutside);
+    else document.removeEventListener("pointerdown", closeOutside);
+  });
   box.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !box.contains(event.relatedTarget)) box.open = false;
   });

@@ -68,8 +68,9 @@ function commandRow(item) {
   const from = h("span", { class: "from" });
   const bubble = h("div", { class: "bubble" });
   const track = receipt();
+  const output = h("pre", { class: "output", tabindex: "0", "aria-label": "What it printed" });
   const buttons = h("div", { class: "actions" });
-  const node = h("li", { class: "sent" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, track.node, buttons);
+  const node = h("li", { class: "sent" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, track.node, output, buttons);
   if (item.key) bubble.append(h("kbd", {}, keyName(item.key)));
   else text(bubble, item.text);
   let offered;
@@ -77,6 +78,8 @@ function commandRow(item) {
     text(from, sender(command) || "You");
     attribute(node, "data-redrive", command.redrive_of !== "");
     track.update(command, command.machine, command.newest);
+    output.hidden = command.state !== "done" || command.detail === "";
+    text(output, command.detail);
     const offer = `${command.state} ${command.dropped} ${command.repeated}`;
     if (offer === offered) return;
     offered = offer;

@@ -40,10 +40,12 @@ async function deliver(sessionId, item, changed, tries = 0) {
   changed(false);
   try {
     const answer = await post("send", { session: sessionId, text: item.text, key: item.key });
-    if (answer.answer) toast(answer.answer);
     item.failure = "";
     item.confirmedAs = answer.command_id;
-    if (!answer.command_id) forget(sessionId, item, changed);
+    if (!answer.command_id) {
+      toast(answer.answer);
+      forget(sessionId, item, changed);
+    }
     changed(true);
   } catch (error) {
     item.failure = error.message;

@@ -147,7 +147,7 @@ async function addMachine(button, router) {
 function joinWords(made, router) {
   const loopback = /^(127\.|localhost|\[::1\])/.test(router);
   return [
-    commandLine(`pointsman enroll ${loopback ? "ROUTER:7443" : router} ${made.token}`),
+    commandLine(`pointsman enroll ${loopback ? router.replace(/^.*:/, "ROUTER:") : router} ${made.token}`),
     commandLine("pointsman agent"),
     h("p", { class: "quiet" }, loopback ? "Write your router's own address for ROUTER: it listens on loopback now, which other machines cannot reach." : ""),
     h("p", { class: "quiet" }, `Shown only here, good until ${clock(made.expires_at)}.`),

@@ -5,10 +5,10 @@ from webhook_adapter.transports.telegram.client import TelegramClient
 COMMANDS = {
     "sessions": "List sessions",
     "use": "Choose a session for this chat",
-    "status": "Show what the chosen session is doing",
-    "stop": "Press Esc in the session",
-    "key": "Press a key in the session",
-    "cancel": "Take back a queued command",
+    "status": "Show what is chosen, what waits and what went wrong",
+    "stop": "Press Esc in the chosen session",
+    "key": "Press a key in the chosen session",
+    "cancel": "Take back what has not been typed yet",
     "dead": "List commands that could not be delivered",
     "help": "Explain how to reach a session",
 }

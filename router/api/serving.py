@@ -1,0 +1,71 @@
+"""The gRPC server: what it serves, where it listens, how it stops."""
+
+import random
+
+import grpc
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+from grpc_reflection.v1alpha import reflection
+
+from router.api.agent_link import AgentLinkServicer
+from router.api.auth import Guard
+from router.api.chat_link import ChatLinkServicer
+from router.api.control import ControlServicer
+from router.api.health import NAME as HEALTH_NAME
+from router.api.health import Health
+from router.api.server import OPTIONS, handlers
+from router.config import SettingsError, Tls
+from router.domain.errors import Reason
+from router.domain.frames import Drain
+
+DRAIN_TIME = 2.0  # seconds agents get to leave by themselves
+RECONNECT_SPREAD = 5.0  # seconds over which they come back
+STOP_GRACE = 1.0  # seconds for calls under way
+SERVICES = {
+    AgentLinkServicer: agent_link_pb2.DESCRIPTOR.services_by_name["AgentLink"],
+    ChatLinkServicer: chat_link_pb2.DESCRIPTOR.services_by_name["ChatLink"],
+    ControlServicer: control_pb2.DESCRIPTOR.services_by_name["Control"],
+}
+
+
+class Serving:
+    """One server with our services, health and reflection."""
+
+    def __init__(
+        self, links: AgentLinkServicer, chats: ChatLinkServicer, control: ControlServicer, guard: Guard
+    ) -> None:
+        self._links = links
+        self._server = grpc.aio.server(options=OPTIONS)
+        mine = tuple(handlers(SERVICES[type(servicer)], servicer, guard) for servicer in (links, chats, control))
+        self._server.add_generic_rpc_handlers(mine)
+        names = [*(service.full_name for service in SERVICES.values()), HEALTH_NAME, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, self._server)
+        self.health = Health(self._server)
+
+    async def start(self, listen: str, tls: Tls | None) -> str:
+        """Begin to serve; returns the address with the port that it got. Raises SettingsError."""
+        try:
+            if tls:
+                port = self._server.add_secure_port(listen, _credentials(tls))
+            else:
+                port = self._server.add_insecure_port(listen)
+        except RuntimeError:
+            raise SettingsError(f"cannot listen on {listen}: is another router running there?") from None
+        await self._server.start()
+        await self.health.tell(writable=True)
+        return f"{listen.rpartition(':')[0]}:{port}"
+
+    async def stop(self) -> None:
+        """In order: no new work, agents leave by themselves and come back spread over time, the rest is closed."""
+        await self.health.leave()
+        for link in self._links.open_links():
+            spread = random.SystemRandom().random() * RECONNECT_SPREAD
+            link.send(Drain(DRAIN_TIME, spread), urgent=True)
+        await self._links.all_gone(DRAIN_TIME)
+        self._links.end_all(Reason.DRAINING, "the router is going down")
+        await self._server.stop(grace=STOP_GRACE)
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    pair = [(tls.key.read_bytes(), tls.certificate.read_bytes())]
+    ca = tls.client_ca.read_bytes() if tls.client_ca else None
+    return grpc.ssl_server_credentials(pair, root_certificates=ca, require_client_auth=ca is not None)
