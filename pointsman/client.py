@@ -188,8 +188,8 @@ class Control:
         request = pb.NotifyRequest(session_id=session_id, text=text, buttons=choices, request_id=_new_id())
         return [_notification(item) for item in self._call(self._stub.Notify, request).notifications]
 
-    def notifications(self, session_id: str = "", limit: int = 0) -> list[records.Notification]:
-        request = pb.ListNotificationsRequest(session_id=session_id, limit=limit)
+    def notifications(self, session_id: str = "", limit: int = 0, before: str = "") -> list[records.Notification]:
+        request = pb.ListNotificationsRequest(session_id=session_id, limit=limit, before_notification_id=before)
         return [_notification(item) for item in self._call(self._stub.ListNotifications, request).notifications]
 
     def create_api_key(self, label: str, role: records.Role) -> records.NewApiKey:

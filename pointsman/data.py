@@ -1,11 +1,17 @@
 """The router's data, while it runs."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from pointsman.context import client_flags, control, json_flag
+
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -61,10 +67,17 @@ def export() -> None:
     with control() as router:
         for session in router.sessions(include_ended=True):
             line("session", session)
-        page = router.commands(limit=_PAGE)
-        while page:
-            for command in page:
-                line("command", command)
-            page = router.commands(limit=_PAGE, before=page[-1].command_id)
-        for notification in router.notifications(limit=_PAGE):
-            line("notification", notification)
+        command_pages = partial(router.commands, limit=_PAGE)
+        for command in _all(lambda last: command_pages(before=last.command_id if last else "")):
+            line("command", command)
+        note_pages = partial(router.notifications, limit=_PAGE)
+        for note in _all(lambda last: note_pages(before=last.notification_id if last else "")):
+            line("notification", note)
+
+
+def _all(page_after: Callable[[T | None], Sequence[T]]) -> Iterator[T]:
+    """Everything that is listed in pages; a page follows the last record of the one before."""
+    page = page_after(None)
+    while page:
+        yield from page
+        page = page_after(page[-1])

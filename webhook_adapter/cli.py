@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from webhook_adapter.config import AdapterConfig, ConfigError
 from webhook_adapter.logs import log_to_stderr
 
-
 _USAGE = 2
 
 

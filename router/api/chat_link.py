@@ -99,6 +99,7 @@ class CourierStream:
         writer: asyncio.Task[None] | None = None
         try:
             await asyncio.shield(opened)
+            await self._context.send_initial_metadata(())  # the courier knows that it is connected
             logger.info("courier connected", extra={"transport": courier.transport})
             writer = asyncio.create_task(self._write())
             async for raw in frames(self._context):

@@ -162,7 +162,9 @@ class ControlServicer:
     ) -> pb.ListNotificationsResponse:
         limit, r = _page(request.limit), request
         found = await self._s.database.read(
-            lambda c: notifications.page(c, session_id=r.session_id, transport=r.transport, limit=limit)
+            lambda c: notifications.page(
+                c, session_id=r.session_id, transport=r.transport, limit=limit, before=r.before_notification_id
+            )
         )
         return pb.ListNotificationsResponse(notifications=[convert.notification(note) for note in found])
 

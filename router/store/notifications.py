@@ -130,10 +130,14 @@ def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notificati
     return [_notification(row) for row in rows.fetchall()]
 
 
-def page(connection: sqlite3.Connection, *, session_id: str, transport: str, limit: int) -> list[Notification]:
+def page(
+    connection: sqlite3.Connection, *, session_id: str, transport: str, limit: int, before: str
+) -> list[Notification]:
     """Notifications, newest first."""
-    sql = f"{_SELECT} WHERE (? = '' OR session_id = ?) AND (? = '' OR transport = ?) ORDER BY position DESC LIMIT ?"
-    rows = connection.execute(sql, (session_id, session_id, transport, transport, limit))
+    older = "(? = '' OR position < (SELECT position FROM notifications WHERE notification_id = ?))"
+    where = f"(? = '' OR session_id = ?) AND (? = '' OR transport = ?) AND {older}"
+    values = (session_id, session_id, transport, transport, before, before, limit)
+    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", values)
     return [_notification(row) for row in rows.fetchall()]
 
 

@@ -150,7 +150,9 @@ class FakeControl(ControlServicer):
 
     def ListNotifications(self, request: Any, context: Any) -> pb.ListNotificationsResponse:
         self.enter(request, context)
-        return pb.ListNotificationsResponse(notifications=self.notifications)
+        ids = [note.notification_id for note in self.notifications]
+        first = ids.index(request.before_notification_id) + 1 if request.before_notification_id else 0
+        return pb.ListNotificationsResponse(notifications=self.notifications[first : first + (request.limit or 100)])
 
     def ListMachines(self, request: Any, context: Any) -> pb.ListMachinesResponse:
         self.enter(request, context)

@@ -187,8 +187,9 @@ class ThinAgent:
 
 def session(session_id: str, **fields: Any) -> pb.SessionUpdate:
     """A session as an agent tells it; inside hello its number is 0."""
-    return pb.SessionUpdate(**({"generation": 1, "backend": "command", "state": types.SESSION_STATE_IDLE} | fields),
-                            session_id=session_id)
+    return pb.SessionUpdate(
+        **({"generation": 1, "backend": "command", "state": types.SESSION_STATE_IDLE} | fields), session_id=session_id
+    )
 
 
 def ids(commands: Iterable[pb.CommandFrame]) -> list[str]:

@@ -11,7 +11,7 @@ from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.model import Chat, Submission
 
-LIST_LENGTH = 60  # texts are at most 64 KiB, and gRPC takes answers of at most 4 MiB
+LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
 _KEY = re.compile(r"[0-9A-Za-z-]{8,64}")
 

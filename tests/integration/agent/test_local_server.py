@@ -83,7 +83,7 @@ async def test_another_user_is_not_heard_even_where_the_modes_would_allow_it(rig
         path.chmod(0o666)
         program = (
             "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
-            "s.sendall(b'{\"op\": \"status\"}\\n'); sys.exit(len(s.recv(10)))"
+            's.sendall(b\'{"op": "status"}\\n\'); sys.exit(len(s.recv(10)))'
         )
 
         answered = await asyncio.to_thread(
@@ -196,7 +196,10 @@ async def test_a_notice_is_on_disk_when_it_is_answered(rigs: Rigs) -> None:
         ({"op": "notify", "session_id": "s1", "text": "x" * 65537}, "TOO_LARGE"),
         ({"op": "notify", "session_id": "s1", "text": "x", "buttons": ["yes"]}, "INVALID_ARGUMENT"),
         ({"op": "notify", "session_id": "s1", "text": "x", "buttons": [{"label": "a"}]}, "INVALID_ARGUMENT"),
-        ({"op": "notify", "session_id": "s1", "text": "x", "buttons": [{"label": "a", "action": "b" * 44}]}, "TOO_LARGE"),
+        (
+            {"op": "notify", "session_id": "s1", "text": "x", "buttons": [{"label": "a", "action": "b" * 44}]},
+            "TOO_LARGE",
+        ),
         ({"op": "notify", "session_id": "s1", "text": "x", "notification_id": "a b"}, "INVALID_ARGUMENT"),
     ],
     ids=lambda value: json.dumps(value)[:60] if isinstance(value, dict) else value,

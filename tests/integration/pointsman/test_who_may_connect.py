@@ -98,6 +98,12 @@ def test_export_pages_through_all_commands(run: Run, control: FakeControl) -> No
     assert len(lines) == len(made)
 
 
+def test_export_pages_through_all_notifications(run: Run, control: FakeControl) -> None:
+    control.notifications = [types.Notification(notification_id=f"n{number}") for number in range(1500)]
+
+    assert len(run("export").stdout.splitlines()) == 1500
+
+
 def test_watch_resumes_without_a_gap(run: Run, control: FakeControl) -> None:
     step = pb.TraceStep(subject_id="c1", event="sent", from_state="QUEUED", to_state="SENT")
     control.events = [pb.WatchEventsResponse(event_id=number, step=step) for number in (1, 2, 3)]

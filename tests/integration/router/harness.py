@@ -119,11 +119,15 @@ class RouterUnderTest:
         serves: asyncio.Future[None] = asyncio.run_coroutine_threadsafe(self._serve_once(), self._loop).result(LIMIT)
         self._done = serves
 
+    def begin_stop(self) -> None:
+        """What SIGTERM does."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+
     def stop(self) -> None:
-        """Stop in order, as SIGTERM would."""
+        """Stop in order, and come back when it is done."""
         for closing in (*self._callers.values(), *self._agents):
             closing.close()
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self.begin_stop()
         asyncio.run_coroutine_threadsafe(_waited(self._done), self._loop).result(LIMIT)
         self.discard()
 
@@ -222,6 +226,10 @@ class RouterUnderTest:
         request = {"text": "done"} | request
         sent = self.control.Notify(pb.NotifyRequest(session_id=session_id, targets=targets, **request))
         return list(sent.notifications)
+
+    def notifications(self, session_id: str) -> list[types.Notification]:
+        """What is or was on its way about a session, newest first."""
+        return list(self.control.ListNotifications(pb.ListNotificationsRequest(session_id=session_id)).notifications)
 
     @contextmanager
     def courier(self, transport: str, *default_chats: str, max_in_flight: int = 0) -> Iterator[ThinCourier]:

@@ -235,9 +235,7 @@ def test_a_refusal_for_good_is_the_end(router: RouterUnderTest, agent: ThinAgent
     with agent.connected() as link:
         accepted = router.send(session, "x")
         link.commands(1)
-        link.receipt(
-            accepted.command_id, outcome=link_pb.RECEIPT_OUTCOME_REFUSED, reason=types.REASON_SESSION_UNKNOWN
-        )
+        link.receipt(accepted.command_id, outcome=link_pb.RECEIPT_OUTCOME_REFUSED, reason=types.REASON_SESSION_UNKNOWN)
         ended = router.command(accepted.command_id, wait=5)
 
     assert (ended.state, ended.reason) == (types.COMMAND_STATE_FAILED, types.REASON_SESSION_UNKNOWN)
@@ -292,9 +290,7 @@ def test_a_session_that_waits_out_a_backoff_keeps_no_other_waiting(
     assert ids(later) == [suspect.command_id, behind.command_id]
 
 
-def test_what_waited_out_its_backoff_is_not_overtaken(
-    router: RouterUnderTest, agent: ThinAgent, session: str
-) -> None:
+def test_what_waited_out_its_backoff_is_not_overtaken(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     suspect = suspected(router, agent, session)
 
     with agent.connected(max_in_flight=1) as link:

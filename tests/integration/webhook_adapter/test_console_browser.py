@@ -241,7 +241,9 @@ def test_a_dead_letter_goes_to_another_session(console: Console) -> None:
 
 def test_what_a_command_printed_stands_under_it(console: Console) -> None:
     command = console.router.own.accept("s-1", "make release").command_id
-    console.router.own.bring(command, CommandState.SENT, CommandState.RECEIVED, CommandState.DONE, detail="released 0.9")
+    console.router.own.bring(
+        command, CommandState.SENT, CommandState.RECEIVED, CommandState.DONE, detail="released 0.9"
+    )
 
     with console.visit(path="#/session/s-1") as page:
         expect(page.get_by_label("What it printed")).to_have_text("released 0.9")

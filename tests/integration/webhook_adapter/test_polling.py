@@ -64,8 +64,7 @@ def test_updates_are_handed_in_in_order(telegram: TelegramStandIn, router: ChatL
     written = [f"message {number}" for number in range(120)]
     telegram.user_writes(written[0])
     with start(telegram, router):
-        for text in written[1:]:
-            telegram.user_writes(text)
+        [telegram.user_writes(text) for text in written[1:]]
         router.wait_for(lambda: len(router.submitted) == 120)
         telegram.wait_for(lambda: not telegram.pending_updates)
 

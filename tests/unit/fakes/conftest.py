@@ -14,7 +14,7 @@ Bot = Callable[..., requests.Response]
 
 @pytest.fixture
 def telegram() -> Iterator[TelegramStandIn]:
-    with TelegramStandIn(speed=20.0) as stand_in:
+    with TelegramStandIn() as stand_in:
         stand_in.add_chat(CHAT)
         yield stand_in
 

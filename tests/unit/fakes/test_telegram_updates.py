@@ -47,6 +47,14 @@ class _DoorHandler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
+def telegram() -> Iterator[TelegramStandIn]:
+    """Twenty times as fast as Telegram: retries are to be waited for."""
+    with TelegramStandIn(speed=20.0) as stand_in:
+        stand_in.add_chat(CHAT)
+        yield stand_in
+
+
+@pytest.fixture
 def door() -> Iterator[Door]:
     with Door() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))

@@ -21,6 +21,7 @@ export function chatView(sessionId, poke) {
   let items = null;
   let overview = null;
   let count = 0;
+  let pinned = true;
 
   function turned(arrived) {
     render();
@@ -28,7 +29,12 @@ export function chatView(sessionId, poke) {
   }
 
   jump.addEventListener("click", () => scrollDown());
-  scroller.addEventListener("scroll", () => atEnd() && (jump.hidden = true));
+  scroller.addEventListener("scroll", () => {
+    pinned = atEnd();
+    if (pinned) jump.hidden = true;
+  });
+  // A phone's keyboard, a growing field, a banner: the last words stay in sight.
+  new ResizeObserver(() => pinned && scrollDown()).observe(scroller);
   const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
   const scrollDown = () => (scroller.scrollTop = scroller.scrollHeight);
 
@@ -46,7 +52,7 @@ export function chatView(sessionId, poke) {
     head.update(session, away);
     field.update(session, away);
     if (items === null) return;
-    const stay = atEnd() || count === 0;
+    const stay = pinned || count === 0;
     const shown = conversation(items, { session, overview, poke });
     empty.hidden = shown.length > 0;
     if (shown.length === 0) empty.replaceChildren(...nothingSaid(session));

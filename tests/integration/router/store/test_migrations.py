@@ -56,9 +56,7 @@ def tables(connection: sqlite3.Connection) -> set[str]:
 
 
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model._meta.table_name)
-def test_a_table_is_as_its_model_says(
-    model: type, migrated: sqlite3.Connection, modelled: sqlite3.Connection
-) -> None:
+def test_a_table_is_as_its_model_says(model: type, migrated: sqlite3.Connection, modelled: sqlite3.Connection) -> None:
     name = model._meta.table_name  # type: ignore[attr-defined]
 
     assert columns(migrated, name) == columns(modelled, name) != set()

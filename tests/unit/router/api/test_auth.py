@@ -16,9 +16,7 @@ METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for met
 
 
 def allowed(role: Role) -> set[str]:
-    return {
-        name.rpartition("/")[2] for name, who in POLICY.items() if not isinstance(who, Access) and role in who
-    }
+    return {name.rpartition("/")[2] for name, who in POLICY.items() if not isinstance(who, Access) and role in who}
 
 
 def test_every_rpc_has_one_policy_and_nothing_else_has() -> None:

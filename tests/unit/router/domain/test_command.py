@@ -138,8 +138,9 @@ def test_what_ended_well_or_lives_is_not_repeated() -> None:
 
 
 def test_a_command_weighs_the_bytes_of_its_text() -> None:
-    light, heavy = command(S.QUEUED), command(S.QUEUED).__class__(
-        "c", "s", "m", 1, 1, Lane.NORMAL, Input("é" * 500), Origin("test"), 0.0, 0.0
+    light, heavy = (
+        command(S.QUEUED),
+        command(S.QUEUED).__class__("c", "s", "m", 1, 1, Lane.NORMAL, Input("é" * 500), Origin("test"), 0.0, 0.0),
     )
 
     assert heavy.size - light.size == 1_000 - len("ls")

@@ -22,7 +22,13 @@ from router.domain.notification import (
 
 S = NotificationState
 NOW = 1_000.0
-LEASED, RETURNED, DELIVERED, REFUSED, GIVEN_UP = Leased(), Returned("429"), Delivered(("1", "2")), Refused("no"), GivenUp()
+LEASED, RETURNED, DELIVERED, REFUSED, GIVEN_UP = (
+    Leased(),
+    Returned("429"),
+    Delivered(("1", "2")),
+    Refused("no"),
+    GivenUp(),
+)
 EVENTS: list[Event] = [LEASED, RETURNED, DELIVERED, REFUSED, GIVEN_UP]
 LEGAL: dict[tuple[NotificationState, Event], NotificationState] = {
     (S.QUEUED, LEASED): S.SENT,

@@ -717,22 +717,26 @@ class ListNotificationsRequest(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     TRANSPORT_FIELD_NUMBER: _builtins.int
+    BEFORE_NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Only of this session; empty means all."""
     limit: _builtins.int
     """At most so many, 1 to 1000; 0 means 100."""
     transport: _builtins.str
     """Only those to this platform; empty means all."""
+    before_notification_id: _builtins.str
+    """Only older than this notification; empty starts with the newest."""
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
         limit: _builtins.int = ...,
         transport: _builtins.str = ...,
+        before_notification_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "session_id", b"session_id", "transport", b"transport"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_notification_id", b"before_notification_id", "limit", b"limit", "session_id", b"session_id", "transport", b"transport"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
