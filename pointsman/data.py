@@ -10,7 +10,6 @@ import click
 
 from pointsman.context import client_flags, control, json_flag
 
-
 T = TypeVar("T")
 
 
