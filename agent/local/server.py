@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
+DISCARD_TIME = 1.0  # seconds
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
@@ -119,6 +121,7 @@ class Connection:
         except ValueError:
             refusal = Refusal(Reason.TOO_LARGE, "A line may have 1 MiB.")
             await self.send(_no(refusal))
+            await self._discard()
             raise ConnectionAbortedError("line too long") from None
         if not line:
             return None
@@ -129,6 +132,13 @@ class Connection:
         if not isinstance(message, dict):
             raise Refusal(Reason.INVALID_ARGUMENT, "The line must be a JSON object.")
         return message
+
+    async def _discard(self) -> None:
+        """Read on for a while: closing on unread bytes would take our answer away with them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_TIME):
+                while await self._reader.read(65536):
+                    pass
 
     async def send(self, message: Answer) -> None:
         """Write one message. Raises OSError when the other side is gone."""

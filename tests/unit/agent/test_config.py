@@ -1,0 +1,56 @@
+"""Settings."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.config import Config, Tls
+from agent.domain.errors import ConfigError
+
+
+def test_everything_has_a_default_but_a_home() -> None:
+    config = Config.from_environ({"HOME": "/home-of-ann"})
+
+    assert config == Config(Path("/home-of-ann/.local/share/pointsman"), "", Tls())
+    assert config.folder == Path("/home-of-ann/.local/share/pointsman/agent")
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"POINTSMAN_DATA_DIR": "/data", "XDG_DATA_HOME": "/xdg", "HOME": "/h"}, "/data"),
+        ({"XDG_DATA_HOME": "/xdg", "HOME": "/h"}, "/xdg/pointsman"),
+    ],
+)
+def test_the_nearer_setting_wins(environ: dict[str, str], expected: str) -> None:
+    assert Config.from_environ(environ).data_dir == Path(expected)
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({}, "POINTSMAN_DATA_DIR"),
+        ({"HOME": "/h", "POINTSMAN_ROUTER": "host"}, "POINTSMAN_ROUTER"),
+        ({"HOME": "/h", "POINTSMAN_ROUTER": ":7443"}, "POINTSMAN_ROUTER"),
+        ({"HOME": "/h", "POINTSMAN_ROUTER": "host:0"}, "POINTSMAN_ROUTER"),
+        ({"HOME": "/h", "POINTSMAN_ROUTER": "host:https"}, "POINTSMAN_ROUTER"),
+        ({"HOME": "/h", "POINTSMAN_TLS_CA": "/no/such/file"}, "POINTSMAN_TLS_CA"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        Config.from_environ(environ)
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    cert = tmp_path / "cert.pem"
+    cert.touch()
+
+    with pytest.raises(ConfigError, match="POINTSMAN_TLS_KEY"):
+        Config.from_environ({"HOME": "/h", "POINTSMAN_TLS_CERT": str(cert)})
+
+
+def test_an_address_with_a_port_is_taken() -> None:
+    config = Config.from_environ({"HOME": "/h", "POINTSMAN_ROUTER": "[::1]:7443"})
+
+    assert config.router == "[::1]:7443"
