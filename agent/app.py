@@ -5,6 +5,7 @@ import logging
 import signal
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from agent.backends.backend import Backend
 from agent.backends.pty import PtyBackend
 from agent.clock import SteadyClock
 from agent.config import Config
+from agent.domain.errors import StoreUnavailable
 from agent.link import identity
 from agent.link.client import Client, Door
 from agent.local.client import socket_path
@@ -27,6 +29,7 @@ from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
 
+LOOK_AROUND = 30.0  # seconds between looks at the sessions' processes: cheap, and nobody waits for it
 WAL_RESET_FIXED = (3, 51, 3)  # earlier ones can corrupt a file that two connections write; we have one
 
 
@@ -65,9 +68,9 @@ class Agent:
             ready(self.identity.machine_id)
             link_stop = asyncio.Event()
             link = asyncio.create_task(self.client.run(link_stop), name="link")
-            stopped = asyncio.create_task(stop.wait(), name="stop")
-            await asyncio.wait((link, stopped), return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
+            looking = asyncio.create_task(self._look_around(stop), name="sessions")
+            await asyncio.wait((link, looking), return_when=asyncio.FIRST_COMPLETED)
+            looking.cancel()
             # First the hands, so that what they still finish goes up before the goodbye.
             await self.executor.stop()
             link_stop.set()
@@ -78,6 +81,15 @@ class Agent:
             await self.local.stop()
             await self.executor.stop()
             await self.database.close()
+
+    async def _look_around(self, stop: asyncio.Event) -> None:
+        """See which sessions are over, until `stop`."""
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), LOOK_AROUND)
+            except TimeoutError:
+                with suppress(StoreUnavailable):
+                    await self.sessions.close_gone()
 
 
 async def run(config: Config, backends: Mapping[str, Backend], ready: Callable[[str], None]) -> None:

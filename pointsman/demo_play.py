@@ -165,7 +165,7 @@ async def _tell_next(router: Control, events: "asyncio.Queue[Event]") -> tuple[C
     """Print the next receipt of a command as it happens; the command as it is by now, and the state it came to."""
     while True:
         step = (await events.get()).step
-        state = next((state for state in _RECEIPTS if state.name == step.to_state.upper()), None)
+        state = next((state for state in _RECEIPTS if state.name == step.to_state), None)
         if step.subject_id and state is not None:
             with suppress(Failure):  # a step of a notification
                 command = await asyncio.to_thread(router.command, step.subject_id)

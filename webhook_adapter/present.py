@@ -50,8 +50,8 @@ def step(taken: TraceStep) -> Json:
     return {
         "at": _time(taken.at),
         "event": taken.event,
-        "from": taken.from_state.upper(),
-        "to": taken.to_state.upper(),
+        "from": taken.from_state,
+        "to": taken.to_state,
         "actor": taken.actor,
         "detail": taken.detail,
     }

@@ -1,7 +1,7 @@
 """The one place where the adapter's processes speak gRPC: Control calls, and the inbound stream."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -302,13 +302,7 @@ def _step(step: control_pb2.TraceStep) -> model.TraceStep:
 
 
 def _stats(stats: control_pb2.GetStatsResponse) -> model.Stats:
-    counts = {"commands": _by_state(stats.commands), "notifications": _by_state(stats.notifications)}
-    return _value(model.Stats, stats, **counts)
-
-
-def _by_state(counts: Mapping[str, int]) -> dict[str, int]:
-    """Under the names of our states: dead letters are those that are DEAD, or as good as that."""
-    return {name.upper().replace("DEAD_LETTERS", "DEAD"): count for name, count in counts.items()}
+    return _value(model.Stats, stats, commands=dict(stats.commands), notifications=dict(stats.notifications))
 
 
 def _value(kind: type[Value], message: Message, **given: object) -> Value:

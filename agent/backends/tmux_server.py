@@ -40,7 +40,7 @@ class TmuxServer:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
-                await process.wait()
+                await process.communicate()  # reads to the end, which closes the pipes
         if process.returncode:
             raise TmuxFailed(complaint.decode(errors="replace").strip() or f"tmux ended with {process.returncode}")
         return output.decode(errors="replace").removesuffix("\n")

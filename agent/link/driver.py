@@ -107,6 +107,7 @@ class Driver:
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._ready = asyncio.Event()
+        self._reported = asyncio.Event()
         self._acknowledged = asyncio.Event()
         self._retimed = asyncio.Event()
         self._drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
@@ -205,7 +206,10 @@ class Driver:
         await self._ready.wait()
         news = self._station.news
         while True:
+            if not news.is_set():
+                self._reported.set()
             await news.wait()
+            self._reported.clear()
             news.clear()
             if self._acknowledged.is_set():
                 self._acknowledged.clear()
@@ -241,11 +245,18 @@ class Driver:
         self._leaving = ending
         return await self._part(ending, min(PARTING, drain.deadline))
 
+    async def _caught_up(self) -> None:
+        """Wait until everything in the outbox that the window allows is in the lanes."""
+        while self._ready.is_set() and (self._station.news.is_set() or not self._reported.is_set()):
+            self._reported.clear()
+            await self._reported.wait()
+
     async def _part(self, ending: Ending, patience: float) -> Ending:
         """Finish what came, say goodbye, and give the router time to end the stream."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._idle.wait()
+                await self._caught_up()
                 await self._lanes.drained()
                 self._lanes.control(self.link.frame(Goodbye(ending.text, will_return=True)))
                 self._lanes.close()

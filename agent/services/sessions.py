@@ -140,6 +140,12 @@ class Sessions:
         await self._store.save(session, SessionChanged(session))
         self._sessions[bare_id(session.session_id)] = session
 
+    async def close_gone(self) -> None:
+        """Close the sessions whose program has ended without a word."""
+        for session in self.live():
+            if session.process is not None and not is_running(session.process):
+                await self.close(session.session_id, "its program ended")
+
     async def _is_alive(self, session: Session) -> bool:
         if session.process is not None and not is_running(session.process):
             return False

@@ -227,7 +227,8 @@ def api_key(key: ApiKey) -> control_pb.ApiKey:
 
 def step(s: Step) -> control_pb.TraceStep:
     return control_pb.TraceStep(
-        at=timestamp(s.at), subject_id=s.subject_id, event=s.event, from_state=s.from_state, to_state=s.to_state,
+        at=timestamp(s.at), subject_id=s.subject_id, event=s.event, from_state=s.from_state.upper(),
+        to_state=s.to_state.upper(),
         actor=s.actor, detail=s.detail,
     )  # fmt: skip
 
@@ -253,6 +254,7 @@ def _hello(hello: link_pb.Hello) -> frames.Hello:
         hello.machine_id, hello.instance_id, hello.inbox_id, hello.outbox_id, hello.last_link_epoch,
         hello.agent_version, hello.protocol_min, hello.protocol_max, frozenset(hello.capabilities),
         hello.max_in_flight, tuple(_report(report) for report in hello.sessions),
+        tuple(held.command_id for held in hello.unresolved),
     )  # fmt: skip
 
 

@@ -130,6 +130,11 @@ class Command:
         """Bytes it takes of a link's window."""
         return len(self.action.text.encode()) + 256 if isinstance(self.action, Input) else 256
 
+    @property
+    def doubt(self) -> str:
+        """What must be added to an end that the machine has not confirmed; empty when it was never sent."""
+        return "it was sent before, and may have been typed" if self.attempt else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -171,10 +176,11 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """Cancelled or out of its time before it was sent."""
+    """Cancelled or out of its time while it waited here."""
 
     state: CommandState
     reason: Reason
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +225,8 @@ def apply(command: Command, event: Event, now: float) -> Command:
             return replace(command, state=state, reason=reason, detail=detail, typed_at=typed_at, ended_at=now)
         case GivenUp(reason, detail):
             return replace(command, state=CommandState.DEAD, reason=reason, detail=detail, ended_at=now)
-        case TakenBack(state, reason):
-            return replace(command, state=state, reason=reason, ended_at=now)
+        case TakenBack(state, reason, detail):
+            return replace(command, state=state, reason=reason, detail=detail, ended_at=now)
         case Taken():
             return replace(command, taken_at=now)
         case WorkFinished():

@@ -37,6 +37,7 @@ class Hello:
     capabilities: frozenset[str]
     max_in_flight: int
     sessions: tuple[SessionReport, ...]
+    unresolved: tuple[str, ...] = ()  # commands it holds that have not ended for it
 
 
 class ReceiptOutcome(Enum):

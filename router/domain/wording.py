@@ -62,10 +62,12 @@ def receipt(command: Command, session: Session | None, *, connected: bool) -> st
         case CommandState.UNCERTAIN:
             return f"❓ Perhaps typed into {name}: {_why(command)}."
         case CommandState.CANCELLED:
-            return "↩️ Taken back; it was not typed."
+            return f"↩️ Taken back; {command.detail or 'it was not typed'}."
         case CommandState.EXPIRED:
-            return f"⌛ Not typed: {_why(command)}."
-        case CommandState.DEAD | CommandState.FAILED:
+            return f"⌛ Given up: {_why(command)}."
+        case CommandState.DEAD:
+            return f"❌ Given up for {name}: {_why(command)}."
+        case CommandState.FAILED:
             return f"❌ Not typed into {name}: {_why(command)}."
 
 

@@ -188,7 +188,7 @@ class Delivery:
         """Take a command back: at once while it waits here, else the machine decides. Raises Refusal."""
         command = commands.get(tx, command_id)
         if command.state is CommandState.QUEUED:
-            event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED)
+            event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED, command.doubt)
             return self.end(tx, command_id, event, actor) or command
         if command.state not in LIVE:
             raise Refusal(Reason.ILLEGAL_STATE, f"It is already {command.state.value}; nothing is left to cancel.")
@@ -200,17 +200,32 @@ class Delivery:
         """What waits for a session that is over becomes dead letters. Returns how many."""
         waiting = commands.queued_of_session(tx, session_id)
         for command in waiting:
-            self.end(tx, command.command_id, GivenUp(reason), "router")
+            self.end(tx, command.command_id, GivenUp(reason, command.doubt), "router")
         return len(waiting)
+
+    def give_up_machine(self, tx: Transaction, machine_id: str, reason: Reason) -> int:
+        """A machine is out: what it holds is uncertain, the rest becomes dead letters. Returns how many."""
+        live = commands.live_of_machine(tx, machine_id)
+        for command in live:
+            held = command.state is CommandState.RECEIVED
+            event: Event = Ended(CommandState.UNCERTAIN, reason) if held else GivenUp(reason, command.doubt)
+            self.end(tx, command.command_id, event, "router")
+        return len(live)
+
+    def move(self, tx: Transaction, session_id: str, machine_id: str) -> None:
+        """A session has another machine: what was never sent to the old one goes there, in order."""
+        moved, link = commands.move_queued(tx, session_id, machine_id), self._hub.get(machine_id)
+        if moved and link and link.caught_up:  # else its next receipt, or its opening, looks for what waits
+            self.claim(tx, link)
 
     def expire(self, tx: Transaction) -> float | None:
         """End what is over its time; returns when the next one is (steady seconds since the epoch)."""
         now = self._clock.now()
         for command in commands.expired(tx, now):
             if command.has_ttl:
-                event: Event = TakenBack(CommandState.EXPIRED, Reason.TTL_EXPIRED)
+                event: Event = TakenBack(CommandState.EXPIRED, Reason.TTL_EXPIRED, command.doubt)
             else:
-                event = GivenUp(Reason.TOO_OLD)
+                event = GivenUp(Reason.TOO_OLD, command.doubt)
             self.end(tx, command.command_id, event, "router")
         return commands.next_expiry(tx)
 
@@ -250,7 +265,7 @@ class Delivery:
         if not charged:
             return
         if retry.exhausted(returned.charged):
-            self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS), "router")
+            self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS, command.doubt), "router")
             return
         until = self._clock.monotonic() + retry.backoff(returned.charged, self._jitter())
         self._held[command.session_id] = max(until, self._held.get(command.session_id, 0.0))

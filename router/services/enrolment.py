@@ -98,6 +98,7 @@ class Enrolment:
         machines.write(tx, replace(machine, revoked=True))
         dead = self._sessions.end_all(tx, machine_id, actor)
         if link := self._hub.get(machine_id):
+            self._hub.remove(tx, link)  # from now on nothing it says is heard
             tx.after_commit(lambda: link.close(Reason.MACHINE_REVOKED, "this machine was revoked"))
         return dead
 

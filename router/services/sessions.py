@@ -8,7 +8,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
 from router.domain.session import Session, SessionState, checked_id, checked_label
 from router.services.delivery import Delivery
-from router.store import commands, machines, sessions
+from router.store import machines, sessions
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
@@ -34,7 +34,7 @@ class SessionService:
         else:
             session = self._moved(known, machine_id, checked_label(label) or known.label, now)
         sessions.write(tx, session)
-        commands.move_queued(tx, session.session_id, machine_id)
+        self._delivery.move(tx, session.session_id, machine_id)
         self._record(tx, session, "Registered", actor)
         return replace(session, connected=self._connected(machine_id))
 
@@ -63,7 +63,7 @@ class SessionService:
         )  # fmt: skip
         if known is None or replace(known, updated_at=now) != session:
             sessions.write(tx, session)
-            commands.move_queued(tx, session.session_id, machine_id)
+            self._delivery.move(tx, session.session_id, machine_id)
             self._record(tx, session, "Reported", machine_id)
         return None
 
@@ -75,7 +75,8 @@ class SessionService:
 
     def end_all(self, tx: Transaction, machine_id: str, actor: str) -> int:
         """A machine is out: its sessions end. Returns how many commands became dead letters."""
-        return sum(self._end(tx, session, actor, Reason.MACHINE_REVOKED) for session in sessions.page(tx, machine_id))
+        waited = [self._end(tx, session, actor, Reason.MACHINE_REVOKED) for session in sessions.page(tx, machine_id)]
+        return sum(waited) + self._delivery.give_up_machine(tx, machine_id, Reason.MACHINE_REVOKED)
 
     def _end(self, tx: Transaction, session: Session, actor: str, reason: Reason = Reason.SESSION_ENDED) -> int:
         if session.state is SessionState.ENDED:

@@ -53,8 +53,12 @@ class Stats:
 def _counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int], float | None]:
     live = "SELECT state, COUNT(*) FROM commands WHERE state IN ('queued', 'sent', 'received') GROUP BY state"
     dead = "SELECT COUNT(*) FROM commands WHERE state IN ('dead', 'uncertain') AND NOT dropped"
-    commands = dict(connection.execute(live).fetchall()) | {"dead_letters": connection.execute(dead).fetchone()[0]}
+    commands = _named(connection, live) | {"DEAD": connection.execute(dead).fetchone()[0]}
     notes = "SELECT state, COUNT(*) FROM notifications WHERE state IN ('queued', 'sent') GROUP BY state"
     first = "SELECT MIN(created_at) FROM commands WHERE state IN ('queued', 'sent', 'received')"
     oldest: float | None = connection.execute(first).fetchone()[0]
-    return commands, dict(connection.execute(notes).fetchall()), oldest
+    return commands, _named(connection, notes), oldest
+
+
+def _named(connection: sqlite3.Connection, counts: str) -> dict[str, int]:
+    return {state.upper(): count for state, count in connection.execute(counts).fetchall()}

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from router.clock import Clock
 from router.domain.command import CommandState, Ended, Event, Taken, WorkFinished
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import (
+    Cancel,
     Durable,
     Hello,
     Notify,
@@ -60,7 +62,7 @@ class UpstreamService:
         machine = machines.find(tx, hello.machine_id)
         if machine is None or machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
-        if machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch > machine.epoch:
+        if self._inbox_lost(tx, machine, hello):
             self._delivery.inbox_lost(tx, machine.machine_id)
         self._delivery.give_back(tx, machine.machine_id)
         opened = self._renewed(machine, hello)
@@ -73,6 +75,7 @@ class UpstreamService:
         self._record(tx, opened)
         welcome = self._welcome(tx, opened, link)
         tx.after_commit(lambda: link.send(welcome, urgent=True))
+        self._recall(tx, link, hello.unresolved)
         self._delivery.claim(tx, link)
         return welcome
 
@@ -91,6 +94,19 @@ class UpstreamService:
         machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
         ack = UpstreamAck(acked, tuple(rejected))
         tx.after_commit(lambda: link.send(ack, urgent=True))
+
+    def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> bool:
+        """Another inbox; or an epoch that we never gave; or one from before a command that it confirmed."""
+        if machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch > machine.epoch:
+            return True
+        return hello.last_link_epoch < commands.newest_confirmed_epoch(tx, machine.machine_id)
+
+    def _recall(self, tx: Transaction, link: Link, held: Sequence[str]) -> None:
+        """Take back from a machine what is over here: cancelled, expired or given up after it was sent."""
+        for command_id in held:
+            command = commands.find(tx, command_id)
+            if command and command.machine_id == link.machine_id and not command.state.live:
+                tx.after_commit(partial(link.send, Cancel(command_id, command.reason), urgent=True))
 
     def _one(self, tx: Transaction, link: Link, frame: Durable) -> Reason | None:
         match frame:

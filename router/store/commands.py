@@ -32,6 +32,7 @@ _COLUMNS = (
 )
 _INSERT = f"INSERT INTO commands ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
 _SELECT = f"SELECT {_COLUMNS} FROM commands"
+_IS_LIVE = "state IN ('queued', 'sent', 'received')"  # word for word as in the partial index, else it is not used
 _MUTABLE = [f.name for f in fields(Command) if f.name in _COLUMNS.replace(",", "").split()[17:]]
 _UPDATE = f"UPDATE commands SET {', '.join(f'{name} = ?' for name in _MUTABLE)} WHERE command_id = ?"
 
@@ -115,7 +116,7 @@ def queued(tx: Transaction, machine_id: str, limit: int, held: Iterable[str] = (
 
 def live_of_machine(tx: Transaction, machine_id: str, states: Iterable[CommandState] = LIVE) -> list[Command]:
     """Commands of a machine that have not ended, in order."""
-    where = f"{_SELECT} WHERE machine_id = ? AND state IN ({_names(states)}) ORDER BY position"
+    where = f"{_SELECT} WHERE machine_id = ? AND {_IS_LIVE} AND state IN ({_names(states)}) ORDER BY position"
     return [_command(row) for row in tx.execute(where, (machine_id,)).fetchall()]
 
 
@@ -138,6 +139,13 @@ def next_expiry(tx: Transaction) -> float | None:
     return value
 
 
+def newest_confirmed_epoch(tx: Transaction, machine_id: str) -> int:
+    """The newest epoch under which the machine confirmed a command that has not ended; 0 for none."""
+    where = f"machine_id = ? AND {_IS_LIVE} AND state = 'received'"
+    epoch: int = tx.execute(f"SELECT COALESCE(MAX(epoch), 0) FROM commands WHERE {where}", (machine_id,)).fetchone()[0]
+    return epoch
+
+
 def resend_floors(tx: Transaction, machine_id: str) -> list[tuple[str, int]]:
     """Per session of a machine, the sequence below which nothing is sent again."""
     rows = tx.execute(
@@ -149,10 +157,14 @@ def resend_floors(tx: Transaction, machine_id: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows.fetchall()]
 
 
-def move_queued(tx: Transaction, session_id: str, machine_id: str) -> None:
-    """Let what waits for a session go to its new machine."""
+def move_queued(tx: Transaction, session_id: str, machine_id: str) -> bool:
+    """Give what waits for a session to its new machine, but for what was sent to the old one: it may be typed there.
+
+    Returns whether there was any.
+    """
     count = tx.execute(
-        "UPDATE commands SET machine_id = ? WHERE session_id = ? AND state = 'queued' AND machine_id != ?",
+        "UPDATE commands SET machine_id = ? WHERE session_id = ? AND state = 'queued' AND attempt = 0"
+        " AND machine_id != ?",
         (machine_id, session_id, machine_id),
     ).rowcount
     if count:
@@ -162,6 +174,7 @@ def move_queued(tx: Transaction, session_id: str, machine_id: str) -> None:
                 " AND state IN ('queued', 'sent', 'received')) WHERE machine_id = ?1",
                 machine,
             )
+    return count > 0
 
 
 def page(

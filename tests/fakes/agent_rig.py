@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 async def eventually(condition: Callable[[], Any], deadline: float = 10.0) -> Any:
-    """The first true value of a condition, plain or awaited; looked at again until the deadline (seconds) has passed."""
+    """The first true value of a condition, plain or awaited, within the deadline (in seconds)."""
     ends = time.monotonic() + deadline
     loop = asyncio.get_running_loop()
     while not (value := await value if inspect.isawaitable(value := condition()) else value):

@@ -200,7 +200,7 @@ class _Control(_Checks, control_pb2_grpc.ControlServicer):
 
     def Trace(self, request: Any, context: Any) -> control_pb2.TraceResponse:
         self._admit(context, "Trace", reads=True)
-        step = control_pb2.TraceStep(at=NOON, subject_id=request.id, event="accepted", to_state="queued", actor="rest")
+        step = control_pb2.TraceStep(at=NOON, subject_id=request.id, event="accepted", to_state="QUEUED", actor="rest")
         return control_pb2.TraceResponse(steps=[step])
 
     def Notify(self, request: Any, context: Any) -> control_pb2.NotifyResponse:
@@ -272,7 +272,7 @@ class _Control(_Checks, control_pb2_grpc.ControlServicer):
     def GetStats(self, request: Any, context: Any) -> control_pb2.GetStatsResponse:  # noqa: ARG002
         self._admit(context, "GetStats", reads=True)
         return control_pb2.GetStatsResponse(
-            commands={"queued": 3, "dead_letters": 1},
+            commands={"QUEUED": 3, "DEAD": 1},
             commits=42,
             commit_p99=Duration(nanos=5_000_000),
             writable=self._book.writable,

@@ -157,7 +157,7 @@ def test_a_reply_travels_to_a_session_and_back(up: Up, tmp_path: Path) -> None:
 
     assert sent.returncode == 0, sent.stdout + sent.stderr
     assert log.read_text().strip() == "Hello!"
-    assert "received → done" in traced.stdout
+    assert "RECEIVED → DONE" in traced.stdout
 
 
 def test_up_again_is_the_same_machine_with_the_same_key(data_dir: Path) -> None:

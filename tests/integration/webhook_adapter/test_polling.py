@@ -54,7 +54,7 @@ def test_a_button_press_is_handed_in_and_answered(telegram: TelegramStandIn, rou
     with start(telegram, router):
         router.deliver("Go on?", buttons=[("Go on", "continue")])
         press = telegram.press(telegram.wait_for_message("Go on?"), "Go on")
-        answer = telegram.wait_for(lambda: press.answer)
+        answer = telegram.wait_for(lambda: press.answer or {})
 
     assert answer["text"] == "Sent: continue"
     assert [each.button.data for each in router.submitted] == ["cmd:tok16characters_:continue"]

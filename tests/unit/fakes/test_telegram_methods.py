@@ -22,7 +22,7 @@ def test_a_sent_message_is_there_and_the_call_is_recorded(telegram: TelegramStan
 
 def test_parameters_come_by_query_form_and_multipart(telegram: TelegramStandIn) -> None:
     url = f"{telegram.base_url}/bot{telegram.token}"
-    requests.get(f"{url}/sendMessage", params={"chat_id": CHAT, "text": "query"}, timeout=5)
+    requests.get(f"{url}/sendMessage", params={"chat_id": str(CHAT), "text": "query"}, timeout=5)
     requests.post(f"{url}/sendmessage", data={"chat_id": CHAT, "text": "form"}, timeout=5)
     requests.post(f"{url}/SENDDOCUMENT", data={"chat_id": CHAT}, files={"document": ("a.txt", "héllo")}, timeout=5)
 

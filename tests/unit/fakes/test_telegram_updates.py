@@ -210,7 +210,7 @@ def test_the_stub_door_lets_others_drive_it(telegram: TelegramStandIn, bot: Bot)
     said = requests.post(f"{stub}/say", json={"text": "hello"}, timeout=5).json()
     markup = {"inline_keyboard": [[{"text": "Go", "callback_data": "x"}]]}
     bot("sendMessage", chat_id=CHAT, text="answer", reply_markup=markup)
-    query = {"chat_id": CHAT, "from_bot": 1, "contains": "answer", "wait": 5}
+    query: dict[str, str | int] = {"chat_id": CHAT, "from_bot": 1, "contains": "answer", "wait": 5}
     [message] = requests.get(f"{stub}/messages", params=query, timeout=10).json()
     place = {"chat_id": CHAT, "message_id": message["message_id"]}
     pressed = requests.post(f"{stub}/press", json=place | {"label": "Go"}, timeout=5)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.errors import RouterError
 from webhook_adapter.transports.telegram.client import ApiRefused, TelegramClient, TelegramError
-from webhook_adapter.transports.telegram.intake import Intake, Received
+from webhook_adapter.transports.telegram.intake import Intake, Outcome, Received
 from webhook_adapter.transports.telegram.update import Json
 from webhook_adapter.transports.telegram.webhook_setup import ALLOWED_UPDATES, delete_webhook
 
@@ -78,6 +78,10 @@ class Polling:
             except RouterError as error:
                 logger.warning("update not stored; trying again code=%s", error.code)
                 self._stop.wait(error.retry_after or _ROUTER_RETRY_S)
+            except Exception:
+                # A fault of ours over this one update: asked for again and again, it would hold up all others for ever.
+                logger.exception("update skipped id=%s", update.get("update_id"))
+                return Received(Outcome.IGNORED)
         return None
 
     def _wait_after(self, error: TelegramError) -> float:

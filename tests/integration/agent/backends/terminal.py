@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 from tests.waiting import wait_until
 
 HOST = Path(__file__).with_name("host.py")
+END = b"\0END\0"
 NO_AGENT = "/nonexistent/agent.sock"
 
 
@@ -32,6 +34,7 @@ class Terminal:
         self.resize(rows, columns)
         self.modes_before = self.modes()
         self.screen = b""
+        self._wake = os.pipe()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._process = subprocess.Popen(
             command,
@@ -44,12 +47,13 @@ class Terminal:
         self._reader.start()
 
     def _read(self) -> None:
-        # The slave stays open here, so that modes can be read after the program's end: a byte of our own ends this.
-        while not self.screen.endswith(b"\0END\0"):
-            try:
-                self.screen += os.read(self._master, 65536)
-            except OSError:
+        # The slave stays open here, so that modes can be read after the program's end: a word of our own ends this.
+        # Not in a blocking read: it would keep the master open when the window is closed.
+        while not self.screen.endswith(END):
+            ready, _, _ = select.select([self._master, self._wake[0]], [], [])
+            if self._wake[0] in ready:
                 return
+            self.screen += os.read(self._master, 65536)
 
     def modes(self) -> list[Any]:
         return termios.tcgetattr(self.slave)
@@ -73,9 +77,9 @@ class Terminal:
         """Waits for the end of the program, and of its output."""
         code = self._process.wait(30)
         termios.tcsetattr(self.slave, termios.TCSANOW, self.modes_with_plain_output())
-        os.write(self.slave, b"\0END\0")
+        os.write(self.slave, END)
         self._reader.join(10)
-        self.screen = self.screen.removesuffix(b"\0END\0")
+        self.screen = self.screen.removesuffix(END)
         return code
 
     def modes_with_plain_output(self) -> list[Any]:
@@ -86,15 +90,15 @@ class Terminal:
 
     def hang_up(self) -> None:
         """The window is closed."""
-        os.close(self.slave)
-        os.close(self._master)
-        self._master = self.slave = -1
+        os.close(self._wake[1])
+        self._reader.join()
+        for descriptor in (self._wake[0], self.slave, self._master):
+            os.close(descriptor)
+        self.slave = -1
 
     def close(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
         if self.slave >= 0:
-            os.write(self.slave, b"\0END\0")
-            self._reader.join(10)
             self.hang_up()

@@ -103,8 +103,9 @@ def test_a_process_that_started_at_another_time_is_another_one(stage: TmuxStage)
 
 
 def test_a_dead_pane_that_tmux_keeps_is_gone(data_dir: Path) -> None:
-    with pane(data_dir, "cat") as server:
+    with pane(data_dir, "sh", "-c", "echo READY; cat") as server:
         server.run("set-option", "-g", "remain-on-exit", "on")
+        server.shows("READY")
         session = server.session()
         deliver(session, KeyPress("ctrl-d"))
         server.shows("Pane is dead")

@@ -192,7 +192,7 @@ def test_figures_and_stories(router_client: RouterClient) -> None:
     stats = router_client.own.stats()
 
     assert (stats.commands, stats.commit_p99, stats.writable) == ({"QUEUED": 3, "DEAD": 1}, 0.005, True)
-    assert router_client.own.trace("c") == [TraceStep(NOON, "c", "accepted", "", "queued", "rest", "")]
+    assert router_client.own.trace("c") == [TraceStep(NOON, "c", "accepted", "", "QUEUED", "rest", "")]
 
 
 @pytest.fixture

@@ -1119,9 +1119,9 @@ class TraceStep(_message.Message):
     subject_id: _builtins.str
     """The command or notification it is about."""
     event: _builtins.str
-    """What happened: "accepted", "sent", "received", …."""
+    """What happened: "Accepted", "Sent", "Stored", "Ended", …."""
     from_state: _builtins.str
-    """The state before; empty at the start."""
+    """The state before, by name ("QUEUED"); empty at the start."""
     to_state: _builtins.str
     """The state after."""
     actor: _builtins.str
@@ -1383,11 +1383,11 @@ class GetStatsResponse(_message.Message):
     """The router's version."""
     @_builtins.property
     def commands(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Commands in each live state, and dead letters that wait, by name of the state."""
+        """Commands in each live state by its name ("QUEUED"), and as "DEAD" the dead letters that wait for a person."""
 
     @_builtins.property
     def notifications(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Notifications on their way, by name of the state."""
+        """Notifications on their way, by name of the state ("QUEUED", "SENT")."""
 
     @_builtins.property
     def oldest_command_age(self) -> _duration_pb2.Duration:

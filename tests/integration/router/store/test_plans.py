@@ -1,0 +1,90 @@
+"""No question that is asked all the time walks through what has ended: the plans of SQLite say so."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from router.domain.command import ChatRef, CommandState
+from router.store import commands, messages, notifications, requests, sessions, steps
+from router.store.database import Transaction
+from router.store.migrations import migrate
+
+CHAT = ChatRef("telegram", "1")
+Question = Callable[[Transaction], object]
+
+ASKED_ALL_THE_TIME: dict[str, Question] = {
+    "a command": lambda tx: commands.find(tx, "c"),
+    "what waits for a machine": lambda tx: commands.queued(tx, "m", 10),
+    "what waits for a machine but for held sessions": lambda tx: commands.queued(tx, "m", 10, ["s"]),
+    "what is live on a machine": lambda tx: commands.live_of_machine(tx, "m"),
+    "what was sent to a machine": lambda tx: commands.live_of_machine(tx, "m", [CommandState.SENT]),
+    "the newest confirmed epoch": lambda tx: commands.newest_confirmed_epoch(tx, "m"),
+    "what waits for a session": lambda tx: commands.queued_of_session(tx, "s"),
+    "what is over its time": lambda tx: commands.expired(tx, 1.0),
+    "the next expiry": commands.next_expiry,
+    "the resend floors": lambda tx: commands.resend_floors(tx, "m"),
+    "the dead letters": lambda tx: commands.dead_letters(tx, 10),
+    "a receipt": lambda tx: commands.mark_received(tx, ["c"], 1, 1.0),
+    "a session": lambda tx: sessions.find(tx, "s"),
+    "a notification": lambda tx: notifications.find(tx, "n"),
+    "a token": lambda tx: notifications.by_token(tx, CHAT, "t"),
+    "the newest receipt": lambda tx: notifications.newest_receipt(tx, "c"),
+    "who has receipts": lambda tx: notifications.with_receipts(tx, ["c", "d"]),
+    "which chats wait": lambda tx: notifications.chats_waiting(tx, "telegram"),
+    "the next of a chat": lambda tx: notifications.next_of_chat(tx, "telegram", "1"),
+    "what is leased": lambda tx: notifications.leased(tx, "telegram"),
+    "what was never brought": lambda tx: notifications.expired(tx, 1.0),
+    "a message": lambda tx: messages.session_of(tx, CHAT, "1"),
+    "what a chat chose": lambda tx: messages.chosen_session(tx, CHAT),
+    "an answer": lambda tx: requests.answered(tx, "k", b""),
+}
+ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "a story": lambda connection: steps.story(connection, "c"),
+    "what comes next": lambda connection: steps.after(connection, 5, "s", 10),
+    "the newest step": steps.newest,
+    "a page": lambda connection: commands.page(connection, session_id="s", states=[], limit=10, before=""),
+}
+
+
+@pytest.fixture
+def asked(data_dir: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+    """An empty database, and every statement that is run on it."""
+    statements: list[str] = []
+    with closing(sqlite3.connect(data_dir / "plans.db", isolation_level=None)) as connection:
+        migrate(connection)
+        connection.set_trace_callback(statements.append)
+        yield connection, statements
+
+
+def scans(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
+    """Steps of the plans that read a whole table. Through a partial index only what is live is read."""
+    connection.set_trace_callback(None)
+    plans = [row[3] for one in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")]
+    return [step for step in plans if step.startswith("SCAN") and "USING" not in step and "CONSTANT" not in step]
+
+
+@pytest.mark.parametrize("question", ASKED_ALL_THE_TIME.values(), ids=ASKED_ALL_THE_TIME)
+def test_the_writer_never_walks_a_whole_table(
+    asked: tuple[sqlite3.Connection, list[str]], question: Question
+) -> None:
+    connection, statements = asked
+
+    question(Transaction(connection))
+
+    assert statements
+    assert scans(connection, statements) == []
+
+
+@pytest.mark.parametrize("question", ASKED_OF_READERS.values(), ids=ASKED_OF_READERS)
+def test_readers_never_walk_a_whole_table(
+    asked: tuple[sqlite3.Connection, list[str]], question: Callable[[sqlite3.Connection], object]
+) -> None:
+    connection, statements = asked
+
+    question(connection)
+
+    assert statements
+    assert scans(connection, statements) == []
