@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import uuid_utils
@@ -30,7 +31,7 @@ from router.services.sessions import SessionService
 from router.services.stats import Stats
 from router.services.timers import Timers
 from router.services.upstream import UpstreamService
-from router.services.waiting import Waiting
+from router.services.waiting import ANYTHING, Waiting
 from router.store.database import Database
 from router.store.meta import router_id
 from router.store.migrations import migrate
@@ -51,6 +52,7 @@ class Router:
         notices = Notices(outbox, clock, _new_id, os.urandom)
         upstream = UpstreamService(hub, delivery, session_service, notices, clock, identity)
         inbound = InboundService(delivery, receipts, ChatCommands(delivery, hub), clock)
+        database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         stats = Stats(database, hub, outbox, delivery, clock)
         self.timers = Timers(database, delivery, outbox, waiting, clock)
         services = ControlServices(database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats)

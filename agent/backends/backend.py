@@ -18,5 +18,11 @@ class Backend(Protocol):
     async def deliver(self, session: Session, action: Action) -> Outcome:
         """Carry out one action. Never raises for what the terminal does: that is a failed outcome."""
 
+    async def clear_line(self, session: Session) -> None:
+        """Take away what an interrupted delivery may have left on the input line, so that nothing is joined to it.
+
+        Never raises for what the terminal does: the delivery that follows will say.
+        """
+
     async def alive(self, session: Session) -> bool:
         """Whether the registered process is still the one behind the target."""

@@ -101,6 +101,9 @@ class CommandBackend:
             case KeyPress(name=name):
                 return Outcome.failed(Reason.UNSUPPORTED, f"a command takes ctrl-c and no other key, not {name!r}")
 
+    async def clear_line(self, session: Session) -> None:
+        """A command has no line: each input is a run of its own."""
+
     async def alive(self, session: Session) -> bool:  # noqa: ARG002
         """A command line can always be run again."""
         return True

@@ -90,6 +90,9 @@ class PtyBackend:
             return Outcome.failed(Reason.TARGET_GONE, text)
         return await attachment.deliver(_message(action), self._limit)
 
+    async def clear_line(self, session: Session) -> None:
+        """The host types what it has begun to the end by itself, whatever becomes of the agent."""
+
     async def alive(self, session: Session) -> bool:
         return session.session_id in self._attached
 

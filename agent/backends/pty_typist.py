@@ -118,20 +118,17 @@ class Typist:
     async def _type(self, bursts: list[bytes]) -> Outcome:
         if self._ended:
             return Outcome.failed(Reason.TARGET_GONE, "the program has ended")
-        for place, burst in enumerate(bursts):
-            if place:
-                await asyncio.sleep(self._pace.before_enter if burst == ENTER else self._pace.between)
-            try:
+        try:
+            for place, burst in enumerate(bursts):
+                if place:
+                    await asyncio.sleep(self._pace.before_enter if burst == ENTER else self._pace.between)
                 async with asyncio.timeout(STUCK_LIMIT):
                     await descriptors.write(self._master, burst)
-            except TimeoutError:
-                text = f"the program has not read its input for {STUCK_LIMIT:g} s"
-                return Outcome.uncertain(Reason.BACKEND_ERROR, text)
-            except OSError as error:
-                text = f"the program's terminal is closed: {error.strerror}"
-                return Outcome.uncertain(Reason.TARGET_GONE, text) if place else _gone(text)
+        except TimeoutError:
+            return Outcome.uncertain(Reason.BACKEND_ERROR, f"the program has not read for {STUCK_LIMIT:g} s")
+        except OSError as error:
+            return Outcome.uncertain(Reason.TARGET_GONE, f"the program's terminal is closed: {error.strerror}")
+        # A terminal takes text after its program's end, too, without an error.
+        if self._ended:
+            return Outcome.uncertain(Reason.TARGET_GONE, "the program ended while this was typed")
         return Outcome.done()
-
-
-def _gone(text: str) -> Outcome:
-    return Outcome.failed(Reason.TARGET_GONE, text)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 
 from agent.backends import process, typing_rules
 from agent.backends.tmux_server import TIMEOUT, TmuxFailed, TmuxServer, TmuxTimeout, escaped, prefix
@@ -97,6 +98,13 @@ class TmuxBackend:
             return await _Typing(pane, self._pace).key(KEYS[action.name].tmux)
         return await _Typing(pane, self._pace).text(action, program)
 
+    async def clear_line(self, session: Session) -> None:
+        """Ctrl-U: kills the line in a plain terminal, in readline and in full-screen prompts alike."""
+        pane = _Pane(session, self._limit)
+        with suppress(PaneGone, TmuxFailed, TmuxTimeout):
+            await pane.ready()
+            await pane.press("C-u")
+
     async def alive(self, session: Session) -> bool:
         try:
             await _Pane(session, self._limit).check()
@@ -161,21 +169,27 @@ def resolve(target: str, tmux_env: str) -> tuple[Mapping[str, str], Process, str
     `target` is whatever tmux takes (name:1.0, %3), `tmux_env` the value of TMUX, which names the server; empty means
     the default server. Raises Refusal when there is no such pane.
     """
+    if not target:
+        raise Refusal(Reason.INVALID_ARGUMENT, "name a tmux pane; `tmux list-panes -a` lists them")
     socket = tmux_env.rsplit(",", 2)[0]
-    answer = _ask(socket, target, "#{pane_id}\t#{pane_pid}\t#{socket_path}\t#{pane_current_path}")
+    # First something that fails for a pane that is not there: display-message takes the next best one.
+    _ask(socket, "capture-pane", "-p", "-E", "0", "-t", target)
+    wanted = "#{pane_id}\t#{pane_pid}\t#{socket_path}\t#{pane_current_path}"
+    answer = _ask(socket, "display-message", "-p", "-t", target, wanted)
     pane, pid, server, cwd = (*answer.split("\t", 3), "", "", "")[:4]
     found = process.identify(int(pid)) if pid.isdigit() else None
     if found is None:
-        raise Refusal(Reason.TARGET_GONE, f"tmux has no pane {target!r}; `tmux list-panes -a` lists them")
+        raise Refusal(Reason.TARGET_GONE, f"nothing runs in the tmux pane {target}")
     return {"pane": pane, "server": server or socket}, found, cwd
 
 
-def _ask(socket: str, target: str, wanted: str) -> str:
-    command = [*prefix(socket), "display-message", "-p", "-t", escaped(target), wanted]
+def _ask(socket: str, *arguments: str) -> str:
+    command = [*prefix(socket), *map(escaped, arguments)]
     try:
         answer = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refusal(Reason.BACKEND_ERROR, f"tmux does not answer: {error}") from error
     if answer.returncode:
-        raise Refusal(Reason.TARGET_GONE, f"tmux: {answer.stderr.decode(errors='replace').strip()}")
+        text = answer.stderr.decode(errors="replace").strip()
+        raise Refusal(Reason.TARGET_GONE, f"tmux: {text}; `tmux list-panes -a` lists the panes")
     return answer.stdout.decode(errors="replace").removesuffix("\n")

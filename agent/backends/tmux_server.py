@@ -1,7 +1,10 @@
 """A tmux server, spoken to by running tmux; never through a shell."""
 
 import asyncio
+from asyncio import create_subprocess_exec
 from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO
 
 TIMEOUT = 10.0
 """Seconds for one tmux command, which takes about 5 ms: a server that needs longer hangs."""
@@ -24,26 +27,34 @@ class TmuxServer:
 
     async def run(self, *arguments: str, stdin: bytes = b"") -> str:
         """What one tmux command printed. Raises TmuxFailed, or TmuxTimeout when there is doubt about its effect."""
-        pipe = asyncio.subprocess.PIPE
-        # No pipe unless tmux reads it: uvloop raises when a program ends before its empty input was closed.
-        source = pipe if stdin else asyncio.subprocess.DEVNULL
-        command = (*self._prefix, *map(escaped, arguments))
+        # Files and not pipes: tmux hands its own to the server, and one that hangs would never let go of them.
+        with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as complaint:
+            source.write(stdin)
+            source.seek(0)
+            code = await self._ended([*self._prefix, *map(escaped, arguments)], source, output, complaint)
+            if code:
+                raise TmuxFailed(_text(complaint) or f"tmux ended with {code}")
+            return _text(output)
+
+    async def _ended(self, command: list[str], source: IO[bytes], output: IO[bytes], complaint: IO[bytes]) -> int:
         try:
-            process = await asyncio.create_subprocess_exec(*command, stdin=source, stdout=pipe, stderr=pipe)
+            process = await create_subprocess_exec(*command, stdin=source, stdout=output, stderr=complaint)
         except OSError as error:
             raise TmuxFailed(f"tmux cannot be started: {error.strerror}") from error
         try:
-            output, complaint = await asyncio.wait_for(process.communicate(stdin or None), self._limit)
+            return await asyncio.wait_for(process.wait(), self._limit)
         except TimeoutError:
             raise TmuxTimeout(f"tmux did not answer for {self._limit:g} s") from None
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
-                await process.communicate()  # reads to the end, which closes the pipes
-        if process.returncode:
-            raise TmuxFailed(complaint.decode(errors="replace").strip() or f"tmux ended with {process.returncode}")
-        return output.decode(errors="replace").removesuffix("\n")
+                await process.wait()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace").removesuffix("\n")
 
 
 def prefix(socket: str) -> tuple[str, ...]:

@@ -119,12 +119,12 @@ class Client:
         now, jitter = self._clock.monotonic(), self._jitter()
         if ending.end is End.CLOCK_SKEW and ending.router_time is not None:
             self._skew = ending.router_time - self._clock.now()
-        if ending.end is End.REFUSED:
+        if ending.retry_after is not None:
+            self._backoff = backoff.told(self._backoff, now, ending.retry_after)
+        elif ending.end is End.REFUSED:
             self._backoff = backoff.refused(self._backoff, now, jitter)
         elif ending.end not in (End.STOPPED, End.DRAINED):
             self._backoff = backoff.lost(self._backoff, now, jitter, welcomed_for)
-        if ending.retry_after is not None:
-            self._backoff = backoff.told(self._backoff, now, ending.retry_after)
         self._failures = 0 if welcomed_for else self._failures + 1
         wait = max(0.0, self._backoff.attempt_at - now)
         level = logging.ERROR if ending.end in (End.REFUSED, End.DISK) else logging.INFO
@@ -162,6 +162,7 @@ class GrpcStream:
         self._call.cancel()
 
     async def _ending(self) -> Ending:
+        # A write that loses the race with the router's refusal is INTERNAL here, for good: then the next try tells.
         code, details = await self._call.code(), await self._call.details()
         trailing = await self._call.trailing_metadata() or grpc.aio.Metadata()
         return ending_of(grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details, None))

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from agent.backends.backend import Backend
 from agent.clock import Clock
-from agent.domain.command import Command, Ending, IllegalMove, Lane, Outcome, Reason
+from agent.domain.command import Command, Ending, IllegalMove, Input, Lane, Outcome, Reason
 from agent.domain.errors import StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
 from agent.services.sessions import Sessions
-from agent.store.inbox import Inbox
+from agent.store.inbox import Inbox, Start
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -131,12 +131,19 @@ class _Worker:
         if objection is not None or session is None:
             await self._finish(command, objection or _UNKNOWN, None)
             return
-        if not await self._start(command.command_id):
+        start = await self._start(command.command_id)
+        if start is Start.FORBIDDEN:
             return  # cancelled while it waited
+        if start is Start.IN_DOUBT and isinstance(command.action, Input):
+            await self._clear_line(session)
         outcome = await self._deliver(session, command)
         await self._finish(command, outcome, self._executor.clock.now() if outcome.ending is Ending.DONE else None)
 
-    async def _start(self, command_id: str) -> bool:
+    async def _clear_line(self, session: Session) -> None:
+        if backend := self._executor.backends.get(session.backend):
+            await backend.clear_line(session)
+
+    async def _start(self, command_id: str) -> Start:
         # Queued right behind the finish of the command before, so that one fsync carries both.
         inbox = self._executor.inbox
         started = inbox.start(command_id)

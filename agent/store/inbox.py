@@ -4,6 +4,7 @@ import sqlite3
 from asyncio import Future
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from agent.domain.command import (
     Action,
@@ -53,6 +54,21 @@ AND NOT EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq)
 """
 
 
+_TYPED = "SELECT session_id FROM inbox WHERE command_id = ? AND kind = 'input'"
+_DOUBT = {
+    Ending.UNCERTAIN: f"INSERT OR IGNORE INTO doubts (bare_id) {_TYPED}",
+    Ending.DONE: f"DELETE FROM doubts WHERE bare_id = ({_TYPED})",  # noqa: S608
+}
+
+
+class Start(Enum):
+    """Whether a command may run, and on what kind of line."""
+
+    FORBIDDEN = "forbidden"  # it ended meanwhile
+    CLEAN = "clean"
+    IN_DOUBT = "in doubt"  # an interrupted delivery may have left something on the line
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A command found at start-up that never started, and when it was received (seconds since the epoch)."""
@@ -82,8 +98,8 @@ class Inbox:
         """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
         return self._database.run(lambda connection: _store(connection, commands, now), urgent=True)
 
-    def start(self, command_id: str) -> "Future[bool]":
-        """RECEIVED to STARTED. False when it ended meanwhile: it must not run."""
+    def start(self, command_id: str) -> "Future[Start]":
+        """RECEIVED to STARTED, unless it ended meanwhile."""
         return self._database.run(lambda connection: _start(connection, command_id))
 
     def finish(self, command_id: str, outcome: Outcome, typed_at: float | None) -> "Future[int]":
@@ -149,8 +165,11 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
     return (*head, *action, command.ttl, now)
 
 
-def _start(connection: sqlite3.Connection, command_id: str) -> bool:
-    return connection.execute(_START, (command_id,)).rowcount == 1
+def _start(connection: sqlite3.Connection, command_id: str) -> Start:
+    if connection.execute(_START, (command_id,)).rowcount != 1:
+        return Start.FORBIDDEN
+    sql = "SELECT 1 FROM doubts WHERE bare_id = (SELECT session_id FROM inbox WHERE command_id = ?)"
+    return Start.IN_DOUBT if connection.execute(sql, (command_id,)).fetchone() else Start.CLEAN
 
 
 def _state(connection: sqlite3.Connection, command_id: str) -> InboxState | None:
@@ -163,6 +182,8 @@ def _finish(connection: sqlite3.Connection, result: CommandResult) -> int:
     values = (result.outcome.ending.value, seq, result.command_id)
     if connection.execute(_FINISH, values).rowcount != 1:
         raise IllegalMove(f"{result.command_id} has ended before, or was never here")
+    if (doubt := _DOUBT.get(result.outcome.ending)) is not None:
+        connection.execute(doubt, (result.command_id,))
     return seq
 
 

@@ -72,7 +72,17 @@ class SessionRow(Model):
         without_rowid = True
 
 
-TABLES = [Meta, Inbox, Outbox, SessionRow]
+class Doubt(Model):
+    """Sessions whose input line may hold what an interrupted delivery left."""
+
+    bare_id = TextField(primary_key=True)
+
+    class Meta:
+        table_name = "doubts"
+        without_rowid = True
+
+
+TABLES = [Meta, Inbox, Outbox, SessionRow, Doubt]
 
 INDEXES = [
     "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",

@@ -208,6 +208,7 @@ class ControlServicer:
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         cursor = request.after_event_id or await self._s.database.read(steps.newest)
+        await call.context.send_initial_metadata(())  # what happens from here on is seen
         with self._s.waiting.on(ANYTHING) as changed:
             while True:
                 changed.clear()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock
-from router.domain.command import CommandState, Ended, Event, Taken, WorkFinished
+from router.domain.command import RECALLED, CommandState, Ended, Event, Taken, WorkFinished
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import (
     Cancel,
@@ -105,7 +105,7 @@ class UpstreamService:
         """Take back from a machine what is over here: cancelled, expired or given up after it was sent."""
         for command_id in held:
             command = commands.find(tx, command_id)
-            if command and command.machine_id == link.machine_id and not command.state.live:
+            if command and command.machine_id == link.machine_id and command.state in RECALLED:
                 tx.after_commit(partial(link.send, Cancel(command_id, command.reason), urgent=True))
 
     def _one(self, tx: Transaction, link: Link, frame: Durable) -> Reason | None:

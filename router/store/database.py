@@ -88,6 +88,7 @@ class Database:
         self.peewee = SqliteDatabase(str(path), pragmas=PRAGMAS, thread_safe=True, autoconnect=False)
         self.times = CommitTimes()
         self.writable = True
+        self.on_commit: Callable[[], None] = lambda: None  # called on the loop after every group
         self._queue: SimpleQueue[list[_Operation[Any]] | None] = SimpleQueue()
         self._lazy: list[_Operation[Any]] = []
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
@@ -177,7 +178,11 @@ class Database:
                 self._try_group(connection, [operation])
         self.times.count += 1
         self.times.recent.append(time.monotonic() - started)
-        self._loop.call_soon_threadsafe(_resolve, operations)
+        self._loop.call_soon_threadsafe(self._committed, operations)
+
+    def _committed(self, operations: list[_Operation[Any]]) -> None:
+        _resolve(operations)
+        self.on_commit()
 
     def _try_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> bool:
         """Run operations in one transaction. False: it was undone, and they must be run one by one."""

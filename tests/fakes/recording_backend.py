@@ -19,6 +19,7 @@ class RecordingBackend:
         self.outcomes: dict[str, Outcome | Exception] = {}  # by text
         self.dead: set[str] = set()  # sessions whose target is gone
         self.began = asyncio.Event()
+        self.cleared: list[str] = []
         self._gates: dict[str, asyncio.Event] = {}
 
     def block(self, text: str) -> asyncio.Event:
@@ -37,6 +38,9 @@ class RecordingBackend:
         if outcome.ending is not Ending.FAILED:
             record(self.path, session.session_id, text)
         return outcome
+
+    async def clear_line(self, session: Session) -> None:
+        self.cleared.append(session.session_id)
 
     async def alive(self, session: Session) -> bool:
         return session.session_id not in self.dead

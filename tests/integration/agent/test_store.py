@@ -13,7 +13,7 @@ from agent.domain.errors import AlreadyRunning, StoreUnavailable
 from agent.domain.frames import Button, CommandResult, Item, Notice, ReceiptOutcome, SessionChanged, SessionGone
 from agent.domain.session import Process, Session, SessionState
 from agent.store.database import Database
-from agent.store.inbox import Inbox
+from agent.store.inbox import Inbox, Start
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
 from tests.fakes.agent_rig import eventually
@@ -190,7 +190,21 @@ async def test_a_command_starts_once(data_dir: Path) -> None:
 
         starts = await asyncio.gather(inbox.start("c1"), inbox.start("c1"), inbox.start("never came"))
 
-    assert starts == [True, False, False]
+    assert starts == [Start.CLEAN, Start.FORBIDDEN, Start.FORBIDDEN]
+
+
+async def test_what_follows_an_uncertain_text_starts_in_doubt_until_one_is_done(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        inbox = Inbox(database, Outbox(database))
+        await inbox.store([command("broken"), command("next"), command("after")], 0.0)
+        await inbox.start("broken")
+        await inbox.finish("broken", Outcome.uncertain(Reason.AGENT_RESTARTED), None)
+
+        following = await inbox.start("next")
+        await inbox.finish("next", Outcome.done(), 1.0)
+        later = await inbox.start("after")
+
+    assert (following, later) == (Start.IN_DOUBT, Start.CLEAN)
 
 
 @pytest.mark.parametrize(

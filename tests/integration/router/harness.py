@@ -5,7 +5,7 @@ import itertools
 import selectors
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,8 +91,13 @@ class Caller:
 
     def __post_init__(self) -> None:
         self._channel = grpc.insecure_channel(self.address)
-        channel = grpc.intercept_channel(self._channel, WithKey(self.key))
-        self.control, self.chat = ControlStub(channel), ChatLinkStub(channel)
+        self._keyed = grpc.intercept_channel(self._channel, WithKey(self.key))
+        self.control, self.chat = ControlStub(self._keyed), ChatLinkStub(self._keyed)
+
+    def raw_stream(self, method: str, frames: Iterable[bytes]) -> Iterator[bytes]:
+        """A stream of bytes that need not be messages."""
+        answers: Iterator[bytes] = self._keyed.stream_stream(method)(iter(frames))
+        return answers
 
     def close(self) -> None:
         self._channel.close()
@@ -118,6 +123,12 @@ class RouterUnderTest:
         self._thread.start()
         serves: asyncio.Future[None] = asyncio.run_coroutine_threadsafe(self._serve_once(), self._loop).result(LIMIT)
         self._done = serves
+
+    def restart(self) -> None:
+        """Stop it and start it again on its data, at another address."""
+        self.stop()
+        self.__init__(self.config)  # type: ignore[misc]
+        self.start()
 
     def begin_stop(self) -> None:
         """What SIGTERM does."""
@@ -226,6 +237,12 @@ class RouterUnderTest:
         request = {"text": "done"} | request
         sent = self.control.Notify(pb.NotifyRequest(session_id=session_id, targets=targets, **request))
         return list(sent.notifications)
+
+    def watch(self, **request: Any) -> Any:
+        """Events from now on, or from behind `after_event_id`. Somebody must cancel it."""
+        call = self.control.WatchEvents(pb.WatchEventsRequest(**request), timeout=LIMIT)
+        call.initial_metadata()  # comes once the router knows where to begin
+        return call
 
     def notifications(self, session_id: str) -> list[types.Notification]:
         """What is or was on its way about a session, newest first."""

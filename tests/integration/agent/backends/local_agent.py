@@ -1,6 +1,7 @@
 """The agent's end of the local socket as far as terminals go, with the real pty backend behind it."""
 
 import asyncio
+import concurrent.futures
 import json
 import threading
 from collections.abc import Coroutine
@@ -69,13 +70,17 @@ class LocalAgent:
     def deliver(self, action: Action, session_id: str = "s1") -> Outcome:
         return self._in_loop(self._backend.deliver(Session(session_id, "pty"), action))
 
-    def begin(self, action: Action) -> "asyncio.Future[Outcome]":
+    def begin(self, action: Action) -> "concurrent.futures.Future[Outcome]":
         """A delivery that goes on while the test does something else."""
         work = self._backend.deliver(Session("s1", "pty"), action)
-        return asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[return-value]
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def stop(self) -> None:
+        """Breaks every connection and listens no more."""
+        self._in_loop(self._stop())
 
     def close(self) -> None:
-        self._in_loop(self._stop())
+        self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -76,17 +76,10 @@ class Terminal:
     def exit_code(self) -> int:
         """Waits for the end of the program, and of its output."""
         code = self._process.wait(30)
-        termios.tcsetattr(self.slave, termios.TCSANOW, self.modes_with_plain_output())
         os.write(self.slave, END)
         self._reader.join(10)
         self.screen = self.screen.removesuffix(END)
         return code
-
-    def modes_with_plain_output(self) -> list[Any]:
-        modes = self.modes()
-        self.modes_after = [*modes]
-        modes[1] &= ~termios.OPOST
-        return modes
 
     def hang_up(self) -> None:
         """The window is closed."""

@@ -1,6 +1,6 @@
 """Every backend brings every text to the program as it is, with exactly one submission."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -48,7 +48,7 @@ CLEANED = {
     "surrogate": ("a\ud83db", "ab"),
 }
 
-STAGES = {"tmux": TmuxStage, "pty": PtyStage, "command": CommandStage}
+STAGES: dict[str, Callable[..., Stage]] = {"tmux": TmuxStage, "pty": PtyStage, "command": CommandStage}
 
 
 @pytest.fixture(params=STAGES)
@@ -93,7 +93,7 @@ def test_a_key_that_does_not_exist_is_refused(stage: Stage) -> None:
     assert stage.submissions() == []
 
 
-TERMINALS = {"tmux": TmuxStage, "pty": PtyStage}
+TERMINALS: dict[str, Callable[..., Stage]] = {"tmux": TmuxStage, "pty": PtyStage}
 PASTE_ON, CURSOR_KEYS_ON = b"\x1b[?2004h", b"\x1b[?1h"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends import tmux
+from agent.backends import process, tmux
 from agent.backends.tmux import TmuxBackend
 from agent.backends.typing_rules import Pace
 from agent.domain.command import Action, Ending, Input, KeyPress, Outcome, Reason
@@ -108,7 +108,7 @@ def test_a_dead_pane_that_tmux_keeps_is_gone(data_dir: Path) -> None:
         server.shows("READY")
         session = server.session()
         deliver(session, KeyPress("ctrl-d"))
-        server.shows("Pane is dead")
+        wait_until(lambda: server.run("display-message", "-p", "#{pane_dead}") == "1")
 
         assert not alive(session)
         assert deliver(replace(session, process=None), Input("x")).reason is Reason.TARGET_GONE
@@ -129,9 +129,9 @@ def test_a_program_started_inside_the_pane_may_be_the_registered_one(data_dir: P
 
 def child_of(pid: int) -> Process:
     children = wait_until(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    found = tmux.process.identify(int(children[0]))
-    assert found is not None
-    return found
+    child = process.identify(int(children[0]))
+    assert child is not None
+    return child
 
 
 def test_a_program_that_ends_while_it_is_typed_into_leaves_doubt(data_dir: Path) -> None:
@@ -158,21 +158,27 @@ def test_a_server_that_hangs_fails_before_anything_is_typed(stage: TmuxStage) ->
 
 
 @pytest.mark.parametrize("target", ["main", "main:0", "main:0.0", "main:", "%0", "=main:0"])
-def test_any_name_that_tmux_takes_names_the_pane(stage: TmuxStage, data_dir: Path, target: str) -> None:
-    address, process, cwd = tmux.resolve(target, f"{stage.server.socket},{stage.server.pid},0")
+def test_any_name_that_tmux_takes_names_the_pane(stage: TmuxStage, target: str) -> None:
+    address, found, cwd = tmux.resolve(target, f"{stage.server.socket},{stage.server.pid},0")
 
     assert address == {"pane": stage.server.pane, "server": stage.server.socket}
-    assert process == stage.server.session().process
+    assert found == stage.server.session().process
     assert cwd == str(Path.cwd())
-    assert data_dir.exists()
 
 
-@pytest.mark.parametrize("target", ["%77", "nosuch", "main:9", "main:0.5", ""])
+@pytest.mark.parametrize("target", ["%77", "nosuch", "main:9", "main:0.5"])
 def test_a_name_without_a_pane_is_refused(stage: TmuxStage, target: str) -> None:
     with pytest.raises(Refusal) as refused:
         tmux.resolve(target, f"{stage.server.socket},{stage.server.pid},0")
 
     assert refused.value.reason is Reason.TARGET_GONE
+
+
+def test_a_pane_must_be_named(stage: TmuxStage) -> None:
+    with pytest.raises(Refusal) as refused:
+        tmux.resolve("", f"{stage.server.socket},{stage.server.pid},0")
+
+    assert refused.value.reason is Reason.INVALID_ARGUMENT
 
 
 def test_without_a_server_a_name_is_refused(data_dir: Path) -> None:
@@ -207,3 +213,17 @@ def test_a_recorder_ends_only_at_the_end(stage: TmuxStage, data_dir: Path) -> No
     stage.deliver(KeyPress("ctrl-d"))
 
     assert ended_record(data_dir / "record") == b"\x04"
+
+
+def test_what_an_interrupted_delivery_left_is_not_joined_to_the_next(data_dir: Path) -> None:
+    record = data_dir / "record"
+    backend = TmuxBackend(QUICK)
+    with pane(data_dir, "sh", "-c", f"cat > {record}") as server:
+        session = server.session()
+        wait_until(record.exists)
+        deliver(session, Input("half of a", submit=False), backend)
+
+        asyncio.run(backend.clear_line(session))
+        deliver(session, Input("whole"), backend)
+
+        assert wait_until(record.read_text) == "whole\n"

@@ -1,0 +1,377 @@
+"""What people write in chats: which session it reaches, and what they are told when it reaches none."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+
+from tests.fakes.rpc_errors import reason_of
+from tests.fakes.thin_agent import ThinAgent, ThinLink
+from tests.integration.router.harness import RouterUnderTest
+
+HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
+ELSEWHERE = types.ChatRef(transport="test", chat_id="2", message_id="10")
+SOON = {"seconds": 5}
+OTHER_PLATFORM = types.ChatRef(transport="other", chat_id="1", message_id="10")
+
+
+@pytest.fixture
+def agent(router: RouterUnderTest) -> ThinAgent:
+    return router.machine()
+
+
+@pytest.fixture
+def link(agent: ThinAgent) -> Iterator[ThinLink]:
+    with agent.connected() as link:
+        yield link
+
+
+@pytest.fixture
+def session(router: RouterUnderTest, agent: ThinAgent) -> str:
+    return router.session(agent, "api")
+
+
+@pytest.fixture
+def note(router: RouterUnderTest, session: str) -> types.Notification:
+    """What the session said in the chat, as messages 100 and 101."""
+    buttons = [types.Button(label="Go on", action="continue"), types.Button(label="Test", action="make: test")]
+    [note] = router.notify(session, types.ChatRef(transport="test", chat_id="1"), buttons=buttons)
+    with router.courier("test") as courier:
+        courier.brought("100", "101")
+        router.control.GetNotification(pb.GetNotificationRequest(notification_id=note.notification_id, wait=SOON))
+    return note
+
+
+def typed(link: ThinLink) -> str:
+    """What the next command types."""
+    [frame] = link.commands(1)
+    return str(frame.action.input.text)
+
+
+def answers(router: RouterUnderTest, transport: str = "test") -> list[str]:
+    """What waits in the outbox of a platform, oldest first."""
+    request = pb.ListNotificationsRequest(transport=transport)
+    return [note.text for note in router.control.ListNotifications(request).notifications][::-1]
+
+
+@pytest.mark.parametrize("message_id", ["100", "101"])
+def test_a_reply_goes_to_the_session_of_the_message(
+    router: RouterUnderTest, link: ThinLink, session: str, note: types.Notification, message_id: str
+) -> None:
+    became = router.submit(HERE, "yes\nplease", reply_to_message_id=message_id)
+
+    assert (became.session_id, became.state) == (session, types.COMMAND_STATE_SENT)
+    assert typed(link) == "yes\nplease"
+
+
+@pytest.mark.parametrize("chat", [ELSEWHERE, OTHER_PLATFORM], ids=["other chat", "other platform"])
+def test_the_same_message_number_elsewhere_is_another_message(
+    router: RouterUnderTest, link: ThinLink, note: types.Notification, chat: types.ChatRef
+) -> None:
+    became = router.submit(chat, "yes", reply_to_message_id="100")
+
+    assert became.command_id == ""
+    assert "/use" in became.answer
+
+
+def test_a_reply_wins_over_the_chosen_session(
+    router: RouterUnderTest, agent: ThinAgent, session: str, note: types.Notification
+) -> None:
+    chosen = router.session(agent, "web")
+    router.submit(HERE, "/use web")
+
+    assert router.submit(HERE, "x", reply_to_message_id="100").session_id == session
+    assert router.submit(HERE, "x").session_id == chosen
+
+
+def test_a_reply_to_a_message_of_no_session_is_read_as_if_it_answered_nothing(
+    router: RouterUnderTest, session: str
+) -> None:
+    chosen = router.submit(HERE, "/use api", reply_to_message_id="999")
+
+    assert "api" in chosen.answer
+    assert router.submit(HERE, "x", reply_to_message_id="999").session_id == session
+
+
+def test_a_token_names_the_session_of_its_notification(
+    router: RouterUnderTest, link: ThinLink, note: types.Notification
+) -> None:
+    router.submit(HERE, f"/cmd {note.token} first\nsecond")
+
+    assert typed(link) == "first\nsecond"
+
+
+@pytest.mark.parametrize("chat", [ELSEWHERE, OTHER_PLATFORM], ids=["other chat", "other platform"])
+def test_a_token_means_nothing_in_another_chat(
+    router: RouterUnderTest, note: types.Notification, chat: types.ChatRef
+) -> None:
+    became = router.submit(chat, f"/cmd {note.token} rm -rf")
+
+    assert became.command_id == ""
+    assert "no session" in became.answer
+
+
+def test_a_token_nobody_gave_reaches_nobody(router: RouterUnderTest, note: types.Notification) -> None:
+    assert router.submit(HERE, "/cmd guessed rm -rf").command_id == ""
+
+
+@pytest.mark.parametrize(
+    ("action", "typed_"),
+    [("make: test", "make: test"), ("yes", "y"), ("no", "n"), ("exit", "/exit")],
+)
+def test_a_button_does_what_it_says(
+    router: RouterUnderTest, link: ThinLink, note: types.Notification, action: str, typed_: str
+) -> None:
+    pressed = router.submit(HERE, button=chat_pb.ButtonPress(data=f"cmd:{note.token}:{action}"))
+
+    assert typed(link) == typed_
+    assert typed_ in pressed.answer
+
+
+def test_continue_presses_enter(router: RouterUnderTest, link: ThinLink, note: types.Notification) -> None:
+    router.submit(HERE, button=chat_pb.ButtonPress(data=f"cmd:{note.token}:continue"))
+    [frame] = link.commands(1)
+
+    assert frame.action.key.name == "enter"
+
+
+@pytest.mark.parametrize("data", ["cmd:{}:rm -rf", "cmd:guessed:yes", "cmd:{}", "other:{}:yes"])
+def test_a_button_that_was_not_offered_does_nothing_and_says_so(
+    router: RouterUnderTest, note: types.Notification, data: str
+) -> None:
+    pressed = router.submit(HERE, button=chat_pb.ButtonPress(data=data.format(note.token)))
+
+    assert pressed.command_id == ""
+    assert pressed.answer
+
+
+def test_a_button_pressed_in_another_chat_does_nothing(router: RouterUnderTest, note: types.Notification) -> None:
+    pressed = router.submit(ELSEWHERE, button=chat_pb.ButtonPress(data=f"cmd:{note.token}:yes"))
+
+    assert pressed.command_id == ""
+
+
+def test_a_page_names_the_session_outright(router: RouterUnderTest, link: ThinLink, session: str) -> None:
+    router.submit(HERE, "/help me", session_id=session)
+
+    assert typed(link) == "/help me"
+
+
+@pytest.mark.parametrize("text", ["hello", "/clear"])
+def test_plain_text_goes_to_the_chosen_session(
+    router: RouterUnderTest, link: ThinLink, session: str, text: str
+) -> None:
+    router.submit(HERE, "/use api")
+    became = router.submit(HERE, text)
+
+    assert became.session_id == session
+    assert typed(link) == text
+
+
+def test_each_chat_chooses_for_itself(router: RouterUnderTest, session: str) -> None:
+    router.submit(HERE, "/use api")
+
+    assert router.submit(ELSEWHERE, "hello").command_id == ""
+
+
+def test_what_fits_nowhere_is_answered_never_guessed(router: RouterUnderTest, session: str) -> None:
+    became = router.submit(HERE, "hello")
+
+    assert became.command_id == ""
+    assert answers(router) == [became.answer]
+    assert "/use NAME" in became.answer
+
+
+def test_nothing_to_type_is_answered(router: RouterUnderTest, session: str) -> None:
+    became = router.submit(HERE, "", session_id=session)
+
+    assert became.command_id == ""
+    assert "nothing to type" in became.answer
+
+
+def test_a_text_that_is_too_long_is_refused_in_the_chat(router: RouterUnderTest, session: str) -> None:
+    became = router.submit(HERE, "x" * 65_537, session_id=session)
+
+    assert became.command_id == ""
+    assert answers(router) == [became.answer]
+    assert "65536" in became.answer
+
+
+def test_a_session_that_has_ended_is_refused_in_the_chat(router: RouterUnderTest, session: str) -> None:
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
+    became = router.submit(HERE, "x", session_id=session)
+
+    assert became.command_id == ""
+    assert answers(router) == [became.answer]
+    assert "ended" in became.answer
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/help", "/sessions"),
+        ("/start", "/sessions"),
+        ("/cmd", "/sessions"),
+        ("/sessions", "api"),
+        ("/use", "/use NAME"),
+        ("/use nothing-like-it", "No session"),
+        ("/use AP", "api"),
+        ("/status", "1 sessions"),
+        ("/key", "ctrl-c"),
+        ("/key f13", "ctrl-c"),
+        ("/stop", "/use NAME"),
+        ("/cancel", "Nothing waits"),
+        ("/dead", "No dead letters"),
+    ],
+)
+def test_a_chat_command_is_answered_in_its_chat(
+    router: RouterUnderTest, session: str, text: str, words: str
+) -> None:
+    became = router.submit(HERE, text)
+
+    assert words in became.answer
+    [answer] = answers(router)
+    assert answer.startswith(became.answer)
+
+
+def test_use_asks_back_where_several_fit(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    router.session(agent, "apricot")
+
+    assert "Several fit" in router.submit(HERE, "/use ap").answer
+    assert "Plain text goes to api" in router.submit(HERE, "/use api").answer
+
+
+@pytest.mark.parametrize(("text", "key"), [("/stop", "esc"), ("/key ctrl-c", "ctrl-c"), ("/key Enter", "enter")])
+def test_keys_go_to_the_chosen_session(
+    router: RouterUnderTest, link: ThinLink, session: str, text: str, key: str
+) -> None:
+    router.submit(HERE, "/use api")
+    router.submit(HERE, text)
+    [frame] = link.commands(1)
+
+    assert frame.action.key.name == key
+
+
+def test_cancel_takes_back_what_waits_for_the_chosen_session(router: RouterUnderTest, session: str) -> None:
+    router.submit(HERE, "/use api")
+    waiting = [router.send(session).command_id for _ in range(2)]
+
+    assert "2" in router.submit(HERE, "/cancel").answer
+    assert {router.command(one).state for one in waiting} == {types.COMMAND_STATE_CANCELLED}
+
+
+def test_dead_lists_the_dead_letters(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    letter = router.send(session, "lost words")
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
+    router.submit(HERE, "/dead")
+
+    assert "lost words" in answers(router)[-1]
+    assert letter.command_id in answers(router)[-1]
+
+
+def test_an_update_that_comes_again_gets_the_first_answer(router: RouterUnderTest, session: str) -> None:
+    first = router.submit(HERE, "x", session_id=session, update_key="test:1:77")
+    again = router.submit(HERE, "another text", session_id=session, update_key="test:1:77")
+
+    assert (first.duplicate, again.duplicate) == (False, True)
+    assert first.command_id == again.command_id
+    assert len(router.control.ListCommands(pb.ListCommandsRequest()).commands) == 1
+
+
+def test_an_update_that_was_answered_is_answered_once(router: RouterUnderTest) -> None:
+    for _ in range(2):
+        router.submit(HERE, "/help", update_key="test:1:77")
+
+    assert len(answers(router)) == 1
+
+
+def test_the_same_update_ten_times_at_once_makes_one_command(router: RouterUnderTest, session: str) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        same = [pool.submit(router.submit, HERE, "x", session_id=session, update_key="test:1:77") for _ in range(10)]
+        became = [one.result() for one in same]
+
+    assert len({one.command_id for one in became}) == 1
+    assert sum(not one.duplicate for one in became) == 1
+
+
+def test_a_trace_can_be_asked_for_by_the_update(router: RouterUnderTest, session: str) -> None:
+    became = router.submit(HERE, "x", session_id=session, update_key="test:1:77")
+
+    assert router.trace("test:1:77") == router.trace(became.command_id)
+    assert "test:1:77" in router.trace(became.command_id)[0].detail
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        chat_pb.SubmitRequest(chat=HERE, text="x"),
+        chat_pb.SubmitRequest(chat=HERE, text="x", update_key="x" * 201),
+        chat_pb.SubmitRequest(update_key="k", text="x"),
+        chat_pb.SubmitRequest(update_key="k", text="x", chat=types.ChatRef(transport="test")),
+    ],
+    ids=["no key", "long key", "no chat", "half a chat"],
+)
+def test_a_door_must_say_what_and_where(router: RouterUnderTest, request_: chat_pb.SubmitRequest) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        router.chat.Submit(request_)
+
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert reason_of(refused.value) == "INVALID_ARGUMENT"
+
+
+def item(number: int, session: str, text: str = "x", key: str = "") -> chat_pb.SubmitItem:
+    request = chat_pb.SubmitRequest(
+        update_key=key or f"test:{number}", chat=HERE, actor="Ada", text=text, session_id=session
+    )
+    return chat_pb.SubmitItem(item_id=number, request=request)
+
+
+def streamed(router: RouterUnderTest, *batches: list[chat_pb.SubmitItem]) -> dict[int, chat_pb.SubmitItemResponse]:
+    """Hand in batches on one stream; the answers by item."""
+    stream = router.chat.SubmitStream(chat_pb.SubmitBatch(items=batch) for batch in batches)
+    return {answer.item_id: answer for response in stream for answer in response.items}
+
+
+def test_a_stream_answers_each_item(router: RouterUnderTest, session: str) -> None:
+    answered = streamed(router, [item(1, session), item(2, session)], [item(3, session)])
+
+    assert sorted(answered) == [1, 2, 3]
+    assert len({answer.response.command_id for answer in answered.values()}) == 3
+
+
+def test_a_stream_keeps_the_order_of_its_items(router: RouterUnderTest, link: ThinLink, session: str) -> None:
+    streamed(router, *([item(n, session, f"{n}")] for n in range(20)))
+
+    assert [frame.action.input.text for frame in link.commands(20)] == [f"{n}" for n in range(20)]
+
+
+def test_one_bad_item_hurts_no_other(router: RouterUnderTest, session: str) -> None:
+    bad = chat_pb.SubmitItem(item_id=2, request=chat_pb.SubmitRequest(update_key="k"))
+
+    answered = streamed(router, [item(1, session), bad, item(3, session)])
+
+    assert answered[2].WhichOneof("result") == "error"
+    assert answered[1].response.command_id
+    assert answered[3].response.command_id
+
+
+def test_the_same_update_over_streams_and_calls_makes_one_command(router: RouterUnderTest, session: str) -> None:
+    same = [item(n, session, key="test:1:77") for n in range(1, 6)]
+    answered = streamed(router, same[:3], same[3:])
+    again = router.submit(HERE, "x", session_id=session, update_key="test:1:77")
+
+    assert {answer.response.command_id for answer in answered.values()} == {again.command_id}
+    assert sum(not answer.response.duplicate for answer in answered.values()) == 1
+
+
+def test_a_frame_that_is_no_batch_ends_the_stream_with_a_word(router: RouterUnderTest) -> None:
+    raw = router.admin.raw_stream("/agentlink.v1.ChatLink/SubmitStream", [b"\xff\xff"])
+
+    with pytest.raises(grpc.RpcError) as refused:
+        next(raw)
+
+    assert reason_of(refused.value) == "BAD_FRAME"
