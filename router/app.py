@@ -32,9 +32,9 @@ from router.services.stats import Stats
 from router.services.timers import Timers
 from router.services.upstream import UpstreamService
 from router.services.waiting import ANYTHING, Waiting
-from router.store.database import Database
+from router.store.database import Damaged, Database
 from router.store.meta import router_id
-from router.store.migrations import migrate
+from router.store.migrations import NewerSchema, migrate
 
 
 class Router:
@@ -116,12 +116,15 @@ async def _ticking(router: Router) -> AsyncIterator[None]:
 def _prepare(database: Database) -> str:
     previous = os.umask(0o077)  # the database holds what people write
     try:
-        connection = database.connection()
-        problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if problem != "ok":
-            raise SettingsError(f"the database {database.path} is damaged ({problem}): restore a backup")
+        connection = database.sound_connection()
         migrate(connection)
         return router_id(connection, _new_id)
+    except Damaged as error:
+        raise SettingsError(
+            f"cannot use the database {database.path} ({error}): look at it, or restore a backup"
+        ) from None
+    except NewerSchema as error:
+        raise SettingsError(f"{database.path}: {error}") from None
     finally:
         database.peewee.close()
         os.umask(previous)

@@ -20,6 +20,9 @@ LAST_WORDS = 2048
 _INHERITED = ("PATH", "HOME", "LANG", "USER", "SHELL", "TERM", "TMPDIR")
 _AFTERMATH = 0.5
 """Seconds to wait for output after the end: a child left in the background may hold the pipe open for ever."""
+_STOPPING = 2.0
+"""Seconds that a run gets to stop when the agent stops."""
+
 _CHUNK = 65536
 
 
@@ -55,12 +58,20 @@ class _Run:
             code = await self._process.wait()
             await asyncio.wait([reading], timeout=_AFTERMATH)
         except asyncio.CancelledError:
-            self.signal(signal.SIGTERM)  # nobody is left to read what it says
+            await self._stop()  # nobody is left to read what it says
             raise
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         return self._ended(code)
+
+    async def _stop(self) -> None:
+        self.signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOPPING)
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+            await self._process.wait()
 
     async def _read(self, descriptor: int, also: _LastWords | None) -> None:
         loop = asyncio.get_running_loop()

@@ -31,7 +31,7 @@ class Typist:
         self._turn = asyncio.Lock()
         self._line_free = asyncio.Event()
         self._line_free.set()
-        self._ended = False
+        self._ended = asyncio.Event()
         self._inside_line = False
         self._typing: set[asyncio.Task[Outcome]] = set()
 
@@ -50,11 +50,11 @@ class Typist:
 
     def end(self) -> None:
         """The program is gone: what waits for its turn fails."""
-        self._ended = True
+        self._ended.set()
         self._tell()
 
     def _tell(self) -> None:
-        if self._ended or not self._draft.open:
+        if self._ended.is_set() or not self._draft.open:
             self._line_free.set()
         else:
             self._line_free.clear()
@@ -116,7 +116,7 @@ class Typist:
         return Path(os.fsdecode(front.split(b"\0")[0])).name
 
     async def _type(self, bursts: list[bytes]) -> Outcome:
-        if self._ended:
+        if self._ended.is_set():
             return Outcome.failed(Reason.TARGET_GONE, "the program has ended")
         try:
             for place, burst in enumerate(bursts):
@@ -129,6 +129,6 @@ class Typist:
         except OSError as error:
             return Outcome.uncertain(Reason.TARGET_GONE, f"the program's terminal is closed: {error.strerror}")
         # A terminal takes text after its program's end, too, without an error.
-        if self._ended:
+        if self._ended.is_set():
             return Outcome.uncertain(Reason.TARGET_GONE, "the program ended while this was typed")
         return Outcome.done()

@@ -29,6 +29,7 @@ from router.store.database import Database, Transaction
 logger = logging.getLogger(__name__)
 FAILED_ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
 BATCH_BYTES = 512 * 1024  # of commands in one frame; half of what a frame may have
+_OUR_DOING = (Reason.DRAINING, Reason.STORAGE_UNAVAILABLE)  # ends of links that blame no command
 LOOK_EVERY = 10.0  # seconds between looks for commands without a receipt
 
 
@@ -215,7 +216,7 @@ class LinkStream:
             return done
         if self._writer:
             self._writer.cancel()
-        late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason is Reason.DRAINING
+        late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING
         return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=late, on_purpose=meant))
 
     async def _guarded(self, part: Callable[[], Awaitable[Any]]) -> None:

@@ -105,9 +105,10 @@ class Guard:
             key = Ed25519PublicKey.from_public_bytes(machine.public_key)
             options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
-        except jwt.PyJWTError:
+            issued, expires = float(claims["iat"]), float(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError):
             raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.") from None
-        self._check_times(float(claims["iat"]), float(claims["exp"]))
+        self._check_times(issued, expires)
         return Principal(machine_id, machine_id=machine_id)
 
     def _check_times(self, issued: float, expires: float) -> None:

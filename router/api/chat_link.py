@@ -121,9 +121,9 @@ class CourierStream:
                 delivery = self._courier.ready.popleft()
                 session_id = delivery.notification.session_id
                 about = await self._database.read(lambda c, s=session_id: sessions.find(c, s) if s else None)  # type: ignore[misc]
-                await self._context.write(convert.delivery(delivery, LEASE, about).SerializeToString())
                 key = (delivery.notification.notification_id, delivery.notification.attempt)
-                loop.call_later(LEASE, self._expire, *key)
+                loop.call_later(LEASE, self._expire, *key)  # before the write: a courier that reads nothing loses it too
+                await self._context.write(convert.delivery(delivery, LEASE, about).SerializeToString())
 
     def _expire(self, notification_id: str, attempt: int) -> None:
         leased = self._courier.leased.get(notification_id)

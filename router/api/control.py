@@ -222,12 +222,10 @@ class ControlServicer:
                     await set_within(changed, WATCH_IDLE)
 
     async def Cleanup(self, _request: pb.CleanupRequest, _call: Call) -> pb.CleanupResponse:
-        removed = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
-        while removed.full:
+        removed = more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
+        while more.full:
             more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
-            removed, full = removed + more, more.full
-            if not full:
-                break
+            removed += more
         return pb.CleanupResponse(
             commands=removed.commands, notifications=removed.notifications, messages=removed.messages,
             updates=removed.updates, sessions=removed.sessions, steps=removed.steps,

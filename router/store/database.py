@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 
 from router.domain.errors import Reason, Refusal
 
@@ -38,6 +38,10 @@ PRAGMAS = {
     "busy_timeout": BUSY_TIMEOUT,
     "cache_size": -32 * 1024,
 }
+
+
+class Damaged(Exception):
+    """The file cannot be used as a database; the text says what is wrong."""
 
 
 class Transaction:
@@ -135,6 +139,17 @@ class Database:
         """The connection of the calling thread."""
         self.peewee.connect(reuse_if_open=True)
         connection: sqlite3.Connection = self.peewee.connection()  # type: ignore[no-untyped-call]
+        return connection
+
+    def sound_connection(self) -> sqlite3.Connection:
+        """The connection of the calling thread, after a look at the whole file. Raises Damaged."""
+        try:
+            connection = self.connection()
+            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except (DatabaseError, sqlite3.DatabaseError) as error:
+            problem = str(error)
+        if problem != "ok":
+            raise Damaged(problem)
         return connection
 
     def wal_bytes(self) -> int:

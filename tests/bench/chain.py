@@ -7,8 +7,10 @@ import grpc
 
 from tests.bench import programs
 from tests.bench.figures import Run
-from tests.bench.machine import Machine, wait_for
+from tests.bench.machine import Machine
 from tests.bench.webhooks import Door, flood
+
+WARM_UP = 50  # messages
 
 
 async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, list[float]]]:
@@ -20,22 +22,18 @@ async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, 
             names = await machine.sessions(1)
             await machine.connect()
             serving = asyncio.create_task(machine.serve())
-            door = Door(adapter.address)
-            await asyncio.to_thread(_choose, door, names[0])
-            results = [await _one(door, machine, count, threads) for count, threads in plan]
+            await asyncio.to_thread(Door(adapter.address).say, f"/use {names[0]}")
+            results = []
+            for number, (count, threads) in enumerate(plan):
+                results.append(await _one(adapter.address, machine, 100_000 * (number + 1), count, threads))
             serving.cancel()
             machine.close()
     return results
 
 
-async def _one(door: Door, machine: Machine, count: int, threads: int) -> tuple[Run, list[float]]:
-    await asyncio.to_thread(flood, door, 50, threads)  # connections and caches are warm then
-    await wait_for(len(door.sent), machine)
-    before = set(door.sent)
-    run = await asyncio.to_thread(flood, door, count, threads)
-    await wait_for(len(door.sent), machine)
-    return run, [machine.arrived[text] - sent for text, sent in door.sent.items() if text not in before]
-
-
-def _choose(door: Door, session: str) -> None:
-    door.say(f"/use {session}")
+async def _one(base: str, machine: Machine, first: int, count: int, threads: int) -> tuple[Run, list[float]]:
+    await asyncio.to_thread(flood, base, first, WARM_UP, threads)  # connections and caches are warm then
+    posted = await asyncio.to_thread(flood, base, first + WARM_UP, count, threads)
+    while not posted.sent.keys() <= machine.arrived.keys():
+        await asyncio.sleep(0.001)
+    return posted.run, [machine.arrived[text] - sent for text, sent in posted.sent.items()]

@@ -1,6 +1,5 @@
 """A machine's end of a link, as thin as can be: it confirms what it gets and notes when it came."""
 
-import asyncio
 import time
 
 import grpc
@@ -89,8 +88,3 @@ def _commands(frame: pb.RouterFrame) -> list[pb.CommandFrame]:
         case "command":
             return [frame.command]
     return []
-
-
-async def wait_for(count: int, machine: Machine) -> None:
-    while len(machine.arrived) < count:
-        await asyncio.sleep(0.001)

@@ -1,28 +1,44 @@
-"""Posts Telegram updates over kept-alive connections and notes when each was sent and answered."""
+"""Posts Telegram updates over kept-alive connections and notes when each was sent and answered.
+
+Run as `python -m tests.bench.webhooks BASE FIRST COUNT THREADS`, in a process of its own, so that the poster and the
+machine that it waits for do not share one interpreter. Prints {"sent": {text: seconds}, "latencies": […], "elapsed": …};
+the clock is CLOCK_MONOTONIC, the same in every process.
+"""
 
 import http.client
 import itertools
 import json
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Run
-from tests.bench.programs import CHAT_ID, HEADER_SECRET, PATH_SECRET
+from tests.bench.programs import CHAT_ID, HEADER_SECRET, PATH_SECRET, ROOT
 
 HEADERS = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": HEADER_SECRET}
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A run, and when each text was sent."""
+
+    run: Run
+    sent: dict[str, float]
 
 
 class Door:
     """One webhook address; every thread keeps its own connection."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, first: int = 0) -> None:
         parts = urlsplit(base)
         self._host, self._port = parts.hostname, parts.port
         self._local = threading.local()
-        self._numbers = itertools.count(2_000_001)
-        self.sent: dict[str, float] = {}  # by text: perf_counter seconds
+        self._numbers = itertools.count(2_000_001 + first)
+        self.sent: dict[str, float] = {}
 
     def post(self) -> float:
         """Post one message; returns seconds until its 200."""
@@ -60,12 +76,27 @@ class Door:
         return connection
 
 
-def flood(door: Door, count: int, threads: int) -> Run:
-    """Post `count` messages from so many threads."""
-    with ThreadPoolExecutor(threads) as pool:
+def flood(base: str, first: int, count: int, threads: int) -> Posted:
+    """Post `count` messages from so many threads of another process."""
+    argv = [sys.executable, "-m", "tests.bench.webhooks", base, str(first), str(count), str(threads)]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    told = json.loads(done.stdout)
+    return Posted(Run(told["latencies"], told["elapsed"]), told["sent"])
+
+
+def _flood(base: str, first: int, count: int, threads: int) -> None:
+    door = Door(base, first)
+    if threads == 1:
         started = time.perf_counter()
-        latencies = list(pool.map(lambda _: door.post(), range(count)))
-        return Run(latencies, time.perf_counter() - started)
+        latencies = [door.post() for _ in range(count)]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            started = time.perf_counter()
+            latencies = list(pool.map(lambda _: door.post(), range(count)))
+    elapsed = time.perf_counter() - started
+    json.dump({"sent": door.sent, "latencies": latencies, "elapsed": elapsed}, sys.stdout)
 
 
 def _update(number: int, text: str) -> dict[str, object]:
@@ -73,3 +104,7 @@ def _update(number: int, text: str) -> dict[str, object]:
     chat = {"id": CHAT_ID, "type": "private", "first_name": "Ada"}
     message = {"message_id": number, "date": 1_700_000_000, "from": person, "chat": chat, "text": text}
     return {"update_id": number, "message": message}
+
+
+if __name__ == "__main__":
+    _flood(sys.argv[1], *map(int, sys.argv[2:5]))

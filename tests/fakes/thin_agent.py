@@ -136,6 +136,10 @@ class ThinAgent:
         self._channel = grpc.insecure_channel(address)
         self._stub = AgentLinkStub(self._channel)
 
+    def now(self) -> float:
+        """What this machine's clock says."""
+        return self._now() + self.clock_offset
+
     @property
     def public_key(self) -> bytes:
         return self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -148,7 +152,7 @@ class ThinAgent:
 
     def token(self, **changes: Any) -> str:
         """A credential as an agent makes it; `changes` replace claims, None leaves one out."""
-        now = self._now() + self.clock_offset
+        now = self.now()
         claims = {"sub": self.machine_id, "aud": "pointsman", "iat": now, "exp": now + 300} | changes
         return jwt.encode({k: v for k, v in claims.items() if v is not None}, self.key, algorithm="EdDSA")
 

@@ -7,14 +7,18 @@ from router.store.migrations import m0001_first
 MIGRATIONS: list[list[str]] = [m0001_first.STATEMENTS]
 
 
+class NewerSchema(Exception):
+    """The database was written by a newer version of this program."""
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date, each step in one transaction. `user_version` says how many have run.
 
-    Raises RuntimeError when the database is newer than this program.
+    Raises NewerSchema when the database is newer than this program.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
-        raise RuntimeError(
+        raise NewerSchema(
             f"the database has schema {version}, this version knows {len(MIGRATIONS)}: install a newer one"
         )
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import selectors
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from agentlink.v1.chat_link_pb2_grpc import ChatLinkStub
 from agentlink.v1.control_pb2_grpc import ControlStub
+from google.protobuf.descriptor import MethodDescriptor
 
 from router.app import Router, running
 from router.config import RouterConfig
@@ -94,10 +96,15 @@ class Caller:
         self._keyed = grpc.intercept_channel(self._channel, WithKey(self.key))
         self.control, self.chat = ControlStub(self._keyed), ChatLinkStub(self._keyed)
 
-    def raw_stream(self, method: str, frames: Iterable[bytes]) -> Iterator[bytes]:
-        """A stream of bytes that need not be messages."""
-        answers: Iterator[bytes] = self._keyed.stream_stream(method)(iter(frames))
-        return answers
+    def raw(self, method: MethodDescriptor, frames: Iterable[bytes]) -> Iterator[bytes]:
+        """Call a method with bytes that need not be messages."""
+        name = f"/{method.containing_service.full_name}/{method.name}"
+        if method.client_streaming:
+            return self._keyed.stream_stream(name)(iter(frames))
+        [request] = frames
+        if method.server_streaming:
+            return self._keyed.unary_stream(name)(request)
+        return iter([self._keyed.unary_unary(name)(request)])
 
     def close(self) -> None:
         self._channel.close()
@@ -111,23 +118,28 @@ class RouterUnderTest:
         self.time = MovableTime()
         self.address = ""
         self.router: Router
-        self._loop = MovableLoop(self.time)
         self._callers: dict[str, Caller] = {}
         self._agents: list[ThinAgent] = []
-        self._stop = asyncio.Event()
+        self._loop: MovableLoop
+        self._thread: threading.Thread
+        self._stop: asyncio.Event
         self._done: asyncio.Future[None]
-        self._thread = threading.Thread(target=self._loop.run_forever, name="router")
 
     def start(self) -> None:
         """Come back once it serves. Raises what the start raised."""
+        self._loop = MovableLoop(self.time)
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="router")
         self._thread.start()
-        serves: asyncio.Future[None] = asyncio.run_coroutine_threadsafe(self._serve_once(), self._loop).result(LIMIT)
-        self._done = serves
+        try:
+            self._done = asyncio.run_coroutine_threadsafe(self._serve_once(), self._loop).result(LIMIT)
+        except BaseException:
+            self._discard()
+            raise
 
     def restart(self) -> None:
         """Stop it and start it again on its data, at another address."""
         self.stop()
-        self.__init__(self.config)  # type: ignore[misc]
         self.start()
 
     def begin_stop(self) -> None:
@@ -138,12 +150,12 @@ class RouterUnderTest:
         """Stop in order, and come back when it is done."""
         for closing in (*self._callers.values(), *self._agents):
             closing.close()
+        self._callers, self._agents = {}, []
         self.begin_stop()
         asyncio.run_coroutine_threadsafe(_waited(self._done), self._loop).result(LIMIT)
-        self.discard()
+        self._discard()
 
-    def discard(self) -> None:
-        """Close the loop of a router that does not run."""
+    def _discard(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(LIMIT)
         self._loop.close()
@@ -183,6 +195,10 @@ class RouterUnderTest:
             return await self.router.database.write(operation)
 
         return asyncio.run_coroutine_threadsafe(written(), self._loop).result(LIMIT)
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query on one of the router's reading connections."""
+        return asyncio.run_coroutine_threadsafe(self.router.database.read(query), self._loop).result(LIMIT)
 
     def machine(self, machine_id: str = "") -> ThinAgent:
         """An enrolled machine whose clock agrees with the router's."""
@@ -285,11 +301,7 @@ def config(data_dir: Path, **changes: Any) -> RouterConfig:
 def serving(settings: RouterConfig) -> Iterator[RouterUnderTest]:
     """A router that runs inside the block."""
     router = RouterUnderTest(settings)
-    try:
-        router.start()
-    except BaseException:
-        router.discard()
-        raise
+    router.start()
     try:
         yield router
     finally:

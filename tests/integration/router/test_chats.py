@@ -369,7 +369,7 @@ def test_the_same_update_over_streams_and_calls_makes_one_command(router: Router
 
 
 def test_a_frame_that_is_no_batch_ends_the_stream_with_a_word(router: RouterUnderTest) -> None:
-    raw = router.admin.raw_stream("/agentlink.v1.ChatLink/SubmitStream", [b"\xff\xff"])
+    raw = router.admin.raw(chat_pb.DESCRIPTOR.services_by_name["ChatLink"].methods_by_name["SubmitStream"], [b"\xff\xff"])
 
     with pytest.raises(grpc.RpcError) as refused:
         next(raw)

@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,8 +42,10 @@ class LocalAgent:
         except (OSError, asyncio.CancelledError):
             pass
         finally:
-            self._connections.discard(task)
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self._connections.discard(task)
 
     async def _host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def send(message: dict[str, object]) -> None:

@@ -116,9 +116,10 @@ def test_ctrl_c_without_a_run_says_so() -> None:
     assert outcome == Outcome.done("nothing was running")
 
 
-def test_an_agent_that_stops_ends_the_run(data_dir: Path) -> None:
+@pytest.mark.parametrize("trap", ["touch ended; exit", "touch ended"], ids=["in time", "never"])
+def test_an_agent_that_stops_ends_the_run(data_dir: Path, trap: str) -> None:
     async def scene() -> bool:
-        here = session(f"trap 'touch {data_dir / 'ended'}; exit' TERM; touch {data_dir / 'up'}; sleep 60 & wait")
+        here = session(f"trap '{trap}' TERM; touch up; while :; do sleep 0.01; done", data_dir)
         running = asyncio.create_task(CommandBackend(ENVIRON).deliver(here, Input("")))
         await asyncio.to_thread(wait_until, (data_dir / "up").exists)
         running.cancel()

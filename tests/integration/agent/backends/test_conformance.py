@@ -126,7 +126,6 @@ KEYS = {
     "right": (b"\x1b[C", b"\x1bOC"),
     "backspace": (b"\x7f", b"\x7f"),
     "space": (b" ", b" "),
-    "ctrl-d": (b"\x04", b"\x04"),
 }
 
 
@@ -138,7 +137,7 @@ def test_keys_arrive_as_a_keyboard_sends_them(
     with closing(TERMINALS[kind](data_dir, *escapes)) as stage:
         outcomes = [stage.deliver(KeyPress(name)) for name in KEYS]
 
-        record = b"\r".join(stage.submissions())
+        record = b"\r".join(stage.submissions())  # ended by the Ctrl-D that is not in the table
 
     assert set(outcomes) == {Outcome.done()}
-    assert record == b"".join(sent[place] for sent in KEYS.values()).removesuffix(b"\x04")
+    assert record == b"".join(sent[place] for sent in KEYS.values())

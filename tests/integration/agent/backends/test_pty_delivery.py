@@ -258,6 +258,7 @@ def test_a_socket_that_is_no_agent_s_goes_unnoticed(run: Run, socket: Path, answ
         assert stranger.stdout.readline() == b"up\n"
         terminal = run("sh", "-c", "echo here; read line; echo $line")
 
+        terminal.shows(b"here")
         assert stranger.stdout.readline() == b"asked\n"
         terminal.type(b"still\r")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from peewee import SqliteDatabase
 
-from router.store.migrations import MIGRATIONS, migrate
+from router.store.migrations import MIGRATIONS, NewerSchema, migrate
 from router.store.tables import INDEXES, TABLES
 
 Column = tuple[str, str, bool, int]
@@ -81,7 +81,7 @@ def test_a_database_of_a_newer_version_is_left_alone(migrated: sqlite3.Connectio
     migrated.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = list(migrated.iterdump())
 
-    with pytest.raises(RuntimeError, match="install a newer one"):
+    with pytest.raises(NewerSchema, match="install a newer one"):
         migrate(migrated)
 
     assert list(migrated.iterdump()) == before
