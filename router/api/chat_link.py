@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from functools import partial
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from google.protobuf.message import DecodeError
@@ -35,17 +36,12 @@ class ChatLinkServicer:
         return await self._database.write(lambda tx: self._submit(tx, inbound), hurry=True)
 
     async def SubmitStream(self, _principal: Principal, context: Context) -> None:
-        pending: set[asyncio.Task[None]] = set()
-        answers: asyncio.Queue[chat_pb.SubmitBatchResponse] = asyncio.Queue()
-        writer = asyncio.create_task(_write_answers(context, answers))
+        answers = Answers(context)
+        writer = asyncio.create_task(answers.write())
         try:
             async for raw in frames(context):
-                items = _items(raw)
-                future = asyncio.create_task(self._batch(items, answers))
-                pending.add(future)
-                future.add_done_callback(pending.discard)
-            await asyncio.gather(*pending)
-            await answers.join()
+                self._batch(_items(raw), answers)
+            await answers.complete()
         finally:
             writer.cancel()
 
@@ -55,20 +51,13 @@ class ChatLinkServicer:
             raise Refusal(Reason.BAD_FRAME, "The first frame must be open, with a transport.")
         await CourierStream(context, opening.open, self._database, self._outbox).run()
 
-    async def _batch(
-        self, items: list[tuple[int, Inbound | Refusal]], answers: "asyncio.Queue[chat_pb.SubmitBatchResponse]"
-    ) -> None:
+    def _batch(self, items: list[tuple[int, Inbound | Refusal]], answers: "Answers") -> None:
         good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
-        done = [_failed(number, bad) for number, bad in items if isinstance(bad, Refusal)]
-        try:
-            responses = await self._database.write(
-                lambda tx: [self._submit(tx, inbound) for _, inbound in good], hurry=True
-            )
-            pairs = zip(good, responses, strict=True)
-            done += [chat_pb.SubmitItemResponse(item_id=number, response=answer) for (number, _), answer in pairs]
-        except Exception as error:  # noqa: BLE001 - each item is told
-            done += [_failed(number, refusal_of(error)) for number, _ in good]
-        answers.put_nowait(chat_pb.SubmitBatchResponse(items=done))
+        answers.expect(1)
+        # A callback, not a task: one turn of the event loop less before the write and after it.
+        self._database.write(
+            lambda tx: [self._submit(tx, inbound) for _, inbound in good], hurry=True
+        ).add_done_callback(partial(_answer, items, answers))
 
     def _submit(self, tx: Transaction, inbound: Inbound) -> chat_pb.SubmitResponse:
         if (known := requests.answered(tx, inbound.update_key, None)) is not None:
@@ -108,6 +97,7 @@ class CourierStream:
             if writer:
                 writer.cancel()
             logger.info("courier gone", extra={"transport": courier.transport})
+            courier.gone = True
             lost = self._database.write(lambda tx: self._outbox.lost(tx, courier))
             with contextlib.suppress(Refusal):
                 await asyncio.shield(lost)
@@ -122,7 +112,7 @@ class CourierStream:
                 session_id = delivery.notification.session_id
                 about = await self._database.read(lambda c, s=session_id: sessions.find(c, s) if s else None)  # type: ignore[misc]
                 key = (delivery.notification.notification_id, delivery.notification.attempt)
-                loop.call_later(LEASE, self._expire, *key)  # before the write: a courier that reads nothing loses it too
+                loop.call_later(LEASE, self._expire, *key)  # before the write: whoever does not read loses it too
                 await self._context.write(convert.delivery(delivery, LEASE, about).SerializeToString())
 
     def _expire(self, notification_id: str, attempt: int) -> None:
@@ -145,16 +135,58 @@ class CourierStream:
             await self._database.write(lambda tx: self._outbox.receipt(tx, self._courier, identity, attempt, event))
 
 
-async def _write_answers(context: Context, answers: "asyncio.Queue[chat_pb.SubmitBatchResponse]") -> None:
-    while True:
-        batch = await answers.get()
-        taken = 1
-        while not answers.empty():
-            batch.items.extend(answers.get_nowait().items)
-            taken += 1
-        await context.write(batch.SerializeToString())
-        for _ in range(taken):
-            answers.task_done()
+class Answers:
+    """What goes back on a submit stream: gathered while the stream is busy, written by one writer."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._ready: list[chat_pb.SubmitItemResponse] = []
+        self._wake = asyncio.Event()
+        self._open = 0
+        self._written = asyncio.Event()
+
+    def expect(self, frames_more: int) -> None:
+        """So many frames are being worked on."""
+        self._open += frames_more
+
+    def put(self, items: list[chat_pb.SubmitItemResponse]) -> None:
+        """One frame's answers are there."""
+        self._open -= 1
+        self._ready += items
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Write what is there, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            items, self._ready = self._ready, []
+            await self._context.write(chat_pb.SubmitBatchResponse(items=items).SerializeToString())
+            self._written.set()
+
+    async def complete(self) -> None:
+        """Wait until every frame is answered."""
+        while self._open or self._ready or self._wake.is_set():
+            self._written.clear()
+            await self._written.wait()
+
+
+def _answer(
+    items: list[tuple[int, Inbound | Refusal]], answers: Answers, stored: "asyncio.Future[list[chat_pb.SubmitResponse]]"
+) -> None:
+    if stored.cancelled():
+        return
+    error = stored.exception()
+    responses = iter(stored.result() if error is None else [])
+    done = []
+    for number, item in items:
+        if isinstance(item, Refusal):
+            done.append(_failed(number, item))
+        elif error is not None:
+            done.append(_failed(number, refusal_of(error)))
+        else:
+            done.append(chat_pb.SubmitItemResponse(item_id=number, response=next(responses)))
+    answers.put(done)
 
 
 def _items(raw: bytes) -> list[tuple[int, Inbound | Refusal]]:

@@ -53,7 +53,7 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     return status_pb2.Status(code=code, message=refusal.text, details=details)
 
 
-def refusal_of(error: Exception) -> Refusal:
+def refusal_of(error: BaseException) -> Refusal:
     """What a caller is told of an error. Anything unforeseen is logged and gets no inner text."""
     if isinstance(error, Refusal):
         return error

@@ -63,10 +63,8 @@ def receipt(command: Command, session: Session | None, *, connected: bool) -> st
             return f"❓ Perhaps typed into {name}: {_why(command)}."
         case CommandState.CANCELLED:
             return f"↩️ Taken back; {command.detail or 'it was not typed'}."
-        case CommandState.EXPIRED:
-            return f"⌛ Given up: {_why(command)}."
-        case CommandState.DEAD:
-            return f"❌ Given up for {name}: {_why(command)}."
+        case CommandState.EXPIRED | CommandState.DEAD:
+            return f"⌛ Given up for {name}: {_why(command)}."
         case CommandState.FAILED:
             return f"❌ Not typed into {name}: {_why(command)}."
 

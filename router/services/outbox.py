@@ -44,6 +44,7 @@ class Courier:
 
     transport: str
     credit: int
+    gone: bool = False  # the stream has ended
     leased: dict[str, Notification] = field(default_factory=dict)
     ready: deque[Delivery] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -84,6 +85,8 @@ class Outbox:
 
     def lost(self, tx: Transaction, courier: Courier) -> None:
         """A courier is gone: what it had is queued again."""
+        if courier not in self._couriers:
+            return  # its opening was not stored
         self._couriers.remove(courier)
         tx.on_undo(lambda: self._couriers.append(courier))
         for notification in list(courier.leased.values()):
@@ -97,6 +100,8 @@ class Outbox:
 
     def lease(self, tx: Transaction, transport: str) -> None:
         """Give couriers of a platform what they have room for."""
+        for gone in [c for c in self._couriers if c.gone]:
+            self.lost(tx, gone)  # again: when it went, that could not be stored
         couriers = [c for c in self._couriers if c.transport == transport and len(c.leased) < c.credit]
         if not couriers:
             return

@@ -210,7 +210,7 @@ class Step(Model):
     """The audit: every step of every command and notification."""
 
     step_id = AutoField()
-    at = FloatField(index=True)
+    at = FloatField()
     subject_id = TextField(index=True)
     session_id = TextField()
     event = TextField()
@@ -229,7 +229,7 @@ TABLES = [Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Mess
 INDEXES = [
     "CREATE INDEX commands_queued ON commands (machine_id, lane, position) WHERE state = 'queued'",
     "CREATE INDEX commands_live ON commands (machine_id, session_id) WHERE state IN ('queued', 'sent', 'received')",
-    "CREATE INDEX commands_expiry ON commands (expires_at) WHERE state IN ('queued', 'sent', 'received')",
+    "CREATE INDEX commands_expiry ON commands (expires_at) WHERE state = 'queued'",
     "CREATE INDEX commands_session ON commands (session_id, position)",
     "CREATE INDEX commands_dead ON commands (position) WHERE state IN ('dead', 'uncertain') AND NOT dropped",
     "CREATE INDEX commands_ended ON commands (ended_at) WHERE ended_at IS NOT NULL",

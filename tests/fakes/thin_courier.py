@@ -60,6 +60,12 @@ class ThinCourier:
         self.delivered(delivery, *message_ids)
         return delivery
 
+    def ended(self) -> grpc.RpcError | None:
+        """Why the router ended the stream; None when it ended in peace."""
+        self._reader.join(PATIENCE)
+        self._out.put(None)
+        return self.error
+
     def close(self) -> None:
         """Go away; what was not answered is the router's again."""
         self._out.put(None)

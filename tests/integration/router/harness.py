@@ -22,6 +22,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from router.app import Router, running
 from router.config import RouterConfig
+from router.domain.errors import Refusal
 from router.store.database import Transaction
 from tests.fakes.thin_agent import ThinAgent
 from tests.fakes.thin_courier import ThinCourier
@@ -186,7 +187,7 @@ class RouterUnderTest:
     def settle(self) -> None:
         """Come back once what was due after `advance` has been begun and written."""
         for _ in range(3):  # a timer fires, its task runs, its operation is handed in
-            self.write(lambda _tx: None)
+            self.taken(lambda _tx: None)
 
     def write(self, operation: Callable[[Transaction], T]) -> T:
         """Run an operation in the router's writer thread, between those of its callers."""
@@ -195,6 +196,14 @@ class RouterUnderTest:
             return await self.router.database.write(operation)
 
         return asyncio.run_coroutine_threadsafe(written(), self._loop).result(LIMIT)
+
+    def taken(self, operation: Callable[[Transaction], object]) -> bool:
+        """Run an operation; False where the disk, or another operation of its group, did not let it be stored."""
+        try:
+            self.write(operation)
+        except Refusal:
+            return False
+        return True
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query on one of the router's reading connections."""

@@ -1,7 +1,6 @@
 """Who may call: every RPC asks, and says no in a way that helps."""
 
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 import jwt
@@ -9,13 +8,11 @@ import pytest
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.descriptor import MethodDescriptor
 
 from tests.fakes.rpc_errors import error_info, reason_of
 from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import Caller, RouterUnderTest
-from tests.waiting import wait_until
 
 KEYED = [
     method
@@ -61,9 +58,7 @@ def test_no_rpc_is_answered_without_a_key_that_is_known(
         (pb.ROLE_VIEWER, "Deliver"),
     ],
 )
-def test_a_role_may_not_do_what_is_not_its(
-    router: RouterUnderTest, role: "pb.Role.ValueType", method: str
-) -> None:
+def test_a_role_may_not_do_what_is_not_its(router: RouterUnderTest, role: "pb.Role.ValueType", method: str) -> None:
     [descriptor] = [one for one in KEYED if one.name == method]
     error = answer(router.caller(router.key(role)), descriptor)
 
@@ -179,9 +174,7 @@ def by_public_key(agent: ThinAgent) -> str:
         *("no audience", "no end", "no begin", "too long", "begin is no number", "end is no number"),
     ],
 )
-def test_a_machine_needs_a_credential_of_its_own_key(
-    agent: ThinAgent, credential: Callable[[ThinAgent], str]
-) -> None:
+def test_a_machine_needs_a_credential_of_its_own_key(agent: ThinAgent, credential: Callable[[ThinAgent], str]) -> None:
     error = told(agent, credential(agent))
 
     assert error.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -59,8 +59,9 @@ def answers(router: RouterUnderTest, transport: str = "test") -> list[str]:
 
 
 @pytest.mark.parametrize("message_id", ["100", "101"])
+@pytest.mark.usefixtures("note")
 def test_a_reply_goes_to_the_session_of_the_message(
-    router: RouterUnderTest, link: ThinLink, session: str, note: types.Notification, message_id: str
+    router: RouterUnderTest, link: ThinLink, session: str, message_id: str
 ) -> None:
     became = router.submit(HERE, "yes\nplease", reply_to_message_id=message_id)
 
@@ -69,18 +70,16 @@ def test_a_reply_goes_to_the_session_of_the_message(
 
 
 @pytest.mark.parametrize("chat", [ELSEWHERE, OTHER_PLATFORM], ids=["other chat", "other platform"])
-def test_the_same_message_number_elsewhere_is_another_message(
-    router: RouterUnderTest, link: ThinLink, note: types.Notification, chat: types.ChatRef
-) -> None:
+@pytest.mark.usefixtures("link", "note")
+def test_the_same_message_number_elsewhere_is_another_message(router: RouterUnderTest, chat: types.ChatRef) -> None:
     became = router.submit(chat, "yes", reply_to_message_id="100")
 
     assert became.command_id == ""
     assert "/use" in became.answer
 
 
-def test_a_reply_wins_over_the_chosen_session(
-    router: RouterUnderTest, agent: ThinAgent, session: str, note: types.Notification
-) -> None:
+@pytest.mark.usefixtures("note")
+def test_a_reply_wins_over_the_chosen_session(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     chosen = router.session(agent, "web")
     router.submit(HERE, "/use web")
 
@@ -115,7 +114,8 @@ def test_a_token_means_nothing_in_another_chat(
     assert "no session" in became.answer
 
 
-def test_a_token_nobody_gave_reaches_nobody(router: RouterUnderTest, note: types.Notification) -> None:
+@pytest.mark.usefixtures("note")
+def test_a_token_nobody_gave_reaches_nobody(router: RouterUnderTest) -> None:
     assert router.submit(HERE, "/cmd guessed rm -rf").command_id == ""
 
 
@@ -172,13 +172,15 @@ def test_plain_text_goes_to_the_chosen_session(
     assert typed(link) == text
 
 
-def test_each_chat_chooses_for_itself(router: RouterUnderTest, session: str) -> None:
+@pytest.mark.usefixtures("session")
+def test_each_chat_chooses_for_itself(router: RouterUnderTest) -> None:
     router.submit(HERE, "/use api")
 
     assert router.submit(ELSEWHERE, "hello").command_id == ""
 
 
-def test_what_fits_nowhere_is_answered_never_guessed(router: RouterUnderTest, session: str) -> None:
+@pytest.mark.usefixtures("session")
+def test_what_fits_nowhere_is_answered_never_guessed(router: RouterUnderTest) -> None:
     became = router.submit(HERE, "hello")
 
     assert became.command_id == ""
@@ -228,9 +230,8 @@ def test_a_session_that_has_ended_is_refused_in_the_chat(router: RouterUnderTest
         ("/dead", "No dead letters"),
     ],
 )
-def test_a_chat_command_is_answered_in_its_chat(
-    router: RouterUnderTest, session: str, text: str, words: str
-) -> None:
+@pytest.mark.usefixtures("session")
+def test_a_chat_command_is_answered_in_its_chat(router: RouterUnderTest, text: str, words: str) -> None:
     became = router.submit(HERE, text)
 
     assert words in became.answer
@@ -238,7 +239,8 @@ def test_a_chat_command_is_answered_in_its_chat(
     assert answer.startswith(became.answer)
 
 
-def test_use_asks_back_where_several_fit(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+@pytest.mark.usefixtures("session")
+def test_use_asks_back_where_several_fit(router: RouterUnderTest, agent: ThinAgent) -> None:
     router.session(agent, "apricot")
 
     assert "Several fit" in router.submit(HERE, "/use ap").answer
@@ -246,9 +248,8 @@ def test_use_asks_back_where_several_fit(router: RouterUnderTest, agent: ThinAge
 
 
 @pytest.mark.parametrize(("text", "key"), [("/stop", "esc"), ("/key ctrl-c", "ctrl-c"), ("/key Enter", "enter")])
-def test_keys_go_to_the_chosen_session(
-    router: RouterUnderTest, link: ThinLink, session: str, text: str, key: str
-) -> None:
+@pytest.mark.usefixtures("session")
+def test_keys_go_to_the_chosen_session(router: RouterUnderTest, link: ThinLink, text: str, key: str) -> None:
     router.submit(HERE, "/use api")
     router.submit(HERE, text)
     [frame] = link.commands(1)
@@ -264,7 +265,8 @@ def test_cancel_takes_back_what_waits_for_the_chosen_session(router: RouterUnder
     assert {router.command(one).state for one in waiting} == {types.COMMAND_STATE_CANCELLED}
 
 
-def test_dead_lists_the_dead_letters(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+@pytest.mark.usefixtures("agent")
+def test_dead_lists_the_dead_letters(router: RouterUnderTest, session: str) -> None:
     letter = router.send(session, "lost words")
     router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
     router.submit(HERE, "/dead")
@@ -369,7 +371,9 @@ def test_the_same_update_over_streams_and_calls_makes_one_command(router: Router
 
 
 def test_a_frame_that_is_no_batch_ends_the_stream_with_a_word(router: RouterUnderTest) -> None:
-    raw = router.admin.raw(chat_pb.DESCRIPTOR.services_by_name["ChatLink"].methods_by_name["SubmitStream"], [b"\xff\xff"])
+    raw = router.admin.raw(
+        chat_pb.DESCRIPTOR.services_by_name["ChatLink"].methods_by_name["SubmitStream"], [b"\xff\xff"]
+    )
 
     with pytest.raises(grpc.RpcError) as refused:
         next(raw)

@@ -32,7 +32,9 @@ def listed(router: RouterUnderTest, **request: object) -> list[types.Command]:
 
 def fill(router: RouterUnderTest, session_id: str, count: int) -> None:
     """Accept many commands, quickly: copies of one that went through the door."""
-    columns = "session_id, machine_id, generation, lane, kind, text, submit, source, actor, transport, chat_id, thread_id"
+    columns = (
+        "session_id, machine_id, generation, lane, kind, text, submit, source, actor, transport, chat_id, thread_id"
+    )
     rest = "message_id, created_at, expires_at, has_ttl, state, reason, detail, attempt, charged, epoch, inbox_id"
     last = f"{rest}, redrive_of, dropped"
     first = router.send(session_id)
@@ -55,9 +57,7 @@ def test_a_request_id_replays_the_first_answer(router: RouterUnderTest, session:
     assert len(listed(router)) == 1
 
 
-def test_a_request_id_is_remembered_across_the_commands_life(
-    router: RouterUnderTest, agent: ThinAgent, session: str
-) -> None:
+def test_a_request_id_is_remembered_across_the_commands_life(router: RouterUnderTest, session: str) -> None:
     first = router.send(session, "once", request_id="r-1")
     router.control.CancelCommand(pb.CancelCommandRequest(command_id=first.command_id))
 

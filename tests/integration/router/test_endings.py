@@ -82,7 +82,7 @@ def test_of_what_was_sent_the_machine_decides(router: RouterUnderTest, agent: Th
     assert ended.state == types.COMMAND_STATE_CANCELLED
 
 
-def test_what_ended_cannot_be_taken_back(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+def test_what_ended_cannot_be_taken_back(router: RouterUnderTest, session: str) -> None:
     command_id = router.send(session).command_id
     cancelled(router, command_id)
 
@@ -136,7 +136,7 @@ def test_a_machine_keeps_what_still_lives(router: RouterUnderTest, agent: ThinAg
         assert link.waiting("cancel") == 0
 
 
-def test_the_senders_own_limit_expires_a_command(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+def test_the_senders_own_limit_expires_a_command(router: RouterUnderTest, session: str) -> None:
     short, long = router.send(session, "1", ttl={"seconds": 60}), router.send(session, "2", ttl={"seconds": 600})
     router.advance(61)
     ended = router.command(short.command_id, wait=5)
@@ -222,7 +222,7 @@ def test_a_dead_letter_for_an_ended_session_needs_another_one(router: RouterUnde
     assert dead_letters(router) == [letter.command_id]
 
 
-def test_what_lives_or_was_typed_is_not_repeated(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+def test_what_lives_or_was_typed_is_not_repeated(router: RouterUnderTest, session: str) -> None:
     live = router.send(session, "x")
 
     with pytest.raises(grpc.RpcError) as refused:

@@ -59,7 +59,9 @@ def test_a_token_nobody_made_is_refused(router: RouterUnderTest, token: str) -> 
     assert reason_of(refusal(router.stranger(), token)) == "JOIN_TOKEN_INVALID"
 
 
-@pytest.mark.parametrize(("request_", "good_for"), [({}, 3_600), ({"ttl": {"seconds": 60}}, 60)], ids=["hour", "minute"])
+@pytest.mark.parametrize(
+    ("request_", "good_for"), [({}, 3_600), ({"ttl": {"seconds": 60}}, 60)], ids=["hour", "minute"]
+)
 def test_a_token_expires(router: RouterUnderTest, request_: dict[str, object], good_for: float) -> None:
     token = router.join_token(**request_)
     router.advance(good_for + 1)

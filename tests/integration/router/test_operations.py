@@ -115,7 +115,9 @@ def test_a_folder_is_free_again_after_a_stop(router: RouterUnderTest, session: s
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"this is no database, but long enough to be one", "restore a backup"), (b"", "")], ids=["junk", "empty"]
+    ("content", "words"),
+    [(b"this is no database, but long enough to be one", "restore a backup"), (b"", "")],
+    ids=["junk", "empty"],
 )
 def test_what_is_no_database_is_refused_with_a_cure(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "router.db").write_bytes(content)
@@ -205,8 +207,15 @@ def test_a_receipt_that_cannot_be_stored_drops_the_link(
     command_id = router.send(session).command_id
     link.commands(1)
     until_full(router, session)
-    link.frame(notify={"upstream_seq": 1, "notification_id": "n", "session_id": session, "text": "x" * 60_000,
-                       "targets": [HERE]})
+    link.frame(
+        notify={
+            "upstream_seq": 1,
+            "notification_id": "n",
+            "session_id": session,
+            "text": "x" * 60_000,
+            "targets": [HERE],
+        }
+    )
     code, error = link.ended()
     link.lose()
     router.write(room)

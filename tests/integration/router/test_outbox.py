@@ -7,7 +7,6 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
 from tests.waiting import wait_until
 
@@ -152,9 +151,7 @@ def test_another_courier_takes_over_at_once(router: RouterUnderTest, session: st
             assert second.brought("1").attempt == 2
 
 
-def test_a_lease_that_ends_is_given_again_and_an_old_receipt_is_ignored(
-    router: RouterUnderTest, session: str
-) -> None:
+def test_a_lease_that_ends_is_given_again_and_an_old_receipt_is_ignored(router: RouterUnderTest, session: str) -> None:
     note = noted(router, session, A, "x")
 
     with router.courier("test") as courier:

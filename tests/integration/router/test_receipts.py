@@ -162,17 +162,13 @@ def test_a_repeated_dead_letter_answers_in_the_same_chat(
     assert delivery.reply_to_message_id == "10"
 
 
-def test_a_command_from_outside_a_chat_has_no_receipt(
-    router: RouterUnderTest, session: str
-) -> None:
+def test_a_command_from_outside_a_chat_has_no_receipt(router: RouterUnderTest, session: str) -> None:
     router.send(session)
 
     assert router.notifications(session) == []
 
 
-def test_a_reply_to_a_receipt_reaches_the_session(
-    router: RouterUnderTest, session: str, courier: ThinCourier
-) -> None:
+def test_a_reply_to_a_receipt_reaches_the_session(router: RouterUnderTest, session: str, courier: ThinCourier) -> None:
     router.submit(HERE, "x", session_id=session)
     courier.brought("500")
     wait_until(lambda: router.submit(HERE, "more", reply_to_message_id="500").session_id == session)

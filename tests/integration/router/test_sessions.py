@@ -86,7 +86,8 @@ def test_a_command_for_an_unknown_session_is_refused(router: RouterUnderTest) ->
     assert reason_of(refused.value) == "SESSION_UNKNOWN"
 
 
-def test_a_command_for_an_ended_session_is_refused(router: RouterUnderTest, agent: ThinAgent) -> None:
+@pytest.mark.usefixtures("agent")
+def test_a_command_for_an_ended_session_is_refused(router: RouterUnderTest) -> None:
     registered(router, "s-1", "devbox")
     unregistered(router, "s-1")
 
@@ -97,7 +98,8 @@ def test_a_command_for_an_ended_session_is_refused(router: RouterUnderTest, agen
     assert reason_of(refused.value) == "SESSION_ENDED"
 
 
-def test_what_waits_for_a_session_that_ends_becomes_dead_letters(router: RouterUnderTest, agent: ThinAgent) -> None:
+@pytest.mark.usefixtures("agent")
+def test_what_waits_for_a_session_that_ends_becomes_dead_letters(router: RouterUnderTest) -> None:
     registered(router, "s-1", "devbox")
     waiting = [router.send("s-1", f"{n}").command_id for n in range(3)]
 
@@ -120,7 +122,8 @@ def test_a_session_closed_by_its_machine_leaves_dead_letters_too(router: RouterU
         assert router.command(waiting.command_id).reason == types.REASON_SESSION_ENDED
 
 
-def test_a_live_session_of_another_machine_is_not_taken_over(router: RouterUnderTest, agent: ThinAgent) -> None:
+@pytest.mark.usefixtures("agent")
+def test_a_live_session_of_another_machine_is_not_taken_over(router: RouterUnderTest) -> None:
     registered(router, "s-1", "devbox")
 
     with router.machine("laptop").connected() as link:
@@ -131,7 +134,8 @@ def test_a_live_session_of_another_machine_is_not_taken_over(router: RouterUnder
     assert listed(router)["s-1"].machine_id == "devbox"
 
 
-def test_hello_takes_over_nothing_either(router: RouterUnderTest, agent: ThinAgent) -> None:
+@pytest.mark.usefixtures("agent")
+def test_hello_takes_over_nothing_either(router: RouterUnderTest) -> None:
     registered(router, "s-1", "devbox")
 
     with router.machine("laptop").connected(sessions=[session("s-1"), session("s-2")]):
@@ -140,7 +144,8 @@ def test_hello_takes_over_nothing_either(router: RouterUnderTest, agent: ThinAge
     assert owners == {"s-1": "devbox", "s-2": "laptop"}
 
 
-def test_another_machine_does_not_end_a_session(router: RouterUnderTest, agent: ThinAgent) -> None:
+@pytest.mark.usefixtures("agent")
+def test_another_machine_does_not_end_a_session(router: RouterUnderTest) -> None:
     registered(router, "s-1", "devbox")
 
     with router.machine("laptop").connected() as link:
@@ -151,7 +156,8 @@ def test_another_machine_does_not_end_a_session(router: RouterUnderTest, agent: 
 
 
 @pytest.mark.parametrize("gave_up", ["unregistered", "revoked"])
-def test_a_session_moves_when_its_machine_gave_it_up(router: RouterUnderTest, agent: ThinAgent, gave_up: str) -> None:
+@pytest.mark.usefixtures("agent")
+def test_a_session_moves_when_its_machine_gave_it_up(router: RouterUnderTest, gave_up: str) -> None:
     registered(router, "s-1", "devbox")
     given_up = {
         "unregistered": lambda: unregistered(router, "s-1"),
@@ -167,9 +173,8 @@ def test_a_session_moves_when_its_machine_gave_it_up(router: RouterUnderTest, ag
     assert listed(router)["s-1"].machine_id == "laptop"
 
 
-def test_an_operator_moves_a_session_and_what_waits_for_it_goes_along(
-    router: RouterUnderTest, agent: ThinAgent
-) -> None:
+@pytest.mark.usefixtures("agent")
+def test_an_operator_moves_a_session_and_what_waits_for_it_goes_along(router: RouterUnderTest) -> None:
     registered(router, "s-1", "devbox", "api")
     waiting = [router.send("s-1", f"{n}") for n in range(2)]
 
@@ -217,9 +222,8 @@ def test_a_session_is_registered_on_an_enrolled_machine_only(router: RouterUnder
     ],
     ids=["no id", "space", "long id", "long label"],
 )
-def test_ids_and_labels_have_limits(
-    router: RouterUnderTest, agent: ThinAgent, request_: dict[str, str], reason: str
-) -> None:
+@pytest.mark.usefixtures("agent")
+def test_ids_and_labels_have_limits(router: RouterUnderTest, request_: dict[str, str], reason: str) -> None:
     whole = {"session_id": "s-1", "machine_id": "devbox"} | request_
 
     with pytest.raises(grpc.RpcError) as refused:
@@ -230,7 +234,8 @@ def test_ids_and_labels_have_limits(
 
 
 @pytest.mark.parametrize("dressed", [UUID, f"session_{UUID}", f"cse_{UUID}", f"session_{UUID.upper()}"])
-def test_dress_makes_no_other_session(router: RouterUnderTest, agent: ThinAgent, dressed: str) -> None:
+@pytest.mark.usefixtures("agent")
+def test_dress_makes_no_other_session(router: RouterUnderTest, dressed: str) -> None:
     registered(router, f"cse_{UUID}", "devbox")
 
     assert registered(router, dressed, "devbox", "same").session_id == f"cse_{UUID}"
@@ -238,9 +243,8 @@ def test_dress_makes_no_other_session(router: RouterUnderTest, agent: ThinAgent,
     assert list(listed(router)) == [f"cse_{UUID}"]
 
 
-def test_sessions_are_listed_in_the_order_of_registration_and_by_machine(
-    router: RouterUnderTest, agent: ThinAgent
-) -> None:
+@pytest.mark.usefixtures("agent")
+def test_sessions_are_listed_in_the_order_of_registration_and_by_machine(router: RouterUnderTest) -> None:
     router.machine("laptop")
     for session_id, machine_id in (("z", "devbox"), ("a", "laptop"), ("m", "devbox")):
         registered(router, session_id, machine_id)

@@ -240,9 +240,7 @@ def test_a_message_that_cannot_be_taken_is_rejected_by_its_number(
     assert (rejection.upstream_seq, rejection.reason) == (1, reason)
 
 
-def test_a_machine_may_not_speak_for_another_ones_session(
-    router: RouterUnderTest, agent: ThinAgent, session: str
-) -> None:
+def test_a_machine_may_not_speak_for_another_ones_session(router: RouterUnderTest, session: str) -> None:
     stranger = router.machine()
 
     with stranger.connected() as link:

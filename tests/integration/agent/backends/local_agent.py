@@ -25,7 +25,7 @@ class LocalAgent:
         self.exits: list[int] = []
         self._backend = PtyBackend()
         self._loop = asyncio.new_event_loop()
-        self._connections: set[asyncio.Task[Any]] = set()
+        self._connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._server = self._in_loop(asyncio.start_unix_server(self._serve, path))
@@ -36,26 +36,25 @@ class LocalAgent:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
-        try:
+        self._connections[task] = writer
+        with suppress(OSError):
             await self._host(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-            self._connections.discard(task)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        del self._connections[task]
 
     async def _host(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def send(message: dict[str, object]) -> None:
             writer.write(json.dumps(message).encode() + b"\n")
             await writer.drain()
 
-        hello = json.loads(await reader.readline())
+        hello = json.loads(await reader.readline() or "null")
+        if hello is None:
+            return
+        self.hellos.append(hello)
         attachment = self._backend.attach(hello["session_id"], send)
         await send({"ok": True, "session_id": hello["session_id"], "generation": 1})
-        self.hellos.append(hello)
         try:
             while line := await reader.readline():
                 message = json.loads(line)
@@ -90,7 +89,7 @@ class LocalAgent:
 
     async def _stop(self) -> None:
         self._server.close()
-        for task in self._connections:
-            task.cancel()
+        for writer in self._connections.values():
+            writer.transport.abort()
         while self._connections:
-            await asyncio.wait(self._connections)
+            await asyncio.wait(list(self._connections))

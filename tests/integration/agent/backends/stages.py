@@ -1,11 +1,12 @@
 """A program to type into, behind each backend: started, waited for, typed into, and read."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
+
+import uvloop
 
 from agent.backends import process
 from agent.backends.command import CommandBackend
@@ -81,7 +82,7 @@ class TmuxStage:
         self._session = self.server.session()
 
     def deliver(self, action: Action) -> Outcome:
-        return asyncio.run(TmuxBackend(QUICK).deliver(self._session, action))
+        return uvloop.run(TmuxBackend(QUICK).deliver(self._session, action))
 
     def submissions(self) -> list[bytes]:
         self.deliver(KeyPress("ctrl-d"))
@@ -121,7 +122,7 @@ class CommandStage:
         self._session = Session("s1", "command", cwd=str(folder), target={"command": line})
 
     def deliver(self, action: Action) -> Outcome:
-        return asyncio.run(CommandBackend().deliver(self._session, action))
+        return uvloop.run(CommandBackend().deliver(self._session, action))
 
     def submissions(self) -> list[bytes]:
         return split(self._file.read_bytes())

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from agent.backends import process, tmux
 from agent.backends.tmux import TmuxBackend
@@ -16,7 +18,7 @@ from agent.backends.typing_rules import Pace
 from agent.domain.command import Action, Ending, Input, KeyPress, Outcome, Reason
 from agent.domain.errors import Refusal
 from agent.domain.session import Process, Session
-from tests.integration.agent.backends.stages import QUICK, TmuxServerFixture, TmuxStage, ended_record
+from tests.integration.agent.backends.stages import QUICK, TmuxServerFixture, TmuxStage
 from tests.waiting import wait_until
 
 
@@ -146,11 +148,14 @@ def test_a_program_that_ends_while_it_is_typed_into_leaves_doubt(data_dir: Path)
         }
 
 
-def test_a_server_that_hangs_fails_before_anything_is_typed(stage: TmuxStage) -> None:
+@pytest.mark.parametrize("runner", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_server_that_hangs_fails_before_anything_is_typed(
+    stage: TmuxStage, runner: Callable[[Coroutine[Any, Any, Outcome]], Outcome]
+) -> None:
     session = stage.server.session()
     os.kill(stage.server.pid, signal.SIGSTOP)
 
-    outcome = deliver(session, Input("hello"), TmuxBackend(QUICK, limit=0.3))
+    outcome = runner(TmuxBackend(QUICK, limit=0.3).deliver(session, Input("hello")))
     os.kill(stage.server.pid, signal.SIGCONT)
 
     assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.BACKEND_ERROR)
@@ -207,23 +212,3 @@ def test_a_shell_takes_lines_as_one_input(data_dir: Path) -> None:
         wait_until(lambda: got.exists() and got.read_text() == "one\ntwo\n")
 
         wait_until(lambda: len(prompts.read_text().split()) == 2)
-
-
-def test_a_recorder_ends_only_at_the_end(stage: TmuxStage, data_dir: Path) -> None:
-    stage.deliver(KeyPress("ctrl-d"))
-
-    assert ended_record(data_dir / "record") == b"\x04"
-
-
-def test_what_an_interrupted_delivery_left_is_not_joined_to_the_next(data_dir: Path) -> None:
-    record = data_dir / "record"
-    backend = TmuxBackend(QUICK)
-    with pane(data_dir, "sh", "-c", f"cat > {record}") as server:
-        session = server.session()
-        wait_until(record.exists)
-        deliver(session, Input("half of a", submit=False), backend)
-
-        asyncio.run(backend.clear_line(session))
-        deliver(session, Input("whole"), backend)
-
-        assert wait_until(record.read_text) == "whole\n"

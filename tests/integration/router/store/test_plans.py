@@ -67,9 +67,7 @@ def scans(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("question", ASKED_ALL_THE_TIME.values(), ids=ASKED_ALL_THE_TIME)
-def test_the_writer_never_walks_a_whole_table(
-    asked: tuple[sqlite3.Connection, list[str]], question: Question
-) -> None:
+def test_the_writer_never_walks_a_whole_table(asked: tuple[sqlite3.Connection, list[str]], question: Question) -> None:
     connection, statements = asked
 
     question(Transaction(connection))

@@ -65,7 +65,7 @@ def test_an_action_that_says_nothing_is_refused(message: pb.Action) -> None:
     ids=["empty", "receipt without outcome", "result without outcome", "unknown kind"],
 )
 def test_a_frame_that_says_nothing_we_know_is_bad(frame: link_pb.AgentFrame) -> None:
-    with pytest.raises(ValueError, match="no outcome|kind this router"):
+    with pytest.raises(ValueError, match=r"no outcome|kind this router"):
         convert.agent_frame(frame)
 
 
