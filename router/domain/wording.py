@@ -45,28 +45,31 @@ def reason_text(reason: Reason) -> str:
     return _REASONS.get(reason, reason.name.lower().replace("_", " "))
 
 
+_AWAY = "⏳ Queued: {machine} is away. It waits up to {wait} and goes out on return."
+_RECEIPTS = {
+    CommandState.QUEUED: "⏳ Queued for {name}.",
+    CommandState.SENT: "📤 On its way to {machine}.",
+    CommandState.RECEIVED: "📥 On {machine}, next in line.",
+    CommandState.DONE: "✅ Typed into {name}.{output}",
+    CommandState.UNCERTAIN: "❓ Perhaps typed into {name}: {why}.",
+    CommandState.CANCELLED: "↩️ Taken back; {how}.",
+    CommandState.EXPIRED: "⌛ Given up: {why}.",
+    CommandState.DEAD: "❌ Given up for {name}: {why}.",
+    CommandState.FAILED: "❌ Not typed into {name}: {why}.",
+}
+
+
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:
     """One line on how far a command got."""
-    name = session.name if session else command.session_id
-    match command.state:
-        case CommandState.QUEUED if connected:
-            return f"⏳ Queued for {name}."
-        case CommandState.QUEUED:
-            return f"⏳ Queued: {command.machine_id} is away. It waits up to {_hours(command)} and goes out on return."
-        case CommandState.SENT:
-            return f"📤 On its way to {command.machine_id}."
-        case CommandState.RECEIVED:
-            return f"📥 On {command.machine_id}, next in line."
-        case CommandState.DONE:
-            return f"✅ Typed into {name}." + (f"\n{command.detail}" if command.detail else "")
-        case CommandState.UNCERTAIN:
-            return f"❓ Perhaps typed into {name}: {_why(command)}."
-        case CommandState.CANCELLED:
-            return f"↩️ Taken back; {command.detail or 'it was not typed'}."
-        case CommandState.EXPIRED | CommandState.DEAD:
-            return f"⌛ Given up for {name}: {_why(command)}."
-        case CommandState.FAILED:
-            return f"❌ Not typed into {name}: {_why(command)}."
+    waits_for_machine = command.state is CommandState.QUEUED and not connected
+    return (_AWAY if waits_for_machine else _RECEIPTS[command.state]).format(
+        name=session.name if session else command.session_id,
+        machine=command.machine_id,
+        wait=_hours(command),
+        why=_why(command),
+        how=command.detail or "it was not typed",
+        output=f"\n{command.detail}" if command.detail else "",
+    )
 
 
 def quoted(command: Command) -> str:

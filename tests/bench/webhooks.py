@@ -1,8 +1,8 @@
 """Posts Telegram updates over kept-alive connections and notes when each was sent and answered.
 
-Run as `python -m tests.bench.webhooks BASE FIRST COUNT THREADS`, in a process of its own, so that the poster and the
-machine that it waits for do not share one interpreter. Prints {"sent": {text: seconds}, "latencies": […], "elapsed": …};
-the clock is CLOCK_MONOTONIC, the same in every process.
+Run as `python -m tests.bench.webhooks BASE FIRST COUNT THREADS`, in a process of its own, so that the poster and
+the machine that it waits for do not share one interpreter. Prints {"sent": {text: seconds}, "latencies": […],
+"elapsed": seconds}; the clock is CLOCK_MONOTONIC, the same in every process.
 """
 
 import http.client

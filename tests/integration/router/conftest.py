@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest, config, serving
 
 
@@ -12,3 +13,15 @@ from tests.integration.router.harness import RouterUnderTest, config, serving
 def router(data_dir: Path) -> Iterator[RouterUnderTest]:
     with serving(config(data_dir)) as router:
         yield router
+
+
+@pytest.fixture
+def agent(router: RouterUnderTest) -> ThinAgent:
+    """An enrolled machine."""
+    return router.machine()
+
+
+@pytest.fixture
+def session(router: RouterUnderTest, agent: ThinAgent) -> str:
+    """A session of that machine, as an operator registered it."""
+    return router.session(agent)

@@ -27,16 +27,6 @@ def failing(router: RouterUnderTest, change: str) -> Iterator[None]:
         wait_until(lambda: router.taken(lambda tx: tx.execute("DROP TRIGGER broken")))
 
 
-@pytest.fixture
-def agent(router: RouterUnderTest) -> ThinAgent:
-    return router.machine()
-
-
-@pytest.fixture
-def session(router: RouterUnderTest, agent: ThinAgent) -> str:
-    return router.session(agent)
-
-
 def test_a_command_that_was_not_stored_takes_no_place_in_the_window(
     router: RouterUnderTest, agent: ThinAgent, session: str
 ) -> None:

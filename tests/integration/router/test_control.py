@@ -16,16 +16,6 @@ from tests.integration.router.harness import RouterUnderTest
 CHAT = types.ChatRef(transport="test", chat_id="1")
 
 
-@pytest.fixture
-def agent(router: RouterUnderTest) -> ThinAgent:
-    return router.machine()
-
-
-@pytest.fixture
-def session(router: RouterUnderTest, agent: ThinAgent) -> str:
-    return router.session(agent)
-
-
 def listed(router: RouterUnderTest, **request: object) -> list[types.Command]:
     return list(router.control.ListCommands(pb.ListCommandsRequest(**request)).commands)  # type: ignore[arg-type]
 

@@ -14,16 +14,6 @@ from tests.waiting import wait_until
 DAY = 24 * 3600
 
 
-@pytest.fixture
-def agent(router: RouterUnderTest) -> ThinAgent:
-    return router.machine()
-
-
-@pytest.fixture
-def session(router: RouterUnderTest, agent: ThinAgent) -> str:
-    return router.session(agent)
-
-
 def cancelled(router: RouterUnderTest, command_id: str) -> types.Command:
     return router.control.CancelCommand(pb.CancelCommandRequest(command_id=command_id)).command
 

@@ -12,11 +12,6 @@ from tests.integration.router.harness import RouterUnderTest
 from tests.waiting import wait_until
 
 
-@pytest.fixture
-def agent(router: RouterUnderTest) -> ThinAgent:
-    return router.machine()
-
-
 def refused(link: ThinLink) -> tuple[grpc.StatusCode, str]:
     """How the router ended a stream: status and reason."""
     code, error = link.ended()

@@ -11,16 +11,6 @@ from tests.waiting import wait_until
 CHAT = types.ChatRef(transport="test", chat_id="1")
 
 
-@pytest.fixture
-def agent(router: RouterUnderTest) -> ThinAgent:
-    return router.machine()
-
-
-@pytest.fixture
-def session(router: RouterUnderTest, agent: ThinAgent) -> str:
-    return router.session(agent)
-
-
 def received(router: RouterUnderTest, link: ThinLink, session: str) -> str:
     """A command that is on the machine's disk."""
     command_id = router.send(session).command_id

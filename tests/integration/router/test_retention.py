@@ -1,0 +1,116 @@
+"""What is past its time goes; what is young, or still needed, stays."""
+
+import pytest
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+from grpc_health.v1 import health_pb2
+
+from router.store.database import Transaction
+from tests.fakes.thin_agent import ThinAgent
+from tests.integration.router.harness import RouterUnderTest
+from tests.waiting import wait_until
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
+DAY = 24 * 3600
+FAILS = "CREATE TRIGGER {} BEFORE {} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
+
+
+@pytest.fixture
+def agent(router: RouterUnderTest) -> ThinAgent:
+    return router.machine("devbox")
+
+
+def count(router: RouterUnderTest) -> int:
+    return len(router.control.ListCommands(pb.ListCommandsRequest(limit=1000)).commands)
+
+
+def ended_things(router: RouterUnderTest, agent: ThinAgent) -> str:
+    """One ended command, one delivered message with its mapping, one ended session; returns the session."""
+    session_id = router.session(agent)
+    router.send(session_id, request_id="r-1")
+    router.submit(HERE, "x", session_id=session_id)
+    with router.courier("test") as courier:
+        courier.brought("500")
+        router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session_id))
+        courier.brought("500")
+        wait_until(lambda: router.submit(HERE, "y", reply_to_message_id="500").session_id == session_id)
+        courier.brought("501")
+    return session_id
+
+
+def test_cleaning_up_keeps_what_is_young(router: RouterUnderTest, agent: ThinAgent) -> None:
+    ended_things(router, agent)
+
+    assert router.control.Cleanup(pb.CleanupRequest()) == pb.CleanupResponse()
+
+
+def age(tx: Transaction) -> None:
+    """Make everything a month older than it is."""
+    tx.execute(f"UPDATE commands SET ended_at = ended_at - {31 * DAY}")
+    tx.execute(f"UPDATE notifications SET created_at = created_at - {31 * DAY}")
+    tx.execute(f"UPDATE sessions SET updated_at = updated_at - {31 * DAY}")
+    tx.execute(f"UPDATE requests SET created_at = created_at - {31 * DAY}")
+    tx.execute(f"UPDATE steps SET at = at - {31 * DAY}")
+
+
+def test_cleaning_up_removes_what_is_past_its_time(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    old = ended_things(router, agent)
+    router.write(age)
+    young = router.send(session, "young")
+    removed = router.control.Cleanup(pb.CleanupRequest())
+
+    assert (removed.commands, removed.sessions, removed.messages) == (2, 1, 2)
+    assert removed.notifications >= 3
+    assert removed.updates >= 2
+    assert removed.steps >= 8
+    assert old not in {one.session_id for one in all_sessions(router)}
+    assert count(router) == 1
+    assert router.events(young.command_id) == ["Accepted"]
+
+
+def test_cleaning_up_goes_on_until_nothing_is_left(router: RouterUnderTest) -> None:
+    router.write(
+        lambda tx: tx.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+            " INSERT INTO requests (key, digest, response, created_at) SELECT i, '', '', 0 FROM n"
+        )
+    )
+
+    assert router.control.Cleanup(pb.CleanupRequest()).updates == 1_200
+
+
+def all_sessions(router: RouterUnderTest) -> list[types.Session]:
+    return list(router.control.ListSessions(pb.ListSessionsRequest(include_ended=True)).sessions)
+
+
+def test_what_is_past_its_time_goes_by_itself(router: RouterUnderTest, agent: ThinAgent) -> None:
+    ended_things(router, agent)
+    router.advance(31 * DAY)
+
+    wait_until(lambda: count(router) == 0)
+
+
+def test_requests_are_remembered_for_two_days(router: RouterUnderTest, session: str) -> None:
+    first = router.send(session, request_id="r-1", ttl={"seconds": 90 * DAY})
+    router.advance(47 * 3600)
+    router.control.Cleanup(pb.CleanupRequest())
+    same = router.send(session, request_id="r-1", ttl={"seconds": 90 * DAY})
+    router.advance(2 * 3600)
+    router.control.Cleanup(pb.CleanupRequest())
+    other = router.send(session, request_id="r-1", ttl={"seconds": 90 * DAY})
+
+    assert same.command_id == first.command_id
+    assert other.command_id != first.command_id
+
+
+def test_a_message_of_a_living_session_reaches_it_after_a_year(router: RouterUnderTest, session: str) -> None:
+    router.notify(session, types.ChatRef(transport="test", chat_id="1"))
+    with router.courier("test") as courier:
+        courier.brought("500")
+        wait_until(lambda: router.submit(HERE, "x", reply_to_message_id="500").session_id)
+    router.advance(365 * DAY)
+    router.control.Cleanup(pb.CleanupRequest())
+
+    assert router.submit(HERE, "still there?", reply_to_message_id="500").session_id == session
