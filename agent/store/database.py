@@ -30,6 +30,7 @@ MAX_BESIDE_URGENT = 16  # of them beside an urgent one: the router waits for rec
 LAZY_DELAY = 0.05  # seconds to wait for company: an fsync of its own would be in the way of others
 MAX_LAZY = 64
 CHECKPOINT_BYTES = 4 * 1024 * 1024  # of write-ahead log: SQLite's own default of 1000 pages
+LONGEST_LOG_BYTES = 64 * 1024 * 1024  # under load: reading slows down as the log grows
 PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL: a commit that returned survives a power cut
@@ -108,10 +109,19 @@ class Database:
             self._changed.notify()
 
     def _run(self) -> None:
+        try:
+            self._write()
+        except BaseException:
+            # Nobody would ever be answered again. What was acknowledged is on disk; a new process goes on from there.
+            logger.critical("the database writer died", exc_info=True)
+            os._exit(1)
+
+    def _write(self) -> None:
         while jobs := self._gather():
             self._commit(jobs)
             jobs[0].future.get_loop().call_soon_threadsafe(_resolve, jobs)
-            self._checkpoint("PASSIVE", above=CHECKPOINT_BYTES)
+            # While more is waiting the log may grow: a checkpoint costs as much as many commits.
+            self._checkpoint("PASSIVE", above=CHECKPOINT_BYTES if not self._normal else LONGEST_LOG_BYTES)
         self._checkpoint("TRUNCATE", above=0)
 
     def _gather(self) -> list[_Job[Any]]:

@@ -7,7 +7,6 @@ from router.store.requests import KEPT as REQUESTS_KEPT
 
 DAY = 24 * 3600.0
 KEPT = 30 * DAY  # seconds after the end: long enough to look into what happened
-_FORGOTTEN = "state = 'ended' AND updated_at < ? AND session_id NOT IN (SELECT session_id FROM messages)"
 BATCH = 500  # rows per table and transaction
 
 

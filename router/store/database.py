@@ -7,6 +7,7 @@ raises after a write undoes the group, which is then run again one operation at 
 
 import asyncio
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -168,6 +169,14 @@ class Database:
             self._lazy = []
 
     def _run(self) -> None:
+        try:
+            self._write_groups()
+        except BaseException:
+            # Nobody would ever be answered again. What was acknowledged is on disk; a new process goes on from there.
+            logger.critical("the database writer died", exc_info=True)
+            os._exit(1)
+
+    def _write_groups(self) -> None:
         connection = self.connection()
         while (operations := self._gather()) is not None:
             self._commit_group(connection, operations)

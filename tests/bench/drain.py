@@ -1,4 +1,8 @@
-"""A machine comes back to ten thousand queued commands: how long until they are on its disk."""
+"""A machine comes back to ten thousand queued commands: how long until they are on its disk.
+
+Its sessions are busy, as they are in life: a terminal takes a tenth of a second for a line, so the commands gather in
+the machine's inbox.
+"""
 
 import asyncio
 import sqlite3
@@ -24,6 +28,8 @@ async def measure(folder: Path, count: int) -> float:
         environ = programs.environ(machine, POINTSMAN_ROUTER=router.address, POINTSMAN_MACHINE_ID="drain")
         async with grpc.aio.insecure_channel(router.address) as channel:
             await _enrol(channel, environ)
+            with programs.started(programs.ours("agent"), environ, log=folder / "agent-1.log"):
+                await _register(channel, environ)
             await _queue(channel, count)
         with programs.started(programs.ours("agent"), environ, log=folder / "agent.log"):
             return await asyncio.to_thread(_watch, machine / "agent" / "agent.db", count)
@@ -36,11 +42,19 @@ async def _enrol(channel: grpc.aio.Channel, environ: dict[str, str]) -> None:
     await asyncio.to_thread(subprocess.run, argv, env=environ, check=True, capture_output=True)
 
 
+async def _register(channel: grpc.aio.Channel, environ: dict[str, str]) -> None:
+    for number in range(SESSIONS):
+        argv = [*programs.ours("session"), "register", "--command", "exec sleep 5", "--session", f"drain-{number}"]
+        await asyncio.to_thread(subprocess.run, argv, env=environ, check=True, capture_output=True)
+    control = control_pb2_grpc.ControlStub(channel)
+    known = control_pb2.ListSessionsResponse()
+    while len(known.sessions) < SESSIONS:
+        await asyncio.sleep(0.01)
+        known = await control.ListSessions(control_pb2.ListSessionsRequest(), metadata=METADATA)
+
+
 async def _queue(channel: grpc.aio.Channel, count: int) -> None:
     control = control_pb2_grpc.ControlStub(channel)
-    for number in range(SESSIONS):
-        register = control_pb2.RegisterSessionRequest(session_id=f"drain-{number}", machine_id="drain")
-        await control.RegisterSession(register, metadata=METADATA)
     action = types_pb2.Action(input=types_pb2.Input(text="go on please", submit=True))
     for start in range(0, count, 100):
         numbers = range(start, start + 100)
@@ -57,7 +71,7 @@ def _watch(database: Path, count: int) -> float:
             begun = begun or (time.monotonic() if stored else 0.0)
             if stored >= count:
                 return time.monotonic() - begun
-            time.sleep(0.005)
+            time.sleep(0.01)
     finally:
         connection.close()
     raise RuntimeError(f"{stored} of {count} arrived within {DEADLINE:.0f} s")
