@@ -2,10 +2,10 @@
 
 import logging
 import re
-import uuid
 from http import HTTPStatus
 from typing import Any
 
+import uuid_utils
 from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -61,7 +61,7 @@ def _add_request_ids(app: Flask) -> None:
     @app.before_request
     def take_request_id() -> None:
         given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid_utils.uuid4().hex
 
     @app.after_request
     def tell_request_id(response: Response) -> Response:

@@ -72,7 +72,8 @@ class Intake:
             logger.info("update refused key=%s code=%s", inbound.update_key, error.code)
             return Received(Outcome.REFUSED, inbound.callback_id, error.message[:_MAX_ANSWER])
         outcome = Outcome.DUPLICATE if submitted.duplicate else Outcome.STORED
-        logger.info("update %s key=%s command=%s", outcome.value, inbound.update_key, submitted.command_id)
+        # At DEBUG: the router's audit has it, and a line for each would make the threads queue for the log.
+        logger.debug("update %s key=%s command=%s", outcome.value, inbound.update_key, submitted.command_id)
         return Received(outcome, inbound.callback_id, submitted.answer[:_MAX_ANSWER])
 
 

@@ -111,7 +111,7 @@ def test_what_could_not_be_stored_must_come_again() -> None:
 
 @pytest.mark.parametrize("chats", ["99", "5"], ids=["allowed", "denied"])
 def test_no_log_line_shows_what_was_written(chats: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
 
     intake(Router(), chats).receive({"update_id": 1, "message": MESSAGE})
 
