@@ -4,7 +4,6 @@ import queue
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PATIENCE = 10.0  # seconds for one frame: two cores are shared by many processes
 
+KINDS = [field.name for field in pb.RouterFrame.DESCRIPTOR.oneofs_by_name["frame"].fields]
+
 Ending = tuple[grpc.StatusCode, grpc.RpcError | None]
 
 
@@ -29,7 +30,8 @@ class ThinLink:
         self.epoch = 0
         self.batches: list[int] = []  # how many commands each CommandBatch had
         self._out: queue.SimpleQueue[pb.AgentFrame | None] = queue.SimpleQueue()
-        self._in: defaultdict[str, queue.SimpleQueue[Any]] = defaultdict(queue.SimpleQueue)
+        # Made here, as two threads use them: a defaultdict may make one of them twice.
+        self._in: dict[str, queue.SimpleQueue[Any]] = {kind: queue.SimpleQueue() for kind in KINDS}
         self._ending: queue.SimpleQueue[Ending] = queue.SimpleQueue()
         self.frame(hello=hello)
         self._call = stub.Connect(iter(self._out.get, None), metadata=[("authorization", f"Bearer {token}")])
@@ -45,7 +47,8 @@ class ThinLink:
         try:
             return self._in[kind].get(timeout=patience)
         except queue.Empty:
-            raise AssertionError(f"no {kind} frame within {patience} s") from None
+            others = {other: came.qsize() for other, came in self._in.items() if came.qsize()}
+            raise AssertionError(f"no {kind} frame within {patience} s, but {others}; {self._call}") from None
 
     def welcome(self) -> pb.Welcome:
         """The router's answer to hello."""

@@ -62,8 +62,11 @@ def test_a_lost_link_without_a_receipt_means_another_attempt_on_the_next(
     wait_until(lambda: router.command(accepted.command_id).state == types.COMMAND_STATE_QUEUED)
 
     with agent.connected() as link:
+        link.heard()
+        at_once = router.command(accepted.command_id).attempt
         [frame] = link.commands(1)
 
+    assert at_once == 2
     assert (frame.command_id, frame.attempt) == (accepted.command_id, 2)
     assert router.events(accepted.command_id)[:4] == ["Accepted", "Sent", "Returned", "Sent"]
 

@@ -98,7 +98,8 @@ def test_what_it_leaves_in_the_background_does_not_hold_it_up(runner: Runner, da
 def test_ctrl_c_interrupts_the_run_and_all_it_started(runner: Runner, data_dir: Path) -> None:
     async def scene() -> Outcome:
         backend = CommandBackend(ENVIRON)
-        here = session(f"(trap 'echo child > {data_dir / 'child'}; exit' INT; touch {data_dir / 'up'}; sleep 60); true")
+        inner = "trap 'touch child; exit' INT; touch up; while :; do sleep 0.01; done"
+        here = session(f"({inner}); true", data_dir)
         running = asyncio.create_task(backend.deliver(here, Input("")))
         await asyncio.to_thread(wait_until, (data_dir / "up").exists)
         assert await backend.deliver(here, KeyPress("ctrl-c")) == Outcome.done()
