@@ -82,9 +82,15 @@ function report(failure, failures) {
   else if (failures > 1 || overview === null) banner(`${failure.message} Trying again…`);
 }
 
+/** Nothing is asked while the cookie goes: its answer would be a 401. */
 async function leave() {
-  await post("logout", {});
-  loop.stop();
+  await loop.stop();
+  try {
+    await post("logout", {});
+  } catch (failure) {
+    loop = live(tick, report);
+    throw failure;
+  }
   location.assign("/console/login");
 }
 

@@ -4,13 +4,17 @@ const VISIBLE_MS = 1000;
 const HIDDEN_MS = 15_000;
 const LONGEST_MS = 5_000;
 
-/** Calls tick() again and again; report(failure or null, how many in a row) follows. {poke(), stop()}: at once; no more. */
+/**
+ * Calls tick() again and again; report(failure or null, how many in a row) follows.
+ * {poke(), stop()}: at once; no more, settled when the call under way has ended.
+ */
 export function live(tick, report) {
   let timer;
   let failures = 0;
   let running = false;
   let again = false;
   let stopped = false;
+  let current = Promise.resolve();
 
   async function run() {
     clearTimeout(timer);
@@ -22,13 +26,15 @@ export function live(tick, report) {
     running = true;
     let failure = null;
     try {
-      await tick();
+      current = tick();
+      await current;
       failures = 0;
     } catch (error) {
       failure = error;
       failures += 1;
     }
     running = false;
+    if (stopped) return;
     report(failure, failures);
     timer = setTimeout(run, pause());
     again = false;
@@ -43,5 +49,10 @@ export function live(tick, report) {
   document.addEventListener("visibilitychange", () => document.hidden || run());
   addEventListener("online", run);
   run();
-  return { poke: run, stop: () => (stopped = true) };
+  function stop() {
+    stopped = true;
+    return current.catch(() => {});
+  }
+
+  return { poke: run, stop };
 }
