@@ -5,7 +5,7 @@ import os
 import pwd
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import BinaryIO
@@ -58,14 +58,14 @@ class _Run:
             code = await self._process.wait()
             await asyncio.wait([reading], timeout=_AFTERMATH)
         except asyncio.CancelledError:
-            await self._stop()  # nobody is left to read what it says
+            await self.stop()  # nobody is left to read what it says
             raise
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         return self._ended(code)
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
         self.signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self._process.wait(), _STOPPING)
@@ -131,10 +131,12 @@ class CommandBackend:
         complaints, complaints_end = os.pipe()
         try:
             with _stdin(text) as stdin:
-                process = await self._start(session, stdin, output_end, complaints_end)
-        except OSError as error:
+                process = await _stopped_if_cancelled(self._start(session, stdin, output_end, complaints_end))
+        except BaseException as error:
             os.close(output)
             os.close(complaints)
+            if not isinstance(error, OSError):
+                raise
             return Outcome.failed(Reason.BACKEND_ERROR, f"the command cannot be started: {error}")
         finally:
             os.close(output_end)
@@ -159,6 +161,17 @@ class CommandBackend:
             env={**self._environ, "POINTSMAN_SESSION_ID": session.session_id},
             start_new_session=True,
         )
+
+
+async def _stopped_if_cancelled(start: Coroutine[None, None, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    """The process. asyncio would kill the shell alone when cancelled during its start, and leave what it started."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(OSError):
+            await _Run(await starting).stop()
+        raise
 
 
 @contextmanager

@@ -147,12 +147,14 @@ class _Host:
         loop.add_signal_handler(signal.SIGCONT, self._resume)
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(OSError):
-            os.kill(self._program, number)
+        if self._program:  # 0 would be ourselves and all our neighbours
+            with suppress(OSError):
+                os.kill(self._program, number)
 
     def _signal_foreground(self, number: signal.Signals) -> None:
         with suppress(OSError):
-            os.killpg(os.tcgetpgrp(self._child.master), number)
+            if front := os.tcgetpgrp(self._child.master):  # 0 when nobody is: that would be our own group
+                os.killpg(front, number)
 
     def _resize(self) -> None:
         set_size(self._child.master, self._outer.size())

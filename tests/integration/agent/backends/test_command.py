@@ -131,5 +131,20 @@ def test_an_agent_that_stops_ends_the_run(data_dir: Path, trap: str) -> None:
     assert wait_until((data_dir / "ended").exists)
 
 
+def test_an_agent_that_stops_while_a_run_starts_ends_it_as_gently(data_dir: Path) -> None:
+    async def scene() -> bool:
+        here = session("trap 'touch ended; exit' TERM; touch up; while :; do sleep 0.01; done", data_dir)
+        running = asyncio.create_task(CommandBackend(ENVIRON).deliver(here, Input("")))
+        await asyncio.sleep(0)  # to the start of the process
+        await asyncio.sleep(0)  # the process is there, asyncio has not said so yet
+        wait_until((data_dir / "up").exists)  # and cannot: this blocks its loop
+        running.cancel()
+        await asyncio.wait([running])
+        return running.cancelled()
+
+    assert asyncio.run(scene())
+    assert (data_dir / "ended").exists()
+
+
 def test_a_line_can_always_be_run() -> None:
     assert asyncio.run(CommandBackend(ENVIRON).alive(session("true")))
