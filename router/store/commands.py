@@ -44,7 +44,6 @@ def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = 
         "UPDATE sessions SET next_sequence = ?, live = live + 1 WHERE session_id = ?",
         [(c.sequence + 1, c.session_id) for c in commands],
     )
-    tx.executemany("UPDATE machines SET live = live + 1 WHERE machine_id = ?", [(c.machine_id,) for c in commands])
     record(tx, [step for command in commands for step in _first_steps(command, actor_detail)])
 
 
@@ -54,7 +53,6 @@ def change(tx: Transaction, command: Command, event: Event, now: float, actor: s
     tx.execute(_UPDATE, [*map(_column_value(changed), _MUTABLE), command.command_id])
     if command.state.live and not changed.state.live:
         tx.execute("UPDATE sessions SET live = live - 1 WHERE session_id = ?", (command.session_id,))
-        tx.execute("UPDATE machines SET live = live - 1 WHERE machine_id = ?", (command.machine_id,))
     record(tx, [_step(command, changed, type(event).__name__, now, actor)])
     return changed
 
@@ -162,18 +160,11 @@ def move_queued(tx: Transaction, session_id: str, machine_id: str) -> bool:
 
     Returns whether there was any.
     """
-    count = tx.execute(
+    count: int = tx.execute(
         "UPDATE commands SET machine_id = ? WHERE session_id = ? AND state = 'queued' AND attempt = 0"
         " AND machine_id != ?",
         (machine_id, session_id, machine_id),
     ).rowcount
-    if count:
-        for machine in tx.execute("SELECT machine_id FROM machines").fetchall():
-            tx.execute(
-                "UPDATE machines SET live = (SELECT COUNT(*) FROM commands WHERE machine_id = ?1"
-                " AND state IN ('queued', 'sent', 'received')) WHERE machine_id = ?1",
-                machine,
-            )
     return count > 0
 
 

@@ -39,12 +39,12 @@ def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:
 
 
 def write(tx: Transaction, machine: Machine) -> None:
-    """Insert or replace a machine; its count of live commands stays."""
+    """Insert or replace a machine."""
     names = _COLUMNS.split(", ")
     values = [getattr(machine, name) for name in names]
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     tx.execute(
-        f"INSERT INTO machines ({_COLUMNS}, live) VALUES ({','.join('?' * len(names))}, 0)"
+        f"INSERT INTO machines ({_COLUMNS}) VALUES ({','.join('?' * len(names))})"
         f" ON CONFLICT (machine_id) DO UPDATE SET {updates}",
         values,
     )

@@ -33,8 +33,8 @@ def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Sessi
 def slot(tx: Transaction, session_id: str) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
     row = tx.execute(
-        "SELECT s.session_id, s.machine_id, s.state, s.generation, s.next_sequence, s.live, m.live"
-        " FROM sessions s JOIN machines m ON m.machine_id = s.machine_id WHERE s.bare_id = ?",
+        "SELECT session_id, machine_id, state, generation, next_sequence, live,"
+        " (SELECT SUM(live) FROM sessions o WHERE o.machine_id = s.machine_id) FROM sessions s WHERE bare_id = ?",
         (bare_id(session_id),),
     ).fetchone()
     if row is None:

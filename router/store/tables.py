@@ -23,7 +23,7 @@ class Meta(Model):
 
 
 class Machine(Model):
-    """Enrolled machines; `live` counts their commands that have not ended."""
+    """Enrolled machines."""
 
     machine_id = TextField(primary_key=True)
     public_key = BlobField()
@@ -37,7 +37,6 @@ class Machine(Model):
     last_seen_at = FloatField(null=True)
     revoked = BooleanField(default=False)
     quarantined = BooleanField(default=False)
-    live = IntegerField(default=0)
 
     class Meta:
         table_name = "machines"

@@ -10,7 +10,7 @@ from tests.bench.figures import Run
 from tests.bench.machine import Machine
 from tests.bench.webhooks import Door, flood
 
-WARM_UP = 50  # messages
+WARM_UP = 200  # messages
 
 
 async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, list[float]]]:
@@ -32,7 +32,9 @@ async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, 
 
 
 async def _one(base: str, machine: Machine, first: int, count: int, threads: int) -> tuple[Run, list[float]]:
-    await asyncio.to_thread(flood, base, first, WARM_UP, threads)  # connections and caches are warm then
+    await asyncio.to_thread(
+        flood, base, first, WARM_UP, threads
+    )  # connections and caches are warm then, and the log is written over
     posted = await asyncio.to_thread(flood, base, first + WARM_UP, count, threads)
     while not posted.sent.keys() <= machine.arrived.keys():
         await asyncio.sleep(0.001)
