@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pointsman.config import Settings
+from pointsman.config import Settings, restore_environment
 from pointsman.context import client_flags, control, json_flag, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
 
@@ -146,6 +146,7 @@ def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
     """Run CMD here, as if started plainly, as a session."""
     from agent.backends.pty_host import run as run_in_terminal
 
+    restore_environment()
     socket = settings().agent_socket()
     name = label or Path(command[0]).name
     sys.exit(run_in_terminal(command, label=name, session_id=session_id or None, socket_path=socket))

@@ -105,6 +105,22 @@ def test_a_program_whose_supervisor_is_gone_does_not_begin(data_dir: Path, progr
     assert (done.returncode, done.stdout) == (1, "")
 
 
+def test_grpc_knows_every_switch_that_it_is_given(data_dir: Path) -> None:
+    done = start(str(SCRIPT), "--router", "127.0.0.1:1", "sessions", POINTSMAN_DATA_DIR=str(data_dir))
+
+    assert done.returncode == 3
+    assert "experiment" not in done.stderr
+    assert "POINTSMAN_API_KEY" not in done.stderr
+
+
+def test_a_program_in_a_session_sees_the_environment_as_it_came(data_dir: Path) -> None:
+    done = start(str(SCRIPT), "run", "--", "env", POINTSMAN_DATA_DIR=str(data_dir), GRPC_VERBOSITY="INFO")
+
+    added = ("GRPC_ENABLE_FORK_SUPPORT", "GRPC_EXPERIMENTS")
+    assert "GRPC_VERBOSITY=INFO" in done.stdout.split()
+    assert not [line for line in done.stdout.split() if line.startswith(added)]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script(shell: str) -> None:
     done = CliRunner().invoke(pointsman, ["completion", shell])
