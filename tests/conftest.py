@@ -11,6 +11,9 @@ from hypothesis import settings
 
 # A developer's own bot, router or agent must not leak into a test, nor a proxy stand between two loopback sockets.
 _FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XDG_DATA_HOME")
+# Nor may a test depend on whose account runs it: tmux starts commands in the user's login shell, which may be nologin,
+# and bash takes no pastes on a terminal that has no name.
+_TERMINAL = {"SHELL": "/bin/sh", "TERM": "xterm-256color"}
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
 
 # No deadline: two cores are shared by many processes. No database: the tree may belong to someone else.
@@ -23,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
     for name in [n for n in os.environ if n.startswith(_FOREIGN) or n.upper() in _PROXIES]:
         del os.environ[name]
+    os.environ.update(_TERMINAL)
 
 
 @pytest.fixture
