@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.supervisor import Child, Spec, StartFailed, Supervisor, change_environment, run
+from tests.waiting import wait_until
 
 READY = "import os, signal, sys; print('ready', sys.argv[1], os.getpid(), flush=True)"
 POLITE = f"{READY}; signal.sigwait([signal.SIGTERM]); print('leaving', flush=True)"
@@ -109,14 +110,14 @@ def test_a_program_that_does_not_stop_is_killed_with_all_that_it_started() -> No
     (_, told), *_, last = asyncio.run(scenario())
 
     assert last == ("one", "did not stop within 0.2 s; killed")
-    assert _is_gone(int(told.removeprefix("child ")))
+    assert wait_until(lambda: _is_gone(int(told.removeprefix("child "))))
 
 
 def _is_gone(pid: int) -> bool:
     """Ended; perhaps nobody has asked for its exit code yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
