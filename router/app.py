@@ -27,6 +27,7 @@ from router.services.inbound import InboundService
 from router.services.notices import Notices
 from router.services.outbox import Outbox
 from router.services.receipts import Receipts
+from router.services.reports import Reports
 from router.services.sessions import SessionService
 from router.services.stats import Stats
 from router.services.timers import Timers
@@ -58,7 +59,7 @@ class Router:
         services = ControlServices(database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats)
         self.serving = Serving(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream), enrolment),
-            ChatLinkServicer(database, inbound, outbox),
+            ChatLinkServicer(database, inbound, outbox, Reports(outbox, receipts)),
             ControlServicer(services),
             Guard(enrolment, database, clock),
         )

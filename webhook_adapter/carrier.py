@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from webhook_adapter.transports.transport import Delivered, Outgoing, RetryLater, SendOutcome, Transport
+from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, RetryLater, SendOutcome, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class Receipt:
     notification_id: str
     attempt: int
     outcome: SendOutcome
+    news: ChatNews
 
 
 Answer = Callable[[Receipt], None]
@@ -65,7 +66,7 @@ class Carrier:
                 begun = key in self._leases
                 self._leases[key] = _Lease(attempt, answer)
         if delivered is not None:
-            answer(Receipt(key, attempt, delivered))
+            answer(Receipt(key, attempt, delivered, self._transport.news(message.place)))
         elif not begun:
             self._messages.put(message)
 
@@ -78,13 +79,13 @@ class Carrier:
     def _send_all(self) -> None:
         while True:
             message = self._messages.get()
-            outcome = self._send(message)
-            key = message.notification_id
+            outcome, key = self._send(message), message.notification_id
+            news = self._transport.news(message.place)
             with self._changed:
                 lease = self._leases.pop(key)
                 if isinstance(outcome, Delivered):
                     self._remember(key, outcome)
-                lease.answer(Receipt(key, lease.attempt, outcome))
+                lease.answer(Receipt(key, lease.attempt, outcome, news))
                 self._changed.notify_all()
 
     def _send(self, message: Outgoing) -> SendOutcome:

@@ -19,8 +19,10 @@ from grpc_status import rpc_status
 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.carrier import Carrier, Receipt
+from webhook_adapter.clock import Clock
 from webhook_adapter.config import AdapterConfig, TelegramConfig
 from webhook_adapter.router_client import RouterClient, open_channel
+from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.errands import Errands
 from webhook_adapter.transports.telegram.intake import Intake
@@ -30,6 +32,7 @@ from webhook_adapter.transports.telegram.transport import TelegramTransport
 from webhook_adapter.transports.telegram.webhook_setup import set_webhook
 from webhook_adapter.transports.transport import (
     Button,
+    ChatNews,
     Delivered,
     Kind,
     Outgoing,
@@ -138,15 +141,16 @@ class DeliveryLink:
 class Courier:
     """Everything one courier process runs, as threads that end together."""
 
-    def __init__(self, config: AdapterConfig) -> None:
+    def __init__(self, config: AdapterConfig, budget: Budget) -> None:
         self.failed = False
+        self._budget = budget
         self._stop = threading.Event()
         self._over = threading.Event()
         self._router = RouterClient(config)
         self._config = config
         instance_id = uuid.uuid4().hex
-        self._client = _client(config)
-        self._routes = _routes(config, self._client)
+        self._client = _client(config, budget)
+        self._routes = _routes(config, self._client, budget)
         self._links = [DeliveryLink(config, route, instance_id, self._stop) for route in self._routes]
 
     @property
@@ -175,6 +179,7 @@ class Courier:
     def stop(self) -> None:
         """Take nothing new, finish what was begun, hand in the receipts, close."""
         self._stop.set()
+        self._budget.end_within(_FINISH_S)
         deadline = time.monotonic() + _FINISH_S
         for link in self._links:
             link.finish(deadline)
@@ -222,9 +227,9 @@ class Courier:
             self._over.set()
 
 
-def run(environ: Mapping[str, str]) -> int:
-    """Run the courier until SIGTERM or SIGINT; the exit code. Raises ConfigError."""
-    courier = Courier(AdapterConfig.from_environ(environ))
+def run(environ: Mapping[str, str], clock: Clock | None = None) -> int:
+    """Run the courier until SIGTERM or SIGINT; the exit code. `clock` paces the sending. Raises ConfigError."""
+    courier = Courier(AdapterConfig.from_environ(environ), Budget(clock))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: courier.end())
     courier.start()
@@ -234,17 +239,17 @@ def run(environ: Mapping[str, str]) -> int:
     return EXIT_FAILED if courier.failed else EXIT_DONE
 
 
-def _client(config: AdapterConfig) -> TelegramClient | None:
+def _client(config: AdapterConfig, budget: Budget) -> TelegramClient | None:
     telegram = config.telegram
-    return TelegramClient(telegram.bot_token, telegram.api_base) if telegram is not None else None
+    return TelegramClient(telegram.bot_token, telegram.api_base, budget) if telegram is not None else None
 
 
-def _routes(config: AdapterConfig, client: TelegramClient | None) -> list[Route]:
+def _routes(config: AdapterConfig, client: TelegramClient | None, budget: Budget) -> list[Route]:
     web = Route(WebTransport(), (CONSOLE_CHAT,), 1)
     if client is None or config.telegram is None:
         return [web]
     chats = tuple(str(chat_id) for chat_id in config.telegram.allowed_chat_ids)
-    return [Route(TelegramTransport(client), chats, SENDERS), web]
+    return [Route(TelegramTransport(client, budget), chats, SENDERS), web]
 
 
 def _until_none(frames: "queue.SimpleQueue[pb.DeliveryReceipt | None]") -> Iterator[pb.DeliveryReceipt]:
@@ -269,19 +274,32 @@ def _outgoing(delivery: pb.Delivery) -> Outgoing:
 
 
 def _frame(receipt: Receipt) -> pb.DeliveryReceipt:
-    frame = pb.DeliveryReceipt(notification_id=receipt.notification_id, attempt=receipt.attempt)
+    frame = pb.DeliveryReceipt(
+        notification_id=receipt.notification_id,
+        attempt=receipt.attempt,
+        rest=_rest(receipt.news),
+        moved_to=receipt.news.moved_to,
+    )
     match receipt.outcome:
         case Delivered(message_ids):
             frame.delivered.message_ids.extend(message_ids)
-        case Refused(detail):
-            frame.refused.detail = detail
+        case Refused(detail, chat_closed):
+            frame.refused.MergeFrom(pb.Refused(detail=detail, chat_closed=chat_closed))
         case RetryLater(detail, after):
             frame.retry_later.detail = detail
             if after is not None:
-                frame.retry_later.retry_after.CopyFrom(Duration(seconds=int(after), nanos=int(after % 1 * 1e9)))
+                frame.retry_later.retry_after.CopyFrom(_duration(after))
     if frame.WhichOneof("outcome") is None:
         frame.delivered.SetInParent()
     return frame
+
+
+def _rest(news: ChatNews) -> pb.Rest:
+    return pb.Rest(chat=_duration(news.rest) if news.rest else None, all=_duration(news.pause) if news.pause else None)
+
+
+def _duration(seconds: float) -> Duration:
+    return Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
 
 
 def _told_to_wait(call: grpc.Call) -> float | None:

@@ -13,10 +13,11 @@ from router.api.errors import refusal_of, status_of
 from router.api.server import Call, Context, frames
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
-from router.domain.notification import LEASE, Delivered, Event, Refused
+from router.domain.notification import LEASE
 from router.domain.routing import Inbound
 from router.services.inbound import InboundService
 from router.services.outbox import MAX_IN_FLIGHT, Courier, Outbox
+from router.services.reports import Reports
 from router.store import requests, sessions
 from router.store.database import Database, Transaction
 
@@ -26,10 +27,11 @@ logger = logging.getLogger(__name__)
 class ChatLinkServicer:
     """The service chat platforms' adapters call."""
 
-    def __init__(self, database: Database, inbound: InboundService, outbox: Outbox) -> None:
+    def __init__(self, database: Database, inbound: InboundService, outbox: Outbox, reports: Reports) -> None:
         self._database = database
         self._inbound = inbound
         self._outbox = outbox
+        self._reports = reports
 
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
         inbound = convert.inbound(request)
@@ -49,7 +51,7 @@ class ChatLinkServicer:
         opening = _receipt(await anext(frames(context), b""))
         if opening.WhichOneof("outcome") != "open" or not opening.open.transport:
             raise Refusal(Reason.BAD_FRAME, "The first frame must be open, with a transport.")
-        await CourierStream(context, opening.open, self._database, self._outbox).run()
+        await CourierStream(context, opening.open, self._database, self._outbox, self._reports).run()
 
     def _batch(self, items: list[tuple[int, Inbound | Refusal]], answers: "Answers") -> None:
         good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
@@ -73,11 +75,14 @@ class ChatLinkServicer:
 class CourierStream:
     """One open delivery stream of a courier."""
 
-    def __init__(self, context: Context, opening: chat_pb.DeliverOpen, database: Database, outbox: Outbox) -> None:
+    def __init__(
+        self, context: Context, opening: chat_pb.DeliverOpen, database: Database, outbox: Outbox, reports: Reports
+    ) -> None:
         self._context = context
         self._chats = [convert.chat_ref(chat) for chat in opening.default_chats]
         self._database = database
         self._outbox = outbox
+        self._reports = reports
         credit = min(opening.max_in_flight or MAX_IN_FLIGHT, MAX_IN_FLIGHT)
         self._courier = Courier(opening.transport, credit)
 
@@ -123,16 +128,8 @@ class CourierStream:
             ).add_done_callback(_logged)
 
     async def _take(self, receipt: chat_pb.DeliveryReceipt) -> None:
-        identity, attempt = receipt.notification_id, receipt.attempt
-        if receipt.WhichOneof("outcome") == "retry_later":
-            later = receipt.retry_later
-            after = convert.seconds(later.retry_after) if later.HasField("retry_after") else None
-            detail = later.detail[:1000]
-            await self._database.write(
-                lambda tx: self._outbox.retry_later(tx, self._courier, identity, attempt, detail, after)
-            )
-        elif event := _event(receipt):
-            await self._database.write(lambda tx: self._outbox.receipt(tx, self._courier, identity, attempt, event))
+        if report := convert.report(receipt):
+            await self._database.write(lambda tx: self._reports.take(tx, self._courier, report))
 
 
 class Answers:
@@ -213,15 +210,6 @@ def _receipt(raw: bytes) -> chat_pb.DeliveryReceipt:
         return chat_pb.DeliveryReceipt.FromString(raw)
     except DecodeError:
         raise Refusal(Reason.BAD_FRAME, "The frame is not a DeliveryReceipt.") from None
-
-
-def _event(receipt: chat_pb.DeliveryReceipt) -> Event | None:
-    match receipt.WhichOneof("outcome"):
-        case "delivered":
-            return Delivered(tuple(receipt.delivered.message_ids))
-        case "refused":
-            return Refused(receipt.refused.detail[:1000])
-    return None
 
 
 def _logged(future: "asyncio.Future[None]") -> None:

@@ -13,11 +13,12 @@ from router.domain.command import KEYS, Action, ChatRef, Command, CommandState, 
 from router.domain.credentials import ApiKey, Role
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
-from router.domain.notification import Button, Kind, Notification, NotificationState
+from router.domain.notification import Button, Delivered, Event, Kind, Notification, NotificationState, Refused
 from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState
 from router.services.inbound import Submitted
-from router.services.outbox import Delivery
+from router.services.outbox import Delivery, Rest
+from router.services.reports import Later, Report
 from router.store.steps import Step
 
 COMMAND_STATES = {state: pb.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in CommandState}
@@ -35,6 +36,8 @@ ROLES_BY_NUMBER = {number: role for role, number in ROLES.items()}
 _RECEIPTS = {outcome.value: outcome for outcome in frames.ReceiptOutcome}
 _RESULTS = {outcome.value: outcome for outcome in frames.ResultOutcome}
 _REASONS = {reason.value: reason for reason in Reason}
+MAX_WORDS = 1000  # characters kept of what a platform says
+MAX_CHAT_ID = 128  # characters
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
 MAX_FRAME_BYTES = 1024 * 1024
 
@@ -216,6 +219,29 @@ def delivery(d: Delivery, lease: float, about: Session | None) -> chat_pb.Delive
         machine_id=about.machine_id if about else "", session_label=about.name if about else "",
         command_state=COMMAND_STATES[n.command_state] if n.command_state else pb.COMMAND_STATE_UNSPECIFIED,
     )  # fmt: skip
+
+
+def report(receipt: chat_pb.DeliveryReceipt) -> Report | None:
+    """None for a frame that reports nothing we know."""
+    if (outcome := _outcome(receipt)) is None:
+        return None
+    return Report(
+        receipt.notification_id, receipt.attempt, outcome, Rest(seconds(receipt.rest.chat), seconds(receipt.rest.all)),
+        receipt.moved_to[:MAX_CHAT_ID], receipt.refused.chat_closed,
+    )  # fmt: skip
+
+
+def _outcome(receipt: chat_pb.DeliveryReceipt) -> Event | Later | None:
+    match receipt.WhichOneof("outcome"):
+        case "delivered":
+            return Delivered(tuple(receipt.delivered.message_ids))
+        case "refused":
+            return Refused(receipt.refused.detail[:MAX_WORDS])
+        case "retry_later":
+            later = receipt.retry_later
+            after = seconds(later.retry_after) if later.HasField("retry_after") else None
+            return Later(later.detail[:MAX_WORDS], after)
+    return None
 
 
 def api_key(key: ApiKey) -> control_pb.ApiKey:

@@ -19,6 +19,15 @@ NO_SESSION = (
 )
 STALE_BUTTON = "This button is no longer valid."
 NO_SUCH_NAME = "That token names no session here. Reply to a recent message of the session instead."
+NOT_SHOWN = "⚠️ A message could not be shown here ({why}). On a machine: pointsman trace {id}"
+CLOSED = (
+    "⚠️ {platform} takes no messages for chat {chat}: {why}. What is written for it does not arrive until a person lets"
+    " the bot in again."
+)
+MOVED = (
+    "➡️ This chat has a new id: {new} instead of {old}. I go on here, but what you write is ignored until the adapter's"
+    " ALLOWED_CHAT_IDS names the new one."
+)
 EMPTY = "There is nothing to type in this message."
 
 _REASONS = {

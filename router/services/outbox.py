@@ -7,7 +7,7 @@ was is queued again. So a chat message may come twice after a crash; it is never
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from router.clock import Clock
@@ -24,10 +24,11 @@ from router.domain.notification import (
 )
 from router.domain.retry import backoff
 from router.services.waiting import HELD, Waiting
-from router.store import messages, notifications
+from router.store import messages, moves, notifications
 from router.store.database import Transaction
 
 MAX_IN_FLIGHT = 32  # deliveries per courier
+_ALL_CHATS = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,17 @@ class Delivery:
 
     notification: Notification
     edit_message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long a platform wants to be left alone, in seconds: one chat, and all of them."""
+
+    chat: float = 0.0
+    everywhere: float = 0.0
+
+
+NO_REST = Rest()
 
 
 @dataclass(eq=False, slots=True)
@@ -64,7 +76,7 @@ class Outbox:
         self._waiting = waiting
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
-        self._held: dict[tuple[str, str], float] = {}  # chats that wait, until when (monotonic)
+        self._held: dict[tuple[str, str], float] = {}  # chats, or _ALL_CHATS, that wait, until when (monotonic)
 
     @property
     def links(self) -> int:
@@ -94,8 +106,8 @@ class Outbox:
         self.lease(tx, courier.transport)
 
     def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
-        """Accept a notification and lease it at once if a courier has room."""
-        notifications.insert(tx, notification, actor)
+        """Accept a notification, for a chat that moved under its new id; lease it at once if a courier has room."""
+        notifications.insert(tx, replace(notification, chat=moves.current(tx, notification.chat)), actor)
         self.lease(tx, notification.chat.transport)
 
     def lease(self, tx: Transaction, transport: str) -> None:
@@ -105,33 +117,42 @@ class Outbox:
         couriers = [c for c in self._couriers if c.transport == transport and len(c.leased) < c.credit]
         if not couriers:
             return
-        for chat_id in notifications.chats_waiting(tx, transport):
+        for chat_id, position in notifications.heads(tx, transport):
             if not couriers:
                 return
-            if self._free(transport, chat_id) and (first := notifications.next_of_chat(tx, transport, chat_id)):
-                self._lease_one(tx, couriers[0], first)
+            if self._free(transport, chat_id):
+                self._lease_one(tx, couriers[0], notifications.at(tx, position))
                 couriers = [c for c in couriers if len(c.leased) < c.credit]
 
-    def receipt(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event) -> None:
-        """A courier says what became of a delivery. One for an older lease is ignored."""
+    def receipt(
+        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event, rest: Rest = NO_REST
+    ) -> Notification | None:
+        """A courier says what became of a delivery, and how long its chat rests. None: it was for an older lease."""
         notification = courier.leased.get(notification_id)
         if notification is None or notification.attempt != attempt:
-            return
+            return None
+        self._hold(tx, notification.chat, rest)
         changed = self._settle(tx, courier, notification, event)
         if isinstance(event, Delivered) and changed.session_id:
-            at = self._clock.now()
-            messages.remember(tx, changed.chat, event.message_ids, changed.session_id, changed.notification_id, at)
+            chat, at = moves.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
+            messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
         self.lease(tx, courier.transport)
+        return changed
 
     def retry_later(
-        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, detail: str, after: float | None
-    ) -> None:
+        self,
+        tx: Transaction,
+        courier: Courier,
+        notification_id: str,
+        attempt: int,
+        detail: str,
+        after: float | None,
+        rest: Rest = NO_REST,
+    ) -> Notification | None:
         """The platform says not now: leave the chat alone for `after` seconds, else for a backoff by attempt."""
         delay = backoff(max(1, attempt), self._jitter()) if after is None else after
-        if leased := courier.leased.get(notification_id):
-            self._held[leased.chat.transport, leased.chat.chat_id] = self._clock.monotonic() + delay
-            tx.after_commit(partial(self._waiting.wake, HELD))
-        self.receipt(tx, courier, notification_id, attempt, Returned(detail))
+        longer = Rest(max(delay, rest.chat), rest.everywhere)
+        return self.receipt(tx, courier, notification_id, attempt, Returned(detail), longer)
 
     def release_held(self, tx: Transaction) -> float | None:
         """Lease to chats whose wait is over; returns seconds until the next one is."""
@@ -153,9 +174,19 @@ class Outbox:
             notifications.change(tx, notification, GivenUp(), self._clock.now(), "router")
             tx.after_commit(partial(self._waiting.wake, notification.notification_id))
 
+    def _hold(self, tx: Transaction, chat: ChatRef, rest: Rest) -> None:
+        """Lease nothing to a chat, or to all, for a while. What is held longer already stays so."""
+        now = self._clock.monotonic()
+        for chat_id, seconds in ((chat.chat_id, rest.chat), (_ALL_CHATS, rest.everywhere)):
+            if seconds > 0:
+                key = (chat.transport, chat_id)
+                self._held[key] = max(now + seconds, self._held.get(key, now))
+                tx.after_commit(partial(self._waiting.wake, HELD))
+
     def _free(self, transport: str, chat_id: str) -> bool:
-        key = (transport, chat_id)
-        return key not in self._busy and self._held.get(key, 0.0) <= self._clock.monotonic()
+        now = self._clock.monotonic()
+        held = max(self._held.get((transport, each), now) for each in (chat_id, _ALL_CHATS))
+        return (transport, chat_id) not in self._busy and held <= now
 
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
         notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport)

@@ -1,6 +1,7 @@
 """Which session a message speaks of, and what a chat has chosen."""
 
 from router.domain.command import ChatRef
+from router.store import moves
 from router.store.database import Transaction
 
 
@@ -46,10 +47,10 @@ def default_chats(tx: Transaction) -> list[ChatRef]:
 
 
 def set_default_chats(tx: Transaction, transport: str, chats: list[ChatRef]) -> None:
-    """Replace the default chats of one platform by those its courier names."""
+    """Replace the default chats of one platform by those its courier names, under the ids they have now."""
     tx.execute("UPDATE chats SET is_default = 0 WHERE transport = ?", (transport,))
     tx.executemany(
         "INSERT INTO chats (transport, chat_id, is_default, chosen_session) VALUES (?, ?, 1, '')"
         " ON CONFLICT (transport, chat_id) DO UPDATE SET is_default = 1",
-        [(chat.transport, chat.chat_id) for chat in chats],
+        [(chat.transport, moves.current(tx, chat).chat_id) for chat in chats],
     )

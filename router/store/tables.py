@@ -178,12 +178,13 @@ class Message(Model):
 
 
 class Chat(Model):
-    """Chats: whether they want every notification, and the session they have chosen."""
+    """Chats: whether they want every notification, the session they have chosen, the id they have got since."""
 
     transport = TextField()
     chat_id = TextField()
     is_default = BooleanField(default=False)
     chosen_session = TextField(default="")
+    moved_to = TextField(default="")
 
     class Meta:
         table_name = "chats"

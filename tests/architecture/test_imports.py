@@ -49,7 +49,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
     ),
     "webhook_adapter": (
-        ("model", "config", "logs", "backoff"),
+        ("model", "config", "logs", "backoff", "clock"),
         ("auth", "errors", "body", "present", "metrics"),
         ("submit_stream",),
         ("router_client", "router_client_console"),

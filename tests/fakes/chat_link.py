@@ -77,6 +77,8 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         self._links: list[_Link] = []
         self._numbers = itertools.count(1)
         self._port = port
+        self._free_at: dict[str, float] = {}  # chats that rest
+        self._all_free_at = 0.0
         self.start()
 
     # --- life ---
@@ -223,7 +225,8 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
                 continue
             first_of_chat = parcel.chat_id not in seen
             seen.add(parcel.chat_id)
-            if first_of_chat and not parcel.leased and parcel.not_before <= time.monotonic():
+            due = max(parcel.not_before, self._free_at.get(parcel.chat_id, 0.0), self._all_free_at)
+            if first_of_chat and not parcel.leased and due <= time.monotonic():
                 return parcel
         return None
 
@@ -258,6 +261,9 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         link.parcels.remove(parcel)
         parcel.leased = False
         parcel.receipts.append(receipt)
+        now = time.monotonic()
+        self._free_at[parcel.chat_id] = now + receipt.rest.chat.ToTimedelta().total_seconds()
+        self._all_free_at = max(self._all_free_at, now + receipt.rest.all.ToTimedelta().total_seconds())
         if receipt.HasField("retry_later"):
             told = receipt.retry_later.HasField("retry_after")
             wait = receipt.retry_later.retry_after.ToTimedelta().total_seconds() if told else RETRY_S

@@ -4,8 +4,9 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
-from tests.fakes.telegram_state import BotError, Chat, Json, StandInClock
+from tests.fakes.telegram_state import BotError, Chat, Json
 
 
 class FaultKind(Enum):
@@ -121,13 +122,39 @@ class _Bucket:
 
 
 @dataclass(slots=True)
-class RateLimits:
-    """One a second per chat with a burst of 3, 20 a minute per group, 30 a second over all."""
+class _Window:
+    """At most `most` in any `span` seconds: the strictest reading of "20 a minute"."""
 
-    clock: StandInClock
+    most: int
+    span: float
+    taken: deque[float] = field(default_factory=deque)
+
+    def wait(self, now: float) -> float:
+        """Return 0 and take one, or the seconds until there is one."""
+        while self.taken and self.taken[0] <= now - self.span:
+            self.taken.popleft()
+        if len(self.taken) < self.most:
+            self.taken.append(now)
+            return 0.0
+        return self.taken[0] + self.span - now
+
+
+class Now(Protocol):
+    """A clock to be read."""
+
+    def now(self) -> float:
+        """Seconds."""
+
+
+@dataclass(slots=True)
+class RateLimits:
+    """One a second per chat with a burst of 3, 20 in any minute per group, 30 a second over all."""
+
+    clock: Now
     enabled: bool = False
     violations: int = 0
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
+    _windows: dict[int, _Window] = field(default_factory=dict)
     _held_until: dict[int, float] = field(default_factory=dict)
 
     def check(self, chat: Chat) -> None:
@@ -139,9 +166,13 @@ class RateLimits:
         if held > 0:
             self.violations += 1
             raise too_many_requests(int(held) + 1).refusal()
-        limits = [("all", 30.0, 30.0), (f"chat {chat.id}", 1.0, 3.0)]
-        limits += [(f"group {chat.id}", 20 / 60, 20.0)] if chat.id < 0 else []
-        wait = max(self._bucket(*limit, now).wait(now) for limit in limits)
+        limits: list[_Bucket | _Window] = [
+            self._bucket("all", 30.0, 30.0, now),
+            self._bucket(str(chat.id), 1.0, 3.0, now),
+        ]
+        if chat.id < 0:
+            limits.append(self._windows.setdefault(chat.id, _Window(20, 60.0)))
+        wait = max(limit.wait(now) for limit in limits)
         if wait > 0:
             seconds = int(wait) + 1
             self._held_until[chat.id] = now + seconds

@@ -39,13 +39,13 @@ class ThinCourier:
         """How many deliveries came and were not taken."""
         return self._in.qsize()
 
-    def delivered(self, delivery: pb.Delivery, *message_ids: str) -> None:
-        """The platform took it."""
-        self.answer(delivery, delivered=pb.Delivered(message_ids=message_ids))
+    def delivered(self, delivery: pb.Delivery, *message_ids: str, **news: Any) -> None:
+        """The platform took it; `news` is what else the receipt says."""
+        self.answer(delivery, delivered=pb.Delivered(message_ids=message_ids), **news)
 
-    def refused(self, delivery: pb.Delivery, words: str) -> None:
+    def refused(self, delivery: pb.Delivery, words: str, *, chat_closed: bool = False) -> None:
         """The platform refused it for good."""
-        self.answer(delivery, refused=pb.Refused(detail=words))
+        self.answer(delivery, refused=pb.Refused(detail=words, chat_closed=chat_closed))
 
     def answer(self, delivery: pb.Delivery, attempt: int | None = None, **outcome: Any) -> None:
         """Any receipt; for another attempt than the delivery's if the test says so."""
@@ -54,10 +54,10 @@ class ThinCourier:
             pb.DeliveryReceipt(notification_id=delivery.notification.notification_id, attempt=number, **outcome)
         )
 
-    def brought(self, *message_ids: str) -> pb.Delivery:
+    def brought(self, *message_ids: str, **news: Any) -> pb.Delivery:
         """Take the next delivery and say that the platform took it."""
         delivery = self.take()
-        self.delivered(delivery, *message_ids)
+        self.delivered(delivery, *message_ids, **news)
         return delivery
 
     def ended(self) -> grpc.RpcError | None:

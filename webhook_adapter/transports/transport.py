@@ -54,9 +54,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The platform refused it for good; its own words."""
+    """The platform refused it for good; its own words. `chat_closed`: it takes nothing for this chat."""
 
     detail: str
+    chat_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,15 @@ class RetryLater:
 
     detail: str
     after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatNews:
+    """What is to be known of a chat before its next message: how long it rests, and all chats; the id it has now."""
+
+    rest: float = 0.0  # seconds
+    pause: float = 0.0  # seconds
+    moved_to: str = ""
 
 
 SendOutcome = Delivered | Refused | RetryLater
@@ -77,3 +87,6 @@ class Transport(Protocol):
 
     def send(self, message: Outgoing) -> SendOutcome:
         """Bring one message. Never raises for what the platform does: that is an outcome."""
+
+    def news(self, place: Place) -> ChatNews:
+        """How things stand with a chat, asked after each message to it."""

@@ -26,6 +26,7 @@ from router.domain.errors import Refusal
 from router.store.database import Transaction
 from tests.fakes.thin_agent import ThinAgent
 from tests.fakes.thin_courier import ThinCourier
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 API_KEY = "pmk_" + "r" * 43
@@ -262,6 +263,19 @@ class RouterUnderTest:
         request = {"text": "done"} | request
         sent = self.control.Notify(pb.NotifyRequest(session_id=session_id, targets=targets, **request))
         return list(sent.notifications)
+
+    def reported(self, delivery: chat_pb.Delivery) -> types.Notification:
+        """What a delivery became, once its courier's receipt is on disk."""
+        request = pb.GetNotificationRequest(notification_id=delivery.notification.notification_id)
+
+        def no_longer_out() -> types.Notification | None:
+            note = self.control.GetNotification(request).notification
+            out = note.state == types.NOTIFICATION_STATE_SENT and note.attempt == delivery.attempt
+            return None if out else note
+
+        note = wait_until(no_longer_out, LIMIT)
+        assert note is not None
+        return note
 
     def watch(self, **request: Any) -> Any:
         """Events from now on, or from behind `after_event_id`. Somebody must cancel it."""

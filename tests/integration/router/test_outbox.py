@@ -178,13 +178,14 @@ def test_a_refusal_keeps_the_platforms_words(router: RouterUnderTest, session: s
     note = noted(router, session, A, "x")
 
     with router.courier("test") as courier:
-        courier.refused(courier.take(), "bot was blocked by the user")
+        courier.refused(courier.take(), "message is too long")
         refused = now(router, note, wait=5)
         next_ = noted(router, session, A, "y")
+        told, after = courier.brought("1"), courier.brought("2")
 
-        assert courier.take().notification.notification_id == next_
-
-    assert (refused.state, refused.detail) == (types.NOTIFICATION_STATE_REFUSED, "bot was blocked by the user")
+    assert (refused.state, refused.detail) == (types.NOTIFICATION_STATE_REFUSED, "message is too long")
+    assert "message is too long" in told.notification.text
+    assert after.notification.notification_id == next_
 
 
 def test_after_a_day_a_message_is_given_up(router: RouterUnderTest, session: str) -> None:

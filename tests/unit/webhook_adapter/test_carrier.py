@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from webhook_adapter.carrier import Carrier, Receipt
-from webhook_adapter.transports.transport import Delivered, Outgoing, Place, Refused, RetryLater, SendOutcome
+from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, Place, Refused, RetryLater, SendOutcome
+
+NEWS = ChatNews(rest=1.5)
 
 
 class SlowPlatform:
@@ -23,6 +25,9 @@ class SlowPlatform:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def news(self, _place: Place) -> ChatNews:
+        return NEWS
 
 
 class Desk:
@@ -54,7 +59,7 @@ def test_a_lease_is_answered_with_what_the_platform_said(desk: Desk) -> None:
     desk.take("n1")
     desk.platform.answers.put(Refused("no"))
 
-    assert desk.receipt() == Receipt("n1", 1, Refused("no"))
+    assert desk.receipt() == Receipt("n1", 1, Refused("no"), NEWS)
 
 
 def test_a_message_leased_again_while_it_is_sent_is_sent_once_and_answers_the_new_lease(desk: Desk) -> None:
@@ -64,7 +69,7 @@ def test_a_message_leased_again_while_it_is_sent_is_sent_once_and_answers_the_ne
     desk.take("n1", 2)
     desk.platform.answers.put(Delivered(("7",)))
 
-    assert desk.receipt() == Receipt("n1", 2, Delivered(("7",)))
+    assert desk.receipt() == Receipt("n1", 2, Delivered(("7",)), NEWS)
     assert (old_link.empty(), desk.platform.asked.empty()) == (True, True)
 
 
@@ -75,7 +80,7 @@ def test_a_delivered_message_leased_again_is_only_answered(desk: Desk) -> None:
     desk.begun()
     desk.take("n1", 2)
 
-    assert desk.receipt() == Receipt("n1", 2, Delivered(("7",)))
+    assert desk.receipt() == Receipt("n1", 2, Delivered(("7",)), NEWS)
     assert desk.platform.asked.empty()
 
 
@@ -99,7 +104,7 @@ def test_a_fault_of_a_transport_is_a_retry_and_ends_no_sender(desk: Desk) -> Non
     desk.take("n3")
 
     assert outcomes == [RetryLater, RetryLater]
-    assert desk.receipt() == Receipt("n3", 1, Delivered(("7",)))
+    assert desk.receipt() == Receipt("n3", 1, Delivered(("7",)), NEWS)
 
 
 def test_draining_finishes_what_was_begun_and_begins_nothing(desk: Desk) -> None:

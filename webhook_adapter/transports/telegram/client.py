@@ -1,13 +1,15 @@
 """Calls of Telegram's Bot API. The bot's token is part of every address, so no error and no log line shows one."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from webhook_adapter.transports.telegram.budget import Budget, HeldBack
 
 CONNECT_TIMEOUT_S = 5.0
 SEND_TIMEOUT_S = 20.0
@@ -47,9 +49,10 @@ class Upload:
 
 
 class TelegramClient:
-    """One bot at one server. Threads may share it."""
+    """One bot at one server. Threads may share it. Given a budget, calls that name a chat are paced by it."""
 
-    def __init__(self, token: str, api_base: str) -> None:
+    def __init__(self, token: str, api_base: str, budget: Budget | None = None) -> None:
+        self._budget = budget
         self._prefix = f"{api_base.rstrip('/')}/bot{token}"
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
@@ -66,7 +69,22 @@ class TelegramClient:
         timeout: float = SEND_TIMEOUT_S,
     ) -> object:
         """Call a method and return its result. Raises ApiRefused or NoAnswer; `timeout` in seconds, for the answer."""
-        return _result(self._post(method, dict(params or {}), upload, timeout))
+        values = dict(params or {})
+        chat_id = str(values.get("chat_id") or "")
+        if self._budget is None or not chat_id:
+            return _result(self._post(method, values, upload, timeout))
+        return self._paced(self._budget, chat_id, lambda: _result(self._post(method, values, upload, timeout)))
+
+    def _paced(self, budget: Budget, chat_id: str, call: Callable[[], object]) -> object:
+        try:
+            with budget.call(chat_id):
+                return call()
+        except HeldBack as held:
+            raise ApiRefused(429, str(held), held.seconds) from None
+        except ApiRefused as refused:
+            if refused.code == 429:
+                budget.refused(chat_id, refused.retry_after)
+            raise
 
     def close(self) -> None:
         """Close the connections."""

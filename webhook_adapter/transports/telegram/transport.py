@@ -6,9 +6,11 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, Upload
 from webhook_adapter.transports.telegram.format import DocumentPart, Part, TextPart, keyboard, parts
-from webhook_adapter.transports.transport import Delivered, Outgoing, Refused, RetryLater, SendOutcome
+from webhook_adapter.transports.telegram.refusals import outcome_of
+from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, Place, RetryLater, SendOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -16,12 +18,10 @@ Params = dict[str, Any]
 
 _REPAIRS = 3
 _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
-_MISCONFIGURED_RETRY_S = 60.0
-# 401 a wrong token, 404 a wrong base address: the message is good, and a person can cure the setting within the day.
-_MISCONFIGURED = (401, 404)
 _NOT_MODIFIED = "message is not modified"
 _CANNOT_PARSE = "can't parse entities"
 _NO_THREAD = "message thread not found"
+_NO_REPLIED = "message to be replied not found"
 _EDIT_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier is not")
 
 
@@ -33,8 +33,10 @@ class TelegramTransport:
 
     name = "telegram"
 
-    def __init__(self, client: TelegramClient) -> None:
+    def __init__(self, client: TelegramClient, budget: Budget) -> None:
+        """`budget` is the one that paces the client."""
         self._client = client
+        self._budget = budget
         self._lock = threading.Lock()  # guards the two below
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._moved: dict[str, str] = {}  # chats that got another id
@@ -50,6 +52,13 @@ class TelegramTransport:
         except NoAnswer as silence:
             return self._stopped(message, sent, RetryLater(str(silence)))
         return Delivered((*sent, *message.edit_message_ids[len(sent) :]))
+
+    def news(self, place: Place) -> ChatNews:
+        """How long the chat and the bot rest, and the id a chat has got."""
+        with self._lock:
+            moved_to = self._moved.get(place.chat_id, "")
+        rest, pause = self._budget.rest(moved_to or place.chat_id)
+        return ChatNews(rest, pause, moved_to)
 
     def _resumed(self, notification_id: str) -> list[str]:
         with self._lock:
@@ -97,6 +106,8 @@ class TelegramTransport:
         elif _NO_THREAD in words and "message_thread_id" in params:
             logger.warning("topic is gone chat=%s thread=%s", params["chat_id"], params["message_thread_id"])
             del params["message_thread_id"]
+        elif _NO_REPLIED in words and "reply_parameters" in params:
+            del params["reply_parameters"]
         elif method == "editMessageText" and any(gone in words for gone in _EDIT_GONE):
             logger.info("message to edit is gone chat=%s message=%s", params["chat_id"], params.pop("message_id"))
             return "sendMessage"
@@ -114,16 +125,6 @@ def _message_id(result: object) -> str:
     if not isinstance(result, dict) or "message_id" not in result:
         raise NoAnswer("Telegram's answer holds no message")
     return str(result["message_id"])
-
-
-def outcome_of(refused: ApiRefused) -> Refused | RetryLater:
-    """What a refusal means for the message."""
-    if refused.code in _MISCONFIGURED:
-        logger.error("telegram does not know this bot: check TELEGRAM_BOT_TOKEN and TELEGRAM_API_BASE (%s)", refused)
-        return RetryLater(str(refused), _MISCONFIGURED_RETRY_S)
-    if refused.code == 429 or refused.code >= 500:
-        return RetryLater(str(refused), refused.retry_after)
-    return Refused(refused.description)
 
 
 def _steps(message: Outgoing, done: int) -> Iterator[tuple[str, Params, Upload | None]]:

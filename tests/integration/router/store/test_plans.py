@@ -33,8 +33,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "a token": lambda tx: notifications.by_token(tx, CHAT, "t"),
     "the newest receipt": lambda tx: notifications.newest_receipt(tx, "c"),
     "who has receipts": lambda tx: notifications.with_receipts(tx, ["c", "d"]),
-    "which chats wait": lambda tx: notifications.chats_waiting(tx, "telegram"),
-    "the next of a chat": lambda tx: notifications.next_of_chat(tx, "telegram", "1"),
+    "the next of each chat": lambda tx: notifications.heads(tx, "telegram"),
     "what is leased": lambda tx: notifications.leased(tx, "telegram"),
     "what was never brought": lambda tx: notifications.expired(tx, 1.0),
     "a message": lambda tx: messages.session_of(tx, CHAT, "1"),
@@ -60,10 +59,13 @@ def asked(data_dir: Path) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
 
 
 def scans(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
-    """Steps of the plans that read a whole table. Through a partial index only what is live is read."""
+    """Steps of the plans that read a whole table. Through a partial index only what is live is read.
+
+    `waiting` is no table: a query makes it of the few rows it has found."""
     connection.set_trace_callback(None)
     plans = [row[3] for one in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")]
-    return [step for step in plans if step.startswith("SCAN") and "USING" not in step and "CONSTANT" not in step]
+    harmless = ("USING", "CONSTANT", "SCAN waiting")
+    return [step for step in plans if step.startswith("SCAN") and not any(word in step for word in harmless)]
 
 
 @pytest.mark.parametrize("question", ASKED_ALL_THE_TIME.values(), ids=ASKED_ALL_THE_TIME)

@@ -343,16 +343,20 @@ class Refused(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DETAIL_FIELD_NUMBER: _builtins.int
+    CHAT_CLOSED_FIELD_NUMBER: _builtins.int
     detail: _builtins.str
     """Its words."""
+    chat_closed: _builtins.bool
+    """It is about the chat, not about this message: nothing reaches the chat before a person opens it again."""
     def __init__(
         self,
         *,
         detail: _builtins.str = ...,
+        chat_closed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_closed", b"chat_closed", "detail", b"detail"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -387,6 +391,38 @@ class RetryLater(_message.Message):
 Global___RetryLater: _TypeAlias = RetryLater  # noqa: Y015
 
 @_typing.final
+class Rest(_message.Message):
+    """How long the platform wants to be left alone, counted from this receipt. What waits meanwhile waits at the router, where
+    it keeps its order, what is more urgent overtakes it, and changes of one message become one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def chat(self) -> _duration_pb2.Duration:
+        """This chat; unset: it can take the next delivery at once."""
+
+    @_builtins.property
+    def all(self) -> _duration_pb2.Duration:
+        """All chats of the transport; unset: no pause."""
+
+    def __init__(
+        self,
+        *,
+        chat: _duration_pb2.Duration | None = ...,
+        all: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "chat", b"chat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "chat", b"chat"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rest: _TypeAlias = Rest  # noqa: Y015
+
+@_typing.final
 class DeliveryReceipt(_message.Message):
     """What became of a delivery; or the opening."""
 
@@ -398,10 +434,14 @@ class DeliveryReceipt(_message.Message):
     DELIVERED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     RETRY_LATER_FIELD_NUMBER: _builtins.int
+    REST_FIELD_NUMBER: _builtins.int
+    MOVED_TO_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """Of the delivery; empty with open."""
     attempt: _builtins.int
     """The attempt it answers; a receipt for an older lease is ignored."""
+    moved_to: _builtins.str
+    """The chat has this id now, and what is known of it moves there; empty: it is still the same."""
     @_builtins.property
     def open(self) -> Global___DeliverOpen:
         """First frame, once."""
@@ -418,6 +458,10 @@ class DeliveryReceipt(_message.Message):
     def retry_later(self) -> Global___RetryLater:
         """To be tried again; moves the whole chat."""
 
+    @_builtins.property
+    def rest(self) -> Global___Rest:
+        """What the platform's limits leave for the next delivery, whatever became of this one."""
+
     def __init__(
         self,
         *,
@@ -427,10 +471,12 @@ class DeliveryReceipt(_message.Message):
         delivered: Global___Delivered | None = ...,
         refused: Global___Refused | None = ...,
         retry_later: Global___RetryLater | None = ...,
+        rest: Global___Rest | None = ...,
+        moved_to: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "open", b"open", "outcome", b"outcome", "refused", b"refused", "retry_later", b"retry_later"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "open", b"open", "outcome", b"outcome", "refused", b"refused", "rest", b"rest", "retry_later", b"retry_later"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "delivered", b"delivered", "notification_id", b"notification_id", "open", b"open", "outcome", b"outcome", "refused", b"refused", "retry_later", b"retry_later"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "delivered", b"delivered", "moved_to", b"moved_to", "notification_id", b"notification_id", "open", b"open", "outcome", b"outcome", "refused", b"refused", "rest", b"rest", "retry_later", b"retry_later"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["open", "delivered", "refused", "retry_later"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.fakes.telegram import TelegramStandIn
+from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import TelegramClient
 from webhook_adapter.transports.telegram.transport import TelegramTransport
 
@@ -18,13 +19,14 @@ def telegram_with_chat() -> Iterator[TelegramStandIn]:
 
 
 @contextmanager
-def client_of(telegram: TelegramStandIn) -> Iterator[TelegramClient]:
-    client = TelegramClient(telegram.token, telegram.base_url)
+def client_of(telegram: TelegramStandIn, budget: Budget | None = None) -> Iterator[TelegramClient]:
+    client = TelegramClient(telegram.token, telegram.base_url, budget)
     yield client
     client.close()
 
 
 @contextmanager
 def transport_of(telegram: TelegramStandIn) -> Iterator[TelegramTransport]:
+    """Its budget is not the client's: nothing waits."""
     with client_of(telegram) as client:
-        yield TelegramTransport(client)
+        yield TelegramTransport(client, Budget())

@@ -7,7 +7,7 @@ from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.fakes.telegram_state import Message
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
 from webhook_adapter.transports.telegram.transport import TelegramTransport
-from webhook_adapter.transports.transport import Button, Delivered, Kind, Outgoing, Place, Refused, RetryLater
+from webhook_adapter.transports.transport import Button, Delivered, Kind, Outgoing, Place, RetryLater
 
 PLACE = Place(str(CHAT))
 LONG = "x" * 9000
@@ -131,28 +131,6 @@ def test_an_upgraded_group_is_followed(
     assert outcomes == [Delivered(ids([message])) for message in telegram.bot_messages(-1001234567890)]
     assert len(telegram.calls("sendMessage")) == 3
     assert "put it into ALLOWED_CHAT_IDS" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("fault", "outcome"),
-    [
-        (too_many_requests(17), RetryLater("429 Too Many Requests: retry after 17", 17.0)),
-        (Fault(FaultKind.REFUSE, 500, "Internal"), RetryLater("500 Internal")),
-        (Fault(FaultKind.REFUSE, 401, "Unauthorized"), RetryLater("401 Unauthorized", 60.0)),
-        (Fault(FaultKind.REFUSE, 403, "Forbidden: x"), Refused("Forbidden: x")),
-        (Fault(FaultKind.REFUSE, 400, "Bad Request: chat not found"), Refused("Bad Request: chat not found")),
-        (Fault(FaultKind.HTML_PAGE), RetryLater("no answer of Telegram's, but HTTP 502 without its JSON")),
-        (Fault(FaultKind.RESET_BEFORE), RetryLater("no answer from Telegram (ConnectionError)")),
-        (Fault(FaultKind.RESET_AFTER), RetryLater("no answer from Telegram (ConnectionError)")),
-    ],
-    ids=["429", "500", "401", "403", "400", "html", "reset before", "reset after"],
-)
-def test_what_telegram_answers_becomes_an_outcome(
-    transport: TelegramTransport, telegram: TelegramStandIn, fault: Fault, outcome: Refused | RetryLater
-) -> None:
-    telegram.fail("sendMessage", fault)
-
-    assert transport.send(Outgoing(PLACE, "hello")) == outcome
 
 
 def test_a_reset_after_it_was_stored_comes_twice(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
