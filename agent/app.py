@@ -19,7 +19,9 @@ from agent.link.client import Client, Door
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
+from agent.services.conversations import Conversations
 from agent.services.executor import Executor
+from agent.services.hooks import Hooks
 from agent.services.sessions import Sessions
 from agent.services.station import Station
 from agent.store.database import Database
@@ -51,7 +53,12 @@ class Agent:
         door = Door(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(door, self.identity, self.station, clock)
         requests = Requests(
-            self.identity.machine_id, self.sessions, self.inbox, self.outbox, lambda: self.client.status
+            self.identity.machine_id,
+            self.sessions,
+            self.inbox,
+            self.outbox,
+            Hooks(Conversations(self.sessions)),
+            lambda: self.client.status,
         )
         pty = backends.get("pty")
         self.local = LocalServer(

@@ -52,6 +52,11 @@ class Settings:
         """The tmux server this process runs in; empty outside of one."""
         return self.environ.get("TMUX", "")
 
+    @property
+    def claude_folder(self) -> Path:
+        """Where Claude Code has its user settings."""
+        return Path(self.environ.get("CLAUDE_CONFIG_DIR") or "~/.claude").expanduser().absolute()
+
     def is_set(self, name: str) -> bool:
         return self.values[name].source not in (Source.DEFAULT, Source.UNSET)
 

@@ -33,6 +33,8 @@ _COMMANDS = {
     "enroll": "machines:enroll",
     "machine": "machines:machine",
     "apikey": "machines:apikey",
+    "hooks": "hooks:hooks",
+    "hook": "hooks:hook",
     "webhook": "webhook:webhook",
     "doctor": "doctor:doctor",
     "backup": "data:backup",

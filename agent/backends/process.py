@@ -1,5 +1,7 @@
 """Processes told apart from later ones with the same pid."""
 
+from contextlib import suppress
+
 import psutil
 
 from agent.domain.session import Process
@@ -33,3 +35,14 @@ def is_within(process: Process, root: int) -> bool:
         return root in (process.pid, *(parent.pid for parent in psutil.Process(process.pid).parents()))
     except psutil.Error:
         return False
+
+
+def lineage(process: Process) -> list[tuple[int, str]]:
+    """The process and its ancestors, nearest first: pid and name. As far as can be seen; empty when it is gone."""
+    found: list[tuple[int, str]] = []
+    with suppress(psutil.Error):
+        one: psutil.Process | None = psutil.Process(process.pid)
+        while one is not None:
+            found.append((one.pid, one.name()))
+            one = one.parent()
+    return found

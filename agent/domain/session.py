@@ -37,11 +37,27 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """The coding agent that talks in a session, as its own hooks tell of it.
+
+    `conversation_id` is the program's own id of the talk; it changes with /clear while the session stays. `process` is
+    the program itself, which need not be the one that the session was registered with (a shell, say). `folder` is where
+    it keeps its files: its list of running sessions, `sessions/<pid>.json`, is the best word on what it does.
+    """
+
+    conversation_id: str
+    process: Process
+    folder: str
+    transcript: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One program that can be typed into.
 
     `target` is the backend's own address of it (a tmux pane, a shell command); the agent stores it and never reads it.
-    `process` is checked before every write: panes and sockets get reused.
+    `process` is checked before every write: panes and sockets get reused. `conversation` is there while a coding agent
+    with hooks runs in it, and after its end, so that a talk that is taken up again finds its session.
     """
 
     session_id: str
@@ -52,6 +68,7 @@ class Session:
     state: SessionState = SessionState.UNKNOWN
     target: Mapping[str, str] = field(default_factory=dict)
     process: Process | None = None
+    conversation: Conversation | None = None
 
     def is_restart_of(self, earlier: "Session") -> bool:
         """Whether this is another program under the same id: what was meant for the earlier one is not for this."""

@@ -8,8 +8,10 @@ from agent.backends.process import identify
 from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notice
+from agent.domain.hook import HookEvent
 from agent.domain.session import Process, Session, checked_id
 from agent.link.client import LinkStatus
+from agent.services.hooks import Hooks
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
@@ -32,6 +34,7 @@ class Requests:
     sessions: Sessions
     inbox: Inbox
     outbox: Outbox
+    hooks: Hooks
     link_status: Callable[[], LinkStatus]
 
     async def answer(self, message: Message) -> Answer:
@@ -42,6 +45,7 @@ class Requests:
             "sessions": self._list,
             "status": self._status,
             "notify": self._notify,
+            "hook": self._hook,
         }
         name = text_of(message, "op")
         if name not in operations:
@@ -53,7 +57,7 @@ class Requests:
         return await self.sessions.register(_wanted(message, "pty", {}))
 
     async def _register(self, message: Message) -> Answer:
-        backend, target = text_of(message, "backend"), _target_of(message)
+        backend, target = text_of(message, "backend"), _texts(message, "target")
         if backend == "pty":
             raise Refusal(Reason.INVALID_ARGUMENT, "A pty session is opened by `pointsman run`, not registered.")
         needed = _TARGETS.get(backend)
@@ -85,6 +89,10 @@ class Requests:
         await self.outbox.append(Notice(notification_id, session.session_id, text, _buttons(message)))
         return {"notification_id": notification_id}
 
+    async def _hook(self, message: Message) -> Answer:
+        output = await self.hooks.heard(_event(message))
+        return {"output": output} if output else {}
+
 
 def text_of(message: Message, name: str, default: str = "") -> str:
     """A field that must be text when it is there. Raises Refusal naming it."""
@@ -108,6 +116,18 @@ def _wanted(message: Message, backend: str, target: Mapping[str, str]) -> Sessio
     )
 
 
+def _event(message: Message) -> HookEvent:
+    """What a hook says of itself. Raises Refusal when it is not what forward.py sends."""
+    payload, environ = message.get("payload"), _texts(message, "environ")
+    if not isinstance(payload, dict):
+        raise Refusal(Reason.INVALID_ARGUMENT, "payload must be an object.")
+    name = payload.get("hook_event_name")
+    pid = environ.get("CLAUDE_PID", "")  # older versions do not say it; their hooks are their children
+    parent = message.get("parent")
+    number = int(pid) if pid.isdecimal() else parent if isinstance(parent, int) else 0
+    return HookEvent(name if isinstance(name, str) else text_of(message, "event"), number, environ, payload)
+
+
 def _process_of(message: Message) -> Process | None:
     pid = message.get("pid")
     if pid is None:
@@ -120,11 +140,11 @@ def _process_of(message: Message) -> Process | None:
     return process
 
 
-def _target_of(message: Message) -> dict[str, str]:
-    target = message.get("target", {})
-    if not isinstance(target, dict) or not all(isinstance(value, str) for value in target.values()):
-        raise Refusal(Reason.INVALID_ARGUMENT, "target must be an object with text values.")
-    return target
+def _texts(message: Message, name: str) -> dict[str, str]:
+    values = message.get(name, {})
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be an object with text values.")
+    return values
 
 
 def _buttons(message: Message) -> tuple[Button, ...]:

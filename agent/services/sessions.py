@@ -12,7 +12,7 @@ from agent.backends.process import is_running
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
-from agent.domain.session import Session, SessionState, bare_id, checked_id, checked_label
+from agent.domain.session import Conversation, Process, Session, SessionState, bare_id, checked_id, checked_label
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,29 @@ class Sessions:
         if event is not None:
             event.set()
 
+    def offers(self, backend: str) -> bool:
+        """Whether there is such a backend here."""
+        return backend in self._backends
+
+    def with_program(self, program: Process) -> Session | None:
+        """The live session in which that very coding agent talks."""
+        return next(
+            (one for one in self.live() if one.conversation and program.is_same(one.conversation.process)), None
+        )
+
+    def with_conversation(self, conversation_id: str) -> Session | None:
+        """The session that had a talk last, also when it is over."""
+        found = [
+            one
+            for one in self._sessions.values()
+            if conversation_id and one.conversation and one.conversation.conversation_id == conversation_id
+        ]
+        return found[-1] if found else None
+
+    def at(self, backend: str, target: Mapping[str, str]) -> Session | None:
+        """The live session at an address."""
+        return next((one for one in self.live() if one.backend == backend and one.target == target), None)
+
     def live(self) -> tuple[Session, ...]:
         """All that are not over."""
         return tuple(one for one in self._sessions.values() if one.state is not SessionState.ENDED)
@@ -102,6 +125,15 @@ class Sessions:
                 await self._save(changed)
         return changed
 
+    async def converse(self, session_id: str, talk: Conversation | None) -> Session:
+        """The coding agent in a session is this one now; None for none. Raises Refusal when the session is unknown."""
+        async with self._changing:
+            session = self.known(session_id)
+            changed = replace(session, conversation=talk)
+            if changed != session:
+                await self._save(changed)
+        return changed
+
     async def close(self, session_id: str, detail: str) -> None:
         """The session is over. Closing it again does nothing. Raises Refusal when it was never here."""
         async with self._changing:
@@ -134,6 +166,7 @@ class Sessions:
             state=earlier.state,
             label=wanted.label or earlier.label,
             cwd=wanted.cwd or earlier.cwd,
+            conversation=wanted.conversation or earlier.conversation,
         )
 
     async def _save(self, session: Session) -> None:

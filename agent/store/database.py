@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from peewee import PeeweeException, SqliteDatabase
 
 from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
-from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES
+from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES, UPGRADES
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -234,12 +234,22 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _migrate(database: SqliteDatabase) -> None:
     connection = connection_of(database)
-    if connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA_VERSION:
         return
     with database.atomic("IMMEDIATE"), database.bind_ctx(TABLES):
-        database.create_tables(TABLES, safe=False)
-        for index in INDEXES:
-            connection.execute(index)
-        ids = [(name, str(uuid.uuid4())) for name in ("inbox_id", "outbox_id")]
-        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", [*ids, ("last_link_epoch", "0")])
+        if version == 0:
+            _create(database, connection)
+        else:
+            for number in range(version + 1, SCHEMA_VERSION + 1):
+                for statement in UPGRADES[number]:
+                    connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _create(database: SqliteDatabase, connection: sqlite3.Connection) -> None:
+    database.create_tables(TABLES, safe=False)
+    for index in INDEXES:
+        connection.execute(index)
+    ids = [(name, str(uuid.uuid4())) for name in ("inbox_id", "outbox_id")]
+    connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", [*ids, ("last_link_epoch", "0")])

@@ -5,16 +5,17 @@ import sqlite3
 from asyncio import Future
 
 from agent.domain.frames import Item
-from agent.domain.session import Process, Session, SessionState, bare_id
+from agent.domain.session import Conversation, Process, Session, SessionState, bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append
 
 _SAVE = """
-INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
+INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started,
+                      conversation)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
     session_id = excluded.session_id, backend = excluded.backend, label = excluded.label, cwd = excluded.cwd,
     generation = excluded.generation, state = excluded.state, target = excluded.target, pid = excluded.pid,
-    pid_started = excluded.pid_started
+    pid_started = excluded.pid_started, conversation = excluded.conversation
 """
 
 
@@ -35,7 +36,8 @@ class SessionStore:
 
 
 def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
-    sql = "SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started FROM sessions"
+    sql = """SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started, conversation
+             FROM sessions"""
     return tuple(
         Session(
             session_id,
@@ -46,14 +48,30 @@ def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
             SessionState(state),
             json.loads(target),
             None if pid is None else Process(pid, started),
+            _conversation(talk),
         )
-        for session_id, backend, label, cwd, generation, state, target, pid, started in connection.execute(sql)
+        for session_id, backend, label, cwd, generation, state, target, pid, started, talk in connection.execute(sql)
     )
+
+
+def _conversation(text: str) -> Conversation | None:
+    if not text:
+        return None
+    conversation_id, pid, started, folder, transcript = json.loads(text)
+    return Conversation(conversation_id, Process(pid, started), folder, transcript)
 
 
 def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
     process = (session.process.pid, session.process.started) if session.process else (None, None)
     head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
-    tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process)
+    tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process, _talk(session))
     connection.execute(_SAVE, (*head, *tail))
     return append(connection, word)
+
+
+def _talk(session: Session) -> str:
+    talk = session.conversation
+    if talk is None:
+        return ""
+    process = (talk.process.pid, talk.process.started)
+    return json.dumps([talk.conversation_id, *process, talk.folder, talk.transcript])

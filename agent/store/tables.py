@@ -3,7 +3,7 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Meta(Model):
@@ -66,6 +66,7 @@ class SessionRow(Model):
     target = TextField()
     pid = IntegerField(null=True)
     pid_started = FloatField(null=True)
+    conversation = TextField(default="")
 
     class Meta:
         table_name = "sessions"
@@ -88,3 +89,8 @@ INDEXES = [
     "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",
     "CREATE INDEX inbox_finished ON inbox (session_id, sequence) WHERE state = 'finished'",
 ]
+
+# What brings a file of the version before to this one.
+UPGRADES = {
+    2: ("ALTER TABLE sessions ADD COLUMN conversation TEXT NOT NULL DEFAULT ''",),
+}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import Agent
+from agent.backends.hooks import HooksBackend
 from agent.backends.pty import PtyBackend
 from agent.config import Config
 from agent.domain.session import Session
@@ -100,7 +101,7 @@ class Rigs:
     async def running(self, router: str) -> AsyncIterator[Rig]:
         self.enrol(router)
         backend = RecordingBackend(self.typed_into)
-        agent = Agent(Config(self.data_dir), {"command": backend, "pty": PtyBackend()})
+        agent = Agent(Config(self.data_dir), {"command": backend, "pty": PtyBackend(), "hooks": HooksBackend()})
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(agent.run(stop, lambda _: ready.set()))
         try:

@@ -31,6 +31,7 @@ class FakeAgent:
             "sessions": {"sessions": self.sessions},
             "status": self.status,
             "notify": {"notification_id": "n-local"},
+            "hook": {},
         }
         return self.refusal or {"ok": True, **answers[request["op"]]}
 

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from agent.store.database import Database
 from agent.store.inbox import Inbox, Start
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
+from agent.store.tables import SCHEMA_VERSION
 from tests.fakes.agent_rig import eventually
 
 
@@ -60,7 +61,40 @@ async def test_the_folder_belongs_to_one_agent_at_a_time(data_dir: Path) -> None
         with pytest.raises(AlreadyRunning, match="Stop it first"):
             Database(data_dir)
     async with opened(data_dir) as again:
-        assert await pragma(again, "user_version") == 1
+        assert await pragma(again, "user_version") == SCHEMA_VERSION
+
+
+async def test_a_file_of_the_first_version_is_taken_over_with_all_that_is_in_it(data_dir: Path) -> None:
+    with closing(sqlite3.connect(data_dir / "agent.db")) as old:
+        old.executescript(Path(__file__).with_name("v1.sql").read_text())
+
+    async with opened(data_dir) as database:
+        outbox = Outbox(database)
+        inbox = Inbox(database, outbox)
+        sessions = await SessionStore(database, outbox).load()
+        memory = await inbox.memory()
+
+        assert sessions == (Session("s1", "command", "api", "/srv", 3, SessionState.IDLE, {"command": "cat"}),)
+        assert (memory.inbox_id, memory.last_link_epoch, memory.unresolved) == (
+            "the inbox",
+            7,
+            (("c1", InboxState.RECEIVED),),
+        )
+        assert await pragma(database, "user_version") == SCHEMA_VERSION
+
+
+async def test_an_upgraded_file_has_the_same_columns_as_a_new_one(data_dir: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(data_dir / "agent.db")) as old:
+        old.executescript(Path(__file__).with_name("v1.sql").read_text())
+    async with opened(data_dir) as upgraded, opened(tmp_path) as new:
+        assert await columns(upgraded) == await columns(new)
+
+
+async def columns(database: Database) -> list[tuple[str, ...]]:
+    """Every column of every table, as far as code can tell them apart."""
+    sql = """SELECT t.name, c.name, c.type, c."notnull", c.pk FROM sqlite_master t, pragma_table_info(t.name) c
+             WHERE t.type = 'table' ORDER BY 1, 2"""
+    return await database.run(lambda connection: connection.execute(sql).fetchall())
 
 
 async def test_a_damaged_file_is_refused_with_its_name(data_dir: Path) -> None:

@@ -1,0 +1,108 @@
+"""What every hook of Claude Code runs: hands one event to the agent, as `python -I -S forward.py SOCKET EVENT`.
+
+It runs at every prompt, in other people's folders. So it imports nothing that takes time (json and socket cost 6 ms
+each), nothing from the current folder, and without an agent it does nothing at all: no output, exit code 0.
+"""
+
+import os
+import sys
+from _json import encode_basestring_ascii
+from _socket import AF_UNIX, SOCK_STREAM, socket
+
+WAITS_FOR_A_PERSON = "PermissionRequest"
+PATIENCE = 5.0  # seconds for the agent to put an event on its disk; other events are answered at once
+MAX_LINE = 1024 * 1024  # bytes that the agent's socket takes
+LONGEST_TEXT = 16 * 1024  # characters left of each text in an event that is longer than that
+
+# All that the agent may learn of the environment, which holds API keys too: who the session is and where to find it.
+FORWARDED = (
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CONFIG_DIR",
+    "CLAUDE_PID",
+    "HOME",
+    "NVIM",
+    "POINTSMAN_SESSION_ID",
+    "TMUX",
+    "TMUX_PANE",
+)
+
+
+def main(path: str, event: str) -> None:
+    """Forward the event on standard input, and print what the agent answers to it. Raises OSError without an agent."""
+    connection = socket(AF_UNIX, SOCK_STREAM)
+    try:
+        connection.settimeout(PATIENCE)
+        connection.connect(path)  # first: nobody waits for input that nobody wants
+        connection.sendall(line(event, _input()))
+        if event == WAITS_FOR_A_PERSON:
+            connection.settimeout(None)
+        _print(_answer(connection))
+    finally:
+        connection.close()
+
+
+def line(event: str, payload: bytes) -> bytes:
+    """The request to the agent. JSON has line ends only between its tokens, where a space does as well."""
+    payload = payload.translate(None, b"\r").replace(b"\n", b" ").strip() or b"{}"
+    environ = ", ".join(
+        f"{encode_basestring_ascii(name)}: {encode_basestring_ascii(os.environ[name])}"
+        for name in FORWARDED
+        if name in os.environ
+    )
+    head = f'{{"op": "hook", "event": {encode_basestring_ascii(event)}, "parent": {os.getppid()}, "environ": '
+    whole = f"{head}{{{environ}}}, ".encode() + b'"payload": ' + payload + b"}\n"
+    if len(whole) <= MAX_LINE:
+        return whole
+    if event == WAITS_FOR_A_PERSON:
+        raise ValueError("a question must be shown whole; this one stays at the terminal")
+    return line(event, _shortened(payload))
+
+
+def _shortened(payload: bytes) -> bytes:
+    import json
+
+    def cut(value: object) -> object:
+        match value:
+            case str():
+                return value[:LONGEST_TEXT]
+            case dict():
+                return {key: cut(item) for key, item in value.items()}
+            case list():
+                return [cut(item) for item in value[:100]]
+        return value
+
+    short = json.dumps(cut(json.loads(payload))).encode()
+    return short if len(short) < MAX_LINE // 2 else b"{}"
+
+
+def _input() -> bytes:
+    gathered = bytearray()
+    while data := os.read(0, 1 << 16):
+        gathered += data
+    return bytes(gathered)
+
+
+def _answer(connection: socket) -> bytes:
+    gathered = bytearray()
+    while not gathered.endswith(b"\n") and (data := connection.recv(1 << 16)):
+        gathered += data
+    return bytes(gathered)
+
+
+def _print(answer: bytes) -> None:
+    """What the agent wants Claude Code to read; mostly nothing."""
+    if b'"output"' in answer:
+        import json
+
+        message = json.loads(answer)
+        if message.get("ok"):
+            os.write(1, json.dumps(message["output"]).encode())
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], sys.argv[2])
+    except BaseException:  # noqa: BLE001 -- whatever goes wrong here, the person's session goes on
+        os._exit(0)
+    os._exit(0)  # at once: taking the interpreter apart costs 2 ms

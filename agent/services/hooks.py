@@ -1,0 +1,26 @@
+"""What becomes of each event that a coding agent's hooks report."""
+
+import logging
+from collections.abc import Mapping
+
+from agent.domain.hook import HookEvent
+from agent.services.conversations import Conversations
+
+logger = logging.getLogger(__name__)
+
+
+class Hooks:
+    """Hears events, in the order in which they come. What an event changes is on disk when it is answered."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+
+    async def heard(self, event: HookEvent) -> Mapping[str, object] | None:
+        """Take one event in; what the coding agent is to be told in return, mostly nothing. Raises StoreUnavailable."""
+        session = await self._conversations.attend(event)
+        if session is None:
+            logger.debug("event of a strange program event=%s", event.name)
+            return None
+        if event.name == "SessionEnd":
+            await self._conversations.leave(session, event)
+        return None

@@ -1,0 +1,179 @@
+"""Claude Code's hooks: into its settings, out again, and what they call."""
+
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman.config import Settings
+from pointsman.context import json_flag, setting_flags, settings
+from pointsman.errors import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from agent.hooks.claude_code import Version
+
+_SCOPES = ("user", "project", "local")
+_PATIENCE = 20.0  # seconds for `claude --version`, which takes 0.1 s
+_WELL_KNOWN = ("~/.local/bin/claude", "~/.claude/local/claude")  # where its own installers put it
+
+_scope = click.option(
+    "--scope",
+    type=click.Choice(_SCOPES),
+    default="user",
+    show_default=True,
+    help="Whose settings: yours everywhere, this folder's (shared), or this folder's own to you.",
+)
+_claude = click.option("--claude", metavar="PATH", help="The claude program, where it is not on PATH.")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The hooks in one settings file; `missing` names events that it lacks and this version of Claude Code has."""
+
+    scope: str
+    file: str
+    state: str
+    events: list[str]
+    missing: list[str]
+
+
+@click.group()
+def hooks() -> None:
+    """Let Claude Code tell this machine's agent what it does."""
+
+
+@hooks.command()
+@setting_flags("POINTSMAN_DATA_DIR")
+@_scope
+@_claude
+def install(*, scope: str, claude: str | None) -> None:
+    """Put the hooks into Claude Code's settings; sessions that are open take them up by themselves."""
+    from agent.domain.errors import AgentError
+    from agent.hooks import installer
+    from agent.hooks.claude_code import events_for
+
+    here = settings()
+    version = _version(claude)
+    wanted = installer.Hooks(sys.executable, str(here.agent_socket()), events_for(version))
+    path = _file(here, scope)
+    try:
+        changed = installer.install(path, wanted)
+    except AgentError as error:
+        raise Failure(error.text) from None
+    said = "installed" if changed else "already installed"
+    click.echo(f"{said}: {len(wanted.events)} hooks for Claude Code {_dotted(version)} in {path}")
+
+
+@hooks.command()
+@setting_flags("POINTSMAN_DATA_DIR")
+@_scope
+def uninstall(*, scope: str) -> None:
+    """Take the hooks out again; the rest of the settings stays as it is, byte for byte."""
+    from agent.domain.errors import AgentError
+    from agent.hooks import installer
+
+    path = _file(settings(), scope)
+    try:
+        changed = installer.uninstall(path)
+    except AgentError as error:
+        raise Failure(error.text) from None
+    click.echo(f"removed from {path}" if changed else f"there are none in {path}")
+
+
+@hooks.command()
+@setting_flags("POINTSMAN_DATA_DIR")
+@_claude
+@json_flag
+def status(*, claude: str | None, as_json: bool) -> None:
+    """Show which settings have the hooks, and whether they are up to date."""
+    from pointsman.render import show
+
+    here = settings()
+    try:
+        version = _version(claude)
+    except Failure:
+        version = None
+    show(
+        [_look(here, scope, version) for scope in _SCOPES],
+        [
+            ("scope", lambda one: one.scope),
+            ("state", lambda one: one.state),
+            ("events", lambda one: ", ".join(one.events)),
+            ("missing", lambda one: ", ".join(one.missing)),
+            ("file", lambda one: one.file),
+        ],
+        as_json=as_json,
+        nothing="",
+    )
+
+
+@click.command()
+@setting_flags("POINTSMAN_DATA_DIR")
+@click.argument("event", metavar="EVENT")
+def hook(*, event: str) -> None:
+    """Hand one EVENT of Claude Code, on standard input, to the agent; silent whatever happens.
+
+    What is installed is the same without this command line around it, which takes ten times as long to start.
+    """
+    from agent.hooks import forward
+
+    with suppress(Exception):
+        forward.main(str(settings().agent_socket()), event)
+
+
+def _look(here: Settings, scope: str, version: "Version | None") -> Installed:
+    from agent.domain.errors import AgentError
+    from agent.hooks import claude_code, installer
+
+    path = _file(here, scope)
+    try:
+        found = installer.installed(path)
+    except AgentError as error:
+        return Installed(scope, str(path), f"unreadable: {error.text}", [], [])
+    known = {event.name: event for event in claude_code.events_for(version)} if version else {}
+    missing = [name for name in known if name not in found] if found else []
+    socket = str(here.agent_socket())
+    current = not missing and all(
+        claude_code.command(sys.executable, socket, known[name], claude_code.made_for(line)) == line
+        for name, line in found.items()
+        if name in known
+    )
+    state = "absent" if not found else "installed" if current else "outdated"
+    return Installed(scope, str(path), state, sorted(found), missing)
+
+
+def _file(here: Settings, scope: str) -> Path:
+    names = {"user": here.claude_folder / "settings.json"}
+    folder = Path.cwd() / ".claude"
+    return {**names, "project": folder / "settings.json", "local": folder / "settings.local.json"}[scope]
+
+
+def _version(given: str | None) -> "Version":
+    """The version of the claude that is installed. Raises Failure."""
+    from agent.domain.errors import AgentError
+    from agent.hooks.claude_code import version_of
+
+    program = given or shutil.which("claude") or next(filter(None, map(_executable, _WELL_KNOWN)), None)
+    if program is None:
+        cure = "Put it on PATH, or give it: pointsman hooks install --claude PATH."
+        raise Failure("there is no claude here, so its hooks are not known", cure, ExitCode.NOT_FOUND)
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, timeout=_PATIENCE, text=True)
+        return version_of(answer.stdout)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failure(f"{program} cannot be run: {error}") from None
+    except AgentError as error:
+        raise Failure(error.text) from None
+
+
+def _executable(path: str) -> str | None:
+    return shutil.which(str(Path(path).expanduser()))
+
+
+def _dotted(version: "Version") -> str:
+    return ".".join(map(str, version))

@@ -1,0 +1,12 @@
+CREATE TABLE "doubts" ("bare_id" TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE "inbox" ("position" INTEGER NOT NULL PRIMARY KEY, "command_id" TEXT NOT NULL, "session_id" TEXT NOT NULL, "generation" INTEGER NOT NULL, "sequence" INTEGER NOT NULL, "lane" TEXT NOT NULL, "kind" TEXT NOT NULL, "text" TEXT NOT NULL, "submit" INTEGER NOT NULL, "ttl" REAL, "received_at" REAL NOT NULL, "state" TEXT NOT NULL, "ending" TEXT NOT NULL, "result_seq" INTEGER);
+CREATE UNIQUE INDEX "inbox_command_id" ON "inbox" ("command_id");
+CREATE TABLE "meta" ("key" TEXT NOT NULL PRIMARY KEY, "value" TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE "outbox" ("upstream_seq" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "kind" TEXT NOT NULL, "payload" TEXT NOT NULL);
+CREATE TABLE "sessions" ("bare_id" TEXT NOT NULL PRIMARY KEY, "session_id" TEXT NOT NULL, "backend" TEXT NOT NULL, "label" TEXT NOT NULL, "cwd" TEXT NOT NULL, "generation" INTEGER NOT NULL, "state" TEXT NOT NULL, "target" TEXT NOT NULL, "pid" INTEGER, "pid_started" REAL) WITHOUT ROWID;
+CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished';
+CREATE INDEX inbox_finished ON inbox (session_id, sequence) WHERE state = 'finished';
+INSERT INTO meta VALUES ('inbox_id', 'the inbox'), ('outbox_id', 'the outbox'), ('last_link_epoch', '7');
+INSERT INTO sessions VALUES ('s1', 's1', 'command', 'api', '/srv', 3, 'idle', '{"command": "cat"}', NULL, NULL);
+INSERT INTO inbox VALUES (1, 'c1', 's1', 3, 1, 'normal', 'input', 'hello', 1, NULL, 5.0, 'received', '', NULL);
+PRAGMA user_version = 1;
