@@ -101,14 +101,14 @@ class CommandBackend:
     def __init__(self, environ: Mapping[str, str] = MappingProxyType({})) -> None:
         kept = {name: value for name, value in environ.items() if name in _INHERITED or name.startswith("LC_")}
         self._environ = {"PATH": os.defpath, "HOME": pwd.getpwuid(os.getuid()).pw_dir, **kept}
-        self._running: dict[str, _Run] = {}
+        self._running: dict[str, asyncio.Future[_Run]] = {}  # from before the start to the end
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         match action:
             case Input(text=text):
                 return await self._run(session, typing_rules.clean(text))
             case KeyPress(name="ctrl-c"):
-                return self._interrupt(session)
+                return await self._interrupt(session)
             case KeyPress(name=name):
                 return Outcome.failed(Reason.UNSUPPORTED, f"a command takes ctrl-c and no other key, not {name!r}")
 
@@ -119,14 +119,24 @@ class CommandBackend:
         """A command line can always be run again."""
         return True
 
-    def _interrupt(self, session: Session) -> Outcome:
+    async def _interrupt(self, session: Session) -> Outcome:
         run = self._running.get(session.session_id)
-        if run is None:
+        if run is not None:
+            await asyncio.wait([run])
+        if run is None or run.cancelled():
             return Outcome.done("nothing was running")
-        run.signal(signal.SIGINT)
+        run.result().signal(signal.SIGINT)
         return Outcome.done()
 
     async def _run(self, session: Session, text: str) -> Outcome:
+        started = self._running[session.session_id] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._started(session, text, started)
+        finally:
+            del self._running[session.session_id]
+            started.cancel()
+
+    async def _started(self, session: Session, text: str, started: asyncio.Future[_Run]) -> Outcome:
         output, output_end = os.pipe()
         complaints, complaints_end = os.pipe()
         try:
@@ -141,11 +151,9 @@ class CommandBackend:
         finally:
             os.close(output_end)
             os.close(complaints_end)
-        run = self._running[session.session_id] = _Run(process)
-        try:
-            return await run.outcome(output, complaints)
-        finally:
-            del self._running[session.session_id]
+        run = _Run(process)
+        started.set_result(run)
+        return await run.outcome(output, complaints)
 
     async def _start(
         self, session: Session, stdin: BinaryIO, output: int, complaints: int

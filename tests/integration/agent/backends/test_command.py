@@ -111,6 +111,20 @@ def test_ctrl_c_interrupts_the_run_and_all_it_started(runner: Runner, data_dir: 
     assert wait_until((data_dir / "child").exists)
 
 
+def test_ctrl_c_while_a_run_starts_interrupts_it(data_dir: Path) -> None:
+    async def scene() -> Outcome:
+        backend = CommandBackend(ENVIRON)
+        here = session("touch up; while :; do sleep 0.01; done", data_dir)
+        running = asyncio.create_task(backend.deliver(here, Input("")))
+        await asyncio.sleep(0)  # to the start of the process
+        await asyncio.sleep(0)  # the process is there, asyncio has not said so yet
+        wait_until((data_dir / "up").exists)  # and cannot: this blocks its loop
+        assert await backend.deliver(here, KeyPress("ctrl-c")) == Outcome.done()
+        return await running
+
+    assert asyncio.run(scene()) == Outcome.failed(Reason.EXIT_CODE, "ended by SIGINT")
+
+
 def test_ctrl_c_without_a_run_says_so() -> None:
     outcome = asyncio.run(CommandBackend(ENVIRON).deliver(session("true"), KeyPress("ctrl-c")))
 
