@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from webhook_adapter.transports.telegram.code import shown
 from webhook_adapter.transports.transport import Button, Kind, Outgoing
 
 PART_UNITS = 4000
@@ -13,6 +14,7 @@ MOST_PARTS = 5
 """A longer text comes as a file: nobody reads six messages in a row on a phone, and they spend the chat's budget."""
 CALLBACK_DATA_BYTES = 64
 _CAPTION_UNITS = 1000
+_LAST_WORDS_UNITS = 1000  # beside a file with everything: about one screen of a phone
 _LABEL_LENGTH = 64
 _ROW_LENGTH, _ROW_BUTTONS, _MOST_BUTTONS = 28, 4, 100
 _BLANK = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -56,9 +58,10 @@ class _Frame:
     def other_units(self) -> int:
         return PART_UNITS - (units(self.command) + 1 if self.command else 0)
 
-    def part(self, text: str, *, first: bool, last: bool, buttons: tuple[Button, ...]) -> TextPart:
+    def part(self, text: str, marked: str, *, first: bool, last: bool, buttons: tuple[Button, ...]) -> TextPart:
+        """One message; `marked` is the text as HTML."""
         heading, command = self.heading if first else "", self.command if last else ""
-        html = [f"<b>{escape(heading)}</b>", escape(text), f"<code>{escape(command)}</code>"]
+        html = [f"<b>{escape(heading)}</b>", marked, f"<code>{escape(command)}</code>"]
         plain = [heading, text, command]
         shown = [number for number, line in enumerate(plain) if line]
         return TextPart(
@@ -75,15 +78,23 @@ def units(text: str) -> int:
 
 def parts(message: Outgoing) -> list[Part]:
     """The messages to send for one message, in order; at least one."""
-    frame = _frame(message)
-    pieces = split(message.text, frame.first_units, frame.other_units)
-    if len(pieces) > MOST_PARTS:
+    frame, seen = _frame(message), shown(message.text)
+    cuts = _cuts(seen.text, frame.first_units, frame.other_units)
+    if len(cuts) > MOST_PARTS:
         return _as_document(message, frame)
-    pieces = pieces or ([""] if message.heading else ["(no text)"])
-    last = len(pieces) - 1
+    if not cuts:
+        text = "" if message.heading else "(no text)"
+        return [frame.part(text, text, first=True, last=True, buttons=message.buttons)]
+    last = len(cuts) - 1
     return [
-        frame.part(piece, first=number == 0, last=number == last, buttons=message.buttons)
-        for number, piece in enumerate(pieces)
+        frame.part(
+            seen.text[begin:end],
+            seen.html(begin, end),
+            first=number == 0,
+            last=number == last,
+            buttons=message.buttons,
+        )
+        for number, (begin, end) in enumerate(cuts)
     ]
 
 
@@ -94,10 +105,11 @@ def _frame(message: Outgoing) -> _Frame:
 
 def _as_document(message: Outgoing, frame: _Frame) -> list[Part]:
     """A file with everything, then the last words with the buttons under them."""
-    tail = _tail(message.text, frame.first_units - 2)
-    caption = frame.part("", first=True, last=False, buttons=())
+    tail = _tail(message.text, _LAST_WORDS_UNITS)
+    caption = frame.part("", "", first=True, last=False, buttons=())
     document = DocumentPart("message.txt", message.text.encode(), caption.html, caption.plain)
-    return [document, frame.part(f"…\n{tail}", first=True, last=True, buttons=message.buttons)]
+    words = f"…\n{tail}"
+    return [document, frame.part(words, escape(words), first=True, last=True, buttons=message.buttons)]
 
 
 def split(text: str, first_limit: int, limit: int) -> list[str]:
@@ -105,19 +117,23 @@ def split(text: str, first_limit: int, limit: int) -> list[str]:
 
     The line's end or space at a cut is dropped, and so are blank pieces, which Telegram refuses.
     """
-    pieces: list[str] = []
-    rest, room = text, first_limit
-    while rest:
-        piece = _head(rest, room)
-        if len(piece) < len(rest):
-            piece = piece[: _cut(piece, rest[len(piece)])]
-        rest = rest[len(piece) :]
-        if rest[:1] in ("\n", " "):
-            rest = rest[1:]
-        if not is_blank(piece):
-            pieces.append(piece)
+    return [text[begin:end] for begin, end in _cuts(text, first_limit, limit)]
+
+
+def _cuts(text: str, first_limit: int, limit: int) -> list[tuple[int, int]]:
+    """Where the pieces of `split` begin and end."""
+    cuts: list[tuple[int, int]] = []
+    at, room = 0, first_limit
+    while at < len(text):
+        piece = _head(text[at : at + room], room)
+        end = at + len(piece)
+        if end < len(text):
+            end = at + _cut(piece, text[end])
+        if not is_blank(text[at:end]):
+            cuts.append((at, end))
             room = limit
-    return pieces
+        at = end + 1 if text[end : end + 1] in ("\n", " ") else end
+    return cuts
 
 
 def _head(text: str, limit: int) -> str:
