@@ -20,17 +20,21 @@ from router.api.serving import Serving
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.link.hub import Hub
+from router.services.chat_buttons import ChatButtons
 from router.services.chat_commands import ChatCommands
+from router.services.chat_wishes import ChatWishes
+from router.services.dead_letters import DeadLetters
 from router.services.delivery import Delivery
 from router.services.enrolment import Enrolment
 from router.services.inbound import InboundService
-from router.services.notices import Notices
+from router.services.notices import Notices, new_token
 from router.services.outbox import Outbox
 from router.services.receipts import Receipts
 from router.services.reports import Reports
 from router.services.sessions import SessionService
 from router.services.stats import Stats
 from router.services.timers import Timers
+from router.services.topics import Topics
 from router.services.upstream import UpstreamService
 from router.services.waiting import ANYTHING, Waiting
 from router.store.database import Damaged, Database
@@ -46,20 +50,26 @@ class Router:
         self._api_key = api_key
         hub, waiting, jitter = Hub(), Waiting(), random.SystemRandom().random
         self._outbox = outbox = Outbox(clock, jitter, waiting)
-        receipts = Receipts(outbox, clock, _new_id, hub.connected)
+        receipts = Receipts(outbox, clock, _new_id, _new_token, hub.connected)
         self._delivery = delivery = Delivery(hub, receipts, waiting, clock, _new_id, jitter)
-        session_service = SessionService(delivery, clock, hub.connected)
+        topics = Topics(outbox, receipts, clock, _new_id)
+        dead_letters = DeadLetters(delivery, receipts, clock)
+        session_service = SessionService(delivery, topics, clock, hub.connected)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, os.urandom)
-        notices = Notices(outbox, clock, _new_id, os.urandom)
+        notices = Notices(outbox, clock, _new_id, _new_token)
         upstream = UpstreamService(hub, delivery, session_service, notices, clock, identity)
-        inbound = InboundService(delivery, receipts, ChatCommands(delivery, hub), clock)
+        chat_commands = ChatCommands(delivery, ChatWishes(clock), hub)
+        chat_buttons = ChatButtons(delivery, dead_letters, receipts)
+        inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, clock)
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         stats = Stats(database, hub, outbox, delivery, clock)
         self.timers = Timers(database, delivery, outbox, waiting, clock)
-        services = ControlServices(database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats)
+        services = ControlServices(
+            database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats, dead_letters
+        )
         self.serving = Serving(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream), enrolment),
-            ChatLinkServicer(database, inbound, outbox, Reports(outbox, receipts)),
+            ChatLinkServicer(database, inbound, outbox, Reports(outbox, receipts, topics)),
             ControlServicer(services),
             Guard(enrolment, database, clock),
         )
@@ -145,3 +155,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _new_id() -> str:
     return str(uuid_utils.uuid7())
+
+
+def _new_token() -> str:
+    return new_token(os.urandom)

@@ -1,5 +1,6 @@
 """Time as the router uses it: steady, whatever the wall clock does while it runs."""
 
+import datetime
 import time
 from typing import Protocol
 
@@ -25,3 +26,8 @@ class SteadyClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+def time_of_day(now: float) -> datetime.time:
+    """The local time of day at a moment, in seconds since the epoch."""
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).astimezone().time()

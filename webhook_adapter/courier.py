@@ -60,6 +60,7 @@ _KINDS = {
     pb.DELIVERY_KIND_RECEIPT: Kind.RECEIPT,
     pb.DELIVERY_KIND_ANSWER: Kind.ANSWER,
 }
+_NAME_IT = frozenset({Kind.RECEIPT, Kind.ANSWER})  # their own words say which session they speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,17 +260,22 @@ def _until_none(frames: "queue.SimpleQueue[pb.DeliveryReceipt | None]") -> Itera
 
 def _outgoing(delivery: pb.Delivery) -> Outgoing:
     notification = delivery.notification
-    names = (delivery.machine_id, delivery.session_label) if notification.session_id else ()
+    kind = _KINDS.get(delivery.kind, Kind.PROGRESS)
+    names = (delivery.machine_id, delivery.session_label) if notification.session_id and kind not in _NAME_IT else ()
     return Outgoing(
         place=Place(notification.chat.chat_id, notification.chat.thread_id),
         text=notification.text,
         heading=" · ".join(name for name in names if name),
         buttons=tuple(Button(each.label, f"cmd:{notification.token}:{each.action}") for each in notification.buttons),
-        kind=_KINDS.get(delivery.kind, Kind.PROGRESS),
+        kind=kind,
         token=notification.token,
         reply_to_message_id=delivery.reply_to_message_id,
         edit_message_ids=tuple(delivery.edit_message_ids),
         notification_id=notification.notification_id,
+        as_mark=delivery.as_mark,
+        topic_title=delivery.topic_title,
+        close_topic=delivery.close_topic,
+        silent=delivery.silent,
     )
 
 
@@ -281,8 +287,8 @@ def _frame(receipt: Receipt) -> pb.DeliveryReceipt:
         moved_to=receipt.news.moved_to,
     )
     match receipt.outcome:
-        case Delivered(message_ids):
-            frame.delivered.message_ids.extend(message_ids)
+        case Delivered(message_ids, thread_id, problem):
+            frame.delivered.MergeFrom(pb.Delivered(message_ids=message_ids, thread_id=thread_id, topic_problem=problem))
         case Refused(detail, chat_closed):
             frame.refused.MergeFrom(pb.Refused(detail=detail, chat_closed=chat_closed))
         case RetryLater(detail, after):

@@ -70,6 +70,7 @@ class Submission:
     reply_to_message_id: str = ""
     button: str | None = None
     session_id: str = ""
+    edited: bool = False  # changed after it was handed in
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,7 @@ def _item(item: Item) -> chat_link_pb2.SubmitItem:
         text=submission.text,
         reply_to_message_id=submission.reply_to_message_id,
         session_id=submission.session_id,
+        edited=submission.edited,
     )
     if submission.button is not None:
         request.button.data = submission.button

@@ -12,13 +12,14 @@ from google.protobuf.message import Message
 from router.api import convert
 from router.api.server import Call
 from router.clock import Clock
-from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Origin
+from router.domain.command import Command, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import retention
-from router.services.delivery import Delivery, Draft, redraft
+from router.services.dead_letters import DeadLetters
+from router.services.delivery import Delivery, Draft
 from router.services.enrolment import Enrolment
 from router.services.notices import Notices
 from router.services.sessions import SessionService
@@ -48,6 +49,7 @@ class ControlServices:
     enrolment: Enrolment
     waiting: Waiting
     stats: Stats
+    dead_letters: DeadLetters
 
 
 class ControlServicer:
@@ -111,23 +113,16 @@ class ControlServicer:
 
     async def Redrive(self, request: pb.RedriveRequest, call: Call) -> pb.RedriveResponse:
         def operation(tx: Transaction) -> pb.RedriveResponse:
-            ended = commands.get(tx, request.command_id)
-            if ended.state not in REDRIVABLE:
-                raise Refusal(Reason.ILLEGAL_STATE, f"It is {ended.state.value}; only what ended badly is repeated.")
-            draft = redraft(ended, request.session_id, Origin("grpc", call.principal.name))
-            command = self._s.delivery.accept(tx, draft)
-            commands.drop(tx, ended, call.principal.name, self._s.clock.now())
+            origin = Origin("grpc", call.principal.name)
+            command = self._s.dead_letters.redrive(tx, request.command_id, request.session_id, origin)
             return pb.RedriveResponse(command=convert.command(command))
 
         return await self._once(call, request, pb.RedriveResponse, operation)
 
     async def DropDeadLetter(self, request: pb.DropDeadLetterRequest, call: Call) -> pb.DropDeadLetterResponse:
         def operation(tx: Transaction) -> pb.DropDeadLetterResponse:
-            command = commands.get(tx, request.command_id)
-            if command.state not in DEAD_LETTERS:
-                raise Refusal(Reason.ILLEGAL_STATE, f"It is {command.state.value}, not a dead letter.")
-            commands.drop(tx, command, call.principal.name, self._s.clock.now())
-            return pb.DropDeadLetterResponse(command=convert.command(replace(command, dropped=True)))
+            command = self._s.dead_letters.drop(tx, request.command_id, call.principal.name)
+            return pb.DropDeadLetterResponse(command=convert.command(command))
 
         return await self._once(call, request, pb.DropDeadLetterResponse, operation)
 

@@ -19,6 +19,7 @@ from router.domain.session import Session, SessionState
 from router.services.inbound import Submitted
 from router.services.outbox import Delivery, Rest
 from router.services.reports import Later, Report
+from router.services.topics import Brought
 from router.store.steps import Step
 
 COMMAND_STATES = {state: pb.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in CommandState}
@@ -94,7 +95,7 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
     button = request.button.data if request.HasField("button") else None
     return Inbound(
         request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
-        button, request.session_id,
+        button, request.session_id, request.edited,
     )  # fmt: skip
 
 
@@ -212,12 +213,16 @@ def notification(n: Notification) -> pb.Notification:
 
 
 def delivery(d: Delivery, lease: float, about: Session | None) -> chat_pb.Delivery:
-    n = d.notification
+    n, title = d.notification, f"{about.machine_id} · {about.name}" if about else ""
+    shown = notification(n)
+    shown.chat.thread_id = d.placement.thread_id
     return chat_pb.Delivery(
-        notification=notification(n), attempt=n.attempt, lease=duration(lease), kind=KINDS[n.kind],
+        notification=shown, attempt=n.attempt, lease=duration(lease), kind=KINDS[n.kind],
         edit_message_ids=d.edit_message_ids, reply_to_message_id=n.chat.message_id,
         machine_id=about.machine_id if about else "", session_label=about.name if about else "",
         command_state=COMMAND_STATES[n.command_state] if n.command_state else pb.COMMAND_STATE_UNSPECIFIED,
+        as_mark=n.as_mark, topic_title=title if d.placement.own_topic else "", close_topic=n.closes_topic,
+        silent=d.placement.silent,
     )  # fmt: skip
 
 
@@ -228,6 +233,7 @@ def report(receipt: chat_pb.DeliveryReceipt) -> Report | None:
     return Report(
         receipt.notification_id, receipt.attempt, outcome, Rest(seconds(receipt.rest.chat), seconds(receipt.rest.all)),
         receipt.moved_to[:MAX_CHAT_ID], receipt.refused.chat_closed,
+        Brought(receipt.delivered.thread_id[:MAX_CHAT_ID], receipt.delivered.topic_problem[:MAX_WORDS]),
     )  # fmt: skip
 
 

@@ -44,6 +44,14 @@ RECALLED = frozenset({CommandState.CANCELLED, CommandState.EXPIRED, CommandState
 REDRIVABLE = frozenset(set(CommandState) - LIVE - {CommandState.DONE})
 
 
+class Hold(Enum):
+    """Whether a queued command waits for a person's word before it is sent."""
+
+    NONE = 0
+    ASKED = 1  # "still send?"
+    ALLOWED = 2  # a person said yes
+
+
 class Lane(Enum):
     """Order class: urgent commands do not wait for normal ones."""
 
@@ -125,6 +133,8 @@ class Command:
     finished_at: float | None = None
     ended_at: float | None = None
     dropped: bool = False
+    hold: Hold = Hold.NONE
+    names_session: bool = False  # its receipts do: the sender named none, or it went to another
 
     @property
     def size(self) -> int:

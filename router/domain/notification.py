@@ -69,6 +69,9 @@ class Notification:
     command_id: str = ""  # a receipt's command
     command_state: CommandState | None = None
     delivered_at: float | None = None
+    pressed: str = ""  # the label of the button that was pressed; it counts once
+    as_mark: bool = False  # a mark on the answered message says it, where the platform has marks
+    closes_topic: bool = False  # the last message of its session's topic
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Which session an inbound message is for, and what it does there: pure, the look-ups come as arguments.
 
-Order: a session chosen outright; `/cmd TOKEN text`; a reply; a button; a chat command; else the chat's chosen session.
+Order: a session chosen outright; `/cmd TOKEN text`; a reply; a chat command; the topic it stands in; else the session
+that the chat has chosen. A button belongs to the message it stands under.
 """
 
 import re
@@ -11,7 +12,11 @@ from router.domain.notification import Button
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
 _CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
-CHAT_COMMANDS = frozenset(["start", "help", "sessions", "use", "status", "stop", "key", "cancel", "dead", "cmd"])
+ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "mute", "unmute"])
+"""Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
+CHAT_COMMANDS = ABOUT_A_SESSION | {
+    "start", "help", "sessions", "use", "status", "dead", "topics", "policy", "quiet", "cmd",
+}  # fmt: skip
 ANSWERS: dict[str, Action] = {
     "continue": KeyPress("enter"),
     "yes": Input("y"),
@@ -33,6 +38,7 @@ class Inbound:
     reply_to: str = ""
     button: str | None = None
     session_id: str = ""
+    edited: bool = False  # changed after it was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +82,31 @@ class ChatCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class ToChosen:
-    """Type this into the session the chat has chosen."""
+class ToPlace:
+    """Type this into the session of the topic it was written in, else into the one the chat has chosen."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A message that was changed after it was handed in: what it first said was acted upon."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Not something to act on; the text says why."""
-
-    text: str
+    """A button that is none of ours."""
 
 
-Route = ToSession | ByToken | ByReply | ByButton | ChatCommand | ToChosen | Unreadable
+Route = ToSession | ByToken | ByReply | ByButton | ChatCommand | ToPlace | Changed | Unreadable
 
 
 def route(inbound: Inbound) -> Route:
     """What the message itself says about where it belongs."""
     if inbound.button is not None:
         return _button(inbound.button)
+    if inbound.edited:
+        return Changed()
     if inbound.session_id:
         return ToSession(inbound.session_id, inbound.text)
     if match := _CMD.fullmatch(inbound.text):
@@ -107,16 +118,21 @@ def route(inbound: Inbound) -> Route:
 
 def without_reply(text: str) -> Route:
     """The route of a message that answers nothing we know."""
-    if (match := _CHAT_COMMAND.fullmatch(text)) and match[1] in CHAT_COMMANDS:
+    return chat_command(text, CHAT_COMMANDS) or ToPlace(text)
+
+
+def chat_command(text: str, known: frozenset[str]) -> ChatCommand | None:
+    """The command that a text is; None where it is none of those known."""
+    if (match := _CHAT_COMMAND.fullmatch(text)) and match[1] in known:
         return ChatCommand(match[1], (match[2] or "").strip())
-    return ToChosen(text)
+    return None
 
 
 def _button(data: str) -> Route:
     kind, _, rest = data.partition(":")
     token, separator, action = rest.partition(":")
     if kind != "cmd" or not separator or not token:
-        return Unreadable("This button is not one of ours.")
+        return Unreadable()
     return ByButton(token, action)
 
 

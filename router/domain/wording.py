@@ -1,7 +1,11 @@
-"""What people read in the chat. One catalogue; couriers add the platform's formatting."""
+"""What people read in the chat: the one catalogue. Couriers add the platform's formatting.
+
+All sentences are the constants and tables here; the functions below them only choose and fill in. A translation gives
+these names other values; what stands in braces is filled in and stays.
+"""
 
 from router.domain.command import Command, CommandState, Input
-from router.domain.errors import Reason
+from router.domain.errors import Reason, Refusal
 from router.domain.session import Session
 
 HELP = (
@@ -9,15 +13,20 @@ HELP = (
     "/sessions - what is running where\n"
     "/use NAME - plain text goes to that session from now on\n"
     "/cmd TOKEN text - to the session that the token names\n"
-    "/stop - Esc in the chosen session; /key NAME - any key\n"
+    "/stop - Esc in the session; /key NAME - any key\n"
+    "/cancel - take back what has not been typed yet\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"
-    "/cancel - take back what has not been typed yet"
+    "/policy - ask before old commands go out\n"
+    "/topics on - a topic for each session\n"
+    "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
+    "/stop, /key, /cancel and /mute work in a reply to a session too."
 )
 NO_SESSION = (
     "I don't know which session you mean. Reply to one of its messages, or choose one with /use NAME."
     " /sessions lists them."
 )
 STALE_BUTTON = "This button is no longer valid."
+ALREADY_PRESSED = "Already answered: {label}"
 NO_SUCH_NAME = "That token names no session here. Reply to a recent message of the session instead."
 NOT_SHOWN = "⚠️ A message could not be shown here ({why}). On a machine: pointsman trace {id}"
 CLOSED = (
@@ -29,6 +38,74 @@ MOVED = (
     " ALLOWED_CHAT_IDS names the new one."
 )
 EMPTY = "There is nothing to type in this message."
+EDITED = "Editing a message changes nothing here: what it said first is what counts. Send it again as a new message."
+SENDING = "Sending: {what}"
+
+NO_SESSIONS_YET = "No sessions yet. On a machine: pointsman run -- claude"
+SESSIONS_HINT = "/use NAME chooses one."
+SESSION_LINE = "{mark} {name} - {machine}{away}"
+AWAY_MARK = " (away)"
+AND_MORE = "… and {count} more"
+WHICH_SESSION = "Which one? /use NAME - /sessions lists them."
+NO_SUCH_SESSION = "No session is called {wanted}. /sessions lists them."
+SEVERAL_FIT = "Several fit: {names}"
+CHOSEN = "Plain text goes to {name} on {machine} now."
+STATUS_CHOSEN = "Chosen: {name} on {machine}"
+STATUS_NOT_CHOSEN = "Chosen: none. /use NAME"
+STATUS_COUNTS = "{sessions} sessions, {waiting} commands waiting"
+STATUS_AWAY = ", away: {machines}"
+STATUS_DEAD = "{count} dead letters: /dead"
+STATUS_QUIET = "Quiet hours: {quiet}"
+WHICH_KEY = "Which key? One of: {keys}"
+WHICH_KEY_HERE = "Which key for {name}? One of: {keys}"
+TOOK_BACK = "Took back {count} commands that waited."
+NOTHING_WAITS = "Nothing waits for the chosen session."
+NOTHING_WAITS_FOR = "Nothing waits for {name}."
+NO_DEAD_LETTERS = "No dead letters."
+DEAD_LETTERS = "{count} dead letters, newest first:"
+MORE_DEAD_LETTERS = "{count} dead letters. The newest {shown}; /dead again shows those behind them once these are done:"
+DEAD_LETTER = "{what}\n{receipt}\n{id}"
+POLICY = {
+    False: "Commands that waited for a machine go out when it is back, however long that took.",
+    True: "Commands that waited more than an hour for a machine: I ask you before they go out.",
+}
+POLICY_HINT = "/policy ask or /policy send changes it."
+TOPICS = {
+    False: "No topics. /topics on gives each session a topic of its own, where the chat can have topics.",
+    True: "Each session gets its own topic with its next message. Plain text there goes to it. /topics off ends it.",
+}
+TOPICS_FAILED = (
+    "No topic could be made here ({why}), so topics are off again and messages come as before. The chat must have"
+    " topics turned on, and the bot must be an admin who may manage them. Then: /topics on"
+)
+TOPIC_ENDED = "This session has ended; its topic is closed."
+MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
+UNMUTED = "{name} is heard here again."
+QUIET_OFF = "No quiet hours. /quiet 22-7 sets them, by the router's clock, which says {clock} now."
+QUIET_ON = "Quiet from {quiet} by the router's clock, which says {clock} now: messages come without a sound. /quiet off"
+QUIET_HOW = "I did not understand that. For example: /quiet 22-7, /quiet 22:30-6:45, /quiet off"
+
+LABELS = {
+    "retry": "🔁 Retry",
+    "send-to": "↪️ Send to…",
+    "drop": "🗑 Drop",
+    "back": "« Back",
+    "cancel": "✋ Take back",
+    "send": "▶️ Send now",
+    "ask": "Ask me first",
+    "dont-ask": "Just send",
+}
+SENT_AGAIN = "🔁 Sent again to {name}."
+DROPPED = "🗑 Dropped: it will not be typed."
+SENT_NOW = "Sent."
+TAKING_BACK = "Asked {machine} to take it back."
+TAKEN_BACK = "Taken back."
+CHOOSE_ONE = "Choose a session."
+NO_OTHER_SESSION = "There is no other session."
+STILL_SEND = (
+    "❔ {machine} is back. This waited {age} for {name}; still send it?\n{what}\n"
+    "Without an answer it is given up {wait} after it was written."
+)
 
 _REASONS = {
     Reason.SESSION_RESTARTED: "the session was restarted since; send it again if you still want it",
@@ -47,13 +124,10 @@ _REASONS = {
     Reason.EXIT_CODE: "the command failed",
     Reason.UNSUPPORTED: "this session cannot do that",
 }
-
-
-def reason_text(reason: Reason) -> str:
-    """A reason for people, without a full stop."""
-    return _REASONS.get(reason, reason.name.lower().replace("_", " "))
-
-
+_REFUSED = {
+    Reason.SESSION_ENDED: "This session has ended. /sessions lists those that live.",
+    Reason.SESSION_UNKNOWN: "There is no such session any more. /sessions lists them.",
+}
 _AWAY = "⏳ Queued: {machine} is away. It waits up to {wait} and goes out on return."
 _RECEIPTS = {
     CommandState.QUEUED: "⏳ Queued for {name}.",
@@ -66,6 +140,19 @@ _RECEIPTS = {
     CommandState.DEAD: "❌ Given up for {name}: {why}.",
     CommandState.FAILED: "❌ Not typed into {name}: {why}.",
 }
+_NOT_TYPED = "it was not typed"
+SEE_BELOW = "⏳ It did not go well; see below."
+_HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
+
+
+def refused(refusal: Refusal) -> str:
+    """A refusal for people in a chat, who have no command line at hand."""
+    return _REFUSED.get(refusal.reason, refusal.text)
+
+
+def reason_text(reason: Reason) -> str:
+    """A reason for people, without a full stop."""
+    return _REASONS.get(reason, reason.name.lower().replace("_", " "))
 
 
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:
@@ -74,11 +161,27 @@ def receipt(command: Command, session: Session | None, *, connected: bool) -> st
     return (_AWAY if waits_for_machine else _RECEIPTS[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,
-        wait=_hours(command),
+        wait=span(command.expires_at - command.created_at),
         why=_why(command),
-        how=command.detail or "it was not typed",
+        how=command.detail or _NOT_TYPED,
         output=f"\n{command.detail}" if command.detail else "",
     )
+
+
+def still_send(command: Command, session: Session | None, now: float) -> str:
+    """The question whether an old command is still meant."""
+    return STILL_SEND.format(
+        machine=command.machine_id,
+        age=span(now - command.created_at),
+        name=session.name if session else command.session_id,
+        what=quoted(command),
+        wait=span(command.expires_at - command.created_at),
+    )
+
+
+def says_all(command: Command) -> bool:
+    """Whether a mark on the person's message says as much as the receipt would."""
+    return command.state is CommandState.DONE and not command.detail and not command.names_session
 
 
 def quoted(command: Command) -> str:
@@ -88,11 +191,19 @@ def quoted(command: Command) -> str:
     return line if len(line) <= 60 else line[:59] + "…"
 
 
+def session_label(session: Session) -> str:
+    """A session on a button."""
+    label = f"{session.name} · {session.machine_id}"
+    return label if len(label) <= 60 else label[:59] + "…"
+
+
+def span(seconds: float) -> str:
+    """A length of time."""
+    if seconds >= 3600:
+        return _HOURS.format(count=seconds / 3600)
+    return _MINUTES.format(count=max(1, round(seconds / 60)))
+
+
 def _why(command: Command) -> str:
     text = reason_text(command.reason)
     return f"{text} ({command.detail})" if command.detail else text
-
-
-def _hours(command: Command) -> str:
-    seconds = command.expires_at - command.created_at
-    return f"{seconds / 3600:.0f} h" if seconds >= 3600 else f"{max(1, round(seconds / 60))} min"

@@ -2,114 +2,135 @@
 
 from dataclasses import dataclass
 
-from router.domain import wording
-from router.domain.command import KEYS, Action, ChatRef, CommandState, KeyPress
+from router.domain import choices, wording
+from router.domain.choices import Verb
+from router.domain.command import KEYS, ChatRef, Command, KeyPress
+from router.domain.notification import Button
 from router.domain.session import Session, bare_id
 from router.link.hub import Hub
+from router.services.chat_buttons import Press
+from router.services.chat_wishes import ChatWishes
 from router.services.delivery import Delivery
-from router.store import commands, messages, sessions
+from router.store import commands, messages, places, sessions
 from router.store.database import Transaction
 
 MAX_LISTED = 20
+MAX_SHOWN = 5  # dead letters at once, a message each
+KEYPAD = ("esc", "enter", "tab", "ctrl-c", "up", "down", "left", "right")
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """The command is an action for a session."""
+class Reply:
+    """What is said, and what is offered with it. `session_id`: what it speaks of; `letters`: shown after it."""
 
-    session_id: str
-    action: Action
+    text: str
+    buttons: tuple[Button, ...] = ()
+    session_id: str = ""
+    letters: tuple[Command, ...] = ()
 
 
 class ChatCommands:
     """Answers chat commands with text, or with an action for a session."""
 
-    def __init__(self, delivery: Delivery, hub: Hub) -> None:
+    def __init__(self, delivery: Delivery, wishes: ChatWishes, hub: Hub) -> None:
         self._delivery = delivery
+        self._wishes = wishes
         self._hub = hub
 
-    def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str) -> str | Press:
-        """Carry out one command of routing.CHAT_COMMANDS."""
+    def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str, about: str) -> Reply | Press:
+        """Carry out one command of routing.CHAT_COMMANDS; `about` is the session it was written to, or empty."""
+        about = about or messages.chosen_session(tx, chat)
         match name:
             case "sessions":
                 return self._sessions(tx, chat)
             case "use":
                 return self._use(tx, chat, argument)
             case "status":
-                return self._status(tx, chat)
+                return Reply(self._status(tx, chat))
             case "stop":
-                return self._key(tx, chat, "esc")
+                return Press(about, KeyPress("esc")) if about else Reply(wording.NO_SESSION)
             case "key":
-                return self._key(tx, chat, argument.lower())
+                return _key(tx, about, argument.lower())
             case "cancel":
-                return self._cancel(tx, chat)
+                return Reply(self._cancel(tx, chat, about))
             case "dead":
                 return _dead(tx)
-        return wording.HELP
+            case "topics" | "policy" | "quiet":
+                return Reply(*self._wishes.of_chat(tx, chat, name, argument))
+            case "mute" | "unmute":
+                return Reply(self._wishes.mute(tx, chat, about, muted=name == "mute"))
+        return Reply(wording.HELP)
 
-    def _sessions(self, tx: Transaction, chat: ChatRef) -> str:
+    def _sessions(self, tx: Transaction, chat: ChatRef) -> Reply:
         there = sessions.page(tx)
         if not there:
-            return "No sessions yet. On a machine: pointsman run -- claude"
+            return Reply(wording.NO_SESSIONS_YET)
         chosen = bare_id(messages.chosen_session(tx, chat))
         lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
-        more = f"\n… and {len(there) - MAX_LISTED} more" if len(there) > MAX_LISTED else ""
-        return "\n".join(lines) + more + "\n/use NAME chooses one."
+        if len(there) > MAX_LISTED:
+            lines.append(wording.AND_MORE.format(count=len(there) - MAX_LISTED))
+        return Reply("\n".join([*lines, wording.SESSIONS_HINT]), choices.session_buttons(Verb.USE, there))
 
     def _line(self, session: Session, chosen: str) -> str:
         mark = "▶️" if bare_id(session.session_id) == chosen else "•"
-        away = "" if self._hub.connected(session.machine_id) else " (away)"
-        return f"{mark} {session.name} - {session.machine_id}{away}"
+        away = "" if self._hub.connected(session.machine_id) else wording.AWAY_MARK
+        return wording.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, away=away)
 
-    def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> str:
+    def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> Reply:
+        there = sessions.page(tx)
         if not wanted:
-            return "Which one? /use NAME - /sessions lists them."
-        found = _matching(sessions.page(tx), wanted)
+            return Reply(wording.WHICH_SESSION, choices.session_buttons(Verb.USE, there))
+        found = _matching(there, wanted)
         if not found:
-            return f"No session is called {wanted}. /sessions lists them."
+            return Reply(wording.NO_SUCH_SESSION.format(wanted=wanted))
         if len(found) > 1:
-            return "Several fit: " + ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
+            names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
+            return Reply(wording.SEVERAL_FIT.format(names=names), choices.session_buttons(Verb.USE, found))
         messages.choose_session(tx, chat, found[0].session_id)
-        return f"Plain text goes to {found[0].name} on {found[0].machine_id} now."
+        return Reply(wording.CHOSEN.format(name=found[0].name, machine=found[0].machine_id))
 
     def _status(self, tx: Transaction, chat: ChatRef) -> str:
         chosen = sessions.find(tx, messages.chosen_session(tx, chat))
         there = sessions.page(tx)
-        away = sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)})
+        away = ", ".join(sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)}))
         waiting = sum(len(commands.queued_of_session(tx, s.session_id)) for s in there)
-        lines = [f"Chosen: {chosen.name} on {chosen.machine_id}" if chosen else "Chosen: none. /use NAME"]
-        lines.append(
-            f"{len(there)} sessions, {waiting} commands waiting" + (f", away: {', '.join(away)}" if away else "")
-        )
-        dead = len(commands.dead_letters(tx, 100))
-        return "\n".join(lines + ([f"{dead} dead letters: /dead"] if dead else []))
+        lines = [
+            wording.STATUS_CHOSEN.format(name=chosen.name, machine=chosen.machine_id)
+            if chosen
+            else wording.STATUS_NOT_CHOSEN,
+            wording.STATUS_COUNTS.format(sessions=len(there), waiting=waiting)
+            + (wording.STATUS_AWAY.format(machines=away) if away else ""),
+        ]
+        if dead := len(commands.dead_letters(tx, 100)):
+            lines.append(wording.STATUS_DEAD.format(count=dead))
+        if quiet := places.wishes(tx, chat).quiet:
+            lines.append(wording.STATUS_QUIET.format(quiet=quiet))
+        return "\n".join(lines)
 
-    def _key(self, tx: Transaction, chat: ChatRef, name: str) -> str | Press:
-        if name not in KEYS:
-            return f"Which key? One of: {', '.join(sorted(KEYS))}"
-        session_id = messages.chosen_session(tx, chat)
-        return Press(session_id, KeyPress(name)) if session_id else wording.NO_SESSION
-
-    def _cancel(self, tx: Transaction, chat: ChatRef) -> str:
-        session_id = messages.chosen_session(tx, chat)
-        waiting = commands.queued_of_session(tx, session_id) if session_id else []
+    def _cancel(self, tx: Transaction, chat: ChatRef, about: str) -> str:
+        waiting = commands.queued_of_session(tx, about) if about else []
         for command in waiting:
             self._delivery.cancel(tx, command.command_id, chat.transport)
-        return f"Took back {len(waiting)} commands that waited." if waiting else "Nothing waits for the chosen session."
+        return wording.TOOK_BACK.format(count=len(waiting)) if waiting else wording.NOTHING_WAITS
 
 
-def _dead(tx: Transaction) -> str:
+def _dead(tx: Transaction) -> Reply:
     letters = commands.dead_letters(tx, MAX_LISTED)
     if not letters:
-        return "No dead letters."
-    lines = [
-        f"• {wording.quoted(c)} - {_ended(c.state)}: {wording.reason_text(c.reason)} ({c.command_id})" for c in letters
-    ]
-    return "\n".join(lines) + "\nOn a machine: pointsman retry ID, redirect ID SESSION, or drop ID."
+        return Reply(wording.NO_DEAD_LETTERS)
+    text = wording.DEAD_LETTERS if len(letters) <= MAX_SHOWN else wording.MORE_DEAD_LETTERS
+    return Reply(text.format(count=len(letters), shown=MAX_SHOWN), letters=tuple(letters[:MAX_SHOWN]))
 
 
-def _ended(state: CommandState) -> str:
-    return "perhaps typed" if state is CommandState.UNCERTAIN else "not typed"
+def _key(tx: Transaction, about: str, name: str) -> Reply | Press:
+    session = sessions.find(tx, about) if about else None
+    if name in KEYS:
+        return Press(about, KeyPress(name)) if about else Reply(wording.NO_SESSION)
+    keys = ", ".join(sorted(KEYS))
+    if session is None:
+        return Reply(wording.WHICH_KEY.format(keys=keys))
+    text = wording.WHICH_KEY_HERE.format(name=session.name, keys=keys)
+    return Reply(text, choices.key_buttons(KEYPAD), session.session_id)
 
 
 def _matching(there: list[Session], wanted: str) -> list[Session]:

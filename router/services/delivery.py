@@ -24,6 +24,7 @@ from router.domain.command import (
     Ended,
     Event,
     GivenUp,
+    Hold,
     Input,
     Lane,
     Origin,
@@ -42,6 +43,7 @@ from router.store import commands, machines, notifications, sessions
 from router.store.database import Transaction
 
 logger = logging.getLogger(__name__)
+ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
 ACK_TIMEOUT = 30.0  # seconds; longer than an fsync on a sick disk, shorter than a person's patience
 
 
@@ -55,6 +57,7 @@ class Draft:
     ttl: float | None = None
     redrive_of: str = ""
     note: str = ""  # for the trace: the update key
+    names_session: bool = False
 
 
 class Delivery:
@@ -94,7 +97,7 @@ class Delivery:
         command = Command(
             self._new_id(), slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,
             lane_of(draft.action), draft.action, draft.origin, now, now + ttl, draft.ttl is not None,
-            redrive_of=draft.redrive_of,
+            redrive_of=draft.redrive_of, names_session=draft.names_session,
         )  # fmt: skip
         command = self._send_at_once(tx, command, now)
         commands.insert(tx, [command], actor_detail=draft.note)
@@ -103,6 +106,20 @@ class Delivery:
             tx.after_commit(partial(self._waiting.wake, EXPIRY))
         self._wake(tx, command)
         return command
+
+    def ask_first(self, tx: Transaction, machine_id: str) -> None:
+        """A machine is back: hold what waited long for it and comes from a chat that wants to be asked."""
+        now = self._clock.now()
+        for command in commands.waited(tx, machine_id, now - ASK_AFTER):
+            self._receipts.ask(tx, commands.set_hold(tx, command, Hold.ASKED, "router", now))
+
+    def allow(self, tx: Transaction, held: Command, actor: str) -> None:
+        """A person says that a held command is still meant."""
+        allowed = commands.set_hold(tx, held, Hold.ALLOWED, actor, self._clock.now())
+        self._receipts.progressed(tx, allowed)
+        link = self._hub.get(held.machine_id)
+        if link and link.caught_up:  # else its next receipt looks for what waits
+            self.claim(tx, link)
 
     def claim(self, tx: Transaction, link: Link) -> None:
         """Send what waits for a machine, as far as its window goes."""
@@ -279,8 +296,9 @@ def redraft(command: Command, session_id: str, origin: Origin) -> Draft:
     """A new command that repeats an ended one, perhaps for another session."""
     chat = command.origin.chat if origin.chat is None else origin.chat
     return Draft(
-        session_id or command.session_id, command.action, replace(origin, chat=chat), redrive_of=command.command_id
-    )
+        session_id or command.session_id, command.action, replace(origin, chat=chat),
+        redrive_of=command.command_id, names_session=True,
+    )  # fmt: skip
 
 
 def _check_size(action: Action) -> None:

@@ -6,14 +6,17 @@ from router.clock import Clock
 from router.domain import routing, wording
 from router.domain.command import Action, Command, CommandState, Input, Origin
 from router.domain.errors import Refusal
+from router.domain.notification import Button, Kind, Notification
 from router.domain.routing import Inbound, Route
+from router.services.chat_buttons import ChatButtons, Press
 from router.services.chat_commands import ChatCommands
 from router.services.delivery import Delivery, Draft
 from router.services.receipts import Receipts
-from router.store import messages, notifications
+from router.store import messages, notifications, places
 from router.store.database import Transaction
 
 MAX_ANSWER = 200  # characters; what a button press can show
+_OUR_OWN = frozenset({Kind.RECEIPT, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,19 @@ class Submitted:
 class InboundService:
     """Routes inbound messages. A refusal is an answer to the person; only a database error is an error to the door."""
 
-    def __init__(self, delivery: Delivery, receipts: Receipts, chat_commands: ChatCommands, clock: Clock) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        receipts: Receipts,
+        chat_commands: ChatCommands,
+        chat_buttons: ChatButtons,
+        clock: Clock,
+    ) -> None:
         self.now = clock.now
         self._delivery = delivery
         self._receipts = receipts
         self._chat_commands = chat_commands
+        self._chat_buttons = chat_buttons
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
@@ -47,17 +58,32 @@ class InboundService:
                 named = notifications.by_token(tx, inbound.chat, token)
                 return self._type_or(tx, inbound, named.session_id if named else "", text, wording.NO_SUCH_NAME)
             case routing.ByReply(message_id, text):
-                if session_id := messages.session_of(tx, inbound.chat, message_id):
-                    return self._type(tx, inbound, session_id, Input(text))
-                return self._follow(tx, inbound, routing.without_reply(text))
+                return self._reply(tx, inbound, messages.session_of(tx, inbound.chat, message_id), text)
             case routing.ByButton(token, action):
                 return self._press(tx, inbound, token, action)
             case routing.ChatCommand(name, argument):
-                return self._command(tx, inbound, name, argument)
-            case routing.ToChosen(text):
-                return self._type_or(tx, inbound, messages.chosen_session(tx, inbound.chat), text, wording.NO_SESSION)
-            case routing.Unreadable(text):
-                return Submitted(answer=text)
+                about = places.session_of_topic(tx, inbound.chat)
+                return self._command(tx, inbound, name, argument, about)
+            case routing.ToPlace(text):
+                if session_id := places.session_of_topic(tx, inbound.chat):
+                    return self._type(tx, inbound, session_id, Input(text))
+                return self._to_chosen(tx, inbound, text)
+            case routing.Changed():
+                return self._answer(tx, inbound, wording.EDITED)
+            case routing.Unreadable():
+                return Submitted(answer=wording.STALE_BUTTON)
+
+    def _reply(self, tx: Transaction, inbound: Inbound, session_id: str, text: str) -> Submitted:
+        if not session_id:
+            return self._follow(tx, inbound, routing.without_reply(text))
+        if ours := routing.chat_command(text, routing.ABOUT_A_SESSION):
+            return self._command(tx, inbound, ours.name, ours.argument, session_id)
+        return self._type(tx, inbound, session_id, Input(text))
+
+    def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
+        if session_id := messages.chosen_session(tx, inbound.chat):
+            return self._type(tx, inbound, session_id, Input(text), names_session=True)
+        return self._answer(tx, inbound, wording.NO_SESSION)
 
     def _type_or(self, tx: Transaction, inbound: Inbound, session_id: str, text: str, otherwise: str) -> Submitted:
         if session_id:
@@ -66,31 +92,62 @@ class InboundService:
 
     def _press(self, tx: Transaction, inbound: Inbound, token: str, name: str) -> Submitted:
         notification = notifications.by_token(tx, inbound.chat, token)
-        action = routing.action_of(name, notification.buttons) if notification else None
-        if notification is None or action is None:
+        if notification is None:
             return Submitted(answer=wording.STALE_BUTTON)
-        return self._type(tx, inbound, notification.session_id, action)
+        if notification.kind in _OUR_OWN:
+            pressed = self._chat_buttons.press(tx, inbound, notification, name)
+            if isinstance(pressed, str):
+                return Submitted(session_id=notification.session_id, answer=pressed[:MAX_ANSWER])
+            return self._type(tx, inbound, pressed.session_id, pressed.action)
+        return self._press_of_session(tx, inbound, notification, name)
 
-    def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str) -> Submitted:
-        reply = self._chat_commands.run(tx, inbound.chat, name, argument)
-        if isinstance(reply, str):
-            return self._answer(tx, inbound, reply)
-        return self._type(tx, inbound, reply.session_id, reply.action)
+    def _press_of_session(self, tx: Transaction, inbound: Inbound, note: Notification, name: str) -> Submitted:
+        """A choice that a session offered counts once: whoever is second is told what was chosen."""
+        action = routing.action_of(name, note.buttons)
+        if action is None:
+            return Submitted(answer=wording.STALE_BUTTON)
+        if note.pressed:
+            return Submitted(answer=wording.ALREADY_PRESSED.format(label=note.pressed)[:MAX_ANSWER])
+        submitted = self._type(tx, inbound, note.session_id, action)
+        if submitted.command_id:
+            label = next((button.label for button in note.buttons if button.action == name), name)
+            notifications.press(tx, note, label)
+            self._receipts.pressed(tx, note)
+        return submitted
 
-    def _type(self, tx: Transaction, inbound: Inbound, session_id: str, action: Action) -> Submitted:
+    def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
+        reply = self._chat_commands.run(tx, inbound.chat, name, argument, about)
+        if isinstance(reply, Press):
+            return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
+        submitted = self._answer(tx, inbound, reply.text, reply.session_id, reply.buttons)
+        for letter in reply.letters:
+            self._receipts.show(tx, letter, inbound.chat)
+        return submitted
+
+    def _type(
+        self, tx: Transaction, inbound: Inbound, session_id: str, action: Action, *, names_session: bool = False
+    ) -> Submitted:
         if action == Input(""):
             return self._answer(tx, inbound, wording.EMPTY)
         origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
-            command = self._delivery.accept(tx, Draft(session_id, action, origin, note=inbound.update_key))
+            draft = Draft(session_id, action, origin, note=inbound.update_key, names_session=names_session)
+            command = self._delivery.accept(tx, draft)
         except Refusal as refusal:
-            return self._answer(tx, inbound, refusal.text, session_id)
+            return self._answer(tx, inbound, wording.refused(refusal), session_id)
         return Submitted(command.command_id, command.state, command.session_id, _pressed(command))
 
-    def _answer(self, tx: Transaction, inbound: Inbound, text: str, session_id: str = "") -> Submitted:
-        self._receipts.answer(tx, inbound.chat, text, session_id)
+    def _answer(
+        self,
+        tx: Transaction,
+        inbound: Inbound,
+        text: str,
+        session_id: str = "",
+        buttons: tuple[Button, ...] = (),
+    ) -> Submitted:
+        self._receipts.answer(tx, inbound.chat, text, session_id, buttons)
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
 
 
 def _pressed(command: Command) -> str:
-    return f"Sending: {wording.quoted(command)}"[:MAX_ANSWER]
+    return wording.SENDING.format(what=wording.quoted(command))[:MAX_ANSWER]

@@ -21,13 +21,11 @@ MAX_LABEL = 64
 class Notices:
     """Accepts notifications from machines and from Control."""
 
-    def __init__(
-        self, outbox: Outbox, clock: Clock, new_id: Callable[[], str], random_bytes: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, new_id: Callable[[], str], new_token: Callable[[], str]) -> None:
         self._outbox = outbox
         self._clock = clock
         self._new_id = new_id
-        self._random_bytes = random_bytes
+        self._new_token = new_token
 
     def send(
         self,
@@ -52,10 +50,8 @@ class Notices:
         for chat in chats:
             identity = first_id or self._new_id()
             first_id = _copy_id(identity, chat) if first_id else ""
-            token = text_of(self._random_bytes(TOKEN_BYTES))
-            note = Notification(
-                identity, session.session_id, chat, Kind.PROGRESS, text, token, self._clock.now(), buttons
-            )
+            at, token = self._clock.now(), self._new_token()
+            note = Notification(identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons)
             self._outbox.add(tx, note, actor)
             sent.append(note)
         return sent
@@ -75,6 +71,11 @@ class Notices:
         except Refusal as refusal:
             return refusal.reason
         return None
+
+
+def new_token(random_bytes: Callable[[int], bytes]) -> str:
+    """What names a notification in its buttons and in /cmd."""
+    return text_of(random_bytes(TOKEN_BYTES))
 
 
 def _copy_id(notification_id: str, chat: ChatRef) -> str:

@@ -23,6 +23,7 @@ from router.domain.notification import (
     Returned,
 )
 from router.domain.retry import backoff
+from router.services.placing import Placement, placement
 from router.services.waiting import HELD, Waiting
 from router.store import messages, moves, notifications
 from router.store.database import Transaction
@@ -37,6 +38,7 @@ class Delivery:
 
     notification: Notification
     edit_message_ids: tuple[str, ...]
+    placement: Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ class Outbox:
         tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))
         edited = notifications.find(tx, notification.edits) if notification.edits else None
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
-        delivery = Delivery(notification, ids)
+        delivery = Delivery(notification, ids, placement(tx, notification, self._clock.now()))
         tx.after_commit(lambda: courier.bring(delivery))
 
     def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:

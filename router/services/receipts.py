@@ -1,25 +1,37 @@
-"""Telling people how far their command got: one line per command, edited while it changes."""
+"""Telling people how far their command got: one line per command, edited while it changes. A bad end is a new message,
+since an edit makes no sound.
+"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from router.clock import Clock
-from router.domain import wording
-from router.domain.command import ChatRef, Command
-from router.domain.notification import Kind, Notification, NotificationState
+from router.domain import choices, wording
+from router.domain.command import ChatRef, Command, CommandState
+from router.domain.notification import Button, Kind, Notification, NotificationState
+from router.domain.session import Session
 from router.services.outbox import Outbox
 from router.store import notifications, sessions
 from router.store.database import Transaction
 
+ALARMING = frozenset({CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD})
+NEVER_SHOWN = frozenset({NotificationState.REFUSED, NotificationState.DEAD})
+
 
 class Receipts:
-    """Writes receipts into the outbox. Only commands that came from a chat have any."""
+    """Writes receipts and answers into the outbox. Only commands that came from a chat have receipts there."""
 
     def __init__(
-        self, outbox: Outbox, clock: Clock, new_id: Callable[[], str], connected: Callable[[str], bool]
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        new_id: Callable[[], str],
+        new_token: Callable[[], str],
+        connected: Callable[[str], bool],
     ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._new_id = new_id
+        self._new_token = new_token
         self._connected = connected
 
     def accepted(self, tx: Transaction, command: Command) -> None:
@@ -29,31 +41,95 @@ class Receipts:
 
     def progressed(self, tx: Transaction, command: Command) -> None:
         """Change the line of a command that has one."""
-        if command.origin.chat and (before := notifications.newest_receipt(tx, command.command_id)):
+        if before := notifications.newest_receipt(tx, command.command_id):
             self._say(tx, command, before)
 
     def ended(self, tx: Transaction, command: Command) -> None:
         """Say how it ended, always."""
-        if command.origin.chat:
-            self._say(tx, command, notifications.newest_receipt(tx, command.command_id))
+        before = notifications.newest_receipt(tx, command.command_id)
+        seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
+        if command.state not in ALARMING or before is None or not seen:
+            self._say(tx, command, before)
+            return
+        self._say(tx, command, None, before.chat)
+        if before.state not in NEVER_SHOWN:
+            self._change(tx, before, wording.SEE_BELOW)
 
-    def answer(self, tx: Transaction, chat: ChatRef, text: str, session_id: str = "") -> None:
+    def ask(self, tx: Transaction, held: Command) -> None:
+        """Ask whether a command that waited long is still meant."""
+        if chat := held.origin.chat:
+            text = wording.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
+            if before := notifications.newest_receipt(tx, held.command_id):
+                self._change(tx, before, "")
+            self._write(tx, held, chat, text, choices.cures(held))
+
+    def show(self, tx: Transaction, command: Command, chat: ChatRef) -> None:
+        """Show how a command stands as a new message in a chat that asked; the buttons of an older one are over."""
+        line = self._line(tx, command)
+        text = wording.DEAD_LETTER.format(what=wording.quoted(command), receipt=line, id=command.command_id)
+        self._write(tx, command, chat, text, choices.cures(command))
+
+    def offer(self, tx: Transaction, command: Command, there: Iterable[Session]) -> None:
+        """Let the command's line offer sessions to choose from."""
+        if before := notifications.newest_receipt(tx, command.command_id):
+            buttons = choices.session_buttons(choices.Verb.TO, there)
+            self._write(tx, command, before.chat, before.text, (*buttons, choices.button(choices.Verb.BACK)), before)
+
+    def offer_cures(self, tx: Transaction, command: Command) -> None:
+        """Let the command's line offer again what it offered first."""
+        if before := notifications.newest_receipt(tx, command.command_id):
+            self._write(tx, command, before.chat, before.text, choices.cures(command), before)
+
+    def settled(self, tx: Transaction, command: Command, text: str) -> None:
+        """A person decided about a dead letter: its line says so, and offers nothing any more."""
+        if before := notifications.newest_receipt(tx, command.command_id):
+            self._write(tx, command, before.chat, f"{before.text}\n{text}", (), before)
+
+    def pressed(self, tx: Transaction, notification: Notification) -> None:
+        """Take the buttons away from a message one of whose buttons was pressed."""
+        self._change(tx, notification, "")
+
+    def answer(
+        self, tx: Transaction, chat: ChatRef, text: str, session_id: str = "", buttons: tuple[Button, ...] = ()
+    ) -> None:
         """Answer a chat outside of any command."""
-        note = Notification(self._new_id(), session_id, chat, Kind.ANSWER, text, "", self._clock.now())
+        token = self._new_token() if buttons else ""
+        note = Notification(self._new_id(), session_id, chat, Kind.ANSWER, text, token, self._clock.now(), buttons)
         self._outbox.add(tx, note, "router")
 
-    def _say(self, tx: Transaction, command: Command, before: Notification | None) -> None:
-        chat = command.origin.chat
-        if chat is None:
-            return
+    def _say(self, tx: Transaction, command: Command, before: Notification | None, chat: ChatRef | None = None) -> None:
+        where = before.chat if before else chat or command.origin.chat
+        if where is not None:
+            self._write(tx, command, where, self._line(tx, command), choices.cures(command), before)
+
+    def _line(self, tx: Transaction, command: Command) -> str:
         session = sessions.find(tx, command.session_id)
-        text = wording.receipt(command, session, connected=self._connected(command.machine_id))
-        if before and before.state is NotificationState.QUEUED:
-            notifications.rewrite(tx, before.notification_id, text, command.state)
-            return
-        edits = before.notification_id if before else ""
+        return wording.receipt(command, session, connected=self._connected(command.machine_id))
+
+    def _write(
+        self,
+        tx: Transaction,
+        command: Command,
+        chat: ChatRef,
+        text: str,
+        buttons: tuple[Button, ...],
+        before: Notification | None = None,
+    ) -> None:
+        """Put a receipt into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
         note = Notification(
-            self._new_id(), command.session_id, chat, Kind.RECEIPT, text, "", self._clock.now(),
-            edits=edits, command_id=command.command_id, command_state=command.state,
+            self._new_id(), command.session_id, chat, Kind.RECEIPT, text, self._new_token() if buttons else "",
+            self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
+            command_state=command.state, as_mark=wording.says_all(command) and (before is None or before.as_mark),
+        )  # fmt: skip
+        if before and before.state is NotificationState.QUEUED:
+            notifications.rewrite(tx, before, note)
+        else:
+            self._outbox.add(tx, note, "router")
+
+    def _change(self, tx: Transaction, shown: Notification, text: str) -> None:
+        """Change what an earlier message says and take its buttons away; without a text only the latter."""
+        note = Notification(
+            self._new_id(), shown.session_id, shown.chat, Kind.RECEIPT, text, "", self._clock.now(),
+            edits=shown.notification_id,
         )  # fmt: skip
         self._outbox.add(tx, note, "router")

@@ -7,6 +7,7 @@ from router.domain.command import ChatRef
 from router.domain.notification import Delivered, Event, Kind, Notification, Refused
 from router.services.outbox import NO_REST, Courier, Outbox, Rest
 from router.services.receipts import Receipts
+from router.services.topics import NO_TOPIC, Brought, Topics
 from router.store import messages, moves
 from router.store.database import Transaction
 
@@ -29,14 +30,16 @@ class Report:
     rest: Rest = NO_REST
     moved_to: str = ""
     chat_closed: bool = False
+    brought: Brought = NO_TOPIC
 
 
 class Reports:
     """Takes receipts. Each is one transaction with all that follows from it."""
 
-    def __init__(self, outbox: Outbox, receipts: Receipts) -> None:
+    def __init__(self, outbox: Outbox, receipts: Receipts, topics: Topics) -> None:
         self._outbox = outbox
         self._receipts = receipts
+        self._topics = topics
         self._closed: set[ChatRef] = set()  # chats of whose closing people were told; the writer thread's
 
     def take(self, tx: Transaction, courier: Courier, report: Report) -> None:
@@ -44,6 +47,8 @@ class Reports:
         leased = courier.leased.get(report.notification_id)
         if leased is not None and report.moved_to:
             self._move(tx, courier.transport, leased.chat.chat_id, report.moved_to)  # before more is leased to it
+        if leased is not None and leased.attempt == report.attempt:
+            self._topics.brought(tx, leased, report.brought)  # before more is leased to it: it may go there too
         notification = self._settle(tx, courier, report)
         if notification is None:
             return

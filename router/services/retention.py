@@ -40,6 +40,7 @@ class Removed:
 def clean(tx: Transaction, now: float) -> Removed:
     """Remove one batch of everything that is past its time."""
     old = now - KEPT
+    tx.execute("DELETE FROM places WHERE session_id NOT IN (SELECT session_id FROM sessions)")
     ended = "SELECT session_id FROM sessions WHERE state = 'ended' AND updated_at < ?"
     return Removed(
         commands=_delete(tx, "commands", "position", "ended_at < ?", old),

@@ -76,6 +76,7 @@ class UpstreamService:
         welcome = self._welcome(tx, opened, link)
         tx.after_commit(lambda: link.send(welcome, urgent=True))
         self._recall(tx, link, hello.unresolved)
+        self._delivery.ask_first(tx, link.machine_id)
         self._delivery.claim(tx, link)
         return welcome
 

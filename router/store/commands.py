@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from router.domain.command import (
@@ -14,6 +14,7 @@ from router.domain.command import (
     Command,
     CommandState,
     Event,
+    Hold,
     Input,
     KeyPress,
     Lane,
@@ -28,7 +29,8 @@ from router.store.steps import Step, record
 _COLUMNS = (
     "command_id, session_id, machine_id, generation, sequence, lane, kind, text, submit, source, actor, transport,"
     " chat_id, thread_id, message_id, created_at, expires_at, has_ttl, state, reason, detail, attempt, charged, epoch,"
-    " inbox_id, redrive_of, sent_at, received_at, typed_at, taken_at, finished_at, ended_at, dropped"
+    " inbox_id, redrive_of, sent_at, received_at, typed_at, taken_at, finished_at, ended_at, dropped, hold,"
+    " names_session"
 )
 _INSERT = f"INSERT INTO commands ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
 _SELECT = f"SELECT {_COLUMNS} FROM commands"
@@ -104,7 +106,8 @@ def queued(tx: Transaction, machine_id: str, limit: int, held: Iterable[str] = (
     """The next commands of a machine in order, urgent ones first, without those of held sessions."""
     held = list(held)
     without = f" AND session_id NOT IN ({','.join('?' * len(held))})" if held else ""
-    urgent = f"{_SELECT} WHERE machine_id = ? AND state = 'queued' AND lane = ?{without} ORDER BY position LIMIT ?"
+    may_go = f"state = 'queued' AND hold != {Hold.ASKED.value}"
+    urgent = f"{_SELECT} WHERE machine_id = ? AND {may_go} AND lane = ?{without} ORDER BY position LIMIT ?"
     found: list[Command] = []
     for lane in (Lane.URGENT, Lane.NORMAL):
         rows = tx.execute(urgent, (machine_id, lane.value, *held, limit - len(found))).fetchall()
@@ -122,6 +125,26 @@ def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:
     """Commands of a session that wait, in order."""
     where = f"{_SELECT} WHERE session_id = ? AND state = 'queued' ORDER BY position"
     return [_command(row) for row in tx.execute(where, (session_id,)).fetchall()]
+
+
+def waited(tx: Transaction, machine_id: str, before: float) -> list[Command]:
+    """What has waited for a machine since before a time, and comes from a chat that wants to be asked about that."""
+    asks = (
+        "EXISTS (SELECT 1 FROM chats WHERE chats.transport = commands.transport AND chats.chat_id = commands.chat_id"
+        " AND asks_first)"
+    )
+    where = f"machine_id = ? AND state = 'queued' AND hold = {Hold.NONE.value} AND attempt = 0 AND created_at <= ?"
+    rows = tx.execute(f"{_SELECT} WHERE {where} AND {asks} ORDER BY position", (machine_id, before))
+    return [_command(row) for row in rows.fetchall()]
+
+
+def set_hold(tx: Transaction, command: Command, hold: Hold, actor: str, now: float) -> Command:
+    """Let a queued command wait for a person's word, or go."""
+    tx.execute("UPDATE commands SET hold = ? WHERE command_id = ?", (hold.value, command.command_id))
+    event = "Held" if hold is Hold.ASKED else "Allowed"
+    state = command.state.value
+    record(tx, [Step(now, command.command_id, command.session_id, event, state, state, actor, "")])
+    return replace(command, hold=hold)
 
 
 def expired(tx: Transaction, now: float, limit: int = 500) -> list[Command]:
@@ -228,7 +251,7 @@ def _step(old: Command, new: Command, event: str, now: float, actor: str) -> Ste
 def _column_value(command: Command) -> Callable[[str], object]:
     def value(name: str) -> object:
         raw = getattr(command, name)
-        return raw.value if isinstance(raw, CommandState | Reason) else raw
+        return raw.value if isinstance(raw, CommandState | Reason | Hold) else raw
 
     return value
 
@@ -244,6 +267,7 @@ def _row(c: Command) -> tuple[object, ...]:
         c.origin.source, c.origin.actor, chat.transport, chat.chat_id, chat.thread_id, chat.message_id, c.created_at,
         c.expires_at, c.has_ttl, c.state.value, c.reason.value, c.detail, c.attempt, c.charged, c.epoch, c.inbox_id,
         c.redrive_of, c.sent_at, c.received_at, c.typed_at, c.taken_at, c.finished_at, c.ended_at, c.dropped,
+        c.hold.value, c.names_session,
     )  # fmt: skip
 
 
@@ -256,4 +280,6 @@ def _command(row: tuple[Any, ...]) -> Command:
     chat = ChatRef(transport, chat_id, thread_id, message_id) if transport else None
     head = (command_id, session_id, machine_id, generation, sequence, Lane(lane), action, Origin(source, actor, chat))
     state_now = (created_at, expires_at, bool(has_ttl), CommandState(state), Reason(reason))
-    return Command(*(*head, *state_now, *row[20:-1], bool(row[-1])))
+    dropped, hold, names_session = row[-3:]
+    marks = (*row[20:-3], bool(dropped), Hold(hold), bool(names_session))
+    return Command(*(*head, *state_now, *marks))

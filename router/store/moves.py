@@ -7,6 +7,7 @@ message there, and a reply to that must not be typed into a session.
 from dataclasses import replace
 
 from router.domain.command import ChatRef
+from router.store import places
 from router.store.database import Transaction
 
 
@@ -45,4 +46,5 @@ def move(tx: Transaction, transport: str, old: str, new: str) -> bool:
     )
     tx.execute("UPDATE chats SET moved_to = :new WHERE transport = :transport AND moved_to = :old", values)
     tx.execute("UPDATE notifications SET chat_id = :new WHERE transport = :transport AND chat_id = :old", values)
+    places.move(tx, ChatRef(transport, old), ChatRef(transport, new))
     return True

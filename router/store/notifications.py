@@ -13,7 +13,8 @@ from router.store.steps import Step, record
 
 _COLUMNS = (
     "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
-    " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at"
+    " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,"
+    " pressed, as_mark, closes_topic"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notifications"
 _INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
@@ -56,12 +57,20 @@ def change(tx: Transaction, notification: Notification, event: Event, now: float
     return changed
 
 
-def rewrite(tx: Transaction, notification_id: str, text: str, state: CommandState) -> None:
-    """Change what a queued receipt says before anyone has seen it."""
+def rewrite(tx: Transaction, queued: Notification, new: Notification) -> None:
+    """Let a queued receipt say what a newer one says, before anyone has seen it."""
     tx.execute(
-        "UPDATE notifications SET text = ?, command_state = ? WHERE notification_id = ? AND state = 'queued'",
-        (text, state.value, notification_id),
-    )
+        "UPDATE notifications SET text = ?, buttons = ?, token = ?, command_state = ?, as_mark = ?"
+        " WHERE notification_id = ? AND state = 'queued'",
+        (
+            new.text, _buttons_json(new.buttons), new.token, _state(new), new.as_mark, queued.notification_id,
+        ),
+    )  # fmt: skip
+
+
+def press(tx: Transaction, notification: Notification, label: str) -> None:
+    """One of its buttons was pressed: from now on none of them counts."""
+    tx.execute("UPDATE notifications SET pressed = ? WHERE notification_id = ?", (label, notification.notification_id))
 
 
 def find(connection: sqlite3.Connection | Transaction, notification_id: str) -> Notification | None:
@@ -140,9 +149,9 @@ def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notificati
 def page(
     connection: sqlite3.Connection, *, session_id: str, transport: str, limit: int, before: str
 ) -> list[Notification]:
-    """Notifications, newest first."""
+    """Notifications, newest first; without those that only take buttons away."""
     older = "(? = '' OR position < (SELECT position FROM notifications WHERE notification_id = ?))"
-    where = f"(? = '' OR session_id = ?) AND (? = '' OR transport = ?) AND {older}"
+    where = f"text != '' AND (? = '' OR session_id = ?) AND (? = '' OR transport = ?) AND {older}"
     values = (session_id, session_id, transport, transport, before, before, limit)
     rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", values)
     return [_notification(row) for row in rows.fetchall()]
@@ -152,24 +161,30 @@ def _buttons_json(buttons: tuple[Button, ...]) -> str:
     return json.dumps([[button.label, button.action] for button in buttons])
 
 
+def _state(notification: Notification) -> str:
+    return notification.command_state.value if notification.command_state else ""
+
+
 def _row(n: Notification) -> tuple[object, ...]:
     return (
         n.notification_id, n.session_id, n.chat.transport, n.chat.chat_id, n.chat.thread_id, n.chat.message_id,
         n.kind.value, n.text, n.token, _buttons_json(n.buttons), n.state.value, n.detail, n.attempt,
-        json.dumps(n.message_ids), n.edits, n.command_id, n.command_state.value if n.command_state else "",
-        n.created_at, n.delivered_at,
+        json.dumps(n.message_ids), n.edits, n.command_id, _state(n), n.created_at, n.delivered_at,
+        n.pressed, n.as_mark, n.closes_topic,
     )  # fmt: skip
 
 
 def _notification(row: tuple[Any, ...]) -> Notification:
     (
         notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,
-        attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,
+        attempt, message_ids, edits, command_id, command_state, created_at, delivered_at, pressed, as_mark,
+        closes_topic,
     ) = row  # fmt: skip
     return Notification(
         notification_id, session_id, ChatRef(transport, chat_id, thread_id, reply_to), Kind(kind), text, token,
         created_at,
         tuple(Button(*pair) for pair in json.loads(buttons)), NotificationState(state), detail, attempt,
         tuple(json.loads(message_ids)), edits, command_id,
-        CommandState(command_state) if command_state else None, delivered_at,
+        CommandState(command_state) if command_state else None, delivered_at, pressed, bool(as_mark),
+        bool(closes_topic),
     )  # fmt: skip

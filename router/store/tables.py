@@ -127,6 +127,8 @@ class Command(Model):
     finished_at = FloatField(null=True)
     ended_at = FloatField(null=True)
     dropped = BooleanField(default=False)
+    hold = IntegerField(default=0)
+    names_session = BooleanField(default=False)
 
     class Meta:
         table_name = "commands"
@@ -155,6 +157,9 @@ class Notification(Model):
     command_state = TextField()
     created_at = FloatField()
     delivered_at = FloatField(null=True)
+    pressed = TextField(default="")
+    as_mark = BooleanField(default=False)
+    closes_topic = BooleanField(default=False)
 
     class Meta:
         table_name = "notifications"
@@ -178,18 +183,37 @@ class Message(Model):
 
 
 class Chat(Model):
-    """Chats: whether they want every notification, the session they have chosen, the id they have got since."""
+    """Chats: what they want, the session they have chosen, the id they have got since."""
 
     transport = TextField()
     chat_id = TextField()
     is_default = BooleanField(default=False)
     chosen_session = TextField(default="")
     moved_to = TextField(default="")
+    has_topics = BooleanField(default=False)
+    asks_first = BooleanField(default=False)
+    quiet = TextField(default="")
 
     class Meta:
         table_name = "chats"
         primary_key = False
         constraints = (SQL("PRIMARY KEY (transport, chat_id)"),)
+        without_rowid = True
+
+
+class SessionPlace(Model):
+    """What a chat has for a session: its topic, and whether it makes a sound."""
+
+    transport = TextField()
+    chat_id = TextField()
+    session_id = TextField()
+    thread_id = TextField(default="")
+    muted = BooleanField(default=False)
+
+    class Meta:
+        table_name = "places"
+        primary_key = False
+        constraints = (SQL("PRIMARY KEY (transport, chat_id, session_id)"),)
         without_rowid = True
 
 
@@ -223,7 +247,7 @@ class Step(Model):
         table_name = "steps"
 
 
-TABLES = [Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Message, Chat, Request, Step]
+TABLES = [Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Message, Chat, SessionPlace, Request, Step]
 
 # Partial indexes: what is live is small, what is ended is large and rarely asked for.
 INDEXES = [
@@ -239,4 +263,5 @@ INDEXES = [
     "CREATE INDEX notifications_token ON notifications (token) WHERE token != ''",
     "CREATE INDEX notifications_command ON notifications (command_id, position) WHERE command_id != ''",
     "CREATE INDEX messages_session ON messages (session_id)",
+    "CREATE INDEX places_thread ON places (transport, chat_id, thread_id) WHERE thread_id != ''",
 ]

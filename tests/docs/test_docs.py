@@ -122,6 +122,23 @@ def test_pages_name_only_options_that_the_command_has(page: str) -> None:
     assert not unknown
 
 
+def test_every_chat_command_is_documented_and_in_the_help() -> None:
+    from router.domain.routing import CHAT_COMMANDS
+    from router.domain.wording import HELP
+
+    commands_ = {f"/{name}" for name in CHAT_COMMANDS - {"start", "help"}}
+
+    assert commands_ - set(re.findall(r"`(/\w+)", text("docs/commands.md"))) == set()
+    assert commands_ - set(re.findall(r"/\w+", HELP)) == set()
+
+
+def test_the_menu_in_the_chat_offers_commands_that_exist() -> None:
+    from router.domain.routing import CHAT_COMMANDS
+    from webhook_adapter.transports.telegram.menu import COMMANDS
+
+    assert set(COMMANDS) <= CHAT_COMMANDS
+
+
 def test_every_rpc_is_documented() -> None:
     documented = text("docs/protocol.md")
 

@@ -21,6 +21,9 @@ from tests.fakes.telegram_state import BotError, Json, Update, World
 
 ANSWER_LIFE_S = 15.0
 LONGEST_ANSWER = 200
+LONGEST_TOPIC_NAME = 128
+# Some of those bots may give.
+REACTIONS = frozenset("👍👎❤🔥👏🤔🎉👌👀💯⚡✍🫡🤝")
 BIGGEST_FILE = 50 * 1024 * 1024
 LONGEST_POLL_S = 50
 
@@ -113,6 +116,9 @@ def set_message_reaction(world: World, params: Json) -> bool:
     reaction = list(nested(params, "reaction") or [])
     if len(reaction) > 1:
         raise bad("REACTIONS_TOO_MANY")
+    emoji = [str(each.get("emoji")) for each in reaction]
+    if message.chat.no_reactions or not set(emoji) <= REACTIONS:
+        raise bad("REACTION_INVALID")
     message.reaction = reaction
     return True
 
@@ -128,6 +134,32 @@ def set_my_commands(world: World, params: Json) -> bool:
         if not 1 <= len(str(command.get("description", ""))) <= 256:
             raise bad("BOT_COMMAND_DESCRIPTION_INVALID")
     world.commands = commands
+    return True
+
+
+def create_forum_topic(world: World, params: Json) -> Json:
+    chat, name = chat_of(world, params), str(params.get("name") or "").strip()
+    if not chat.is_forum:
+        raise bad("the chat is not a forum")
+    if not 1 <= len(name) <= LONGEST_TOPIC_NAME:
+        raise bad("TOPIC_TITLE_INVALID")
+    created = {"name": name, "icon_color": 7322096}
+    message = world.add_message(chat, world.bot, extra={"forum_topic_created": created})
+    message.thread_id = message.message_id
+    chat.topics.add(message.message_id)
+    return {"message_thread_id": message.message_id} | created
+
+
+def close_forum_topic(world: World, params: Json) -> bool:
+    chat = chat_of(world, params)
+    topic = topic_of(chat, params)
+    if not topic:
+        raise bad("the chat is not a forum")
+    if chat.kind == "private":
+        raise bad("method is available for supergroup and channel chats only")
+    if topic in chat.closed_topics:
+        raise bad("TOPIC_NOT_MODIFIED")
+    chat.closed_topics.add(topic)
     return True
 
 
@@ -241,6 +273,8 @@ METHODS: dict[str, Callable[[World, Json], Any]] = {
     "answercallbackquery": answer_callback_query,
     "setmessagereaction": set_message_reaction,
     "setmycommands": set_my_commands,
+    "createforumtopic": create_forum_topic,
+    "closeforumtopic": close_forum_topic,
     "sendchataction": send_chat_action,
     "getfile": get_file,
     "setwebhook": set_webhook,

@@ -63,6 +63,8 @@ class Chat:
     next_message_id: int
     is_forum: bool = False
     topics: set[int] = field(default_factory=set)
+    closed_topics: set[int] = field(default_factory=set)
+    no_reactions: bool = False
     started: bool = True  # the person has written to the bot
     closed: str = ""  # Telegram's words when the bot may not write here any more
     migrated_to: int = 0

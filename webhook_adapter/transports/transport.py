@@ -32,7 +32,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to bring, in plain text; the platform formats it."""
+    """One message to bring, in plain text; the platform formats it.
+
+    Without a text it brings nothing: the last of `edit_message_ids` loses its buttons.
+    """
 
     place: Place
     text: str
@@ -43,13 +46,19 @@ class Outgoing:
     reply_to_message_id: str = ""
     edit_message_ids: tuple[str, ...] = ()  # edit these instead of sending new ones
     notification_id: str = ""  # the same for every try to bring it
+    as_mark: bool = False  # a mark on the answered message says it all, where there are marks
+    topic_title: str = ""  # bring it to a topic of this name: made where the place names none, or one that is gone
+    close_topic: bool = False  # and close the topic after it
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The platform took it."""
+    """The platform took it. `thread_id`: of the topic that was made for it; `topic_problem`: why none could be."""
 
     message_ids: tuple[str, ...]
+    thread_id: str = ""
+    topic_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,11 @@ def test_a_session_that_has_ended_is_refused_in_the_chat(router: RouterUnderTest
         ("/stop", "/use NAME"),
         ("/cancel", "Nothing waits"),
         ("/dead", "No dead letters"),
+        ("/mute", "/use NAME"),
+        ("/topics", "No topics"),
+        ("/policy", "go out when it is back"),
+        ("/quiet", "No quiet hours"),
+        ("/quiet at night", "/quiet 22-7"),
     ],
 )
 @pytest.mark.usefixtures("session")
@@ -263,5 +268,6 @@ def test_dead_lists_the_dead_letters(router: RouterUnderTest, session: str) -> N
     router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
     router.submit(HERE, "/dead")
 
+    assert answers(router)[-2] == "1 dead letters, newest first:"
     assert "lost words" in answers(router)[-1]
     assert letter.command_id in answers(router)[-1]

@@ -114,3 +114,16 @@ def test_a_message_of_a_living_session_reaches_it_after_a_year(router: RouterUnd
     router.control.Cleanup(pb.CleanupRequest())
 
     assert router.submit(HERE, "still there?", reply_to_message_id="500").session_id == session
+
+
+def test_what_a_chat_had_for_a_session_goes_with_it(router: RouterUnderTest, agent: ThinAgent) -> None:
+    session_id, stays = router.session(agent, "old"), router.session(agent, "new")
+    for wish in ("/use old", "/mute", "/use new", "/mute"):
+        router.submit(HERE, wish)
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session_id))
+    router.write(age)
+    for _ in range(2):
+        router.control.Cleanup(pb.CleanupRequest())
+
+    left = router.read(lambda connection: connection.execute("SELECT session_id FROM places").fetchall())
+    assert left == [(stays,)]

@@ -85,4 +85,5 @@ def _submission(inbound: Inbound) -> Submission:
         text=inbound.text,
         reply_to_message_id=inbound.reply_to_message_id,
         button=inbound.button,
+        edited=inbound.edited,
     )

@@ -9,7 +9,11 @@ COMMANDS = {
     "stop": "Press Esc in the chosen session",
     "key": "Press a key in the chosen session",
     "cancel": "Take back what has not been typed yet",
-    "dead": "List commands that could not be delivered",
+    "dead": "Show what could not be delivered, with buttons to cure it",
+    "topics": "Give each session a topic of its own, or not: on, off",
+    "policy": "Ask before old commands go out, or not: ask, send",
+    "mute": "No sound from the chosen session; /unmute ends that",
+    "quiet": "Hours without a sound: 22-7, off",
     "help": "Explain how to reach a session",
 }
 

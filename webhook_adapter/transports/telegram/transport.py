@@ -4,17 +4,22 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, Upload
 from webhook_adapter.transports.telegram.format import DocumentPart, Part, TextPart, keyboard, parts
 from webhook_adapter.transports.telegram.refusals import outcome_of
+from webhook_adapter.transports.telegram.topics import Topics
 from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, Place, RetryLater, SendOutcome
 
 logger = logging.getLogger(__name__)
 
 Params = dict[str, Any]
+
+_MARK = "👍"  # one of the reactions that bots may give
+_TAKE_BUTTONS = "editMessageReplyMarkup"
 
 _REPAIRS = 3
 _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
@@ -37,6 +42,7 @@ class TelegramTransport:
         """`budget` is the one that paces the client."""
         self._client = client
         self._budget = budget
+        self._topics = Topics(client)
         self._lock = threading.Lock()  # guards the two below
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._moved: dict[str, str] = {}  # chats that got another id
@@ -45,13 +51,51 @@ class TelegramTransport:
         """Bring one message."""
         sent = self._resumed(message.notification_id)
         try:
+            if message.as_mark and self._mark(message):
+                return Delivered(())
+            problem = self._open_topic(message)
             for method, params, upload in _steps(message, len(sent)):
-                sent.append(self._bring(method, params, upload))
+                sent.append(self._bring(message, method, params, upload))
+            if message.close_topic:
+                self._topics.close(self._chat_of(message), self._thread_of(message))
         except ApiRefused as refused:
             return self._stopped(message, sent, outcome_of(refused))
         except NoAnswer as silence:
             return self._stopped(message, sent, RetryLater(str(silence)))
-        return Delivered((*sent, *message.edit_message_ids[len(sent) :]))
+        if not message.text:
+            return Delivered(message.edit_message_ids)
+        return Delivered((*sent, *message.edit_message_ids[len(sent) :]), self._topics.made_for(message), problem)
+
+    def _mark(self, message: Outgoing) -> bool:
+        """Put a reaction on the answered message; False where the chat, or the message, takes none."""
+        reaction = [{"type": "emoji", "emoji": _MARK}]
+        about = {"chat_id": self._chat_of(message), "message_id": message.reply_to_message_id}
+        try:
+            self._client.call("setMessageReaction", about | {"reaction": reaction})
+        except ApiRefused as refused:
+            if refused.code != HTTPStatus.BAD_REQUEST:
+                raise
+            return False
+        return True
+
+    def _open_topic(self, message: Outgoing) -> str:
+        """Make the topic that a message has to have; why that cannot be, or empty."""
+        if not message.topic_title or self._thread_of(message):
+            return ""
+        try:
+            self._topics.make(message, self._chat_of(message))
+        except ApiRefused as refused:
+            if refused.code != HTTPStatus.BAD_REQUEST or refused.migrate_to:
+                raise
+            return refused.description
+        return ""
+
+    def _thread_of(self, message: Outgoing) -> str:
+        return self._topics.made_for(message) or message.place.thread_id
+
+    def _chat_of(self, message: Outgoing) -> str:
+        with self._lock:
+            return self._moved.get(message.place.chat_id, message.place.chat_id)
 
     def news(self, place: Place) -> ChatNews:
         """How long the chat and the bot rest, and the id a chat has got."""
@@ -72,28 +116,29 @@ class TelegramTransport:
                     self._half_sent.popitem(last=False)
         return outcome
 
-    def _bring(self, method: str, params: Params, upload: Upload | None) -> str:
+    def _bring(self, message: Outgoing, method: str, params: Params, upload: Upload | None) -> str:
         """Send or edit one part; its message id. What Telegram says can be cured is cured and tried again."""
         plain = params.pop("plain")
-        with self._lock:
-            params["chat_id"] = self._moved.get(params["chat_id"], params["chat_id"])
+        params["chat_id"] = self._chat_of(message)
+        if method.startswith("send") and (thread_id := self._thread_of(message)):
+            params["message_thread_id"] = thread_id
         for _ in range(_REPAIRS):
             try:
                 return self._call(method, params, upload)
             except ApiRefused as refused:
-                method = self._repair(method, params, plain, refused)
+                method = self._repair(message, method, params, plain, refused)
         return self._call(method, params, upload)
 
     def _call(self, method: str, params: Params, upload: Upload | None) -> str:
         try:
             result = self._client.call(method, params, upload=upload)
         except ApiRefused as refused:
-            if _NOT_MODIFIED in refused.description:
+            if _NOT_MODIFIED in refused.description or (method == _TAKE_BUTTONS and _is_gone(refused)):
                 return str(params["message_id"])
             raise
         return _message_id(result)
 
-    def _repair(self, method: str, params: Params, plain: str, refused: ApiRefused) -> str:
+    def _repair(self, message: Outgoing, method: str, params: Params, plain: str, refused: ApiRefused) -> str:
         """Change what was refused, and return the method to try; raises the refusal when there is no cure."""
         words = refused.description.lower()
         if refused.migrate_to:
@@ -106,9 +151,11 @@ class TelegramTransport:
         elif _NO_THREAD in words and "message_thread_id" in params:
             logger.warning("topic is gone chat=%s thread=%s", params["chat_id"], params["message_thread_id"])
             del params["message_thread_id"]
+            if message.topic_title:
+                params["message_thread_id"] = self._topics.make(message, params["chat_id"])
         elif _NO_REPLIED in words and "reply_parameters" in params:
             del params["reply_parameters"]
-        elif method == "editMessageText" and any(gone in words for gone in _EDIT_GONE):
+        elif method == "editMessageText" and _is_gone(refused):
             logger.info("message to edit is gone chat=%s message=%s", params["chat_id"], params.pop("message_id"))
             return "sendMessage"
         else:
@@ -121,6 +168,10 @@ class TelegramTransport:
             self._moved[old] = new
 
 
+def _is_gone(refused: ApiRefused) -> bool:
+    return any(gone in refused.description.lower() for gone in _EDIT_GONE)
+
+
 def _message_id(result: object) -> str:
     if not isinstance(result, dict) or "message_id" not in result:
         raise NoAnswer("Telegram's answer holds no message")
@@ -129,8 +180,12 @@ def _message_id(result: object) -> str:
 
 def _steps(message: Outgoing, done: int) -> Iterator[tuple[str, Params, Upload | None]]:
     """The calls that bring the message, without the first `done` of them."""
+    if not message.text:
+        for message_id in message.edit_message_ids[-1:]:
+            yield _TAKE_BUTTONS, {"message_id": int(message_id), "plain": ""}, None
+        return
     for number, part in list(enumerate(parts(message)))[done:]:
-        params: Params = {"chat_id": message.place.chat_id, "plain": part.plain}
+        params: Params = {"plain": part.plain}
         edited = message.edit_message_ids[number : number + 1]
         if edited and isinstance(part, TextPart):
             yield "editMessageText", params | {"message_id": int(edited[0])} | _content(part), None
@@ -151,9 +206,7 @@ def _content(part: Part) -> Params:
 
 
 def _where(message: Outgoing, *, first: bool) -> Params:
-    found: Params = {}
-    if message.place.thread_id:
-        found["message_thread_id"] = message.place.thread_id
+    found: Params = {"disable_notification": True} if message.silent else {}
     if first and message.reply_to_message_id:
         reply = {"message_id": int(message.reply_to_message_id), "allow_sending_without_reply": True}
         found["reply_parameters"] = reply

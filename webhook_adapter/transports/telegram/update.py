@@ -1,12 +1,12 @@
 """Reads Telegram updates: a pure function from the JSON to what a person said, or why it is ignored.
 
-Only `message` and `callback_query` count. What did not come from one person's own hand, in this chat, now, is ignored:
-forwarded, automatic, sent by or through a bot, written in the name of a chat, edited.
+Only `message`, `edited_message` and `callback_query` count. What did not come from one person's own hand, in this chat,
+now, is ignored: forwarded, automatic, sent by or through a bot, written in the name of a chat.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 Json = Mapping[str, object]
@@ -22,7 +22,7 @@ _MAX_ID = 2**63
 class Reason(Enum):
     """Why an update is ignored."""
 
-    KIND = "kind"  # nothing we take: an edit, a channel post, a reaction, …
+    KIND = "kind"  # nothing we take: a channel post, a reaction, …
     MALFORMED = "malformed"
     FORWARDED = "forwarded"
     NOT_A_PERSON = "not_a_person"
@@ -50,6 +50,7 @@ class Inbound:
     text: str = ""
     reply_to_message_id: str = ""
     button: str | None = None
+    edited: bool = False
     callback_id: str = ""  # what answerCallbackQuery wants; empty for messages
 
     @property
@@ -64,10 +65,12 @@ class _Malformed(Exception):
 
 def parse(update: Json, bot_id: str, bot_username: str | None = None) -> Inbound | Ignored:
     """What the update says. With `bot_username` None, a command for any bot's name is taken for ours."""
-    message, callback = update.get("message"), update.get("callback_query")
+    message, edited, callback = (update.get(name) for name in ("message", "edited_message", "callback_query"))
     try:
         if isinstance(message, Mapping):
             return _message(message, _update_key(update, bot_id), bot_id, bot_username)
+        if isinstance(edited, Mapping):
+            return _edited(_message(edited, _update_key(update, bot_id), bot_id, bot_username), edited)
         if isinstance(callback, Mapping):
             return _callback(callback, _update_key(update, bot_id), bot_id)
     except _Malformed:
@@ -99,6 +102,16 @@ def _message(message: Json, key: str | None, bot_id: str, bot_username: str | No
         text=addressed,
         reply_to_message_id=_replied_to(message),
     )
+
+
+def _edited(inbound: Inbound | Ignored, message: Json) -> Inbound | Ignored:
+    """Without its update's number it would have the key of the message it changed."""
+    if isinstance(inbound, Ignored):
+        return inbound
+    key = inbound.update_key
+    if ":message:" in key:
+        key = f"{key}:{_id(message, 'edit_date')}"
+    return replace(inbound, update_key=key, edited=True)
 
 
 def _callback(callback: Json, key: str | None, bot_id: str) -> Inbound | Ignored:

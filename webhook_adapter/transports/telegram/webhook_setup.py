@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from webhook_adapter.config import AdapterConfig, TelegramConfig
 from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 """Named one by one: without a list Telegram keeps whatever was set before, and its default holds far more."""
 
 

@@ -25,6 +25,7 @@ from router.services.notices import Notices
 from router.services.outbox import Outbox
 from router.services.receipts import Receipts
 from router.services.sessions import SessionService
+from router.services.topics import Topics
 from router.services.upstream import UpstreamService
 from router.services.waiting import Waiting
 from router.store import commands, machines, sessions
@@ -71,10 +72,10 @@ def built(database: Database) -> House:
         return f"c-{next(numbers)}"
 
     outbox = Outbox(clock, lambda: 0.0, waiting)
-    receipts = Receipts(outbox, clock, new_id, hub.connected)
+    receipts = Receipts(outbox, clock, new_id, new_id, hub.connected)
     delivery = Delivery(hub, receipts, waiting, clock, new_id, lambda: 0.0)
-    session_service = SessionService(delivery, clock, hub.connected)
-    notices = Notices(outbox, clock, new_id, bytes)
+    session_service = SessionService(delivery, Topics(outbox, receipts, clock, new_id), clock, hub.connected)
+    notices = Notices(outbox, clock, new_id, new_id)
     upstream = UpstreamService(hub, delivery, session_service, notices, clock, "router")
     return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes))
 

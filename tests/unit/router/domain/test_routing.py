@@ -9,10 +9,11 @@ from router.domain.routing import (
     ByButton,
     ByReply,
     ByToken,
+    Changed,
     ChatCommand,
     Inbound,
     Route,
-    ToChosen,
+    ToPlace,
     ToSession,
     Unreadable,
     action_of,
@@ -49,6 +50,10 @@ def test_a_chosen_session_wins_over_everything_written() -> None:
     assert route(written) == ToSession("s", "/cmd abc text")
 
 
+def test_a_changed_message_is_acted_upon_no_more() -> None:
+    assert route(Inbound("update", CHAT, "Ada", "/cmd abc text", edited=True)) == Changed()
+
+
 def test_a_token_wins_over_a_reply() -> None:
     assert route(inbound("/cmd abc text", reply_to="5")) == ByToken("abc", "text")
 
@@ -79,8 +84,8 @@ def test_every_chat_command_is_one_without_an_argument(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["hello", "/clear", "/usefoo", "see /use", " /use x", "/etc/passwd", "", "//"])
-def test_everything_else_goes_to_the_chosen_session(text: str) -> None:
-    assert route(inbound(text)) == ToChosen(text)
+def test_everything_else_goes_to_the_place_it_was_written_in(text: str) -> None:
+    assert route(inbound(text)) == ToPlace(text)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ class SubmitRequest(_message.Message):
     REPLY_TO_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     BUTTON_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
+    EDITED_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event for ever: "telegram:<bot>:<update id>". The same key again gets the first answer."""
     actor: _builtins.str
@@ -99,6 +100,8 @@ class SubmitRequest(_message.Message):
     """The id of the message it answers; empty when it answers none."""
     session_id: _builtins.str
     """A session chosen outright (a web page does that); wins over everything else."""
+    edited: _builtins.bool
+    """The person changed a message that was handed in before. It is answered, never typed."""
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -117,10 +120,11 @@ class SubmitRequest(_message.Message):
         reply_to_message_id: _builtins.str = ...,
         button: Global___ButtonPress | None = ...,
         session_id: _builtins.str = ...,
+        edited: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "button", b"button", "chat", b"chat", "reply_to_message_id", b"reply_to_message_id", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "button", b"button", "chat", b"chat", "edited", b"edited", "reply_to_message_id", b"reply_to_message_id", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -319,18 +323,26 @@ class Delivered(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    THREAD_ID_FIELD_NUMBER: _builtins.int
+    TOPIC_PROBLEM_FIELD_NUMBER: _builtins.int
+    thread_id: _builtins.str
+    """The topic it was brought to, where one had to be made for it; else empty."""
+    topic_problem: _builtins.str
+    """Why no topic could be made, in the platform's words; the message went to the chat itself."""
     @_builtins.property
     def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The platform's ids of its messages, in order; the last one holds the buttons."""
+        """The platform's ids of its messages, in order; the last one holds the buttons. None where a mark said it."""
 
     def __init__(
         self,
         *,
         message_ids: _abc.Iterable[_builtins.str] | None = ...,
+        thread_id: _builtins.str = ...,
+        topic_problem: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids", "thread_id", b"thread_id", "topic_problem", b"topic_problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -486,7 +498,9 @@ Global___DeliveryReceipt: _TypeAlias = DeliveryReceipt  # noqa: Y015
 
 @_typing.final
 class Delivery(_message.Message):
-    """One message to bring, leased for the time given."""
+    """One message to bring, leased for the time given. Without a text it only takes the buttons away from the last of
+    edit_message_ids, and is done where that message is gone.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -499,6 +513,10 @@ class Delivery(_message.Message):
     MACHINE_ID_FIELD_NUMBER: _builtins.int
     SESSION_LABEL_FIELD_NUMBER: _builtins.int
     COMMAND_STATE_FIELD_NUMBER: _builtins.int
+    AS_MARK_FIELD_NUMBER: _builtins.int
+    TOPIC_TITLE_FIELD_NUMBER: _builtins.int
+    CLOSE_TOPIC_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
     attempt: _builtins.int
     """Which try this is, from 1."""
     kind: Global___DeliveryKind.ValueType
@@ -511,6 +529,16 @@ class Delivery(_message.Message):
     """And what people call the session."""
     command_state: _types_pb2.CommandState.ValueType
     """Of a receipt: the state of the command when the text was written."""
+    as_mark: _builtins.bool
+    """A mark on the answered message says it all, where the platform has marks (reactions); else the text is sent."""
+    topic_title: _builtins.str
+    """Its session has a topic of its own in this chat. Where the chat's thread_id is empty, or names a topic that is gone,
+    one is made under this title, and Delivered tells its id. Empty: no topic.
+    """
+    close_topic: _builtins.bool
+    """The session is over: close its topic after this message."""
+    silent: _builtins.bool
+    """Bring it without a sound."""
     @_builtins.property
     def notification(self) -> _types_pb2.Notification:
         """The notification; its chat says where, its session_id about what."""
@@ -535,10 +563,14 @@ class Delivery(_message.Message):
         machine_id: _builtins.str = ...,
         session_label: _builtins.str = ...,
         command_state: _types_pb2.CommandState.ValueType = ...,
+        as_mark: _builtins.bool = ...,
+        topic_title: _builtins.str = ...,
+        close_topic: _builtins.bool = ...,
+        silent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "notification", b"notification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "command_state", b"command_state", "edit_message_ids", b"edit_message_ids", "kind", b"kind", "lease", b"lease", "machine_id", b"machine_id", "notification", b"notification", "reply_to_message_id", b"reply_to_message_id", "session_label", b"session_label"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_mark", b"as_mark", "attempt", b"attempt", "close_topic", b"close_topic", "command_state", b"command_state", "edit_message_ids", b"edit_message_ids", "kind", b"kind", "lease", b"lease", "machine_id", b"machine_id", "notification", b"notification", "reply_to_message_id", b"reply_to_message_id", "session_label", b"session_label", "silent", b"silent", "topic_title", b"topic_title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -90,7 +90,7 @@ def test_a_stranger_reaches_nothing_and_hears_nothing(update: dict[str, Any]) ->
 def test_what_is_ignored_reaches_nothing() -> None:
     router = Router()
 
-    assert intake(router).receive({"update_id": 1, "edited_message": MESSAGE}) == Received(Outcome.IGNORED)
+    assert intake(router).receive({"update_id": 1, "channel_post": MESSAGE}) == Received(Outcome.IGNORED)
     assert router.got == []
 
 

@@ -155,3 +155,76 @@ def test_a_message_that_stopped_in_the_middle_goes_on_there(
 
     assert (type(first), second) == (RetryLater, Delivered(ids(telegram.messages(CHAT))))
     assert "".join(message.text for message in telegram.messages(CHAT)) == LONG
+
+
+@pytest.fixture
+def asked(telegram: TelegramStandIn) -> Message:
+    """What a person wrote."""
+    return telegram.user_writes("go on")
+
+
+def typed(asked: Message) -> Outgoing:
+    """The receipt of it, which a mark can say."""
+    return Outgoing(
+        PLACE,
+        "✅ Typed.",
+        kind=Kind.RECEIPT,
+        reply_to_message_id=str(asked.message_id),
+        as_mark=True,
+        notification_id="n",
+    )
+
+
+def test_a_receipt_that_a_mark_says_is_a_reaction(
+    transport: TelegramTransport, telegram: TelegramStandIn, asked: Message
+) -> None:
+    assert transport.send(typed(asked)) == Delivered(())
+    assert asked.reaction == [{"type": "emoji", "emoji": "👍"}]
+    assert telegram.bot_messages(CHAT) == []
+
+
+def test_where_no_reaction_is_taken_the_receipt_is_a_line(
+    transport: TelegramTransport, telegram: TelegramStandIn, asked: Message
+) -> None:
+    telegram.world.chats[CHAT].no_reactions = True
+
+    outcome = transport.send(typed(asked))
+
+    [line] = telegram.bot_messages(CHAT)
+    assert outcome == Delivered(ids([line]))
+    assert (line.text, line.reply_to) == ("✅ Typed.", asked)
+
+
+def test_a_reaction_that_has_to_wait_is_tried_again(
+    transport: TelegramTransport, telegram: TelegramStandIn, asked: Message
+) -> None:
+    telegram.fail("setMessageReaction", too_many_requests(1))
+
+    assert [type(transport.send(typed(asked))) for _ in range(2)] == [RetryLater, Delivered]
+    assert telegram.bot_messages(CHAT) == []
+
+
+def test_buttons_are_taken_from_the_last_part(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
+    question = transport.send(Outgoing(PLACE, LONG, buttons=(Button("Yes", "cmd:T:yes"),)))
+    assert isinstance(question, Delivered)
+
+    outcome = transport.send(Outgoing(PLACE, "", edit_message_ids=question.message_ids))
+
+    assert outcome == Delivered(question.message_ids)
+    assert [list(message.buttons) for message in telegram.messages(CHAT)] == [[], [], []]
+    assert "".join(message.text for message in telegram.messages(CHAT)) == LONG
+
+
+@pytest.mark.parametrize("message_ids", [("99999",), ()], ids=["gone", "never sent"])
+def test_buttons_of_a_message_that_is_gone_are_gone(
+    transport: TelegramTransport, telegram: TelegramStandIn, message_ids: tuple[str, ...]
+) -> None:
+    assert transport.send(Outgoing(PLACE, "", edit_message_ids=message_ids)) == Delivered(message_ids)
+    assert telegram.messages(CHAT) == []
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_message_makes_a_sound_or_not(transport: TelegramTransport, telegram: TelegramStandIn, silent: bool) -> None:
+    transport.send(Outgoing(PLACE, "hello", silent=silent))
+
+    assert telegram.calls("sendMessage")[0].params.get("disable_notification", False) is silent

@@ -57,6 +57,26 @@ def test_a_message_in_a_group(chat: Json) -> None:
     assert (inbound.chat_id, inbound.user_id, inbound.thread_id) == (chat["id"], 99, "")
 
 
+def test_an_edited_message_is_handed_in_as_such() -> None:
+    edited = {"update_id": 1003, "edited_message": {**update()["message"], "edit_date": 2}}
+    inbound = said(edited)
+
+    assert (inbound.edited, inbound.text, inbound.update_key) == (True, "hello", "telegram:4711:1003")
+
+
+def test_an_edited_message_without_an_update_number_is_not_taken_for_the_first() -> None:
+    message = update()["message"]
+    first, edited = said({"message": message}), said({"edited_message": {**message, "edit_date": 2}})
+
+    assert first.update_key != edited.update_key
+
+
+def test_an_edited_message_without_words_is_ignored() -> None:
+    location = {**without("text")["message"], "location": {"latitude": 1.0, "longitude": 1.0}, "edit_date": 2}
+
+    assert parse({"update_id": 1, "edited_message": location}, BOT) == Ignored(Reason.NO_TEXT)
+
+
 def test_a_reply() -> None:
     assert said(update(reply_to_message=NOTICE)).reply_to_message_id == "40"
 
@@ -157,7 +177,6 @@ def test_an_update_without_its_id_has_another_key(given: Json, key: str) -> None
     ("given", "reason"),
     [
         ({"update_id": 1, "channel_post": update(chat={"id": -1005, "type": "channel"})["message"]}, Reason.KIND),
-        ({"update_id": 1, "edited_message": {**update()["message"], "edit_date": 2}}, Reason.KIND),
         ({"update_id": 1, "edited_channel_post": update()["message"]}, Reason.KIND),
         ({"update_id": 1, "business_message": update()["message"]}, Reason.KIND),
         ({"update_id": 1, "guest_message": update()["message"]}, Reason.KIND),

@@ -48,7 +48,7 @@ def test_setting_names_what_we_take_and_keeps_what_waits(client: TelegramClient,
 
     hook = telegram.world.webhook
     assert (hook.url, hook.secret_token) == ("http://127.0.0.1:9/webhook/telegram/p4th", "s3cret")
-    assert hook.allowed_updates == ["message", "callback_query", "my_chat_member"]
+    assert hook.allowed_updates == ["message", "edited_message", "callback_query", "my_chat_member"]
     assert len(telegram.pending_updates) == 1
 
 

@@ -1,0 +1,77 @@
+"""The router's own buttons, under receipts and answers: what a person can do about a command, or choose.
+
+A button's action is a verb, or "verb:key". Under a receipt it acts on the receipt's command and no other.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from enum import Enum
+
+from router.domain import wording
+from router.domain.command import Command, CommandState, Hold
+from router.domain.notification import Button
+from router.domain.session import Session, bare_id
+
+MAX_OFFERED = 12  # sessions to choose from; more do not fit a phone
+
+
+class Verb(Enum):
+    """What a button of ours does."""
+
+    RETRY = "retry"
+    ELSEWHERE = "send-to"  # shows the sessions to choose from
+    TO = "to"  # its key names the session
+    BACK = "back"
+    DROP = "drop"
+    CANCEL = "cancel"
+    SEND = "send"  # now, after it waited for a person's word
+    USE = "use"  # its key names the session
+    KEY = "key"  # its key is the key to press
+    ASK = "ask"
+    DONT_ASK = "dont-ask"
+
+
+_ENDED_BADLY = (Verb.RETRY, Verb.ELSEWHERE, Verb.DROP)
+_CURES: dict[CommandState, tuple[Verb, ...]] = {
+    CommandState.QUEUED: (Verb.CANCEL,),
+    CommandState.SENT: (Verb.CANCEL,),
+    CommandState.RECEIVED: (Verb.CANCEL,),
+    CommandState.FAILED: (Verb.RETRY, Verb.ELSEWHERE),
+    CommandState.EXPIRED: (Verb.RETRY, Verb.ELSEWHERE),
+    CommandState.UNCERTAIN: _ENDED_BADLY,
+    CommandState.DEAD: _ENDED_BADLY,
+}
+
+
+def cures(command: Command) -> tuple[Button, ...]:
+    """What can be done about a command as it stands."""
+    if command.dropped:
+        return ()
+    asked = command.state is CommandState.QUEUED and command.hold is Hold.ASKED
+    return tuple(button(verb) for verb in ((Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())))
+
+
+def button(verb: Verb) -> Button:
+    """A button that needs no key."""
+    return Button(wording.LABELS[verb.value], verb.value)
+
+
+def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:
+    """One button for each session."""
+    return tuple(Button(wording.session_label(s), f"{verb.value}:{key_of(s)}") for s in list(there)[:MAX_OFFERED])
+
+
+def key_buttons(names: Iterable[str]) -> tuple[Button, ...]:
+    """One button for each key of a keyboard."""
+    return tuple(Button(name, f"{Verb.KEY.value}:{name}") for name in names)
+
+
+def key_of(session: Session) -> str:
+    """Names a session in a button, where its own id may be too long."""
+    return hashlib.sha256(bare_id(session.session_id).encode()).hexdigest()[:16]
+
+
+def verb_of(action: str) -> tuple[Verb | None, str]:
+    """The verb of a button's action and its key; None for a verb there never was."""
+    name, _, key = action.partition(":")
+    return next((verb for verb in Verb if verb.value == name), None), key
