@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from router.store.migrations import m0001_first, m0002_moved_chats, m0007_chats
+from router.store.migrations import m0001_first, m0002_moved_chats, m0003_chats
 
-MIGRATIONS: list[list[str]] = [m0001_first.STATEMENTS, m0002_moved_chats.STATEMENTS, m0007_chats.STATEMENTS]
+MIGRATIONS: list[list[str]] = [m0001_first.STATEMENTS, m0002_moved_chats.STATEMENTS, m0003_chats.STATEMENTS]
 
 
 class NewerSchema(Exception):
