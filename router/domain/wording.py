@@ -46,6 +46,8 @@ _REASONS = {
     Reason.BACKEND_ERROR: "the terminal reported an error",
     Reason.EXIT_CODE: "the command failed",
     Reason.UNSUPPORTED: "this session cannot do that",
+    Reason.DIALOG_OPEN: "a dialog is open in the terminal",
+    Reason.LINE_IN_USE: "someone is typing in the terminal",
 }
 
 
