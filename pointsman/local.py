@@ -1,9 +1,14 @@
 """The agent of this machine, asked over its socket."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pointsman.config import Settings
 from pointsman.errors import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agent.domain.session import Process
 
 _EXIT_CODES = {
     "SESSION_UNKNOWN": ExitCode.NOT_FOUND,
@@ -43,11 +48,23 @@ def find_local_session(settings: Settings, name: str) -> str:
 def resolve_tmux(target: str, tmux_env: str) -> dict[str, object]:
     """The part of a register request that names a tmux pane."""
     from agent.backends import tmux
+
+    return _resolved("tmux", lambda: tmux.resolve(target, tmux_env))
+
+
+def resolve_nvim(socket: str) -> dict[str, object]:
+    """The part of a register request that names a terminal of nvim."""
+    from agent.backends import nvim
+
+    return _resolved("nvim", lambda: nvim.resolve(socket))
+
+
+def _resolved(backend: str, resolve: "Callable[[], tuple[Mapping[str, str], Process, str]]") -> dict[str, object]:
     from agent.domain.errors import Refusal
 
     try:
-        address, process, cwd = tmux.resolve(target, tmux_env)
+        address, process, cwd = resolve()
     except Refusal as refusal:
         code = ExitCode.NOT_FOUND if refusal.reason.name == "TARGET_GONE" else ExitCode.FAILED
         raise Failure(refusal.text, code=code) from None
-    return {"backend": "tmux", "target": dict(address), "pid": process.pid, "cwd": cwd}
+    return {"backend": backend, "target": dict(address), "pid": process.pid, "cwd": cwd}

@@ -83,7 +83,7 @@ def session() -> None:
 @setting_flags("POINTSMAN_DATA_DIR")
 @json_flag
 @click.option("--tmux", metavar="TARGET", help="A tmux pane: %3, name:1.0, …")
-@click.option("--nvim", metavar="SOCKET", help="The socket of a running nvim.")
+@click.option("--nvim", metavar="SOCKET", help="A terminal of the nvim with that socket: $NVIM inside of it.")
 @click.option("--command", "command_line", metavar="CMD", help="A shell line; each text goes to its standard input.")
 @click.option("--label", default="", help="What people call it.")
 @click.option("--session", "session_id", default="", metavar="ID", help="Its id; made up when not given.")
@@ -104,7 +104,7 @@ def register(
     if tmux is not None:
         request |= _tmux(tmux, here)
     elif nvim is not None:
-        request |= {"backend": "nvim", "target": {"socket": str(Path(nvim).absolute())}, "cwd": str(Path.cwd())}
+        request |= _nvim(str(Path(nvim).absolute()))
     else:
         request |= {"backend": "command", "target": {"command": command_line}, "cwd": str(Path.cwd())}
     answer = ask(here, request)
@@ -115,6 +115,12 @@ def _tmux(target: str, here: Settings) -> dict[str, object]:
     from pointsman.local import resolve_tmux
 
     return resolve_tmux(target, here.tmux)
+
+
+def _nvim(socket: str) -> dict[str, object]:
+    from pointsman.local import resolve_nvim
+
+    return resolve_nvim(socket)
 
 
 def _print_id(session_id: str, *, as_json: bool) -> None:

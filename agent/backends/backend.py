@@ -18,6 +18,9 @@ class Backend(Protocol):
     async def deliver(self, session: Session, action: Action) -> Outcome:
         """Carry out one action. Never raises for what the terminal does: that is a failed outcome."""
 
+    async def obstacle(self, session: Session, action: Action) -> str:
+        """Why this action has to wait, for people: a dialog is open that it would confirm. Empty when it may go."""
+
     async def clear_line(self, session: Session) -> None:
         """Take away what an interrupted delivery may have left on the input line, so that nothing is joined to it.
 

@@ -112,6 +112,10 @@ class CommandBackend:
             case KeyPress(name=name):
                 return Outcome.failed(Reason.UNSUPPORTED, f"a command takes ctrl-c and no other key, not {name!r}")
 
+    async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
+        """A run of its own meets no dialog."""
+        return ""
+
     async def clear_line(self, session: Session) -> None:
         """A command has no line: each input is a run of its own."""
 

@@ -15,6 +15,10 @@ class HooksBackend:
     async def deliver(self, session: Session, action: Action) -> Outcome:  # noqa: ARG002 -- the same for all
         return Outcome.failed(Reason.UNSUPPORTED, _CURE)
 
+    async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
+        """It is refused at once."""
+        return ""
+
     async def clear_line(self, session: Session) -> None:
         """Nothing was ever typed."""
 

@@ -1,6 +1,11 @@
 """Processes told apart from later ones with the same pid."""
 
+import fcntl
+import os
+import sys
+import termios
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -29,10 +34,48 @@ def is_running(process: Process) -> bool:
 
 def is_within(process: Process, root: int) -> bool:
     """Whether this very process still runs, as the process `root` or as a descendant of it."""
-    if not is_running(process):
-        return False
+    return is_running(process) and is_within_tree(process.pid, root)
+
+
+def front(pid: int) -> int | None:
+    """The leader of the process group that the terminal of this process listens to; None where nobody can tell."""
+    fields = _stat(pid)
+    foreground = int(fields[5]) if fields else 0  # after state, parent, group, session and terminal
+    return foreground if foreground > 0 else None
+
+
+def start_ticks(pid: int) -> str:
+    """When it started, as the kernel counts; empty where nobody can tell."""
+    fields = _stat(pid)
+    return fields[19] if fields else ""
+
+
+def _stat(pid: int) -> list[str]:
+    """What proc(5) says of a process, from its state on; nothing where there is no such file."""
     try:
-        return root in (process.pid, *(parent.pid for parent in psutil.Process(process.pid).parents()))
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def is_in_front(process: Process) -> bool:
+    """Whether keys would reach this process, or something it started; true where nobody can tell.
+
+    A suspended program is alive, but what is typed goes to the shell that it came from.
+    """
+    leader = front(process.pid)
+    if leader is None:
+        return True
+    try:
+        return os.getpgid(process.pid) == leader or is_within_tree(leader, process.pid)
+    except ProcessLookupError:
+        return False
+
+
+def is_within_tree(pid: int, root: int) -> bool:
+    """Whether the process is `root` or a descendant of it."""
+    try:
+        return root in (pid, *(parent.pid for parent in psutil.Process(pid).parents()))
     except psutil.Error:
         return False
 
@@ -46,3 +89,25 @@ def lineage(process: Process) -> list[tuple[int, str]]:
             found.append((one.pid, one.name()))
             one = one.parent()
     return found
+
+
+def folder(pid: int) -> str:
+    """Its working folder; empty when that cannot be told."""
+    try:
+        return psutil.Process(pid).cwd()
+    except psutil.Error:
+        return ""
+
+
+def unread(pid: int) -> int:
+    """Bytes typed into its terminal that it has not read; 0 where nobody can tell, or none is complete in a line."""
+    try:
+        terminal = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
+    finally:
+        os.close(terminal)

@@ -4,11 +4,13 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+from agent.backends import claude_typing
 from agent.domain.command import Action, Ending, Input, Outcome, Reason
 from agent.domain.session import Session
 
-ANSWER_LIMIT = 60.0
-"""Seconds for an outcome: a host waits 30 s at most for a person's half-typed line, and types 64 KiB in 7 s."""
+ANSWER_LIMIT = 180.0
+"""Seconds for an outcome: a host waits 30 s at most for a person's half-typed line, 20 s for a dialog that opens while
+it types, both again in each of five attempts at worst, and types 64 KiB in 7 s."""
 
 Send = Callable[[dict[str, object]], Awaitable[None]]
 
@@ -89,6 +91,9 @@ class PtyBackend:
             text = "the terminal is not connected to the agent: its program ended, or `pointsman run` is suspended"
             return Outcome.failed(Reason.TARGET_GONE, text)
         return await attachment.deliver(_message(action), self._limit)
+
+    async def obstacle(self, session: Session, action: Action) -> str:
+        return claude_typing.obstacle_of(session, action)
 
     async def clear_line(self, session: Session) -> None:
         """The host types what it has begun to the end by itself, whatever becomes of the agent."""

@@ -2,15 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from agent.backends import descriptors, typing_rules
+from agent.backends import claude_code, descriptors, typing_rules
+from agent.backends.claude_code import ClaudeCode
+from agent.backends.claude_typing import ClaudeTyping
 from agent.backends.draft import Draft
+from agent.backends.keyboard import Front, Gone, Guard, LineInUse, Silent
 from agent.backends.pty_terminal import end_of_input
 from agent.backends.terminal_modes import TerminalModes
-from agent.backends.typing_rules import ENTER, KEYS, PASTE_END, PASTE_START, Pace
-from agent.domain.command import Outcome, Reason
+from agent.backends.typing_rules import EDITING, ENTER, KEYS, PASTE_END, PASTE_START, Pace
+from agent.domain.command import Input, Outcome, Reason
 
 DRAFT_LIMIT = 30.0
 """Seconds that a delivery waits for a person to finish their line."""
@@ -33,7 +36,8 @@ class Typist:
         self._line_free.set()
         self._ended = asyncio.Event()
         self._inside_line = False
-        self._typing: set[asyncio.Task[Outcome]] = set()
+        self._left = False  # a part of a text is in the prompt
+        self._typing: set[asyncio.Future[Any]] = set()
 
     async def forward(self, data: bytes, *, person: bool) -> None:
         """Input of the outer terminal (`person`) or of a file, as it is."""
@@ -67,19 +71,79 @@ class Typist:
         key = message.get("key")
         if key is not None and key not in KEYS:
             return Outcome.failed(Reason.UNSUPPORTED, typing_rules.refused_key(str(key)))
+        if claude := claude_code.in_front(self._front()):
+            return await self._into_claude(claude, message)
         try:
             async with asyncio.timeout(None if key is not None else self._draft_limit):
                 await (self._turn.acquire() if key is not None else self._free_turn())
         except TimeoutError:
-            text = (
-                f"someone has had a half-typed line in this terminal for {self._draft_limit:g} s; send it again later"
-            )
-            return Outcome.failed(Reason.BACKEND_ERROR, text)
+            return Outcome.failed(Reason.LINE_IN_USE, self._in_use())
         bursts = self._key(str(key)) if key is not None else self._text(message)
         task = asyncio.create_task(self._type(bursts))
         self._typing.add(task)
         task.add_done_callback(self._typed)
         return await asyncio.shield(task)
+
+    async def _into_claude(self, claude: ClaudeCode, message: Mapping[str, object]) -> Outcome:
+        typing = ClaudeTyping(self, claude, self._pace, left=self._left)
+        if (key := message.get("key")) is None:
+            outcome = await typing.text(Input(str(message.get("text", "")), bool(message.get("submit", True))))
+            self._left = typing.left
+            return outcome
+        outcome = await typing.key(str(key))
+        self._draft.feed(self._sequence(str(key)))
+        self._tell()
+        return outcome
+
+    async def check(self) -> Front:
+        """The keyboard of a ClaudeTyping, from here on."""
+        if self._ended.is_set():
+            raise Gone("the program has ended")
+        return Front(self._front(), self._program())
+
+    async def ready(self) -> Front:
+        return await self.check()
+
+    async def in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Cancelled while it waits, it does nothing; what has begun is done to its end."""
+        try:
+            async with asyncio.timeout(self._draft_limit):
+                await self._free_turn()
+        except TimeoutError:
+            raise LineInUse(self._in_use()) from None
+        task = asyncio.ensure_future(work())
+        self._typing.add(task)
+        task.add_done_callback(self._typed)
+        await asyncio.shield(task)
+
+    async def type(self, text: str) -> None:
+        await self._put(text.encode())
+
+    async def paste(self, text: str) -> None:
+        await self._put(PASTE_START + text.encode() + PASTE_END)
+
+    async def press(self, *names: str) -> None:
+        await self._put(b"".join(map(self._sequence, names)))
+
+    async def enter(self, guard: Guard) -> bool:
+        if not guard.allows_now():
+            return False
+        await self._put(ENTER)
+        return True
+
+    async def screen(self) -> None:
+        """What a person has typed is known without looking."""
+        return
+
+    async def _put(self, data: bytes) -> None:
+        await self.check()
+        try:
+            async with asyncio.timeout(STUCK_LIMIT):
+                await descriptors.write(self._master, data)
+        except TimeoutError:
+            raise Silent(f"the program has not read for {STUCK_LIMIT:g} s") from None
+        except OSError as error:
+            raise Gone(f"the program's terminal is closed: {error.strerror}") from None
 
     async def _free_turn(self) -> None:
         while True:
@@ -89,12 +153,19 @@ class Typist:
                 return
             self._turn.release()
 
-    def _typed(self, task: asyncio.Task[Outcome]) -> None:
+    def _typed(self, task: asyncio.Future[Any]) -> None:
         self._typing.discard(task)
+        task.exception()  # whoever waited for it has it, or has gone
         self._turn.release()
 
+    def _in_use(self) -> str:
+        return f"someone has had a half-typed line in this terminal for {self._draft_limit:g} s; send it again later"
+
+    def _sequence(self, name: str) -> bytes:
+        return {**KEYS, **EDITING}[name].bytes_for(application_cursor=self.modes.application_cursor)
+
     def _key(self, name: str) -> list[bytes]:
-        pressed = KEYS[name].bytes_for(application_cursor=self.modes.application_cursor)
+        pressed = self._sequence(name)
         self._draft.feed(pressed)  # an Enter from afar sends off the person's line, too
         self._tell()
         return [pressed]
@@ -107,13 +178,16 @@ class Typist:
             bursts[-1] += PASTE_END
         return [*bursts, ENTER] if message.get("submit", True) else bursts
 
+    def _front(self) -> int:
+        """The leader of the group that gets the keys; 0 when there is none."""
+        try:
+            return os.tcgetpgrp(self._master)
+        except OSError:
+            return 0
+
     def _program(self) -> str:
         """The name of the program in front; empty when this system does not tell."""
-        try:
-            front = Path(f"/proc/{os.tcgetpgrp(self._master)}/cmdline").read_bytes()
-        except OSError:
-            return ""
-        return Path(os.fsdecode(front.split(b"\0")[0])).name
+        return claude_code.name(self._front())
 
     async def _type(self, bursts: list[bytes]) -> Outcome:
         if self._ended.is_set():

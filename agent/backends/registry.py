@@ -6,11 +6,18 @@ from types import MappingProxyType
 from agent.backends.backend import Backend
 from agent.backends.command import CommandBackend
 from agent.backends.hooks import HooksBackend
+from agent.backends.nvim import NvimBackend
 from agent.backends.pty import PtyBackend
 from agent.backends.tmux import TmuxBackend
 
 
 def backends(environ: Mapping[str, str] = MappingProxyType({})) -> dict[str, Backend]:
     """One of each. `environ` is the agent's environment, of which command sessions see a part."""
-    every: tuple[Backend, ...] = (TmuxBackend(), CommandBackend(environ), PtyBackend(), HooksBackend())
+    every: tuple[Backend, ...] = (
+        TmuxBackend(),
+        NvimBackend(),
+        CommandBackend(environ),
+        PtyBackend(),
+        HooksBackend(),
+    )
     return {backend.name: backend for backend in every}

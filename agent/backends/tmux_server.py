@@ -6,16 +6,10 @@ from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO
 
+from agent.backends.keyboard import Refused, Silent
+
 TIMEOUT = 10.0
 """Seconds for one tmux command, which takes about 5 ms: a server that needs longer hangs."""
-
-
-class TmuxFailed(Exception):
-    """tmux said no, and did nothing; the text is its own."""
-
-
-class TmuxTimeout(Exception):
-    """tmux did not answer in time; what was asked may have happened."""
 
 
 class TmuxServer:
@@ -26,25 +20,25 @@ class TmuxServer:
         self._limit = limit
 
     async def run(self, *arguments: str, stdin: bytes = b"") -> str:
-        """What one tmux command printed. Raises TmuxFailed, or TmuxTimeout when there is doubt about its effect."""
+        """What one tmux command printed. Raises Refused, or Silent when there is doubt about its effect."""
         # Files and not pipes: tmux hands its own to the server, and one that hangs would never let go of them.
         with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as complaint:
             source.write(stdin)
             source.seek(0)
             code = await self._ended([*self._prefix, *map(escaped, arguments)], source, output, complaint)
             if code:
-                raise TmuxFailed(_text(complaint) or f"tmux ended with {code}")
+                raise Refused(_text(complaint) or f"tmux ended with {code}")
             return _text(output)
 
     async def _ended(self, command: list[str], source: IO[bytes], output: IO[bytes], complaint: IO[bytes]) -> int:
         try:
             process = await create_subprocess_exec(*command, stdin=source, stdout=output, stderr=complaint)
         except OSError as error:
-            raise TmuxFailed(f"tmux cannot be started: {error.strerror}") from error
+            raise Refused(f"tmux cannot be started: {error.strerror}") from error
         try:
             return await asyncio.wait_for(process.wait(), self._limit)
         except TimeoutError:
-            raise TmuxTimeout(f"tmux did not answer for {self._limit:g} s") from None
+            raise Silent(f"tmux did not answer for {self._limit:g} s") from None
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):

@@ -58,6 +58,13 @@ KEYS: Mapping[str, Key] = MappingProxyType(
 )
 
 
+EDITING: Mapping[str, Key] = MappingProxyType({"ctrl-s": Key(b"\x13", "C-s"), "ctrl-u": Key(b"\x15", "C-u")})
+"""Keys that only we press."""
+
+CLEARING = ("ctrl-u", "backspace")
+"""Takes the last line of an input of several, and the break before it. In an empty one they do nothing."""
+
+
 def clean(text: str) -> str:
     """The text without control characters other than newline and tab; CRLF is one newline."""
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n"))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.backends import process
-from agent.backends.tmux_server import TmuxFailed, TmuxServer, TmuxTimeout
+from agent.backends.keyboard import TerminalError
+from agent.backends.tmux_server import TmuxServer
 from agent.domain.session import Process
 
 _LIMIT = 2.0  # seconds for tmux, which takes 5 ms: a hook waits for the answer
@@ -30,11 +31,13 @@ async def locate(program: Process, environ: Mapping[str, str]) -> Place:
     inside another. The chain of parents tells which of them is nearest.
     """
     pane, pane_process = await _pane(environ)
+    below = program.pid
     for pid, name in await asyncio.to_thread(process.lineage, program):
         if environ.get("NVIM") and name.startswith("nvim"):  # which may itself be the pane's process
-            return Place("nvim", {"socket": environ["NVIM"]})
+            return Place("nvim", {"socket": environ["NVIM"], "job": str(below)})
         if pid == pane_process:
             return Place("tmux", {"pane": pane, "server": _server(environ)})
+        below = pid
     return NOWHERE
 
 
@@ -47,7 +50,7 @@ async def _pane(environ: Mapping[str, str]) -> tuple[str, int]:
         answer = await TmuxServer(_server(environ), _LIMIT).run(
             "display-message", "-p", "-t", wanted, "#{pane_id} #{pane_pid}"
         )
-    except (TmuxFailed, TmuxTimeout):
+    except TerminalError:
         return "", 0
     pane, _, pid = answer.partition(" ")
     return (pane, int(pid)) if pane == wanted and pid.isdigit() else ("", 0)

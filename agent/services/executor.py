@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY = 1.0  # seconds between tries to write when the disk is full
+HOLD_LOOK = 0.5  # seconds between looks whether a dialog is still open
+HOLD_TELL = 3.0  # seconds after which people are told that their text waits
 STOP_PATIENCE = 5.0  # seconds for what is being typed when the agent stops
 
 
@@ -31,6 +33,19 @@ STOP_PATIENCE = 5.0  # seconds for what is being typed when the agent stops
 class _Job:
     command: Command
     received: float  # monotonic
+
+
+@dataclass(slots=True)
+class _Hold:
+    """The command that waits for its terminal to be free."""
+
+    command_id: str
+    since: float  # monotonic
+    told: bool = False
+
+
+class _Left(Exception):
+    """The agent stops; the command has not started, and is there at the next start."""
 
 
 class Executor:
@@ -90,9 +105,13 @@ class Executor:
             except StoreUnavailable:
                 if self.stopping:
                     raise
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._retry)
+            await self.pause(self._retry)
             written = again()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, unless the agent stops."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _employ(self, key: tuple[str, Lane]) -> None:
         try:
@@ -107,6 +126,7 @@ class _Worker:
     def __init__(self, executor: Executor, first: _Job) -> None:
         self.queue = deque([first])
         self._executor = executor
+        self._held: _Hold | None = None
         self._finishing: tuple[Awaitable[int], Callable[[], Awaitable[int]]] | None = None
 
     async def work(self) -> None:
@@ -118,7 +138,7 @@ class _Worker:
                     await self._finished()
             except IllegalMove:
                 logger.debug("ended before command_id=%s", job.command.command_id)  # it was queued twice
-            except StoreUnavailable:
+            except (StoreUnavailable, _Left):
                 logger.warning("left for the next start command_id=%s", job.command.command_id)
             except Exception:
                 logger.exception("left for the next start command_id=%s", job.command.command_id)
@@ -128,6 +148,9 @@ class _Worker:
     async def _carry_out(self, command: Command, received: float) -> None:
         session = await self._executor.sessions.reach(command.session_id)
         objection = self._objection(session, command, received)
+        while objection is None and session is not None and await self._obstructed(session, command):
+            session = await self._executor.sessions.reach(command.session_id)
+            objection = self._objection(session, command, received)
         if objection is not None or session is None:
             await self._finish(command, objection or _UNKNOWN, None)
             return
@@ -138,6 +161,32 @@ class _Worker:
             await self._clear_line(session)
         outcome = await self._deliver(session, command)
         await self._finish(command, outcome, self._executor.clock.now() if outcome.ending is Ending.DONE else None)
+
+    async def _obstructed(self, session: Session, command: Command) -> bool:
+        """Whether it has to wait, after having waited a while. Raises _Left when the agent stops meanwhile."""
+        backend = self._executor.backends.get(session.backend)
+        if backend is None or command.action is None:
+            return False
+        why = await backend.obstacle(session, command.action)
+        if not why:
+            self._held = None
+            return False
+        await self._finished()  # the command before must not wait with it
+        await self._tell(command, why)
+        await self._executor.pause(HOLD_LOOK)
+        if self._executor.stopping:
+            raise _Left
+        return True
+
+    async def _tell(self, command: Command, why: str) -> None:
+        """Say once that it waits, unless that is over so soon that it would be noise."""
+        now = self._executor.clock.monotonic()
+        if self._held is None or self._held.command_id != command.command_id:
+            self._held = _Hold(command.command_id, now)
+        if not self._held.told and now - self._held.since >= HOLD_TELL:
+            self._held.told = True
+            inbox = self._executor.inbox
+            await self._executor.insist(inbox.held(command, why), lambda: inbox.held(command, why))
 
     async def _clear_line(self, session: Session) -> None:
         if backend := self._executor.backends.get(session.backend):

@@ -1,6 +1,7 @@
 """The inbox: every command the router sent, from its receipt until nobody can send it again."""
 
 import sqlite3
+import uuid
 from asyncio import Future
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from agent.domain.command import (
     Started,
     sources,
 )
-from agent.domain.frames import CommandResult, Receipt, ReceiptOutcome
+from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome
 from agent.domain.session import bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append, renumber_above
@@ -110,6 +111,12 @@ class Inbox:
     def cancel(self, command_id: str, now: float) -> "Future[bool]":
         """Take a command back; True when it had not started. One that never came is remembered as taken back."""
         return self._outbox.run(lambda connection: _cancel(connection, command_id, now))
+
+    def held(self, command: Command, why: str) -> "Future[int]":
+        """Tell people that a command waits; told again, the router takes it for the same message."""
+        notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"held/{command.command_id}"))
+        text = f"Not typed yet: {why}. Your text waits until that is over."
+        return self._outbox.append(Notice(notification_id, command.session_id, text))
 
     def recover(self) -> "Future[tuple[Waiting, ...]]":
         """At start-up: what was STARTED ends UNCERTAIN; what is RECEIVED comes back in order."""

@@ -123,6 +123,8 @@ _REASONS = {
     Reason.BACKEND_ERROR: "the terminal reported an error",
     Reason.EXIT_CODE: "the command failed",
     Reason.UNSUPPORTED: "this session cannot do that",
+    Reason.DIALOG_OPEN: "a dialog is open in the terminal",
+    Reason.LINE_IN_USE: "someone is typing in the terminal",
 }
 _REFUSED = {
     Reason.SESSION_ENDED: "This session has ended. /sessions lists those that live.",

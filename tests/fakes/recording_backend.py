@@ -20,6 +20,7 @@ class RecordingBackend:
         self.dead: set[str] = set()  # sessions whose target is gone
         self.began = asyncio.Event()
         self.cleared: list[str] = []
+        self.dialogs: dict[str, str] = {}  # what is in the way, by session
         self._gates: dict[str, asyncio.Event] = {}
 
     def block(self, text: str) -> asyncio.Event:
@@ -38,6 +39,9 @@ class RecordingBackend:
         if outcome.ending is not Ending.FAILED:
             record(self.path, session.session_id, text)
         return outcome
+
+    async def obstacle(self, session: Session, action: Action) -> str:
+        return self.dialogs.get(session.session_id, "") if isinstance(action, Input) else ""
 
     async def clear_line(self, session: Session) -> None:
         self.cleared.append(session.session_id)

@@ -8,7 +8,7 @@ import pytest
 from agent.backends.process import identify
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Command, Ending, Input, KeyPress, Lane, Outcome, Reason
-from agent.domain.frames import CommandResult, SessionGone
+from agent.domain.frames import CommandResult, Notice, SessionGone
 from agent.domain.session import Process, Session
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 
@@ -214,3 +214,77 @@ def myself() -> Process:
     found = identify(os.getpid())
     assert found is not None
     return found
+
+
+async def notices(rig: Rig) -> list[Notice]:
+    return [row.item for row in await rig.agent.outbox.after(0, 1000) if isinstance(row.item, Notice)]
+
+
+async def test_a_text_waits_for_an_open_dialog_and_people_are_told_once(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        rig.backend.dialogs["s1"] = "a dialog is open"
+        await rig.agent.station.store((command("first"), command("second")))
+        (told,) = await eventually(lambda: notices(rig))
+        before = rig.backend.typed()
+
+        del rig.backend.dialogs["s1"]
+        await results(rig, 2)
+
+        assert before == []
+        assert rig.backend.typed() == ["first", "second"]
+        assert "a dialog is open" in told.text
+        assert await notices(rig) == [told]
+
+
+async def test_a_key_does_not_wait_for_a_dialog(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        rig.backend.dialogs["s1"] = "a dialog is open"
+        await rig.agent.station.store((command("text"),))
+        await rig.agent.station.store((command("esc", action=KeyPress("esc"), lane=Lane.URGENT),))
+
+        (result,) = await results(rig, 1)
+
+        assert (result.command_id, rig.backend.typed()) == ("esc", ["esc"])
+
+
+async def test_a_text_that_waits_can_be_taken_back(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        rig.backend.dialogs["s1"] = "a dialog is open"
+        await rig.agent.station.store((command("text"),))
+        await rig.agent.station.cancel("text")
+        del rig.backend.dialogs["s1"]
+        await rig.agent.station.store((command("next"),))
+
+        found = await results(rig, 2)
+
+        assert [(one.command_id, one.outcome.ending) for one in found] == [
+            ("text", Ending.CANCELLED),
+            ("next", Ending.DONE),
+        ]
+        assert rig.backend.typed() == ["next"]
+
+
+async def test_a_text_that_waits_when_the_agent_stops_is_typed_after_its_return(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        rig.backend.dialogs["s1"] = "a dialog is open"
+        await rig.agent.station.store((command("text"),))
+
+    async with rigs.running(NOBODY) as rig:
+        (result,) = await results(rig, 1)
+
+        assert (result.outcome.ending, rig.backend.typed()) == (Ending.DONE, ["text"])
+
+
+async def test_a_text_that_waits_too_long_expires(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        rig.backend.dialogs["s1"] = "a dialog is open"
+        await rig.agent.station.store((command("text", ttl=0.2),))
+
+        (result,) = await results(rig, 1)
+
+        assert (result.outcome.ending, rig.backend.typed()) == (Ending.EXPIRED, [])

@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.agent_socket import FakeAgent
 from tests.fakes.control_server import FakeControl
+from tests.integration.agent.backends.stages import NvimFixture
 from tests.integration.pointsman.conftest import Run
 
 
@@ -56,8 +58,37 @@ def test_a_shell_line_becomes_a_session_here(run: Run, agent: FakeAgent) -> None
 
 
 def test_the_id_of_a_new_session_is_printed(run: Run, agent: FakeAgent) -> None:
-    assert json.loads(run("session", "register", "--nvim", "/tmp/nvim", "--json").stdout) == {"sessionId": "made-up"}
-    assert agent.requests[0]["target"] == {"socket": "/tmp/nvim"}
+    done = run("session", "register", "--command", "cat", "--json")
+
+    assert json.loads(done.stdout) == {"sessionId": "made-up"}
+    assert agent.requests[0]["target"] == {"command": "cat"}
+
+
+@pytest.mark.skipif(shutil.which("nvim") is None, reason="needs nvim")
+def test_a_terminal_of_nvim_becomes_a_session(run: Run, agent: FakeAgent, data_dir: Path) -> None:
+    with closing(NvimFixture(data_dir, ["cat"])) as editor:
+        done = run("session", "register", "--nvim", editor.socket)
+        process = editor.session().process
+
+    assert done.exit_code == 0
+    (request,) = agent.requests
+    assert process is not None
+    assert request == {
+        "op": "register",
+        "label": "",
+        "backend": "nvim",
+        "target": {"socket": editor.socket, "job": str(process.pid)},
+        "pid": process.pid,
+        "cwd": str(Path.cwd()),
+    }
+
+
+def test_an_nvim_that_is_not_there_is_not_found(run: Run, agent: FakeAgent, data_dir: Path) -> None:
+    done = run("session", "register", "--nvim", str(data_dir / "none"))
+
+    assert done.exit_code == 5
+    assert "$NVIM" in done.stderr
+    assert not agent.requests
 
 
 @pytest.mark.parametrize("ways", [(), ("--command", "x", "--nvim", "y")], ids=["none", "two"])

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agent.backends.process import identify
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Outcome
 from agent.domain.session import Session
@@ -76,6 +77,9 @@ class LocalAgent:
         """A delivery that goes on while the test does something else."""
         work = self._backend.deliver(Session("s1", "pty"), action)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def obstacle(self, action: Action, pid: int) -> str:
+        return self._in_loop(self._backend.obstacle(Session("s1", "pty", process=identify(pid)), action))
 
     def stop(self) -> None:
         """Breaks every connection and listens no more."""

@@ -1,15 +1,17 @@
 """A program to type into, behind each backend: started, waited for, typed into, and read."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import uvloop
 
-from agent.backends import process
+from agent.backends import nvim, process
 from agent.backends.command import CommandBackend
+from agent.backends.nvim import NvimBackend
 from agent.backends.tmux import TmuxBackend
 from agent.backends.typing_rules import Pace
 from agent.domain.command import Action, KeyPress, Outcome
@@ -83,6 +85,57 @@ class TmuxStage:
 
     def deliver(self, action: Action) -> Outcome:
         return uvloop.run(TmuxBackend(QUICK).deliver(self._session, action))
+
+    def submissions(self) -> list[bytes]:
+        self.deliver(KeyPress("ctrl-d"))
+        return split(ended_record(self._file))
+
+    def close(self) -> None:
+        self.server.close()
+
+
+class NvimFixture:
+    """An nvim with no settings and no screen, and one terminal in it."""
+
+    def __init__(self, folder: Path, command: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
+        self.socket = str(folder / "nvim")
+        words = "termopen(json_decode('" + json.dumps(list(command)).replace("'", "''") + "'))"
+        argv = ["nvim", "--clean", "--headless", "--listen", self.socket, "-c", f"call {words}"]
+        self._process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ
+        )
+        wait_until(lambda: "pid" in self.ask("json_encode(b:)"))
+
+    def ask(self, expression: str) -> str:
+        done = subprocess.run(nvim.command(self.socket, expression), capture_output=True, text=True, timeout=20)
+        return (done.stdout + done.stderr).strip() if done.returncode == 0 else ""
+
+    def send(self, keys: str) -> None:
+        """Keys typed into the terminal."""
+        assert self.ask("chansend(b:terminal_job_id, json_decode('" + json.dumps(keys).replace("'", "''") + "'))")
+
+    def shows(self, text: str) -> None:
+        wait_until(lambda: text in self.ask("join(getline(1, '$'), '')"))
+
+    def session(self) -> Session:
+        """The terminal as it would be registered."""
+        target, found, _ = nvim.resolve(self.socket)
+        return Session("s1", "nvim", target=target, process=found)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class NvimStage:
+    def __init__(self, folder: Path, *escapes: bytes) -> None:
+        self._file = folder / "record"
+        self.server = NvimFixture(folder, recorder(self._file, *escapes))
+        self.server.shows("READY")
+        self._session = self.server.session()
+
+    def deliver(self, action: Action) -> Outcome:
+        return uvloop.run(NvimBackend(QUICK).deliver(self._session, action))
 
     def submissions(self) -> list[bytes]:
         self.deliver(KeyPress("ctrl-d"))

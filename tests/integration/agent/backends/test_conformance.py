@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.domain.command import Input, KeyPress, Outcome
-from tests.integration.agent.backends.stages import CommandStage, PtyStage, Stage, TmuxStage
+from tests.integration.agent.backends.stages import CommandStage, NvimStage, PtyStage, Stage, TmuxStage
 
 TEXTS = {
     "plain": "please go on",
@@ -48,7 +48,12 @@ CLEANED = {
     "surrogate": ("a\ud83db", "ab"),
 }
 
-STAGES: dict[str, Callable[..., Stage]] = {"tmux": TmuxStage, "pty": PtyStage, "command": CommandStage}
+STAGES: dict[str, Callable[..., Stage]] = {
+    "tmux": TmuxStage,
+    "pty": PtyStage,
+    "nvim": NvimStage,
+    "command": CommandStage,
+}
 
 
 @pytest.fixture(params=STAGES)
@@ -93,7 +98,7 @@ def test_a_key_that_does_not_exist_is_refused(stage: Stage) -> None:
     assert stage.submissions() == []
 
 
-TERMINALS: dict[str, Callable[..., Stage]] = {"tmux": TmuxStage, "pty": PtyStage}
+TERMINALS: dict[str, Callable[..., Stage]] = {"tmux": TmuxStage, "pty": PtyStage, "nvim": NvimStage}
 PASTE_ON, CURSOR_KEYS_ON = b"\x1b[?2004h", b"\x1b[?1h"
 
 
@@ -129,8 +134,15 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize(("escapes", "place"), [((), 0), ((CURSOR_KEYS_ON,), 1)], ids=["normal", "application"])
-@pytest.mark.parametrize("kind", TERMINALS)
+# nvim does not tell whether its terminal's program wants application cursor keys.
+MODES: list[tuple[str, tuple[bytes, ...], int]] = [
+    *((kind, (), 0) for kind in TERMINALS),
+    ("tmux", (CURSOR_KEYS_ON,), 1),
+    ("pty", (CURSOR_KEYS_ON,), 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "escapes", "place"), MODES)
 def test_keys_arrive_as_a_keyboard_sends_them(
     kind: str, escapes: tuple[bytes, ...], place: int, data_dir: Path
 ) -> None:

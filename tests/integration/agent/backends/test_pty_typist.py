@@ -57,7 +57,7 @@ def test_a_line_that_stays_half_typed_fails_the_delivery_and_says_why(pair: Pair
 
     outcome = play(pair, scene)
 
-    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.BACKEND_ERROR)
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.LINE_IN_USE)
     assert "half-typed line" in outcome.detail
     assert pair.got(4) == b"half"
 

@@ -136,6 +136,32 @@ def child_of(pid: int) -> Process:
     return child
 
 
+def test_a_suspended_program_s_shell_gets_nothing(data_dir: Path) -> None:
+    got = data_dir / "got"
+    rc = data_dir / "rc"
+    rc.write_text("PS1='READY$ '; HISTFILE=\n")
+    with pane(data_dir, "bash", "--noprofile", "--rcfile", str(rc), "-i") as server:
+        server.shows("READY$")
+        shell = server.session()
+        deliver(shell, Input(f"cat > {got}"))
+        wait_until(got.exists)
+        assert shell.process is not None
+        inner = replace(shell, process=child_of(shell.process.pid))
+        deliver(inner, Input("awake"))
+        wait_until(lambda: got.read_text() == "awake\n")  # the key throws away what is not read
+        server.run("send-keys", "-t", server.pane, "C-z")
+        server.shows("Stopped")
+
+        outcome = deliver(inner, Input(f"touch {data_dir / 'asleep'}"))
+        deliver(shell, Input("fg"))
+        wait_until(lambda: deliver(inner, Input("again")) == Outcome.done())
+
+        assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.BACKEND_ERROR)
+        assert "suspended" in outcome.detail
+        wait_until(lambda: got.read_text() == "awake\nagain\n")
+        assert not (data_dir / "asleep").exists()
+
+
 def test_a_program_that_ends_while_it_is_typed_into_leaves_doubt(data_dir: Path) -> None:
     with pane(data_dir, "sh", "-c", "stty raw; echo READY; head -c 1") as server:
         server.shows("READY")

@@ -68,8 +68,10 @@ def test_the_nearer_of_nvim_and_tmux_is_taken(data_dir: Path, pid_file: Path) ->
     script = f"call jobstart(['{sys.executable}', '-I', '-c', \"{STARTS}\", '{pid_file}', 'sleep', '1000'])"
     tmux = TmuxServerFixture(data_dir, ["nvim", "--clean", "--listen", str(data_dir / "nvim"), "-c", script])
     try:
-        place = found(started(pid_file), {**environ(tmux), "NVIM": str(data_dir / "nvim")})
+        program = started(pid_file)
+        place = found(program, {**environ(tmux), "NVIM": str(data_dir / "nvim")})
+        job = process.lineage(program)[1][0]
     finally:
         tmux.close()
 
-    assert place == Place("nvim", {"socket": str(data_dir / "nvim")})
+    assert place == Place("nvim", {"socket": str(data_dir / "nvim"), "job": str(job)})

@@ -242,6 +242,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Neither side speaks a protocol version of the other."""
     REASON_DRAINING: _Reason.ValueType  # 35
     """The router is going down or rotating links."""
+    REASON_DIALOG_OPEN: _Reason.ValueType  # 60
+    """A dialog is open in the terminal, which an Enter would confirm."""
+    REASON_LINE_IN_USE: _Reason.ValueType  # 61
+    """Somebody has a half-typed line in the terminal."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -318,6 +322,10 @@ REASON_PROTOCOL_VERSION: Reason.ValueType  # 34
 """Neither side speaks a protocol version of the other."""
 REASON_DRAINING: Reason.ValueType  # 35
 """The router is going down or rotating links."""
+REASON_DIALOG_OPEN: Reason.ValueType  # 60
+"""A dialog is open in the terminal, which an Enter would confirm."""
+REASON_LINE_IN_USE: Reason.ValueType  # 61
+"""Somebody has a half-typed line in the terminal."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final

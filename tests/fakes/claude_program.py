@@ -1,0 +1,109 @@
+"""The real Claude Code, with no account and no internet: installed once, set up in a folder of its own."""
+
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.model_api import ModelApi
+
+VERSION = "2.1.329"
+_KEY = "sk-ant-api03-no-account-needed-here"
+_INSTALL_LIMIT = 240.0  # seconds; it is 170 MB
+
+
+def program() -> Path:
+    """Where it is; TEST_CLAUDE names one that is there already. Skips the test where it cannot be installed."""
+    if given := os.environ.get("TEST_CLAUDE"):
+        return Path(given)
+    if shutil.which("npm") is None:
+        pytest.skip("Claude Code is installed with npm, which is not here; or set TEST_CLAUDE to its path")
+    package = f"@anthropic-ai/claude-code-{_platform()}"
+    folder = Path(tempfile.gettempdir()) / f"pointsman-tests-{os.getuid()}" / f"claude-{VERSION}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder / "node_modules" / package / "claude"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the test processes installs it
+        if not (folder / "whole").exists():
+            _install(folder, package)
+    return found
+
+
+def _install(folder: Path, package: str) -> None:
+    argv = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
+    try:
+        done = subprocess.run([*argv, f"{package}@{VERSION}"], capture_output=True, timeout=_INSTALL_LIMIT)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm did not install {package} in {_INSTALL_LIMIT:.0f} s")
+    if done.returncode:
+        pytest.skip(f"npm cannot install {package} here: {done.stderr.decode(errors='replace')[-200:]}")
+    (folder / "whole").touch()
+
+
+def _platform() -> str:
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+    return f"{platform.system().lower()}-{machine.get(platform.machine().lower(), platform.machine())}"
+
+
+class ClaudeHome:
+    """A configuration in which it starts without asking anything, and a project that it trusts."""
+
+    def __init__(self, folder: Path, api: ModelApi) -> None:
+        self.program = program()
+        self.config = folder / "config"
+        self.project = folder / "project"
+        self.config.mkdir()
+        self.project.mkdir()
+        self._home = folder
+        self._api = api
+        state = {
+            "hasCompletedOnboarding": True,
+            "projects": {str(self.project.resolve()): {"hasTrustDialogAccepted": True}},
+            "customApiKeyResponses": {"approved": [_KEY[-20:]], "rejected": []},
+            "hasSeenAutoDefaultNotice": True,
+            "hasSeenAutoDefaultNudge": True,
+        }
+        (self.config / ".claude.json").write_text(json.dumps(state))
+        (self.config / "settings.json").write_text(json.dumps({"permissions": {"defaultMode": "default"}}))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._home),
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "SHELL": "/bin/sh",
+            "CLAUDE_CONFIG_DIR": str(self.config),
+            "ANTHROPIC_BASE_URL": self._api.url,
+            "ANTHROPIC_API_KEY": _KEY,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+        }
+
+    @property
+    def command(self) -> list[str]:
+        """Starts it in the project, whatever environment and folder it is started from."""
+        named = [f"{name}={value}" for name, value in self.environ.items()]
+        return ["env", "-i", "-C", str(self.project), *named, str(self.program)]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Its registry of running sessions."""
+        found = []
+        for file in (self.config / "sessions").glob("*.json"):
+            try:
+                found.append(json.loads(file.read_bytes()))
+            except (OSError, ValueError):
+                continue  # just being written, or gone
+        return found
+
+    def status(self) -> str:
+        """What the only session does; empty when there is none."""
+        return next((str(record.get("status", "")) for record in self.records()), "")

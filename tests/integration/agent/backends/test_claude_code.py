@@ -1,0 +1,180 @@
+"""Typing into the real Claude Code: exact, never into a dialog, never into a person's draft."""
+
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
+from tests.fakes.claude_program import ClaudeHome
+from tests.fakes.model_api import ModelApi
+from tests.integration.agent.backends.claude_stages import (
+    ENTER,
+    ESC,
+    ClaudeStage,
+    NvimClaude,
+    PtyClaude,
+    TmuxClaude,
+)
+from tests.waiting import wait_until
+
+STAGES: dict[str, Callable[[Path, ClaudeHome], ClaudeStage]] = {
+    "tmux": TmuxClaude,
+    "pty": PtyClaude,
+    "nvim": NvimClaude,
+}
+TRIES = int(os.environ.get("TEST_DIALOGS", "5"))
+LONG = 20.0  # seconds; other programs share the cores
+
+
+@pytest.fixture
+def api() -> Iterator[ModelApi]:
+    with ModelApi() as one:
+        yield one
+
+
+@pytest.fixture
+def home(data_dir: Path, api: ModelApi) -> ClaudeHome:
+    return ClaudeHome(data_dir, api)
+
+
+@pytest.fixture(params=STAGES)
+def stage(request: pytest.FixtureRequest, data_dir: Path, home: ClaudeHome) -> Iterator[ClaudeStage]:
+    with closing(STAGES[request.param](data_dir, home)) as made:
+        wait_until(lambda: home.status() == "idle", LONG)
+        yield made
+
+
+def say(stage: ClaudeStage, text: str) -> Outcome:
+    return stage.begin(Input(text)).result(LONG)
+
+
+def ask_permission(stage: ClaudeStage, home: ClaudeHome, file: str) -> Path:
+    """Makes it ask whether it may make a file in the project; gives the file."""
+    assert say(stage, f"%bash touch {file}") == Outcome.done()
+    wait_until(lambda: home.status() == "waiting", LONG)
+    return home.project / file
+
+
+def becomes(home: ClaudeHome, status: str) -> None:
+    wait_until(lambda: home.status() == status, LONG)
+
+
+def arrived(api: ModelApi, text: str) -> None:
+    """Waits until the model was asked this; texts that come while it is busy are one prompt, with a line between."""
+    wait_until(lambda: text in "\n\n".join(api.prompts).split("\n\n"), LONG)
+
+
+def test_texts_arrive_exact(stage: ClaudeStage, api: ModelApi) -> None:
+    lines = "\n".join(f"line {number}: 'quotes', žluťoučký 日本 #{{x}};" for number in range(12))
+    long = " ".join(f"word{number}" for number in range(400))
+
+    for text in ("plain", lines, long, "/tmp/x is a path", "y"):
+        assert say(stage, text) == Outcome.done()
+        arrived(api, text)
+
+
+def test_a_bang_reaches_the_model_and_no_shell(stage: ClaudeStage, api: ModelApi, home: ClaudeHome) -> None:
+    assert say(stage, "!touch made") == Outcome.done()
+
+    arrived(api, "!touch made")
+    assert not (home.project / "made").exists()
+
+
+def test_a_command_that_opens_a_panel_is_refused_and_others_run(stage: ClaudeStage, home: ClaudeHome) -> None:
+    (home.project / ".claude" / "commands").mkdir(parents=True)
+    (home.project / ".claude" / "commands" / "mine.md").write_text("Do my thing.")
+    before = home.records()[0]["sessionId"]
+
+    refused = say(stage, "/config")
+    own = say(stage, "/clear")
+
+    assert (refused.ending, refused.reason) == (Ending.FAILED, Reason.UNSUPPORTED)
+    assert "/config" in refused.detail
+    assert own == Outcome.done()
+    wait_until(lambda: [record["sessionId"] for record in home.records()] != [before], LONG)
+
+
+def test_a_text_meant_for_the_prompt_waits_while_a_dialog_is_open(
+    stage: ClaudeStage, api: ModelApi, home: ClaudeHome
+) -> None:
+    file = ask_permission(stage, home, "f1")
+    assert "dialog is open" in stage.obstacle(Input("please do not"))
+
+    delivery = stage.begin(Input("please do not"))
+    enter = stage.begin(KeyPress("enter"))
+    stage.person(ESC)
+
+    assert delivery.result(LONG) == Outcome.done()
+    arrived(api, "please do not")
+    becomes(home, "idle")
+    assert stage.obstacle(Input("anything")) == ""
+    assert enter.result(LONG).ending in (Ending.FAILED, Ending.DONE)  # it may have come after the dialog was closed
+    assert not file.exists()
+
+
+def test_an_enter_from_afar_confirms_no_dialog(stage: ClaudeStage, home: ClaudeHome) -> None:
+    file = ask_permission(stage, home, "f1")
+
+    outcome = stage.begin(KeyPress("enter")).result(LONG)
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.DIALOG_OPEN)
+
+    assert stage.begin(KeyPress("esc")).result(LONG) == Outcome.done()
+    becomes(home, "idle")
+    assert not file.exists()
+
+
+def test_a_person_s_draft_is_still_theirs(stage: ClaudeStage, api: ModelApi, home: ClaudeHome) -> None:
+    assert say(stage, "first") == Outcome.done()  # it has started
+    becomes(home, "idle")
+    stage.person(b"half a l")
+
+    delivery = stage.begin(Input("from afar"))
+    type_on(api, stage, b"ine")
+
+    assert delivery.result(LONG) == Outcome.done()
+    arrived(api, "from afar")
+    arrived(api, "half a line")
+
+
+def type_on(api: ModelApi, stage: ClaudeStage, rest: bytes) -> None:
+    """The person goes on: behind a text from afar where their draft was put away for it, else before it."""
+    if not isinstance(stage, PtyClaude):
+        arrived(api, "from afar")
+    stage.person(rest)
+    stage.person(ENTER)
+
+
+@pytest.mark.parametrize("stage", ["tmux", "nvim"], indirect=True)  # a pty's host outlives the agent
+def test_what_a_dead_agent_left_is_cleared_line_by_line(stage: ClaudeStage, api: ModelApi) -> None:
+    assert say(stage, "first") == Outcome.done()
+    stage.person(b"left\nbehind by\n\nan agent that died")
+
+    stage.clear_line()
+    outcome = say(stage, "whole")
+
+    assert outcome == Outcome.done()
+    arrived(api, "whole")
+
+
+def test_prose_at_random_moments_approves_nothing(stage: ClaudeStage, home: ClaudeHome) -> None:
+    chance = random.Random(4)
+    pause = threading.Event()
+    assert say(stage, "first") == Outcome.done()
+
+    for number in range(TRIES):
+        becomes(home, "idle")
+        asked = stage.begin(Input(f"%bash touch never{number}"))
+        asked.result(LONG)
+        pause.wait(chance.uniform(0.0, 0.8))
+        prose = stage.begin(Input(f"please do not touch anything {number}"))
+        becomes(home, "waiting")
+        pause.wait(chance.uniform(0.0, 0.8))
+        stage.person(ESC)
+        prose.result(LONG)
+
+    assert [file.name for file in home.project.iterdir()] == []
