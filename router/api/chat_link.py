@@ -43,6 +43,10 @@ class ChatLinkServicer:
         try:
             async for raw in frames(context):
                 self._batch(_items(raw), answers)
+        except Refusal:
+            await answers.complete()  # of the frames before; and gRPC takes no status while a write is under way
+            raise
+        else:
             await answers.complete()
         finally:
             writer.cancel()
@@ -140,6 +144,7 @@ class Answers:
         self._ready: list[chat_pb.SubmitItemResponse] = []
         self._wake = asyncio.Event()
         self._open = 0
+        self._writing = False
         self._written = asyncio.Event()
 
     def expect(self, frames_more: int) -> None:
@@ -158,12 +163,14 @@ class Answers:
             await self._wake.wait()
             self._wake.clear()
             items, self._ready = self._ready, []
+            self._writing = True
             await self._context.write(chat_pb.SubmitBatchResponse(items=items).SerializeToString())
+            self._writing = False
             self._written.set()
 
     async def complete(self) -> None:
-        """Wait until every frame is answered."""
-        while self._open or self._ready or self._wake.is_set():
+        """Wait until every frame is answered, and the last answer written."""
+        while self._open or self._ready or self._writing:
             self._written.clear()
             await self._written.wait()
 

@@ -118,6 +118,7 @@ def test_the_same_update_ten_times_at_once_is_one_command(
 
 
 def test_a_stranger_gets_200_and_nothing_else(system: System, pane: Pane) -> None:
+    system.webhook(message(next(_numbers), f"/use {pane.session_id}"))
     before, said = len(pane.typed()), len(system.telegram.bot_messages())
 
     response = system.webhook(message(next(_numbers), "let me in", chat=666, user=666))
