@@ -37,6 +37,7 @@ from router.services.timers import Timers
 from router.services.topics import Topics
 from router.services.upstream import UpstreamService
 from router.services.waiting import ANYTHING, Waiting
+from router.store import lifetime
 from router.store.database import Damaged, Database
 from router.store.meta import router_id
 from router.store.migrations import NewerSchema, migrate
@@ -57,7 +58,7 @@ class Router:
         session_service = SessionService(delivery, topics, clock, hub.connected)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, os.urandom)
         notices = Notices(outbox, clock, _new_id, _new_token)
-        upstream = UpstreamService(hub, delivery, session_service, notices, clock, identity)
+        upstream = UpstreamService(hub, delivery, session_service, notices, clock, identity, jitter)
         chat_commands = ChatCommands(delivery, ChatWishes(clock), hub)
         chat_buttons = ChatButtons(delivery, dead_letters, receipts)
         inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, clock)
@@ -68,7 +69,7 @@ class Router:
             database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats, dead_letters
         )
         self.serving = Serving(
-            AgentLinkServicer(LinkServices(database, clock, delivery, upstream), enrolment),
+            AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment),
             ChatLinkServicer(database, inbound, outbox, Reports(outbox, receipts, topics)),
             ControlServicer(services),
             Guard(enrolment, database, clock),
@@ -101,8 +102,9 @@ async def running(
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(config.data_dir):
         database = Database(config.database_path, asyncio.get_running_loop())
-        identity = await asyncio.to_thread(_prepare, database)
-        router = Router(database, identity, clock or SteadyClock(), config.api_key)
+        clock = clock or SteadyClock()
+        identity = await asyncio.to_thread(_prepare, database, clock)
+        router = Router(database, identity, clock, config.api_key)
         database.start()
         try:
             await router.recover()
@@ -124,11 +126,12 @@ async def _ticking(router: Router) -> AsyncIterator[None]:
             timers.cancel()
 
 
-def _prepare(database: Database) -> str:
+def _prepare(database: Database, clock: Clock) -> str:
     previous = os.umask(0o077)  # the database holds what people write
     try:
         connection = database.sound_connection()
         migrate(connection)
+        lifetime.resume(connection, clock)
         return router_id(connection, _new_id)
     except Damaged as error:
         raise SettingsError(

@@ -18,8 +18,8 @@ from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
-from router.domain.frames import Hello, Receipts, Result, Upstream
-from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
+from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
+from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
 from router.services.delivery import ACK_TIMEOUT, Delivery
 from router.services.enrolment import Enrolment
@@ -27,9 +27,13 @@ from router.services.upstream import UpstreamService
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
-FAILED_ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
+ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
 BATCH_BYTES = 512 * 1024  # of commands in one frame; half of what a frame may have
-_OUR_DOING = (Reason.DRAINING, Reason.STORAGE_UNAVAILABLE)  # ends of links that blame no command
+_OUR_DOING = (
+    Reason.DRAINING,
+    Reason.STORAGE_UNAVAILABLE,
+    Reason.DUPLICATE_MACHINE,
+)  # ends of links that blame no command
 LOOK_EVERY = 10.0  # seconds between looks for commands without a receipt
 
 
@@ -41,6 +45,7 @@ class LinkServices:
     clock: Clock
     delivery: Delivery
     upstream: UpstreamService
+    jitter: Callable[[], float]
 
 
 class AgentLinkServicer:
@@ -50,7 +55,7 @@ class AgentLinkServicer:
         self._services = services
         self._enrolment = enrolment
         self._streams: set[LinkStream] = set()
-        self._blocked: dict[str, float] = {}
+        self._tried: dict[str, float] = {}  # peers that may have guessed, when (monotonic)
 
     async def Connect(self, principal: Principal, context: Context) -> None:
         stream = LinkStream(principal.machine_id, context, self._services)
@@ -60,14 +65,12 @@ class AgentLinkServicer:
         finally:
             self._streams.discard(stream)
 
-    def open_links(self) -> list[Link]:
-        """The links that are open now."""
-        return [stream.link for stream in self._streams if stream.link]
-
-    async def all_gone(self, timeout: float) -> None:  # noqa: ASYNC109
-        """Wait until every stream has ended, at most so many seconds."""
+    async def drain_all(self, patience: float, reconnect_within: float) -> None:
+        """Ask every agent to leave, and to come back spread over some seconds; wait for them, but not for ever."""
+        for stream in list(self._streams):
+            await stream.drain(patience, self._services.jitter() * reconnect_within)
         if left := [stream.ended for stream in self._streams]:
-            await asyncio.wait(left, timeout=timeout)
+            await asyncio.wait(left, timeout=patience)
 
     def end_all(self, reason: Reason, text: str) -> None:
         """End every stream."""
@@ -76,14 +79,13 @@ class AgentLinkServicer:
 
     async def Enroll(self, request: link_pb.EnrollRequest, call: Call) -> link_pb.EnrollResponse:
         peer, now = call.context.peer().rpartition(":")[0], self._services.clock.monotonic()
-        if self._blocked.get(peer, 0.0) > now:
-            raise Refusal(Reason.BUSY, "One try a second. Wait and try again.", retry_after=FAILED_ENROL_PAUSE)
+        self._tried = {who: at for who, at in self._tried.items() if at > now - ENROL_PAUSE}
+        if peer in self._tried:
+            raise Refusal(Reason.BUSY, "One try a second. Wait and try again.", retry_after=ENROL_PAUSE)
+        self._tried[peer] = now  # before the answer, so that guesses cannot be made side by side
         token, wanted, key = request.join_token, request.machine_id, request.public_key
-        try:
-            machine_id = await self._services.database.write(lambda tx: self._enrolment.enrol(tx, token, wanted, key))
-        except Refusal:
-            self._blocked = {peer: now + FAILED_ENROL_PAUSE}
-            raise
+        machine_id = await self._services.database.write(lambda tx: self._enrolment.enrol(tx, token, wanted, key))
+        self._tried.pop(peer, None)  # it was no guess
         return link_pb.EnrollResponse(machine_id=machine_id, router_id=self._services.upstream.router_id)
 
 
@@ -120,6 +122,11 @@ class LinkStream:
         if not self.ended.done():
             self.ended.set_result(Close(reason, text, clean))
 
+    async def drain(self, patience: float, reconnect_after: float) -> None:
+        """Ask the agent to leave and to come back."""
+        for step in self._connection.drain(self._services.clock.monotonic(), patience, reconnect_after):
+            await self._perform(step)
+
     async def _read(self) -> None:
         async for raw in frames(self._context):
             for step in self._parsed(raw):
@@ -140,6 +147,9 @@ class LinkStream:
         match step:
             case Handle(frame) if self.link:
                 self._handle(self.link, frame)
+            case Reply(Drain() as frame) if self.link:
+                self.link.draining = True
+                self.link.send(frame)  # behind the commands that are on disk as sent
             case Reply(frame) if self.link:
                 self.link.send(frame, urgent=True)
             case Greet(hello):
@@ -154,7 +164,10 @@ class LinkStream:
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
         welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
-        self._connection.welcomed(welcome.link_epoch)
+        if isinstance(welcome, Refusal):
+            raise welcome
+        rotate_at = self._services.clock.monotonic() + spread(ROTATE_EVERY, self._services.jitter())
+        self._connection.welcomed(welcome.link_epoch, interval=welcome.heartbeat_interval, rotate_at=rotate_at)
         self._writer = asyncio.create_task(self._guarded(self._write))
         logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
 
@@ -216,6 +229,7 @@ class LinkStream:
             return done
         if self._writer:
             self._writer.cancel()
+        link.gone = True
         late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING
         return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=late, on_purpose=meant))
 

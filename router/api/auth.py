@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from router.clock import Clock
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
 from router.domain.errors import Reason, Refusal
+from router.link.admission import Admission
 from router.services.enrolment import Enrolment
 from router.store import machines
 from router.store.database import Database
@@ -69,6 +70,7 @@ class Guard:
         self._enrolment = enrolment
         self._database = database
         self._clock = clock
+        self._admission = Admission()
 
     async def admit(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
         """Who calls. Raises Refusal when they may not."""
@@ -79,6 +81,8 @@ class Guard:
         if policy is Access.ANYONE:
             return Principal("anyone")
         if policy is Access.MACHINE:
+            if wait := self._admission.wait(self._clock.monotonic()):
+                raise Refusal(Reason.BUSY, "Many machines connect at once. Come again in your turn.", retry_after=wait)
             return await self._machine(metadata)
         return self._key(metadata, policy)
 

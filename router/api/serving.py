@@ -1,7 +1,5 @@
 """The gRPC server: what it serves, where it listens, how it stops."""
 
-import random
-
 import grpc
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
 from grpc_reflection.v1alpha import reflection
@@ -15,7 +13,6 @@ from router.api.health import Health
 from router.api.server import OPTIONS, handlers
 from router.config import SettingsError, Tls
 from router.domain.errors import Reason
-from router.domain.frames import Drain
 
 DRAIN_TIME = 2.0  # seconds agents get to leave by themselves
 RECONNECT_SPREAD = 5.0  # seconds over which they come back
@@ -57,10 +54,7 @@ class Serving:
     async def stop(self) -> None:
         """In order: no new work, agents leave by themselves and come back spread over time, the rest is closed."""
         await self.health.leave()
-        for link in self._links.open_links():
-            spread = random.SystemRandom().random() * RECONNECT_SPREAD
-            link.send(Drain(DRAIN_TIME, spread), urgent=True)
-        await self._links.all_gone(DRAIN_TIME)
+        await self._links.drain_all(DRAIN_TIME, RECONNECT_SPREAD)
         self._links.end_all(Reason.DRAINING, "the router is going down")
         await self._server.stop(grace=STOP_GRACE)
 

@@ -6,7 +6,7 @@
     QUEUED, SENT ─▶ DEAD      QUEUED ─▶ CANCELLED | EXPIRED
 
 A result can overtake its receipt on a new link, so Ended is legal from QUEUED and SENT too. Terminal states never
-change: what arrives later is kept beside them.
+change: what the machine says later is kept beside them.
 """
 
 from dataclasses import dataclass, replace
@@ -195,6 +195,13 @@ class TakenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class LateResult:
+    """The machine spoke after the end, which stays; `words` for people, where they add something."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """The agent program was seen to take the prompt."""
 
@@ -204,7 +211,7 @@ class WorkFinished:
     """The agent program finished the work it started."""
 
 
-Event = Sent | Returned | Stored | Ended | GivenUp | TakenBack | Taken | WorkFinished
+Event = Sent | Returned | Stored | Ended | GivenUp | TakenBack | LateResult | Taken | WorkFinished
 
 # event -> the states it is legal in. Stores build their conditional updates from it.
 SOURCES: dict[type[Event], frozenset[CommandState]] = {
@@ -214,15 +221,20 @@ SOURCES: dict[type[Event], frozenset[CommandState]] = {
     Ended: LIVE,
     GivenUp: frozenset({CommandState.QUEUED, CommandState.SENT}),
     TakenBack: frozenset({CommandState.QUEUED}),
+    LateResult: frozenset(set(CommandState) - LIVE),
     Taken: frozenset({CommandState.DONE}),
     WorkFinished: frozenset({CommandState.DONE}),
 }
 
 
-def apply(command: Command, event: Event, now: float) -> Command:
-    """The command after an event. Raises IllegalTransition, and changes nothing, where the table has no such row."""
+def _check_legal(command: Command, event: Event) -> None:
     if command.state not in SOURCES[type(event)]:
         raise IllegalTransition(f"{type(event).__name__} in state {command.state.name} of {command.command_id}")
+
+
+def apply(command: Command, event: Event, now: float) -> Command:
+    """The command after an event. Raises IllegalTransition, and changes nothing, where the table has no such row."""
+    _check_legal(command, event)
     match event:
         case Sent(epoch, inbox_id):
             attempt = command.attempt + 1
@@ -238,6 +250,9 @@ def apply(command: Command, event: Event, now: float) -> Command:
             return replace(command, state=CommandState.DEAD, reason=reason, detail=detail, ended_at=now)
         case TakenBack(state, reason, detail):
             return replace(command, state=state, reason=reason, detail=detail, ended_at=now)
+        case LateResult(words):
+            known = words in command.detail
+            return command if known else replace(command, detail="; ".join(filter(None, (command.detail, words))))
         case Taken():
             return replace(command, taken_at=now)
         case WorkFinished():

@@ -42,6 +42,7 @@ class Reason(Enum):
     BAD_FRAME = 33
     PROTOCOL_VERSION = 34
     DRAINING = 35
+    ROUTER_RESTORED = 40
     DIALOG_OPEN = 60
     LINE_IN_USE = 61
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the router keeps of a machine. `upstream_acked` is the last durable frame of its outbox on our disk."""
+    """What the router keeps of a machine.
+
+    `upstream_acked` is the last durable frame of its outbox on our disk; `heard_epoch` the newest epoch under which one
+    came; `barred` the agent processes that were held off for using its identity at the same time.
+    """
 
     machine_id: str
     public_key: bytes
@@ -19,4 +23,6 @@ class Machine:
     last_seen_at: float | None = None
     revoked: bool = False
     quarantined: bool = False
+    heard_epoch: int = 0
+    barred: tuple[str, ...] = ()
     connected: bool = False

@@ -3,6 +3,7 @@
 FIRST_DELAY = 2.0  # seconds
 MAX_DELAY = 300.0
 MAX_CHARGED = 8
+MAX_CRASHES = 3  # restarts of the agent right after it was sent a command
 CHARGE_WINDOW = 10.0  # a link that dies so soon after a send is counted against what was sent
 
 

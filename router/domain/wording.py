@@ -37,6 +37,10 @@ MOVED = (
     "➡️ This chat has a new id: {new} instead of {old}. I go on here, but what you write is ignored until the adapter's"
     " ALLOWED_CHAT_IDS names the new one."
 )
+TWO_OF_ONE = (
+    "Two agents take turns as machine {machine}, mostly because a data directory was copied. Both are held off, and"
+    " nothing is lost. Stop one and enrol it under a name of its own; restart the other."
+)
 EMPTY = "There is nothing to type in this message."
 EDITED = "Editing a message changes nothing here: what it said first is what counts. Send it again as a new message."
 SENDING = "Sending: {what}"
@@ -116,6 +120,7 @@ _REASONS = {
     Reason.TOO_MANY_ATTEMPTS: "the machine failed to take it eight times",
     Reason.POISON_SUSPECT: "the machine restarted each time it was sent this",
     Reason.TTL_EXPIRED: "its time ran out",
+    Reason.ROUTER_RESTORED: "the router was put back from a backup; look at the session before you send it again",
     Reason.CANCELLED: "taken back",
     Reason.INBOX_LOST: "the machine lost its inbox; look at the session before you send it again",
     Reason.AGENT_RESTARTED: "the agent died while it was typing; look at the session before you send it again",
@@ -168,6 +173,20 @@ def receipt(command: Command, session: Session | None, *, connected: bool) -> st
         how=command.detail or _NOT_TYPED,
         output=f"\n{command.detail}" if command.detail else "",
     )
+
+
+_LATE = {
+    CommandState.DONE: "the machine says that it was typed after all",
+    CommandState.FAILED: "the machine says that it was not typed",
+    CommandState.CANCELLED: "the machine has taken it back: it was not typed",
+    CommandState.EXPIRED: "the machine let it expire: it was not typed",
+    CommandState.UNCERTAIN: "the machine cannot tell whether it was typed",
+}
+
+
+def late(ended: CommandState, said: CommandState) -> str:
+    """What a machine's word after the end adds to it; empty where it adds nothing."""
+    return "" if said is ended else _LATE.get(said, "")
 
 
 def still_send(command: Command, session: Session | None, now: float) -> str:

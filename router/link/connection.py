@@ -1,16 +1,19 @@
 """One agent link as a protocol without I/O: frames and times in, actions out. A driver carries them.
 
-    AWAITING_HELLO ──hello──▶ OPEN ──goodbye, bad frames, silence──▶ CLOSED
+    AWAITING_HELLO ──hello──▶ OPEN ──an hour, or the router stops──▶ DRAINING
+                               └──────────┴── goodbye, bad frames, silence, patience ──▶ CLOSED
 
 Everything about what may come when lives here; nothing here knows a stream, a database or a clock.
 """
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from router.domain.errors import Reason
 from router.domain.frames import (
     AgentFrame,
+    Drain,
     FrameError,
     Goodbye,
     Heartbeat,
@@ -24,8 +27,22 @@ from router.domain.frames import (
 PROTOCOL = 1
 HELLO_TIMEOUT = 10.0  # seconds
 HEARTBEAT_INTERVAL = 20.0  # seconds; below the 30 s in which a person begins to wonder
+HEARTBEATS_PER_SECOND = 200.0  # over all links
 HEARTBEATS_MISSED = 3
 MAX_BAD_FRAMES = 3
+ROTATE_EVERY = 3600.0  # seconds: so often every link is renewed, so that resuming is no rare event
+ROTATE_PATIENCE = 10.0  # seconds for the agent to finish and leave
+SPREAD = 0.1  # of an interval, up and down, so that links do not march in step
+
+
+def heartbeat_interval(links: int, jitter: float) -> float:
+    """Seconds between an agent's heartbeats when there are so many links; `jitter` in [0, 1)."""
+    return spread(max(HEARTBEAT_INTERVAL, links / HEARTBEATS_PER_SECOND), jitter)
+
+
+def spread(seconds: float, jitter: float) -> float:
+    """A tenth more or less; `jitter` in [0, 1)."""
+    return seconds * (1.0 - SPREAD + 2.0 * SPREAD * jitter)
 
 
 class Phase(Enum):
@@ -33,7 +50,11 @@ class Phase(Enum):
 
     AWAITING_HELLO = "awaiting hello"
     OPEN = "open"
+    DRAINING = "draining"
     CLOSED = "closed"
+
+
+_LIVE = (Phase.OPEN, Phase.DRAINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +100,23 @@ class Connection:
         self._opened = now
         self._last_frame = now
         self._bad_frames = 0
+        self._silence = HEARTBEAT_INTERVAL * HEARTBEATS_MISSED
+        self._leave_by = inf
+        self._rotate_at = inf
 
-    def welcomed(self, epoch: int) -> None:
-        """The hello was accepted under this epoch."""
+    def welcomed(self, epoch: int, *, interval: float = HEARTBEAT_INTERVAL, rotate_at: float = inf) -> None:
+        """The hello was accepted under this epoch, with so many seconds between heartbeats."""
         self._epoch = epoch
+        self._silence = interval * HEARTBEATS_MISSED
+        self._rotate_at = rotate_at
+
+    def drain(self, now: float, patience: float, reconnect_after: float) -> list[Step]:
+        """Ask the agent to leave within `patience` seconds and to come back; asking again changes nothing."""
+        if self.phase is not Phase.OPEN:
+            return []
+        self.phase = Phase.DRAINING
+        self._leave_by = now + patience
+        return [Reply(Drain(patience, reconnect_after))]
 
     def receive(self, epoch: int, frame: AgentFrame, now: float) -> list[Step]:
         """What follows from a frame. Any frame counts as life."""
@@ -107,15 +141,18 @@ class Connection:
         """What follows from the passing of time."""
         if self.phase is Phase.AWAITING_HELLO and now >= self._opened + HELLO_TIMEOUT:
             return self._close(Reason.BAD_FRAME, f"no hello within {HELLO_TIMEOUT:.0f} s")
-        if self.phase is Phase.OPEN and now >= self.deadline():
+        if self.phase in _LIVE and now >= self._last_frame + self._silence:
             return self._close(Reason.BAD_FRAME, "no sign of life: three heartbeats are missing")
-        return []
+        if self.phase is Phase.DRAINING and now >= self._leave_by:
+            return self._close(Reason.DRAINING, "the link is being renewed; come again")
+        return self.drain(now, ROTATE_PATIENCE, 0.0) if now >= self._rotate_at else []
 
     def deadline(self) -> float:
         """When `tick` has something to say unless a frame comes first."""
         if self.phase is Phase.AWAITING_HELLO:
             return self._opened + HELLO_TIMEOUT
-        return self._last_frame + HEARTBEAT_INTERVAL * HEARTBEATS_MISSED
+        next_step = self._leave_by if self.phase is Phase.DRAINING else self._rotate_at
+        return min(self._last_frame + self._silence, next_step)
 
     def _first(self, frame: AgentFrame) -> list[Step]:
         if not isinstance(frame, Hello):

@@ -6,8 +6,9 @@ change, and restored when that is undone. Its outgoing lanes and its closing bel
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, takewhile
 from typing import Protocol
 
 from router.domain.command import Command
@@ -45,14 +46,28 @@ class Link:
     in_flight: dict[str, InFlight] = field(default_factory=dict)
     bytes_in_flight: int = 0
     caught_up: bool = False  # nothing waits on disk for this link
+    probing: bool = False  # one command at a time, to see which of them brings the agent down
+    draining: bool = False  # the agent was asked to leave: nothing more is sent
+    gone: bool = False  # the stream has ended, though that may not be on disk yet
     urgent: deque[RouterFrame] = field(default_factory=deque)
     normal: deque[RouterFrame] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     closing: tuple[Reason, str] | None = None
 
     def room(self) -> int:
-        """How many more commands fit."""
-        return self.max_in_flight - len(self.in_flight) if self.bytes_in_flight < WINDOW_BYTES else 0
+        """How many more commands may be on their way."""
+        if self.draining or self.gone:
+            return 0
+        return (1 if self.probing else self.max_in_flight) - len(self.in_flight)
+
+    def fitting(self, commands: Sequence[Command]) -> list[Command]:
+        """The first of these that fit by count and by bytes."""
+        sizes = accumulate((command.size for command in commands), initial=self.bytes_in_flight)
+        next(sizes)
+        within = takewhile(
+            lambda pair: pair[1] <= WINDOW_BYTES, zip(commands[: max(0, self.room())], sizes, strict=False)
+        )
+        return [command for command, _ in within]
 
     def reserve(self, tx: Undo, command: Command, now: float) -> None:
         """Take a place in the window; given back if the transaction is undone."""
@@ -106,7 +121,8 @@ class Hub:
 
     def connected(self, machine_id: str) -> bool:
         """Whether the machine has a link now."""
-        return machine_id in self._links
+        link = self._links.get(machine_id)
+        return link is not None and not link.gone
 
     def is_current(self, link: Link) -> bool:
         """Whether no newer link of that machine took over."""

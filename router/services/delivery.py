@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from router.clock import Clock
-from router.domain import retry
+from router.domain import retry, wording
 from router.domain.command import (
     LIVE,
     MAX_AGE,
@@ -27,6 +27,7 @@ from router.domain.command import (
     Hold,
     Input,
     Lane,
+    LateResult,
     Origin,
     Returned,
     Sent,
@@ -39,7 +40,7 @@ from router.domain.frames import Cancel, Receipt, ReceiptOutcome
 from router.link.hub import Hub, Link
 from router.services.receipts import Receipts
 from router.services.waiting import EXPIRY, HELD, Waiting
-from router.store import commands, machines, notifications, sessions
+from router.store import cancels, commands, machines, notifications, sessions, suspects
 from router.store.database import Transaction
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Delivery:
         self._new_id = new_id
         self._jitter = jitter
         self._held: dict[str, float] = {}  # sessions in backoff, until when (monotonic)
+        self._started = clock.now()
         self.resends = 0
 
     def recover(self, tx: Transaction) -> None:
@@ -127,13 +129,16 @@ class Delivery:
             return
         before = link.caught_up
         tx.on_undo(lambda: setattr(link, "caught_up", before))
+        if link.probing:
+            link.probing = suspects.any_waits(tx, link.machine_id)
         if (room := link.room()) <= 0:
             link.caught_up = False  # a receipt will make room, and has to look for what waits
             return
         now, monotonic = self._clock.now(), self._clock.monotonic()
         held = [session for session, until in self._held.items() if until > monotonic]
-        waiting = commands.queued(tx, link.machine_id, room, held)
-        link.caught_up = len(waiting) < room
+        found = commands.queued(tx, link.machine_id, room, held)
+        waiting = link.fitting(found)
+        link.caught_up = len(waiting) == len(found) < room
         sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
         if not sent:
             return
@@ -163,8 +168,7 @@ class Delivery:
         if command is None:
             return None
         if not command.state.live:
-            commands.note_late(tx, command, repr(event), self._clock.now())
-            return command
+            return self._late(tx, command, event, actor)
         ended = commands.change(tx, command, event, self._clock.now(), actor)
         if link := self._hub.get(command.machine_id):
             link.release(tx, command_id)
@@ -183,23 +187,39 @@ class Delivery:
         if not self._hub.is_current(link):
             return
         self._hub.remove(tx, link)
-        monotonic = self._clock.monotonic()
-        for command in commands.live_of_machine(tx, link.machine_id, [CommandState.SENT]):
-            flight = link.in_flight.get(command.command_id)
-            age = monotonic - flight.sent if flight else retry.CHARGE_WINDOW
-            charged = age >= ACK_TIMEOUT if ack_timeout else age < retry.CHARGE_WINDOW
-            self._return(tx, command, charged=charged and not on_purpose)
+        ages = {command_id: self._clock.monotonic() - flight.sent for command_id, flight in link.in_flight.items()}
+        died = [command_id for command_id, age in ages.items() if age < retry.CHARGE_WINDOW]
+        late = [command_id for command_id, age in ages.items() if age >= ACK_TIMEOUT]
+        if not (ack_timeout or on_purpose):
+            suspects.blame(tx, died, link.machine_id, link.epoch)
+        self.give_back(tx, link.machine_id, charged=[] if on_purpose else late if ack_timeout else died)
 
-    def give_back(self, tx: Transaction, machine_id: str) -> None:
-        """Queue again what an ended link of a machine had not confirmed, without blame."""
+    def give_back(self, tx: Transaction, machine_id: str, charged: Sequence[str] = ()) -> None:
+        """Queue again what an ended link of a machine had not confirmed; what is wanted back is taken back now."""
+        wishes = cancels.asked(tx, machine_id)
         for command in commands.live_of_machine(tx, machine_id, [CommandState.SENT]):
-            commands.change(tx, command, Returned(charged=False), self._clock.now())
+            self._return(tx, command, charged=command.command_id in charged)
+            if command.command_id in wishes:
+                event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED, command.doubt)
+                self.end(tx, command.command_id, event, wishes[command.command_id])
+        cancels.forget(tx, machine_id)
 
-    def inbox_lost(self, tx: Transaction, machine_id: str) -> None:
-        """The machine has another inbox: what was sent to the old one cannot be known."""
+    def process_changed(self, tx: Transaction, machine_id: str, epoch: int) -> None:
+        """The agent that had the link of that epoch was restarted: what did so three times is given up."""
+        for command_id in suspects.restarted(tx, machine_id, epoch, retry.MAX_CRASHES):
+            command = commands.get(tx, command_id)
+            self.end(tx, command_id, GivenUp(Reason.POISON_SUSPECT, command.doubt), "router")
+        suspects.forget(tx, machine_id)
+
+    def inbox_lost(self, tx: Transaction, machine_id: str, reason: Reason) -> None:
+        """The machine's inbox and our queue are of different times: what was ever sent there cannot be known.
+
+        Where it is we who went back in time, that may be anything that was queued before this process began.
+        """
+        restored = reason is Reason.ROUTER_RESTORED
         for command in commands.live_of_machine(tx, machine_id):
-            if command.attempt:
-                self.end(tx, command.command_id, Ended(CommandState.UNCERTAIN, Reason.INBOX_LOST), "router")
+            if command.attempt or (restored and command.created_at < self._started):
+                self.end(tx, command.command_id, Ended(CommandState.UNCERTAIN, reason), "router")
 
     def cancel(self, tx: Transaction, command_id: str, actor: str) -> Command:
         """Take a command back: at once while it waits here, else the machine decides. Raises Refusal."""
@@ -209,6 +229,8 @@ class Delivery:
             return self.end(tx, command_id, event, actor) or command
         if command.state not in LIVE:
             raise Refusal(Reason.ILLEGAL_STATE, f"It is already {command.state.value}; nothing is left to cancel.")
+        cancels.ask(tx, command_id, command.machine_id, actor)
+        commands.note(tx, command, "CancelAsked", actor, self._clock.now())
         if link := self._hub.get(command.machine_id):
             tx.after_commit(lambda: link.send(Cancel(command_id, Reason.CANCELLED), urgent=True))
         return command
@@ -238,6 +260,9 @@ class Delivery:
     def expire(self, tx: Transaction) -> float | None:
         """End what is over its time; returns when the next one is (steady seconds since the epoch)."""
         now = self._clock.now()
+        for link in self._hub.all():
+            if link.gone:  # when it went, that could not be stored
+                self.lost(tx, link, on_purpose=True)
         for command in commands.expired(tx, now):
             if command.has_ttl:
                 event: Event = TakenBack(CommandState.EXPIRED, Reason.TTL_EXPIRED, command.doubt)
@@ -262,7 +287,7 @@ class Delivery:
             return command
         if command.session_id in self._held:
             return command  # release_held looks for it
-        if not link.caught_up or link.room() <= 0:
+        if not link.caught_up or not link.fitting([command]):
             link.caught_up = False
             return command
         sent = apply(command, Sent(link.epoch, link.inbox_id), now)
@@ -272,6 +297,13 @@ class Delivery:
     def _send(self, tx: Transaction, link: Link, command: Command) -> None:
         link.reserve(tx, command, self._clock.monotonic())
         tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
+
+    def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
+        words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""
+        changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
+        if changed != command:
+            self._receipts.ended(tx, changed)
+        return changed
 
     def _progress(self, tx: Transaction, command_ids: Sequence[str]) -> None:
         for command_id in notifications.with_receipts(tx, command_ids):

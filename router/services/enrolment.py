@@ -109,7 +109,7 @@ class Enrolment:
             raise Refusal(Reason.ILLEGAL_STATE, text)
         fresh = Machine(machine_id, public_key, self._clock.now())
         if known:
-            fresh = replace(known, public_key=public_key, revoked=False, quarantined=False)
+            fresh = replace(known, public_key=public_key, revoked=False, quarantined=False, barred=())
         machines.write(tx, fresh)
 
     def _add(self, tx: Transaction, key: ApiKey) -> None:

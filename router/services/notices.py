@@ -56,6 +56,13 @@ class Notices:
             sent.append(note)
         return sent
 
+    def to_operators(self, tx: Transaction, text: str) -> None:
+        """Tell every chat that wants notifications something about the system itself."""
+        for chat in messages.default_chats(tx):
+            self._outbox.add(
+                tx, Notification(self._new_id(), "", chat, Kind.ANSWER, text, "", self._clock.now()), "router"
+            )
+
     def from_machine(self, tx: Transaction, machine_id: str, frame: Notify) -> Reason | None:
         """Accept a machine's message about one of its own sessions. Returns why it is refused, or None."""
         session = sessions.find(tx, frame.session_id)

@@ -11,6 +11,7 @@ from router.services import retention
 from router.services.delivery import Delivery
 from router.services.outbox import Outbox
 from router.services.waiting import EXPIRY, HELD, Waiting, set_within
+from router.store import lifetime
 from router.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 IDLE = 60.0  # seconds to the next look when nothing is due
 SOON = 0.05  # seconds; how much later than its moment something may happen
 RETENTION_EVERY = 3600.0  # seconds
+MARK_EVERY = 600.0  # seconds of waiting that a reboot may forget
 PROBE_EVERY = 1.0  # seconds between tries to write while the disk refuses
 
 
@@ -38,6 +40,7 @@ class Timers:
             group.create_task(self._held(), name="backoff")
             group.create_task(self._retention(), name="retention")
             group.create_task(self._health(tell_health), name="health")
+            group.create_task(self._marks(), name="marks")
 
     async def _expiry(self) -> None:
         with self._waiting.on(EXPIRY) as changed:
@@ -72,6 +75,11 @@ class Timers:
         while True:
             removed = await self._tried(self._database.write(lambda tx: retention.clean(tx, self._clock.now())))
             await asyncio.sleep(SOON if removed and removed.full else RETENTION_EVERY)
+
+    async def _marks(self) -> None:
+        while True:
+            await asyncio.sleep(MARK_EVERY)
+            await self._tried(self._database.write(lambda tx: lifetime.mark(tx, self._clock)))
 
     async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
         told = True

@@ -1,11 +1,14 @@
 """What machines say: the hello that opens a link, and the durable frames that follow. One transaction each."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock
+from router.domain import wording
 from router.domain.command import RECALLED, CommandState, Ended, Event, Taken, WorkFinished
+from router.domain.duplicates import Arrivals, arrived
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import (
     Cancel,
@@ -20,15 +23,16 @@ from router.domain.frames import (
     Welcome,
 )
 from router.domain.machine import Machine
-from router.link.connection import HEARTBEAT_INTERVAL, HEARTBEATS_MISSED
+from router.link.connection import HEARTBEATS_MISSED, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services.delivery import Delivery
 from router.services.notices import Notices
 from router.services.sessions import SessionService
-from router.store import commands, machines
+from router.store import cancels, commands, machines, suspects
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
+_TAKEN_OVER = "a newer link of this machine took over"
 _ENDINGS = {
     ResultOutcome.DONE: CommandState.DONE,
     ResultOutcome.FAILED: CommandState.FAILED,
@@ -49,6 +53,7 @@ class UpstreamService:
         notices: Notices,
         clock: Clock,
         router_id: str,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._hub = hub
         self._delivery = delivery
@@ -56,23 +61,29 @@ class UpstreamService:
         self._notices = notices
         self._clock = clock
         self.router_id = router_id
+        self._jitter = jitter
+        self._arrivals: dict[str, Arrivals] = {}
 
-    def open(self, tx: Transaction, link: Link, hello: Hello) -> Welcome:
-        """Give a link its epoch, take back what an older one had, and send what waits. Raises Refusal."""
+    def open(self, tx: Transaction, link: Link, hello: Hello) -> Welcome | Refusal:
+        """Give a link its epoch, take back what an older one had, and send what waits.
+
+        Returns the refusal of one of two daemons with one identity, as holding them off is written down; raises others.
+        """
         machine = machines.find(tx, hello.machine_id)
         if machine is None or machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
-        if self._inbox_lost(tx, machine, hello):
-            self._delivery.inbox_lost(tx, machine.machine_id)
-        self._delivery.give_back(tx, machine.machine_id)
-        opened = self._renewed(machine, hello)
+        if clash := self._clash(tx, machine, hello.instance_id):
+            return clash
+        lost = self._inbox_lost(tx, machine, hello)
+        self._take_back(tx, machine, hello, lost)
+        opened = self._renewed(machine, hello, heard_epoch=0 if lost else machine.heard_epoch)
         machines.write(tx, opened)
-        link.epoch, link.inbox_id = opened.epoch, hello.inbox_id
+        link.epoch, link.inbox_id, link.probing = opened.epoch, hello.inbox_id, suspects.any_waits(tx, hello.machine_id)
         if older := self._hub.replace(tx, link):
-            tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, "a newer link of this machine took over"))
+            tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
         for report in hello.sessions:
             self._sessions.reported(tx, machine.machine_id, report)
-        self._record(tx, opened)
+        self._record(tx, opened, "Connected", f"epoch {opened.epoch}")
         welcome = self._welcome(tx, opened, link)
         tx.after_commit(lambda: link.send(welcome, urgent=True))
         self._recall(tx, link, hello.unresolved)
@@ -96,17 +107,52 @@ class UpstreamService:
         ack = UpstreamAck(acked, tuple(rejected))
         tx.after_commit(lambda: link.send(ack, urgent=True))
 
-    def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> bool:
-        """Another inbox; or an epoch that we never gave; or one from before a command that it confirmed."""
-        if machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch > machine.epoch:
-            return True
-        return hello.last_link_epoch < commands.newest_confirmed_epoch(tx, machine.machine_id)
+    def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
+        """Hold two processes off that take turns with one identity, until another one comes in place of either."""
+        refusal = Refusal(Reason.DUPLICATE_MACHINE, wording.TWO_OF_ONE.format(machine=machine.machine_id))
+        if instance_id in machine.barred:
+            return refusal
+        known = self._arrivals.get(machine.machine_id, Arrivals())
+        self._arrivals[machine.machine_id] = lately = arrived(known, instance_id, self._clock.monotonic())
+        if not lately.clash:
+            return None
+        del self._arrivals[machine.machine_id]
+        machines.write(tx, replace(machine, quarantined=True, barred=lately.clash))
+        self._record(tx, machine, "Quarantined", " and ".join(lately.clash))
+        if link := self._hub.get(machine.machine_id):
+            self._delivery.lost(tx, link, on_purpose=True)
+            tx.after_commit(lambda: link.close(refusal.reason, refusal.text))
+        self._notices.to_operators(tx, refusal.text)
+        return refusal
+
+    def _take_back(self, tx: Transaction, machine: Machine, hello: Hello, lost: Reason | None) -> None:
+        """What an earlier link of the machine had not settled."""
+        if lost:
+            self._delivery.inbox_lost(tx, machine.machine_id, lost)
+        restarted = hello.instance_id != machine.instance_id
+        if restarted and (older := self._hub.get(machine.machine_id)):
+            self._delivery.lost(tx, older)  # its process died, and the newer one was faster than the news
+            tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
+        self._delivery.give_back(tx, machine.machine_id)
+        if restarted:
+            self._delivery.process_changed(tx, machine.machine_id, machine.epoch)
+
+    def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> Reason | None:
+        """An epoch that we never gave; another inbox; or one from before something that it confirmed."""
+        if hello.last_link_epoch > machine.epoch:
+            return Reason.ROUTER_RESTORED if machine.inbox_id == hello.inbox_id else Reason.INBOX_LOST
+        heard = max(machine.heard_epoch, commands.newest_confirmed_epoch(tx, machine.machine_id))
+        lost = machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch < heard
+        return Reason.INBOX_LOST if lost else None
 
     def _recall(self, tx: Transaction, link: Link, held: Sequence[str]) -> None:
-        """Take back from a machine what is over here: cancelled, expired or given up after it was sent."""
-        for command_id in held:
+        """Take back from a machine what somebody wants back, and what is over here though it was sent."""
+        wishes = cancels.asked(tx, link.machine_id)
+        for command_id in dict.fromkeys([*held, *wishes]):
             command = commands.find(tx, command_id)
-            if command and command.machine_id == link.machine_id and command.state in RECALLED:
+            if not command or command.machine_id != link.machine_id:
+                continue
+            if command_id in wishes or command.state in RECALLED:
                 tx.after_commit(partial(link.send, Cancel(command_id, command.reason), urgent=True))
 
     def _one(self, tx: Transaction, link: Link, frame: Durable) -> Reason | None:
@@ -132,7 +178,7 @@ class UpstreamService:
             seen = Taken() if result.outcome is ResultOutcome.TAKEN else WorkFinished()
             self._delivery.mark(tx, result.command_id, seen, link.machine_id)
 
-    def _renewed(self, machine: Machine, hello: Hello) -> Machine:
+    def _renewed(self, machine: Machine, hello: Hello, heard_epoch: int) -> Machine:
         return replace(
             machine,
             epoch=max(machine.epoch, hello.last_link_epoch) + 1,
@@ -142,15 +188,16 @@ class UpstreamService:
             upstream_acked=machine.upstream_acked if machine.outbox_id == hello.outbox_id else 0,
             agent_version=hello.agent_version[:100],
             last_seen_at=self._clock.now(),
+            quarantined=False,
+            heard_epoch=heard_epoch,
         )
 
     def _welcome(self, tx: Transaction, machine: Machine, link: Link) -> Welcome:
+        interval = heartbeat_interval(len(self._hub.all()), self._jitter())
         return Welcome(
-            machine.epoch, self.router_id, self._clock.now(), HEARTBEAT_INTERVAL,
-            HEARTBEAT_INTERVAL * HEARTBEATS_MISSED, link.max_in_flight, machine.upstream_acked,
-            tuple(commands.resend_floors(tx, machine.machine_id)),
+            machine.epoch, self.router_id, self._clock.now(), interval, interval * HEARTBEATS_MISSED,
+            link.max_in_flight, machine.upstream_acked, tuple(commands.resend_floors(tx, machine.machine_id)),
         )  # fmt: skip
 
-    def _record(self, tx: Transaction, machine: Machine) -> None:
-        detail = f"epoch {machine.epoch}"
-        record(tx, [Step(self._clock.now(), machine.machine_id, "", "Connected", "", "", machine.machine_id, detail)])
+    def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:
+        record(tx, [Step(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])

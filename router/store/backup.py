@@ -1,5 +1,6 @@
 """A consistent copy of the live database."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -20,4 +21,15 @@ def backup(connection: sqlite3.Connection, target: str) -> int:
     finally:
         connection.execute("PRAGMA query_only = 1")
     path.chmod(0o600)
+    _sync(path)
+    _sync(path.parent)
     return path.stat().st_size
+
+
+def _sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk: a backup that was reported is one after a power cut, too."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

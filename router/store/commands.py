@@ -83,10 +83,10 @@ def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: 
     record(tx, steps)
 
 
-def note_late(tx: Transaction, command: Command, detail: str, now: float) -> None:
-    """Keep what a machine said after the end: the state stays, the trace shows it."""
+def note(tx: Transaction, command: Command, event: str, actor: str, now: float) -> None:
+    """Keep in the trace what changes no state."""
     state = command.state.value
-    record(tx, [Step(now, command.command_id, command.session_id, "LateResult", state, state, "agent", detail)])
+    record(tx, [Step(now, command.command_id, command.session_id, event, state, state, actor, "")])
 
 
 def find(connection: sqlite3.Connection | Transaction, command_id: str) -> Command | None:
@@ -217,8 +217,7 @@ def dead_letters(connection: sqlite3.Connection | Transaction, limit: int) -> li
 def drop(tx: Transaction, command: Command, actor: str, now: float) -> None:
     """Take a dead letter off the list."""
     tx.execute("UPDATE commands SET dropped = 1 WHERE command_id = ?", (command.command_id,))
-    state = command.state.value
-    record(tx, [Step(now, command.command_id, command.session_id, "Dropped", state, state, actor, "")])
+    note(tx, command, "Dropped", actor, now)
 
 
 def _names(states: Iterable[CommandState]) -> str:

@@ -10,7 +10,7 @@ from router.store.database import Transaction
 
 _COLUMNS = (
     "machine_id, public_key, created_at, epoch, instance_id, inbox_id, outbox_id, upstream_acked, agent_version,"
-    " last_seen_at, revoked, quarantined"
+    " last_seen_at, revoked, quarantined, heard_epoch, barred"
 )
 
 
@@ -41,7 +41,7 @@ def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:
 def write(tx: Transaction, machine: Machine) -> None:
     """Insert or replace a machine."""
     names = _COLUMNS.split(", ")
-    values = [getattr(machine, name) for name in names]
+    values = [getattr(machine, name) for name in names[:-1]] + [" ".join(machine.barred)]
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     tx.execute(
         f"INSERT INTO machines ({_COLUMNS}) VALUES ({','.join('?' * len(names))})"
@@ -51,9 +51,10 @@ def write(tx: Transaction, machine: Machine) -> None:
 
 
 def acknowledge(tx: Transaction, machine_id: str, upstream_seq: int, now: float) -> None:
-    """Remember how far the machine's outbox is on our disk."""
+    """Remember how far the machine's outbox is on our disk, and that it has spoken under its present epoch."""
     tx.execute(
-        "UPDATE machines SET upstream_acked = ?, last_seen_at = ? WHERE machine_id = ?", (upstream_seq, now, machine_id)
+        "UPDATE machines SET upstream_acked = ?, last_seen_at = ?, heard_epoch = epoch WHERE machine_id = ?",
+        (upstream_seq, now, machine_id),
     )
 
 
@@ -94,4 +95,4 @@ def write_key(tx: Transaction, key: ApiKey) -> None:
 
 
 def _machine(row: tuple[Any, ...]) -> Machine:
-    return Machine(*(*row[:-2], bool(row[-2]), bool(row[-1])))
+    return Machine(*(*row[:-4], bool(row[-4]), bool(row[-3]), row[-2], tuple(row[-1].split())))

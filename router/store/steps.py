@@ -30,7 +30,7 @@ def record(tx: Transaction, steps: Sequence[Step]) -> None:
 def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[Step]:
     """The steps of some things, oldest first."""
     marks = ",".join("?" * len(subject_ids))
-    sql = f"SELECT {_COLUMNS} FROM steps WHERE subject_id IN ({marks}) ORDER BY at, step_id"
+    sql = f"SELECT {_COLUMNS} FROM steps WHERE subject_id IN ({marks}) ORDER BY step_id"
     return [Step(*row) for row in connection.execute(sql, subject_ids).fetchall()]
 
 

@@ -23,7 +23,11 @@ class Meta(Model):
 
 
 class Machine(Model):
-    """Enrolled machines."""
+    """Enrolled machines.
+
+    `heard_epoch` is the newest epoch under which one confirmed anything; `barred` are the processes that were held off
+    for using one identity.
+    """
 
     machine_id = TextField(primary_key=True)
     public_key = BlobField()
@@ -37,6 +41,8 @@ class Machine(Model):
     last_seen_at = FloatField(null=True)
     revoked = BooleanField(default=False)
     quarantined = BooleanField(default=False)
+    heard_epoch = IntegerField(default=0)
+    barred = TextField(default="")
 
     class Meta:
         table_name = "machines"
@@ -230,6 +236,31 @@ class Request(Model):
         without_rowid = True
 
 
+class Suspect(Model):
+    """Commands that were on their way when a link died young, and how often the agent had died, too."""
+
+    command_id = TextField(primary_key=True)
+    machine_id = TextField()
+    epoch = IntegerField()
+    crashes = IntegerField()
+
+    class Meta:
+        table_name = "suspects"
+        without_rowid = True
+
+
+class Cancel(Model):
+    """Commands that somebody wants back from a machine."""
+
+    command_id = TextField(primary_key=True)
+    machine_id = TextField()
+    actor = TextField()
+
+    class Meta:
+        table_name = "cancels"
+        without_rowid = True
+
+
 class Step(Model):
     """The audit: every step of every command and notification."""
 
@@ -247,7 +278,22 @@ class Step(Model):
         table_name = "steps"
 
 
-TABLES = [Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Message, Chat, SessionPlace, Request, Step]
+TABLES = [
+    Meta,
+    Machine,
+    JoinToken,
+    ApiKey,
+    Session,
+    Command,
+    Notification,
+    Message,
+    Chat,
+    SessionPlace,
+    Request,
+    Step,
+    Suspect,
+    Cancel,
+]
 
 # Partial indexes: what is live is small, what is ended is large and rarely asked for.
 INDEXES = [

@@ -45,12 +45,26 @@ class MovableTime:
 
     def __init__(self) -> None:
         self.skipped = 0.0
+        self.wall_step = 0.0  # seconds by which somebody set the wall clock while no router looked at it
+        self.boots = 1
+        self._booted_at = 0.0
 
     def now(self) -> float:
-        return time.time() + self.skipped
+        return time.time() + self.skipped + self.wall_step
 
     def monotonic(self) -> float:
         return time.monotonic() + self.skipped
+
+    def uptime(self) -> float:
+        return self.monotonic() - self._booted_at
+
+    def boot_id(self) -> str:
+        return f"boot {self.boots}"
+
+    def reboot(self) -> None:
+        """The kernel counts from zero again."""
+        self.boots += 1
+        self._booted_at = self.monotonic()
 
 
 class MovableLoop(asyncio.SelectorEventLoop):

@@ -122,13 +122,29 @@ def test_a_machine_may_ask_for_a_smaller_window(router: RouterUnderTest, agent: 
 def test_the_window_ends_at_a_mebibyte(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     with agent.connected() as link:
         accepted = [router.send(session, "x" * 65_000) for _ in range(18)]
-        frames = link.commands(17)
-        states = [router.command(command.command_id).state for command in accepted[16:]]
+        frames = link.commands(16)
+        states = [router.command(command.command_id).state for command in accepted[15:]]
         link.receipt(*ids(frames))
-        [last] = link.commands(1)
+        rest = link.commands(2)
 
-    assert states == [types.COMMAND_STATE_SENT, types.COMMAND_STATE_QUEUED]
-    assert last.command_id == accepted[17].command_id
+    assert states == [types.COMMAND_STATE_SENT, types.COMMAND_STATE_QUEUED, types.COMMAND_STATE_QUEUED]
+    assert ids(rest) == [command.command_id for command in accepted[16:]]
+
+
+def test_what_waited_for_a_machine_respects_the_mebibyte_too(
+    router: RouterUnderTest, agent: ThinAgent, session: str
+) -> None:
+    accepted = [router.send(session, "x" * 65_000) for _ in range(18)]
+
+    with agent.connected() as link:
+        frames = link.commands(16)
+        link.heard()
+        more = link.waiting()
+        link.receipt(frames[0].command_id)
+        [next_] = link.commands(1)
+
+    assert more == 0
+    assert next_.command_id == accepted[16].command_id
 
 
 def test_a_duplicate_is_a_receipt_like_any_other(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:

@@ -31,7 +31,8 @@ def test_welcome_dictates_the_terms(router: RouterUnderTest, agent: ThinAgent) -
 
     assert welcome.link_epoch == 1
     assert welcome.router_id
-    assert (welcome.heartbeat_interval.seconds, welcome.heartbeat_timeout.seconds) == (20, 60)
+    assert 18 <= welcome.heartbeat_interval.ToSeconds() <= 22
+    assert 54 <= welcome.heartbeat_timeout.ToSeconds() <= 66
     assert (welcome.max_in_flight, welcome.max_frame_bytes) == (32, 1024 * 1024)
     assert abs(welcome.router_time.ToMicroseconds() / 1e6 - router.time.now()) < 5
 
@@ -217,6 +218,26 @@ def test_an_inbox_that_went_back_in_time_makes_what_was_sent_uncertain(
         ended = router.command(accepted.command_id)
 
     assert (ended.state, ended.reason) == (types.COMMAND_STATE_UNCERTAIN, types.REASON_INBOX_LOST)
+
+
+def test_an_inbox_from_before_what_it_reported_last_makes_what_was_sent_uncertain(
+    router: RouterUnderTest, agent: ThinAgent
+) -> None:
+    session = router.session(agent)
+    with agent.connected():
+        pass
+    with agent.connected() as link:
+        ended, open_ = router.send(session, "1"), router.send(session, "2")
+        link.commands(2)
+        link.receipt(ended.command_id)
+        link.result(1, ended.command_id)
+        link.acked(1)
+
+    with agent.connected(last_link_epoch=1):
+        doubtful = router.command(open_.command_id)
+
+    assert router.command(ended.command_id).state == types.COMMAND_STATE_DONE
+    assert (doubtful.state, doubtful.reason) == (types.COMMAND_STATE_UNCERTAIN, types.REASON_INBOX_LOST)
 
 
 def test_an_agent_that_never_saw_its_welcome_has_lost_nothing(router: RouterUnderTest, agent: ThinAgent) -> None:

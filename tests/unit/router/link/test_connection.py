@@ -5,6 +5,7 @@ import pytest
 from router.domain.errors import Reason
 from router.domain.frames import (
     AgentFrame,
+    Drain,
     FrameError,
     Goodbye,
     Heartbeat,
@@ -13,7 +14,7 @@ from router.domain.frames import (
     Receipts,
     Upstream,
 )
-from router.link.connection import Close, Connection, Greet, Handle, Phase, Reply, Step
+from router.link.connection import Close, Connection, Greet, Handle, Phase, Reply, Step, heartbeat_interval
 
 START = 1_000.0
 EPOCH = 5
@@ -175,3 +176,57 @@ def test_a_closed_link_has_nothing_more_to_say() -> None:
     connection.receive(EPOCH, Goodbye("bye"), START)
 
     assert connection.tick(START + 10_000) == []
+
+
+def asked_to_leave(steps: list[Step]) -> Drain:
+    [step] = steps
+    assert isinstance(step, Reply)
+    assert isinstance(step.frame, Drain)
+    return step.frame
+
+
+def test_a_link_whose_time_has_come_is_asked_to_leave_and_then_put_out() -> None:
+    connection = Connection("devbox", START)
+    connection.receive(0, hello(), START)
+    connection.welcomed(EPOCH, rotate_at=START + 30)
+
+    assert connection.tick(START + 29) == []
+    assert asked_to_leave(connection.tick(connection.deadline())).deadline == 10.0
+    assert connection.phase is Phase.DRAINING
+    assert connection.tick(START + 39) == []
+    assert only_close(connection.tick(connection.deadline())).reason is Reason.DRAINING
+
+
+def test_a_draining_link_is_heard_to_its_end() -> None:
+    connection = greeted()
+    asked_to_leave(connection.drain(START, 2.0, 1.0))
+
+    assert connection.receive(EPOCH, Receipts(()), START) == [Handle(Receipts(()))]
+    assert connection.receive(EPOCH, Goodbye("draining"), START) == [Close(Reason.UNSPECIFIED, "draining", clean=True)]
+
+
+def test_a_link_is_asked_to_leave_once() -> None:
+    connection = greeted()
+    asked_to_leave(connection.drain(START, 2.0, 1.0))
+
+    assert connection.drain(START, 2.0, 1.0) == []
+
+
+def test_a_link_before_its_hello_is_not_asked_to_leave() -> None:
+    assert Connection("devbox", START).drain(START, 2.0, 1.0) == []
+
+
+@pytest.mark.parametrize(
+    ("links", "jitter", "seconds"), [(1, 0.5, 20.0), (1, 0.0, 18.0), (4_000, 0.5, 20.0), (10_000, 0.5, 50.0)]
+)
+def test_heartbeats_are_rarer_where_there_are_many_links(links: int, jitter: float, seconds: float) -> None:
+    assert heartbeat_interval(links, jitter) == pytest.approx(seconds)
+
+
+def test_silence_is_three_of_the_intervals_that_were_dictated() -> None:
+    connection = Connection("devbox", START)
+    connection.receive(0, hello(), START)
+    connection.welcomed(EPOCH, interval=50.0)
+
+    assert connection.tick(START + 149) == []
+    assert only_close(connection.tick(START + 150)).reason is Reason.BAD_FRAME

@@ -242,6 +242,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Neither side speaks a protocol version of the other."""
     REASON_DRAINING: _Reason.ValueType  # 35
     """The router is going down or rotating links."""
+    REASON_ROUTER_RESTORED: _Reason.ValueType  # 40
+    """The router was put back from an older copy: what happened to the command since then cannot be known."""
     REASON_DIALOG_OPEN: _Reason.ValueType  # 60
     """A dialog is open in the terminal, which an Enter would confirm."""
     REASON_LINE_IN_USE: _Reason.ValueType  # 61
@@ -322,6 +324,8 @@ REASON_PROTOCOL_VERSION: Reason.ValueType  # 34
 """Neither side speaks a protocol version of the other."""
 REASON_DRAINING: Reason.ValueType  # 35
 """The router is going down or rotating links."""
+REASON_ROUTER_RESTORED: Reason.ValueType  # 40
+"""The router was put back from an older copy: what happened to the command since then cannot be known."""
 REASON_DIALOG_OPEN: Reason.ValueType  # 60
 """A dialog is open in the terminal, which an Enter would confirm."""
 REASON_LINE_IN_USE: Reason.ValueType  # 61

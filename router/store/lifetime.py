@@ -1,0 +1,40 @@
+"""What the database remembers of time, so that deadlines hold whatever was done to the wall clock meanwhile."""
+
+import json
+import logging
+import sqlite3
+from dataclasses import astuple
+
+from router.clock import Clock
+from router.domain.lifetime import Moment, step_between
+from router.store.database import Transaction
+
+logger = logging.getLogger(__name__)
+_MOVED = (
+    "UPDATE commands SET expires_at = expires_at + ? WHERE state IN ('queued', 'sent', 'received')",
+    "UPDATE notifications SET created_at = created_at + ? WHERE state IN ('queued', 'sent')",
+    "UPDATE requests SET created_at = created_at + ?",
+    "UPDATE join_tokens SET expires_at = expires_at + ?",
+)
+
+
+def resume(connection: sqlite3.Connection, clock: Clock) -> None:
+    """At start: move every deadline by what the wall clock was moved since the last mark, in one transaction."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'moment'").fetchone()
+    step = step_between(Moment(*json.loads(row[0])), _now(clock)) if row else 0.0
+    connection.execute("BEGIN IMMEDIATE")
+    if step:
+        logger.warning("the wall clock moved by %.0f s beside the time that passed; deadlines moved along", step)
+        for statement in _MOVED:
+            connection.execute(statement, (step,))
+    mark(connection, clock)
+    connection.execute("COMMIT")
+
+
+def mark(tx: sqlite3.Connection | Transaction, clock: Clock) -> None:
+    """Remember this moment. Within one boot the first is enough; after a reboot the newest counts."""
+    tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('moment', ?)", (json.dumps(astuple(_now(clock))),))
+
+
+def _now(clock: Clock) -> Moment:
+    return Moment(clock.now(), clock.uptime(), clock.boot_id())
