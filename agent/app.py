@@ -11,9 +11,10 @@ from pathlib import Path
 
 from agent.backends.backend import Backend
 from agent.backends.pty import PtyBackend
-from agent.clock import SteadyClock
+from agent.clock import Clock, SteadyClock
 from agent.config import Config
 from agent.domain.errors import StoreUnavailable
+from agent.domain.lifetime import Moment
 from agent.link import identity
 from agent.link.client import Client, Door
 from agent.local.client import socket_path
@@ -24,6 +25,7 @@ from agent.services.executor import Executor
 from agent.services.hooks import Hooks
 from agent.services.sessions import Sessions
 from agent.services.station import Station
+from agent.store import lifetime
 from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
@@ -32,17 +34,19 @@ from agent.store.sessions import SessionStore
 logger = logging.getLogger(__name__)
 
 LOOK_AROUND = 30.0  # seconds between looks at the sessions' processes: cheap, and nobody waits for it
+MARK_EVERY = 600.0  # seconds of waiting that a reboot may forget
+NOTICEABLE_STEP = 1.0  # seconds; less is the clock being kept right
 WAL_RESET_FIXED = (3, 51, 3)  # earlier ones can corrupt a file that two connections write; we have one
 
 
 class Agent:
     """One agent process. Make it inside the event loop."""
 
-    def __init__(self, config: Config, backends: Mapping[str, Backend]) -> None:
+    def __init__(self, config: Config, backends: Mapping[str, Backend], clock: Clock | None = None) -> None:
         """Open everything on disk. Raises NotEnrolled, AlreadyRunning or StoreUnavailable."""
         self.identity = identity.load(config.folder)
         self.database = Database(config.folder)
-        clock = SteadyClock()
+        self._clock = clock = clock or SteadyClock()
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)
         self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
@@ -69,6 +73,7 @@ class Agent:
         """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us."""
         link = None
         try:
+            await self._resume_time()
             await self.sessions.load()
             await self.local.start()
             await self.station.recover()
@@ -76,8 +81,10 @@ class Agent:
             link_stop = asyncio.Event()
             link = asyncio.create_task(self.client.run(link_stop), name="link")
             looking = asyncio.create_task(self._look_around(stop), name="sessions")
+            marking = asyncio.create_task(self._mark_time(), name="marks")
             await asyncio.wait((link, looking), return_when=asyncio.FIRST_COMPLETED)
             looking.cancel()
+            marking.cancel()
             # First the hands, so that what they still finish goes up before the goodbye.
             await self.executor.stop()
             link_stop.set()
@@ -88,6 +95,20 @@ class Agent:
             await self.local.stop()
             await self.executor.stop()
             await self.database.close()
+
+    async def _resume_time(self) -> None:
+        step = await lifetime.resume(self.database, self._moment())
+        if abs(step) >= NOTICEABLE_STEP:
+            logger.warning("the wall clock moved by %.0f s beside the time that passed; limits moved along", step)
+
+    async def _mark_time(self) -> None:
+        while True:
+            await asyncio.sleep(MARK_EVERY)
+            with suppress(StoreUnavailable):
+                await lifetime.mark(self.database, self._moment())
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.now(), self._clock.uptime(), self._clock.boot_id())
 
     async def _look_around(self, stop: asyncio.Event) -> None:
         """See which sessions are over, until `stop`."""

@@ -1,7 +1,11 @@
 """Time as the agent uses it: steady, whatever the wall clock does while it runs."""
 
 import time
+from pathlib import Path
 from typing import Protocol
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
 
 
 class Clock(Protocol):
@@ -13,15 +17,27 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds since some fixed point; for timers and time limits."""
 
+    def uptime(self) -> float:
+        """Seconds since the machine was booted; comparable between processes of one boot."""
+
+    def boot_id(self) -> str:
+        """Which boot of the machine this is; empty where nobody says."""
+
 
 class SteadyClock:
     """Wall time at the start plus what has passed since: a step of the wall clock expires nothing."""
 
     def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+        self._offset = time.time() - self.uptime()
 
     def now(self) -> float:
-        return self._offset + time.monotonic()
+        return self._offset + self.uptime()
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def uptime(self) -> float:
+        return time.clock_gettime(_SINCE_BOOT)
+
+    def boot_id(self) -> str:
+        return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""

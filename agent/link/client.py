@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from agent.clock import Clock
+from agent.domain.errors import StoreUnavailable
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.link import backoff, convert
 from agent.link.driver import Driver, LinkLost, Station
@@ -82,6 +83,7 @@ class Client:
         self._jitter = jitter
         self._backoff = backoff.Backoff()
         self._failures = 0
+        self._full = False
         self._skew = 0.0
         self._driver: Driver | None = None
 
@@ -97,6 +99,8 @@ class Client:
         channel = open_channel(self._door)
         try:
             while not stop.is_set():
+                if self._full and not await self._has_room(stop):
+                    continue
                 if self._failures >= FAILURES_PER_CHANNEL:
                     await channel.close(None)
                     channel, self._failures = open_channel(self._door), 0
@@ -104,6 +108,16 @@ class Client:
                 await _wait(stop, self._backoff.attempt_at - self._clock.monotonic())
         finally:
             await channel.close(None)
+
+    async def _has_room(self, stop: asyncio.Event) -> bool:
+        """Whether the disk that was full takes commands again; else wait a while."""
+        try:
+            await self._station.probe()
+        except StoreUnavailable as error:
+            self._learn(Ending(End.DISK, error.text), 0.0)
+            await _wait(stop, self._backoff.attempt_at - self._clock.monotonic())
+            return False
+        return True
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
         token = self._identity.token(self._clock.now() + self._skew)
@@ -125,6 +139,7 @@ class Client:
             self._backoff = backoff.refused(self._backoff, now, jitter)
         elif ending.end not in (End.STOPPED, End.DRAINED):
             self._backoff = backoff.lost(self._backoff, now, jitter, welcomed_for)
+        self._full = ending.end is End.DISK
         self._failures = 0 if welcomed_for else self._failures + 1
         wait = max(0.0, self._backoff.attempt_at - now)
         level = logging.ERROR if ending.end in (End.REFUSED, End.DISK) else logging.INFO

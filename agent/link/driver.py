@@ -72,6 +72,9 @@ class Station(Protocol):
     def news(self) -> asyncio.Event:
         """Set when the outbox has grown; the link clears it."""
 
+    async def probe(self) -> None:
+        """See whether the disk has room for commands."""
+
     async def greeting(self) -> Hello:
         """Who we are and what we hold."""
 
@@ -117,7 +120,8 @@ class Driver:
         """Carry the link until it ends; `stop` ends it with a goodbye."""
         try:
             self._lanes.control(self.link.frame(await self._station.greeting()))
-            loops = (self._read(), self._write(), self._act(), self._report(), self._beat())
+            kept = (self._unless_full(self._act()), self._unless_full(self._report()))
+            loops = (self._read(), self._write(), *kept, self._beat())
             return await _first((*loops, self._stop(stop), self._leave_when_told()))
         except StoreUnavailable as error:
             return Ending(End.DISK, error.text)
@@ -201,6 +205,17 @@ class Driver:
             case Cancel(command_id):
                 await self._station.cancel(command_id)
 
+    async def _unless_full(self, loop: Coroutine[None, None, Ending]) -> Ending:
+        """What cannot be stored is not confirmed: leave with a word, so that no command is blamed for it."""
+        try:
+            return await loop
+        except StoreUnavailable as error:
+            self._leaving = ending = Ending(End.DISK, error.text)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PARTING):
+                    await self._say_goodbye(ending)
+            return ending
+
     async def _report(self) -> Ending:
         """The outbox, as far as the window allows."""
         await self._ready.wait()
@@ -258,10 +273,13 @@ class Driver:
                 await self._idle.wait()
                 await self._caught_up()
                 await self._lanes.drained()
-                self._lanes.control(self.link.frame(Goodbye(ending.text, will_return=True)))
-                self._lanes.close()
-                await _never()
+                await self._say_goodbye(ending)
         return ending
+
+    async def _say_goodbye(self, ending: Ending) -> None:
+        self._lanes.control(self.link.frame(Goodbye(ending.text, will_return=True)))
+        self._lanes.close()
+        await _never()
 
 
 async def _never() -> Ending:

@@ -38,6 +38,10 @@ class Station:
             age = max(0.0, now - waiting.received_at)
             self.executor.submit(waiting.command, monotonic - age)
 
+    async def probe(self) -> None:
+        """Raises StoreUnavailable while the disk is full."""
+        await self.inbox.probe()
+
     async def greeting(self) -> Hello:
         memory = await self.inbox.memory()
         return Hello(

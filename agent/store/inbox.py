@@ -34,6 +34,9 @@ def _states(event: type[Started] | type[Ended]) -> str:
 
 _UNRESOLVED_LIMIT = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
 
+WINDOW_BYTES = 1024 * 1024  # of commands that the router sends before it waits for receipts
+_PROBE = "probe"
+
 _INSERT = """
 INSERT INTO inbox (command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at, state,
                    ending)
@@ -125,6 +128,12 @@ class Inbox:
     def memory(self) -> "Future[Memory]":
         """What hello says."""
         return self._database.run(_memory)
+
+    async def probe(self) -> None:
+        """See whether the disk takes as much as a full window of commands. Raises StoreUnavailable."""
+        full = (_PROBE, "x" * WINDOW_BYTES)
+        await self._database.run(lambda c: c.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", full))
+        await self._database.run(lambda c: c.execute("DELETE FROM meta WHERE key = ?", (_PROBE,)))
 
     def welcomed(self, epoch: int, acked: int, floors: Mapping[str, int]) -> "Future[None]":
         """Remember the epoch; forget what the router has on disk and will not send again."""

@@ -7,7 +7,7 @@ SCHEMA_VERSION = 2
 
 
 class Meta(Model):
-    """Single facts: inbox_id, outbox_id, last_link_epoch."""
+    """Single facts: inbox_id, outbox_id, last_link_epoch, the moment of the last mark."""
 
     key = TextField(primary_key=True)
     value = TextField()

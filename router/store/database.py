@@ -182,8 +182,8 @@ class Database:
         while (operations := self._gather()) is not None:
             self._commit_group(connection, operations)
             if self.times.count % CHECKPOINT_EVERY == 0:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                _checkpoint(connection, "PASSIVE")
+        _checkpoint(connection, "TRUNCATE")
         self.peewee.close()
 
     def _gather(self) -> list[_Operation[Any]] | None:
@@ -211,6 +211,7 @@ class Database:
 
     def _try_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> bool:
         """Run operations in one transaction. False: it was undone, and they must be run one by one."""
+        changes = connection.total_changes
         try:
             connection.execute("BEGIN IMMEDIATE")
             for operation in operations:
@@ -223,7 +224,7 @@ class Database:
             _undo(connection, operations)
             self._broken(operations, error)
             return True
-        self.writable = True
+        self.writable = self.writable or connection.total_changes != changes  # else the disk was not asked
         return True
 
     def _broken(self, operations: list[_Operation[Any]], error: sqlite3.Error) -> None:
@@ -233,6 +234,13 @@ class Database:
         for operation in operations:
             if operation.error is None:
                 operation.error = Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=2.0)
+
+
+def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
+    try:
+        connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    except sqlite3.Error as error:  # a full disk: nothing is lost, the log only grows until the next one
+        logger.warning("checkpoint failed: %s", error)
 
 
 class _Undo(Exception):

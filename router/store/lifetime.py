@@ -33,7 +33,10 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
 
 def mark(tx: sqlite3.Connection | Transaction, clock: Clock) -> None:
     """Remember this moment. Within one boot the first is enough; after a reboot the newest counts."""
-    tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('moment', ?)", (json.dumps(astuple(_now(clock))),))
+    tx.execute(
+        "INSERT INTO meta (key, value) VALUES ('moment', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (json.dumps(astuple(_now(clock))),),
+    )
 
 
 def _now(clock: Clock) -> Moment:

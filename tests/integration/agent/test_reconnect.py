@@ -167,12 +167,16 @@ async def test_a_full_disk_drops_the_link_and_confirms_nothing(rigs: Rigs) -> No
         batch = [text_command(f"c{n}", "s1", "x" * 20_000, sequence=n) for n in range(3)]
 
         await first.commands(batch)
-        await eventually(first.gone.is_set)
+        goodbye = await first.next("goodbye")
+        first.drop()
+        with pytest.raises(TimeoutError):
+            await router.link(patience=2)  # there would be no room for anything
         await rig.free_disk()
         second = await router.welcomed()
         await second.commands(batch)
         receipts = await second.receipts(3)
 
+        assert goodbye.will_return
         assert first.came("receipt") == 0
         assert [item.outcome for item in receipts] == [pb.RECEIPT_OUTCOME_STORED] * 3
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.integration.router.harness import API_KEY
 
 PATIENCE = 20.0  # seconds for a process to start or stop on a busy machine
@@ -48,6 +50,15 @@ class RouterProcess:
     def tell(self, signal_number: int) -> None:
         """Send a signal to it."""
         self._process.send_signal(signal_number)
+
+    def file_limit(self, size: int) -> None:
+        """How large a file it may write, in bytes; 1 is a full disk for it, -1 as much as there is."""
+        process = psutil.Process(self._process.pid)
+        process.rlimit(psutil.RLIMIT_FSIZE, (size, process.rlimit(psutil.RLIMIT_FSIZE)[1]))
+
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
 
     def code(self) -> int:
         """Its exit code, once it is over."""

@@ -1,0 +1,89 @@
+"""A step of the wall clock while no agent runs: limits and processes are judged as if there had been none."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.domain.command import Command, Input, Lane
+from agent.domain.frames import SessionChanged
+from agent.domain.lifetime import Moment
+from agent.domain.session import Process, Session
+from agent.store import lifetime
+from agent.store.database import Database
+from agent.store.inbox import Inbox
+from agent.store.outbox import Outbox
+from agent.store.sessions import SessionStore
+
+DAY = 86_400.0
+BEFORE = Moment(1_000_000.0, 5_000.0, "boot")
+STEPS = pytest.mark.parametrize("step", [25 * 3600.0, -25 * 3600.0, 0.0], ids=["+25h", "-25h", "none"])
+PROGRAM = Session("s1", "command", target={"command": "cat"}, process=Process(77, 900_000.0))
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Database]:
+    database = Database(folder)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def kept(folder: Path) -> None:
+    """What an agent leaves: a command received at the moment BEFORE, and a session with its process."""
+    async with opened(folder) as database:
+        await lifetime.resume(database, BEFORE)
+        command = Command("c1", "s1", 0, 1, Lane.NORMAL, Input("hello"), ttl=3600.0)
+        await Inbox(database, Outbox(database)).store([command], BEFORE.now)
+        await SessionStore(database, Outbox(database)).save(PROGRAM, SessionChanged(PROGRAM))
+
+
+async def found(folder: Path, moment: Moment) -> tuple[float, float, float]:
+    """What the next agent makes of it: the step, the command's age, and when the process began."""
+    async with opened(folder) as database:
+        step = await lifetime.resume(database, moment)
+        (waiting,) = await Inbox(database, Outbox(database)).recover()
+        (session,) = await SessionStore(database, Outbox(database)).load()
+    assert session.process is not None
+    return step, moment.now - waiting.received_at, session.process.started
+
+
+@STEPS
+async def test_after_a_restart_only_the_time_that_passed_counts(data_dir: Path, step: float) -> None:
+    await kept(data_dir)
+
+    moved, age, _ = await found(data_dir, Moment(BEFORE.now + 60 + step, BEFORE.uptime + 60, "boot"))
+
+    assert moved == pytest.approx(step)
+    assert age == pytest.approx(60)
+
+
+@STEPS
+async def test_a_process_is_known_again_where_the_kernel_tells_its_start_anew(data_dir: Path, step: float) -> None:
+    await kept(data_dir)
+
+    _, _, started = await found(data_dir, Moment(BEFORE.now + 60 + step, BEFORE.uptime + 60, "boot"))
+
+    assert started == pytest.approx(900_000.0 + step)
+
+
+@STEPS
+async def test_after_a_reboot_only_the_time_since_counts(data_dir: Path, step: float) -> None:
+    await kept(data_dir)
+
+    _, age, started = await found(data_dir, Moment(BEFORE.now + DAY + step, 30.0, "another boot"))
+
+    assert age == pytest.approx(30)
+    assert started == 900_000.0
+
+
+async def test_a_mark_is_what_a_reboot_counts_from(data_dir: Path) -> None:
+    await kept(data_dir)
+    async with opened(data_dir) as database:
+        await lifetime.mark(database, Moment(BEFORE.now + 600, BEFORE.uptime + 600, "boot"))
+
+    _, age, _ = await found(data_dir, Moment(BEFORE.now + DAY, 30.0, "another boot"))
+
+    assert age == pytest.approx(630)
