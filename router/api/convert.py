@@ -40,6 +40,7 @@ _REASONS = {reason.value: reason for reason in Reason}
 MAX_WORDS = 1000  # characters kept of what a platform says
 MAX_CHAT_ID = 128  # characters
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
+_YEAR_10000 = 253_402_300_800.0  # seconds since the epoch
 MAX_FRAME_BYTES = 1024 * 1024
 
 
@@ -308,7 +309,8 @@ def _receipt(item: link_pb.ReceiptItem) -> frames.Receipt:
 def _result(result: link_pb.Result) -> frames.Result:
     if (outcome := _RESULTS.get(result.outcome)) is None:
         raise ValueError(f"result of {result.command_id[:64]} has no outcome")
-    typed = result.typed_at.ToMicroseconds() / 1e6 if result.HasField("typed_at") else None
+    at = result.typed_at.seconds + result.typed_at.nanos / 1e9
+    typed = at if result.HasField("typed_at") and 0 <= at < _YEAR_10000 else None  # else no calendar has it
     reason, detail = _reason(result.reason), result.detail[:MAX_DETAIL]
     return frames.Result(result.upstream_seq, result.command_id, outcome, reason, detail, typed)
 

@@ -154,7 +154,7 @@ class Delivery:
             return
         items = [item for item in items if link.release(tx, item.command_id)]  # only what was sent on this link
         stored = [item.command_id for item in items if item.outcome is not ReceiptOutcome.REFUSED]
-        commands.mark_received(tx, stored, link.epoch, self._clock.now())
+        commands.mark_received(tx, stored, link.epoch, self._clock.now(), link.machine_id)
         for item in items:
             if item.outcome is ReceiptOutcome.REFUSED:
                 self.end(tx, item.command_id, Ended(CommandState.FAILED, item.reason), link.machine_id)
@@ -327,10 +327,8 @@ class Delivery:
 def redraft(command: Command, session_id: str, origin: Origin) -> Draft:
     """A new command that repeats an ended one, perhaps for another session."""
     chat = command.origin.chat if origin.chat is None else origin.chat
-    return Draft(
-        session_id or command.session_id, command.action, replace(origin, chat=chat),
-        redrive_of=command.command_id, names_session=True,
-    )  # fmt: skip
+    target, asker, repeated = session_id or command.session_id, replace(origin, chat=chat), command.command_id
+    return Draft(target, command.action, asker, redrive_of=repeated, note=f"repeats {repeated}", names_session=True)
 
 
 def _check_size(action: Action) -> None:

@@ -14,6 +14,7 @@ from router.services.delivery import Delivery, Draft
 from router.services.receipts import Receipts
 from router.store import messages, notifications, places
 from router.store.database import Transaction
+from router.store.steps import Step, record
 
 MAX_ANSWER = 200  # characters; what a button press can show
 _OUR_OWN = frozenset({Kind.RECEIPT, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
@@ -48,7 +49,11 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
-        return self._follow(tx, inbound, routing.route(inbound))
+        submitted = self._follow(tx, inbound, routing.route(inbound))
+        if not submitted.command_id:  # a command tells its own story
+            who, session_id = inbound.actor or inbound.chat.transport, submitted.session_id
+            record(tx, [Step(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)])
+        return submitted
 
     def _follow(self, tx: Transaction, inbound: Inbound, route: Route) -> Submitted:
         match route:

@@ -42,6 +42,10 @@ _ENDINGS = {
 }
 
 
+def _process(machine: Machine) -> str:
+    return f"epoch {machine.epoch}, process {machine.instance_id}, agent {machine.agent_version}"
+
+
 class UpstreamService:
     """Opens links and takes what comes on them. Only the newest link of a machine is heard."""
 
@@ -83,7 +87,7 @@ class UpstreamService:
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
         for report in hello.sessions:
             self._sessions.reported(tx, machine.machine_id, report)
-        self._record(tx, opened, "Connected", f"epoch {opened.epoch}")
+        self._record(tx, opened, "Connected", _process(opened))
         welcome = self._welcome(tx, opened, link)
         tx.after_commit(lambda: link.send(welcome, urgent=True))
         self._recall(tx, link, hello.unresolved)

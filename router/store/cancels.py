@@ -6,8 +6,8 @@ from router.store.database import Transaction
 def ask(tx: Transaction, command_id: str, machine_id: str, actor: str) -> None:
     """Remember the wish until the command has ended, however often the link breaks."""
     tx.execute(
-        "INSERT OR IGNORE INTO cancels (command_id, machine_id, actor) VALUES (?, ?, ?)",
-        (command_id, machine_id, actor),
+        "INSERT OR IGNORE INTO cancels (machine_id, command_id, actor) VALUES (?, ?, ?)",
+        (machine_id, command_id, actor),
     )
 
 
@@ -19,5 +19,7 @@ def asked(tx: Transaction, machine_id: str) -> dict[str, str]:
 
 def forget(tx: Transaction, machine_id: str) -> None:
     """Drop the wishes whose command has ended."""
-    live = "SELECT command_id FROM commands WHERE state IN ('queued', 'sent', 'received')"
-    tx.execute(f"DELETE FROM cancels WHERE machine_id = ? AND command_id NOT IN ({live})", (machine_id,))
+    live = "commands.command_id = cancels.command_id AND state IN ('queued', 'sent', 'received')"
+    tx.execute(
+        f"DELETE FROM cancels WHERE machine_id = ? AND NOT EXISTS (SELECT 1 FROM commands WHERE {live})", (machine_id,)
+    )

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from router.domain.command import (
@@ -68,7 +69,7 @@ def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Comman
     record(tx, [_step(old, new, "Sent", now, "router") for old, new in zip(before, after, strict=True)])
 
 
-def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float) -> None:
+def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float, machine_id: str) -> None:
     """Write many Stored events at once; those that are no longer where the event is legal, or of this link, stay."""
     legal = _names(SOURCES[Stored])
     steps: list[Step] = []
@@ -79,7 +80,7 @@ def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: 
             (now, command_id, epoch),
         ).fetchone()
         if row is not None:
-            steps.append(Step(now, command_id, row[0], "Stored", "sent", "received", "agent", f"epoch {epoch}"))
+            steps.append(Step(now, command_id, row[0], "Stored", "sent", "received", machine_id, f"epoch {epoch}"))
     record(tx, steps)
 
 
@@ -243,7 +244,12 @@ def _attempt(command: Command) -> str:
 
 def _step(old: Command, new: Command, event: str, now: float, actor: str) -> Step:
     reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
-    detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, new.detail)))
+    typed = (
+        f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
+        if new.typed_at and not old.typed_at
+        else ""
+    )
+    detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, typed, new.detail)))
     return Step(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
 
 

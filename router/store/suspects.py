@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 from router.store.database import Transaction
 
-_WAITING = "command_id IN (SELECT command_id FROM commands WHERE state IN ('queued', 'sent'))"
+_WAITING = (
+    "EXISTS (SELECT 1 FROM commands WHERE commands.command_id = suspects.command_id AND state IN ('queued', 'sent'))"
+)
 
 
 def blame(tx: Transaction, command_ids: Sequence[str], machine_id: str, epoch: int) -> None:
     """A link of this epoch died right after these were sent; whether the agent died with it shows when it returns."""
     tx.executemany(
-        "INSERT INTO suspects (command_id, machine_id, epoch, crashes) VALUES (?, ?, ?, 0)"
-        " ON CONFLICT (command_id) DO UPDATE SET machine_id = excluded.machine_id, epoch = excluded.epoch",
-        [(command_id, machine_id, epoch) for command_id in command_ids],
+        "INSERT INTO suspects (machine_id, command_id, epoch, crashes) VALUES (?, ?, ?, 0)"
+        " ON CONFLICT (machine_id, command_id) DO UPDATE SET epoch = excluded.epoch",
+        [(machine_id, command_id, epoch) for command_id in command_ids],
     )
 
 

@@ -239,25 +239,29 @@ class Request(Model):
 class Suspect(Model):
     """Commands that were on their way when a link died young, and how often the agent had died, too."""
 
-    command_id = TextField(primary_key=True)
     machine_id = TextField()
+    command_id = TextField()
     epoch = IntegerField()
     crashes = IntegerField()
 
     class Meta:
         table_name = "suspects"
+        primary_key = False
+        constraints = (SQL("PRIMARY KEY (machine_id, command_id)"),)
         without_rowid = True
 
 
 class Cancel(Model):
     """Commands that somebody wants back from a machine."""
 
-    command_id = TextField(primary_key=True)
     machine_id = TextField()
+    command_id = TextField()
     actor = TextField()
 
     class Meta:
         table_name = "cancels"
+        primary_key = False
+        constraints = (SQL("PRIMARY KEY (machine_id, command_id)"),)
         without_rowid = True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from router.domain.command import ChatRef, CommandState
-from router.store import commands, messages, notifications, requests, sessions, steps
+from router.store import cancels, commands, messages, notifications, requests, sessions, steps, suspects
 from router.store.database import Transaction
 from router.store.migrations import migrate
 
@@ -27,7 +27,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "the next expiry": commands.next_expiry,
     "the resend floors": lambda tx: commands.resend_floors(tx, "m"),
     "the dead letters": lambda tx: commands.dead_letters(tx, 10),
-    "a receipt": lambda tx: commands.mark_received(tx, ["c"], 1, 1.0),
+    "a receipt": lambda tx: commands.mark_received(tx, ["c"], 1, 1.0, "m"),
     "a session": lambda tx: sessions.find(tx, "s"),
     "a notification": lambda tx: notifications.find(tx, "n"),
     "a token": lambda tx: notifications.by_token(tx, CHAT, "t"),
@@ -38,6 +38,12 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "what was never brought": lambda tx: notifications.expired(tx, 1.0),
     "a message": lambda tx: messages.session_of(tx, CHAT, "1"),
     "what a chat chose": lambda tx: messages.chosen_session(tx, CHAT),
+    "who is blamed": lambda tx: suspects.blame(tx, ["c"], "m", 1),
+    "who restarted": lambda tx: suspects.restarted(tx, "m", 1, 3),
+    "whether to send one by one": lambda tx: suspects.any_waits(tx, "m"),
+    "who is cleared": lambda tx: suspects.forget(tx, "m"),
+    "what is wanted back": lambda tx: cancels.asked(tx, "m"),
+    "what need not be wanted any more": lambda tx: cancels.forget(tx, "m"),
     "an answer": lambda tx: requests.answered(tx, "k", b""),
 }
 ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
