@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_AROUND = 30.0  # seconds between looks at the sessions' processes: cheap, and nobody waits for it
 MARK_EVERY = 600.0  # seconds of waiting that a reboot may forget
-NOTICEABLE_STEP = 1.0  # seconds; less is the clock being kept right
 WAL_RESET_FIXED = (3, 51, 3)  # earlier ones can corrupt a file that two connections write; we have one
 
 
@@ -98,8 +97,8 @@ class Agent:
 
     async def _resume_time(self) -> None:
         step = await lifetime.resume(self.database, self._moment())
-        if abs(step) >= NOTICEABLE_STEP:
-            logger.warning("the wall clock moved by %.0f s beside the time that passed; limits moved along", step)
+        if step:
+            logger.warning("the wall clock moved by %.1f s beside the time that passed; limits moved along", step)
 
     async def _mark_time(self) -> None:
         while True:
