@@ -16,12 +16,10 @@ def restarted(router: RouterUnderTest, agent: ThinAgent, life: int) -> ThinLink:
     return link
 
 
-def crashed(router: RouterUnderTest, agent: ThinAgent, life: int) -> list[str]:
-    """A process that dies of what it is sent first; returns what that was."""
+def crashed(router: RouterUnderTest, agent: ThinAgent, life: int, count: int = 1) -> list[str]:
+    """A process that dies of the first things it is sent; returns what they were."""
     link = restarted(router, agent, life)
-    frames = [link.take("command")]
-    link.heard()
-    frames += link.commands(link.waiting())
+    frames = link.commands(count)
     link.lose()
     wait_until(lambda: all(router.command(one).state == types.COMMAND_STATE_QUEUED for one in ids(frames)))
     return ids(frames)
@@ -51,7 +49,7 @@ def test_what_was_on_its_way_beside_the_poison_is_tried_alone_and_arrives(
         for where, text in [(session, "poison"), (session, "behind"), (other, "beside")]
     )
 
-    sent = [crashed(router, agent, life) for life in range(3)]
+    sent = [crashed(router, agent, life, count) for life, count in enumerate([3, 1, 1])]
     link = restarted(router, agent, 3)
     arrived = [confirmed(router, link) for _ in range(2)]
     later = [router.send(session, f"{number}").command_id for number in range(3)]
@@ -61,6 +59,7 @@ def test_what_was_on_its_way_beside_the_poison_is_tried_alone_and_arrives(
     assert sent == [[poison, behind, beside], [poison], [poison]]
     assert router.command(poison).reason == types.REASON_POISON_SUSPECT
     assert arrived == [behind, beside]
+    assert [router.command(one).attempt for one in (poison, behind, beside)] == [3, 2, 2]
     assert together == later
 
 
