@@ -98,6 +98,8 @@ def test_what_was_accepted_outlives_a_full_disk_and_nothing_else_is(site: Site) 
 def test_a_link_that_ends_while_the_disk_is_full_is_not_taken_for_one_that_lives(site: Site) -> None:
     link = site.agent.dial(sessions=[session("s-1")])
     link.welcome()
+    on_its_way = site.send("on its way")
+    link.commands(1)
     with full(site):
         site.refused("makes the router notice")
         link.lose()
@@ -106,7 +108,7 @@ def test_a_link_that_ends_while_the_disk_is_full_is_not_taken_for_one_that_lives
 
     assert site.control.GetCommand(pb.GetCommandRequest(command_id=waiting)).command.attempt == 0
     with site.agent.connected() as again:
-        assert ids(again.commands(1)) == [waiting]
+        assert ids(again.commands(2)) == [on_its_way, waiting]
 
 
 def is_connected(site: Site) -> bool:

@@ -78,6 +78,8 @@ def test_a_wish_to_take_back_outlives_the_link(
     cancelled(router, command_id)
     link.lose()
     wait_until(lambda: not is_connected(router, agent))
+    unlinked = types.COMMAND_STATE_RECEIVED if received else types.COMMAND_STATE_CANCELLED
+    wait_until(lambda: router.command(command_id).state == unlinked)
     held = link_pb.UnresolvedCommand(command_id=command_id, inbox_state=link_pb.INBOX_STATE_RECEIVED)
 
     with agent.connected(unresolved=[held]) as next_:
