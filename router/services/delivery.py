@@ -317,9 +317,9 @@ class Delivery:
             self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS, command.doubt), "router")
             return
         until = self._clock.monotonic() + retry.backoff(returned.charged, self._jitter())
-        before = self._held.get(command.session_id, 0.0)
-        self._held[command.session_id] = max(until, before)
-        tx.on_undo(partial(self._held.__setitem__, command.session_id, before))  # 0: over, and released next
+        before = dict(self._held)
+        self._held[command.session_id] = max(until, before.get(command.session_id, 0.0))
+        tx.on_undo(lambda: setattr(self, "_held", before))
         tx.after_commit(partial(self._waiting.wake, HELD))
 
     def _wake(self, tx: Transaction, command: Command) -> None:
