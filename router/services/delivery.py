@@ -38,8 +38,9 @@ from router.domain.command import (
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
 from router.link.hub import Hub, Link
+from router.services.holds import Holds
 from router.services.receipts import Receipts
-from router.services.waiting import EXPIRY, HELD, Waiting
+from router.services.waiting import EXPIRY, Waiting
 from router.store import cancels, commands, machines, notifications, sessions, suspects
 from router.store.database import Transaction
 
@@ -79,7 +80,7 @@ class Delivery:
         self._clock = clock
         self._new_id = new_id
         self._jitter = jitter
-        self._held: dict[str, float] = {}  # sessions in backoff, until when (monotonic)
+        self._holds = Holds(clock, waiting)
         self._started = clock.now()
         self.resends = 0
 
@@ -127,16 +128,15 @@ class Delivery:
         """Send what waits for a machine, as far as its window goes."""
         if not self._hub.is_current(link):
             return
-        before = link.caught_up
-        tx.on_undo(lambda: setattr(link, "caught_up", before))
+        tx.on_undo(partial(setattr, link, "caught_up", link.caught_up))
         if link.probing:
+            tx.on_undo(partial(setattr, link, "probing", True))
             link.probing = suspects.any_waits(tx, link.machine_id)
         if (room := link.room()) <= 0:
             link.caught_up = False  # a receipt will make room, and has to look for what waits
             return
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        held = [session for session, until in self._held.items() if until > monotonic]
-        found = commands.queued(tx, link.machine_id, room, held)
+        now = self._clock.now()
+        found = commands.queued(tx, link.machine_id, room, self._holds.now())
         waiting = link.fitting(found)
         link.caught_up = len(waiting) == len(found) < room
         sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
@@ -273,19 +273,16 @@ class Delivery:
 
     def release_held(self, tx: Transaction) -> float | None:
         """Send what waited out its backoff; returns seconds until the next session has."""
-        now = self._clock.monotonic()
-        for session, until in [(session, until) for session, until in self._held.items() if until <= now]:
-            del self._held[session]
-            tx.on_undo(partial(self._held.setdefault, session, until))
+        waits = self._holds.release(tx)
         for link in self._hub.all():
             self.claim(tx, link)
-        return min(self._held.values()) - now if self._held else None
+        return waits
 
     def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
         link = self._hub.get(command.machine_id)
         if link is None:
             return command
-        if command.session_id in self._held:
+        if command.session_id in self._holds:
             return command  # release_held looks for it
         if not link.caught_up or not link.fitting([command]):
             link.caught_up = False
@@ -316,11 +313,7 @@ class Delivery:
         if retry.exhausted(returned.charged):
             self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS, command.doubt), "router")
             return
-        until = self._clock.monotonic() + retry.backoff(returned.charged, self._jitter())
-        before = dict(self._held)
-        self._held[command.session_id] = max(until, before.get(command.session_id, 0.0))
-        tx.on_undo(lambda: setattr(self, "_held", before))
-        tx.after_commit(partial(self._waiting.wake, HELD))
+        self._holds.add(tx, command.session_id, retry.backoff(returned.charged, self._jitter()))
 
     def _wake(self, tx: Transaction, command: Command) -> None:
         tx.after_commit(partial(self._waiting.wake, command.command_id))
