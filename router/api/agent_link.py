@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from router.api import convert
 from router.api.errors import abort
-from router.api.server import Call, Context, frames
+from router.api.server import Call, Context, frames, last_write
 from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
@@ -114,6 +114,8 @@ class LinkStream:
             logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
             with contextlib.suppress(Refusal):  # the disk is full: the next link gives them back
                 await asyncio.shield(lost)
+            if self._writer:
+                await last_write(self._writer)
         if close.reason is not Reason.UNSPECIFIED:
             await abort(self._context, Refusal(close.reason, close.text))
 
@@ -190,10 +192,10 @@ class LinkStream:
 
     async def _write(self) -> None:
         link = self.link
-        while link is not None:
+        while link is not None and not link.gone:
             await link.wake.wait()
             link.wake.clear()
-            while link.urgent or link.normal:
+            while (link.urgent or link.normal) and not link.gone:
                 await self._context.write(self._next(link))
             if link.closing:
                 self.end(*link.closing)
@@ -227,9 +229,8 @@ class LinkStream:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        if self._writer:
-            self._writer.cancel()
         link.gone = True
+        link.wake.set()
         late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING
         return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=late, on_purpose=meant))
 

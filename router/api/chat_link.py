@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from router.api import convert
 from router.api.errors import refusal_of, status_of
-from router.api.server import Call, Context, frames
+from router.api.server import Call, Context, frames, last_write
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import LEASE
@@ -103,20 +103,21 @@ class CourierStream:
             async for raw in frames(self._context):
                 await self._take(_receipt(raw))
         finally:
-            if writer:
-                writer.cancel()
             logger.info("courier gone", extra={"transport": courier.transport})
             courier.gone = True
+            courier.wake.set()
             lost = self._database.write(lambda tx: self._outbox.lost(tx, courier))
             with contextlib.suppress(Refusal):
                 await asyncio.shield(lost)
+            if writer:
+                await last_write(writer)
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._courier.gone:
             await self._courier.wake.wait()
             self._courier.wake.clear()
-            while self._courier.ready:
+            while self._courier.ready and not self._courier.gone:
                 delivery = self._courier.ready.popleft()
                 session_id = delivery.notification.session_id
                 about = await self._database.read(lambda c, s=session_id: sessions.find(c, s) if s else None)  # type: ignore[misc]

@@ -4,6 +4,7 @@ Requests arrive as bytes and are parsed inside the handler: a message that does 
 clear word, not an exception of gRPC's.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from router.api.auth import Guard
 from router.api.errors import abort, refusal_of
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
+
+LAST_WRITE = 1.0  # seconds
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Handler = Callable[[Any, Any], Awaitable[Any]]
@@ -48,6 +51,16 @@ async def frames(context: Context) -> AsyncIterator[bytes]:
     """What comes on a stream, until its sender is done."""
     while (raw := await context.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]  # stubs lack it
         yield raw
+
+
+async def last_write(writer: "asyncio.Task[None]") -> None:
+    """Let a stream's writer, which has been told to stop, end the write that is under way.
+
+    gRPC takes no status meanwhile: the call would end without one, and its client wait for ever. A peer that has
+    stopped reading gets none.
+    """
+    await asyncio.wait([writer], timeout=LAST_WRITE)
+    writer.cancel()
 
 
 def handlers(service: ServiceDescriptor, servicer: object, guard: Guard) -> "grpc.GenericRpcHandler[bytes, bytes]":

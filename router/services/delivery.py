@@ -130,7 +130,7 @@ class Delivery:
             return
         tx.on_undo(partial(setattr, link, "caught_up", link.caught_up))
         if link.probing:
-            tx.on_undo(partial(setattr, link, "probing", True))
+            tx.on_undo(partial(setattr, link, "probing", link.probing))
             link.probing = suspects.any_waits(tx, link.machine_id)
         if (room := link.room()) <= 0:
             link.caught_up = False  # a receipt will make room, and has to look for what waits
