@@ -273,10 +273,10 @@ class Delivery:
 
     def release_held(self, tx: Transaction) -> float | None:
         """Send what waited out its backoff; returns seconds until the next session has."""
-        waits = self._holds.release(tx)
-        for link in self._hub.all():
-            self.claim(tx, link)
-        return waits
+        if self._holds.release(tx):
+            for link in self._hub.all():
+                self.claim(tx, link)
+        return self._holds.next()
 
     def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
         link = self._hub.get(command.machine_id)

@@ -33,14 +33,18 @@ class Holds:
         tx.on_undo(partial(self._restore, session_id, before))
         tx.after_commit(partial(self._waiting.wake, HELD))
 
-    def release(self, tx: Transaction) -> float | None:
-        """Forget those whose wait is over; returns seconds until the next one's is."""
+    def release(self, tx: Transaction) -> bool:
+        """Forget those whose wait is over; whether there were any."""
         now = self._clock.monotonic()
-        for session_id, until in list(self._until.items()):
-            if until <= now:
-                del self._until[session_id]
-                tx.on_undo(partial(self._restore, session_id, until))
-        return min(self._until.values()) - now if self._until else None
+        over = {session_id: until for session_id, until in self._until.items() if until <= now}
+        for session_id, until in over.items():
+            del self._until[session_id]
+            tx.on_undo(partial(self._restore, session_id, until))
+        return bool(over)
+
+    def next(self) -> float | None:
+        """Seconds until the next one's wait is over."""
+        return min(self._until.values()) - self._clock.monotonic() if self._until else None
 
     def _restore(self, session_id: str, until: float | None) -> None:
         if until is None:
