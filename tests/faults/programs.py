@@ -1,0 +1,123 @@
+"""The programs under fire, as child processes: the real ones, started with points and journals around them."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import uvloop
+
+import agent.app
+import agent.config
+import agent.store.database
+import router.app
+import router.config
+import router.store.database
+import webhook_adapter.cli
+import webhook_adapter.courier
+import webhook_adapter.server
+from tests.faults.journal import Journal
+from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How a program is started, and what it will die of unless it is killed before."""
+
+    program: str
+    environ: dict[str, str]
+    journal: Path
+    log: Path
+    point: str = ""
+    passes: int = 1
+    pace: float = 0.004  # seconds to type a line
+    clock_step: float = 0.0  # seconds the wall clock of this process is ahead
+    synchronous: str = "full"
+    survivors: Path | None = None  # where the disk's own state is kept; set means: a power cut may come
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def run(life: Life, stdout: Connection) -> None:
+    """Become the program. Its group is its own, so that whatever it starts dies with it."""
+    os.setsid()
+    with life.log.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    os.dup2(stdout.fileno(), 1)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    os.environ.clear()
+    os.environ.update(life.environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, _hang)
+    _arrange(life)
+    code = PROGRAMS[life.program](life, Trigger(Journal(life.journal), life.point, life.passes))
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _arrange(life: Life) -> None:
+    if life.clock_step:
+        real = time.time
+        time.time = lambda: real() + life.clock_step
+    router.store.database.PRAGMAS["synchronous"] = life.synchronous
+    agent.store.database.PRAGMAS["synchronous"] = {"full": 2, "normal": 1}[life.synchronous]
+
+
+def _hang(*_: object) -> None:
+    """Block the event loop: the process lives, its threads answer, the program does nothing."""
+    time.sleep(3600)
+
+
+def _router(life: Life, trigger: Trigger) -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    uvloop.run(_serve(router.config.RouterConfig.from_environ(life.environ), trigger))
+    return 0
+
+
+async def _serve(config: router.config.RouterConfig, trigger: Trigger) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with router.app.running(config, partial(_say, "router"), database=partial(RouterDatabase, trigger=trigger)):
+        await stop.wait()
+
+
+def _agent(life: Life, trigger: Trigger) -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    uvloop.run(_work(life, trigger))
+    return 0
+
+
+async def _work(life: Life, trigger: Trigger) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    backend = JournalBackend(Journal(life.journal), life.extra["machine"], trigger, life.pace)
+    config = agent.config.Config.from_environ(life.environ)
+    one = agent.app.Agent(config, {backend.name: backend}, partial(AgentDatabase, trigger=trigger))
+    await one.run(stop, partial(_say, "agent"))
+
+
+def _http(life: Life, _trigger: Trigger) -> int:
+    return webhook_adapter.cli.http(life.environ)
+
+
+def _courier(life: Life, _trigger: Trigger) -> int:
+    return webhook_adapter.cli.courier(life.environ)
+
+
+def _say(program: str, what: str) -> None:
+    sys.stdout.write(f"ready {program} {what}\n")
+    sys.stdout.flush()
+
+
+PROGRAMS: dict[str, Callable[[Life, Trigger], int]] = {
+    "router": _router,
+    "agent": _agent,
+    "http": _http,
+    "courier": _courier,
+}
