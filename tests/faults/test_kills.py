@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import kills
+from tests.faults.chat import Chat
 from tests.faults.points import AGENT_POINTS, ROUTER_POINTS
 from tests.faults.victims import AgentVictim, RouterVictim
 from tests.faults.world import World, world
@@ -46,3 +47,12 @@ def test_routers_and_agents_killed_at_the_same_time_keep_every_promise(fired_upo
     row = kills.under_traffic(fired_upon, "both", [*agents, RouterVictim(fired_upon)], deaths)
 
     assert row.problems == []
+
+
+def test_the_adapters_programs_killed_while_people_write_and_read_lose_nothing(fired_upon: World) -> None:
+    with Chat(fired_upon, SEED) as chat:
+        replies = chat.kill_http(kills.schedule(random.Random(SEED), kills.RANDOM, 3))
+        notices = chat.kill_courier(kills.schedule(random.Random(SEED), kills.RANDOM, 3))
+
+    assert replies.problems == []
+    assert notices.problems == []

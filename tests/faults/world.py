@@ -57,7 +57,7 @@ class World:
         self.interrupted: set[str] = set()  # texts that were started and not finished when their agent died
         self._stack = ExitStack()
         self.door_wire = self._stack.enter_context(ChaosProxy())
-        self.router_life = self._life("router", folder / "router", POINTSMAN_ROUTER_LISTEN="127.0.0.1:0")
+        self.router_life = self.life("router", folder / "router", POINTSMAN_ROUTER_LISTEN="127.0.0.1:0")
         self.start_router()
         self.door = Door(self.door_wire.address)
         self._stack.callback(self.door.close)
@@ -72,6 +72,13 @@ class World:
         return [session for machine in self.machines for session in machine.sessions]
 
     # --- lives ---
+
+    def life(self, program: str, data: Path, **environ: str) -> Life:
+        """How to start a program with its data there."""
+        data.mkdir(mode=0o700)
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environ = kept | {"POINTSMAN_DATA_DIR": str(data), "POINTSMAN_API_KEY": API_KEY, **environ}
+        return Life(program, environ, self.journal.path, data / "log.txt")
 
     def start_router(self, **changes: Any) -> str:
         """Start it, perhaps with a death in it; every wire leads to it then. Its address."""
@@ -99,7 +106,7 @@ class World:
     def add_machine(self, name: str, sessions: int = 2) -> Machine:
         """Enrol a machine, start its agent, make its sessions."""
         wire = self._stack.enter_context(ChaosProxy(self.door_wire.upstream))
-        life = self._life("agent", self.folder / name, POINTSMAN_ROUTER=wire.address)
+        life = self.life("agent", self.folder / name, POINTSMAN_ROUTER=wire.address)
         life = replace(life, extra={"machine": name})
         enrol(self.door_wire.address, name, Path(life.environ["POINTSMAN_DATA_DIR"]) / "agent")
         machine = Machine(name, life, [f"{name}-{n}" for n in range(sessions)], wire, Process(life))
@@ -137,12 +144,6 @@ class World:
             listed = self.door.control.ListSessions(pb.ListSessionsRequest(), metadata=METADATA, timeout=5)
             return {session.session_id for session in listed.sessions}
         return set()
-
-    def _life(self, program: str, data: Path, **environ: str) -> Life:
-        data.mkdir(mode=0o700)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environ = kept | {"POINTSMAN_DATA_DIR": str(data), "POINTSMAN_API_KEY": API_KEY, **environ}
-        return Life(program, environ, self.journal.path, data / "log.txt")
 
 
 @contextmanager
