@@ -37,6 +37,7 @@ class Wire:
     down: Weather = field(default_factory=Weather)
     client_gone_at: float | None = None  # monotonic; when that end closed its side by itself
     server_gone_at: float | None = None
+    over: bool = False  # both sockets are closed
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reset(self) -> None:
@@ -46,6 +47,7 @@ class Wire:
 
     def half_close(self) -> None:
         """Tell the server that nothing more will come, and go on carrying the other direction."""
+        self.up.swallow = True
         _end(self.server)
 
 
@@ -123,6 +125,7 @@ class ChaosProxy:
                 both.create_task(_pump(up_reader, wire, wire.down))
         finally:
             wire.reset()
+            wire.over = True
 
 
 async def _pump(reader: asyncio.StreamReader, wire: Wire, weather: Weather) -> None:

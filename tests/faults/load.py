@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import grpc
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
+from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.faults.journal import Journal
@@ -35,7 +36,9 @@ class Door:
             self._channel = grpc.insecure_channel(address, OPTIONS)
         else:
             self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(ca), OPTIONS)
+        self.address = address
         self.control = ControlStub(self._channel)
+        self.machines = AgentLinkStub(self._channel)
 
     def close(self) -> None:
         self._channel.close()

@@ -13,11 +13,11 @@ from typing import Any
 import grpc
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
-from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 
 from agent.link import identity
 from agent.local import client
 from tests.fakes.chaos_proxy import ChaosProxy
+from tests.faults import certificates
 from tests.faults.checker import Accepted, Typed, Verdict, check
 from tests.faults.journal import Journal
 from tests.faults.load import API_KEY, METADATA, Door
@@ -50,16 +50,24 @@ class Machine:
 class World:
     """Everything that runs. Programs are started again by whoever kills them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self.folder = folder
         self.journal = Journal(folder / "journal.jsonl")
         self.machines: list[Machine] = []
         self.interrupted: set[str] = set()  # texts that were started and not finished when their agent died
         self._stack = ExitStack()
         self.door_wire = self._stack.enter_context(ChaosProxy())
-        self.router_life = self.life("router", folder / "router", POINTSMAN_ROUTER_LISTEN="127.0.0.1:0")
+        self._ca: bytes | None = None
+        listen = {"POINTSMAN_ROUTER_LISTEN": "127.0.0.1:0"}
+        self._trust: dict[str, str] = {}
+        if tls:
+            certificate, key = map(str, certificates.write(folder))
+            listen |= {"POINTSMAN_TLS_CERT": certificate, "POINTSMAN_TLS_KEY": key}
+            self._trust = {"POINTSMAN_TLS_CA": certificate}
+            self._ca = Path(certificate).read_bytes()
+        self.router_life = self.life("router", folder / "router", **listen)
         self.start_router()
-        self.door = Door(self.door_wire.address)
+        self.door = Door(self.door_wire.address, self._ca)
         self._stack.callback(self.door.close)
 
     def close(self) -> None:
@@ -106,9 +114,9 @@ class World:
     def add_machine(self, name: str, sessions: int = 2) -> Machine:
         """Enrol a machine, start its agent, make its sessions."""
         wire = self._stack.enter_context(ChaosProxy(self.door_wire.upstream))
-        life = self.life("agent", self.folder / name, POINTSMAN_ROUTER=wire.address)
+        life = self.life("agent", self.folder / name, POINTSMAN_ROUTER=wire.address, **self._trust)
         life = replace(life, extra={"machine": name})
-        enrol(self.door_wire.address, name, Path(life.environ["POINTSMAN_DATA_DIR"]) / "agent")
+        enrol(self.door, name, Path(life.environ["POINTSMAN_DATA_DIR"]) / "agent")
         machine = Machine(name, life, [f"{name}-{n}" for n in range(sessions)], wire, Process(life))
         self.machines.append(machine)
         machine.agent.ready()
@@ -147,10 +155,10 @@ class World:
 
 
 @contextmanager
-def world(machines: int = 0, sessions: int = 2) -> Iterator[World]:
+def world(machines: int = 0, sessions: int = 2, *, tls: bool = False) -> Iterator[World]:
     """A running world with so many machines; all of it is gone after the block."""
     folder = Path(tempfile.mkdtemp(prefix="pm-", dir="/tmp"))  # sockets' names are short
-    one = World(folder)
+    one = World(folder, tls=tls)
     try:
         for number in range(machines):
             one.add_machine(f"m{number}", sessions)
@@ -160,16 +168,13 @@ def world(machines: int = 0, sessions: int = 2) -> Iterator[World]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def enrol(address: str, name: str, folder: Path) -> None:
+def enrol(door: Door, name: str, folder: Path) -> None:
     """What `pointsman enroll` does: a key on disk, known to the router."""
-    with grpc.insecure_channel(address) as channel:
-        door = Door(address)
-        token = door.control.CreateJoinToken(pb.CreateJoinTokenRequest(machine_id=name), metadata=METADATA).join_token
-        door.close()
-        key = identity.public_bytes(identity.key_of(folder))
-        request = link_pb.EnrollRequest(join_token=token, machine_id=name, public_key=key)
-        enrolled = AgentLinkStub(channel).Enroll(request)
-    identity.save(folder, enrolled.machine_id, enrolled.router_id, address)
+    token = door.control.CreateJoinToken(pb.CreateJoinTokenRequest(machine_id=name), metadata=METADATA).join_token
+    key = identity.public_bytes(identity.key_of(folder))
+    request = link_pb.EnrollRequest(join_token=token, machine_id=name, public_key=key)
+    enrolled = door.machines.Enroll(request)
+    identity.save(folder, enrolled.machine_id, enrolled.router_id, door.address)
 
 
 def _started(database: Path) -> set[str]:
