@@ -66,6 +66,11 @@ class ChaosProxy:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def upstream_address(self) -> str:
+        """Where new connections go, for whoever wants to go there directly."""
+        return f"127.0.0.1:{self.upstream}"
+
     def __enter__(self) -> "ChaosProxy":
         self._thread.start()
         self._listening.wait()

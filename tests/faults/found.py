@@ -3,13 +3,9 @@
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-
-import grpc
-from agentlink.v1 import control_pb2 as pb
 
 from tests.fakes.chaos_proxy import Wire
-from tests.faults.load import METADATA, Senders
+from tests.faults.load import Senders
 from tests.faults.table import Row
 from tests.faults.world import Machine, World
 from tests.waiting import wait_until
@@ -29,6 +25,7 @@ def _drip(wire: Wire) -> None:
     wire.up.rate = wire.down.rate = 1.0
 
 
+HANGS = {signal.SIGSTOP: "stopped (SIGSTOP)", signal.SIGUSR1: "with a hanging event loop"}
 HALF_OPENS: dict[str, Callable[[Wire], None]] = {
     "half-open link, both ways": _swallow(up=True, down=True),
     "half-open link, towards the router": _swallow(up=True, down=False),
@@ -55,17 +52,18 @@ def half_open(world: World, names: Sequence[str] = tuple(HALF_OPENS)) -> list[Ro
 
 
 def hung_agents(world: World) -> list[Row]:
-    """One agent is stopped by SIGSTOP, another's event loop hangs while its threads live; the router has to find out."""
-    signals = {"agent stopped (SIGSTOP)": signal.SIGSTOP, "agent's event loop hangs": signal.SIGUSR1}
-    since, found = time.monotonic(), {}
+    """One agent is stopped, another's event loop hangs while its threads live; the router has to find out."""
+    signals = {f"agent {name}": number for number, name in HANGS.items()}
+    since, found = time.monotonic(), dict[str, float]()
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.2) as senders:
         at = {}
         for machine, (name, number) in zip(world.machines, signals.items(), strict=False):
             _linked(machine)
             machine.agent.signal(number)
             at[machine.name] = (name, time.monotonic())
-        while len(found) < len(at):
-            gone = wait_until(lambda: (set(at) - set(found)) - _connected(world, set(at)), _WAIT)
+        for _ in at:
+            left = set(at) - set(found)
+            gone = wait_until(lambda left=left: left - _connected(world, left), _WAIT) if left else ()
             found |= {name: time.monotonic() - at[name][1] for name in gone}
         for machine in world.machines[: len(at)]:
             world.bury(machine)
@@ -80,7 +78,7 @@ def hung_agents(world: World) -> list[Row]:
 
 def hung_router(world: World, number: int) -> Row:
     """The router is stopped, or hangs; agents have to find out. Then it is killed and started again."""
-    name = "router stopped (SIGSTOP)" if number == signal.SIGSTOP else "router's event loop hangs"
+    name = f"router {HANGS[number]}"
     since, found = time.monotonic(), {}
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.2) as senders:
         for machine in world.machines:
@@ -109,10 +107,8 @@ def _linked(machine: Machine) -> None:
 
 def _connected(world: World, before: set[str]) -> set[str]:
     """Machines that the router believes to be connected; as before when it cannot be asked."""
-    with suppress(grpc.RpcError):
-        listed = world.door.control.ListMachines(pb.ListMachinesRequest(), metadata=METADATA, timeout=5)
-        return {machine.machine_id for machine in listed.machines if machine.connected}
-    return before
+    listed = world.listed()
+    return {machine.machine_id for machine in listed if machine.connected} if listed else before
 
 
 def _given_up(wires: Sequence[Wire]) -> bool:

@@ -62,7 +62,7 @@ def under_traffic(world: World, name: str, victims: Sequence[Victim], deaths: li
     since = time.monotonic()
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
         strikes = all_die(victims, deaths)
-        wait_until(lambda: len(recoveries(world, strikes)) == len(strikes), RECOVERY)
+        until_recovered(world, strikes)
     world.drain()
     back = recoveries(world, strikes)
     return Row(name, len(strikes), world.verdict(since), back=back, failures=senders.refusals)
@@ -102,6 +102,11 @@ def _next_dead(living: dict[int, tuple[Victim, Death, float]]) -> tuple[Victim, 
     sentinel = int(dead[0]) if dead else first  # type: ignore[call-overload]
     victim, death, _ = living.pop(sentinel)
     return victim, bool(dead) == (death.point != RANDOM)
+
+
+def until_recovered(world: World, strikes: Sequence[Strike]) -> None:
+    """Wait until every machine that was struck has typed again."""
+    wait_until(lambda: len(recoveries(world, strikes)) == len(strikes), RECOVERY)
 
 
 def recoveries(world: World, strikes: Sequence[Strike]) -> list[float]:

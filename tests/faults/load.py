@@ -4,6 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import grpc
 from agentlink.v1 import control_pb2 as pb
@@ -33,20 +34,22 @@ class Door:
 
     def __init__(self, address: str, ca: bytes | None = None) -> None:
         if ca is None:
-            self._channel = grpc.insecure_channel(address, OPTIONS)
+            self.channel = grpc.insecure_channel(address, OPTIONS)
         else:
-            self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(ca), OPTIONS)
+            self.channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(ca), OPTIONS)
         self.address = address
-        self.control = ControlStub(self._channel)
-        self.machines = AgentLinkStub(self._channel)
+        self.control = ControlStub(self.channel)
+        self.machines = AgentLinkStub(self.channel)
 
     def close(self) -> None:
-        self._channel.close()
+        self.channel.close()
 
-    def send(self, session: str, text: str) -> types.Command:
-        """Send once. Raises grpc.RpcError."""
+    def send(self, session: str, text: str, ttl: int = 0) -> types.Command:
+        """Send once, with a time limit in seconds if there is one. Raises grpc.RpcError."""
         action = types.Action(input=types.Input(text=text, submit=True))
         request = pb.SendCommandRequest(session_id=session, action=action, request_id=text)
+        if ttl:
+            request.ttl.FromSeconds(ttl)
         return self.control.SendCommand(request, metadata=METADATA, timeout=CALL).command
 
     def states(self, sessions: Iterable[str]) -> dict[str, str]:
@@ -74,13 +77,16 @@ class Door:
 
 
 class Senders:
-    """All senders, from start to stop. Each waits `pause` seconds after an answer."""
+    """All senders, from start to stop. Each waits `pause` seconds after an answer; every other text has a ttl."""
 
-    def __init__(self, door: Door, sessions: Iterable[str], journal: Journal, run: str, pause: float = 0.02) -> None:
+    def __init__(
+        self, door: Door, sessions: Iterable[str], journal: Journal, run: str, *, pause: float = 0.02, ttl: int = 0
+    ) -> None:
         self._door = door
         self._journal = journal
         self._run = run
         self._pause = pause
+        self._ttl = ttl
         self._stopping = threading.Event()
         self.refusals: list[str] = []
         self._threads = [threading.Thread(target=self._send_all, args=(session,)) for session in sessions]
@@ -91,6 +97,10 @@ class Senders:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Send nothing new, and wait for the answers that are due."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -101,7 +111,8 @@ class Senders:
                 return
             text = f"{self._run} {session} {number}"
             self._journal.note("attempted", session=session, text=text)
-            command = self._insist(lambda text=text: self._door.send(session, text))
+            ttl = self._ttl if number % 2 else 0
+            command = self._insist(partial(self._door.send, session, text, ttl))
             if command is None:
                 return
             self._journal.note("accepted", durable=True, session=session, text=text, sequence=command.sequence)

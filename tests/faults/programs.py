@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ import router.store.database
 import webhook_adapter.cli
 import webhook_adapter.courier
 import webhook_adapter.server
+from tests.faults import power
 from tests.faults.journal import Journal
 from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
 
@@ -38,9 +40,11 @@ class Life:
     point: str = ""
     passes: int = 1
     pace: float = 0.004  # seconds to type a line
-    clock_step: float = 0.0  # seconds the wall clock of this process is ahead
+    clock: float = 0.0  # seconds the wall clock of this process is ahead
+    step: float = 0.0  # seconds it is set forward at SIGUSR2
     synchronous: str = "full"
     survivors: Path | None = None  # where the disk's own state is kept; set means: a power cut may come
+    immune: bool = False  # to poison
     extra: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,17 +60,36 @@ def run(life: Life, stdout: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, _hang)
     _arrange(life)
-    code = PROGRAMS[life.program](life, Trigger(Journal(life.journal), life.point, life.passes))
+    code = PROGRAMS[life.program](life, Trigger(Journal(life.journal), life.point, life.passes, immune=life.immune))
     sys.stdout.flush()
     os._exit(code)
 
 
 def _arrange(life: Life) -> None:
-    if life.clock_step:
-        real = time.time
-        time.time = lambda: real() + life.clock_step
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if life.clock or life.step:
+        wall = _Wall(life.clock)
+        time.time = wall.time
+        signal.signal(signal.SIGUSR2, lambda *_: wall.step(life.step))
+    if life.survivors:
+        power.install(life.survivors)
     router.store.database.PRAGMAS["synchronous"] = life.synchronous
     agent.store.database.PRAGMAS["synchronous"] = {"full": 2, "normal": 1}[life.synchronous]
+
+
+class _Wall:
+    """The wall clock of a process, as somebody sets it."""
+
+    def __init__(self, ahead: float) -> None:
+        self._real = time.time
+        self._ahead = ahead
+
+    def time(self) -> float:
+        return self._real() + self._ahead
+
+    def step(self, seconds: float) -> None:
+        self._ahead += seconds
 
 
 def _hang(*_: object) -> None:

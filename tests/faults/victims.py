@@ -1,5 +1,6 @@
 """What can be killed and started again."""
 
+from pathlib import Path
 from typing import Protocol
 
 from tests.faults.world import Machine, World
@@ -26,11 +27,12 @@ class Victim(Protocol):
 
 
 class AgentVictim:
-    """The agent of one machine."""
+    """The agent of one machine. With `survivors` its deaths are power cuts."""
 
-    def __init__(self, world: World, machine: Machine) -> None:
+    def __init__(self, world: World, machine: Machine, survivors: Path | None = None) -> None:
         self._world = world
         self._machine = machine
+        self._survivors = survivors
         self.machines = (machine.name,)
 
     @property
@@ -38,17 +40,18 @@ class AgentVictim:
         return self._machine.agent.sentinel
 
     def start(self, point: str, passes: int) -> None:
-        self._world.start_agent(self._machine, point=point, passes=passes)
+        self._world.start_agent(self._machine, point=point, passes=passes, survivors=self._survivors)
 
     def kill(self) -> None:
         self._world.bury(self._machine)
 
 
 class RouterVictim:
-    """The router."""
+    """The router. With `survivors` its deaths are power cuts."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, survivors: Path | None = None) -> None:
         self._world = world
+        self._survivors = survivors
         self._deaths = 0
         self.machines = tuple(machine.name for machine in world.machines)
 
@@ -57,11 +60,10 @@ class RouterVictim:
         return self._world.router.sentinel
 
     def start(self, point: str, passes: int) -> None:
-        self._world.start_router(point=point, passes=passes)
+        self._world.start_router(point=point, passes=passes, survivors=self._survivors)
 
     def kill(self) -> None:
-        self._world.router.kill()
-        self._world.router.close()
+        self._world.end_router()
         self._deaths += 1
         if self._deaths % FRESH_AFTER == 0:
             for machine in self._world.machines:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from tests.fakes.chaos_proxy import Wire
-from tests.faults.kills import RECOVERY, Strike, recoveries
+from tests.faults.kills import RECOVERY, Strike, recoveries, until_recovered
 from tests.faults.load import Senders
 from tests.faults.table import Row
 from tests.faults.world import World
@@ -61,7 +61,7 @@ def break_links(world: World, rng: random.Random, name: str, count: int) -> Row:
                 struck = machine.wire.each(lambda wire: FAULTS[name](wire, rng))
                 wait_until(lambda struck=struck: name == SLOW or all(wire.over for wire in struck), RECOVERY)
                 strikes += [Strike(time.monotonic(), (machine.name,)) for _ in struck[:1]]
-            wait_until(lambda: len(recoveries(world, strikes)) == len(strikes), RECOVERY)
+            until_recovered(world, strikes)
             if number % FRESH_AFTER == FRESH_AFTER - 1:
                 for machine in world.machines:
                     world.refresh(machine)

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Any
 import grpc
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
 
 from agent.link import identity
 from agent.local import client
 from tests.fakes.chaos_proxy import ChaosProxy
-from tests.faults import certificates
+from tests.faults import certificates, power
 from tests.faults.checker import Accepted, Typed, Verdict, check
 from tests.faults.journal import Journal
 from tests.faults.load import API_KEY, METADATA, Door
@@ -58,7 +59,7 @@ class World:
         self._stack = ExitStack()
         self.door_wire = self._stack.enter_context(ChaosProxy())
         self._ca: bytes | None = None
-        listen = {"POINTSMAN_ROUTER_LISTEN": "127.0.0.1:0"}
+        listen: dict[str, str] = {}
         self._trust: dict[str, str] = {}
         if tls:
             certificate, key = map(str, certificates.write(folder))
@@ -76,6 +77,10 @@ class World:
         self._stack.close()
 
     @property
+    def router_folder(self) -> Path:
+        return Path(self.router_life.environ["POINTSMAN_DATA_DIR"])
+
+    @property
     def sessions(self) -> list[str]:
         return [session for machine in self.machines for session in machine.sessions]
 
@@ -88,9 +93,10 @@ class World:
         environ = kept | {"POINTSMAN_DATA_DIR": str(data), "POINTSMAN_API_KEY": API_KEY, **environ}
         return Life(program, environ, self.journal.path, data / "log.txt")
 
-    def start_router(self, **changes: Any) -> str:
+    def start_router(self, port: int = 0, **changes: Any) -> str:
         """Start it, perhaps with a death in it; every wire leads to it then. Its address."""
-        self.router = Process(replace(self.router_life, **changes))
+        environ = self.router_life.environ | {"POINTSMAN_ROUTER_LISTEN": f"127.0.0.1:{port}"}
+        self.router = Process(replace(self.router_life, environ=environ, **changes))
         address = self.router.ready()
         for wire in (self.door_wire, *(machine.wire for machine in self.machines)):
             wire.upstream = int(address.rpartition(":")[2])
@@ -105,10 +111,17 @@ class World:
         self.interrupted |= _started(machine.folder / "agent.db")  # its patience may have ended
         self.start_agent(machine)
 
+    def end_router(self) -> None:
+        """kill -9 it, or cut its power if it was started for that."""
+        self.router.close()
+        if survivors := self.router.life.survivors:
+            power.cut(self.router_folder, survivors, "router.db")
+
     def bury(self, machine: Machine) -> None:
-        """After an agent's death: note what it had begun, as its disk has it."""
-        machine.agent.kill()
+        """kill -9 an agent, or cut its power; note what it had begun, as its disk has it."""
         machine.agent.close()
+        if survivors := machine.agent.life.survivors:
+            power.cut(machine.folder, survivors, "agent.db")
         self.interrupted |= _started(machine.folder / "agent.db")
 
     def add_machine(self, name: str, sessions: int = 2) -> Machine:
@@ -141,6 +154,16 @@ class World:
         states = self.door.states(set(attempted.values()))
         states = {text: state for text, state in states.items() if text in attempted}
         return check(attempted, accepted, typed, states, self.interrupted & set(attempted) if interruptions else None)
+
+    def is_connected(self, name: str) -> bool:
+        """Whether the router believes that a machine is connected."""
+        return any(machine.machine_id == name and machine.connected for machine in self.listed())
+
+    def listed(self) -> Sequence[types.Machine]:
+        """All machines as the router knows them; none when it cannot be asked."""
+        with suppress(grpc.RpcError):
+            return self.door.control.ListMachines(pb.ListMachinesRequest(), metadata=METADATA, timeout=5).machines
+        return ()
 
     def _at_rest(self) -> bool:
         with suppress(grpc.RpcError):
