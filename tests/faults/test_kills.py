@@ -51,8 +51,8 @@ def test_routers_and_agents_killed_at_the_same_time_keep_every_promise(fired_upo
 
 def test_the_adapters_programs_killed_while_people_write_and_read_lose_nothing(fired_upon: World) -> None:
     with Chat(fired_upon, SEED) as chat:
-        replies = chat.kill_http(kills.schedule(random.Random(SEED), kills.RANDOM, 3))
         notices = chat.kill_courier(kills.schedule(random.Random(SEED), kills.RANDOM, 3))
+        replies = chat.kill_http(kills.schedule(random.Random(SEED), kills.RANDOM, 3))
 
     assert replies.problems == []
     assert notices.problems == []
