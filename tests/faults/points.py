@@ -19,6 +19,7 @@ from agent.domain.session import Session
 from agent.store import database as agent_store
 from router.domain.frames import Receipts
 from router.store import database as router_store
+from tests.fakes.recording_backend import RecordingBackend
 from tests.faults.journal import Journal
 
 T = TypeVar("T")
@@ -119,12 +120,11 @@ class RouterDatabase(router_store.Database):
         return super().write(pointed, lazy=lazy, hurry=hurry)
 
 
-class JournalBackend:
+class JournalBackend(RecordingBackend):
     """Types into the journal. `pace` is how long a line takes to type, in seconds."""
 
-    name = "command"
-
     def __init__(self, journal: Journal, machine: str, trigger: Trigger, pace: float) -> None:
+        super().__init__(journal.path)
         self._journal = journal
         self._machine = machine
         self._trigger = trigger
@@ -137,12 +137,6 @@ class JournalBackend:
         self._journal.note("typed", durable=True, machine=self._machine, session=session.session_id, text=text)
         self._trigger("typed")
         return Outcome.done()
-
-    async def clear_line(self, session: Session) -> None:
-        """The journal has whole lines only."""
-
-    async def alive(self, session: Session) -> bool:  # noqa: ARG002
-        return True
 
 
 def _called(function: Callable[..., Any]) -> str:

@@ -1,6 +1,7 @@
 """The programs under fire, as child processes: the real ones, started with points and journals around them."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import resource
@@ -28,6 +29,8 @@ from tests.faults import power
 from tests.faults.journal import Journal
 from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
 
+_PDEATHSIG = 1  # prctl(2): the signal to get when the parent dies
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -49,8 +52,9 @@ class Life:
 
 
 def run(life: Life, stdout: Connection) -> None:
-    """Become the program. Its group is its own, so that whatever it starts dies with it."""
+    """Become the program. What it starts dies with it, being of its group; it dies with whoever runs it."""
     os.setsid()
+    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
     with life.log.open("ab") as log:
         os.dup2(log.fileno(), 2)
     os.dup2(stdout.fileno(), 1)
