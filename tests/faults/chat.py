@@ -68,19 +68,25 @@ class Chat:
         self.courier.kill()
         self.telegram.stop()
 
-    def notify(self, session: str, text: str) -> None:
-        """Tell the session's chat something; tried until the router has it. Raises what is for good."""
+    def notify(self, session: str, text: str) -> str:
+        """Tell the session's chat something; tried until the router has it. Raises what is for good. Its id."""
         target = types.ChatRef(transport="telegram", chat_id=str(self.chats[session]))
         request = pb.NotifyRequest(session_id=session, text=text, targets=[target], request_id=text)
         ends = time.monotonic() + PATIENCE
         while True:
             try:
-                self.world.door.control.Notify(request, metadata=METADATA, timeout=CALL)
-                return
+                answer = self.world.door.control.Notify(request, metadata=METADATA, timeout=CALL)
+                return answer.notifications[0].notification_id
             except grpc.RpcError:
                 if time.monotonic() > ends:
                     raise
             threading.Event().wait(AGAIN)
+
+    def is_delivered(self, notification_id: str) -> bool:
+        """Whether the router knows the message that it became."""
+        request = pb.GetNotificationRequest(notification_id=notification_id)
+        answer = self.world.door.control.GetNotification(request, metadata=METADATA, timeout=CALL)
+        return bool(answer.notification.state == types.NOTIFICATION_STATE_DELIVERED)
 
     def kill_http(self, deaths: list[Death]) -> Row:
         """kill -9 the HTTP program while people reply; Telegram tries again what was not answered 200."""
@@ -176,7 +182,8 @@ class Replies:
 
     def _question(self, session: str) -> Message:
         text = f"{self._run} {session} go on?"
-        self._chat.notify(session, text)
+        notification_id = self._chat.notify(session, text)
+        wait_until(lambda: self._chat.is_delivered(notification_id), PATIENCE)  # nobody replies faster than that
         return self._chat.telegram.wait_for_message(text, chat_id=self._chat.chats[session], deadline=PATIENCE)
 
 

@@ -125,7 +125,7 @@ async def _work(life: Life, trigger: Trigger) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     backend = JournalBackend(Journal(life.journal), life.extra["machine"], trigger, life.pace)
     config = agent.config.Config.from_environ(life.environ)
-    one = agent.app.Agent(config, {backend.name: backend}, partial(AgentDatabase, trigger=trigger))
+    one = agent.app.Agent(config, {backend.name: backend}, database=partial(AgentDatabase, trigger=trigger))
     await one.run(stop, partial(_say, "agent"))
 
 
