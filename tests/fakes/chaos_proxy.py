@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 _CHUNK = 65536
+_LOOK = 0.1  # seconds between looks whether the other end has found out
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST instead of FIN
 
 
@@ -38,7 +39,6 @@ class Wire:
     client_gone_at: float | None = None  # monotonic; when that end closed its side by itself
     server_gone_at: float | None = None
     over: bool = False  # both sockets are closed
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def reset(self) -> None:
         """RST both ends."""
@@ -95,7 +95,6 @@ class ChaosProxy:
             for wire in self.live():
                 struck.append(wire)
                 action(wire)
-                wire.changed.set()
             done.set()
 
         self._loop.call_soon_threadsafe(act)
@@ -125,9 +124,10 @@ class ChaosProxy:
         wire = Wire(writer, up_writer, time.monotonic())
         self.wires.append(wire)
         try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(reader, wire, wire.up))
-                both.create_task(_pump(up_reader, wire, wire.down))
+            with suppress(asyncio.CancelledError):  # the proxy closes
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(_pump(reader, wire, wire.up))
+                    both.create_task(_pump(up_reader, wire, wire.down))
         finally:
             wire.reset()
             wire.over = True
@@ -192,8 +192,7 @@ def _note_end(wire: Wire, weather: Weather) -> None:
 
 async def _until_gone(wire: Wire, weather: Weather) -> None:
     while (wire.server_gone_at if weather is wire.up else wire.client_gone_at) is None:
-        wire.changed.clear()
-        await asyncio.wait([asyncio.ensure_future(wire.changed.wait())], timeout=0.2)
+        await asyncio.sleep(_LOOK)
 
 
 def _end(writer: asyncio.StreamWriter) -> None:
