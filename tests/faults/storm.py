@@ -27,7 +27,6 @@ from tests.waiting import wait_until
 
 BACK = 20.0  # seconds until all are back: the promise
 PATIENCE = 180.0
-AT_ONCE = 50  # enrolments at the same time
 SETTLED = 10.0  # seconds for the router to come to rest
 GROWTH = 1.1  # of memory, descriptors and threads, at most
 ROOM = 4 * 1024 * 1024  # bytes of memory that do not count
@@ -126,8 +125,8 @@ class Crowd:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._started.set()
         async with grpc.aio.insecure_channel(self._address) as channel:
-            for start in range(0, len(self.machines), AT_ONCE):
-                await asyncio.gather(*(machine.enrol(channel) for machine in self.machines[start : start + AT_ONCE]))
+            for machine in self.machines:
+                await machine.enrol(channel)  # the router takes one at a time from one address
         staying = [asyncio.create_task(machine.stay()) for machine in self.machines]
         await self._over.wait()
         for task in staying:
