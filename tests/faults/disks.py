@@ -53,6 +53,8 @@ def full_at_router(world: World, count: int) -> Row:
             disk.free()
             strikes.append(Strike(time.monotonic(), tuple(machine.name for machine in world.machines)))
             until_recovered(world, strikes)
+            for machine in world.machines:
+                world.refresh(machine)  # else their reconnect windows double up to a minute
         wait_until(lambda: _serving(world), RECOVERY)
         senders.stop()
         world.drain()
@@ -77,6 +79,7 @@ def full_at_machine(world: World, count: int) -> Row:
                 disk.free()
                 strikes.append(Strike(time.monotonic(), (machine.name,)))
                 until_recovered(world, strikes)
+                world.refresh(machine)
         world.drain()
         verdict = world.verdict(since)
     back = recoveries(world, strikes)
