@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 DECLARED := import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"], sep="\n")
 
-.PHONY: help setup demo test check protos bench lock clean
+.PHONY: help setup demo test check protos bench faults lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,9 @@ protos: setup  ## Renew the Python generated from protos/
 
 bench: setup  ## Measure the chain against its floor in the same run
 	$(BIN)/python -m tests.bench
+
+faults: setup  ## Break everything that can be broken and judge what became of every command (MINUTES=60 SEED=7)
+	$(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(FAULTS)
 
 lock: setup  ## Renew requirements.lock from pyproject.toml (keeps what still fits; UPGRADE=1 takes the newest)
 	$(BIN)/python -c '$(DECLARED)' | CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe \

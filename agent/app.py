@@ -41,10 +41,16 @@ WAL_RESET_FIXED = (3, 51, 3)  # earlier ones can corrupt a file that two connect
 class Agent:
     """One agent process. Make it inside the event loop."""
 
-    def __init__(self, config: Config, backends: Mapping[str, Backend], clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        backends: Mapping[str, Backend],
+        clock: Clock | None = None,
+        database: Callable[[Path], Database] = Database,
+    ) -> None:
         """Open everything on disk. Raises NotEnrolled, AlreadyRunning or StoreUnavailable."""
         self.identity = identity.load(config.folder)
-        self.database = Database(config.folder)
+        self.database = database(config.folder)
         self._clock = clock = clock or SteadyClock()
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)

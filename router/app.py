@@ -96,16 +96,20 @@ async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:
 
 @asynccontextmanager
 async def running(
-    config: RouterConfig, ready: Callable[[str], None], *, clock: Clock | None = None
+    config: RouterConfig,
+    ready: Callable[[str], None],
+    *,
+    clock: Clock | None = None,
+    database: Callable[[Path, asyncio.AbstractEventLoop], Database] = Database,
 ) -> AsyncIterator[Router]:
     """A router that serves inside the block and is stopped in order after it. Ends the block if a timer breaks."""
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(config.data_dir):
-        database = Database(config.database_path, asyncio.get_running_loop())
+        store = database(config.database_path, asyncio.get_running_loop())
         clock = clock or SteadyClock()
-        identity = await asyncio.to_thread(_prepare, database, clock)
-        router = Router(database, identity, clock, config.api_key)
-        database.start()
+        identity = await asyncio.to_thread(_prepare, store, clock)
+        router = Router(store, identity, clock, config.api_key)
+        store.start()
         try:
             await router.recover()
             ready(await router.serving.start(config.listen, config.tls))
@@ -113,7 +117,7 @@ async def running(
                 yield router
         finally:
             await router.serving.stop()
-            await database.stop()  # last: everything above may still write
+            await store.stop()  # last: everything above may still write
 
 
 @asynccontextmanager

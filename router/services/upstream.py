@@ -142,12 +142,17 @@ class UpstreamService:
             self._delivery.process_changed(tx, machine.machine_id, machine.epoch)
 
     def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> Reason | None:
-        """An epoch that we never gave; another inbox; or one from before something that it confirmed."""
+        """An epoch that we never gave; another inbox; one from before something that it confirmed; or its twin."""
         if hello.last_link_epoch > machine.epoch:
             return Reason.ROUTER_RESTORED if machine.inbox_id == hello.inbox_id else Reason.INBOX_LOST
         heard = max(machine.heard_epoch, commands.newest_confirmed_epoch(tx, machine.machine_id))
         lost = machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch < heard
-        return Reason.INBOX_LOST if lost else None
+        return Reason.INBOX_LOST if lost or self._is_twin(machine, hello) else None
+
+    def _is_twin(self, machine: Machine, hello: Hello) -> bool:
+        """Whether another process has the machine's link, of which this one knows nothing: each has its own inbox."""
+        other = self._hub.get(machine.machine_id)
+        return other is not None and hello.instance_id != machine.instance_id and hello.last_link_epoch < other.epoch
 
     def _recall(self, tx: Transaction, link: Link, held: Sequence[str]) -> None:
         """Take back from a machine what somebody wants back, and what is over here though it was sent."""

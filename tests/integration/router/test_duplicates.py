@@ -3,9 +3,10 @@
 import grpc
 import pytest
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
 
 from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, ThinLink
+from tests.fakes.thin_agent import ThinAgent, ThinLink, ids
 from tests.integration.router.harness import RouterUnderTest
 from tests.waiting import wait_until
 
@@ -28,6 +29,21 @@ def came(agent: ThinAgent, *instances: str) -> ThinLink:
         link.welcome()
         link.lose()
     return agent.dial(instance_id=instances[-1])
+
+
+def test_what_was_sent_to_one_is_not_sent_to_its_twin(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    one = agent.dial(instance_id="a")
+    one.welcome()
+    sent = router.send(session, "to the one")
+    one.commands(1)
+    twin = agent.dial(instance_id="b")
+    twin.welcome()
+    after = router.send(session, "to the other")
+
+    assert ids(twin.commands(1)) == [after.command_id]
+    assert router.command(sent.command_id).state == types.COMMAND_STATE_UNCERTAIN
+    one.lose()
+    twin.lose()
 
 
 HELD_OFF = (grpc.StatusCode.ABORTED, "DUPLICATE_MACHINE")

@@ -1,0 +1,150 @@
+"""The programs under fire, as child processes: the real ones, started with points and journals around them."""
+
+import asyncio
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import uvloop
+
+import agent.app
+import agent.config
+import agent.store.database
+import router.app
+import router.config
+import router.store.database
+import webhook_adapter.cli
+import webhook_adapter.courier
+import webhook_adapter.server
+from tests.faults import power
+from tests.faults.journal import Journal
+from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
+
+_PDEATHSIG = 1  # prctl(2): the signal to get when the parent dies
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How a program is started, and what it will die of unless it is killed before."""
+
+    program: str
+    environ: dict[str, str]
+    journal: Path
+    log: Path
+    point: str = ""
+    passes: int = 1
+    pace: float = 0.004  # seconds to type a line
+    clock: float = 0.0  # seconds the wall clock of this process is ahead
+    step: float = 0.0  # seconds it is set forward at SIGUSR2
+    synchronous: str = "full"
+    survivors: Path | None = None  # where the disk's own state is kept; set means: a power cut may come
+    immune: bool = False  # to poison
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def run(life: Life, stdout: Connection) -> None:
+    """Become the program. What it starts dies with it, being of its group; it dies with whoever runs it."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+    with life.log.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    os.dup2(stdout.fileno(), 1)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    os.environ.clear()
+    os.environ.update(life.environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, _hang)
+    _arrange(life)
+    code = PROGRAMS[life.program](life, Trigger(Journal(life.journal), life.point, life.passes, immune=life.immune))
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _arrange(life: Life) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if life.clock or life.step:
+        wall = _Wall(life.clock)
+        time.time = wall.time
+        signal.signal(signal.SIGUSR2, lambda *_: wall.step(life.step))
+    if life.survivors:
+        power.install(life.survivors)
+    router.store.database.PRAGMAS["synchronous"] = life.synchronous
+    agent.store.database.PRAGMAS["synchronous"] = {"full": 2, "normal": 1}[life.synchronous]
+
+
+class _Wall:
+    """The wall clock of a process, as somebody sets it."""
+
+    def __init__(self, ahead: float) -> None:
+        self._real = time.time
+        self._ahead = ahead
+
+    def time(self) -> float:
+        return self._real() + self._ahead
+
+    def step(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+def _hang(*_: object) -> None:
+    """Block the event loop: the process lives, its threads answer, the program does nothing."""
+    time.sleep(3600)
+
+
+def _router(life: Life, trigger: Trigger) -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    uvloop.run(_serve(router.config.RouterConfig.from_environ(life.environ), trigger))
+    return 0
+
+
+async def _serve(config: router.config.RouterConfig, trigger: Trigger) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with router.app.running(config, partial(_say, "router"), database=partial(RouterDatabase, trigger=trigger)):
+        await stop.wait()
+
+
+def _agent(life: Life, trigger: Trigger) -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    uvloop.run(_work(life, trigger))
+    return 0
+
+
+async def _work(life: Life, trigger: Trigger) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    backend = JournalBackend(Journal(life.journal), life.extra["machine"], trigger, life.pace)
+    config = agent.config.Config.from_environ(life.environ)
+    one = agent.app.Agent(config, {backend.name: backend}, database=partial(AgentDatabase, trigger=trigger))
+    await one.run(stop, partial(_say, "agent"))
+
+
+def _http(life: Life, _trigger: Trigger) -> int:
+    return webhook_adapter.cli.http(life.environ)
+
+
+def _courier(life: Life, _trigger: Trigger) -> int:
+    return webhook_adapter.cli.courier(life.environ)
+
+
+def _say(program: str, what: str) -> None:
+    sys.stdout.write(f"ready {program} {what}\n")
+    sys.stdout.flush()
+
+
+PROGRAMS: dict[str, Callable[[Life, Trigger], int]] = {
+    "router": _router,
+    "agent": _agent,
+    "http": _http,
+    "courier": _courier,
+}

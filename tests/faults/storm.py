@@ -1,0 +1,199 @@
+"""A router dies with two thousand machines connected, and all of them come back at once."""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc
+import psutil
+from agentlink.v1 import agent_link_pb2 as pb
+from agentlink.v1 import agent_link_pb2_grpc as rpc
+from agentlink.v1 import control_pb2
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.link import backoff
+from agent.link.client import OPTIONS, ending_of
+from agent.link.identity import Identity
+from agent.link.protocol import End
+from tests.faults.kills import Strike, recoveries, until_recovered
+from tests.faults.load import METADATA, Senders
+from tests.faults.table import Row, quantile
+from tests.faults.world import World
+from tests.waiting import wait_until
+
+BACK = 20.0  # seconds until all are back: the promise
+PATIENCE = 180.0
+SETTLED = 10.0  # seconds for the router to come to rest
+GROWTH = 1.1  # of memory, descriptors and threads, at most
+ROOM = 4 * 1024 * 1024  # bytes of memory that do not count
+
+
+class ThinMachine:
+    """A machine that connects as the agent does, with its waiting, and does nothing."""
+
+    def __init__(self, address: str, name: str, rng: random.Random) -> None:
+        self._identity = Identity(name, "", address, Ed25519PrivateKey.generate())
+        self._rng = rng
+        self._backoff = backoff.Backoff()
+        self.epoch = 0
+        self.welcomed_at = 0.0  # monotonic; 0 while there is no link
+
+    async def enrol(self, channel: grpc.aio.Channel) -> None:
+        request = control_pb2.CreateJoinTokenRequest(machine_id=self._identity.machine_id)
+        create = channel.unary_unary(
+            "/agentlink.v1.Control/CreateJoinToken",
+            control_pb2.CreateJoinTokenRequest.SerializeToString,
+            control_pb2.CreateJoinTokenResponse.FromString,
+        )
+        token = (await create(request, metadata=METADATA)).join_token
+        key = self._identity.key.public_key().public_bytes_raw()
+        await rpc.AgentLinkStub(channel).Enroll(
+            pb.EnrollRequest(join_token=token, machine_id=self._identity.machine_id, public_key=key)
+        )
+
+    async def stay(self) -> None:
+        """Hold a link until cancelled."""
+        async with grpc.aio.insecure_channel(self._identity.router, options=OPTIONS) as channel:
+            while True:
+                await self._one_link(rpc.AgentLinkStub(channel))
+                await asyncio.sleep(max(0.0, self._backoff.attempt_at - time.monotonic()))
+
+    async def _one_link(self, stub: rpc.AgentLinkStub) -> None:
+        call = stub.Connect(metadata=(("authorization", f"Bearer {self._identity.token(time.time())}"),))
+        name, nonce = self._identity.machine_id, 0
+        hello = pb.Hello(machine_id=name, instance_id=name, inbox_id=name, outbox_id=name,
+                         last_link_epoch=self.epoch, protocol_min=1, protocol_max=1)  # fmt: skip
+        try:
+            await call.write(pb.AgentFrame(hello=hello))
+            frame = await call.read()
+            self.epoch, interval = frame.link_epoch, frame.welcome.heartbeat_interval.ToTimedelta().total_seconds()
+            self.welcomed_at = time.monotonic()
+            while frame is not grpc.aio.EOF:
+                nonce += 1
+                try:
+                    frame = await asyncio.wait_for(
+                        asyncio.shield(reading := asyncio.ensure_future(call.read())), interval
+                    )
+                except TimeoutError:
+                    await call.write(pb.AgentFrame(link_epoch=self.epoch, heartbeat=pb.Heartbeat(nonce=nonce)))
+                    frame = await reading
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError, AttributeError):
+            pass
+        finally:
+            held, self.welcomed_at = (time.monotonic() - self.welcomed_at if self.welcomed_at else 0.0), 0.0
+            call.cancel()
+        await self._learn(call, held)
+
+    async def _learn(self, call: "grpc.aio.StreamStreamCall[pb.AgentFrame, pb.RouterFrame]", held: float) -> None:
+        trailing = await call.trailing_metadata() or grpc.aio.Metadata()
+        error = grpc.aio.AioRpcError(await call.code(), grpc.aio.Metadata(), trailing, await call.details(), None)
+        ending, now = ending_of(error), time.monotonic()
+        if ending.retry_after is not None:
+            self._backoff = backoff.told(self._backoff, now, ending.retry_after)
+        elif ending.end is not End.STOPPED:
+            self._backoff = backoff.lost(self._backoff, now, self._rng.random(), held)
+
+
+class Crowd:
+    """Many thin machines in one thread."""
+
+    def __init__(self, address: str, count: int, rng: random.Random) -> None:
+        self._address = address
+        self.machines = [ThinMachine(address, f"thin-{number}", rng) for number in range(count)]
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """All of them enrolled, and trying to be connected."""
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="crowd")
+        self._started = threading.Event()
+        self._thread.start()
+        self._started.wait()
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
+
+    def here(self) -> int:
+        return sum(machine.welcomed_at > 0 for machine in self.machines)
+
+    async def _run(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self._started.set()
+        async with grpc.aio.insecure_channel(self._address) as channel:
+            for machine in self.machines:
+                await machine.enrol(channel)  # the router takes one at a time from one address
+        staying = [asyncio.create_task(machine.stay()) for machine in self.machines]
+        await self._over.wait()
+        for task in staying:
+            task.cancel()
+        await asyncio.gather(*staying, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What the router takes of its machine."""
+
+    memory: int
+    descriptors: int
+    threads: int
+    log: int
+
+    @classmethod
+    def of(cls, world: World) -> "Footprint":
+        process = psutil.Process(world.router.pid)
+        log = world.router_folder / "router.db-wal"
+        return cls(process.memory_info().rss, process.num_fds(), process.num_threads(), log.stat().st_size)
+
+    def beyond(self, base: "Footprint") -> list[str]:
+        """What has grown by more than a tenth."""
+        return [
+            f"{name} grew from {before} to {after}"
+            for name, before, after, room in (
+                ("memory", base.memory, self.memory, ROOM),
+                ("descriptors", base.descriptors, self.descriptors, 10),
+                ("threads", base.threads, self.threads, 5),
+                ("log", base.log, self.log, ROOM),
+            )
+            if after > before * GROWTH + room
+        ]
+
+
+def storm(world: World, rng: random.Random, count: int) -> Row:
+    """Kill the router under so many links; how long until all are back, and how commands fare meanwhile."""
+    crowd, since = Crowd(world.door_wire.upstream_address, count, rng), time.monotonic()
+    with crowd.connected(), Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.1) as senders:
+        wait_until(lambda: crowd.here() == count, PATIENCE)
+        threading.Event().wait(SETTLED)
+        base = Footprint.of(world)
+        port = world.door_wire.upstream
+        world.end_router()
+        strike = Strike(time.monotonic(), tuple(machine.name for machine in world.machines))
+        wait_until(lambda: crowd.here() == 0, PATIENCE)
+        world.start_router(port=port)
+        wait_until(lambda: crowd.here() == count, PATIENCE)
+        took = time.monotonic() - strike.at
+        until_recovered(world, [strike])
+        threading.Event().wait(SETTLED)
+        failures = [*senders.refusals, *Footprint.of(world).beyond(base)]
+        if took > BACK:
+            failures.append(f"all back after {took:.0f} s, not within {BACK:.0f}")
+    world.drain()
+    waits = _waits(world, strike.at, strike.at + took)
+    remarks = [
+        f"all back after {took:.1f} s",
+        f"a command took p50 {quantile(waits, 0.5):.2f} s, p99 {quantile(waits, 0.99):.2f} s meanwhile",
+    ]
+    name = f"router killed under {count} links"
+    return Row(name, 1, world.verdict(since), (), recoveries(world, [strike]), remarks, failures)
+
+
+def _waits(world: World, begins: float, ends: float) -> list[float]:
+    """Seconds from the first try of a text until it was typed, for texts of an interval."""
+    sent = {entry["text"]: entry["at"] for entry in world.journal.read("attempted", since=begins) if entry["at"] < ends}
+    typed = {entry["text"]: entry["at"] for entry in world.journal.read("typed", since=begins)}
+    return [typed[text] - at for text, at in sent.items() if text in typed]
