@@ -105,7 +105,8 @@ def test_a_new_process_that_is_faster_than_the_news_of_the_old_ones_death_still_
     links = [restarted(router, agent, 0)]
     for life in range(1, lives + 1):
         links[-1].commands(1)
-        links.append(agent.dial(instance_id=f"life {life}"))  # the older stream still looks open
+        again = agent.dial(instance_id=f"life {life}", last_link_epoch=links[-1].epoch)
+        links.append(again)  # the older stream still looks open
         links[-1].welcome()
         links[-1].heard()
         router.advance(9)
