@@ -43,6 +43,7 @@ def notified(router: RouterUnderTest, courier: ThinCourier, session: str, **deli
     router.notify(session)
     delivery = courier.take()
     courier.answer(delivery, delivered=chat_pb.Delivered(message_ids=["5"], **delivered))
+    router.reported(delivery)  # on disk, before what follows may overtake it
     return delivery
 
 

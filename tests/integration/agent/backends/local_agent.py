@@ -70,6 +70,10 @@ class LocalAgent:
         wait_until(lambda: self._in_loop(self._backend.alive(Session(session_id, "pty"))))
         return self.hellos[-1]
 
+    def detached(self, session_id: str = "s1") -> None:
+        """Waits until the host is known to be gone."""
+        wait_until(lambda: not self._in_loop(self._backend.alive(Session(session_id, "pty"))))
+
     def deliver(self, action: Action, session_id: str = "s1") -> Outcome:
         return self._in_loop(self._backend.deliver(Session(session_id, "pty"), action))
 

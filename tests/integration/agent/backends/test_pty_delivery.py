@@ -224,6 +224,7 @@ def test_a_suspended_program_is_not_typed_into(listen: Listen, socket: Path, dat
     agent.attached()
     shell.type(b"\x1a")
     shell.shows(b"Stopped")
+    agent.detached()
 
     asleep = agent.deliver(Input("asleep"))
     shell.type(b"fg\r")
