@@ -96,6 +96,9 @@ def _take_foreground() -> None:
 def _watch(program: int, link: socket.socket) -> None:
     for number in _NOT_FOR_THE_KEEPER:
         signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # as it does itself; but whoever hears of it may type Ctrl-Z before it got so far
+        os.setpgid(program, program)
+        os.tcsetpgrp(STDIN, program)
     _say(link, f"P{program}")
     status = _next_change(program)
     while os.WIFSTOPPED(status):
