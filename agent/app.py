@@ -20,6 +20,7 @@ from agent.link.client import Client, Door
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
+from agent.services.alerts import Alerts
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
 from agent.services.hooks import Hooks
@@ -66,7 +67,7 @@ class Agent:
             self.sessions,
             self.inbox,
             self.outbox,
-            Hooks(Conversations(self.sessions)),
+            Hooks(Conversations(self.sessions), Alerts(self.outbox)),
             lambda: self.client.status,
         )
         pty = backends.get("pty")
