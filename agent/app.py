@@ -24,12 +24,14 @@ from agent.services.alerts import Alerts
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
 from agent.services.hooks import Hooks
+from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.services.station import Station
 from agent.store import lifetime
 from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
+from agent.store.prompts import Prompts
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -56,7 +58,8 @@ class Agent:
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)
         self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
-        self.executor = Executor(self.inbox, self.sessions, backends, clock)
+        self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock)
+        self.executor = Executor(self.inbox, self.sessions, backends, self.receipts, clock)
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
         )
@@ -67,7 +70,7 @@ class Agent:
             self.sessions,
             self.inbox,
             self.outbox,
-            Hooks(Conversations(self.sessions), Alerts(self.outbox)),
+            Hooks(Conversations(self.sessions), self.receipts, Alerts(self.outbox)),
             lambda: self.client.status,
         )
         pty = backends.get("pty")
@@ -100,6 +103,7 @@ class Agent:
                 link.cancel()
             await self.local.stop()
             await self.executor.stop()
+            await self.receipts.stop()
             await self.database.close()
 
     async def _resume_time(self) -> None:

@@ -22,6 +22,7 @@ _REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in R
 _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}
 _RECEIPTS = {one: link.ReceiptOutcome.Value(f"RECEIPT_OUTCOME_{one.value}") for one in frames.ReceiptOutcome}
 _ENDINGS = {ending: link.ResultOutcome.Value(f"RESULT_OUTCOME_{ending.name}") for ending in Ending}
+_MARKS = {mark: link.ResultOutcome.Value(f"RESULT_OUTCOME_{mark.value}") for mark in frames.Mark}
 _SESSION_STATES = {
     state: types.SessionState.Value("SESSION_STATE_" + ("UNSPECIFIED" if state is SessionState.UNKNOWN else state.name))
     for state in SessionState
@@ -139,7 +140,14 @@ def _receipt(item: frames.Receipt) -> link.ReceiptItem:
     return message
 
 
-def _result(seq: int, result: frames.CommandResult) -> link.Result:
+def _result(seq: int, result: frames.CommandResult | frames.CommandMark) -> link.Result:
+    if isinstance(result, frames.CommandResult):
+        return _ended(seq, result)
+    outcome, detail = _MARKS[result.mark], _clipped(result.shown)
+    return link.Result(upstream_seq=seq, command_id=result.command_id, outcome=outcome, detail=detail)
+
+
+def _ended(seq: int, result: frames.CommandResult) -> link.Result:
     outcome = result.outcome
     message = link.Result(
         upstream_seq=seq,
@@ -177,7 +185,7 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
             notify = link.Notify(upstream_seq=seq, notification_id=notification_id, session_id=session_id, text=text)
             notify.buttons.extend(shown)
             message.notify.CopyFrom(notify)
-        case frames.CommandResult():
+        case frames.CommandResult() | frames.CommandMark():
             message.result.CopyFrom(_result(seq, item))
 
 

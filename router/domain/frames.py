@@ -67,6 +67,7 @@ class ResultOutcome(Enum):
     EXPIRED = 5
     TAKEN = 6
     FINISHED = 7
+    NOT_TAKEN = 8
 
 
 @dataclass(frozen=True, slots=True)

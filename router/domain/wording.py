@@ -128,6 +128,7 @@ _REASONS = {
     Reason.BACKEND_ERROR: "the terminal reported an error",
     Reason.EXIT_CODE: "the command failed",
     Reason.UNSUPPORTED: "this session cannot do that",
+    Reason.NOT_TAKEN: "the program in it did not take it",
     Reason.DIALOG_OPEN: "a dialog is open in the terminal",
     Reason.LINE_IN_USE: "someone is typing in the terminal",
 }
@@ -147,6 +148,11 @@ _RECEIPTS = {
     CommandState.DEAD: "❌ Given up for {name}: {why}.",
     CommandState.FAILED: "❌ Not typed into {name}: {why}.",
 }
+_TAKEN = "▶️ {name} is working on it."
+_FINISHED = "🏁 {name} has finished it."
+_NOT_TAKEN = (
+    "⚠️ Typed into {name}, but its program has not taken it. Look at its screen before you send it again.{output}"
+)
 _NOT_TYPED = "it was not typed"
 SEE_BELOW = "⏳ It did not go well; see below."
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
@@ -165,7 +171,7 @@ def reason_text(reason: Reason) -> str:
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:
     """One line on how far a command got."""
     waits_for_machine = command.state is CommandState.QUEUED and not connected
-    return (_AWAY if waits_for_machine else _RECEIPTS[command.state]).format(
+    return (_AWAY if waits_for_machine else _mark(command) or _RECEIPTS[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,
         wait=span(command.expires_at - command.created_at),
@@ -203,6 +209,15 @@ def still_send(command: Command, session: Session | None, now: float) -> str:
 def says_all(command: Command) -> bool:
     """Whether a mark on the person's message says as much as the receipt would."""
     return command.state is CommandState.DONE and not command.detail and not command.names_session
+
+
+def _mark(command: Command) -> str:
+    """The line for what a program did with a text that was typed into it; empty when it has not said."""
+    if command.finished_at is not None:
+        return _FINISHED
+    if command.taken_at is not None:
+        return _TAKEN
+    return _NOT_TAKEN if command.reason is Reason.NOT_TAKEN else ""
 
 
 def quoted(command: Command) -> str:

@@ -10,7 +10,17 @@ import pytest
 
 from agent.domain.command import Command, Ending, InboxState, Input, KeyPress, Lane, Outcome, Reason
 from agent.domain.errors import AlreadyRunning, StoreUnavailable
-from agent.domain.frames import Button, CommandResult, Item, Notice, ReceiptOutcome, SessionChanged, SessionGone
+from agent.domain.frames import (
+    Button,
+    CommandMark,
+    CommandResult,
+    Item,
+    Mark,
+    Notice,
+    ReceiptOutcome,
+    SessionChanged,
+    SessionGone,
+)
 from agent.domain.session import Process, Session, SessionState
 from agent.store.database import Database
 from agent.store.inbox import Inbox, Start
@@ -169,6 +179,7 @@ SESSION = Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING, {"pa
     [
         CommandResult("c1", Outcome.failed(Reason.EXIT_CODE, "exit code 1"), None),
         CommandResult("c1", Outcome.done("ok"), 1234.5),
+        CommandMark("c1", Mark.NOT_TAKEN, "> hello"),
         SessionChanged(Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING)),
         SessionGone("s1", 3, "exit code 0"),
         Notice("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),

@@ -47,6 +47,23 @@ def test_a_bad_end_says_why_and_in_which_words_of_the_machine(state: CommandStat
     assert "pane %3" in line
 
 
+@pytest.mark.parametrize(
+    ("marks", "words"),
+    [
+        ({}, "✅ Typed into api."),
+        ({"taken_at": 1.0}, "▶️ api is working on it."),
+        ({"taken_at": 1.0, "finished_at": 2.0}, "🏁 api has finished it."),
+        ({"detail": "exit 0"}, "✅ Typed into api.\nexit 0"),
+        (
+            {"reason": Reason.NOT_TAKEN, "detail": "> go on"},
+            "⚠️ Typed into api, but its program has not taken it. Look at its screen before you send it again.\n> go on",
+        ),
+    ],
+)
+def test_after_the_typing_the_line_says_what_became_of_it(marks: dict[str, object], words: str) -> None:
+    assert receipt(command(CommandState.DONE, **marks), SESSION, connected=True) == words
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(86_400, "24 h"), (7_200, "2 h"), (600, "10 min"), (5, "1 min")])
 def test_a_machine_that_is_away_is_named_with_how_long_the_command_waits(seconds: float, words: str) -> None:
     line = receipt(command(expires_at=float(seconds)), SESSION, connected=False)

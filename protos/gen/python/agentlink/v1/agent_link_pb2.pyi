@@ -101,6 +101,10 @@ class _ResultOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResultO
     """Mark on a DONE command: the agent program took the prompt."""
     RESULT_OUTCOME_FINISHED: _ResultOutcome.ValueType  # 7
     """Mark on a DONE command: the agent program finished the work."""
+    RESULT_OUTCOME_NOT_TAKEN: _ResultOutcome.ValueType  # 8
+    """Mark on a DONE command: the agent program has not said in time that it took the prompt; the detail is what its
+    screen shows. A later TAKEN takes it back.
+    """
 
 class ResultOutcome(_ResultOutcome, metaclass=_ResultOutcomeEnumTypeWrapper):
     """How a command ended at the agent."""
@@ -121,6 +125,10 @@ RESULT_OUTCOME_TAKEN: ResultOutcome.ValueType  # 6
 """Mark on a DONE command: the agent program took the prompt."""
 RESULT_OUTCOME_FINISHED: ResultOutcome.ValueType  # 7
 """Mark on a DONE command: the agent program finished the work."""
+RESULT_OUTCOME_NOT_TAKEN: ResultOutcome.ValueType  # 8
+"""Mark on a DONE command: the agent program has not said in time that it took the prompt; the detail is what its
+screen shows. A later TAKEN takes it back.
+"""
 Global___ResultOutcome: _TypeAlias = ResultOutcome  # noqa: Y015
 
 @_typing.final

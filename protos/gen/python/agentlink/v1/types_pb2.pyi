@@ -244,6 +244,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The router is going down or rotating links."""
     REASON_ROUTER_RESTORED: _Reason.ValueType  # 40
     """The router was put back from an older copy: what happened to the command since then cannot be known."""
+    REASON_NOT_TAKEN: _Reason.ValueType  # 55
+    """It was typed, and the agent program has not said within 5 s that it took it; the detail is what its screen shows."""
     REASON_DIALOG_OPEN: _Reason.ValueType  # 60
     """A dialog is open in the terminal, which an Enter would confirm."""
     REASON_LINE_IN_USE: _Reason.ValueType  # 61
@@ -326,6 +328,8 @@ REASON_DRAINING: Reason.ValueType  # 35
 """The router is going down or rotating links."""
 REASON_ROUTER_RESTORED: Reason.ValueType  # 40
 """The router was put back from an older copy: what happened to the command since then cannot be known."""
+REASON_NOT_TAKEN: Reason.ValueType  # 55
+"""It was typed, and the agent program has not said within 5 s that it took it; the detail is what its screen shows."""
 REASON_DIALOG_OPEN: Reason.ValueType  # 60
 """A dialog is open in the terminal, which an Enter would confirm."""
 REASON_LINE_IN_USE: Reason.ValueType  # 61
@@ -638,7 +642,7 @@ class Command(_message.Message):
     state: Global___CommandState.ValueType
     """Where it stands."""
     reason: Global___Reason.ValueType
-    """Why it ended; unset while it lives and when it is DONE."""
+    """Why it ended; unset while it lives, and when it is DONE unless its program did not take it (NOT_TAKEN)."""
     detail: _builtins.str
     """More about the reason, for people."""
     attempt: _builtins.int
