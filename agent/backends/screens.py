@@ -1,22 +1,30 @@
 """What a terminal shows, for people who cannot see it."""
 
-from agent.backends.tmux_server import TmuxFailed, TmuxServer, TmuxTimeout
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from agent.backends import nvim, tmux
+from agent.backends.keyboard import Keyboard, TerminalError
 from agent.domain.session import Session
 
 LINES = 12
 """From the bottom, where prompts and dialogs are."""
 
-_LIMIT = 2.0  # seconds for tmux, which takes 5 ms
+_TERMINALS: Mapping[str, Callable[[Session], Keyboard]] = MappingProxyType({"tmux": tmux.Pane, "nvim": nvim.Terminal})
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;:?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
 
 
 async def shown(session: Session) -> str:
-    """The last lines on a session's screen; empty where that cannot be seen from outside."""
-    if session.backend != "tmux":
+    """The last lines on a session's screen, without colours; empty where that cannot be seen from outside."""
+    opened = _TERMINALS.get(session.backend)
+    if opened is None:
         return ""
-    server = TmuxServer(session.target.get("server", ""), _LIMIT)
+    terminal = opened(session)
     try:
-        screen = await server.run("capture-pane", "-p", "-t", session.target["pane"])
-    except (TmuxFailed, TmuxTimeout):
+        await terminal.check()
+        screen = await terminal.screen()
+    except TerminalError:
         return ""
-    lines = [line.rstrip() for line in screen.splitlines()]
+    lines = [line.rstrip() for line in _SEQUENCE.sub("", screen or "").splitlines()]
     return "\n".join([line for line in lines if line][-LINES:])

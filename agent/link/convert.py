@@ -17,6 +17,7 @@ from agent.link.protocol import PROTOCOL
 
 CAPABILITIES = ("command_batch",)
 MAX_DETAIL_BYTES = 4096
+MAX_WAITING_FOR = 100  # characters
 
 _REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in Reason}
 _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}
@@ -170,6 +171,7 @@ def _session(seq: int, session: Session) -> link.SessionUpdate:
         backend=session.backend,
         cwd=session.cwd,
         state=_SESSION_STATES[session.state],
+        waiting_for=session.waiting_for[:MAX_WAITING_FOR],
     )
 
 

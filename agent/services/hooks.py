@@ -7,6 +7,7 @@ from agent.domain.hook import HookEvent, Repeats
 from agent.services.alerts import Alerts
 from agent.services.conversations import Conversations
 from agent.services.receipts import Receipts
+from agent.services.states import States
 
 logger = logging.getLogger(__name__)
 
@@ -14,9 +15,10 @@ logger = logging.getLogger(__name__)
 class Hooks:
     """Hears events, in the order in which they come. What an event changes is on disk when it is answered."""
 
-    def __init__(self, conversations: Conversations, receipts: Receipts, alerts: Alerts) -> None:
+    def __init__(self, conversations: Conversations, receipts: Receipts, states: States, alerts: Alerts) -> None:
         self._conversations = conversations
         self._receipts = receipts
+        self._states = states
         self._alerts = alerts
         self._repeats = Repeats()
 
@@ -28,6 +30,7 @@ class Hooks:
         if session is None:
             logger.debug("event of a strange program event=%s", event.name)
             return None
+        await self._states.hint(session, event)
         await self._receipts.heard(session, event)
         await self._alerts.tell(session, event)
         if event.name == "SessionEnd":

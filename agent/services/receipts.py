@@ -32,6 +32,7 @@ class Receipts:
         self._clock = clock
         self._turns: dict[str, str] = {}  # the turn that each session is in
         self._watches: dict[str, asyncio.Task[None]] = {}
+        self._settled: set[str] = set()  # sessions whose every taken text is known to be finished
 
     def typed(self, session: Session, command: Command) -> None:
         """A command was typed; its program will say that it takes it, if it will at all."""
@@ -48,6 +49,7 @@ class Receipts:
             case "UserPromptSubmit":
                 joined = turn != "" and self._turns.get(name) == turn
                 self._turns[name] = turn
+                self._settled.discard(name)
                 text, now = event.text("prompt"), self._clock.now()
                 taken = await self._prompts.take(session.session_id, text, turn, joined=joined, now=now)
                 if watch := self._watches.get(taken):
@@ -56,6 +58,13 @@ class Receipts:
                 await self._prompts.end_turn(session.session_id, turn)
             case "SessionEnd":
                 self._turns.pop(name, None)
+
+    async def rested(self, session: Session) -> None:
+        """The program has been at rest for a while: interrupted turns end without a word. Raises StoreUnavailable."""
+        name = bare_id(session.session_id)
+        if name not in self._settled:
+            self._settled.add(name)
+            await self._prompts.rest(session.session_id)
 
     async def stop(self) -> None:
         """Watch no more."""

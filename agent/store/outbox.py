@@ -106,7 +106,7 @@ def _encoded(item: Item) -> tuple[str, list[object]]:
             return "mark", [command_id, mark.value, shown]
         case SessionChanged(session):
             fields = [session.session_id, session.generation, session.label, session.backend, session.cwd]
-            return "session_update", [*fields, session.state.value]
+            return "session_update", [*fields, session.state.value, session.waiting_for]
         case SessionGone(session_id, generation, detail):
             return "session_closed", [session_id, generation, detail]
         case Notice(notification_id, session_id, text, buttons):
@@ -124,8 +124,9 @@ def _mark(fields: list[Any]) -> Item:
 
 
 def _session(fields: list[Any]) -> Item:
-    session_id, generation, label, backend, cwd, state = fields
-    return SessionChanged(Session(session_id, backend, label, cwd, generation, SessionState(state)))
+    session_id, generation, label, backend, cwd, state, *waiting_for = fields  # earlier versions wrote none
+    told = Session(session_id, backend, label, cwd, generation, SessionState(state), waiting_for="".join(waiting_for))
+    return SessionChanged(told)
 
 
 def _notice(fields: list[Any]) -> Item:

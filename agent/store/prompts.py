@@ -38,9 +38,9 @@ class Prompts:
         """A turn ended."""
         return self._outbox.run(lambda connection: _end_turn(connection, bare_id(session_id), turn))
 
-    def rest(self, session_id: str, taken_before: float) -> "Future[None]":
-        """The program has been at rest since a time (seconds since the epoch): what it took before is done with."""
-        return self._outbox.run(lambda connection: _rest(connection, bare_id(session_id), taken_before))
+    def rest(self, session_id: str) -> "Future[None]":
+        """The program is at rest: whatever it took is done with."""
+        return self._outbox.run(lambda connection: _rest(connection, bare_id(session_id)))
 
     def overdue(self, command_id: str, shown: str) -> "Future[bool]":
         """Say that a text was not taken, and what the screen shows. False when it was taken after all."""
@@ -86,9 +86,8 @@ def _end_turn(connection: sqlite3.Connection, name: str, turn: str) -> None:
         _finish(connection, prompt.command_id)
 
 
-def _rest(connection: sqlite3.Connection, name: str, taken_before: float) -> None:
-    rows = connection.execute(f"{_SELECT} AND taken_at < ? {_ORDER}", (name, taken_before)).fetchall()
-    for row in rows:
+def _rest(connection: sqlite3.Connection, name: str) -> None:
+    for row in connection.execute(f"{_SELECT} AND taken_at IS NOT NULL {_ORDER}", (name,)).fetchall():
         _finish(connection, row[0])
 
 

@@ -20,6 +20,7 @@ class SessionReport:
     backend: str
     cwd: str
     state: SessionState
+    waiting_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

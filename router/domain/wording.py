@@ -6,7 +6,7 @@ these names other values; what stands in braces is filled in and stays.
 
 from router.domain.command import Command, CommandState, Input
 from router.domain.errors import Reason, Refusal
-from router.domain.session import Session
+from router.domain.session import Session, SessionState
 
 HELP = (
     "Reply to a message of a session and your text is typed into it. Other ways:\n"
@@ -47,8 +47,16 @@ SENDING = "Sending: {what}"
 
 NO_SESSIONS_YET = "No sessions yet. On a machine: pointsman run -- claude"
 SESSIONS_HINT = "/use NAME chooses one."
-SESSION_LINE = "{mark} {name} - {machine}{away}"
+SESSION_LINE = "{mark} {name} - {machine}{doing}"
 AWAY_MARK = " (away)"
+DOING = {
+    SessionState.UNKNOWN: "",
+    SessionState.IDLE: " · ready",
+    SessionState.BUSY: " · working",
+    SessionState.WAITING: " · waits for you",
+    SessionState.ENDED: " · ended",
+}
+WAITING_FOR = " · waits for you: {what}"
 AND_MORE = "… and {count} more"
 WHICH_SESSION = "Which one? /use NAME - /sessions lists them."
 NO_SUCH_SESSION = "No session is called {wanted}. /sessions lists them."
@@ -225,6 +233,15 @@ def quoted(command: Command) -> str:
     text = command.action.text if isinstance(command.action, Input) else f"[{command.action.name}]"
     line = " ".join(text.split())
     return line if len(line) <= 60 else line[:59] + "…"
+
+
+def doing(session: Session, *, connected: bool) -> str:
+    """What a session does, behind its name; of a machine that is away nobody knows."""
+    if not connected:
+        return AWAY_MARK
+    if session.state is SessionState.WAITING and session.waiting_for:
+        return WAITING_FOR.format(what=session.waiting_for)
+    return DOING[session.state]
 
 
 def session_label(session: Session) -> str:

@@ -68,7 +68,7 @@ async def test_the_session_survives_a_restart_of_the_agent(rigs: Rigs) -> None:
             await claude.says("SessionStart", source="startup")
             before = only(rig)
         async with rigs.running(NOBODY) as rig:
-            await claude.says("Stop")
+            await claude.says("SubagentStop")
 
             assert only(rig) == before
 

@@ -554,6 +554,7 @@ class Session(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Its id."""
     machine_id: _builtins.str
@@ -570,6 +571,8 @@ class Session(_message.Message):
     """Counts restarts: a command for an older generation is not typed."""
     connected: _builtins.bool
     """Its machine's link is up."""
+    waiting_for: _builtins.str
+    """With WAITING: for what, in the program's own words ("permission prompt")."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was first registered."""
@@ -591,10 +594,11 @@ class Session(_message.Message):
         connected: _builtins.bool = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        waiting_for: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
