@@ -216,7 +216,8 @@ def still_send(command: Command, session: Session | None, now: float) -> str:
 
 def says_all(command: Command) -> bool:
     """Whether a mark on the person's message says as much as the receipt would."""
-    return command.state is CommandState.DONE and not command.detail and not command.names_session
+    plain = command.reason is Reason.UNSPECIFIED and not command.detail
+    return command.state is CommandState.DONE and plain and not command.names_session
 
 
 def _mark(command: Command) -> str:

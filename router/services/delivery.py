@@ -181,7 +181,7 @@ class Delivery:
         command = commands.find(tx, command_id)
         if command is not None and command.state is CommandState.DONE:
             marked = commands.change(tx, command, event, self._clock.now(), actor)
-            self._receipts.progressed(tx, marked)
+            self._receipts.marked(tx, marked)
             self._wake(tx, marked)
 
     def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False, on_purpose: bool = False) -> None:
