@@ -20,15 +20,19 @@ from agent.link.client import Client, Door
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
+from agent.services.alerts import Alerts
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
 from agent.services.hooks import Hooks
+from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
+from agent.services.states import States
 from agent.services.station import Station
 from agent.store import lifetime
 from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
+from agent.store.prompts import Prompts
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -55,7 +59,9 @@ class Agent:
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)
         self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
-        self.executor = Executor(self.inbox, self.sessions, backends, clock)
+        self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock)
+        self.states = States(self.sessions, self.receipts)
+        self.executor = Executor(self.inbox, self.sessions, backends, self.receipts, clock)
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
         )
@@ -66,7 +72,7 @@ class Agent:
             self.sessions,
             self.inbox,
             self.outbox,
-            Hooks(Conversations(self.sessions)),
+            Hooks(Conversations(self.sessions), self.receipts, self.states, Alerts(self.outbox)),
             lambda: self.client.status,
         )
         pty = backends.get("pty")
@@ -87,9 +93,10 @@ class Agent:
             link = asyncio.create_task(self.client.run(link_stop), name="link")
             looking = asyncio.create_task(self._look_around(stop), name="sessions")
             marking = asyncio.create_task(self._mark_time(), name="marks")
-            await asyncio.wait((link, looking), return_when=asyncio.FIRST_COMPLETED)
-            looking.cancel()
-            marking.cancel()
+            watching = asyncio.create_task(self.states.run(), name="states")
+            await asyncio.wait((link, looking, watching), return_when=asyncio.FIRST_COMPLETED)
+            for task in (looking, marking, watching):
+                task.cancel()
             # First the hands, so that what they still finish goes up before the goodbye.
             await self.executor.stop()
             link_stop.set()
@@ -99,6 +106,7 @@ class Agent:
                 link.cancel()
             await self.local.stop()
             await self.executor.stop()
+            await self.receipts.stop()
             await self.database.close()
 
     async def _resume_time(self) -> None:

@@ -59,7 +59,7 @@ def install(*, scope: str, claude: str | None) -> None:
 
     here = settings()
     version = _version(claude)
-    wanted = installer.Hooks(sys.executable, str(here.agent_socket()), events_for(version))
+    wanted = installer.Hooks(sys.executable, str(here.agent_socket()), events_for(version), scope)
     path = _file(here, scope)
     try:
         changed = installer.install(path, wanted)
@@ -139,7 +139,7 @@ def _look(here: Settings, scope: str, version: "Version | None") -> Installed:
     missing = [name for name in known if name not in found] if found else []
     socket = str(here.agent_socket())
     current = not missing and all(
-        claude_code.command(sys.executable, socket, known[name], claude_code.made_for(line)) == line
+        claude_code.command(sys.executable, socket, known[name], scope, claude_code.made_for(line)) == line
         for name, line in found.items()
         if name in known
     )

@@ -63,7 +63,7 @@ def sessions(*, as_json: bool, include_ended: bool) -> None:
             ("id", lambda s: s.session_id),
             ("label", lambda s: s.label),
             ("machine", lambda s: s.machine_id),
-            ("state", lambda s: s.state),
+            ("state", _doing),
             ("connected", lambda s: s.connected),
             ("kind", lambda s: s.backend),
             ("changed", lambda s: s.updated_at),
@@ -72,6 +72,11 @@ def sessions(*, as_json: bool, include_ended: bool) -> None:
         as_json=as_json,
         nothing="No sessions yet. `pointsman run -- CMD` or `pointsman session register` makes one.",
     )
+
+
+def _doing(session: "Session") -> str:
+    state = session.state.value
+    return f"{state}: {session.waiting_for}" if session.waiting_for else state
 
 
 @click.group()

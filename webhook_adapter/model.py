@@ -98,6 +98,7 @@ class Session:
     connected: bool
     created_at: datetime | None
     updated_at: datetime | None
+    waiting_for: str = ""  # in the state WAITING: for what, in the program's own words
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,23 @@ class CommandResult:
     typed_at: float | None = None
 
 
+class Mark(Enum):
+    """What a program did with a text that was typed into it; names as in agentlink.v1."""
+
+    TAKEN = "TAKEN"
+    FINISHED = "FINISHED"
+    NOT_TAKEN = "NOT_TAKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMark:
+    """A later word on a command that ended DONE. `shown` comes with NOT_TAKEN: what the screen shows."""
+
+    command_id: str
+    mark: Mark
+    shown: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
     """A session began or changed."""
@@ -150,7 +167,7 @@ class Notice:
     buttons: tuple[Button, ...] = ()
 
 
-Item = CommandResult | SessionChanged | SessionGone | Notice
+Item = CommandResult | CommandMark | SessionChanged | SessionGone | Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +180,9 @@ class Durable:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Rows of the outbox that are all results, in the order of their numbers."""
+    """Rows of the outbox that are all results and marks, in the order of their numbers."""
 
-    rows: tuple[tuple[int, CommandResult], ...]
+    rows: tuple[tuple[int, CommandResult | CommandMark], ...]
 
 
 @dataclass(frozen=True, slots=True)

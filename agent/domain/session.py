@@ -57,7 +57,8 @@ class Session:
 
     `target` is the backend's own address of it (a tmux pane, a shell command); the agent stores it and never reads it.
     `process` is checked before every write: panes and sockets get reused. `conversation` is there while a coding agent
-    with hooks runs in it, and after its end, so that a talk that is taken up again finds its session.
+    with hooks runs in it, and after its end, so that a talk that is taken up again finds its session. `waiting_for` is
+    what a program in the state WAITING wants of its person, in its own words ("permission prompt").
     """
 
     session_id: str
@@ -69,6 +70,7 @@ class Session:
     target: Mapping[str, str] = field(default_factory=dict)
     process: Process | None = None
     conversation: Conversation | None = None
+    waiting_for: str = ""
 
     def is_restart_of(self, earlier: "Session") -> bool:
         """Whether this is another program under the same id: what was meant for the earlier one is not for this."""

@@ -54,20 +54,23 @@ def events_for(version: Version) -> tuple[Event, ...]:
     return tuple(event for event in EVENTS if event.since <= version)
 
 
-def command(python: str, socket: str, event: Event, made: str = "") -> str:
-    """The shell line of one hook. `made` names the outermost container that was made for it, for the way back.
+def command(python: str, socket: str, event: Event, scope: str, made: str = "") -> str:
+    """The shell line of one hook in the settings of that scope.
+
+    `made` names the outermost container that was made for it, for the way back.
 
     Where Python or our file is gone (the project was moved or removed) the line does nothing: Python's own exit code
     for a missing file, 2, would block the person's prompt.
     """
-    runs = [python, "-I", "-S", str(FORWARD), socket, event.name]
+    runs = [python, "-I", "-S", str(FORWARD), socket, event.name, scope]
     there = f"test -x {shlex.quote(python)} && test -r {shlex.quote(str(FORWARD))}"
     return f"{there} && exec {shlex.join(runs)}; exit 0 {_MARK}{f', made {made}' if made else ''}"
 
 
-def group(python: str, socket: str, event: Event, made: str = "") -> dict[str, object]:
+def group(python: str, socket: str, event: Event, scope: str, made: str = "") -> dict[str, object]:
     """The entry for one event in the settings."""
-    return {"hooks": [{"type": "command", "command": command(python, socket, event, made), "timeout": event.timeout}]}
+    line = command(python, socket, event, scope, made)
+    return {"hooks": [{"type": "command", "command": line, "timeout": event.timeout}]}
 
 
 def line_of(entry: object) -> str:

@@ -1,4 +1,4 @@
-"""What every hook of Claude Code runs: hands one event to the agent, as `python -I -S forward.py SOCKET EVENT`.
+"""What every hook of Claude Code runs: hands one event to the agent, as `python -I -S forward.py SOCKET EVENT SCOPE`.
 
 It runs at every prompt, in other people's folders. So it imports nothing that takes time (json and socket cost 6 ms
 each), nothing from the current folder, and without an agent it does nothing at all: no output, exit code 0.
@@ -28,13 +28,16 @@ FORWARDED = (
 )
 
 
-def main(path: str, event: str) -> None:
-    """Forward the event on standard input, and print what the agent answers to it. Raises OSError without an agent."""
+def main(path: str, event: str, scope: str = "") -> None:
+    """Forward the event on standard input, and print what the agent answers to it. Raises OSError without an agent.
+
+    `scope` names the settings that the hook stands in: with hooks in several, each event is forwarded by each.
+    """
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
         connection.settimeout(PATIENCE)
         connection.connect(path)  # first: nobody waits for input that nobody wants
-        connection.sendall(line(event, _input()))
+        connection.sendall(line(event, _input(), scope))
         if event == WAITS_FOR_A_PERSON:
             connection.settimeout(None)
         _print(_answer(connection))
@@ -42,7 +45,7 @@ def main(path: str, event: str) -> None:
         connection.close()
 
 
-def line(event: str, payload: bytes) -> bytes:
+def line(event: str, payload: bytes, scope: str = "") -> bytes:
     """The request to the agent. JSON has line ends only between its tokens, where a space does as well."""
     payload = payload.translate(None, b"\r").replace(b"\n", b" ").strip() or b"{}"
     environ = ", ".join(
@@ -50,13 +53,14 @@ def line(event: str, payload: bytes) -> bytes:
         for name in FORWARDED
         if name in os.environ
     )
-    head = f'{{"op": "hook", "event": {encode_basestring_ascii(event)}, "parent": {os.getppid()}, "environ": '
+    names = f'"event": {encode_basestring_ascii(event)}, "scope": {encode_basestring_ascii(scope)}'
+    head = f'{{"op": "hook", {names}, "parent": {os.getppid()}, "environ": '
     whole = f"{head}{{{environ}}}, ".encode() + b'"payload": ' + payload + b"}\n"
     if len(whole) <= MAX_LINE:
         return whole
     if event == WAITS_FOR_A_PERSON:
         raise ValueError("a question must be shown whole; this one stays at the terminal")
-    return line(event, _shortened(payload))
+    return line(event, _shortened(payload), scope)
 
 
 def _shortened(payload: bytes) -> bytes:
@@ -102,7 +106,7 @@ def _print(answer: bytes) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], sys.argv[2])
+        main(*sys.argv[1:])
     except BaseException:  # noqa: BLE001 -- whatever goes wrong here, the person's session goes on
         os._exit(0)
     os._exit(0)  # at once: taking the interpreter apart costs 2 ms

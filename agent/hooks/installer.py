@@ -15,11 +15,12 @@ from agent.hooks.json_text import NotEditable
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is to be installed: for which events, run by which Python, talking to which socket."""
+    """What is to be installed: for which events, run by which Python, talking to which socket, in which scope."""
 
     python: str
     socket: str
     events: Sequence[Event]
+    scope: str
 
 
 def install(path: Path, hooks: Hooks) -> bool:
@@ -67,7 +68,7 @@ def _with_event(text: str, hooks: Hooks, event: Event) -> str:
 
 
 def _group(hooks: Hooks, event: Event, made: str) -> dict[str, object]:
-    return claude_code.group(hooks.python, hooks.socket, event, made)
+    return claude_code.group(hooks.python, hooks.socket, event, hooks.scope, made)
 
 
 def _without(text: str | None) -> str | None:

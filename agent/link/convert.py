@@ -17,11 +17,13 @@ from agent.link.protocol import PROTOCOL
 
 CAPABILITIES = ("command_batch",)
 MAX_DETAIL_BYTES = 4096
+MAX_WAITING_FOR = 100  # characters
 
 _REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in Reason}
 _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}
 _RECEIPTS = {one: link.ReceiptOutcome.Value(f"RECEIPT_OUTCOME_{one.value}") for one in frames.ReceiptOutcome}
 _ENDINGS = {ending: link.ResultOutcome.Value(f"RESULT_OUTCOME_{ending.name}") for ending in Ending}
+_MARKS = {mark: link.ResultOutcome.Value(f"RESULT_OUTCOME_{mark.value}") for mark in frames.Mark}
 _SESSION_STATES = {
     state: types.SessionState.Value("SESSION_STATE_" + ("UNSPECIFIED" if state is SessionState.UNKNOWN else state.name))
     for state in SessionState
@@ -139,7 +141,14 @@ def _receipt(item: frames.Receipt) -> link.ReceiptItem:
     return message
 
 
-def _result(seq: int, result: frames.CommandResult) -> link.Result:
+def _result(seq: int, result: frames.CommandResult | frames.CommandMark) -> link.Result:
+    if isinstance(result, frames.CommandResult):
+        return _ended(seq, result)
+    outcome, detail = _MARKS[result.mark], _clipped(result.shown)
+    return link.Result(upstream_seq=seq, command_id=result.command_id, outcome=outcome, detail=detail)
+
+
+def _ended(seq: int, result: frames.CommandResult) -> link.Result:
     outcome = result.outcome
     message = link.Result(
         upstream_seq=seq,
@@ -162,6 +171,7 @@ def _session(seq: int, session: Session) -> link.SessionUpdate:
         backend=session.backend,
         cwd=session.cwd,
         state=_SESSION_STATES[session.state],
+        waiting_for=session.waiting_for[:MAX_WAITING_FOR],
     )
 
 
@@ -177,7 +187,7 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
             notify = link.Notify(upstream_seq=seq, notification_id=notification_id, session_id=session_id, text=text)
             notify.buttons.extend(shown)
             message.notify.CopyFrom(notify)
-        case frames.CommandResult():
+        case frames.CommandResult() | frames.CommandMark():
             message.result.CopyFrom(_result(seq, item))
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 from agent.domain.frames import (
     AgentFrame,
     Cancel,
+    CommandMark,
     CommandResult,
     Commands,
     Drain,
@@ -156,14 +157,14 @@ class Link:
 
 def _grouped(rows: Sequence[Durable]) -> Iterator[Results | Durable]:
     """Neighbouring results share a frame; everything else has its own."""
-    gathered: list[tuple[int, CommandResult]] = []
+    gathered: list[tuple[int, CommandResult | CommandMark]] = []
     for row in rows:
-        if isinstance(row.item, CommandResult):
+        if isinstance(row.item, CommandResult | CommandMark):
             gathered.append((row.seq, row.item))
-        if gathered and (len(gathered) == RESULTS_IN_A_FRAME or not isinstance(row.item, CommandResult)):
+        if gathered and (len(gathered) == RESULTS_IN_A_FRAME or not isinstance(row.item, CommandResult | CommandMark)):
             yield Results(tuple(gathered))
             gathered = []
-        if not isinstance(row.item, CommandResult):
+        if not isinstance(row.item, CommandResult | CommandMark):
             yield row
     if gathered:
         yield Results(tuple(gathered))

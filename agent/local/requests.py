@@ -125,7 +125,8 @@ def _event(message: Message) -> HookEvent:
     pid = environ.get("CLAUDE_PID", "")  # older versions do not say it; their hooks are their children
     parent = message.get("parent")
     number = int(pid) if pid.isdecimal() else parent if isinstance(parent, int) else 0
-    return HookEvent(name if isinstance(name, str) else text_of(message, "event"), number, environ, payload)
+    known = name if isinstance(name, str) else text_of(message, "event")
+    return HookEvent(known, number, environ, payload, text_of(message, "scope"))
 
 
 def _process_of(message: Message) -> Process | None:

@@ -10,13 +10,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from agent.backends.backend import Backend
 from agent.clock import Clock
+from agent.domain import prompt
 from agent.domain.command import Command, Ending, IllegalMove, Input, Lane, Outcome, Reason
 from agent.domain.errors import StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
+from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox, Start
 
@@ -56,12 +59,14 @@ class Executor:
         inbox: Inbox,
         sessions: Sessions,
         backends: Mapping[str, Backend],
+        receipts: Receipts,
         clock: Clock,
         retry: float = RETRY,
     ) -> None:
         self.inbox = inbox
         self.sessions = sessions
         self.backends = backends
+        self.receipts = receipts
         self.clock = clock
         self.depth = 0
         self._retry = retry
@@ -154,13 +159,16 @@ class _Worker:
         if objection is not None or session is None:
             await self._finish(command, objection or _UNKNOWN, None)
             return
-        start = await self._start(command.command_id)
+        start = await self._start(session, command)
         if start is Start.FORBIDDEN:
             return  # cancelled while it waited
         if start is Start.IN_DOUBT and isinstance(command.action, Input):
             await self._clear_line(session)
         outcome = await self._deliver(session, command)
-        await self._finish(command, outcome, self._executor.clock.now() if outcome.ending is Ending.DONE else None)
+        typed = outcome.ending is Ending.DONE
+        await self._finish(command, outcome, self._executor.clock.now() if typed else None)
+        if typed:
+            self._executor.receipts.typed(session, command)
 
     async def _obstructed(self, session: Session, command: Command) -> bool:
         """Whether it has to wait, after having waited a while. Raises _Left when the agent stops meanwhile."""
@@ -192,12 +200,13 @@ class _Worker:
         if backend := self._executor.backends.get(session.backend):
             await backend.clear_line(session)
 
-    async def _start(self, command_id: str) -> Start:
+    async def _start(self, session: Session, command: Command) -> Start:
         # Queued right behind the finish of the command before, so that one fsync carries both.
-        inbox = self._executor.inbox
-        started = inbox.start(command_id)
+        awaits = prompt.awaited(session, command.action)
+        start = partial(self._executor.inbox.start, command.command_id, awaited=awaits)
+        started = start()
         await self._finished()
-        return await self._executor.insist(started, lambda: inbox.start(command_id))
+        return await self._executor.insist(started, start)
 
     async def _finish(self, command: Command, outcome: Outcome, typed_at: float | None) -> None:
         await self._finished()

@@ -3,8 +3,11 @@
 import logging
 from collections.abc import Mapping
 
-from agent.domain.hook import HookEvent
+from agent.domain.hook import HookEvent, Repeats
+from agent.services.alerts import Alerts
 from agent.services.conversations import Conversations
+from agent.services.receipts import Receipts
+from agent.services.states import States
 
 logger = logging.getLogger(__name__)
 
@@ -12,15 +15,24 @@ logger = logging.getLogger(__name__)
 class Hooks:
     """Hears events, in the order in which they come. What an event changes is on disk when it is answered."""
 
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, conversations: Conversations, receipts: Receipts, states: States, alerts: Alerts) -> None:
         self._conversations = conversations
+        self._receipts = receipts
+        self._states = states
+        self._alerts = alerts
+        self._repeats = Repeats()
 
     async def heard(self, event: HookEvent) -> Mapping[str, object] | None:
         """Take one event in; what the coding agent is to be told in return, mostly nothing. Raises StoreUnavailable."""
+        if not self._repeats.is_new(event):
+            return None
         session = await self._conversations.attend(event)
         if session is None:
             logger.debug("event of a strange program event=%s", event.name)
             return None
+        await self._states.hint(session, event)
+        await self._receipts.heard(session, event)
+        await self._alerts.tell(session, event)
         if event.name == "SessionEnd":
             await self._conversations.leave(session, event)
         return None

@@ -107,10 +107,11 @@ class Sessions:
         session_id: str,
         *,
         state: SessionState | None = None,
+        waiting_for: str = "",
         label: str | None = None,
         cwd: str | None = None,
     ) -> Session:
-        """Change what is given. Raises Refusal when there is no such live session."""
+        """Change what is given, `waiting_for` with the state. Raises Refusal when there is no such live session."""
         async with self._changing:
             session = self.known(session_id)
             if session.state is SessionState.ENDED:
@@ -118,6 +119,7 @@ class Sessions:
             changed = replace(
                 session,
                 state=state or session.state,
+                waiting_for=waiting_for if state else session.waiting_for,
                 label=session.label if label is None else checked_label(label),
                 cwd=session.cwd if cwd is None else cwd,
             )
@@ -130,6 +132,8 @@ class Sessions:
         async with self._changing:
             session = self.known(session_id)
             changed = replace(session, conversation=talk)
+            if talk is None:
+                changed = replace(changed, state=SessionState.UNKNOWN, waiting_for="")  # nobody tells it any more
             if changed != session:
                 await self._save(changed)
         return changed
@@ -164,6 +168,7 @@ class Sessions:
             session_id=earlier.session_id,
             generation=earlier.generation,
             state=earlier.state,
+            waiting_for=earlier.waiting_for,
             label=wanted.label or earlier.label,
             cwd=wanted.cwd or earlier.cwd,
             conversation=wanted.conversation or earlier.conversation,

@@ -26,6 +26,7 @@ from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome
 from agent.domain.session import bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append, renumber_above
+from agent.store.prompts import expect, settle
 
 
 def _states(event: type[Started] | type[Ended]) -> str:
@@ -102,9 +103,9 @@ class Inbox:
         """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
         return self._database.run(lambda connection: _store(connection, commands, now), urgent=True)
 
-    def start(self, command_id: str) -> "Future[Start]":
-        """RECEIVED to STARTED, unless it ended meanwhile."""
-        return self._database.run(lambda connection: _start(connection, command_id))
+    def start(self, command_id: str, *, awaited: bool = False) -> "Future[Start]":
+        """RECEIVED to STARTED, unless it ended meanwhile. `awaited`: its program will say when it takes the text."""
+        return self._database.run(lambda connection: _start(connection, command_id, awaited=awaited))
 
     def finish(self, command_id: str, outcome: Outcome, typed_at: float | None) -> "Future[int]":
         """The outcome, and the result into the outbox; its number. Raises IllegalMove when it had ended."""
@@ -181,9 +182,11 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
     return (*head, *action, command.ttl, now)
 
 
-def _start(connection: sqlite3.Connection, command_id: str) -> Start:
+def _start(connection: sqlite3.Connection, command_id: str, *, awaited: bool) -> Start:
     if connection.execute(_START, (command_id,)).rowcount != 1:
         return Start.FORBIDDEN
+    if awaited:
+        expect(connection, command_id)
     sql = "SELECT 1 FROM doubts WHERE bare_id = (SELECT session_id FROM inbox WHERE command_id = ?)"
     return Start.IN_DOUBT if connection.execute(sql, (command_id,)).fetchone() else Start.CLEAN
 
@@ -200,6 +203,7 @@ def _finish(connection: sqlite3.Connection, result: CommandResult) -> int:
         raise IllegalMove(f"{result.command_id} has ended before, or was never here")
     if (doubt := _DOUBT.get(result.outcome.ending)) is not None:
         connection.execute(doubt, (result.command_id,))
+    settle(connection, result)
     return seq
 
 

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from agent.domain.command import Ending, Outcome, Reason
-from agent.domain.frames import Button, CommandResult, Durable, Item, Notice, SessionChanged, SessionGone
+from agent.domain.frames import (
+    Button,
+    CommandMark,
+    CommandResult,
+    Durable,
+    Item,
+    Mark,
+    Notice,
+    SessionChanged,
+    SessionGone,
+)
 from agent.domain.session import Session, SessionState
 from agent.store.database import Database
 
@@ -92,9 +102,11 @@ def _encoded(item: Item) -> tuple[str, list[object]]:
     match item:
         case CommandResult(command_id, outcome, typed_at):
             return "result", [command_id, outcome.ending.value, outcome.reason.value, outcome.detail, typed_at]
+        case CommandMark(command_id, mark, shown):
+            return "mark", [command_id, mark.value, shown]
         case SessionChanged(session):
             fields = [session.session_id, session.generation, session.label, session.backend, session.cwd]
-            return "session_update", [*fields, session.state.value]
+            return "session_update", [*fields, session.state.value, session.waiting_for]
         case SessionGone(session_id, generation, detail):
             return "session_closed", [session_id, generation, detail]
         case Notice(notification_id, session_id, text, buttons):
@@ -106,9 +118,15 @@ def _result(fields: list[Any]) -> Item:
     return CommandResult(command_id, Outcome(Ending(ending), Reason(reason), detail), typed_at)
 
 
+def _mark(fields: list[Any]) -> Item:
+    command_id, mark, shown = fields
+    return CommandMark(command_id, Mark(mark), shown)
+
+
 def _session(fields: list[Any]) -> Item:
-    session_id, generation, label, backend, cwd, state = fields
-    return SessionChanged(Session(session_id, backend, label, cwd, generation, SessionState(state)))
+    session_id, generation, label, backend, cwd, state, *waiting_for = fields  # earlier versions wrote none
+    told = Session(session_id, backend, label, cwd, generation, SessionState(state), waiting_for="".join(waiting_for))
+    return SessionChanged(told)
 
 
 def _notice(fields: list[Any]) -> Item:
@@ -118,6 +136,7 @@ def _notice(fields: list[Any]) -> Item:
 
 _DECODERS: dict[str, Callable[[list[Any]], Item]] = {
     "result": _result,
+    "mark": _mark,
     "session_update": _session,
     "session_closed": lambda fields: SessionGone(*fields),
     "notify": _notice,

@@ -8,6 +8,7 @@ from agent.domain.frames import Item
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append
+from agent.store.prompts import forget
 
 _SAVE = """
 INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started,
@@ -66,6 +67,8 @@ def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
     head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
     tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process, _talk(session))
     connection.execute(_SAVE, (*head, *tail))
+    if session.state is SessionState.ENDED or session.conversation is None:
+        forget(connection, bare_id(session.session_id))
     return append(connection, word)
 
 

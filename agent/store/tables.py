@@ -3,7 +3,7 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Meta(Model):
@@ -83,14 +83,40 @@ class Doubt(Model):
         without_rowid = True
 
 
-TABLES = [Meta, Inbox, Outbox, SessionRow, Doubt]
+class PromptRow(Model):
+    """Texts typed, or being typed, into coding agents that will say what became of them.
+
+    `typed` and `finished` are 0 or 1, `taken_at` is in seconds since the epoch, `turn` the program's own id.
+    """
+
+    position = AutoField()
+    command_id = TextField(unique=True)
+    bare_id = TextField()
+    text = TextField()
+    typed = IntegerField()
+    turn = TextField()
+    joined = IntegerField()
+    taken_at = FloatField(null=True)
+    finished = IntegerField()
+
+    class Meta:
+        table_name = "prompts"
+
+
+TABLES = [Meta, Inbox, Outbox, SessionRow, Doubt, PromptRow]
 
 INDEXES = [
     "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",
     "CREATE INDEX inbox_finished ON inbox (session_id, sequence) WHERE state = 'finished'",
 ]
 
+_PROMPTS = """
+CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
+                      text TEXT NOT NULL, typed INTEGER NOT NULL, turn TEXT NOT NULL, joined INTEGER NOT NULL,
+                      taken_at REAL, finished INTEGER NOT NULL)
+"""
 # What brings a file of the version before to this one.
 UPGRADES = {
     2: ("ALTER TABLE sessions ADD COLUMN conversation TEXT NOT NULL DEFAULT ''",),
+    3: (_PROMPTS,),
 }

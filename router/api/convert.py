@@ -39,6 +39,7 @@ _RESULTS = {outcome.value: outcome for outcome in frames.ResultOutcome}
 _REASONS = {reason.value: reason for reason in Reason}
 MAX_WORDS = 1000  # characters kept of what a platform says
 MAX_CHAT_ID = 128  # characters
+MAX_WAITING_FOR = 100  # characters
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch
 MAX_FRAME_BYTES = 1024 * 1024
@@ -192,7 +193,7 @@ def session(s: Session) -> pb.Session:
     return pb.Session(
         session_id=s.session_id, machine_id=s.machine_id, label=s.label, backend=s.backend, cwd=s.cwd,
         state=SESSION_STATES[s.state], generation=s.generation, connected=s.connected,  # type: ignore[arg-type]
-        created_at=timestamp(s.created_at), updated_at=timestamp(s.updated_at),
+        created_at=timestamp(s.created_at), updated_at=timestamp(s.updated_at), waiting_for=s.waiting_for,
     )  # fmt: skip
 
 
@@ -321,7 +322,10 @@ def _reason(number: int) -> Reason:
 
 def _report(u: link_pb.SessionUpdate) -> frames.SessionReport:
     state = STATES_OF_SESSIONS.get(u.state, SessionState.UNKNOWN)
-    return frames.SessionReport(u.upstream_seq, u.session_id, u.generation, u.label, u.backend, u.cwd, state)
+    waiting_for = u.waiting_for[:MAX_WAITING_FOR]
+    return frames.SessionReport(
+        u.upstream_seq, u.session_id, u.generation, u.label, u.backend, u.cwd, state, waiting_for
+    )
 
 
 def _notify(n: link_pb.Notify) -> frames.Notify:

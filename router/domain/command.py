@@ -5,6 +5,8 @@
                 └─────────┘ Returned: the link ended before the machine confirmed
     QUEUED, SENT ─▶ DEAD      QUEUED ─▶ CANCELLED | EXPIRED
 
+On DONE follow marks of what the program did with the text: NotTaken, Taken, WorkFinished.
+
 A result can overtake its receipt on a new link, so Ended is legal from QUEUED and SENT too. Terminal states never
 change: what the machine says later is kept beside them.
 """
@@ -207,11 +209,18 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class NotTaken:
+    """The agent program has not said in time that it took the prompt; `shown` is what its screen shows."""
+
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkFinished:
     """The agent program finished the work it started."""
 
 
-Event = Sent | Returned | Stored | Ended | GivenUp | TakenBack | LateResult | Taken | WorkFinished
+Event = Sent | Returned | Stored | Ended | GivenUp | TakenBack | LateResult | NotTaken | Taken | WorkFinished
 
 # event -> the states it is legal in. Stores build their conditional updates from it.
 SOURCES: dict[type[Event], frozenset[CommandState]] = {
@@ -222,6 +231,7 @@ SOURCES: dict[type[Event], frozenset[CommandState]] = {
     GivenUp: frozenset({CommandState.QUEUED, CommandState.SENT}),
     TakenBack: frozenset({CommandState.QUEUED}),
     LateResult: frozenset(set(CommandState) - LIVE),
+    NotTaken: frozenset({CommandState.DONE}),
     Taken: frozenset({CommandState.DONE}),
     WorkFinished: frozenset({CommandState.DONE}),
 }
@@ -253,7 +263,17 @@ def apply(command: Command, event: Event, now: float) -> Command:
         case LateResult(words):
             known = words in command.detail
             return command if known else replace(command, detail="; ".join(filter(None, (command.detail, words))))
+        case NotTaken() | Taken() | WorkFinished():
+            return _marked(command, event, now)
+
+
+def _marked(command: Command, mark: NotTaken | Taken | WorkFinished, now: float) -> Command:
+    """A DONE command with a word on what its program did with the text."""
+    match mark:
+        case NotTaken(shown):
+            return replace(command, reason=Reason.NOT_TAKEN, detail=shown)
         case Taken():
-            return replace(command, taken_at=now)
+            detail = "" if command.reason is Reason.NOT_TAKEN else command.detail
+            return replace(command, taken_at=now, reason=Reason.UNSPECIFIED, detail=detail)
         case WorkFinished():
             return replace(command, finished_at=now)

@@ -43,6 +43,7 @@ class Reason(Enum):
     PROTOCOL_VERSION = 34
     DRAINING = 35
     ROUTER_RESTORED = 40
+    NOT_TAKEN = 55
     DIALOG_OPEN = 60
     LINE_IN_USE = 61
 

@@ -20,6 +20,7 @@ class SessionReport:
     backend: str
     cwd: str
     state: SessionState
+    waiting_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class ResultOutcome(Enum):
     EXPIRED = 5
     TAKEN = 6
     FINISHED = 7
+    NOT_TAKEN = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Session:
     created_at: float
     updated_at: float
     connected: bool = False
+    waiting_for: str = ""  # in the state WAITING: for what, in the program's own words
 
     @property
     def name(self) -> str:

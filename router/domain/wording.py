@@ -6,7 +6,7 @@ these names other values; what stands in braces is filled in and stays.
 
 from router.domain.command import Command, CommandState, Input
 from router.domain.errors import Reason, Refusal
-from router.domain.session import Session
+from router.domain.session import Session, SessionState
 
 HELP = (
     "Reply to a message of a session and your text is typed into it. Other ways:\n"
@@ -47,8 +47,16 @@ SENDING = "Sending: {what}"
 
 NO_SESSIONS_YET = "No sessions yet. On a machine: pointsman run -- claude"
 SESSIONS_HINT = "/use NAME chooses one."
-SESSION_LINE = "{mark} {name} - {machine}{away}"
+SESSION_LINE = "{mark} {name} - {machine}{doing}"
 AWAY_MARK = " (away)"
+DOING = {
+    SessionState.UNKNOWN: "",
+    SessionState.IDLE: " · ready",
+    SessionState.BUSY: " · working",
+    SessionState.WAITING: " · waits for you",
+    SessionState.ENDED: " · ended",
+}
+WAITING_FOR = " · waits for you: {what}"
 AND_MORE = "… and {count} more"
 WHICH_SESSION = "Which one? /use NAME - /sessions lists them."
 NO_SUCH_SESSION = "No session is called {wanted}. /sessions lists them."
@@ -128,6 +136,7 @@ _REASONS = {
     Reason.BACKEND_ERROR: "the terminal reported an error",
     Reason.EXIT_CODE: "the command failed",
     Reason.UNSUPPORTED: "this session cannot do that",
+    Reason.NOT_TAKEN: "the program in it did not take it",
     Reason.DIALOG_OPEN: "a dialog is open in the terminal",
     Reason.LINE_IN_USE: "someone is typing in the terminal",
 }
@@ -147,6 +156,11 @@ _RECEIPTS = {
     CommandState.DEAD: "❌ Given up for {name}: {why}.",
     CommandState.FAILED: "❌ Not typed into {name}: {why}.",
 }
+_TAKEN = "▶️ {name} is working on it."
+_FINISHED = "🏁 {name} has finished it."
+_NOT_TAKEN = (
+    "⚠️ Typed into {name}, but its program has not taken it. Look at its screen before you send it again.{output}"
+)
 _NOT_TYPED = "it was not typed"
 SEE_BELOW = "⏳ It did not go well; see below."
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
@@ -165,7 +179,7 @@ def reason_text(reason: Reason) -> str:
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:
     """One line on how far a command got."""
     waits_for_machine = command.state is CommandState.QUEUED and not connected
-    return (_AWAY if waits_for_machine else _RECEIPTS[command.state]).format(
+    return (_AWAY if waits_for_machine else _mark(command) or _RECEIPTS[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,
         wait=span(command.expires_at - command.created_at),
@@ -202,7 +216,17 @@ def still_send(command: Command, session: Session | None, now: float) -> str:
 
 def says_all(command: Command) -> bool:
     """Whether a mark on the person's message says as much as the receipt would."""
-    return command.state is CommandState.DONE and not command.detail and not command.names_session
+    plain = command.reason is Reason.UNSPECIFIED and not command.detail
+    return command.state is CommandState.DONE and plain and not command.names_session
+
+
+def _mark(command: Command) -> str:
+    """The line for what a program did with a text that was typed into it; empty when it has not said."""
+    if command.finished_at is not None:
+        return _FINISHED
+    if command.taken_at is not None:
+        return _TAKEN
+    return _NOT_TAKEN if command.reason is Reason.NOT_TAKEN else ""
 
 
 def quoted(command: Command) -> str:
@@ -210,6 +234,15 @@ def quoted(command: Command) -> str:
     text = command.action.text if isinstance(command.action, Input) else f"[{command.action.name}]"
     line = " ".join(text.split())
     return line if len(line) <= 60 else line[:59] + "…"
+
+
+def doing(session: Session, *, connected: bool) -> str:
+    """What a session does, behind its name; of a machine that is away nobody knows."""
+    if not connected:
+        return AWAY_MARK
+    if session.state is SessionState.WAITING and session.waiting_for:
+        return WAITING_FOR.format(what=session.waiting_for)
+    return DOING[session.state]
 
 
 def session_label(session: Session) -> str:

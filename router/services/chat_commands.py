@@ -73,8 +73,8 @@ class ChatCommands:
 
     def _line(self, session: Session, chosen: str) -> str:
         mark = "▶️" if bare_id(session.session_id) == chosen else "•"
-        away = "" if self._hub.connected(session.machine_id) else wording.AWAY_MARK
-        return wording.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, away=away)
+        doing = wording.doing(session, connected=self._hub.connected(session.machine_id))
+        return wording.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
 
     def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> Reply:
         there = sessions.page(tx)

@@ -177,10 +177,12 @@ class Delivery:
         return ended
 
     def mark(self, tx: Transaction, command_id: str, event: Event, actor: str) -> None:
-        """Note on a DONE command what the agent program did with it."""
+        """Note on a DONE command what the agent program did with it, and tell whoever sent it."""
         command = commands.find(tx, command_id)
         if command is not None and command.state is CommandState.DONE:
-            self._wake(tx, commands.change(tx, command, event, self._clock.now(), actor))
+            marked = commands.change(tx, command, event, self._clock.now(), actor)
+            self._receipts.marked(tx, marked)
+            self._wake(tx, marked)
 
     def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False, on_purpose: bool = False) -> None:
         """A link is gone: what it had not confirmed waits for the next one. One left on purpose blames no command."""

@@ -39,6 +39,13 @@ class Receipts:
         if command.origin.chat and not self._connected(command.machine_id):
             self._say(tx, command, None)
 
+    def marked(self, tx: Transaction, command: Command) -> None:
+        """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
+        before = notifications.newest_receipt(tx, command.command_id)
+        stands = before and before.state is NotificationState.DELIVERED and before.as_mark and not before.message_ids
+        if before and not (stands and wording.says_all(command)):
+            self._say(tx, command, before)
+
     def progressed(self, tx: Transaction, command: Command) -> None:
         """Change the line of a command that has one."""
         if before := notifications.newest_receipt(tx, command.command_id):

@@ -62,6 +62,7 @@ class SessionService:
         session = Session(
             known.session_id if known else report.session_id, machine_id, report.label[:200], report.backend,
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
+            waiting_for=report.waiting_for,
         )  # fmt: skip
         if known is None or replace(known, updated_at=now) != session:
             sessions.write(tx, session)
@@ -83,7 +84,7 @@ class SessionService:
     def _end(self, tx: Transaction, session: Session, actor: str, reason: Reason = Reason.SESSION_ENDED) -> int:
         if session.state is SessionState.ENDED:
             return 0
-        sessions.write(tx, replace(session, state=SessionState.ENDED, updated_at=self._clock.now()))
+        sessions.write(tx, replace(session, state=SessionState.ENDED, waiting_for="", updated_at=self._clock.now()))
         self._record(tx, session, "Ended", actor)
         self._topics.session_ended(tx, session)
         return self._delivery.give_up_session(tx, session.session_id, reason)

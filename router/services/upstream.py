@@ -7,7 +7,7 @@ from functools import partial
 
 from router.clock import Clock
 from router.domain import wording
-from router.domain.command import RECALLED, CommandState, Ended, Event, Taken, WorkFinished
+from router.domain.command import RECALLED, CommandState, Ended, Event, NotTaken, Taken, WorkFinished
 from router.domain.duplicates import Arrivals, arrived
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import (
@@ -184,8 +184,7 @@ class UpstreamService:
             event: Event = Ended(_ENDINGS[result.outcome], result.reason, result.detail, result.typed_at)
             self._delivery.end(tx, result.command_id, event, link.machine_id)
         else:
-            seen = Taken() if result.outcome is ResultOutcome.TAKEN else WorkFinished()
-            self._delivery.mark(tx, result.command_id, seen, link.machine_id)
+            self._delivery.mark(tx, result.command_id, _mark(result), link.machine_id)
 
     def _renewed(self, machine: Machine, hello: Hello, heard_epoch: int) -> Machine:
         return replace(
@@ -210,3 +209,13 @@ class UpstreamService:
 
     def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:
         record(tx, [Step(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])
+
+
+def _mark(result: Result) -> NotTaken | Taken | WorkFinished:
+    match result.outcome:
+        case ResultOutcome.TAKEN:
+            return Taken()
+        case ResultOutcome.NOT_TAKEN:
+            return NotTaken(result.detail)
+        case _:
+            return WorkFinished()

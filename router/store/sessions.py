@@ -8,7 +8,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState, bare_id
 from router.store.database import Transaction
 
-_COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at"
+_COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for"
 _SELECT = f"SELECT {_COLUMNS} FROM sessions"
 
 
@@ -55,19 +55,21 @@ def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, 
 def write(tx: Transaction, session: Session) -> None:
     """Insert or replace what is known of a session; its numbering goes on."""
     tx.execute(
-        f"INSERT INTO sessions ({_COLUMNS}, bare_id, next_sequence, live) VALUES (?,?,?,?,?,?,?,?,?,?,1,0)"
+        f"INSERT INTO sessions ({_COLUMNS}, bare_id, next_sequence, live) VALUES (?,?,?,?,?,?,?,?,?,?,?,1,0)"
         " ON CONFLICT (session_id) DO UPDATE SET machine_id = excluded.machine_id, label = excluded.label,"
         " backend = excluded.backend, cwd = excluded.cwd, state = excluded.state, generation = excluded.generation,"
-        " updated_at = excluded.updated_at",
+        " updated_at = excluded.updated_at, waiting_for = excluded.waiting_for",
         (
             session.session_id, session.machine_id, session.label, session.backend, session.cwd, session.state.value,
-            session.generation, session.created_at, session.updated_at, bare_id(session.session_id),
+            session.generation, session.created_at, session.updated_at, session.waiting_for,
+            bare_id(session.session_id),
         ),
     )  # fmt: skip
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at = row
+    session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for = row
     return Session(
-        session_id, machine_id, label, backend, cwd, SessionState(state), generation, created_at, updated_at
+        session_id, machine_id, label, backend, cwd, SessionState(state), generation, created_at, updated_at,
+        waiting_for=waiting_for,
     )  # fmt: skip

@@ -91,6 +91,7 @@ class Session(Model):
     live = IntegerField(default=0)
     created_at = FloatField()
     updated_at = FloatField()
+    waiting_for = TextField(default="")
 
     class Meta:
         table_name = "sessions"

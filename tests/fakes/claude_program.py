@@ -1,4 +1,7 @@
-"""The real Claude Code, with no account and no internet: installed once, set up in a folder of its own."""
+"""The real Claude Code, with no account and no internet: installed once, set up in a folder of its own.
+
+`python -m tests.fakes.claude_program` installs it before any test needs it.
+"""
 
 import fcntl
 import json
@@ -6,7 +9,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from tests.fakes.model_api import ModelApi
 
 VERSION = "2.1.329"
+_FOLDER = Path(__file__).resolve().parents[2] / ".claude-code"  # ignored by git
 _KEY = "sk-ant-api03-no-account-needed-here"
 _INSTALL_LIMIT = 240.0  # seconds; it is 170 MB
 
@@ -23,12 +26,14 @@ def program() -> Path:
     """Where it is; TEST_CLAUDE names one that is there already. Skips the test where it cannot be installed."""
     if given := os.environ.get("TEST_CLAUDE"):
         return Path(given)
-    if shutil.which("npm") is None:
-        pytest.skip("Claude Code is installed with npm, which is not here; or set TEST_CLAUDE to its path")
     package = f"@anthropic-ai/claude-code-{_platform()}"
-    folder = Path(tempfile.gettempdir()) / f"pointsman-tests-{os.getuid()}" / f"claude-{VERSION}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _FOLDER / VERSION
     found = folder / "node_modules" / package / "claude"
+    if not (folder / "whole").exists() and shutil.which("npm") is None:
+        if there := shutil.which("claude"):
+            return Path(there)
+        pytest.skip("Claude Code is installed with npm, which is not here; or set TEST_CLAUDE to its path")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one of the test processes installs it
         if not (folder / "whole").exists():
@@ -107,3 +112,10 @@ class ClaudeHome:
     def status(self) -> str:
         """What the only session does; empty when there is none."""
         return next((str(record.get("status", "")) for record in self.records()), "")
+
+
+if __name__ == "__main__":
+    try:
+        print(program())
+    except pytest.skip.Exception as skipped:
+        print(f"Tests with the real Claude Code will be skipped. {skipped}")

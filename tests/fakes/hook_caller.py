@@ -26,10 +26,11 @@ class Program:
     conversation_id: str = "11111111-2222-3333-4444-555555555555"
     cwd: str = "/srv/api"
     environ: dict[str, str] = field(default_factory=dict)
+    scope: str = "user"
 
     def hook(self, event: str, **payload: object) -> "subprocess.CompletedProcess[bytes]":
         """Run the client as the hook of one event would be run."""
-        return call(self.data_dir, event, self.payload(event, **payload), self.variables())
+        return call(self.data_dir, event, self.payload(event, **payload), self.variables(), scope=self.scope)
 
     async def says(self, event: str, **payload: object) -> None:
         """One event, which the agent must take without a sound."""
@@ -46,10 +47,10 @@ class Program:
 
 
 def call(
-    data_dir: Path, event: str, payload: bytes, environ: Mapping[str, str], cwd: Path | None = None
+    data_dir: Path, event: str, payload: bytes, environ: Mapping[str, str], cwd: Path | None = None, scope: str = "user"
 ) -> "subprocess.CompletedProcess[bytes]":
     """The client, started as the installed hooks start it."""
-    command = [sys.executable, "-I", "-S", str(FORWARD), socket_path(data_dir), event]
+    command = [sys.executable, "-I", "-S", str(FORWARD), socket_path(data_dir), event, scope]
     return subprocess.run(command, input=payload, capture_output=True, env={**os.environ, **environ}, cwd=cwd)
 
 

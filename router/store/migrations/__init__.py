@@ -2,13 +2,14 @@
 
 import sqlite3
 
-from router.store.migrations import m0001_first, m0002_moved_chats, m0003_chats, m0004_suspects
+from router.store.migrations import m0001_first, m0002_moved_chats, m0003_chats, m0004_suspects, m0005_waiting
 
 MIGRATIONS: list[list[str]] = [
     m0001_first.STATEMENTS,
     m0002_moved_chats.STATEMENTS,
     m0003_chats.STATEMENTS,
     m0004_suspects.STATEMENTS,
+    m0005_waiting.STATEMENTS,
 ]
 
 

@@ -137,7 +137,7 @@ def test_what_the_agent_wants_the_program_to_read_is_printed(data_dir: Path, lis
     ended = call(data_dir, "PermissionRequest", b"{}", {})
 
     assert json.loads(ended.stdout) == {"decision": {"behavior": "allow"}}
-    assert listener.request()["event"] == "PermissionRequest"
+    assert (listener.request()["event"], listener.request()["scope"]) == ("PermissionRequest", "user")
 
 
 @pytest.mark.parametrize("answer", [b'{"ok": false, "reason": "X", "error": "no \\"output\\""}\n', b"", b"nonsense\n"])

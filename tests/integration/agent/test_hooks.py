@@ -1,6 +1,9 @@
 """Events of a coding agent's hooks, through the real client and socket: which session they make or mean."""
 
+import asyncio
+import json
 import os
+from dataclasses import replace
 from typing import Any
 
 from agent.domain.session import Session, SessionState
@@ -65,7 +68,7 @@ async def test_the_session_survives_a_restart_of_the_agent(rigs: Rigs) -> None:
             await claude.says("SessionStart", source="startup")
             before = only(rig)
         async with rigs.running(NOBODY) as rig:
-            await claude.says("Stop")
+            await claude.says("SubagentStop")
 
             assert only(rig) == before
 
@@ -153,6 +156,54 @@ async def test_a_program_whose_terminal_has_not_come_yet_waits_for_it_under_its_
             await claude.says("UserPromptSubmit", prompt="hi")
 
             assert (only(rig).session_id, only(rig).backend) == ("terminal", "pty")
+
+
+async def told(rig: Rig) -> list[str]:
+    """What people are told, in order."""
+    rows = await rig.sql("SELECT payload FROM outbox WHERE kind = 'notify' ORDER BY upstream_seq")
+    return [json.loads(payload)[2] for (payload,) in rows]
+
+
+async def test_the_end_of_a_turn_is_told_once_with_the_last_words(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        with program(rig.data_dir) as claude:
+            await claude.says("UserPromptSubmit", prompt="hi", prompt_id="1")
+            await claude.says("Stop", last_assistant_message="Hello!", prompt_id="1")
+            await claude.says("Notification", message="Claude is waiting", notification_type="idle_prompt")
+            await claude.says("Notification", message="Claude needs you", notification_type="permission_prompt")
+
+            assert await told(rig) == ["✅ Finished.\n\nHello!", "❗ Claude needs you"]
+
+
+async def test_a_reminder_is_told_when_the_end_itself_was_missed(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        with program(rig.data_dir) as claude:
+            await claude.says("Stop", last_assistant_message="One", prompt_id="1")
+            await claude.says("UserPromptSubmit", prompt="hi", prompt_id="2")
+            await claude.says("Notification", message="Waiting", notification_type="idle_prompt", prompt_id="2")
+            await claude.says("Notification", message="Waiting", notification_type="idle_prompt", prompt_id="2")
+
+            assert await told(rig) == ["✅ Finished.\n\nOne", "❗ Waiting"]
+
+
+async def test_hooks_in_two_settings_tell_an_event_once(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        with program(rig.data_dir) as claude:
+            await asyncio.gather(
+                claude.says("Stop", last_assistant_message="Hello!"),
+                replace(claude, scope="project").says("Stop", last_assistant_message="Hello!"),
+            )
+
+            assert await told(rig) == ["✅ Finished.\n\nHello!"]
+
+
+async def test_two_ends_with_the_same_words_are_both_told(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        with program(rig.data_dir) as claude:
+            await claude.says("Stop", last_assistant_message="Done.")
+            await claude.says("Stop", last_assistant_message="Done.")
+
+            assert await told(rig) == ["✅ Finished.\n\nDone."] * 2
 
 
 async def test_what_the_hooks_say_of_no_program_changes_nothing(rigs: Rigs) -> None:

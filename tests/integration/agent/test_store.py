@@ -10,7 +10,17 @@ import pytest
 
 from agent.domain.command import Command, Ending, InboxState, Input, KeyPress, Lane, Outcome, Reason
 from agent.domain.errors import AlreadyRunning, StoreUnavailable
-from agent.domain.frames import Button, CommandResult, Item, Notice, ReceiptOutcome, SessionChanged, SessionGone
+from agent.domain.frames import (
+    Button,
+    CommandMark,
+    CommandResult,
+    Item,
+    Mark,
+    Notice,
+    ReceiptOutcome,
+    SessionChanged,
+    SessionGone,
+)
 from agent.domain.session import Process, Session, SessionState
 from agent.store.database import Database
 from agent.store.inbox import Inbox, Start
@@ -169,7 +179,9 @@ SESSION = Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING, {"pa
     [
         CommandResult("c1", Outcome.failed(Reason.EXIT_CODE, "exit code 1"), None),
         CommandResult("c1", Outcome.done("ok"), 1234.5),
+        CommandMark("c1", Mark.NOT_TAKEN, "> hello"),
         SessionChanged(Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING)),
+        SessionChanged(Session("s1", "tmux", state=SessionState.WAITING, waiting_for="permission prompt")),
         SessionGone("s1", 3, "exit code 0"),
         Notice("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),
     ],
@@ -271,3 +283,13 @@ async def test_ten_thousand_commands_are_on_disk_within_a_second(data_dir: Path)
             await asyncio.gather(*(inbox.store(batch, 0.0) for batch in batches))
 
         assert await inbox.depth() == 313 * 32
+
+
+async def test_a_session_that_an_earlier_version_wrote_into_the_outbox_comes_out(data_dir: Path) -> None:
+    async with opened(data_dir) as database:
+        payload = '["s1", 3, "a label", "tmux", "/srv", "busy"]'
+        sql = "INSERT INTO outbox (kind, payload) VALUES ('session_update', ?)"
+        await database.run(lambda connection: connection.execute(sql, (payload,)))
+        (row,) = await Outbox(database).after(0, 10)
+
+    assert row.item == SessionChanged(Session("s1", "tmux", "a label", "/srv", 3, SessionState.BUSY))

@@ -52,6 +52,47 @@ def test_while_the_machine_is_there_one_line_says_how_it_ended(
     assert (delivery.machine_id, delivery.session_label) == ("devbox", "api")
 
 
+def test_the_line_goes_on_with_what_the_program_does(
+    router: RouterUnderTest, agent: ThinAgent, session: str, courier: ThinCourier
+) -> None:
+    with agent.connected() as link:
+        became = router.submit(HERE, "x", session_id=session)
+        link.commands(1)
+        link.result(1, became.command_id)
+        typed = courier.brought("500")
+        link.result(2, became.command_id, outcome=link_pb.RESULT_OUTCOME_TAKEN)
+        taken = courier.brought("500")
+        link.result(3, became.command_id, outcome=link_pb.RESULT_OUTCOME_FINISHED)
+        finished = courier.brought("500")
+
+    assert [line.notification.text for line in (typed, taken, finished)] == [
+        "✅ Typed into api.",
+        "▶️ api is working on it.",
+        "🏁 api has finished it.",
+    ]
+    assert [list(line.edit_message_ids) for line in (typed, taken, finished)] == [[], ["500"], ["500"]]
+
+
+def test_a_mark_stands_for_what_the_program_does_but_not_for_what_it_does_not(
+    router: RouterUnderTest, agent: ThinAgent, session: str, courier: ThinCourier
+) -> None:
+    with agent.connected() as link:
+        first, second = (router.submit(HERE, text, session_id=session).command_id for text in ("x", "y"))
+        link.commands(2)
+        link.result(1, first)
+        marked = courier.brought()
+        router.reported(marked)
+        link.result(2, first, outcome=link_pb.RESULT_OUTCOME_TAKEN)
+        link.result(3, second)
+        router.reported(courier.brought())
+        link.result(4, second, outcome=link_pb.RESULT_OUTCOME_NOT_TAKEN)
+        missed = courier.brought("500")
+
+    assert marked.as_mark
+    assert (missed.notification.command_id, missed.as_mark) == (second, False)
+    assert "has not taken it" in missed.notification.text
+
+
 def test_a_machine_that_is_away_is_told_of_and_the_line_changes_when_it_ends(
     router: RouterUnderTest, agent: ThinAgent, session: str, courier: ThinCourier
 ) -> None:

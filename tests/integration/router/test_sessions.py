@@ -57,6 +57,23 @@ def test_a_session_begins_changes_and_ends_on_its_link(router: RouterUnderTest, 
     assert listed(router, include_ended=True)["s-1"].state == types.SESSION_STATE_ENDED
 
 
+def test_what_a_session_waits_for_is_kept_until_it_changes(router: RouterUnderTest, agent: ThinAgent) -> None:
+    waits = {"state": types.SESSION_STATE_WAITING, "waiting_for": "permission prompt"}
+    with agent.connected() as link:
+        link.frame(session_update=session("s-1", upstream_seq=1, **waits))
+        link.acked(1)
+        waiting = listed(router)["s-1"]
+        chat = types.ChatRef(transport="test", chat_id="1", message_id="10")
+        shown = router.submit(chat, "/sessions").answer
+        link.frame(session_update=session("s-1", upstream_seq=2, state=types.SESSION_STATE_BUSY))
+        link.acked(2)
+        busy = listed(router)["s-1"]
+
+    assert (waiting.state, waiting.waiting_for) == (types.SESSION_STATE_WAITING, "permission prompt")
+    assert "waits for you: permission prompt" in shown
+    assert (busy.state, busy.waiting_for) == (types.SESSION_STATE_BUSY, "")
+
+
 def test_the_end_of_an_older_generation_does_not_end_a_session(router: RouterUnderTest, agent: ThinAgent) -> None:
     with agent.connected(sessions=[session("s-1", generation=2)]) as link:
         link.frame(session_closed=SessionClosed(upstream_seq=1, session_id="s-1", generation=1))

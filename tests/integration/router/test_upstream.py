@@ -172,6 +172,28 @@ def test_marks_say_what_the_agent_program_did(router: RouterUnderTest, agent: Th
     assert marked.HasField("finished_at")
 
 
+def test_what_was_not_taken_says_so_with_the_screen_until_it_is(
+    router: RouterUnderTest, agent: ThinAgent, session: str
+) -> None:
+    command_id = router.send(session).command_id
+    with agent.connected() as link:
+        link.result(1, command_id)
+        link.result(2, command_id, outcome=link_pb.RESULT_OUTCOME_NOT_TAKEN, detail="> hello")
+        link.acked(2)
+        missed = router.command(command_id)
+        link.result(3, command_id, outcome=link_pb.RESULT_OUTCOME_TAKEN)
+        link.acked(3)
+        taken = router.command(command_id)
+
+    assert (missed.state, missed.reason, missed.detail) == (
+        types.COMMAND_STATE_DONE,
+        types.REASON_NOT_TAKEN,
+        "> hello",
+    )
+    assert (taken.reason, taken.detail) == (types.REASON_UNSPECIFIED, "")
+    assert router.events(command_id)[-3:] == ["Ended", "NotTaken", "Taken"]
+
+
 def test_a_mark_on_what_was_not_typed_is_nothing(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     with agent.connected() as link:
         command_id = received(router, link, session)

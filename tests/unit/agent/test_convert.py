@@ -11,6 +11,7 @@ from agent.domain.frames import (
     AgentFrame,
     Button,
     Cancel,
+    CommandMark,
     CommandResult,
     Commands,
     Down,
@@ -22,6 +23,7 @@ from agent.domain.frames import (
     HeartbeatAck,
     Hello,
     Item,
+    Mark,
     Notice,
     Receipt,
     ReceiptOutcome,
@@ -158,6 +160,20 @@ def test_several_results_travel_together() -> None:
 
     assert [one.upstream_seq for one in frame.results.results] == [1, 2]
     assert not frame.results.results[0].HasField("typed_at")
+
+
+@pytest.mark.parametrize(
+    ("mark", "outcome"),
+    [
+        (Mark.TAKEN, pb.RESULT_OUTCOME_TAKEN),
+        (Mark.FINISHED, pb.RESULT_OUTCOME_FINISHED),
+        (Mark.NOT_TAKEN, pb.RESULT_OUTCOME_NOT_TAKEN),
+    ],
+)
+def test_a_mark_travels_as_a_result(mark: Mark, outcome: int) -> None:
+    frame = sent(AgentFrame(1, Results(((7, CommandMark("c1", mark, "> hello")),))))
+
+    assert frame.result == pb.Result(upstream_seq=7, command_id="c1", outcome=outcome, detail="> hello")
 
 
 def test_a_long_detail_is_cut_at_a_character() -> None:

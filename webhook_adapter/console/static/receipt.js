@@ -27,6 +27,7 @@ export function stations(command, away) {
 function headline(command, line, away) {
   if (command.state in ENDED_BADLY) return [ENDED_BADLY[command.state], why(command)].filter(Boolean).join(": ");
   if (LIVE.includes(command.state) && away) return `Waits for ${command.machine_id}, which is away`;
+  if (command.reason === "NOT_TAKEN") return "Typed in, but not taken by the program";
   const last = line.findLast((station) => station.state === "passed");
   const now = line.find((station) => station.state === "now" && station.index === 3);
   return now ? now.name : last.name;

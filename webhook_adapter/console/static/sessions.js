@@ -59,7 +59,8 @@ function machineGroup() {
 /** What a session is doing; of a machine that is away, nobody knows. */
 export function stateChip(node, session) {
   const away = !session.connected && session.state !== "ended";
-  text(node, away ? "Away" : SESSION_STATES[session.state]);
+  const what = session.state === "waiting" && session.waiting_for ? `: ${session.waiting_for}` : "";
+  text(node, away ? "Away" : SESSION_STATES[session.state] + what);
   attribute(node, "data-state", away ? "away" : session.state);
 }
 

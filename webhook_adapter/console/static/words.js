@@ -34,6 +34,7 @@ const REASONS = {
   TARGET_GONE: "the terminal is gone",
   EXIT_CODE: "the program ended with an error",
   UNSUPPORTED: "this kind of session cannot do that",
+  NOT_TAKEN: "the program has not taken it",
   TOO_LARGE: "it is too large",
 };
 

@@ -15,8 +15,8 @@ from agent.hooks.claude_code import EVENTS, events_for
 from agent.hooks.installer import Hooks
 from agent.hooks.settings_file import SettingsRefused
 
-HOOKS = Hooks("/opt/python", "/run/agent.sock", EVENTS)
-MOVED = Hooks("/elsewhere/python", "/run/agent.sock", EVENTS)
+HOOKS = Hooks("/opt/python", "/run/agent.sock", EVENTS, "user")
+MOVED = Hooks("/elsewhere/python", "/run/agent.sock", EVENTS, "user")
 OTHER = {"hooks": [{"type": "command", "command": "say done"}]}
 
 
@@ -226,7 +226,7 @@ def test_an_older_version_is_not_given_events_that_it_does_not_know() -> None:
 
 
 def test_a_hook_of_a_removed_pointsman_does_nothing(file: Path, tmp_path: Path) -> None:
-    installer.install(file, Hooks(str(tmp_path / "no-python"), "/run/agent.sock", EVENTS))
+    installer.install(file, Hooks(str(tmp_path / "no-python"), "/run/agent.sock", EVENTS, "user"))
     line = installer.installed(file)["UserPromptSubmit"]
 
     ended = subprocess.run(["sh", "-c", line], input=b"{}", capture_output=True)

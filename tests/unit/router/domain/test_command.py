@@ -16,6 +16,7 @@ from router.domain.command import (
     Input,
     KeyPress,
     Lane,
+    NotTaken,
     Origin,
     Returned,
     Sent,
@@ -34,8 +35,8 @@ NOW = 1_000.0
 SENT, RETURNED, STORED = Sent(7, "inbox"), Returned(charged=True), Stored()
 DONE = Ended(S.DONE, detail="exit 0", typed_at=990.0)
 GIVEN_UP, TAKEN_BACK = GivenUp(Reason.TOO_OLD), TakenBack(S.CANCELLED, Reason.CANCELLED)
-TAKEN, FINISHED = Taken(), WorkFinished()
-EVENTS: list[Event] = [SENT, RETURNED, STORED, DONE, GIVEN_UP, TAKEN_BACK, TAKEN, FINISHED]
+NOT_TAKEN, TAKEN, FINISHED = NotTaken("> go on"), Taken(), WorkFinished()
+EVENTS: list[Event] = [SENT, RETURNED, STORED, DONE, GIVEN_UP, TAKEN_BACK, NOT_TAKEN, TAKEN, FINISHED]
 
 # The diagram of docs/protocol.md, once more and by hand.
 LEGAL: dict[tuple[CommandState, Event], CommandState] = {
@@ -48,6 +49,7 @@ LEGAL: dict[tuple[CommandState, Event], CommandState] = {
     (S.SENT, DONE): S.DONE,
     (S.SENT, GIVEN_UP): S.DEAD,
     (S.RECEIVED, DONE): S.DONE,
+    (S.DONE, NOT_TAKEN): S.DONE,
     (S.DONE, TAKEN): S.DONE,
     (S.DONE, FINISHED): S.DONE,
 }
@@ -117,6 +119,14 @@ def test_marks_on_a_done_command_keep_their_times() -> None:
     finished = apply(taken, FINISHED, NOW + 5)
 
     assert (finished.taken_at, finished.finished_at) == (NOW, NOW + 5)
+
+
+def test_a_late_word_takes_back_that_a_text_was_not_taken() -> None:
+    missed = apply(command(S.DONE), NOT_TAKEN, NOW)
+    taken = apply(missed, TAKEN, NOW + 5)
+
+    assert (missed.reason, missed.detail, missed.taken_at) == (Reason.NOT_TAKEN, "> go on", None)
+    assert (taken.reason, taken.detail, taken.taken_at) == (Reason.UNSPECIFIED, "", NOW + 5)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What people read: every state and every reason has words."""
 
+from dataclasses import replace
+
 import pytest
 
 from router.domain.command import Command, CommandState, Input, KeyPress, Lane, Origin
 from router.domain.errors import Reason
 from router.domain.session import Session, SessionState
-from router.domain.wording import HELP, quoted, reason_text, receipt
+from router.domain.wording import HELP, doing, quoted, reason_text, receipt
 
 ENDS_WITH_A_REASON = [CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD]
 SESSION = Session("s-1", "devbox", "api", "tmux", "/src", SessionState.IDLE, 1, 0.0, 0.0)
@@ -47,6 +49,23 @@ def test_a_bad_end_says_why_and_in_which_words_of_the_machine(state: CommandStat
     assert "pane %3" in line
 
 
+@pytest.mark.parametrize(
+    ("marks", "words"),
+    [
+        ({}, "✅ Typed into api."),
+        ({"taken_at": 1.0}, "▶️ api is working on it."),
+        ({"taken_at": 1.0, "finished_at": 2.0}, "🏁 api has finished it."),
+        ({"detail": "exit 0"}, "✅ Typed into api.\nexit 0"),
+        (
+            {"reason": Reason.NOT_TAKEN, "detail": "> go on"},
+            "⚠️ Typed into api, but its program has not taken it. Look at its screen before you send it again.\n> go on",
+        ),
+    ],
+)
+def test_after_the_typing_the_line_says_what_became_of_it(marks: dict[str, object], words: str) -> None:
+    assert receipt(command(CommandState.DONE, **marks), SESSION, connected=True) == words
+
+
 @pytest.mark.parametrize(("seconds", "words"), [(86_400, "24 h"), (7_200, "2 h"), (600, "10 min"), (5, "1 min")])
 def test_a_machine_that_is_away_is_named_with_how_long_the_command_waits(seconds: float, words: str) -> None:
     line = receipt(command(expires_at=float(seconds)), SESSION, connected=False)
@@ -76,6 +95,25 @@ def test_a_typed_command_shows_what_the_backend_printed() -> None:
 )
 def test_a_command_is_quoted_in_one_short_line(action: Input | KeyPress, line: str) -> None:
     assert quoted(command(action=action)) == line
+
+
+@pytest.mark.parametrize(
+    ("state", "waiting_for", "connected", "words"),
+    [
+        (SessionState.UNKNOWN, "", True, ""),
+        (SessionState.IDLE, "", True, " · ready"),
+        (SessionState.BUSY, "", True, " · working"),
+        (SessionState.WAITING, "", True, " · waits for you"),
+        (SessionState.WAITING, "input needed", True, " · waits for you: input needed"),
+        (SessionState.BUSY, "", False, " (away)"),
+    ],
+)
+def test_behind_a_sessions_name_stands_what_it_does(
+    state: SessionState, waiting_for: str, connected: bool, words: str
+) -> None:
+    session = replace(SESSION, state=state, waiting_for=waiting_for)
+
+    assert doing(session, connected=connected) == words
 
 
 @pytest.mark.parametrize("name", ["sessions", "use", "cmd", "stop", "key", "status", "dead", "cancel"])

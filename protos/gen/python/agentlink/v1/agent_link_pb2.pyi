@@ -101,6 +101,10 @@ class _ResultOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResultO
     """Mark on a DONE command: the agent program took the prompt."""
     RESULT_OUTCOME_FINISHED: _ResultOutcome.ValueType  # 7
     """Mark on a DONE command: the agent program finished the work."""
+    RESULT_OUTCOME_NOT_TAKEN: _ResultOutcome.ValueType  # 8
+    """Mark on a DONE command: the agent program has not said in time that it took the prompt; the detail is what its
+    screen shows. A later TAKEN takes it back.
+    """
 
 class ResultOutcome(_ResultOutcome, metaclass=_ResultOutcomeEnumTypeWrapper):
     """How a command ended at the agent."""
@@ -121,6 +125,10 @@ RESULT_OUTCOME_TAKEN: ResultOutcome.ValueType  # 6
 """Mark on a DONE command: the agent program took the prompt."""
 RESULT_OUTCOME_FINISHED: ResultOutcome.ValueType  # 7
 """Mark on a DONE command: the agent program finished the work."""
+RESULT_OUTCOME_NOT_TAKEN: ResultOutcome.ValueType  # 8
+"""Mark on a DONE command: the agent program has not said in time that it took the prompt; the detail is what its
+screen shows. A later TAKEN takes it back.
+"""
 Global___ResultOutcome: _TypeAlias = ResultOutcome  # noqa: Y015
 
 @_typing.final
@@ -764,6 +772,7 @@ class SessionUpdate(_message.Message):
     BACKEND_FIELD_NUMBER: _builtins.int
     CWD_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     session_id: _builtins.str
@@ -778,6 +787,8 @@ class SessionUpdate(_message.Message):
     """Its working folder."""
     state: _types_pb2.SessionState.ValueType
     """What it is doing."""
+    waiting_for: _builtins.str
+    """With WAITING: for what, in the program's own words ("permission prompt"). At most 100 characters."""
     def __init__(
         self,
         *,
@@ -788,10 +799,11 @@ class SessionUpdate(_message.Message):
         backend: _builtins.str = ...,
         cwd: _builtins.str = ...,
         state: _types_pb2.SessionState.ValueType = ...,
+        waiting_for: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "cwd", b"cwd", "generation", b"generation", "label", b"label", "session_id", b"session_id", "state", b"state", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "cwd", b"cwd", "generation", b"generation", "label", b"label", "session_id", b"session_id", "state", b"state", "upstream_seq", b"upstream_seq", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -244,6 +244,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The router is going down or rotating links."""
     REASON_ROUTER_RESTORED: _Reason.ValueType  # 40
     """The router was put back from an older copy: what happened to the command since then cannot be known."""
+    REASON_NOT_TAKEN: _Reason.ValueType  # 55
+    """It was typed, and the agent program has not said within 5 s that it took it; the detail is what its screen shows."""
     REASON_DIALOG_OPEN: _Reason.ValueType  # 60
     """A dialog is open in the terminal, which an Enter would confirm."""
     REASON_LINE_IN_USE: _Reason.ValueType  # 61
@@ -326,6 +328,8 @@ REASON_DRAINING: Reason.ValueType  # 35
 """The router is going down or rotating links."""
 REASON_ROUTER_RESTORED: Reason.ValueType  # 40
 """The router was put back from an older copy: what happened to the command since then cannot be known."""
+REASON_NOT_TAKEN: Reason.ValueType  # 55
+"""It was typed, and the agent program has not said within 5 s that it took it; the detail is what its screen shows."""
 REASON_DIALOG_OPEN: Reason.ValueType  # 60
 """A dialog is open in the terminal, which an Enter would confirm."""
 REASON_LINE_IN_USE: Reason.ValueType  # 61
@@ -550,6 +554,7 @@ class Session(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Its id."""
     machine_id: _builtins.str
@@ -566,6 +571,8 @@ class Session(_message.Message):
     """Counts restarts: a command for an older generation is not typed."""
     connected: _builtins.bool
     """Its machine's link is up."""
+    waiting_for: _builtins.str
+    """With WAITING: for what, in the program's own words ("permission prompt")."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was first registered."""
@@ -587,10 +594,11 @@ class Session(_message.Message):
         connected: _builtins.bool = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        waiting_for: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -638,7 +646,7 @@ class Command(_message.Message):
     state: Global___CommandState.ValueType
     """Where it stands."""
     reason: Global___Reason.ValueType
-    """Why it ended; unset while it lives and when it is DONE."""
+    """Why it ended; unset while it lives, and when it is DONE unless its program did not take it (NOT_TAKEN)."""
     detail: _builtins.str
     """More about the reason, for people."""
     attempt: _builtins.int

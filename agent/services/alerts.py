@@ -1,0 +1,28 @@
+"""Tells people what a coding agent's hooks report, each thing once."""
+
+import uuid
+
+from agent.domain import alert
+from agent.domain.frames import Notice
+from agent.domain.hook import HookEvent
+from agent.domain.session import Session, bare_id
+from agent.store.outbox import Outbox
+
+
+class Alerts:
+    """Writes notifications into the outbox."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._waiting: set[str] = set()  # sessions of which people know that they wait for the next prompt
+
+    async def tell(self, session: Session, event: HookEvent) -> None:
+        """Tell of an event what people do not know yet; it is on disk on return. Raises StoreUnavailable."""
+        name = bare_id(session.session_id)
+        text = alert.text_of(event)
+        if text and not (alert.repeats_end(event) and name in self._waiting):
+            await self._outbox.append(Notice(str(uuid.uuid4()), session.session_id, text))
+        if event.name in alert.ENDS or alert.repeats_end(event):
+            self._waiting.add(name)
+        elif event.name in ("UserPromptSubmit", "SessionEnd"):
+            self._waiting.discard(name)

@@ -1,0 +1,79 @@
+"""What the program in each session is doing, as its own registry says; its hooks are heard first, and corrected."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+from agent.backends.claude_code import ClaudeCode, Doing
+from agent.backends.process import is_running
+from agent.domain.errors import AgentError
+from agent.domain.hook import HookEvent
+from agent.domain.session import Conversation, Session, SessionState, bare_id
+from agent.services.receipts import Receipts
+from agent.services.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds. A look is a file of 1 kB for each session; notifications of the kernel would cost more than they save."""
+
+_STATES = {Doing.IDLE: SessionState.IDLE, Doing.BUSY: SessionState.BUSY, Doing.WAITING: SessionState.WAITING}
+_HINTS = {
+    "UserPromptSubmit": SessionState.BUSY,
+    "Stop": SessionState.IDLE,
+    "StopFailure": SessionState.IDLE,
+}
+
+
+class States:
+    """Keeps the states of sessions up to date."""
+
+    def __init__(self, sessions: Sessions, receipts: Receipts) -> None:
+        self._sessions = sessions
+        self._receipts = receipts
+        self._resting: set[str] = set()  # sessions that were idle at the last look
+
+    async def run(self, every: float = LOOK_EVERY) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(every)
+
+    async def look(self) -> None:
+        """One look at every session with a coding agent in it."""
+        for session in self._sessions.live():
+            if session.conversation is not None:
+                with suppress(AgentError):  # a full disk, or it ended meanwhile: the next look tells
+                    await self._see(session, session.conversation)
+
+    async def hint(self, session: Session, event: HookEvent) -> None:
+        """An event tells sooner than a look, and is all there is where no registry is. Raises StoreUnavailable."""
+        if (state := _HINTS.get(event.name)) is not None:
+            self._resting.discard(bare_id(session.session_id))
+            await self._sessions.update(session.session_id, state=state)
+
+    async def _see(self, session: Session, talk: Conversation) -> None:
+        name = bare_id(session.session_id)
+        if not is_running(talk.process):
+            self._resting.discard(name)
+            await self._bury(session, talk)
+            return
+        seen = ClaudeCode(talk.process.pid, Path(talk.folder), Path(session.cwd)).look()
+        state = _STATES.get(seen.doing)
+        if state is None:
+            return
+        await self._sessions.update(session.session_id, state=state, waiting_for=seen.waiting_for)
+        if state is not SessionState.IDLE:
+            self._resting.discard(name)
+        elif name in self._resting:
+            await self._receipts.rested(session)
+        else:
+            self._resting.add(name)
+
+    async def _bury(self, session: Session, talk: Conversation) -> None:
+        """The program ended without a word; its terminal may hold more."""
+        if talk.process.is_same(session.process):
+            await self._sessions.close(session.session_id, "its program ended")
+        else:
+            await self._sessions.converse(session.session_id, None)
