@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agentlink.v1 import agent_link_pb2 as link_pb
 
 from router.domain.command import LIVE, CommandState
+from router.domain.errors import Reason
 from router.domain.notification import NotificationState
 from tests.sim.record import Typed, Wish
 
@@ -27,6 +28,7 @@ class Checks:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._ended: dict[str, str] = {}
+        self._ended_at: dict[str, float] = {}  # virtual
 
     def broken(self, what: str) -> None:
         """A promise does not hold."""
@@ -72,6 +74,7 @@ class Checks:
             if state not in _LIVE and before is None:
                 self._world.note("router", f"{command_id} is {state}")
                 self._ended[command_id] = state
+                self._ended_at[command_id] = asyncio.get_running_loop().time()
 
     def is_quiet(self) -> bool:
         """Everything asked for is answered and has ended, and everybody was told."""
@@ -124,6 +127,10 @@ class Checks:
             self.broken(f"{command_id} ({text}) failed and was typed")
         if state in _UNTYPED and times and DOUBT not in detail:
             self.broken(f"{command_id} ({text}) is {state} without a doubt and was typed")
+        if state == "expired" and self._ended_at[command_id] < wish.at + (wish.ttl or 0.0):
+            self.broken(f"{command_id} ({text}) expired early")
+        if state == "dead" and reason == Reason.TOO_OLD.value:
+            self.broken(f"{command_id} ({text}) was given up as too old")
         if state == "uncertain":
             self._uncertain(wish, command_id, reason)
         elif state == "done" and text in self._world.record.doubtful:

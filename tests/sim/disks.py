@@ -109,12 +109,11 @@ class Turns:
         return stage if left <= 0 else ""
 
 
-class RouterDatabase(router_database.Database):
-    """The router's database, written in turns instead of by a thread."""
+class StandIn(router_database.Database):
+    """The router's database without its thread: what is written is committed before the call returns."""
 
-    def __init__(self, disk: Disk, turns: Turns) -> None:
-        super().__init__(Path("simulated"), asyncio.get_running_loop())
-        self._turns = turns
+    def __init__(self, disk: Disk, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(Path("simulated"), loop)
         self._connection = disk.opened()
 
     def start(self) -> None:
@@ -124,9 +123,26 @@ class RouterDatabase(router_database.Database):
         return self._connection
 
     def write(self, function: Callable[..., T], **how: bool) -> "asyncio.Future[T]":
+        future = super().write(function, **how)
+        self._turn()
+        return future
+
+    def _turn(self) -> None:
+        if not self._queue.empty() and (operations := self._gather()):
+            self._commit_group(self._connection, operations)
+
+
+class RouterDatabase(StandIn):
+    """The same, written in turns."""
+
+    def __init__(self, disk: Disk, turns: Turns) -> None:
+        super().__init__(disk, asyncio.get_running_loop())
+        self._turns = turns
+
+    def write(self, function: Callable[..., T], **how: bool) -> "asyncio.Future[T]":
         if not self._turns.life.alive:
             return self._loop.create_future()
-        future = super().write(function, **how)
+        future = router_database.Database.write(self, function, **how)
         self._look()
         return future
 
@@ -145,8 +161,7 @@ class RouterDatabase(router_database.Database):
             self._turns.plan(self._turn)
 
     def _turn(self) -> None:
-        if operations := self._gather():
-            self._commit_group(self._connection, operations)
+        super()._turn()
         self._look()
 
     def _committed(self, operations: list[Any]) -> None:

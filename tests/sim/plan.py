@@ -170,6 +170,13 @@ def _recover(program: Program) -> None:
     program.disk.trouble = ""
 
 
+def _step_clock(world: "World") -> None:
+    """Set the wall clock of a machine; its programs see it when they start again."""
+    program = world.random.choice((world.router, _agent(world)))
+    program.skew += world.random.choice((-90_000.0, -3_600.0, -1.0, 1.0, 3_600.0, 90_000.0))
+    world.note(program.name, f"wall clock is set: {program.skew:+.0f} s")
+
+
 def _back_up(world: "World") -> None:
     """Copy a disk on which nothing waits: what waited in a copy would be typed again as soon as it is put back."""
     agent = _agent(world)
@@ -185,7 +192,12 @@ def _lose_inbox(world: "World") -> None:
     world.record.lost_inboxes.add(agent.name)
     for (payload,) in agent.rows("SELECT payload FROM outbox WHERE kind = 'notify'"):
         world.record.notices = {one: m for one, m in world.record.notices.items() if f'"{one}"' not in payload}
-    older = agent.backup is not None and agent.backup[0] < agent.epoch
+    # What was sent and never confirmed could not be told from what never came (docs/simulation.md, Limits).
+    attempts = (
+        f"SELECT 1 FROM commands WHERE machine_id = '{agent.name}' AND attempt > 0 AND state IN ('queued', 'sent')"
+    )
+    told = not world.router.rows(attempts)
+    older = agent.backup is not None and agent.backup[0] < agent.epoch and told
     world.note(agent.name, "gets an old disk back" if older else "loses its disk")
     agent.disk.content = agent.backup[1] if older and agent.backup else world.fresh_agent_disk()
     agent.backup = None
@@ -211,6 +223,7 @@ HAPPENINGS: dict[str, tuple[float, Happening]] = {
     "kill the router at a commit": (3, _arm_router),
     "kill an agent at a commit": (4, _arm_agent),
     "disk trouble": (2, _sicken),
+    "step a clock": (2, _step_clock),
     "back up an agent's disk": (1, _back_up),
     "lose an agent's disk": (0.7, _lose_inbox),
 }

@@ -7,6 +7,7 @@ from grpc import HandlerCallDetails
 
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.errors import StoreUnavailable
+from agent.domain.lifetime import Moment
 from agent.domain.session import Session
 from agent.link import backoff
 from agent.link.driver import Driver
@@ -14,6 +15,7 @@ from agent.link.protocol import End, Ending
 from agent.services.executor import Executor
 from agent.services.sessions import Sessions
 from agent.services.station import Station
+from agent.store import lifetime
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
@@ -23,6 +25,7 @@ from router.app import Router
 from router.chance import Chance
 from router.domain.credentials import Principal
 from router.domain.errors import Refusal
+from router.store import lifetime as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
 from tests.sim.loop import Life
 from tests.sim.network import AgentSide, Over, ServerSide, Stream
@@ -127,10 +130,11 @@ class RouterProgram(Program):
     _handlers: tuple[Any, ...] = ()
 
     async def run(self, turns: Turns) -> None:
-        world = self.world
+        world, clock = self.world, Clock(self.skew)
         database = RouterDatabase(self.disk, turns)
+        router_lifetime.resume(database.connection(), clock)
         chance = Chance(world.new_id, world.router_random.random, world.router_random.randbytes)
-        router = Router(database, "router", Clock(self.skew), "", chance)
+        router = Router(database, "router", clock, "", chance)
         world.plant.router(router, self.life)
         await router.recover()
         s = router.servicers
@@ -224,6 +228,7 @@ class AgentProgram(Program):
         sessions = Sessions(SessionStore(database, outbox), backends)
         executor = Executor(inbox, sessions, backends, clock)
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
+        await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()
         self.outbox, self.sessions = outbox, sessions
         for session_id in world.sessions_of(self.name):

@@ -57,7 +57,7 @@ class World:
         self._tasks: list[asyncio.Task[Any]] = []
         names = [f"m{number}" for number in range(size.machines)]
         self.programs = {f"{name}-s{number}": "1" for name in names for number in range(size.sessions)}
-        self.router = RouterProgram(self, "router", Disk(_router_disk(size.machines)))
+        self.router = RouterProgram(self, "router", Disk(router_disk(size.machines)))
         self.agents = {name: AgentProgram(self, name, Disk(self.fresh_agent_disk())) for name in names}
         self.courier = Courier(self, "courier", Disk(_agent_disk()))
         self.people = People(self)
@@ -140,11 +140,16 @@ class World:
 
     def fresh_agent_disk(self) -> bytes:
         """A new agent.db with ids of its own."""
-        disk = Disk(_agent_disk())
-        connection = disk.opened()
-        for name in ("inbox_id", "outbox_id"):
-            connection.execute("UPDATE meta SET value = ? WHERE key = ?", (f"{name}-{self.random.random()}", name))
-        return disk.keep()
+        return fresh_agent_disk(str(self.random.random()))
+
+
+def fresh_agent_disk(identity: str) -> bytes:
+    """A new agent.db whose ids are made of this one."""
+    disk = Disk(_agent_disk())
+    connection = disk.opened()
+    for name in ("inbox_id", "outbox_id"):
+        connection.execute("UPDATE meta SET value = ? WHERE key = ?", (f"{name}-{identity}", name))
+    return disk.keep()
 
 
 def simulate(seed: int, size: Size = Size(), plant: Plant | None = None) -> Record:
@@ -173,7 +178,8 @@ def _agent_disk() -> bytes:
 
 
 @cache
-def _router_disk(count: int) -> bytes:
+def router_disk(count: int) -> bytes:
+    """A new router.db that knows so many machines."""
     disk = Disk(b"")
     connection = disk.opened()
     migrate(connection)
