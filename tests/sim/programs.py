@@ -1,6 +1,7 @@
 """The programs of the simulated world: the real router and the real agents, put together as they are in earnest."""
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from grpc import HandlerCallDetails
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 EPOCH = 1_800_000_000.0  # wall time when the world begins
+OBSTACLES = 0.03  # of all looks at a terminal
 TARGET = "life"  # of a session: which program it is
 
 
@@ -97,7 +99,7 @@ class Program:
         assert self.turns is not None
         try:
             await self.run(self.turns)
-        except (Refusal, StoreUnavailable) as error:
+        except (Refusal, StoreUnavailable, sqlite3.OperationalError) as error:
             self.world.note(self.name, f"gives up: {error}")
             self.life.kill()
 
@@ -204,6 +206,9 @@ class Terminal:
 
     async def clear_line(self, session: Session) -> None:
         """Nothing is joined here."""
+
+    async def obstacle(self, _session: Session, _action: Action) -> str:
+        return "a dialog is open" if self._world.random.random() < OBSTACLES else ""
 
     async def alive(self, session: Session) -> bool:
         return self._world.programs.get(session.session_id) == session.target.get(TARGET)

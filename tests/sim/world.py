@@ -1,6 +1,7 @@
 """One simulated world: a router, machines, a network, disks, people; all of it decided by one seed."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -161,10 +162,33 @@ def simulate(seed: int, size: Size = Size(), plant: Plant | None = None) -> Reco
         holder.append(world)
         await world.play()
 
-    complaints = run(played())
+    faults = _Faults()
+    for program in _PROGRAMS:
+        program.addHandler(faults)
+    try:
+        complaints = run(played())
+    finally:
+        for program in _PROGRAMS:
+            program.removeHandler(faults)
     record = holder[0].record
-    record.broken += complaints
+    record.broken += [*complaints, *faults.told]
     return record
+
+
+_PROGRAMS = (logging.getLogger("router"), logging.getLogger("agent"))
+
+
+class _Faults(logging.Handler):
+    """What a program logs with a stack is a mistake in it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            self.told.append(f"{record.getMessage()}: {type(error).__name__}: {error}")
 
 
 @cache
