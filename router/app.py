@@ -3,20 +3,18 @@
 import asyncio
 import fcntl
 import os
-import random
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
-import uuid_utils
-
 from router.api.agent_link import AgentLinkServicer, LinkServices
 from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
 from router.api.control import ControlServicer, ControlServices
-from router.api.serving import Serving
+from router.api.serving import Servicers, Serving
+from router.chance import SYSTEM, Chance, new_id
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.link.hub import Hub
@@ -46,18 +44,19 @@ from router.store.migrations import NewerSchema, migrate
 class Router:
     """The parts, put together."""
 
-    def __init__(self, database: Database, identity: str, clock: Clock, api_key: str) -> None:
+    def __init__(self, database: Database, identity: str, clock: Clock, api_key: str, chance: Chance = SYSTEM) -> None:
         self.database = database
         self._api_key = api_key
-        hub, waiting, jitter = Hub(), Waiting(), random.SystemRandom().random
+        hub, waiting, jitter = Hub(), Waiting(), chance.jitter
         self._outbox = outbox = Outbox(clock, jitter, waiting)
-        receipts = Receipts(outbox, clock, _new_id, _new_token, hub.connected)
-        self._delivery = delivery = Delivery(hub, receipts, waiting, clock, _new_id, jitter)
-        topics = Topics(outbox, receipts, clock, _new_id)
+        token = partial(new_token, chance.secret)
+        receipts = Receipts(outbox, clock, chance.new_id, token, hub.connected)
+        self._delivery = delivery = Delivery(hub, receipts, waiting, clock, chance.new_id, jitter)
+        topics = Topics(outbox, receipts, clock, chance.new_id)
         dead_letters = DeadLetters(delivery, receipts, clock)
         session_service = SessionService(delivery, topics, clock, hub.connected)
-        self._enrolment = enrolment = Enrolment(hub, session_service, clock, os.urandom)
-        notices = Notices(outbox, clock, _new_id, _new_token)
+        self._enrolment = enrolment = Enrolment(hub, session_service, clock, chance.secret)
+        notices = Notices(outbox, clock, chance.new_id, token)
         upstream = UpstreamService(hub, delivery, session_service, notices, clock, identity, jitter)
         chat_commands = ChatCommands(delivery, ChatWishes(clock), hub)
         chat_buttons = ChatButtons(delivery, dead_letters, receipts)
@@ -68,7 +67,7 @@ class Router:
         services = ControlServices(
             database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats, dead_letters
         )
-        self.serving = Serving(
+        self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment),
             ChatLinkServicer(database, inbound, outbox, Reports(outbox, receipts, topics)),
             ControlServicer(services),
@@ -109,21 +108,22 @@ async def running(
         clock = clock or SteadyClock()
         identity = await asyncio.to_thread(_prepare, store, clock)
         router = Router(store, identity, clock, config.api_key)
+        serving = Serving(router.servicers)
         store.start()
         try:
             await router.recover()
-            ready(await router.serving.start(config.listen, config.tls))
-            async with _ticking(router):
+            ready(await serving.start(config.listen, config.tls))
+            async with _ticking(router, serving):
                 yield router
         finally:
-            await router.serving.stop()
+            await serving.stop()
             await store.stop()  # last: everything above may still write
 
 
 @asynccontextmanager
-async def _ticking(router: Router) -> AsyncIterator[None]:
+async def _ticking(router: Router, serving: Serving) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:  # a timer that breaks cancels the block
-        timers = group.create_task(router.timers.run(router.serving.health.tell))
+        timers = group.create_task(router.timers.run(serving.health.tell))
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ def _prepare(database: Database, clock: Clock) -> str:
         connection = database.sound_connection()
         migrate(connection)
         lifetime.resume(connection, clock)
-        return router_id(connection, _new_id)
+        return router_id(connection, new_id)
     except Damaged as error:
         raise SettingsError(
             f"cannot use the database {database.path} ({error}): look at it, or restore a backup"
@@ -158,11 +158,3 @@ def _locked(folder: Path) -> Iterator[None]:
         except OSError:
             raise SettingsError(f"another router uses {folder}: stop it, or choose another data folder") from None
         yield
-
-
-def _new_id() -> str:
-    return str(uuid_utils.uuid7())
-
-
-def _new_token() -> str:
-    return new_token(os.urandom)

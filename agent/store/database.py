@@ -11,22 +11,19 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from peewee import PeeweeException, SqliteDatabase
 
 from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
+from agent.store.group import Backlog, Job, commit, resolve
 from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES, UPGRADES
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MAX_GROUP = 64  # operations in one transaction; more would make the first of them wait
-MAX_BESIDE_URGENT = 16  # of them beside an urgent one: the router waits for receipts
 LAZY_DELAY = 0.05  # seconds to wait for company: an fsync of its own would be in the way of others
 MAX_LAZY = 64
 CHECKPOINT_BYTES = 4 * 1024 * 1024  # of write-ahead log: SQLite's own default of 1000 pages
@@ -37,14 +34,6 @@ PRAGMAS = {
     "foreign_keys": 1,
     "wal_autocheckpoint": 0,  # the writer does it between commits, not inside one
 }
-
-
-@dataclass(slots=True)
-class _Job(Generic[T]):
-    operation: Callable[[sqlite3.Connection], T]
-    future: "asyncio.Future[T]"
-    value: T | None = None
-    error: Exception | None = None
 
 
 class Database:
@@ -61,9 +50,8 @@ class Database:
             raise
         self._connection = connection_of(self._peewee)
         self._changed = threading.Condition()
-        self._urgent: deque[_Job[Any]] = deque()
-        self._normal: deque[_Job[Any]] = deque()
-        self._lazy: list[_Job[Any]] = []
+        self._backlog = Backlog()
+        self._lazy: list[Job[Any]] = []
         self._closing = False
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._writer.start()
@@ -75,7 +63,7 @@ class Database:
         did not take the group.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(self._urgent if urgent else self._normal, [_Job(operation, future)])
+        self._put([Job(operation, future)], urgent=urgent)
         return future
 
     def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
@@ -85,7 +73,7 @@ class Database:
         future.add_done_callback(lambda done: done.exception())  # the writer has logged it
         if not self._lazy:
             loop.call_later(LAZY_DELAY, self._flush)
-        self._lazy.append(_Job(operation, future))
+        self._lazy.append(Job(operation, future))
         if len(self._lazy) >= MAX_LAZY:
             self._flush()
 
@@ -101,11 +89,11 @@ class Database:
 
     def _flush(self) -> None:
         jobs, self._lazy = self._lazy, []
-        self._put(self._normal, jobs)
+        self._put(jobs, urgent=False)
 
-    def _put(self, queue: "deque[_Job[Any]]", jobs: list[_Job[Any]]) -> None:
+    def _put(self, jobs: list[Job[Any]], *, urgent: bool) -> None:
         with self._changed:
-            queue.extend(jobs)
+            self._backlog.add(jobs, urgent=urgent)
             self._changed.notify()
 
     def _run(self) -> None:
@@ -118,42 +106,18 @@ class Database:
 
     def _write(self) -> None:
         while jobs := self._gather():
-            self._commit(jobs)
-            jobs[0].future.get_loop().call_soon_threadsafe(_resolve, jobs)
+            commit(self._connection, jobs)
+            jobs[0].future.get_loop().call_soon_threadsafe(resolve, jobs)
             # While more is waiting the log may grow: a checkpoint costs as much as many commits.
-            self._checkpoint("PASSIVE", above=CHECKPOINT_BYTES if not self._normal else LONGEST_LOG_BYTES)
+            self._checkpoint("PASSIVE", above=LONGEST_LOG_BYTES if self._backlog else CHECKPOINT_BYTES)
         self._checkpoint("TRUNCATE", above=0)
 
-    def _gather(self) -> list[_Job[Any]]:
-        """The next group, in the order of the calls but urgent ones first; empty when there will be none."""
+    def _gather(self) -> list[Job[Any]]:
+        """The next group; empty when there will be none."""
         with self._changed:
-            while not (self._urgent or self._normal or self._closing):
+            while not (self._backlog or self._closing):
                 self._changed.wait()
-            jobs = list(self._urgent)
-            self._urgent.clear()
-            beside = min(len(self._normal), MAX_BESIDE_URGENT if jobs else MAX_GROUP)
-            return jobs + [self._normal.popleft() for _ in range(beside)]
-
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
-        """One transaction for all; one each when an operation failed after it had written something."""
-        if not self._attempt(jobs):
-            for job in jobs:
-                self._attempt([job])
-
-    def _attempt(self, jobs: list[_Job[Any]]) -> bool:
-        """Whether there is nothing more to try."""
-        clean = True
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            clean = all(_perform(self._connection, job) for job in jobs)
-            self._connection.execute("COMMIT" if clean else "ROLLBACK")
-        except sqlite3.Error as error:
-            logger.error("store unavailable: %s", error)  # noqa: TRY400 -- a full disk needs no stack
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            for job in jobs:
-                job.error = StoreUnavailable(f"The agent cannot write its database now ({error}); nothing was stored.")
-        return clean
+            return self._backlog.take()
 
     def _checkpoint(self, mode: str, above: int) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
@@ -163,29 +127,6 @@ class Database:
         except (OSError, sqlite3.Error) as error:
             # It is tried again after the next commit; the log only grows meanwhile.
             logger.warning("checkpoint failed: %s", error)
-
-
-def _perform(connection: sqlite3.Connection, job: _Job[Any]) -> bool:
-    """Run one operation. False when it failed and left something behind. Errors of the database itself are raised."""
-    before, job.error = connection.total_changes, None
-    try:
-        job.value = job.operation(connection)
-    except Exception as error:
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-            raise
-        job.error = error
-        return connection.total_changes == before
-    return True
-
-
-def _resolve(jobs: list[_Job[Any]]) -> None:
-    for job in jobs:
-        if job.future.done():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.value)
 
 
 def connection_of(database: SqliteDatabase) -> sqlite3.Connection:

@@ -99,6 +99,7 @@ class LinkStream:
         self._connection = Connection(machine_id, services.clock.monotonic())
         self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.link: Link | None = None
+        self._heard = 0  # the number of the last durable frame that came
         self._writer: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -175,12 +176,15 @@ class LinkStream:
 
     def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
         delivery, upstream = self._services.delivery, self._services.upstream
+        after = self._heard
+        if isinstance(frame, Upstream):
+            self._heard = max([after, *(item.upstream_seq for item in frame.items)])
 
         def operation(tx: Transaction) -> None:
             if isinstance(frame, Receipts):
                 delivery.received(tx, link, frame.items)
             else:
-                upstream.take(tx, link, frame.items)
+                upstream.take(tx, link, frame.items, after)
 
         lazy = link.caught_up and (isinstance(frame, Receipts) or all(isinstance(item, Result) for item in frame.items))
         self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)

@@ -1,5 +1,7 @@
 """The gRPC server: what it serves, where it listens, how it stops."""
 
+from dataclasses import dataclass
+
 import grpc
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
 from grpc_reflection.v1alpha import reflection
@@ -24,15 +26,26 @@ SERVICES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Servicers:
+    """What the router answers with, and who may ask."""
+
+    links: AgentLinkServicer
+    chats: ChatLinkServicer
+    control: ControlServicer
+    guard: Guard
+
+
 class Serving:
     """One server with our services, health and reflection."""
 
-    def __init__(
-        self, links: AgentLinkServicer, chats: ChatLinkServicer, control: ControlServicer, guard: Guard
-    ) -> None:
-        self._links = links
+    def __init__(self, servicers: Servicers) -> None:
+        self._links = servicers.links
         self._server = grpc.aio.server(options=OPTIONS)
-        mine = tuple(handlers(SERVICES[type(servicer)], servicer, guard) for servicer in (links, chats, control))
+        mine = tuple(
+            handlers(SERVICES[type(servicer)], servicer, servicers.guard)
+            for servicer in (servicers.links, servicers.chats, servicers.control)
+        )
         self._server.add_generic_rpc_handlers(mine)
         names = [*(service.full_name for service in SERVICES.values()), HEALTH_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)

@@ -80,7 +80,7 @@ class Delivery:
         self._clock = clock
         self._new_id = new_id
         self._jitter = jitter
-        self._holds = Holds(clock, waiting)
+        self._holds: Holds[str] = Holds(clock, waiting)
         self._started = clock.now()
         self.resends = 0
 

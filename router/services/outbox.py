@@ -23,8 +23,9 @@ from router.domain.notification import (
     Returned,
 )
 from router.domain.retry import backoff
+from router.services.holds import Holds
 from router.services.placing import Placement, placement
-from router.services.waiting import HELD, Waiting
+from router.services.waiting import Waiting
 from router.store import messages, moves, notifications
 from router.store.database import Transaction
 
@@ -78,7 +79,7 @@ class Outbox:
         self._waiting = waiting
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
-        self._held: dict[tuple[str, str], float] = {}  # chats, or _ALL_CHATS, that wait, until when (monotonic)
+        self._holds: Holds[tuple[str, str]] = Holds(clock, waiting)  # chats, or _ALL_CHATS
 
     @property
     def links(self) -> int:
@@ -158,13 +159,9 @@ class Outbox:
 
     def release_held(self, tx: Transaction) -> float | None:
         """Lease to chats whose wait is over; returns seconds until the next one is."""
-        now = self._clock.monotonic()
-        over = [key for key, until in self._held.items() if until <= now]
-        for key in over:
-            del self._held[key]
-        for transport in {key[0] for key in over}:
+        for transport in sorted({transport for transport, _ in self._holds.release(tx)}):
             self.lease(tx, transport)
-        return min(self._held.values()) - now if self._held else None
+        return self._holds.next()
 
     def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
         """A lease is over without a receipt."""
@@ -178,17 +175,13 @@ class Outbox:
 
     def _hold(self, tx: Transaction, chat: ChatRef, rest: Rest) -> None:
         """Lease nothing to a chat, or to all, for a while. What is held longer already stays so."""
-        now = self._clock.monotonic()
         for chat_id, seconds in ((chat.chat_id, rest.chat), (_ALL_CHATS, rest.everywhere)):
             if seconds > 0:
-                key = (chat.transport, chat_id)
-                self._held[key] = max(now + seconds, self._held.get(key, now))
-                tx.after_commit(partial(self._waiting.wake, HELD))
+                self._holds.add(tx, (chat.transport, chat_id), seconds)
 
     def _free(self, transport: str, chat_id: str) -> bool:
-        now = self._clock.monotonic()
-        held = max(self._held.get((transport, each), now) for each in (chat_id, _ALL_CHATS))
-        return (transport, chat_id) not in self._busy and held <= now
+        held = any(self._holds.waits((transport, each)) for each in (chat_id, _ALL_CHATS))
+        return not held and (transport, chat_id) not in self._busy
 
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
         notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport)

@@ -95,12 +95,18 @@ class UpstreamService:
         self._delivery.claim(tx, link)
         return welcome
 
-    def take(self, tx: Transaction, link: Link, frames: Sequence[Durable]) -> None:
-        """Take durable frames in order, each once, and acknowledge them."""
+    def take(self, tx: Transaction, link: Link, frames: Sequence[Durable], after: int = 0) -> None:
+        """Take durable frames in order, each once, and acknowledge them.
+
+        `after` is the number of the last one that came on this link before them. Where that is not on disk, as the
+        disk refused it, these are not taken either: their acknowledgement would say that it is.
+        """
         if not self._hub.is_current(link):
             return
         machine = machines.find(tx, link.machine_id)
         acked = machine.upstream_acked if machine else 0
+        if acked < after:
+            return
         rejected: list[tuple[int, Reason]] = []
         for frame in frames:
             if frame.upstream_seq > acked:

@@ -36,7 +36,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
 LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
-        ("clock", "config"),
+        ("clock", "chance", "config"),
         ("store", "link"),
         ("services",),
         ("api",),

@@ -1,0 +1,207 @@
+"""Disks that keep what was committed, and the databases of both programs on them without their writer threads.
+
+The stand-ins run the real groups of the real databases, inline, as long after the call as the seed says; and whoever
+called learns of it as long after the commit as the seed says. Between the two a program may die.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agent.store.group import Backlog, Job, commit, resolve
+from router.store import database as router_database
+from tests.sim.loop import Life
+
+T = TypeVar("T")
+LAZY = 0.05  # seconds, as the agent's own
+TICK = 1e-6  # seconds between two words of a writer
+
+
+class Disk:
+    """One file: its committed content, what is wrong with it, and whom it asks before and after each commit."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.trouble = ""
+        self.connection: Connection | None = None
+
+    def opened(self) -> "Connection":
+        """A connection to the content as it is."""
+        connection = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
+        if self.content:
+            connection.deserialize(self.content)
+        connection.execute("PRAGMA foreign_keys = 1")
+        connection.disk = self
+        self.connection = connection
+        return connection
+
+    def keep(self) -> bytes:
+        """Take the content out of the connection of a program that is gone."""
+        if self.connection is not None:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            self.content = self.connection.serialize()
+            self.connection = None  # not closed: what is left of the program may still hold it
+        return self.content
+
+
+class Connection(sqlite3.Connection):
+    """Fails as a sick disk does: no transaction begins, or none ends."""
+
+    disk: Disk | None = None
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if self.disk is not None and self.disk.trouble:
+            if self.disk.trouble == "locked" and sql.startswith("BEGIN"):
+                raise sqlite3.OperationalError("database is locked")
+            if self.disk.trouble == "full" and sql == "COMMIT":
+                raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(sql, *values)
+
+
+class Turns:
+    """When a writer gets to write, and when its callers hear of it; and the moments at which it may die."""
+
+    def __init__(self, life: Life, delay: Callable[[], float], looked: Callable[[], None]) -> None:
+        self.life = life
+        self.delay = delay
+        self.looked = looked  # called after each commit
+        self.armed: tuple[int, str] | None = None  # so many commits from now: "before" or "after"
+        self._planned = False
+        self._told = 0.0
+
+    def tell(self, news: Callable[..., None], *values: object) -> None:
+        """Bring word from the writer to the loop; in the order in which it was sent."""
+        loop = asyncio.get_running_loop()
+        self._told = max(self._told + TICK, loop.time() + self.delay())
+        loop.call_at(self._told, self._bring, news, *values)
+
+    def _bring(self, news: Callable[..., None], *values: object) -> None:
+        if self.life.alive:
+            news(*values)
+
+    def plan(self, turn: Callable[[], None]) -> None:
+        """Let the writer have its turn soon."""
+        if not self._planned and self.life.alive:
+            self._planned = True
+            asyncio.get_running_loop().call_later(self.delay(), self._turn, turn)
+
+    def _turn(self, turn: Callable[[], None]) -> None:
+        self._planned = False
+        if not self.life.alive:
+            return
+        dies = self._dies()
+        if dies == "before":
+            self.life.kill()
+            return
+        turn()
+        self.looked()
+        if dies == "after":
+            self.life.kill()
+
+    def _dies(self) -> str:
+        if self.armed is None:
+            return ""
+        left, stage = self.armed
+        self.armed = None if left <= 0 else (left - 1, stage)
+        return stage if left <= 0 else ""
+
+
+class StandIn(router_database.Database):
+    """The router's database without its thread: what is written is committed before the call returns."""
+
+    def __init__(self, disk: Disk, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(Path("simulated"), loop)
+        self._connection = disk.opened()
+
+    def start(self) -> None:
+        """There is no thread."""
+
+    def connection(self) -> sqlite3.Connection:
+        return self._connection
+
+    def write(self, function: Callable[..., T], **how: bool) -> "asyncio.Future[T]":
+        future = super().write(function, **how)
+        self._turn()
+        return future
+
+    def _turn(self) -> None:
+        if not self._queue.empty() and (operations := self._gather()):
+            self._commit_group(self._connection, operations)
+
+
+class RouterDatabase(StandIn):
+    """The same, written in turns."""
+
+    def __init__(self, disk: Disk, turns: Turns) -> None:
+        super().__init__(disk, asyncio.get_running_loop())
+        self._turns = turns
+
+    def write(self, function: Callable[..., T], **how: bool) -> "asyncio.Future[T]":
+        if not self._turns.life.alive:
+            return self._loop.create_future()
+        future = router_database.Database.write(self, function, **how)
+        self._look()
+        return future
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        await asyncio.sleep(self._turns.delay())
+        if not self._turns.life.alive:
+            await self._loop.create_future()
+        return query(self._connection)
+
+    def _flush_lazy(self) -> None:
+        super()._flush_lazy()
+        self._look()
+
+    def _look(self) -> None:
+        if not self._queue.empty():
+            self._turns.plan(self._turn)
+
+    def _turn(self) -> None:
+        super()._turn()
+        self._look()
+
+    def _committed(self, operations: list[Any]) -> None:
+        self._turns.tell(super()._committed, operations)
+
+
+class AgentDatabase:
+    """The agent's database, written in turns instead of by a thread."""
+
+    def __init__(self, disk: Disk, turns: Turns) -> None:
+        self._turns = turns
+        self._connection = disk.opened()
+        self._backlog = Backlog()
+        self._lazy: list[Job[Any]] = []
+
+    def run(self, operation: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> "asyncio.Future[T]":
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put([Job(operation, future)], urgent=urgent)
+        return future
+
+    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[object] = loop.create_future()
+        future.add_done_callback(lambda done: done.exception())
+        if not self._lazy:
+            loop.call_later(LAZY, self._flush)
+        self._lazy.append(Job(operation, future))
+
+    def _flush(self) -> None:
+        jobs, self._lazy = self._lazy, []
+        self._put(jobs, urgent=False)
+
+    def _put(self, jobs: list[Job[Any]], *, urgent: bool) -> None:
+        if self._turns.life.alive:
+            self._backlog.add(jobs, urgent=urgent)
+            self._turns.plan(self._turn)
+
+    def _turn(self) -> None:
+        jobs = self._backlog.take()
+        commit(self._connection, jobs)
+        self._turns.tell(resolve, jobs)
+        if self._backlog:
+            self._turns.plan(self._turn)

@@ -1,0 +1,233 @@
+"""Both ends of the delivery without loops, threads or streams: every call is done when it returns.
+
+For models that decide each step themselves. The router's end and the agent's end are the real cores and stores; what
+drivers do with them is done here by hand.
+"""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import chat_link_pb2 as chat_pb
+
+from agent.domain.command import Outcome
+from agent.domain.frames import AgentFrame, Cancel, Commands, Hello, Receipts, UpstreamAck, Welcome
+from agent.link import convert as agent_convert
+from agent.link.protocol import Link as AgentLink
+from agent.store.group import Job, commit, resolve
+from agent.store.inbox import Inbox, Start
+from agent.store.outbox import Outbox
+from router.api import convert
+from router.app import Router
+from router.chance import Chance
+from router.domain.command import Command
+from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
+from router.link.hub import Link
+from router.store.database import Transaction
+from tests.sim.disks import Disk, StandIn
+from tests.sim.loop import VirtualLoop
+
+T = TypeVar("T")
+MACHINE = "m0"
+
+
+class NowLoop(VirtualLoop):
+    """Never runs, and so is closed from the start: a place for futures, whose callbacks are called at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.close()
+
+    def call_soon(self, callback: Callable[..., object], *values: Any, **_context: Any) -> Any:
+        callback(*values)
+
+    call_soon_threadsafe = call_soon
+
+
+class Time:
+    """The one clock of a model; `step` moves only what a process reads at its start."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self.step = 0.0
+
+    def now(self) -> float:
+        return 1_800_000_000.0 + self.passed + self.step
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def uptime(self) -> float:
+        return self.passed
+
+    def boot_id(self) -> str:
+        return "boot"
+
+
+class RouterEnd:
+    """A router process: dies with everything but its disk."""
+
+    def __init__(self, disk: Disk, time: Time) -> None:
+        self.disk = disk
+        self.time = time
+        self.database = StandIn(disk, NowLoop())
+        numbers = random.Random(0)
+        self._chance = Chance(self._new_id, lambda: 0.5, numbers.randbytes)
+        self.router = Router(self.database, "router", time, "", self._chance)
+        for recover in (self.router._delivery.recover, self.router._outbox.recover):
+            self.write(recover)
+
+    def write(self, operation: Callable[[Transaction], T]) -> T:
+        """One operation, in a transaction of its own."""
+        return self.database.write(operation).result()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.database.connection().execute(sql).fetchall()
+
+    def _new_id(self) -> str:
+        count = self.rows("SELECT COUNT(*) FROM commands")[0][0] + self.rows("SELECT COUNT(*) FROM notifications")[0][0]
+        return f"{count + 1:04d}"
+
+    def submit(self, key: str, session_id: str, text: str) -> chat_pb.SubmitResponse:
+        request = chat_pb.SubmitRequest(update_key=key, text=text, session_id=session_id)
+        request.chat.transport, request.chat.chat_id = "telegram", "c0"
+        chats = self.router.servicers.chats
+        return self.write(lambda tx: chats._submit(tx, convert.inbound(request)))
+
+
+class AgentEnd:
+    """An agent process with its one link's core; its hands are the model's."""
+
+    def __init__(self, disk: Disk, time: Time, instance: str) -> None:
+        self.disk = disk
+        self.time = time
+        self.instance = instance
+        self.connection = disk.opened()
+        self._loop = NowLoop()
+        self.outbox = Outbox(self)  # type: ignore[arg-type]
+        self.inbox = Inbox(self, self.outbox)  # type: ignore[arg-type]
+        self.started: list[str] = []
+        self.inbox.recover().result()
+
+    def run(self, operation: Callable[[sqlite3.Connection], T], **_how: bool) -> "asyncio.Future[T]":
+        """As agent.store.database.Database has it; a future that is done."""
+        job = Job(operation, self._loop.create_future())
+        commit(self.connection, [job])
+        resolve([job])
+        return job.future
+
+    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
+        self.run(operation)
+
+    def hello(self) -> Hello:
+        memory = self.inbox.memory().result()
+        ids = (memory.inbox_id, memory.outbox_id, memory.last_link_epoch)
+        return Hello(MACHINE, self.instance, *ids, "model", (), memory.unresolved)
+
+    def waiting(self) -> list[tuple[str, str, str]]:
+        """The next command of each session that may start: id, session, text."""
+        rows = self.connection.execute(
+            "SELECT command_id, session_id, text, state FROM inbox WHERE state != 'finished' ORDER BY position"
+        )
+        first: dict[str, tuple[str, str, str, str]] = {}
+        for row in rows:
+            first.setdefault(row[1], row)
+        return [row[:3] for row in first.values() if row[3] == "received"]
+
+    def start(self, command_id: str) -> bool:
+        """STARTED is on disk."""
+        started = self.inbox.start(command_id).result() is not Start.FORBIDDEN
+        if started:
+            self.started.append(command_id)
+        return started
+
+    def finish(self) -> None:
+        """What is being typed is done."""
+        self.inbox.finish(self.started.pop(0), Outcome.done(), self.time.now()).result()
+
+
+class Wire:
+    """One stream: both cores, and what is on its way."""
+
+    def __init__(self, router: RouterEnd, agent: AgentEnd) -> None:
+        now = router.time.monotonic()
+        self.router, self.agent = router, agent
+        self.server, self.client = Connection(MACHINE, now), AgentLink(now)
+        self.link: Link | None = None
+        self.up: list[bytes] = [agent_convert.agent_frame(self.client.frame(agent.hello()))]
+        self.down: list[bytes] = []
+        self.sent: list[str] = []  # commands, in the order in which the router sent them here
+        self.closed = False
+
+    def bring_up(self, *, again: bool = False) -> None:
+        """The router reads one frame; with `again` it stays on the way, to come twice."""
+        raw = self.up[0] if again else self.up.pop(0)
+        frame = link_pb.AgentFrame.FromString(raw)
+        now = self.router.time.monotonic()
+        for step in self.server.receive(frame.link_epoch, convert.agent_frame(frame), now):
+            self._perform(step)
+        self.collect()
+
+    def bring_down(self, *, again: bool = False) -> None:
+        """The agent reads one frame."""
+        raw = self.down[0] if again else self.down.pop(0)
+        event = self.client.receive(agent_convert.router_frame(raw), self.agent.time.monotonic())
+        match event:
+            case Welcome():
+                floors = event.resend_floors
+                self.agent.inbox.welcomed(event.link_epoch, event.upstream_acked_seq, floors).result()
+            case Commands(several):
+                receipts = self.agent.inbox.store(several, self.agent.time.now()).result()
+                self._say(self.client.frame(Receipts(receipts)))
+            case Cancel(command_id):
+                self.agent.inbox.cancel(command_id, self.agent.time.now()).result()
+            case UpstreamAck():
+                self.agent.outbox.acknowledge(self.client.acked)
+
+    def report(self) -> None:
+        """The agent sends what its outbox and window allow."""
+        if room := self.client.room():
+            rows = self.agent.outbox.after(self.client.sent, room).result()
+            for frame in self.client.upstream(rows):
+                self._say(frame)
+
+    def lose(self, *, ack_timeout: bool = False) -> None:
+        """The router learns that the stream is over."""
+        self.closed = True
+        if (link := self.link) is not None:
+            self.router.write(lambda tx: self.router.router._delivery.lost(tx, link, ack_timeout=ack_timeout))
+            self.link = None
+
+    def collect(self) -> None:
+        """What the router wants to send goes on its way."""
+        link = self.link
+        while link is not None and (link.urgent or link.normal):
+            frame = (link.urgent or link.normal).popleft()
+            if isinstance(frame, Command):
+                self.sent.append(frame.command_id)
+            self.down.append(convert.router_frame(frame, link.epoch).SerializeToString())
+
+    def _say(self, frame: AgentFrame) -> None:
+        self.up.append(agent_convert.agent_frame(frame))
+
+    def _perform(self, step: Step) -> None:
+        services = self.router.router.servicers.links._services
+        match step:
+            case Greet(hello):
+                link = Link(MACHINE, batches=False, max_in_flight=4)
+                self.link = link
+                welcome = self.router.write(lambda tx: services.upstream.open(tx, link, hello))
+                self.server.welcomed(welcome.link_epoch)
+            case Handle(frame) if self.link is not None:
+                link = self.link
+                if hasattr(frame.items[0], "outcome") and not hasattr(frame.items[0], "upstream_seq"):
+                    self.router.write(lambda tx: services.delivery.received(tx, link, frame.items))
+                else:
+                    self.router.write(lambda tx: services.upstream.take(tx, link, frame.items))
+            case Reply(frame) if self.link is not None:
+                self.link.send(frame, urgent=True)
+            case Close():
+                self.lose()

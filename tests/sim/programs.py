@@ -1,0 +1,288 @@
+"""The programs of the simulated world: the real router and the real agents, put together as they are in earnest."""
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from grpc import HandlerCallDetails
+
+from agent.domain.command import Action, Input, Outcome
+from agent.domain.errors import StoreUnavailable
+from agent.domain.lifetime import Moment
+from agent.domain.session import Session
+from agent.link import backoff
+from agent.link.driver import Driver
+from agent.link.protocol import End, Ending
+from agent.services.executor import Executor
+from agent.services.sessions import Sessions
+from agent.services.station import Station
+from agent.store import lifetime
+from agent.store.inbox import Inbox
+from agent.store.outbox import Outbox
+from agent.store.sessions import SessionStore
+from router.api.server import handlers
+from router.api.serving import SERVICES
+from router.app import Router
+from router.chance import Chance
+from router.domain.credentials import Principal
+from router.domain.errors import Refusal
+from router.store import lifetime as router_lifetime
+from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
+from tests.sim.loop import Life
+from tests.sim.network import AgentSide, Over, ServerSide, Stream
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+EPOCH = 1_800_000_000.0  # wall time when the world begins
+OBSTACLES = 0.03  # of all looks at a terminal
+TARGET = "life"  # of a session: which program it is
+
+
+class Clock:
+    """Time of one process: steady from its start, whatever is done to the machine's wall clock."""
+
+    def __init__(self, skew: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._start = EPOCH + skew
+
+    def now(self) -> float:
+        return self._start + self._loop.time()
+
+    def monotonic(self) -> float:
+        return self._loop.time()
+
+    def uptime(self) -> float:
+        return self._loop.time()
+
+    def boot_id(self) -> str:
+        return "boot"
+
+
+class Program:
+    """Something that runs, dies, and is started again by its supervisor."""
+
+    def __init__(self, world: "World", name: str, disk: Disk) -> None:
+        self.world = world
+        self.name = name
+        self.disk = disk
+        self.skew = 0.0  # seconds by which the wall clock is wrong
+        self.life = Life(name)
+        self.life.alive = False
+        self.turns: Turns | None = None
+
+    def start(self) -> None:
+        """Begin a new life, unless there is one."""
+        if self.life.alive:
+            return
+        self.life = Life(self.name)
+        self.life.on_death.append(self._died)
+        self.turns = Turns(self.life, self.world.disk_delay, self.committed)
+        self.world.note(self.name, "starts")
+        self.life.spawn(self._live())
+
+    def committed(self) -> None:
+        """After each commit."""
+
+    def went(self) -> None:
+        """The life is over: forget what was only in memory."""
+
+    async def run(self, turns: Turns) -> None:
+        """Work until the end."""
+
+    def rows(self, sql: str) -> list[Any]:
+        """What is on the disk now, committed."""
+        connection = self.disk.connection or Disk(self.disk.content).opened()
+        return connection.execute(sql).fetchall()
+
+    async def _live(self) -> None:
+        assert self.turns is not None
+        try:
+            await self.run(self.turns)
+        except (Refusal, StoreUnavailable, sqlite3.OperationalError) as error:
+            self.world.note(self.name, f"gives up: {error}")
+            self.life.kill()
+
+    def _died(self) -> None:
+        self.disk.keep()
+        self.went()
+        if self.world.over:
+            return
+        self.world.note(self.name, "dies")
+        self.world.later(self.world.random.uniform(0.05, 3.0), self.start)
+
+
+class _Doorman:
+    """Admits whom the stream says it comes from: credentials are not what is simulated."""
+
+    async def admit(self, _name: str, context: Any) -> Principal:
+        return context.principal
+
+
+class _Caller(ServerSide):
+    def __init__(self, stream: Stream, principal: Principal) -> None:
+        super().__init__(stream)
+        self.principal = principal
+
+
+class RouterProgram(Program):
+    """The router: everything but its gRPC server."""
+
+    router: Router | None = None
+    _handlers: tuple[Any, ...] = ()
+
+    async def run(self, turns: Turns) -> None:
+        world, clock = self.world, Clock(self.skew)
+        database = RouterDatabase(self.disk, turns)
+        router_lifetime.resume(database.connection(), clock)
+        chance = Chance(world.new_id, world.router_random.random, world.router_random.randbytes)
+        router = Router(database, "router", clock, "", chance)
+        world.plant.router(router, self.life)
+        await router.recover()
+        s = router.servicers
+        servicers = (s.links, s.chats, s.control)
+        self._handlers = tuple(handlers(SERVICES[type(one).__mro__[-2]], one, _Doorman()) for one in servicers)
+        self.router = router
+        await router.timers.run(self._told)
+
+    def committed(self) -> None:
+        self.world.checks.after_commit()
+
+    def went(self) -> None:
+        self.router = None
+
+    def accept(self, method: str, stream: Stream, principal: Principal, request: bytes | None) -> None:
+        """Answer a call, if there is a router to answer it."""
+        if self.router is None or stream.server is not self.life:
+            stream.cut(0.0, 0.0)
+            return
+        self.life.spawn(self._answer(method, stream, principal, request))
+
+    async def _answer(self, method: str, stream: Stream, principal: Principal, request: bytes | None) -> None:
+        context = _Caller(stream, principal)
+        found = (one.service(_Details(method)) for one in self._handlers)
+        handler = next(one for one in found if one is not None)
+        try:
+            if request is None:
+                await handler.stream_stream(None, context)
+            else:
+                await context.write(await handler.unary_unary(request, context))
+        except Exception as error:
+            if type(error).__name__ != "AbortError":
+                raise
+        finally:
+            if self.life.alive:
+                stream.down.put(Over())
+
+    async def _told(self, _writable: bool) -> None:
+        """Nobody asks for its health here."""
+
+
+class _Details(HandlerCallDetails):
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.invocation_metadata = ()
+
+
+class Terminal:
+    """The backend: a person's terminal that takes its time."""
+
+    name = "sim"
+
+    def __init__(self, world: "World", machine: str, life: Life) -> None:
+        self._world = world
+        self._machine = machine
+        self._life = life
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        if not self._life.alive:
+            await asyncio.get_running_loop().create_future()
+        text = action.text if isinstance(action, Input) else action.name
+        self._world.checks.typed(session.session_id, text)
+        self._world.record.typing[text] = self._machine
+        await asyncio.sleep(self._world.random.choice(self._world.TYPING))
+        self._world.record.typing.pop(text, None)
+        return Outcome.done()
+
+    async def clear_line(self, session: Session) -> None:
+        """Nothing is joined here."""
+
+    async def obstacle(self, _session: Session, _action: Action) -> str:
+        return "a dialog is open" if self._world.random.random() < OBSTACLES else ""
+
+    async def alive(self, session: Session) -> bool:
+        return self._world.programs.get(session.session_id) == session.target.get(TARGET)
+
+
+class AgentProgram(Program):
+    """An agent: everything but its socket and its gRPC channel."""
+
+    station: Station | None = None
+    sessions: Sessions
+    outbox: Outbox
+    epoch = 0
+    backup: tuple[int, bytes] | None = None  # a copy of the disk, and the epoch it was made in
+    link: Stream | None = None
+
+    async def run(self, turns: Turns) -> None:
+        world, clock = self.world, Clock(self.skew)
+        database: Any = AgentDatabase(self.disk, turns)
+        backends = {Terminal.name: Terminal(world, self.name, self.life)}
+        outbox = Outbox(database)
+        inbox: Inbox = world.plant.inbox(database, outbox)
+        sessions = Sessions(SessionStore(database, outbox), backends)
+        executor = Executor(inbox, sessions, backends, clock)
+        station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
+        await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
+        await sessions.load()
+        self.outbox, self.sessions = outbox, sessions
+        for session_id in world.sessions_of(self.name):
+            await self.register(session_id)
+        await station.recover()
+        self.station = station
+        await self._keep_link(station, clock)
+
+    async def register(self, session_id: str) -> None:
+        """The program behind a session makes itself known."""
+        await self.sessions.register(Session(session_id, "sim", target={TARGET: self.world.programs[session_id]}))
+
+    async def introduce(self, session_id: str) -> None:
+        """Register, until the disk takes it."""
+        while True:
+            try:
+                await self.register(session_id)
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(1.0)
+
+    def went(self) -> None:
+        self.station = None
+        for (text,) in self.rows("SELECT text FROM inbox WHERE state = 'started'"):
+            self.world.record.doubtful.add(text)
+        typing = self.world.record.typing
+        for text in [text for text, machine in typing.items() if machine == self.name]:
+            del typing[text]
+
+    async def _keep_link(self, station: Station, clock: Clock) -> None:
+        wait, stop = backoff.Backoff(), asyncio.Event()
+        while True:
+            driver = Driver(self._dialled(), station, clock)
+            ending = await driver.run(stop)
+            self.epoch = max(self.epoch, driver.link.epoch)
+            self.world.note(self.name, f"link ends: {ending.end.value} {ending.text}")
+            wait = _learned(wait, ending, clock.monotonic(), self.world.random.random(), driver.welcomed_for)
+            await asyncio.sleep(max(0.0, wait.attempt_at - clock.monotonic()))
+
+    def _dialled(self) -> AgentSide:
+        principal = Principal(self.name, machine_id=self.name)
+        self.link = self.world.dial(self.life, "/agentlink.v1.AgentLink/Connect", principal)
+        return AgentSide(self.link, self.world.checks.link(self.name))
+
+
+def _learned(wait: backoff.Backoff, ending: Ending, now: float, jitter: float, welcomed_for: float) -> backoff.Backoff:
+    """As agent.link.client does it."""
+    if ending.retry_after is not None:
+        return backoff.told(wait, now, ending.retry_after)
+    if ending.end is End.REFUSED:
+        return backoff.refused(wait, now, jitter)
+    return backoff.lost(wait, now, jitter, welcomed_for)

@@ -1,0 +1,82 @@
+"""What seeds have found, each as a story of a few steps."""
+
+from collections.abc import Callable
+
+import pytest
+
+from router.domain.command import ChatRef
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import Result, ResultOutcome
+from router.domain.notification import Kind, Notification
+from router.link.hub import Link
+from router.services.outbox import Courier
+from router.store.database import Transaction
+from tests.sim.disks import Disk
+from tests.sim.ends import AgentEnd, RouterEnd, Time, Wire
+from tests.sim.world import fresh_agent_disk, router_disk
+
+CHAT = ChatRef("telegram", "c0")
+
+
+def new_router() -> RouterEnd:
+    return RouterEnd(Disk(router_disk(1)), Time())
+
+
+def linked(router: RouterEnd) -> Link:
+    wire = Wire(router, AgentEnd(Disk(fresh_agent_disk("i")), router.time, "process"))
+    wire.bring_up()
+    assert wire.link is not None
+    return wire.link
+
+
+def result(number: int) -> Result:
+    return Result(number, f"unknown-{number}", ResultOutcome.DONE, Reason.UNSPECIFIED, "", None)
+
+
+def acked(router: RouterEnd) -> int:
+    return router.rows("SELECT upstream_acked FROM machines")[0][0]
+
+
+def refused(router: RouterEnd, operation: Callable[[Transaction], object]) -> None:
+    """The operation ran, and the disk did not take it."""
+    router.disk.trouble = "full"
+    with pytest.raises(Refusal):
+        router.write(operation)
+    router.disk.trouble = ""
+
+
+def test_a_word_behind_one_that_the_disk_refused_is_not_acknowledged() -> None:
+    router = new_router()
+    link, upstream = linked(router), router.router.servicers.links._services.upstream
+    router.write(lambda tx: upstream.take(tx, link, [result(1)]))
+
+    # Number 2 never reached the disk; 3 was on its way on the same link.
+    router.write(lambda tx: upstream.take(tx, link, [result(3)], after=2))
+
+    assert acked(router) == 1
+
+
+def test_an_outbox_that_begins_behind_a_gap_is_heard() -> None:
+    """A router put back from a copy acknowledges less than the machine has already forgotten."""
+    router = new_router()
+    link, upstream = linked(router), router.router.servicers.links._services.upstream
+
+    router.write(lambda tx: upstream.take(tx, link, [result(7)]))
+    router.write(lambda tx: upstream.take(tx, link, [result(8)], after=7))
+
+    assert acked(router) == 8
+
+
+def test_a_chat_whose_wait_ended_on_a_sick_disk_is_served_when_it_is_well() -> None:
+    router, courier = new_router(), Courier("telegram", 1)
+    outbox = router.router._outbox
+    note = Notification("n1", "", CHAT, Kind.ANSWER, "text", "", router.time.now())
+    router.write(lambda tx: outbox.open(tx, courier, [CHAT]))
+    router.write(lambda tx: outbox.add(tx, note, "test"))
+    router.write(lambda tx: outbox.retry_later(tx, courier, "n1", 1, "not now", 2.0))
+    router.time.passed += 3.0
+
+    refused(router, outbox.release_held)
+    router.write(outbox.release_held)
+
+    assert [delivery.notification.attempt for delivery in courier.ready] == [1, 2]
