@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from agent.backends.backend import Backend
+from agent.backends.headless import HeadlessBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock, SteadyClock
 from agent.config import Config
@@ -23,6 +24,7 @@ from agent.local.server import LocalServer
 from agent.services.alerts import Alerts
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
+from agent.services.headless import Reports
 from agent.services.hooks import Hooks
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
@@ -75,6 +77,11 @@ class Agent:
             Hooks(Conversations(self.sessions), self.receipts, self.states, Alerts(self.outbox)),
             lambda: self.client.status,
         )
+        self.reports = Reports(self.sessions, self.outbox)
+        headless = backends.get("headless")
+        self.headless = headless if isinstance(headless, HeadlessBackend) else None
+        if self.headless is not None:
+            self.headless.connect(self.reports)
         pty = backends.get("pty")
         self.local = LocalServer(
             Path(socket_path(config.data_dir)), requests, self.sessions, pty if isinstance(pty, PtyBackend) else None
@@ -86,6 +93,7 @@ class Agent:
         try:
             await self._resume_time()
             await self.sessions.load()
+            await self.reports.recover()
             await self.local.start()
             await self.station.recover()
             ready(self.identity.machine_id)
@@ -106,6 +114,8 @@ class Agent:
                 link.cancel()
             await self.local.stop()
             await self.executor.stop()
+            if self.headless is not None:
+                await self.headless.close()
             await self.receipts.stop()
             await self.database.close()
 

@@ -1,6 +1,7 @@
 """Sessions: what there is, making something a session, running a program as one."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,16 +91,28 @@ def session() -> None:
 @click.option("--tmux", metavar="TARGET", help="A tmux pane: %3, name:1.0, …")
 @click.option("--nvim", metavar="SOCKET", help="A terminal of the nvim with that socket: $NVIM inside of it.")
 @click.option("--command", "command_line", metavar="CMD", help="A shell line; each text goes to its standard input.")
+@click.option("--headless", is_flag=True, help="Claude Code in this folder, without a terminal; the agent runs it.")
+@click.option("--resume", metavar="CONVERSATION", help="With --headless: the conversation to take up, by its id.")
 @click.option("--label", default="", help="What people call it.")
 @click.option("--session", "session_id", default="", metavar="ID", help="Its id; made up when not given.")
 def register(
-    *, tmux: str | None, nvim: str | None, command_line: str | None, label: str, session_id: str, as_json: bool
+    *,
+    tmux: str | None,
+    nvim: str | None,
+    command_line: str | None,
+    headless: bool,
+    resume: str | None,
+    label: str,
+    session_id: str,
+    as_json: bool,
 ) -> None:
-    """Register a tmux pane, a nvim or a shell line as a session of this machine; prints its id."""
+    """Register a tmux pane, a nvim, a shell line or Claude Code as a session of this machine; prints its id."""
     from pointsman.local import ask
 
-    if sum(way is not None for way in (tmux, nvim, command_line)) != 1:
-        raise click.UsageError("give exactly one of --tmux, --nvim and --command")
+    if sum((tmux is not None, nvim is not None, command_line is not None, headless)) != 1:
+        raise click.UsageError("give exactly one of --tmux, --nvim, --command and --headless")
+    if resume is not None and not headless:
+        raise click.UsageError("--resume goes with --headless")
     here = settings()
     request: dict[str, object] = {
         "op": "register",
@@ -110,6 +123,9 @@ def register(
         request |= _tmux(tmux, here)
     elif nvim is not None:
         request |= _nvim(str(Path(nvim).absolute()))
+    elif headless:
+        request |= _headless(resume or "")
+        request["label"] = label or Path.cwd().name
     else:
         request |= {"backend": "command", "target": {"command": command_line}, "cwd": str(Path.cwd())}
     answer = ask(here, request)
@@ -126,6 +142,15 @@ def _nvim(socket: str) -> dict[str, object]:
     from pointsman.local import resolve_nvim
 
     return resolve_nvim(socket)
+
+
+def _headless(conversation: str) -> dict[str, object]:
+    """Claude Code as found on the person's PATH: the agent's may be another."""
+    program = shutil.which("claude")
+    if program is None:
+        raise Failure("claude is not on your PATH", "Install Claude Code, or add its folder to PATH.")
+    target = {"program": str(Path(program).absolute()), **({"resume": conversation} if conversation else {})}
+    return {"backend": "headless", "target": target, "cwd": str(Path.cwd())}
 
 
 def _print_id(session_id: str, *, as_json: bool) -> None:

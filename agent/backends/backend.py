@@ -27,5 +27,8 @@ class Backend(Protocol):
         Never raises for what the terminal does: the delivery that follows will say.
         """
 
+    async def release(self, session: Session) -> None:
+        """The session is over: end what this backend has started for it. Never raises."""
+
     async def alive(self, session: Session) -> bool:
         """Whether the registered process is still the one behind the target."""

@@ -104,6 +104,17 @@ def in_front(pid: int) -> ClaudeCode | None:
     return None
 
 
+def holder(folder: Path, conversation_id: str) -> int | None:
+    """The process that has this conversation open, of those that keep their configuration there; None for none."""
+    for file in (folder / "sessions").glob("*.json"):
+        if not file.stem.isdecimal() or process.identify(int(file.stem)) is None:
+            continue
+        record = ClaudeCode(int(file.stem), folder, folder).record()
+        if record is not None and record.get("sessionId") == conversation_id:
+            return int(file.stem)
+    return None
+
+
 def name(pid: int) -> str:
     """What a process calls itself; empty when that cannot be told."""
     try:

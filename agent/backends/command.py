@@ -119,6 +119,9 @@ class CommandBackend:
     async def clear_line(self, session: Session) -> None:
         """A command has no line: each input is a run of its own."""
 
+    async def release(self, session: Session) -> None:
+        """A run ends by itself."""
+
     async def alive(self, session: Session) -> bool:  # noqa: ARG002
         """A command line can always be run again."""
         return True

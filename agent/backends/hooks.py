@@ -22,5 +22,8 @@ class HooksBackend:
     async def clear_line(self, session: Session) -> None:
         """Nothing was ever typed."""
 
+    async def release(self, session: Session) -> None:
+        """Nothing was started."""
+
     async def alive(self, session: Session) -> bool:
         return session.process is not None and is_running(session.process)

@@ -98,6 +98,9 @@ class PtyBackend:
     async def clear_line(self, session: Session) -> None:
         """The host types what it has begun to the end by itself, whatever becomes of the agent."""
 
+    async def release(self, session: Session) -> None:
+        """The host ends with its program."""
+
     async def alive(self, session: Session) -> bool:
         return session.session_id in self._attached
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from agent.backends.backend import Backend
 from agent.backends.command import CommandBackend
+from agent.backends.headless import HeadlessBackend
 from agent.backends.hooks import HooksBackend
 from agent.backends.nvim import NvimBackend
 from agent.backends.pty import PtyBackend
@@ -12,11 +13,12 @@ from agent.backends.tmux import TmuxBackend
 
 
 def backends(environ: Mapping[str, str] = MappingProxyType({})) -> dict[str, Backend]:
-    """One of each. `environ` is the agent's environment, of which command sessions see a part."""
+    """One of each. `environ` is the agent's environment, of which the programs that it starts see a part."""
     every: tuple[Backend, ...] = (
         TmuxBackend(),
         NvimBackend(),
         CommandBackend(environ),
+        HeadlessBackend(environ),
         PtyBackend(),
         HooksBackend(),
     )

@@ -49,6 +49,9 @@ class TerminalBackend:
             else:
                 await keyboard.press(*CLEARING * MOST_LINES)
 
+    async def release(self, session: Session) -> None:
+        """The terminal is somebody else's."""
+
     async def alive(self, session: Session) -> bool:
         try:
             await self._keyboard(session).check()

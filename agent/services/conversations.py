@@ -41,6 +41,8 @@ class Conversations:
         talk = Conversation(event.conversation_id, program, event.folder, event.text("transcript_path"))
         async with self._joining:
             known = self._sessions.with_program(program)
+            if known is not None and known.backend == "headless":
+                return None  # we run it ourselves, and its own stream says it all, in order
             if known is not None and known.backend != whereabouts.NOWHERE.backend:
                 return await self._sessions.converse(known.session_id, talk)
             return await self._join(event, talk, known)

@@ -97,8 +97,11 @@ class Sessions:
             raise Refusal(Reason.UNSUPPORTED, text)
         session_id = checked_id(wanted.session_id, "session_id") if wanted.session_id else f"session_{uuid.uuid4()}"
         async with self._changing:
+            earlier = self.find(session_id)
             session = self._successor(replace(wanted, session_id=session_id))
             await self._save(session)
+        if earlier is not None and session.generation != earlier.generation:
+            await self._release(earlier)
         logger.info("session registered session_id=%s generation=%s", session.session_id, session.generation)
         return session
 
@@ -147,6 +150,7 @@ class Sessions:
             ended = replace(session, state=SessionState.ENDED)
             await self._store.save(ended, SessionGone(session.session_id, session.generation, detail))
             self._sessions[bare_id(session_id)] = ended
+        await self._release(session)
         logger.info("session closed session_id=%s generation=%s", session.session_id, session.generation)
 
     def known(self, session_id: str) -> Session:
@@ -177,6 +181,10 @@ class Sessions:
     async def _save(self, session: Session) -> None:
         await self._store.save(session, SessionChanged(session))
         self._sessions[bare_id(session.session_id)] = session
+
+    async def _release(self, session: Session) -> None:
+        if backend := self._backends.get(session.backend):
+            await backend.release(session)
 
     async def close_gone(self) -> None:
         """Close the sessions whose program has ended without a word."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import Agent
+from agent.backends.headless import HeadlessBackend
 from agent.backends.hooks import HooksBackend
 from agent.backends.pty import PtyBackend
 from agent.config import Config
@@ -101,7 +102,8 @@ class Rigs:
     async def running(self, router: str) -> AsyncIterator[Rig]:
         self.enrol(router)
         backend = RecordingBackend(self.typed_into)
-        agent = Agent(Config(self.data_dir), {"command": backend, "pty": PtyBackend(), "hooks": HooksBackend()})
+        others = (PtyBackend(), HooksBackend(), HeadlessBackend())
+        agent = Agent(Config(self.data_dir), {"command": backend, **{one.name: one for one in others}})
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(agent.run(stop, lambda _: ready.set()))
         try:

@@ -20,6 +20,7 @@ class RecordingBackend:
         self.dead: set[str] = set()  # sessions whose target is gone
         self.began = asyncio.Event()
         self.cleared: list[str] = []
+        self.released: list[str] = []
         self.dialogs: dict[str, str] = {}  # what is in the way, by session
         self._gates: dict[str, asyncio.Event] = {}
 
@@ -45,6 +46,9 @@ class RecordingBackend:
 
     async def clear_line(self, session: Session) -> None:
         self.cleared.append(session.session_id)
+
+    async def release(self, session: Session) -> None:
+        self.released.append(session.session_id)
 
     async def alive(self, session: Session) -> bool:
         return session.session_id not in self.dead

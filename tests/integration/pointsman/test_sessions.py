@@ -91,7 +91,36 @@ def test_an_nvim_that_is_not_there_is_not_found(run: Run, agent: FakeAgent, data
     assert not agent.requests
 
 
-@pytest.mark.parametrize("ways", [(), ("--command", "x", "--nvim", "y")], ids=["none", "two"])
+def test_claude_code_becomes_a_session_without_a_terminal(run: Run, agent: FakeAgent, data_dir: Path) -> None:
+    claude = data_dir / "claude"
+    claude.write_text("#!/bin/sh\n")
+    claude.chmod(0o700)
+
+    done = run("session", "register", "--headless", "--resume", "talk", PATH=str(data_dir))
+
+    assert done.exit_code == 0
+    assert agent.requests[-1] == {
+        "op": "register",
+        "label": Path.cwd().name,
+        "backend": "headless",
+        "target": {"program": str(claude), "resume": "talk"},
+        "cwd": str(Path.cwd()),
+    }
+
+
+def test_without_claude_code_there_is_no_such_session(run: Run, agent: FakeAgent, data_dir: Path) -> None:
+    done = run("session", "register", "--headless", PATH=str(data_dir))
+
+    assert done.exit_code == 1
+    assert "not on your PATH" in done.output
+    assert agent.requests == []
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [(), ("--command", "x", "--nvim", "y"), ("--command", "x", "--headless"), ("--command", "x", "--resume", "y")],
+    ids=["none", "two", "headless too", "a talk for a line"],
+)
 def test_register_takes_exactly_one_way(run: Run, ways: tuple[str, ...]) -> None:
     assert run("session", "register", *ways).exit_code == 2
 

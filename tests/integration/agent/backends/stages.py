@@ -1,5 +1,6 @@
 """A program to type into, behind each backend: started, waited for, typed into, and read."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,15 +12,17 @@ import uvloop
 
 from agent.backends import nvim, process
 from agent.backends.command import CommandBackend
+from agent.backends.headless import HeadlessBackend
 from agent.backends.nvim import NvimBackend
 from agent.backends.tmux import TmuxBackend
 from agent.backends.typing_rules import Pace
 from agent.domain.command import Action, KeyPress, Outcome
-from agent.domain.session import Session
+from agent.domain.session import Conversation, Session, SessionState
 from tests.integration.agent.backends.local_agent import LocalAgent
 from tests.integration.agent.backends.terminal import Terminal, host
 from tests.waiting import wait_until
 
+STREAM_RECORDER = Path(__file__).with_name("stream_recorder.py")
 RECORDER = Path(__file__).with_name("recorder.py")
 QUICK = Pace(between=0.0, before_enter=0.0)
 
@@ -182,3 +185,55 @@ class CommandStage:
 
     def close(self) -> None:
         """Nothing stays behind."""
+
+
+class Notes:
+    """Hears the headless backend, and remembers."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.states: list[SessionState] = []
+        self.talk: Conversation | None = None
+
+    async def said(self, session_id: str, text: str) -> None:  # noqa: ARG002 -- there is one session
+        self.texts.append(text)
+
+    async def became(self, session_id: str, state: SessionState) -> None:  # noqa: ARG002 -- there is one session
+        self.states.append(state)
+
+    async def talks(self, session_id: str, talk: Conversation | None) -> None:  # noqa: ARG002 -- there is one session
+        self.talk = talk
+
+
+def stream_recorder(folder: Path) -> tuple[Path, Path]:
+    """A program that takes prompts as Claude Code does, and the file that it writes them to."""
+    script, record = folder / "recorder", folder / "record"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S {STREAM_RECORDER} {record}\n")
+    script.chmod(0o700)
+    record.touch()
+    return script, record
+
+
+class HeadlessStage:
+    """A program that takes prompts as Claude Code does, from its first one on."""
+
+    def __init__(self, folder: Path) -> None:
+        program, self._file = stream_recorder(folder)
+        self._session = Session("s1", "headless", cwd=str(folder), target={"program": str(program)})
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._backend = self._runner.run(self._connected())
+
+    async def _connected(self) -> HeadlessBackend:
+        backend = HeadlessBackend()
+        backend.connect(Notes())
+        return backend
+
+    def deliver(self, action: Action) -> Outcome:
+        return self._runner.run(self._backend.deliver(self._session, action))
+
+    def submissions(self) -> list[bytes]:
+        return split(self._file.read_bytes())
+
+    def close(self) -> None:
+        self._runner.run(self._backend.close())
+        self._runner.close()

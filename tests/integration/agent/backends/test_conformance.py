@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.domain.command import Input, KeyPress, Outcome
-from tests.integration.agent.backends.stages import CommandStage, NvimStage, PtyStage, Stage, TmuxStage
+from agent.domain.command import Action, Input, KeyPress, Outcome
+from tests.integration.agent.backends.stages import CommandStage, HeadlessStage, NvimStage, PtyStage, Stage, TmuxStage
 
 TEXTS = {
     "plain": "please go on",
@@ -53,6 +53,7 @@ STAGES: dict[str, Callable[..., Stage]] = {
     "pty": PtyStage,
     "nvim": NvimStage,
     "command": CommandStage,
+    "headless": HeadlessStage,
 }
 
 
@@ -85,6 +86,7 @@ def test_texts_stay_in_order_and_apart(stage: Stage) -> None:
     assert stage.submissions() == [b"first", b"second\nlines", b"third"]
 
 
+@pytest.mark.parametrize("stage", sorted(STAGES.keys() - {"headless"}), indirect=True)
 def test_an_empty_text_is_an_enter(stage: Stage) -> None:
     stage.deliver(Input(""))
 
@@ -93,6 +95,15 @@ def test_an_empty_text_is_an_enter(stage: Stage) -> None:
 
 def test_a_key_that_does_not_exist_is_refused(stage: Stage) -> None:
     outcome = stage.deliver(KeyPress("f13"))
+
+    assert outcome.reason.name == "UNSUPPORTED"
+    assert stage.submissions() == []
+
+
+@pytest.mark.parametrize("action", [Input(""), Input("half", submit=False), KeyPress("enter"), KeyPress("up")])
+@pytest.mark.parametrize("stage", ["headless"], indirect=True)
+def test_what_needs_an_input_line_is_refused_where_there_is_none(stage: Stage, action: Action) -> None:
+    outcome = stage.deliver(action)
 
     assert outcome.reason.name == "UNSUPPORTED"
     assert stage.submissions() == []

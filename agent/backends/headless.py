@@ -1,0 +1,264 @@
+"""Claude Code without a terminal: we run it ourselves and talk with it in stream-json.
+
+It runs from a session's first text on. When it ends, or the agent does, the conversation stays, and the next text takes
+it up again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from agent.backends import claude_code, stream_json, typing_rules
+from agent.backends.claude_process import ClaudeProcess, Ended, end_group
+from agent.backends.process import identify, is_running
+from agent.backends.stream_json import Asked, Became, Finished, Said, Talk, Withdrawn
+from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.question import Decision, Deny, Question
+from agent.domain.session import Conversation, Session, SessionState
+
+logger = logging.getLogger(__name__)
+
+MOST = 32
+"""Programs at once: each takes about 230 MB."""
+
+PATIENCE = 60.0
+"""Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
+
+# What tells of the session that the agent was started from, or is the agent's own and no business of others.
+_STRIPPED = ("CLAUDE", "AI_AGENT", "TMUX", "NVIM", "POINTSMAN_", "TELEGRAM_", "ALLOWED_")
+# How a person has set it up, all the same.
+_KEPT = (
+    *("CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"),
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+)
+
+_NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
+_GONE = "No conversation found"  # the program's words
+_UNASKED = "Nobody could be asked whether this is allowed, so it is not. Go on without it, or say what you need it for."
+
+
+class Listener(Protocol):
+    """Who wants to know what sessions without a terminal do."""
+
+    async def said(self, session_id: str, text: str) -> None:
+        """Last words of a turn, for people."""
+
+    async def became(self, session_id: str, state: SessionState) -> None: ...
+
+    async def talks(self, session_id: str, talk: Conversation | None) -> None:
+        """It is in this conversation now; None when there is none to take up."""
+
+
+class Asker(Protocol):
+    """Who decides what may be done."""
+
+    async def ask(self, question: Question) -> Decision:
+        """Cancelled when the question is withdrawn."""
+
+
+class Nobody:
+    """Denies everything."""
+
+    async def ask(self, question: Question) -> Decision:  # noqa: ARG002 -- whatever it is
+        return Deny(_UNASKED)
+
+
+class HeadlessBackend:
+    """Runs at most one program for each session."""
+
+    name = "headless"
+
+    def __init__(self, environ: Mapping[str, str] = MappingProxyType({}), patience: float = PATIENCE) -> None:
+        self._environ = environment(environ)
+        self._patience = patience
+        self._listener: Listener | None = None
+        self._asker: Asker = Nobody()
+        self._running: dict[str, ClaudeProcess] = {}
+        self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
+        self._asking: dict[str, asyncio.Task[None]] = {}  # by the program's name of the question
+        self._watching: set[asyncio.Task[None]] = set()
+
+    def connect(self, listener: Listener, asker: Asker | None = None) -> None:
+        """Say who listens and who decides, before the first text."""
+        self._listener, self._asker = listener, asker or self._asker
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        match action:
+            case Input(text=text, submit=True) if content := typing_rules.clean(text):
+                return await self._say(session, content)
+            case Input() | KeyPress(name="enter"):
+                return Outcome.failed(Reason.UNSUPPORTED, _NO_LINE)
+            case KeyPress(name="esc" | "ctrl-c"):
+                return await self._interrupt(session)
+            case KeyPress(name=name):
+                return Outcome.failed(Reason.UNSUPPORTED, f"{name!r} has no meaning here. {_NO_LINE}")
+
+    async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
+        """A text that comes while it asks something confirms nothing: it is queued."""
+        return ""
+
+    async def clear_line(self, session: Session) -> None:
+        """There is no line."""
+
+    async def alive(self, session: Session) -> bool:  # noqa: ARG002
+        """The next text can always start it."""
+        return True
+
+    async def release(self, session: Session) -> None:
+        running = self._running.get(session.session_id)
+        if running is not None:
+            await running.stop()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The programs that run now."""
+        return tuple(running.pid for running in self._running.values())
+
+    async def close(self) -> None:
+        """End all programs: with this process nobody would hear them."""
+        await asyncio.gather(*(running.stop() for running in self._running.values()))
+        await asyncio.gather(*self._watching, *self._asking.values(), return_exceptions=True)
+
+    async def _say(self, session: Session, content: str) -> Outcome:
+        async with self._starting:
+            running = self._running.get(session.session_id)
+            if running is None or running.how:
+                begun = await self._start(session)
+                if isinstance(begun, Outcome):
+                    return begun
+                running = begun
+        try:
+            await asyncio.wait_for(running.say(content), self._patience)
+        except Ended as ended:
+            return await self._refused(session, str(ended), spoke=running.spoke)
+        except TimeoutError:
+            why = f"Claude Code did not say within {self._patience:.0f} s that it has the text."
+            return Outcome.uncertain(Reason.BACKEND_ERROR, why)
+        return Outcome.done()
+
+    async def _refused(self, session: Session, how: str, *, spoke: bool) -> Outcome:
+        """It ended, and never said that it has the text."""
+        if spoke:
+            return Outcome.uncertain(Reason.TARGET_GONE, f"Claude Code ended before it had the text: {how}")
+        if _GONE in how and session.conversation:
+            await self._heeded.talks(session.session_id, None)
+            how = f"{how} The next text begins a new one."
+        return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code does not start: {how}")
+
+    async def _interrupt(self, session: Session) -> Outcome:
+        running = self._running.get(session.session_id)
+        if running is None:
+            return Outcome.done("nothing was running")
+        try:
+            error = await asyncio.wait_for(running.interrupt(), self._patience)
+        except Ended:
+            return Outcome.done("nothing was running")
+        except TimeoutError:
+            return Outcome.uncertain(Reason.BACKEND_ERROR, "Claude Code does not answer.")
+        return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
+
+    async def _start(self, session: Session) -> ClaudeProcess | Outcome:
+        """The program, or why there is none."""
+        if len(self._running) >= MOST:
+            why = f"{MOST} sessions without a terminal run here, the limit. End one: `pointsman session unregister`."
+            return Outcome.failed(Reason.BACKEND_ERROR, why)
+        talk = session.conversation
+        if talk is not None and is_running(talk.process):
+            await end_group(talk.process)  # an agent that died has left it
+        earlier = talk.conversation_id if talk else session.target.get("resume", "")
+        holder = claude_code.holder(self._folder, earlier) if earlier else None
+        if holder is not None:
+            why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
+            return Outcome.failed(Reason.LINE_IN_USE, why)
+        argv = [
+            session.target.get("program") or "claude",
+            *stream_json.FLAGS,
+            *(["--resume", earlier] if earlier else []),
+        ]
+        return await self._started(session, argv)
+
+    async def _started(self, session: Session, argv: list[str]) -> ClaudeProcess | Outcome:
+        name = session.session_id
+
+        async def heard(said: Said) -> None:
+            await self._heard(name, said)
+
+        try:
+            environ = {**self._environ, "POINTSMAN_SESSION_ID": name}
+            running = await ClaudeProcess.start(argv, session.cwd, environ, name, heard)
+        except OSError as error:
+            return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code cannot be started: {error}")
+        self._running[name] = running
+        watching = asyncio.create_task(self._watch(name, running), name=f"watch {name}")
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
+        logger.info("claude started session_id=%s pid=%s", name, running.pid)
+        return running
+
+    async def _watch(self, name: str, running: ClaudeProcess) -> None:
+        """See to its end: what it still asks is void, and nobody takes it for busy any more."""
+        await asyncio.wait([running.ended])
+        if self._running.get(name) is running:
+            del self._running[name]
+        logger.info("claude ended session_id=%s pid=%s", name, running.pid)
+        if running.stopped or not running.spoke:
+            return
+        await self._heeded.said(
+            name, f"Claude Code ended ({running.how}). The next text takes up the conversation again."
+        )
+        await self._heeded.became(name, SessionState.IDLE)
+
+    async def _heard(self, name: str, said: Said) -> None:
+        match said:
+            case Talk(conversation_id=conversation_id):
+                process = identify(self._running[name].pid)
+                if process is not None:
+                    await self._heeded.talks(name, Conversation(conversation_id, process, str(self._folder)))
+            case Became(state=state):
+                await self._heeded.became(name, state)
+            case Finished(text=text) if text and self._running[name].spoke:
+                await self._heeded.said(name, text)
+            case Asked():
+                self._begin_asking(self._running[name], said)
+            case Withdrawn(request_id=request_id) if request_id in self._asking:
+                self._asking[request_id].cancel()
+
+    def _begin_asking(self, running: ClaudeProcess, asked: Asked) -> None:
+        task = asyncio.create_task(self._ask(running, asked), name=f"question {asked.request_id}")
+        self._asking[asked.request_id] = task
+        task.add_done_callback(lambda _: self._asking.pop(asked.request_id))
+
+    async def _ask(self, running: ClaudeProcess, asked: Asked) -> None:
+        asking = asyncio.ensure_future(self._asker.ask(asked.question))
+        try:
+            await asyncio.wait((asking, running.ended), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                await running.answer(asked, _decision(asking))
+        finally:
+            asking.cancel()
+
+    @property
+    def _folder(self) -> Path:
+        """Where it keeps its configuration."""
+        return Path(self._environ.get("CLAUDE_CONFIG_DIR") or f"{self._environ.get('HOME', '')}/.claude")
+
+    @property
+    def _heeded(self) -> Listener:
+        assert self._listener is not None  # noqa: S101 -- the agent connects it before it takes commands
+        return self._listener
+
+
+def _decision(asking: "asyncio.Future[Decision]") -> Decision:
+    if error := asking.exception():
+        logger.error("asking failed", exc_info=error)
+        return Deny(_UNASKED)
+    return asking.result()
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the program gets to see of the agent's environment."""
+    kept = {name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_STRIPPED)}
+    return kept | stream_json.ENVIRON

@@ -1,0 +1,64 @@
+"""What sessions without a terminal do, as the router and people get to know it."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+
+from agent.backends import typing_rules
+from agent.domain.command import MAX_TEXT_BYTES
+from agent.domain.errors import Refusal, StoreUnavailable
+from agent.domain.frames import Notice
+from agent.domain.session import Conversation, SessionState
+from agent.services.sessions import Sessions
+from agent.store.outbox import Outbox
+
+logger = logging.getLogger(__name__)
+
+RETRY = 1.0  # seconds between tries to write when the disk is full
+
+_CUT_OFF = "The agent here was stopped in the middle of this; so was Claude Code. Write to go on where it was."
+
+
+class Reports:
+    """Hears the headless backend. What it is told is on disk when it returns, however long the disk is full."""
+
+    def __init__(self, sessions: Sessions, outbox: Outbox, retry: float = RETRY) -> None:
+        self._sessions = sessions
+        self._outbox = outbox
+        self._retry = retry
+
+    async def said(self, session_id: str, text: str) -> None:
+        notice = Notice(str(uuid.uuid4()), session_id, _fitting(text))
+        await self._insist(lambda: self._outbox.append(notice))
+
+    async def became(self, session_id: str, state: SessionState) -> None:
+        await self._insist(lambda: self._sessions.update(session_id, state=state))
+
+    async def talks(self, session_id: str, talk: Conversation | None) -> None:
+        await self._insist(lambda: self._sessions.converse(session_id, talk))
+
+    async def recover(self) -> None:
+        """At start-up: what an earlier process had under way ended with it, and people are told."""
+        for session in self._sessions.live():
+            if session.backend == "headless" and session.state in (SessionState.BUSY, SessionState.WAITING):
+                await self.said(session.session_id, _CUT_OFF)
+                await self.became(session.session_id, SessionState.IDLE)
+
+    async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            try:
+                await write()
+            except StoreUnavailable:
+                await asyncio.sleep(self._retry)
+            except Refusal as refusal:
+                logger.info("session is over reason=%s", refusal.reason)  # its last words come too late
+                return
+            else:
+                return
+
+
+def _fitting(text: str) -> str:
+    """The text as a notification may carry it: of a longer one the end, where the answer is."""
+    data = typing_rules.clean(text).encode()
+    return data.decode() if len(data) <= MAX_TEXT_BYTES else f"…{data[3 - MAX_TEXT_BYTES :].decode(errors='ignore')}"

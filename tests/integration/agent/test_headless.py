@@ -1,0 +1,121 @@
+"""Sessions without a terminal in a whole agent: what reaches the outbox, and what an agent that ended left behind."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from agent.backends.headless import HeadlessBackend
+from agent.backends.process import identify
+from agent.domain.command import MAX_TEXT_BYTES, Input, Outcome
+from agent.domain.frames import Item, Notice, SessionChanged
+from agent.domain.session import Conversation, Session, SessionState
+from agent.services.headless import Reports
+from tests.fakes.agent_rig import Rig, Rigs, eventually
+from tests.integration.agent.backends.stages import stream_recorder
+
+NOBODY = "127.0.0.1:1"
+BUSY, IDLE, WAITING = SessionState.BUSY, SessionState.IDLE, SessionState.WAITING
+
+
+async def words(rig: Rig) -> list[Item]:
+    return [row.item for row in await rig.agent.outbox.after(0, 100)]
+
+
+async def notices(rig: Rig) -> list[str]:
+    return [item.text for item in await words(rig) if isinstance(item, Notice)]
+
+
+def reports(rig: Rig) -> Reports:
+    return Reports(rig.agent.sessions, rig.agent.outbox)
+
+
+async def headless(rig: Rig, folder: Path) -> Session:
+    program, _ = stream_recorder(folder)
+    return await rig.agent.sessions.register(
+        Session("s1", "headless", cwd=str(folder), target={"program": str(program)})
+    )
+
+
+@pytest.mark.parametrize(("state", "told"), [(BUSY, 1), (WAITING, 1), (IDLE, 0)])
+async def test_what_a_stopped_agent_cut_off_is_told_at_the_next_start(
+    rigs: Rigs, state: SessionState, told: int
+) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        await reports(rig).became("s1", state)
+    async with rigs.running(NOBODY) as rig:
+        session = rig.agent.sessions.known("s1")
+        found = await notices(rig)
+
+    assert session.state is IDLE
+    assert ["stopped in the middle" in text for text in found] == [True] * told
+
+
+async def test_what_is_said_while_the_disk_is_full_is_kept_until_it_is_not(
+    rigs: Rigs, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        await rig.fill_disk()
+        task = asyncio.create_task(reports(rig).said("s1", "x" * 60000))
+        await eventually(lambda: "store unavailable" in caplog.text)
+        waited = not task.done()
+        await rig.free_disk()
+        await eventually(task.done)
+
+        assert waited
+        assert await notices(rig) == ["x" * 60000]
+
+
+async def test_of_words_that_are_too_many_the_end_is_kept(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        await reports(rig).said("s1", "é" * MAX_TEXT_BYTES + "\x1b[31mthe end")
+
+        (text,) = await notices(rig)
+
+    assert text.startswith("…é")
+    assert text.endswith("é[31mthe end")
+    assert len(text.encode()) <= MAX_TEXT_BYTES
+
+
+async def test_last_words_of_a_session_that_is_over_change_nothing(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        await rig.agent.sessions.close("s1", "unregistered")
+        before = await words(rig)
+        await reports(rig).became("s1", BUSY)
+
+        assert await words(rig) == before
+
+
+async def test_a_session_that_is_unregistered_has_no_program_any_more(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        session = await headless(rig, rigs.data_dir)
+        backend = rig.agent.headless
+        assert isinstance(backend, HeadlessBackend)
+        assert await backend.deliver(session, Input("text")) == Outcome.done()
+        (pid,) = backend.pids
+
+        await rig.ask(op="unregister", session_id="s1")
+
+        assert identify(pid) is None
+
+
+async def test_hooks_of_a_program_that_we_run_say_nothing_twice(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        process = identify(os.getpid())
+        assert process is not None
+        await reports(rig).talks("s1", Conversation("talk", process, ""))
+        before = await words(rig)
+
+        payload = {"hook_event_name": "Stop", "session_id": "talk", "last_assistant_message": "done"}
+        environ = {"CLAUDE_PID": str(process.pid), "CLAUDE_CODE_ENTRYPOINT": "sdk-cli"}
+        answer = await rig.ask(op="hook", event="Stop", payload=payload, environ=environ)
+
+        assert answer == {"ok": True}
+        assert await words(rig) == before
+        assert isinstance(before[-1], SessionChanged)
