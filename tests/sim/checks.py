@@ -139,7 +139,8 @@ class Checks:
     def _uncertain(self, wish: Wish, command_id: str, reason: int) -> None:
         record = self._world.record
         machine = wish.session_id.partition("-")[0]
-        if wish.text not in record.doubtful and machine not in record.lost_inboxes:
+        excused = record.lost_inboxes | (record.half_greeted if reason == Reason.INBOX_LOST.value else set())
+        if wish.text not in record.doubtful and machine not in excused:
             self.broken(f"{command_id} ({wish.text}) is uncertain for no cause (reason {reason})")
 
     def _order(self, sequences: dict[str, int]) -> None:

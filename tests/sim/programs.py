@@ -223,6 +223,7 @@ class AgentProgram(Program):
     epoch = 0
     backup: tuple[int, bytes] | None = None  # a copy of the disk, and the epoch it was made in
     link: Stream | None = None
+    driver: Driver | None = None
 
     async def run(self, turns: Turns) -> None:
         world, clock = self.world, Clock(self.skew)
@@ -257,6 +258,10 @@ class AgentProgram(Program):
 
     def went(self) -> None:
         self.station = None
+        stored = int(self.rows("SELECT value FROM meta WHERE key = 'last_link_epoch'")[0][0])
+        if self.driver is not None and not 0 < self.driver.link.epoch <= stored:
+            self.world.record.half_greeted.add(self.name)
+        self.driver = None
         for (text,) in self.rows("SELECT text FROM inbox WHERE state = 'started'"):
             self.world.record.doubtful.add(text)
         typing = self.world.record.typing
@@ -266,7 +271,7 @@ class AgentProgram(Program):
     async def _keep_link(self, station: Station, clock: Clock) -> None:
         wait, stop = backoff.Backoff(), asyncio.Event()
         while True:
-            driver = Driver(self._dialled(), station, clock)
+            self.driver = driver = Driver(self._dialled(), station, clock)
             ending = await driver.run(stop)
             self.epoch = max(self.epoch, driver.link.epoch)
             self.world.note(self.name, f"link ends: {ending.end.value} {ending.text}")

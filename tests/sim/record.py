@@ -49,6 +49,7 @@ class Record:
     notices: dict[str, str] = field(default_factory=dict)  # acknowledged notification -> machine
     doubtful: set[str] = field(default_factory=set)  # texts that a crash caught between start and finish
     lost_inboxes: set[str] = field(default_factory=set)  # machines
+    half_greeted: set[str] = field(default_factory=set)  # machines whose agent died before it stored a welcome
     broken: list[str] = field(default_factory=list)  # invariants
     history: list[str] = field(default_factory=list)
     happened: dict[str, int] = field(default_factory=dict)  # how often what

@@ -85,7 +85,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     @rule(again=st.booleans())
     def bring_up(self, again: bool) -> None:
         greeted = self.wire.link is not None
-        if not greeted and self._inbox_is_another():
+        if not greeted and (self._inbox_is_another() or self._passes_for_a_twin()):
             self.excused.update(command_id for command_id, attempt in self._attempts() if attempt)
         self.wire.bring_up(again=again and greeted)  # a second hello would be the end of the stream
         self._collect()
@@ -217,6 +217,12 @@ class DeliveryMachine(RuleBasedStateMachine):
     def _inbox_is_another(self) -> bool:
         known = self.router.rows("SELECT inbox_id FROM machines")[0][0]
         return known not in ("", self.agent.inbox.memory().result().inbox_id)
+
+    def _passes_for_a_twin(self) -> bool:
+        """A new process that comes while the router still believes in a link whose welcome the old one never stored."""
+        hub = self.router.router._delivery._hub
+        known, memory = hub.get(MACHINE), self.agent.inbox.memory().result()
+        return known is not None and memory.last_link_epoch < known.epoch
 
     def _states(self) -> dict[str, str]:
         return dict(self.router.rows("SELECT command_id, state FROM commands"))
