@@ -14,11 +14,13 @@ from agent.link import backoff
 from agent.link.driver import Driver
 from agent.link.protocol import End, Ending
 from agent.services.executor import Executor
+from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.services.station import Station
 from agent.store import lifetime
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
+from agent.store.prompts import Prompts
 from agent.store.sessions import SessionStore
 from router.api.server import handlers
 from router.api.serving import SERVICES
@@ -210,6 +212,9 @@ class Terminal:
     async def obstacle(self, _session: Session, _action: Action) -> str:
         return "a dialog is open" if self._world.random.random() < OBSTACLES else ""
 
+    async def release(self, session: Session) -> None:
+        """Nothing here is kept for a session."""
+
     async def alive(self, session: Session) -> bool:
         return self._world.programs.get(session.session_id) == session.target.get(TARGET)
 
@@ -232,7 +237,7 @@ class AgentProgram(Program):
         outbox = Outbox(database)
         inbox: Inbox = world.plant.inbox(database, outbox)
         sessions = Sessions(SessionStore(database, outbox), backends)
-        executor = Executor(inbox, sessions, backends, clock)
+        executor = Executor(inbox, sessions, backends, Receipts(Prompts(outbox), sessions, clock), clock)
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
         await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()
