@@ -19,6 +19,7 @@ _LIVE = {state.value for state in LIVE}
 _LIVE_NOTES = ", ".join(f"'{state.value}'" for state in NotificationState if state.live)
 _UNTYPED = {state.value for state in (CommandState.CANCELLED, CommandState.EXPIRED, CommandState.DEAD)}
 _KEY = "esc"
+ROUNDING = 0.001  # seconds; what a clock loses that counts from 1970
 DOUBT = "may have been typed"
 
 
@@ -127,7 +128,7 @@ class Checks:
             self.broken(f"{command_id} ({text}) failed and was typed")
         if state in _UNTYPED and times and DOUBT not in detail:
             self.broken(f"{command_id} ({text}) is {state} without a doubt and was typed")
-        if state == "expired" and self._ended_at[command_id] < wish.at + (wish.ttl or 0.0):
+        if state == "expired" and self._ended_at[command_id] + ROUNDING < wish.at + (wish.ttl or 0.0):
             self.broken(f"{command_id} ({text}) expired early")
         if state == "dead" and reason == Reason.TOO_OLD.value:
             self.broken(f"{command_id} ({text}) was given up as too old")

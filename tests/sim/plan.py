@@ -182,7 +182,7 @@ def _back_up(world: "World") -> None:
     agent = _agent(world)
     waits = agent.rows("SELECT 1 FROM inbox WHERE state = 'received'")
     if agent.life.alive and agent.disk.connection is not None and not waits:
-        agent.backup = (agent.epoch, agent.disk.connection.serialize())
+        agent.backup = (agent.stored_epoch(), agent.disk.connection.serialize())
 
 
 def _lose_inbox(world: "World") -> None:
@@ -197,7 +197,7 @@ def _lose_inbox(world: "World") -> None:
         f"SELECT 1 FROM commands WHERE machine_id = '{agent.name}' AND attempt > 0 AND state IN ('queued', 'sent')"
     )
     told = not world.router.rows(attempts)
-    older = agent.backup is not None and agent.backup[0] < agent.epoch and told
+    older = agent.backup is not None and agent.backup[0] < agent.stored_epoch() and told
     world.note(agent.name, "gets an old disk back" if older else "loses its disk")
     agent.disk.content = agent.backup[1] if older and agent.backup else world.fresh_agent_disk()
     agent.backup = None

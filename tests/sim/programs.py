@@ -225,7 +225,6 @@ class AgentProgram(Program):
     station: Station | None = None
     sessions: Sessions
     outbox: Outbox
-    epoch = 0
     backup: tuple[int, bytes] | None = None  # a copy of the disk, and the epoch it was made in
     link: Stream | None = None
     driver: Driver | None = None
@@ -261,10 +260,13 @@ class AgentProgram(Program):
             except StoreUnavailable:
                 await asyncio.sleep(1.0)
 
+    def stored_epoch(self) -> int:
+        """The newest link that the disk knows of."""
+        return int(self.rows("SELECT value FROM meta WHERE key = 'last_link_epoch'")[0][0])
+
     def went(self) -> None:
         self.station = None
-        stored = int(self.rows("SELECT value FROM meta WHERE key = 'last_link_epoch'")[0][0])
-        if self.driver is not None and not 0 < self.driver.link.epoch <= stored:
+        if self.driver is not None and not 0 < self.driver.link.epoch <= self.stored_epoch():
             self.world.record.half_greeted.add(self.name)
         self.driver = None
         for (text,) in self.rows("SELECT text FROM inbox WHERE state = 'started'"):
@@ -278,7 +280,6 @@ class AgentProgram(Program):
         while True:
             self.driver = driver = Driver(self._dialled(), station, clock)
             ending = await driver.run(stop)
-            self.epoch = max(self.epoch, driver.link.epoch)
             self.world.note(self.name, f"link ends: {ending.end.value} {ending.text}")
             wait = _learned(wait, ending, clock.monotonic(), self.world.random.random(), driver.welcomed_for)
             await asyncio.sleep(max(0.0, wait.attempt_at - clock.monotonic()))
