@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.architecture.source import PACKAGES, PROGRAMS, Import, imports, modules, tree, within
+from tests.architecture.source import PACKAGES, PROGRAMS, imports, modules, tree, within
 
 CODE = modules(*PACKAGES)
 
@@ -78,68 +78,93 @@ IMPURE = (
 IMPURE_CALLS = {"open", "print", "input", "datetime.now", "datetime.utcnow", "date.today", "uuid.uuid4", "uuid.uuid1"}
 
 
-def offences(found: list[Import], path: str, words: str) -> list[str]:
-    return [f"{path}:{one.line}: {one.name} {words}" for one in found]
+def offences(path: str, words: str, *names: str) -> list[str]:
+    """The imports of these names in a module, each with where it is and what is wrong with it."""
+    return [f"{path}:{one.line}: {one.name} {words}" for one in imports(path) if within(one.name, *names)]
 
 
-@pytest.mark.parametrize("path", modules(*PROGRAMS))
-def test_a_program_imports_no_other_program(path: str) -> None:
-    strangers = [name for name in PACKAGES if not path.startswith(f"{name}/")]
+def test_a_program_imports_no_other_program() -> None:
+    found = [
+        offence
+        for path in modules(*PROGRAMS)
+        for offence in offences(
+            path, "is another program: what both must know goes into the protocol", *strangers(path)
+        )
+    ]
 
-    found = [one for one in imports(path) if within(one.name, *strangers)]
-
-    assert not offences(found, path, "is another program: what both must know goes into the protocol")
+    assert not found
 
 
-@pytest.mark.parametrize("path", modules("pointsman"))
-def test_the_command_line_imports_programs_only_inside_functions(path: str) -> None:
-    found = [one for one in imports(path) if within(one.name, *PROGRAMS) and not one.lazy]
+def strangers(path: str) -> list[str]:
+    return [name for name in PACKAGES if not path.startswith(f"{name}/")]
 
-    assert not offences(found, path, "must be imported inside the function that needs it")
+
+def test_the_command_line_imports_programs_only_inside_functions() -> None:
+    found = [
+        f"{path}:{one.line}: {one.name} must be imported inside the function that needs it"
+        for path in modules("pointsman")
+        for one in imports(path)
+        if within(one.name, *PROGRAMS) and not one.lazy
+    ]
+
+    assert not found
 
 
 @pytest.mark.parametrize("guarded", EDGES, ids=lambda names: names[0])
-@pytest.mark.parametrize("path", CODE)
-def test_edges_are_imported_at_the_edges_only(path: str, guarded: tuple[str, ...]) -> None:
-    at_the_edge = path.startswith(EDGES[guarded])
+def test_edges_are_imported_at_the_edges_only(guarded: tuple[str, ...]) -> None:
+    allowed = EDGES[guarded]
 
-    found = [] if at_the_edge else [one for one in imports(path) if within(one.name, *guarded)]
+    found = [
+        offence
+        for path in CODE
+        if not path.startswith(allowed)
+        for offence in offences(path, f"may be imported only in {', '.join(allowed)}", *guarded)
+    ]
 
-    assert not offences(found, path, f"may be imported only in {', '.join(EDGES[guarded])}")
+    assert not found
 
 
-@pytest.mark.parametrize("path", CODE)
-def test_the_environment_is_read_in_config_only(path: str) -> None:
-    at_the_edge = PurePosixPath(path).name == "config.py" or path == "agent/hooks/forward.py"
+def test_the_environment_is_read_in_config_only() -> None:
     names = {"os.environ", "os.environb", "os.getenv", "os.putenv", "os.unsetenv"}
 
-    found = [n for n in ast.walk(tree(path)) if isinstance(n, ast.Attribute) and ast.unparse(n) in names]
+    found = [
+        f"{path}:{node.lineno}: {ast.unparse(node)} belongs into config.py"
+        for path in CODE
+        if PurePosixPath(path).name != "config.py" and path != "agent/hooks/forward.py"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in names
+    ]
 
-    assert at_the_edge or not [f"{path}:{node.lineno}: {ast.unparse(node)} belongs into config.py" for node in found]
+    assert not found
 
 
-@pytest.mark.parametrize("path", modules(*PROGRAMS))
-def test_every_module_has_a_layer(path: str) -> None:
-    program, part = part_of(path.removesuffix(".py").replace("/", "."))
+def test_every_module_has_a_layer() -> None:
+    homeless = [
+        f"{path}: give {part!r} a place in LAYERS"
+        for path in modules(*PROGRAMS)
+        for program, part in [part_of(path.removesuffix(".py").replace("/", "."))]
+        if part != "__init__" and part not in RANKS[program]
+    ]
 
-    assert part == "__init__" or part in RANKS[program], f"{path}: give {part!r} a place in LAYERS"
+    assert not homeless
 
 
-@pytest.mark.parametrize("path", modules(*PROGRAMS))
-def test_imports_point_down(path: str) -> None:
+def test_imports_point_down() -> None:
+    assert not [offence for path in modules(*PROGRAMS) for offence in climbs(path)]
+
+
+def climbs(path: str) -> list[str]:
+    """The imports of a module that do not point to a lower layer of its program."""
     program, here = part_of(path.removesuffix(".py").replace("/", "."))
     ranks = RANKS[program]
-
-    up = [
-        one
+    return [
+        f"{path}:{one.line}: {one.name} is not below {program}.{here}"
         for one in imports(path)
         if within(one.name, program)
         and (there := part_of(one.name)[1]) != here
         and there in ranks
         and ranks[there] >= ranks.get(here, len(ranks))
     ]
-
-    assert not offences(up, path, f"is not below {program}.{here}")
 
 
 def part_of(name: str) -> tuple[str, str]:
@@ -148,16 +173,19 @@ def part_of(name: str) -> tuple[str, str]:
     return program, rest.partition(".")[0]
 
 
-@pytest.mark.parametrize("path", [path for path in modules(*PROGRAMS) if "/domain/" in path])
-def test_the_domain_is_pure(path: str) -> None:
-    program = path.partition("/")[0]
-    foreign = [name for name in RANKS[program] if name != "domain"]
+def test_the_domain_is_pure() -> None:
+    pure = [path for path in modules(*PROGRAMS) if "/domain/" in path]
 
-    found = [one for one in imports(path) if within(one.name, *IMPURE, *(f"{program}.{name}" for name in foreign))]
+    assert not [offence for path in pure for offence in impurities(path)]
+
+
+def impurities(path: str) -> list[str]:
+    """What a module of the domain must neither import nor call."""
+    program = path.partition("/")[0]
+    foreign = [f"{program}.{name}" for name in RANKS[program] if name != "domain"]
     called = [
         f"{path}:{node.lineno}: calls {ast.unparse(node.func)}"
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).removeprefix("datetime.") in IMPURE_CALLS
     ]
-
-    assert not offences(found, path, "is I/O, time, chance or a higher layer") + called
+    return offences(path, "is I/O, time, chance or a higher layer", *IMPURE, *foreign) + called

@@ -24,7 +24,7 @@ def pane(system: System) -> Pane:
     return system.pane("work")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def notified(system: System, pane: Pane) -> dict[str, object]:
     """A notification the platform took: its message id and token."""
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "cmd:TOKEN:yes"}]]}

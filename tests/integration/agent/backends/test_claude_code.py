@@ -27,7 +27,7 @@ STAGES: dict[str, Callable[[Path, ClaudeHome], ClaudeStage]] = {
     "pty": PtyClaude,
     "nvim": NvimClaude,
 }
-TRIES = int(os.environ.get("TEST_DIALOGS", "5"))
+TRIES = int(os.environ.get("TEST_DIALOGS", "3"))
 LONG = 20.0  # seconds; other programs share the cores
 
 
