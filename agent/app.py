@@ -22,10 +22,12 @@ from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
 from agent.services.alerts import Alerts
+from agent.services.claude_questions import ClaudeQuestions
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
 from agent.services.headless import Reports
 from agent.services.hooks import Hooks
+from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.services.states import States
@@ -35,6 +37,7 @@ from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from agent.store.prompts import Prompts
+from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -63,7 +66,8 @@ class Agent:
         self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
         self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock)
         self.states = States(self.sessions, self.receipts)
-        self.executor = Executor(self.inbox, self.sessions, backends, self.receipts, clock)
+        self.permissions = Permissions(Questions(self.outbox))
+        self.executor = Executor(self.inbox, self.sessions, self.permissions, backends, self.receipts, clock)
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
         )
@@ -74,7 +78,10 @@ class Agent:
             self.sessions,
             self.inbox,
             self.outbox,
-            Hooks(Conversations(self.sessions), self.receipts, self.states, Alerts(self.outbox)),
+            Hooks(
+                Conversations(self.sessions), self.receipts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)
+            ),
+            self.permissions,
             lambda: self.client.status,
         )
         self.reports = Reports(self.sessions, self.outbox)
@@ -94,16 +101,18 @@ class Agent:
             await self._resume_time()
             await self.sessions.load()
             await self.reports.recover()
+            await self.permissions.recover()
             await self.local.start()
             await self.station.recover()
             ready(self.identity.machine_id)
             link_stop = asyncio.Event()
             link = asyncio.create_task(self.client.run(link_stop), name="link")
+            closing = asyncio.create_task(self._close_left(), name="questions")
             looking = asyncio.create_task(self._look_around(stop), name="sessions")
             marking = asyncio.create_task(self._mark_time(), name="marks")
             watching = asyncio.create_task(self.states.run(), name="states")
             await asyncio.wait((link, looking, watching), return_when=asyncio.FIRST_COMPLETED)
-            for task in (looking, marking, watching):
+            for task in (looking, marking, watching, closing):
                 task.cancel()
             # First the hands, so that what they still finish goes up before the goodbye.
             await self.executor.stop()
@@ -112,6 +121,7 @@ class Agent:
         finally:
             if link is not None:
                 link.cancel()
+            self.permissions.stop()
             await self.local.stop()
             await self.executor.stop()
             if self.headless is not None:
@@ -123,6 +133,10 @@ class Agent:
         step = await lifetime.resume(self.database, self._moment())
         if step:
             logger.warning("the wall clock moved by %.1f s beside the time that passed; limits moved along", step)
+
+    async def _close_left(self) -> None:
+        with suppress(StoreUnavailable):
+            await self.permissions.close_left()
 
     async def _mark_time(self) -> None:
         while True:

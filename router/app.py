@@ -27,6 +27,7 @@ from router.services.enrolment import Enrolment
 from router.services.inbound import InboundService
 from router.services.notices import Notices, new_token
 from router.services.outbox import Outbox
+from router.services.permissions import Permissions
 from router.services.receipts import Receipts
 from router.services.reports import Reports
 from router.services.sessions import SessionService
@@ -54,18 +55,29 @@ class Router:
         self._delivery = delivery = Delivery(hub, receipts, waiting, clock, chance.new_id, jitter)
         topics = Topics(outbox, receipts, clock, chance.new_id)
         dead_letters = DeadLetters(delivery, receipts, clock)
-        session_service = SessionService(delivery, topics, clock, hub.connected)
+        permissions = Permissions(delivery, outbox, waiting, clock, chance.new_id, token)
+        session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, chance.secret)
         notices = Notices(outbox, clock, chance.new_id, token)
-        upstream = UpstreamService(hub, delivery, session_service, notices, clock, identity, jitter)
+        upstream = UpstreamService(hub, delivery, session_service, notices, permissions, clock, identity, jitter)
         chat_commands = ChatCommands(delivery, ChatWishes(clock), hub)
         chat_buttons = ChatButtons(delivery, dead_letters, receipts)
-        inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, clock)
+        inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, permissions, clock)
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         stats = Stats(database, hub, outbox, delivery, clock)
-        self.timers = Timers(database, delivery, outbox, waiting, clock)
+        self.timers = Timers(database, delivery, permissions, outbox, waiting, clock)
         services = ControlServices(
-            database, clock, hub, delivery, session_service, notices, enrolment, waiting, stats, dead_letters
+            database,
+            clock,
+            hub,
+            delivery,
+            session_service,
+            notices,
+            enrolment,
+            waiting,
+            stats,
+            dead_letters,
+            permissions,
         )
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment),

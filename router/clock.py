@@ -47,3 +47,9 @@ class SteadyClock:
 def time_of_day(now: float) -> datetime.time:
     """The local time of day at a moment, in seconds since the epoch."""
     return datetime.datetime.fromtimestamp(now, datetime.UTC).astimezone().time()
+
+
+def moment(at: float, now: float) -> str:
+    """A moment in local time for people who read it now: "14:05", or "3 Nov 14:05" on another day."""
+    then, today = (datetime.datetime.fromtimestamp(each, datetime.UTC).astimezone() for each in (at, now))
+    return f"{then:%H:%M}" if then.date() == today.date() else f"{then.day} {then:%b %H:%M}"

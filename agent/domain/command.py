@@ -54,6 +54,8 @@ class Reason(Enum):
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     ILLEGAL_STATE = "ILLEGAL_STATE"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    QUESTION_OVER = "QUESTION_OVER"
+    INPUT_CHANGED = "INPUT_CHANGED"
     DIALOG_OPEN = "DIALOG_OPEN"
     LINE_IN_USE = "LINE_IN_USE"
 
@@ -75,6 +77,17 @@ class KeyPress:
 
 Action = Input | KeyPress
 
+
+@dataclass(frozen=True, slots=True)
+class PermissionDecision:
+    """The answer to a permission question of this machine."""
+
+    permission_id: str
+    input_digest: str
+    option_id: str
+    text: str = ""
+
+
 MAX_TEXT_BYTES = 64 * 1024
 MAX_ID_BYTES = 128
 
@@ -91,8 +104,13 @@ class Command:
     generation: int
     sequence: int
     lane: Lane
-    action: Action | None
+    action: Action | PermissionDecision | None
     ttl: float | None = None
+
+    @property
+    def typed(self) -> Action | None:
+        """What a backend has to carry out; None when that is nothing."""
+        return None if isinstance(self.action, PermissionDecision) else self.action
 
 
 def objection(command: Command) -> Reason | None:
@@ -101,7 +119,7 @@ def objection(command: Command) -> Reason | None:
         return Reason.INVALID_ARGUMENT
     if command.action is None:
         return Reason.UNSUPPORTED
-    text = command.action.text if isinstance(command.action, Input) else command.action.name
+    text = command.action.name if isinstance(command.action, KeyPress) else command.action.text
     return Reason.TOO_LARGE if len(text.encode()) > MAX_TEXT_BYTES else None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from agent.domain.command import Command, InboxState, Outcome, Reason
+from agent.domain.permission import Over, Question
 from agent.domain.session import Session
 
 
@@ -167,7 +168,23 @@ class Notice:
     buttons: tuple[Button, ...] = ()
 
 
-Item = CommandResult | CommandMark | SessionChanged | SessionGone | Notice
+@dataclass(frozen=True, slots=True)
+class PermissionAsked:
+    """A program asks for permission."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionOver:
+    """A permission question is over without an answer from afar."""
+
+    permission_id: str
+    over: Over
+    detail: str = ""
+
+
+Item = CommandResult | CommandMark | SessionChanged | SessionGone | Notice | PermissionAsked | PermissionOver
 
 
 @dataclass(frozen=True, slots=True)

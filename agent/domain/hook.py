@@ -14,7 +14,8 @@ REMEMBERED = 256
 class HookEvent:
     """One event. `pid` is the program that ran the hook, `environ` the few variables that tell where it is.
 
-    `scope` names the settings that the hook stands in.
+    `scope` names the settings that the hook stands in. `asker` names the one run of the hook: the same one that comes
+    again asks the same again.
     """
 
     name: str
@@ -22,6 +23,7 @@ class HookEvent:
     environ: Mapping[str, str]
     payload: Mapping[str, object]
     scope: str = ""
+    asker: str = ""
 
     def text(self, name: str) -> str:
         """A text of the payload; empty when it has none of that name. The program's format is not ours to check."""

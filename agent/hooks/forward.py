@@ -8,9 +8,11 @@ import os
 import sys
 from _json import encode_basestring_ascii
 from _socket import AF_UNIX, SOCK_STREAM, socket
+from select import select
 
 WAITS_FOR_A_PERSON = "PermissionRequest"
 PATIENCE = 5.0  # seconds for the agent to put an event on its disk; other events are answered at once
+RETURN_LOOK = 1.0  # seconds between looks for an agent that is started again
 MAX_LINE = 1024 * 1024  # bytes that the agent's socket takes
 LONGEST_TEXT = 16 * 1024  # characters left of each text in an event that is longer than that
 
@@ -33,14 +35,44 @@ def main(path: str, event: str, scope: str = "") -> None:
 
     `scope` names the settings that the hook stands in: with hooks in several, each event is forwarded by each.
     """
+    connection = _connected(path)  # first: nobody waits for input that nobody wants
+    request = line(event, _input(), scope)
+    answer = _asked(connection, request, event)
+    while event == WAITS_FOR_A_PERSON and not answer:  # the agent died: the next one hears the same question again
+        answer = _asked(_returned(path), request, event)
+    _print(answer)
+
+
+def _connected(path: str) -> socket:
     connection = socket(AF_UNIX, SOCK_STREAM)
+    connection.settimeout(PATIENCE)
+    connection.connect(path)
+    return connection
+
+
+def _returned(path: str) -> socket:
+    """The agent that was started after the one that died, as long as the program that asks is there."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        select([], [], [], RETURN_LOOK)
+        try:
+            return _connected(path)
+        except OSError:
+            continue
+    raise ConnectionError("the program that asks is gone")
+
+
+def _asked(connection: socket, request: bytes, event: str) -> bytes:
+    """The answer to a request; of a question nothing when the agent died before it had one."""
     try:
-        connection.settimeout(PATIENCE)
-        connection.connect(path)  # first: nobody waits for input that nobody wants
-        connection.sendall(line(event, _input(), scope))
+        connection.sendall(request)
         if event == WAITS_FOR_A_PERSON:
             connection.settimeout(None)
-        _print(_answer(connection))
+        return _answer(connection)
+    except OSError:
+        if event == WAITS_FOR_A_PERSON:
+            return b""
+        raise
     finally:
         connection.close()
 
@@ -54,6 +86,7 @@ def line(event: str, payload: bytes, scope: str = "") -> bytes:
         if name in os.environ
     )
     names = f'"event": {encode_basestring_ascii(event)}, "scope": {encode_basestring_ascii(scope)}'
+    names += f', "ask": "{os.urandom(8).hex()}"'
     head = f'{{"op": "hook", {names}, "parent": {os.getppid()}, "environ": '
     whole = f"{head}{{{environ}}}, ".encode() + b'"payload": ' + payload + b"}\n"
     if len(whole) <= MAX_LINE:
@@ -89,7 +122,9 @@ def _input() -> bytes:
 
 def _answer(connection: socket) -> bytes:
     gathered = bytearray()
-    while not gathered.endswith(b"\n") and (data := connection.recv(1 << 16)):
+    while not gathered.endswith(b"\n"):
+        if not (data := connection.recv(1 << 16)):
+            return b""  # half an answer is none
         gathered += data
     return bytes(gathered)
 

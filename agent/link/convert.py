@@ -9,8 +9,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 
 from agent.domain import frames
-from agent.domain.command import Action, Command, Ending, InboxState, Input, KeyPress, Lane, Reason
+from agent.domain.command import Action, Command, Ending, InboxState, Input, KeyPress, Lane, PermissionDecision, Reason
 from agent.domain.frames import AgentFrame, RouterFrame
+from agent.domain.permission import Question
 from agent.domain.session import Session, SessionState
 from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
@@ -86,12 +87,15 @@ def _command(message: link.CommandFrame) -> Command:
     )
 
 
-def _action(message: types.Action) -> Action | None:
+def _action(message: types.Action) -> Action | PermissionDecision | None:
     match message.WhichOneof("kind"):
         case "input":
             return Input(message.input.text, message.input.submit)
         case "key":
             return KeyPress(message.key.name)
+        case "permission_decision":
+            made = message.permission_decision
+            return PermissionDecision(made.permission_id, made.input_digest, made.option_id, made.text)
         case _:
             return None
 
@@ -187,8 +191,37 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
             notify = link.Notify(upstream_seq=seq, notification_id=notification_id, session_id=session_id, text=text)
             notify.buttons.extend(shown)
             message.notify.CopyFrom(notify)
+        case frames.PermissionAsked(question):
+            message.permission_request.CopyFrom(_question(seq, question))
+        case frames.PermissionOver(permission_id, over, detail):
+            state = types.PermissionState.Value(f"PERMISSION_STATE_{over.name}")
+            ended = link.PermissionWithdrawn(upstream_seq=seq, permission_id=permission_id, state=state, detail=detail)
+            message.permission_withdrawn.CopyFrom(ended)
         case frames.CommandResult() | frames.CommandMark():
             message.result.CopyFrom(_result(seq, item))
+
+
+def _question(seq: int, asked: Question) -> link.PermissionRequest:
+    options = [
+        types.PermissionOption(
+            option_id=one.option_id,
+            label=one.label,
+            verdict=types.Verdict.Value(f"VERDICT_{one.verdict.name}"),
+            takes_text=one.takes_text,
+        )
+        for one in asked.options
+    ]
+    return link.PermissionRequest(
+        upstream_seq=seq,
+        permission_id=asked.permission_id,
+        session_id=asked.session_id,
+        kind=types.PermissionKind.Value(f"PERMISSION_KIND_{asked.kind.name}"),
+        tool=asked.tool,
+        input=asked.input,
+        input_digest=asked.input_digest,
+        expires_in=_duration(asked.wait),
+        options=options,
+    )
 
 
 def _clipped(text: str) -> str:

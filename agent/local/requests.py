@@ -9,9 +9,12 @@ from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notice
 from agent.domain.hook import HookEvent
-from agent.domain.session import Process, Session, checked_id
+from agent.domain.session import Process, Session, SessionState, checked_id
 from agent.link.client import LinkStatus
+from agent.local.fields import Answer, Message, items_of, text_of, texts_of
+from agent.local.question import question_of
 from agent.services.hooks import Hooks
+from agent.services.permissions import Asking, Permissions
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
@@ -19,9 +22,6 @@ from agent.store.outbox import Outbox
 MAX_BUTTONS = 8
 MAX_BUTTON_LABEL = 64  # characters
 MAX_BUTTON_ACTION = 43  # bytes: what a Telegram button has room for
-
-Message = Mapping[str, object]
-Answer = dict[str, object]
 
 _TARGETS = {"tmux": "pane", "command": "command", "nvim": "socket"}  # what the target of a backend must name
 
@@ -35,6 +35,7 @@ class Requests:
     inbox: Inbox
     outbox: Outbox
     hooks: Hooks
+    permissions: Permissions
     link_status: Callable[[], LinkStatus]
 
     async def answer(self, message: Message) -> Answer:
@@ -52,12 +53,30 @@ class Requests:
             raise Refusal(Reason.INVALID_ARGUMENT, f"op {name[:40]!r} is none of {', '.join(sorted(operations))}.")
         return await operations[name](message)
 
+    @staticmethod
+    def asks(message: Message) -> bool:
+        """Whether a person has to answer it, perhaps days later."""
+        if message.get("op") == "hook":
+            return _event(message).name == "PermissionRequest"
+        return message.get("op") == "ask"
+
+    async def ask(self, message: Message, asking: Asking) -> Answer:
+        """A person's answer to a message that asks. Raises Refusal."""
+        if message.get("op") == "hook":
+            output = await self.hooks.asked(_event(message), asking)
+            return {"output": output} if output else {}
+        session = self.sessions.known(text_of(message, "session_id"))
+        if session.state is SessionState.ENDED:
+            raise Refusal(Reason.SESSION_ENDED, f"Session {session.session_id} is over; register it again.")
+        decision = await asking.ask(question_of(message, session))
+        return {"option": decision.option_id, "text": decision.text} if decision else {"option": None}
+
     async def attach(self, message: Message) -> Session:
         """Register the session of a `pointsman run`. Raises Refusal."""
         return await self.sessions.register(_wanted(message, "pty", {}))
 
     async def _register(self, message: Message) -> Answer:
-        backend, target = text_of(message, "backend"), _texts(message, "target")
+        backend, target = text_of(message, "backend"), texts_of(message, "target")
         if backend == "pty":
             raise Refusal(Reason.INVALID_ARGUMENT, "A pty session is opened by `pointsman run`, not registered.")
         needed = _TARGETS.get(backend)
@@ -94,17 +113,6 @@ class Requests:
         return {"output": output} if output else {}
 
 
-def text_of(message: Message, name: str, default: str = "") -> str:
-    """A field that must be text when it is there. Raises Refusal naming it."""
-    value = message.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, str):
-        raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be text.")
-    # A lone surrogate is legal JSON, but no database and no protobuf takes it.
-    return value.encode(errors="replace").decode()
-
-
 def _wanted(message: Message, backend: str, target: Mapping[str, str]) -> Session:
     return Session(
         text_of(message, "session_id"),
@@ -118,7 +126,7 @@ def _wanted(message: Message, backend: str, target: Mapping[str, str]) -> Sessio
 
 def _event(message: Message) -> HookEvent:
     """What a hook says of itself. Raises Refusal when it is not what forward.py sends."""
-    payload, environ = message.get("payload"), _texts(message, "environ")
+    payload, environ = message.get("payload"), texts_of(message, "environ")
     if not isinstance(payload, dict):
         raise Refusal(Reason.INVALID_ARGUMENT, "payload must be an object.")
     name = payload.get("hook_event_name")
@@ -126,7 +134,8 @@ def _event(message: Message) -> HookEvent:
     parent = message.get("parent")
     number = int(pid) if pid.isdecimal() else parent if isinstance(parent, int) else 0
     known = name if isinstance(name, str) else text_of(message, "event")
-    return HookEvent(known, number, environ, payload, text_of(message, "scope"))
+    asker = text_of(message, "ask", str(uuid.uuid4()))
+    return HookEvent(known, number, environ, payload, text_of(message, "scope"), asker)
 
 
 def _process_of(message: Message) -> Process | None:
@@ -141,17 +150,8 @@ def _process_of(message: Message) -> Process | None:
     return process
 
 
-def _texts(message: Message, name: str) -> dict[str, str]:
-    values = message.get(name, {})
-    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be an object with text values.")
-    return values
-
-
 def _buttons(message: Message) -> tuple[Button, ...]:
-    items = message.get("buttons") or []
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Refusal(Reason.INVALID_ARGUMENT, "buttons must be a list of objects with label and action.")
+    items = items_of(message, "buttons")
     buttons = tuple(Button(text_of(item, "label"), text_of(item, "action")) for item in items)
     if len(buttons) > MAX_BUTTONS:
         raise Refusal(Reason.TOO_LARGE, f"There may be {MAX_BUTTONS} buttons; got {len(buttons)}.")

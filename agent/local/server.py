@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import struct
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from agent.domain.command import Reason
 from agent.domain.errors import AgentError, Refusal, StoreUnavailable
 from agent.domain.session import Session
 from agent.local.client import MAX_LINE
-from agent.local.requests import Answer, Message, Requests
+from agent.local.fields import Answer, Message
+from agent.local.requests import Requests
 from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -76,9 +78,18 @@ class LocalServer:
                 if message.get("op") == "attach_pty":
                     await self._attach(connection, message)
                     return
-                await connection.send({"ok": True, **await self._requests.answer(message)})
+                if self._requests.asks(message):
+                    await self._hold(connection, message)
+                else:
+                    await connection.send({"ok": True, **await self._requests.answer(message)})
             except AgentError as error:
                 await connection.send(_no(error))
+
+    async def _hold(self, connection: "Connection", message: Message) -> None:
+        """A question: its asker waits for a person, and may be gone before one has answered."""
+        async with self._requests.permissions.asking() as asking:
+            answer = await connection.unless_gone(self._requests.ask(message, asking))
+            await connection.send({"ok": True, **answer})
 
     async def _attach(self, connection: "Connection", message: Message) -> None:
         if self._pty is None:
@@ -139,6 +150,28 @@ class Connection:
             async with asyncio.timeout(DISCARD_TIME):
                 while await self._reader.read(65536):
                     pass
+
+    async def unless_gone(self, answering: Coroutine[None, None, Answer]) -> Answer:
+        """Wait for an answer as long as the other side is there, which says nothing more. Raises OSError if it is not.
+
+        Every other line before the answer is dropped.
+        """
+        task = asyncio.create_task(answering)
+        gone = asyncio.create_task(self._gone())
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ConnectionAbortedError("the asker is gone")
+            return task.result()
+        finally:
+            for each in (task, gone):
+                each.cancel()
+            await asyncio.gather(task, gone, return_exceptions=True)
+
+    async def _gone(self) -> None:
+        with suppress(OSError):
+            while await self._reader.read(65536):
+                pass
 
     async def send(self, message: Answer) -> None:
         """Write one message. Raises OSError when the other side is gone."""

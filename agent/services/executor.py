@@ -16,9 +16,10 @@ from typing import TypeVar
 from agent.backends.backend import Backend
 from agent.clock import Clock
 from agent.domain import prompt
-from agent.domain.command import Command, Ending, IllegalMove, Input, Lane, Outcome, Reason
+from agent.domain.command import Command, Ending, IllegalMove, Input, Lane, Outcome, PermissionDecision, Reason
 from agent.domain.errors import StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
+from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox, Start
@@ -58,6 +59,7 @@ class Executor:
         self,
         inbox: Inbox,
         sessions: Sessions,
+        permissions: Permissions,
         backends: Mapping[str, Backend],
         receipts: Receipts,
         clock: Clock,
@@ -65,6 +67,7 @@ class Executor:
     ) -> None:
         self.inbox = inbox
         self.sessions = sessions
+        self.permissions = permissions
         self.backends = backends
         self.receipts = receipts
         self.clock = clock
@@ -151,6 +154,9 @@ class _Worker:
         await self._finished()
 
     async def _carry_out(self, command: Command, received: float) -> None:
+        if isinstance(command.action, PermissionDecision):
+            await self._decide(command, command.action)
+            return
         session = await self._executor.sessions.reach(command.session_id)
         objection = self._objection(session, command, received)
         while objection is None and session is not None and await self._obstructed(session, command):
@@ -170,12 +176,20 @@ class _Worker:
         if typed:
             self._executor.receipts.typed(session, command)
 
+    async def _decide(self, command: Command, decision: PermissionDecision) -> None:
+        """Nothing is typed, and one transaction does all of it: so there is no STARTED, and no doubt after a crash."""
+        await self._finished()
+        permissions = self._executor.permissions
+        await self._executor.insist(
+            permissions.decide(command, decision), lambda: permissions.decide(command, decision)
+        )
+
     async def _obstructed(self, session: Session, command: Command) -> bool:
         """Whether it has to wait, after having waited a while. Raises _Left when the agent stops meanwhile."""
         backend = self._executor.backends.get(session.backend)
-        if backend is None or command.action is None:
+        if backend is None or command.typed is None:
             return False
-        why = await backend.obstacle(session, command.action)
+        why = await backend.obstacle(session, command.typed)
         if not why:
             self._held = None
             return False
@@ -202,7 +216,7 @@ class _Worker:
 
     async def _start(self, session: Session, command: Command) -> Start:
         # Queued right behind the finish of the command before, so that one fsync carries both.
-        awaits = prompt.awaited(session, command.action)
+        awaits = prompt.awaited(session, command.typed)
         start = partial(self._executor.inbox.start, command.command_id, awaited=awaits)
         started = start()
         await self._finished()
@@ -239,10 +253,10 @@ class _Worker:
 
     async def _deliver(self, session: Session, command: Command) -> Outcome:
         backend = self._executor.backends.get(session.backend)
-        if backend is None or command.action is None:
+        if backend is None or command.typed is None:
             return Outcome.failed(Reason.UNSUPPORTED, f"This agent has no backend {session.backend!r}.")
         try:
-            return await backend.deliver(session, command.action)
+            return await backend.deliver(session, command.typed)
         except Exception as error:
             # A fault of ours: nobody knows how far it got.
             logger.exception("backend %s broke command_id=%s", session.backend, command.command_id)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from agent.domain.hook import HookEvent, Repeats
 from agent.services.alerts import Alerts
+from agent.services.claude_questions import ClaudeQuestions
 from agent.services.conversations import Conversations
+from agent.services.permissions import Asking
 from agent.services.receipts import Receipts
 from agent.services.states import States
 
@@ -15,11 +17,19 @@ logger = logging.getLogger(__name__)
 class Hooks:
     """Hears events, in the order in which they come. What an event changes is on disk when it is answered."""
 
-    def __init__(self, conversations: Conversations, receipts: Receipts, states: States, alerts: Alerts) -> None:
+    def __init__(
+        self,
+        conversations: Conversations,
+        receipts: Receipts,
+        states: States,
+        alerts: Alerts,
+        questions: ClaudeQuestions,
+    ) -> None:
         self._conversations = conversations
         self._receipts = receipts
         self._states = states
         self._alerts = alerts
+        self._questions = questions
         self._repeats = Repeats()
 
     async def heard(self, event: HookEvent) -> Mapping[str, object] | None:
@@ -30,9 +40,22 @@ class Hooks:
         if session is None:
             logger.debug("event of a strange program event=%s", event.name)
             return None
+        if event.name == "PostToolUse":
+            self._questions.tool_ran(session, event)
         await self._states.hint(session, event)
         await self._receipts.heard(session, event)
         await self._alerts.tell(session, event)
         if event.name == "SessionEnd":
             await self._conversations.leave(session, event)
         return None
+
+    async def asked(self, event: HookEvent, asking: Asking) -> Mapping[str, object] | None:
+        """A PermissionRequest: what to tell the coding agent once a person has answered; None to leave it alone.
+
+        Without a terminal behind it nobody waits: a script is not to hang on a question that it never had to ask, and
+        what we started ourselves asks over its own stream.
+        """
+        if not event.interactive:
+            return None
+        session = await self._conversations.attend(event)
+        return await self._questions.ask(session, event, asking) if session else None

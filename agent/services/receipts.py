@@ -36,7 +36,7 @@ class Receipts:
 
     def typed(self, session: Session, command: Command) -> None:
         """A command was typed; its program will say that it takes it, if it will at all."""
-        if awaited(session, command.action):
+        if awaited(session, command.typed):
             name = f"prompt {command.command_id}"
             watch = asyncio.create_task(self._watch(session.session_id, command.command_id), name=name)
             self._watches[command.command_id] = watch

@@ -1,5 +1,6 @@
 """The inbox: every command the router sent, from its receipt until nobody can send it again."""
 
+import json
 import sqlite3
 import uuid
 from asyncio import Future
@@ -18,6 +19,7 @@ from agent.domain.command import (
     KeyPress,
     Lane,
     Outcome,
+    PermissionDecision,
     Reason,
     Started,
     sources,
@@ -176,6 +178,8 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
             action: tuple[object, ...] = ("input", text, submit)
         case KeyPress(name):
             action = ("key", name, False)
+        case PermissionDecision(permission_id, input_digest, option_id, text):
+            action = ("decision", json.dumps([permission_id, input_digest, option_id, text]), False)
         case None:
             raise ValueError(f"command {command.command_id} has no action")
     head = (command.command_id, bare_id(command.session_id), command.generation, command.sequence, command.lane.value)
@@ -205,6 +209,11 @@ def _finish(connection: sqlite3.Connection, result: CommandResult) -> int:
         connection.execute(doubt, (result.command_id,))
     settle(connection, result)
     return seq
+
+
+def end(connection: sqlite3.Connection, command_id: str, outcome: Outcome) -> None:
+    """End a command within a transaction that does more. Raises IllegalMove when it had ended."""
+    _finish(connection, CommandResult(command_id, outcome))
 
 
 _TAKEN_BACK = Outcome(Ending.CANCELLED, Reason.CANCELLED)
@@ -246,8 +255,17 @@ def _waiting(
     ttl: float | None,
     received_at: float,
 ) -> Waiting:
-    action: Action = Input(text, bool(submit)) if kind == "input" else KeyPress(text)
+    action = _action(kind, text, submit=bool(submit))
     return Waiting(Command(command_id, session_id, generation, sequence, Lane(lane), action, ttl), received_at)
+
+
+def _action(kind: str, text: str, *, submit: bool) -> Action | PermissionDecision:
+    match kind:
+        case "input":
+            return Input(text, submit)
+        case "key":
+            return KeyPress(text)
+    return PermissionDecision(*json.loads(text))
 
 
 def _memory(connection: sqlite3.Connection) -> Memory:

@@ -16,9 +16,12 @@ from agent.domain.frames import (
     Item,
     Mark,
     Notice,
+    PermissionAsked,
+    PermissionOver,
     SessionChanged,
     SessionGone,
 )
+from agent.domain.permission import Kind, Option, Over, Question, Verdict
 from agent.domain.session import Session, SessionState
 from agent.store.database import Database
 
@@ -111,6 +114,10 @@ def _encoded(item: Item) -> tuple[str, list[object]]:
             return "session_closed", [session_id, generation, detail]
         case Notice(notification_id, session_id, text, buttons):
             return "notify", [notification_id, session_id, text, [[one.label, one.action] for one in buttons]]
+        case PermissionAsked(question):
+            return "permission_request", _question_fields(question)
+        case PermissionOver(permission_id, over, detail):
+            return "permission_withdrawn", [permission_id, over.value, detail]
 
 
 def _result(fields: list[Any]) -> Item:
@@ -134,10 +141,31 @@ def _notice(fields: list[Any]) -> Item:
     return Notice(notification_id, session_id, text, tuple(Button(*one) for one in buttons))
 
 
+def _question_fields(asked: Question) -> list[object]:
+    options = [[one.option_id, one.label, one.verdict.value, one.takes_text] for one in asked.options]
+    head = [asked.permission_id, asked.session_id, asked.kind.value, asked.tool, asked.input, asked.input_digest]
+    return [*head, options, asked.wait]
+
+
+def _asked(fields: list[Any]) -> Item:
+    permission_id, session_id, kind, tool, words, input_digest, options, wait = fields
+    offered = tuple(
+        Option(option_id, label, Verdict(verdict), takes_text) for option_id, label, verdict, takes_text in options
+    )
+    return PermissionAsked(Question(permission_id, session_id, Kind(kind), tool, words, input_digest, offered, wait))
+
+
+def _over(fields: list[Any]) -> Item:
+    permission_id, over, detail = fields
+    return PermissionOver(permission_id, Over(over), detail)
+
+
 _DECODERS: dict[str, Callable[[list[Any]], Item]] = {
     "result": _result,
     "mark": _mark,
     "session_update": _session,
     "session_closed": lambda fields: SessionGone(*fields),
     "notify": _notice,
+    "permission_request": _asked,
+    "permission_withdrawn": _over,
 }

@@ -3,7 +3,7 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Meta(Model):
@@ -103,7 +103,20 @@ class PromptRow(Model):
         table_name = "prompts"
 
 
-TABLES = [Meta, Inbox, Outbox, SessionRow, Doubt, PromptRow]
+class QuestionRow(Model):
+    """Permission questions whose asker has no answer yet. `options` are ids, `decision` is what was chosen; JSON."""
+
+    permission_id = TextField(primary_key=True)
+    input_digest = TextField()
+    options = TextField()
+    decision = TextField()
+
+    class Meta:
+        table_name = "questions"
+        without_rowid = True
+
+
+TABLES = [Meta, Inbox, Outbox, SessionRow, Doubt, PromptRow, QuestionRow]
 
 INDEXES = [
     "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",
@@ -119,4 +132,8 @@ CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT
 UPGRADES = {
     2: ("ALTER TABLE sessions ADD COLUMN conversation TEXT NOT NULL DEFAULT ''",),
     3: (_PROMPTS,),
+    4: (
+        """CREATE TABLE "questions" ("permission_id" TEXT NOT NULL PRIMARY KEY, "input_digest" TEXT NOT NULL,
+        "options" TEXT NOT NULL, "decision" TEXT NOT NULL) WITHOUT ROWID""",
+    ),
 }

@@ -60,6 +60,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/Cleanup": OPERATE,
     "/agentlink.v1.Control/GetStats": READ,
     "/agentlink.v1.Control/Backup": ADMIN,
+    "/agentlink.v1.Control/ListPermissions": READ,
+    "/agentlink.v1.Control/RespondPermission": OPERATE,
 }
 
 

@@ -9,7 +9,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1.chat_link_pb2 import SubmitResponse
 from google.protobuf.message import Message
 
-from router.api import convert
+from router.api import convert, questions, times
 from router.api.server import Call
 from router.clock import Clock
 from router.domain.command import Command, Origin
@@ -22,10 +22,11 @@ from router.services.dead_letters import DeadLetters
 from router.services.delivery import Delivery, Draft
 from router.services.enrolment import Enrolment
 from router.services.notices import Notices
+from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.stats import Stats
 from router.services.waiting import ANYTHING, Waiting, set_within
-from router.store import commands, machines, notifications, requests, sessions, steps
+from router.store import commands, machines, notifications, permissions, requests, sessions, steps
 from router.store.backup import backup
 from router.store.database import Database, Transaction
 
@@ -50,6 +51,7 @@ class ControlServices:
     waiting: Waiting
     stats: Stats
     dead_letters: DeadLetters
+    permissions: Permissions
 
 
 class ControlServicer:
@@ -86,7 +88,7 @@ class ControlServicer:
         return await self._once(call, request, pb.SendCommandResponse, operation)
 
     async def GetCommand(self, request: pb.GetCommandRequest, _call: Call) -> pb.GetCommandResponse:
-        wait = _wait(convert.seconds(request.wait))
+        wait = _wait(times.seconds(request.wait))
         with self._s.waiting.on(request.command_id) as changed:
             until = self._s.clock.monotonic() + wait
             command = await self._command(request.command_id)
@@ -142,7 +144,7 @@ class ControlServicer:
         return await self._once(call, request, pb.NotifyResponse, operation)
 
     async def GetNotification(self, request: pb.GetNotificationRequest, _call: Call) -> pb.GetNotificationResponse:
-        wait, identity = _wait(convert.seconds(request.wait)), request.notification_id
+        wait, identity = _wait(times.seconds(request.wait)), request.notification_id
         with self._s.waiting.on(identity) as changed:
             until = self._s.clock.monotonic() + wait
             found = await self._s.database.read(lambda c: notifications.get(c, identity))
@@ -168,12 +170,12 @@ class ControlServicer:
         return pb.ListMachinesResponse(machines=[convert.machine(self._linked(machine)) for machine in found])
 
     async def CreateJoinToken(self, request: pb.CreateJoinTokenRequest, call: Call) -> pb.CreateJoinTokenResponse:
-        ttl = convert.seconds(request.ttl) if request.HasField("ttl") else None
+        ttl = times.seconds(request.ttl) if request.HasField("ttl") else None
         who, machine_id = call.principal.name, request.machine_id
         token, expires_at = await self._s.database.write(
             lambda tx: self._s.enrolment.create_token(tx, machine_id, ttl, who)
         )
-        return pb.CreateJoinTokenResponse(join_token=token, expires_at=convert.timestamp(expires_at))
+        return pb.CreateJoinTokenResponse(join_token=token, expires_at=times.timestamp(expires_at))
 
     async def RevokeMachine(self, request: pb.RevokeMachineRequest, call: Call) -> pb.RevokeMachineResponse:
         who = call.principal.name
@@ -230,15 +232,33 @@ class ControlServicer:
         figures = await self._s.stats.read()
         return pb.GetStatsResponse(
             commands=figures.commands, notifications=figures.notifications, agent_links=figures.agent_links,
-            oldest_command_age=convert.duration(figures.oldest_command_age), chat_links=figures.chat_links,
-            commits=figures.commits, commit_p99=convert.duration(figures.commit_p99), wal_bytes=figures.wal_bytes,
-            resends=figures.resends, writable=figures.writable, uptime=convert.duration(figures.uptime),
+            oldest_command_age=times.duration(figures.oldest_command_age), chat_links=figures.chat_links,
+            commits=figures.commits, commit_p99=times.duration(figures.commit_p99), wal_bytes=figures.wal_bytes,
+            resends=figures.resends, writable=figures.writable, uptime=times.duration(figures.uptime),
             version=figures.version,
         )  # fmt: skip
 
     async def Backup(self, request: pb.BackupRequest, _call: Call) -> pb.BackupResponse:
         size = await self._s.database.read(lambda c: backup(c, request.path))
         return pb.BackupResponse(bytes=size)
+
+    async def ListPermissions(self, request: pb.ListPermissionsRequest, _call: Call) -> pb.ListPermissionsResponse:
+        r, limit = request, _page(request.limit)
+        found = await self._s.database.read(
+            lambda c: permissions.page(
+                c, session_id=r.session_id, permission_id=r.permission_id, closed=r.include_closed, limit=limit
+            )
+        )
+        return pb.ListPermissionsResponse(permissions=[questions.permission(asked) for asked in found])
+
+    async def RespondPermission(self, request: pb.RespondPermissionRequest, call: Call) -> pb.RespondPermissionResponse:
+        origin, r = _origin(request, call), request
+
+        def operation(tx: Transaction) -> pb.RespondPermissionResponse:
+            decided = self._s.permissions.respond(tx, r.permission_id, r.input_digest, r.option_id, r.text, origin)
+            return pb.RespondPermissionResponse(permission=questions.permission(decided))
+
+        return await self._once(call, request, pb.RespondPermissionResponse, operation)
 
     async def _once(
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]
@@ -278,12 +298,16 @@ def _command_of_update(connection: sqlite3.Connection, key: str) -> str:
     return SubmitResponse.FromString(answer).command_id if answer else ""
 
 
+def _origin(request: pb.SendCommandRequest | pb.RespondPermissionRequest, call: Call) -> Origin:
+    if not request.HasField("origin"):
+        return Origin("grpc", call.principal.name)
+    chat = convert.chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
+    return Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
+
+
 def _draft(request: pb.SendCommandRequest, call: Call) -> Draft:
-    origin = Origin("grpc", call.principal.name)
-    if request.HasField("origin"):
-        chat = convert.chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
-        origin = Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
-    ttl = convert.seconds(request.ttl) if request.HasField("ttl") else None
+    origin = _origin(request, call)
+    ttl = times.seconds(request.ttl) if request.HasField("ttl") else None
     if ttl is not None and ttl <= 0:
         raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero")
     note = f"request {request.request_id}" if request.request_id else ""

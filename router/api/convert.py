@@ -4,12 +4,23 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from router.api import questions
 from router.api.errors import status_of
+from router.api.times import duration, seconds, timestamp
 from router.domain import frames
-from router.domain.command import KEYS, Action, ChatRef, Command, CommandState, Input, KeyPress, Lane, Origin
+from router.domain.command import (
+    KEYS,
+    Action,
+    ChatRef,
+    Command,
+    CommandState,
+    Input,
+    KeyPress,
+    Lane,
+    Origin,
+    PermissionDecision,
+)
 from router.domain.credentials import ApiKey, Role
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
@@ -43,27 +54,6 @@ MAX_WAITING_FOR = 100  # characters
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch
 MAX_FRAME_BYTES = 1024 * 1024
-
-
-def timestamp(seconds: float | None) -> Timestamp | None:
-    """Seconds since the epoch as a Timestamp; None stays unset."""
-    if seconds is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromMicroseconds(round(seconds * 1e6))
-    return stamp
-
-
-def duration(seconds: float) -> Duration:
-    """Seconds as a Duration."""
-    span = Duration()
-    span.FromMicroseconds(round(seconds * 1e6))
-    return span
-
-
-def seconds(span: Duration) -> float:
-    """A Duration in seconds."""
-    return span.seconds + span.nanos / 1e9
 
 
 def chat_ref(ref: pb.ChatRef) -> ChatRef:
@@ -115,22 +105,30 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
             return frames.Receipts(tuple(_receipt(item) for item in frame.receipt.items))
         case "results":
             return frames.Upstream(tuple(_result(result) for result in frame.results.results))
-        case "result":
-            return frames.Upstream((_result(frame.result),))
         case "heartbeat":
             return frames.Heartbeat(frame.heartbeat.nonce)
-        case "session_update":
-            return frames.Upstream((_report(frame.session_update),))
-        case "session_closed":
-            closed = frame.session_closed
-            item = frames.SessionClosed(closed.upstream_seq, closed.session_id, closed.generation, closed.detail)
-            return frames.Upstream((item,))
-        case "notify":
-            return frames.Upstream((_notify(frame.notify),))
         case "hello":
             return _hello(frame.hello)
         case "goodbye":
             return frames.Goodbye(frame.goodbye.reason)
+    return frames.Upstream((_durable(frame),))
+
+
+def _durable(frame: link_pb.AgentFrame) -> frames.Durable:
+    match frame.WhichOneof("frame"):
+        case "result":
+            return _result(frame.result)
+        case "session_update":
+            return _report(frame.session_update)
+        case "session_closed":
+            closed = frame.session_closed
+            return frames.SessionClosed(closed.upstream_seq, closed.session_id, closed.generation, closed.detail)
+        case "notify":
+            return _notify(frame.notify)
+        case "permission_request":
+            return questions.request(frame.permission_request)
+        case "permission_withdrawn":
+            return questions.withdrawn(frame.permission_withdrawn)
     raise ValueError("the frame is empty, or of a kind this router does not know")
 
 
@@ -211,6 +209,7 @@ def notification(n: Notification) -> pb.Notification:
         buttons=[pb.Button(label=b.label, action=b.action) for b in n.buttons], token=n.token,
         state=NOTIFICATION_STATES[n.state], detail=n.detail, message_ids=n.message_ids, command_id=n.command_id,
         created_at=timestamp(n.created_at), delivered_at=timestamp(n.delivered_at), attempt=n.attempt,
+        permission_id=n.permission_id,
     )  # fmt: skip
 
 
@@ -268,9 +267,13 @@ def step(s: Step) -> control_pb.TraceStep:
 
 
 def _action(value: Action) -> pb.Action:
-    if isinstance(value, Input):
-        return pb.Action(input=pb.Input(text=value.text, submit=value.submit))
-    return pb.Action(key=pb.KeyPress(name=value.name))
+    match value:
+        case Input(text, submit):
+            return pb.Action(input=pb.Input(text=text, submit=submit))
+        case KeyPress(name):
+            return pb.Action(key=pb.KeyPress(name=name))
+        case PermissionDecision():
+            return pb.Action(permission_decision=questions.decision(value))
 
 
 def _origin(origin: Origin) -> pb.Origin:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from enum import Enum
 
 from router.domain import wording
-from router.domain.command import Command, CommandState, Hold
+from router.domain.command import Command, CommandState, Hold, PermissionDecision
 from router.domain.notification import Button
+from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
 
+REASON = "reason"  # under a permission question: says how to give one
 MAX_OFFERED = 12  # sessions to choose from; more do not fit a phone
 
 
@@ -48,7 +50,20 @@ def cures(command: Command) -> tuple[Button, ...]:
     if command.dropped:
         return ()
     asked = command.state is CommandState.QUEUED and command.hold is Hold.ASKED
-    return tuple(button(verb) for verb in ((Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())))
+    verbs = (Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())
+    if isinstance(command.action, PermissionDecision):  # is for the session that asked, and for no other
+        verbs = tuple(verb for verb in verbs if verb is not Verb.ELSEWHERE)
+    return tuple(button(verb) for verb in verbs)
+
+
+def permission_buttons(asked: Permission) -> tuple[Button, ...]:
+    """What can be pressed under a permission question."""
+    if not asked.is_open:
+        return ()
+    pressed = [option for option in asked.options if option.has_button]
+    offered = [Button(option.label or wording.LABELS[option.verdict.value], option.option_id) for option in pressed]
+    with_reason = any(option.takes_text for option in pressed)
+    return (*offered, Button(wording.LABELS[REASON], REASON)) if with_reason else tuple(offered)
 
 
 def button(verb: Verb) -> Button:

@@ -76,14 +76,30 @@ class KeyPress:
     name: str
 
 
-Action = Input | KeyPress
+@dataclass(frozen=True, slots=True)
+class PermissionDecision:
+    """The answer to a permission question. The machine refuses one about another input than it asked about."""
+
+    permission_id: str
+    input_digest: str
+    option_id: str
+    text: str = ""
+
+
+Action = Input | KeyPress | PermissionDecision
 KEYS = frozenset(["esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"])
 URGENT_KEYS = frozenset({"esc", "ctrl-c"})
 
 
 def lane_of(action: Action) -> Lane:
-    """Interrupts overtake what is queued; everything else keeps its place."""
-    return Lane.URGENT if isinstance(action, KeyPress) and action.name in URGENT_KEYS else Lane.NORMAL
+    """Interrupts and decisions overtake what is queued; everything else keeps its place."""
+    urgent = isinstance(action, PermissionDecision) or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
+    return Lane.URGENT if urgent else Lane.NORMAL
+
+
+def text_of(action: Action) -> str:
+    """The text that an action brings along; empty for a key."""
+    return "" if isinstance(action, KeyPress) else action.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +157,7 @@ class Command:
     @property
     def size(self) -> int:
         """Bytes it takes of a link's window."""
-        return len(self.action.text.encode()) + 256 if isinstance(self.action, Input) else 256
+        return len(text_of(self.action).encode()) + 256
 
     @property
     def doubt(self) -> str:

@@ -6,6 +6,7 @@ from enum import Enum
 from router.domain.command import ChatRef, Command
 from router.domain.errors import Reason
 from router.domain.notification import Button
+from router.domain.permission import Option, PermissionKind, PermissionState
 from router.domain.session import SessionState
 
 
@@ -105,7 +106,32 @@ class Notify:
     targets: tuple[ChatRef, ...]
 
 
-Durable = Result | SessionReport | SessionClosed | Notify
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """A program asks for permission. `expires_in` in seconds."""
+
+    upstream_seq: int
+    permission_id: str
+    session_id: str
+    kind: PermissionKind
+    tool: str
+    input: str
+    input_digest: str
+    expires_in: float
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionWithdrawn:
+    """A permission question is over without an answer of ours."""
+
+    upstream_seq: int
+    permission_id: str
+    state: PermissionState
+    detail: str
+
+
+Durable = Result | SessionReport | SessionClosed | Notify | PermissionRequest | PermissionWithdrawn
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Notification:
     pressed: str = ""  # the label of the button that was pressed; it counts once
     as_mark: bool = False  # a mark on the answered message says it, where the platform has marks
     closes_topic: bool = False  # the last message of its session's topic
+    permission_id: str = ""  # the permission question it shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""What people read in the chat: the one catalogue. Couriers add the platform's formatting.
+"""What people read in the chat: the catalogue, with question_wording. Couriers add the platform's formatting.
 
 All sentences are the constants and tables here; the functions below them only choose and fill in. A translation gives
 these names other values; what stands in braces is filled in and stays.
 """
 
-from router.domain.command import Command, CommandState, Input
+from router.domain.command import Command, CommandState, Input, KeyPress, PermissionDecision
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
 
@@ -106,6 +106,11 @@ LABELS = {
     "send": "▶️ Send now",
     "ask": "Ask me first",
     "dont-ask": "Just send",
+    "allow": "✅ Allow",
+    "allow_always": "✅ Allow always",
+    "deny": "❌ Deny",
+    "answer": "💬 Answer",
+    "reason": "💬 Deny with reason",
 }
 SENT_AGAIN = "🔁 Sent again to {name}."
 DROPPED = "🗑 Dropped: it will not be typed."
@@ -120,6 +125,8 @@ STILL_SEND = (
 )
 
 _REASONS = {
+    Reason.QUESTION_OVER: "the question was over by then",
+    Reason.INPUT_CHANGED: "it was about something else than what is asked",
     Reason.SESSION_RESTARTED: "the session was restarted since; send it again if you still want it",
     Reason.SESSION_ENDED: "the session has ended",
     Reason.SESSION_UNKNOWN: "the machine does not know this session",
@@ -161,6 +168,13 @@ _FINISHED = "🏁 {name} has finished it."
 _NOT_TAKEN = (
     "⚠️ Typed into {name}, but its program has not taken it. Look at its screen before you send it again.{output}"
 )
+_DECISIONS = {
+    CommandState.DONE: "✅ Your answer reached {name}.",
+    CommandState.UNCERTAIN: "❓ Your answer may have reached {name}: {why}.",
+    CommandState.CANCELLED: "↩️ Your answer was taken back.",
+    CommandState.DEAD: "❌ Your answer did not reach {name}: {why}.",
+    CommandState.FAILED: "❌ Your answer did not reach {name}: {why}.",
+}
 _NOT_TYPED = "it was not typed"
 SEE_BELOW = "⏳ It did not go well; see below."
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
@@ -179,7 +193,8 @@ def reason_text(reason: Reason) -> str:
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:
     """One line on how far a command got."""
     waits_for_machine = command.state is CommandState.QUEUED and not connected
-    return (_AWAY if waits_for_machine else _mark(command) or _RECEIPTS[command.state]).format(
+    lines = _RECEIPTS | _DECISIONS if isinstance(command.action, PermissionDecision) else _RECEIPTS
+    return (_AWAY if waits_for_machine else _mark(command) or lines[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,
         wait=span(command.expires_at - command.created_at),
@@ -231,8 +246,7 @@ def _mark(command: Command) -> str:
 
 def quoted(command: Command) -> str:
     """The beginning of what a command types, for lists."""
-    text = command.action.text if isinstance(command.action, Input) else f"[{command.action.name}]"
-    line = " ".join(text.split())
+    line = " ".join(_typed(command).split())
     return line if len(line) <= 60 else line[:59] + "…"
 
 
@@ -243,6 +257,16 @@ def doing(session: Session, *, connected: bool) -> str:
     if session.state is SessionState.WAITING and session.waiting_for:
         return WAITING_FOR.format(what=session.waiting_for)
     return DOING[session.state]
+
+
+def _typed(command: Command) -> str:
+    match command.action:
+        case Input(text):
+            return text
+        case KeyPress(name):
+            return f"[{name}]"
+        case PermissionDecision(_, _, option_id, text):
+            return f"[{option_id}] {text}".rstrip()
 
 
 def session_label(session: Session) -> str:

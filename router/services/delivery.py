@@ -25,7 +25,6 @@ from router.domain.command import (
     Event,
     GivenUp,
     Hold,
-    Input,
     Lane,
     LateResult,
     Origin,
@@ -34,6 +33,7 @@ from router.domain.command import (
     TakenBack,
     apply,
     lane_of,
+    text_of,
 )
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
@@ -329,8 +329,8 @@ def redraft(command: Command, session_id: str, origin: Origin) -> Draft:
 
 
 def _check_size(action: Action) -> None:
-    if isinstance(action, Input) and len(action.text.encode()) > MAX_TEXT_BYTES:
-        size = len(action.text.encode())
+    size = len(text_of(action).encode())
+    if size > MAX_TEXT_BYTES:
         raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
 
 

@@ -11,8 +11,9 @@ from router.domain.routing import Inbound, Route
 from router.services.chat_buttons import ChatButtons, Press
 from router.services.chat_commands import ChatCommands
 from router.services.delivery import Delivery, Draft
+from router.services.permissions import Permissions
 from router.services.receipts import Receipts
-from router.store import messages, notifications, places
+from router.store import commands, messages, notifications, places
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
@@ -39,6 +40,7 @@ class InboundService:
         receipts: Receipts,
         chat_commands: ChatCommands,
         chat_buttons: ChatButtons,
+        permissions: Permissions,
         clock: Clock,
     ) -> None:
         self.now = clock.now
@@ -46,6 +48,7 @@ class InboundService:
         self._receipts = receipts
         self._chat_commands = chat_commands
         self._chat_buttons = chat_buttons
+        self._permissions = permissions
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
@@ -60,10 +63,9 @@ class InboundService:
             case routing.ToSession(session_id, text):
                 return self._type(tx, inbound, session_id, Input(text))
             case routing.ByToken(token, text):
-                named = notifications.by_token(tx, inbound.chat, token)
-                return self._type_or(tx, inbound, named.session_id if named else "", text, wording.NO_SUCH_NAME)
+                return self._by_token(tx, inbound, notifications.by_token(tx, inbound.chat, token), text)
             case routing.ByReply(message_id, text):
-                return self._reply(tx, inbound, messages.session_of(tx, inbound.chat, message_id), text)
+                return self._reply(tx, inbound, message_id, text)
             case routing.ByButton(token, action):
                 return self._press(tx, inbound, token, action)
             case routing.ChatCommand(name, argument):
@@ -78,27 +80,50 @@ class InboundService:
             case routing.Unreadable():
                 return Submitted(answer=wording.STALE_BUTTON)
 
-    def _reply(self, tx: Transaction, inbound: Inbound, session_id: str, text: str) -> Submitted:
+    def _reply(self, tx: Transaction, inbound: Inbound, message_id: str, text: str) -> Submitted:
+        session_id = messages.session_of(tx, inbound.chat, message_id)
         if not session_id:
             return self._follow(tx, inbound, routing.without_reply(text))
         if ours := routing.chat_command(text, routing.ABOUT_A_SESSION):
             return self._command(tx, inbound, ours.name, ours.argument, session_id)
+        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
+        if shown and shown.permission_id:
+            return self._reply_to_question(tx, inbound, shown, text)
         return self._type(tx, inbound, session_id, Input(text))
+
+    def _reply_to_question(self, tx: Transaction, inbound: Inbound, shown: Notification, text: str) -> Submitted:
+        if not text.strip():
+            return self._answer(tx, inbound, wording.EMPTY)
+        said, command_id = self._permissions.reply(tx, inbound, shown.permission_id, text)
+        if not command_id:
+            return self._answer(tx, inbound, said, shown.session_id)
+        return self._decided(tx, command_id, said)
+
+    def _decided(self, tx: Transaction, command_id: str, said: str) -> Submitted:
+        command = commands.get(tx, command_id)
+        return Submitted(command_id, command.state, command.session_id, said[:MAX_ANSWER])
 
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
         if session_id := messages.chosen_session(tx, inbound.chat):
             return self._type(tx, inbound, session_id, Input(text), names_session=True)
         return self._answer(tx, inbound, wording.NO_SESSION)
 
-    def _type_or(self, tx: Transaction, inbound: Inbound, session_id: str, text: str, otherwise: str) -> Submitted:
-        if session_id:
-            return self._type(tx, inbound, session_id, Input(text))
-        return self._answer(tx, inbound, otherwise)
+    def _by_token(self, tx: Transaction, inbound: Inbound, named: Notification | None, text: str) -> Submitted:
+        if named is not None and named.permission_id:
+            return self._reply_to_question(tx, inbound, named, text)
+        if named is not None and named.session_id:
+            return self._type(tx, inbound, named.session_id, Input(text))
+        return self._answer(tx, inbound, wording.NO_SUCH_NAME)
 
     def _press(self, tx: Transaction, inbound: Inbound, token: str, name: str) -> Submitted:
         notification = notifications.by_token(tx, inbound.chat, token)
         if notification is None:
             return Submitted(answer=wording.STALE_BUTTON)
+        if notification.permission_id:
+            said, command_id = self._permissions.press(tx, inbound, notification.permission_id, name)
+            if command_id:
+                return self._decided(tx, command_id, said)
+            return Submitted(session_id=notification.session_id, answer=said[:MAX_ANSWER])
         if notification.kind in _OUR_OWN:
             pressed = self._chat_buttons.press(tx, inbound, notification, name)
             if isinstance(pressed, str):

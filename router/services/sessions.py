@@ -8,6 +8,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
 from router.domain.session import Session, SessionState, checked_id, checked_label
 from router.services.delivery import Delivery
+from router.services.permissions import Permissions
 from router.services.topics import Topics
 from router.store import machines, sessions
 from router.store.database import Transaction
@@ -17,8 +18,16 @@ from router.store.steps import Step, record
 class SessionService:
     """Who owns which session. A session moves only when its machine gave it up, or an operator says so."""
 
-    def __init__(self, delivery: Delivery, topics: Topics, clock: Clock, connected: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        permissions: Permissions,
+        topics: Topics,
+        clock: Clock,
+        connected: Callable[[str], bool],
+    ) -> None:
         self._delivery = delivery
+        self._permissions = permissions
         self._topics = topics
         self._clock = clock
         self._connected = connected
@@ -86,6 +95,7 @@ class SessionService:
             return 0
         sessions.write(tx, replace(session, state=SessionState.ENDED, waiting_for="", updated_at=self._clock.now()))
         self._record(tx, session, "Ended", actor)
+        self._permissions.session_ended(tx, session.session_id)
         self._topics.session_ended(tx, session)
         return self._delivery.give_up_session(tx, session.session_id, reason)
 

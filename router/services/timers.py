@@ -10,6 +10,7 @@ from router.domain.errors import Refusal
 from router.services import retention
 from router.services.delivery import Delivery
 from router.services.outbox import Outbox
+from router.services.permissions import Permissions
 from router.services.waiting import EXPIRY, HELD, Waiting, set_within
 from router.store import lifetime
 from router.store.database import Database, Transaction
@@ -26,9 +27,18 @@ PROBE_EVERY = 1.0  # seconds between tries to write while the disk refuses
 class Timers:
     """One loop per kind. The first that fails ends them all: the router must not run without one."""
 
-    def __init__(self, database: Database, delivery: Delivery, outbox: Outbox, waiting: Waiting, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        delivery: Delivery,
+        permissions: Permissions,
+        outbox: Outbox,
+        waiting: Waiting,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._delivery = delivery
+        self._permissions = permissions
         self._outbox = outbox
         self._waiting = waiting
         self._clock = clock
@@ -58,7 +68,8 @@ class Timers:
 
     def _expire(self, tx: Transaction) -> float | None:
         self._outbox.expire(tx)
-        return self._delivery.expire(tx)
+        due = (self._delivery.expire(tx), self._permissions.expire(tx))
+        return min((at for at in due if at is not None), default=None)
 
     def _release(self, tx: Transaction) -> float | None:
         waits = (self._delivery.release_held(tx), self._outbox.release_held(tx))

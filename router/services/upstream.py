@@ -15,6 +15,8 @@ from router.domain.frames import (
     Durable,
     Hello,
     Notify,
+    PermissionRequest,
+    PermissionWithdrawn,
     Result,
     ResultOutcome,
     SessionClosed,
@@ -27,6 +29,7 @@ from router.link.connection import HEARTBEATS_MISSED, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services.delivery import Delivery
 from router.services.notices import Notices
+from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.store import cancels, commands, machines, suspects
 from router.store.database import Transaction
@@ -55,6 +58,7 @@ class UpstreamService:
         delivery: Delivery,
         session_service: SessionService,
         notices: Notices,
+        permissions: Permissions,
         clock: Clock,
         router_id: str,
         jitter: Callable[[], float] = random.random,
@@ -63,6 +67,7 @@ class UpstreamService:
         self._delivery = delivery
         self._sessions = session_service
         self._notices = notices
+        self._permissions = permissions
         self._clock = clock
         self.router_id = router_id
         self._jitter = jitter
@@ -180,6 +185,10 @@ class UpstreamService:
                 self._sessions.closed(tx, link.machine_id, frame)
             case Notify():
                 return self._notices.from_machine(tx, link.machine_id, frame)
+            case PermissionRequest():
+                return self._permissions.asked(tx, link.machine_id, frame)
+            case PermissionWithdrawn():
+                return self._permissions.withdrawn(tx, link.machine_id, frame)
         return None
 
     def _result(self, tx: Transaction, link: Link, result: Result) -> None:

@@ -1,5 +1,6 @@
 """Commands on disk. Every change of state goes through here, with the counters and the audit that belong to it."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
@@ -20,6 +21,7 @@ from router.domain.command import (
     KeyPress,
     Lane,
     Origin,
+    PermissionDecision,
     Stored,
     apply,
 )
@@ -263,10 +265,7 @@ def _column_value(command: Command) -> Callable[[str], object]:
 
 def _row(c: Command) -> tuple[object, ...]:
     chat = c.origin.chat or ChatRef("", "")
-    if isinstance(c.action, Input):
-        kind, text, submit = "input", c.action.text, c.action.submit
-    else:
-        kind, text, submit = "key", c.action.name, False
+    kind, text, submit = _action_columns(c.action)
     return (
         c.command_id, c.session_id, c.machine_id, c.generation, c.sequence, c.lane.value, kind, text, submit,
         c.origin.source, c.origin.actor, chat.transport, chat.chat_id, chat.thread_id, chat.message_id, c.created_at,
@@ -276,12 +275,31 @@ def _row(c: Command) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _action_columns(action: Action) -> tuple[str, str, bool]:
+    match action:
+        case Input(text, submit):
+            return "input", text, submit
+        case KeyPress(name):
+            return "key", name, False
+        case PermissionDecision(permission_id, input_digest, option_id, text):
+            return "decision", json.dumps([permission_id, input_digest, option_id, text]), False
+
+
+def _action(kind: str, text: str, *, submit: bool) -> Action:
+    match kind:
+        case "input":
+            return Input(text, submit)
+        case "key":
+            return KeyPress(text)
+    return PermissionDecision(*json.loads(text))
+
+
 def _command(row: tuple[Any, ...]) -> Command:
     (
         command_id, session_id, machine_id, generation, sequence, lane, kind, text, submit, source, actor, transport,
         chat_id, thread_id, message_id, created_at, expires_at, has_ttl, state, reason,
     ) = row[:20]  # fmt: skip
-    action: Action = Input(text, bool(submit)) if kind == "input" else KeyPress(text)
+    action = _action(kind, text, submit=bool(submit))
     chat = ChatRef(transport, chat_id, thread_id, message_id) if transport else None
     head = (command_id, session_id, machine_id, generation, sequence, Lane(lane), action, Origin(source, actor, chat))
     state_now = (created_at, expires_at, bool(has_ttl), CommandState(state), Reason(reason))

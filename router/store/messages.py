@@ -14,6 +14,15 @@ def session_of(tx: Transaction, chat: ChatRef, message_id: str) -> str:
     return row[0] if row else ""
 
 
+def notification_of(tx: Transaction, chat: ChatRef, message_id: str) -> str:
+    """The notification that a message of a chat shows; empty for none."""
+    row = tx.execute(
+        "SELECT notification_id FROM messages WHERE transport = ? AND chat_id = ? AND message_id = ?",
+        (chat.transport, chat.chat_id, message_id),
+    ).fetchone()
+    return row[0] if row else ""
+
+
 def remember(tx: Transaction, chat: ChatRef, ids: tuple[str, ...], session_id: str, about: str, now: float) -> None:
     """Keep what messages speak of; an edited message keeps its newest meaning."""
     tx.executemany(

@@ -14,7 +14,7 @@ from router.store.steps import Step, record
 _COLUMNS = (
     "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
     " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,"
-    " pressed, as_mark, closes_topic"
+    " pressed, as_mark, closes_topic, permission_id"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notifications"
 _INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
@@ -103,6 +103,12 @@ def newest_receipt(tx: Transaction, command_id: str) -> Notification | None:
     return _notification(row) if row else None
 
 
+def showing(tx: Transaction, permission_id: str) -> list[Notification]:
+    """The messages that show a permission question, one for each chat; without the edits of them."""
+    rows = tx.execute(f"{_SELECT} WHERE permission_id = ? AND permission_id != '' AND edits = ''", (permission_id,))
+    return [_notification(row) for row in rows.fetchall()]
+
+
 def with_receipts(tx: Transaction, command_ids: Sequence[str]) -> set[str]:
     """Those of the commands that have a receipt."""
     marks = ",".join("?" * len(command_ids))
@@ -170,7 +176,7 @@ def _row(n: Notification) -> tuple[object, ...]:
         n.notification_id, n.session_id, n.chat.transport, n.chat.chat_id, n.chat.thread_id, n.chat.message_id,
         n.kind.value, n.text, n.token, _buttons_json(n.buttons), n.state.value, n.detail, n.attempt,
         json.dumps(n.message_ids), n.edits, n.command_id, _state(n), n.created_at, n.delivered_at,
-        n.pressed, n.as_mark, n.closes_topic,
+        n.pressed, n.as_mark, n.closes_topic, n.permission_id,
     )  # fmt: skip
 
 
@@ -178,7 +184,7 @@ def _notification(row: tuple[Any, ...]) -> Notification:
     (
         notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,
         attempt, message_ids, edits, command_id, command_state, created_at, delivered_at, pressed, as_mark,
-        closes_topic,
+        closes_topic, permission_id,
     ) = row  # fmt: skip
     return Notification(
         notification_id, session_id, ChatRef(transport, chat_id, thread_id, reply_to), Kind(kind), text, token,
@@ -186,5 +192,5 @@ def _notification(row: tuple[Any, ...]) -> Notification:
         tuple(Button(*pair) for pair in json.loads(buttons)), NotificationState(state), detail, attempt,
         tuple(json.loads(message_ids)), edits, command_id,
         CommandState(command_state) if command_state else None, delivered_at, pressed, bool(as_mark),
-        bool(closes_topic),
+        bool(closes_topic), permission_id,
     )  # fmt: skip

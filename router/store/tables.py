@@ -167,9 +167,36 @@ class Notification(Model):
     pressed = TextField(default="")
     as_mark = BooleanField(default=False)
     closes_topic = BooleanField(default=False)
+    permission_id = TextField(default="")
 
     class Meta:
         table_name = "notifications"
+
+
+class Permission(Model):
+    """Permission questions; `position` is the order in which they came, `options` is JSON."""
+
+    position = AutoField()
+    permission_id = TextField(unique=True)
+    session_id = TextField()
+    machine_id = TextField()
+    kind = TextField()
+    tool = TextField()
+    input = TextField()
+    input_digest = TextField()
+    options = TextField()
+    created_at = FloatField()
+    expires_at = FloatField()
+    state = TextField()
+    decided_by = TextField()
+    option_id = TextField()
+    text = TextField()
+    detail = TextField()
+    command_id = TextField()
+    decided_at = FloatField(null=True)
+
+    class Meta:
+        table_name = "permissions"
 
 
 class Message(Model):
@@ -291,6 +318,7 @@ TABLES = [
     Session,
     Command,
     Notification,
+    Permission,
     Message,
     Chat,
     SessionPlace,
@@ -313,6 +341,10 @@ INDEXES = [
     "CREATE INDEX notifications_session ON notifications (session_id, position)",
     "CREATE INDEX notifications_token ON notifications (token) WHERE token != ''",
     "CREATE INDEX notifications_command ON notifications (command_id, position) WHERE command_id != ''",
+    "CREATE INDEX notifications_permission ON notifications (permission_id) WHERE permission_id != ''",
+    "CREATE INDEX permissions_open ON permissions (session_id, position) WHERE state = 'open'",
+    "CREATE INDEX permissions_expiry ON permissions (expires_at) WHERE state = 'open'",
+    "CREATE INDEX permissions_session ON permissions (session_id, position)",
     "CREATE INDEX messages_session ON messages (session_id)",
     "CREATE INDEX places_thread ON places (transport, chat_id, thread_id) WHERE thread_id != ''",
 ]

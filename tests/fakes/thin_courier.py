@@ -28,6 +28,11 @@ class ThinCourier:
         self._reader = threading.Thread(target=self._read, name="thin-courier-reader")
         self._reader.start()
 
+    def connected(self) -> "ThinCourier":
+        """Come back once the router knows this courier and its default chats."""
+        self._call.initial_metadata()
+        return self
+
     def take(self) -> pb.Delivery:
         """The next delivery. Fails when none comes."""
         try:

@@ -14,6 +14,7 @@ from agent.link import backoff
 from agent.link.driver import Driver
 from agent.link.protocol import End, Ending
 from agent.services.executor import Executor
+from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.services.station import Station
@@ -21,6 +22,7 @@ from agent.store import lifetime
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from agent.store.prompts import Prompts
+from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
 from router.api.server import handlers
 from router.api.serving import SERVICES
@@ -236,7 +238,8 @@ class AgentProgram(Program):
         outbox = Outbox(database)
         inbox: Inbox = world.plant.inbox(database, outbox)
         sessions = Sessions(SessionStore(database, outbox), backends)
-        executor = Executor(inbox, sessions, backends, Receipts(Prompts(outbox), sessions, clock), clock)
+        receipts = Receipts(Prompts(outbox), sessions, clock)
+        executor = Executor(inbox, sessions, Permissions(Questions(outbox)), backends, receipts, clock)
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
         await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()

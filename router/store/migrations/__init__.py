@@ -2,7 +2,14 @@
 
 import sqlite3
 
-from router.store.migrations import m0001_first, m0002_moved_chats, m0003_chats, m0004_suspects, m0005_waiting
+from router.store.migrations import (
+    m0001_first,
+    m0002_moved_chats,
+    m0003_chats,
+    m0004_suspects,
+    m0005_waiting,
+    m0006_permissions,
+)
 
 MIGRATIONS: list[list[str]] = [
     m0001_first.STATEMENTS,
@@ -10,6 +17,7 @@ MIGRATIONS: list[list[str]] = [
     m0003_chats.STATEMENTS,
     m0004_suspects.STATEMENTS,
     m0005_waiting.STATEMENTS,
+    m0006_permissions.STATEMENTS,
 ]
 
 

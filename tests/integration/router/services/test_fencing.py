@@ -23,6 +23,7 @@ from router.services.delivery import Delivery, Draft
 from router.services.enrolment import Enrolment
 from router.services.notices import Notices
 from router.services.outbox import Outbox
+from router.services.permissions import Permissions
 from router.services.receipts import Receipts
 from router.services.sessions import SessionService
 from router.services.topics import Topics
@@ -74,9 +75,11 @@ def built(database: Database) -> House:
     outbox = Outbox(clock, lambda: 0.0, waiting)
     receipts = Receipts(outbox, clock, new_id, new_id, hub.connected)
     delivery = Delivery(hub, receipts, waiting, clock, new_id, lambda: 0.0)
-    session_service = SessionService(delivery, Topics(outbox, receipts, clock, new_id), clock, hub.connected)
+    permissions = Permissions(delivery, outbox, waiting, clock, new_id, new_id)
+    topics = Topics(outbox, receipts, clock, new_id)
+    session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
     notices = Notices(outbox, clock, new_id, new_id)
-    upstream = UpstreamService(hub, delivery, session_service, notices, clock, "router")
+    upstream = UpstreamService(hub, delivery, session_service, notices, permissions, clock, "router")
     return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes))
 
 

@@ -203,6 +203,8 @@ class AgentFrame(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     GOODBYE_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    PERMISSION_REQUEST_FIELD_NUMBER: _builtins.int
+    PERMISSION_WITHDRAWN_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """The epoch that welcome gave; 0 in hello."""
     @_builtins.property
@@ -241,6 +243,14 @@ class AgentFrame(_message.Message):
     def results(self) -> Global___ResultBatch:
         """Many results at once; what has gathered since the last frame."""
 
+    @_builtins.property
+    def permission_request(self) -> Global___PermissionRequest:
+        """Somebody's program asks for permission."""
+
+    @_builtins.property
+    def permission_withdrawn(self) -> Global___PermissionWithdrawn:
+        """A permission question is over without an answer of ours."""
+
     def __init__(
         self,
         *,
@@ -254,12 +264,14 @@ class AgentFrame(_message.Message):
         heartbeat: Global___Heartbeat | None = ...,
         goodbye: Global___Goodbye | None = ...,
         results: Global___ResultBatch | None = ...,
+        permission_request: Global___PermissionRequest | None = ...,
+        permission_withdrawn: Global___PermissionWithdrawn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_update", b"session_update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_update", b"session_update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_update", b"session_update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_update", b"session_update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -888,6 +900,100 @@ class Notify(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Notify: _TypeAlias = Notify  # noqa: Y015
+
+@_typing.final
+class PermissionRequest(_message.Message):
+    """A program asks for permission. Kept in the outbox until acknowledged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPSTREAM_SEQ_FIELD_NUMBER: _builtins.int
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    upstream_seq: _builtins.int
+    """Its number among all durable frames of the machine."""
+    permission_id: _builtins.str
+    """Made by the machine: the same one again is the same question."""
+    session_id: _builtins.str
+    """The session that asks."""
+    tool: _builtins.str
+    """What it wants to use, as the program calls it, at most 200 characters."""
+    input: _builtins.str
+    """What it wants to do with it, or to know: plain text for people, at most 64 KiB."""
+    input_digest: _builtins.str
+    """Identifies the whole input; comes back with the decision."""
+    kind: _types_pb2.PermissionKind.ValueType
+    """What kind of question it is."""
+    @_builtins.property
+    def expires_in(self) -> _duration_pb2.Duration:
+        """So long it waits for an answer."""
+
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.PermissionOption]:
+        """The ways to answer, 1 to 8."""
+
+    def __init__(
+        self,
+        *,
+        upstream_seq: _builtins.int = ...,
+        permission_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        tool: _builtins.str = ...,
+        input: _builtins.str = ...,
+        input_digest: _builtins.str = ...,
+        expires_in: _duration_pb2.Duration | None = ...,
+        options: _abc.Iterable[_types_pb2.PermissionOption] | None = ...,
+        kind: _types_pb2.PermissionKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "tool", b"tool", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PermissionRequest: _TypeAlias = PermissionRequest  # noqa: Y015
+
+@_typing.final
+class PermissionWithdrawn(_message.Message):
+    """A permission question is over. Kept in the outbox until acknowledged. The machine is the judge: it says so also of one
+    that was answered over here too late.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPSTREAM_SEQ_FIELD_NUMBER: _builtins.int
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    upstream_seq: _builtins.int
+    """Its number among all durable frames of the machine."""
+    permission_id: _builtins.str
+    """The question."""
+    state: _types_pb2.PermissionState.ValueType
+    """ANSWERED_ELSEWHERE, WITHDRAWN or EXPIRED."""
+    detail: _builtins.str
+    """Why, for people."""
+    def __init__(
+        self,
+        *,
+        upstream_seq: _builtins.int = ...,
+        permission_id: _builtins.str = ...,
+        state: _types_pb2.PermissionState.ValueType = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "permission_id", b"permission_id", "state", b"state", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PermissionWithdrawn: _TypeAlias = PermissionWithdrawn  # noqa: Y015
 
 @_typing.final
 class UpstreamAck(_message.Message):

@@ -1468,3 +1468,129 @@ class BackupResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BackupResponse: _TypeAlias = BackupResponse  # noqa: Y015
+
+@_typing.final
+class ListPermissionsRequest(_message.Message):
+    """Asks for permission questions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_CLOSED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Only of this session; empty means all."""
+    include_closed: _builtins.bool
+    """Also those that are answered or over."""
+    limit: _builtins.int
+    """At most so many, 1 to 1000; 0 means 100."""
+    permission_id: _builtins.str
+    """Only this one, open or not; empty means all."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        include_closed: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+        permission_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_closed", b"include_closed", "limit", b"limit", "permission_id", b"permission_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPermissionsRequest: _TypeAlias = ListPermissionsRequest  # noqa: Y015
+
+@_typing.final
+class ListPermissionsResponse(_message.Message):
+    """Permission questions, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Permission]:
+        """The questions."""
+
+    def __init__(
+        self,
+        *,
+        permissions: _abc.Iterable[_types_pb2.Permission] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permissions", b"permissions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPermissionsResponse: _TypeAlias = ListPermissionsResponse  # noqa: Y015
+
+@_typing.final
+class RespondPermissionRequest(_message.Message):
+    """Answers a permission question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    permission_id: _builtins.str
+    """The question."""
+    input_digest: _builtins.str
+    """Its input_digest as it was shown: says that the person has seen what they decide about."""
+    option_id: _builtins.str
+    """The option chosen."""
+    text: _builtins.str
+    """The reason for a no, or the answer in one's own words; only with an option that takes a text, at most 64 KiB."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """The way in, for receipts and the audit; unset means the key that called."""
+
+    def __init__(
+        self,
+        *,
+        permission_id: _builtins.str = ...,
+        input_digest: _builtins.str = ...,
+        option_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_digest", b"input_digest", "option_id", b"option_id", "origin", b"origin", "permission_id", b"permission_id", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RespondPermissionRequest: _TypeAlias = RespondPermissionRequest  # noqa: Y015
+
+@_typing.final
+class RespondPermissionResponse(_message.Message):
+    """It is on disk, and on its way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def permission(self) -> _types_pb2.Permission:
+        """The question as it is now."""
+
+    def __init__(
+        self,
+        *,
+        permission: _types_pb2.Permission | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RespondPermissionResponse: _TypeAlias = RespondPermissionResponse  # noqa: Y015

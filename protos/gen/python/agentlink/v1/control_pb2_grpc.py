@@ -155,6 +155,16 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.BackupRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.BackupResponse.FromString,
                 _registered_method=True)
+        self.ListPermissions = channel.unary_unary(
+                '/agentlink.v1.Control/ListPermissions',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsResponse.FromString,
+                _registered_method=True)
+        self.RespondPermission = channel.unary_unary(
+                '/agentlink.v1.Control/RespondPermission',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -329,6 +339,20 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPermissions(self, request, context):
+        """Permission questions, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RespondPermission(self, request, context):
+        """Answers a permission question. The first answer counts; later ones are refused and told who was first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -451,6 +475,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Backup,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.BackupRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.BackupResponse.SerializeToString,
+            ),
+            'ListPermissions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPermissions,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsResponse.SerializeToString,
+            ),
+            'RespondPermission': grpc.unary_unary_rpc_method_handler(
+                    servicer.RespondPermission,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1102,6 +1136,60 @@ class Control:
             '/agentlink.v1.Control/Backup',
             agentlink_dot_v1_dot_control__pb2.BackupRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.BackupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPermissions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListPermissions',
+            agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListPermissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RespondPermission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/RespondPermission',
+            agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.RespondPermissionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -81,6 +81,10 @@ class ControlStub:
     """Figures for the operator: queue depth, ages, links, commit times."""
     Backup: _grpc.UnaryUnaryMultiCallable[_control_pb2.BackupRequest, _control_pb2.BackupResponse]
     """Writes a consistent copy of the database beside the live one."""
+    ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
+    """Permission questions, newest first."""
+    RespondPermission: _grpc.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]
+    """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -135,6 +139,10 @@ class ControlAsyncStub(ControlStub):
     """Figures for the operator: queue depth, ages, links, commit times."""
     Backup: _aio.UnaryUnaryMultiCallable[_control_pb2.BackupRequest, _control_pb2.BackupResponse]  # type: ignore[assignment]
     """Writes a consistent copy of the database beside the live one."""
+    ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
+    """Permission questions, newest first."""
+    RespondPermission: _aio.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]  # type: ignore[assignment]
+    """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer."""
@@ -330,5 +338,21 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.BackupResponse, _abc.Awaitable[_control_pb2.BackupResponse]]:
         """Writes a consistent copy of the database beside the live one."""
+
+    @_abc_1.abstractmethod
+    def ListPermissions(
+        self,
+        request: _control_pb2.ListPermissionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListPermissionsResponse, _abc.Awaitable[_control_pb2.ListPermissionsResponse]]:
+        """Permission questions, newest first."""
+
+    @_abc_1.abstractmethod
+    def RespondPermission(
+        self,
+        request: _control_pb2.RespondPermissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.RespondPermissionResponse, _abc.Awaitable[_control_pb2.RespondPermissionResponse]]:
+        """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -244,6 +244,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The router is going down or rotating links."""
     REASON_ROUTER_RESTORED: _Reason.ValueType  # 40
     """The router was put back from an older copy: what happened to the command since then cannot be known."""
+    REASON_QUESTION_OVER: _Reason.ValueType  # 50
+    """The permission question is over: it was answered, withdrawn, or nobody answered in time."""
+    REASON_INPUT_CHANGED: _Reason.ValueType  # 51
+    """The decision is about another input than the one that is asked about."""
     REASON_NOT_TAKEN: _Reason.ValueType  # 55
     """It was typed, and the agent program has not said within 5 s that it took it; the detail is what its screen shows."""
     REASON_DIALOG_OPEN: _Reason.ValueType  # 60
@@ -328,6 +332,10 @@ REASON_DRAINING: Reason.ValueType  # 35
 """The router is going down or rotating links."""
 REASON_ROUTER_RESTORED: Reason.ValueType  # 40
 """The router was put back from an older copy: what happened to the command since then cannot be known."""
+REASON_QUESTION_OVER: Reason.ValueType  # 50
+"""The permission question is over: it was answered, withdrawn, or nobody answered in time."""
+REASON_INPUT_CHANGED: Reason.ValueType  # 51
+"""The decision is about another input than the one that is asked about."""
 REASON_NOT_TAKEN: Reason.ValueType  # 55
 """It was typed, and the agent program has not said within 5 s that it took it; the detail is what its screen shows."""
 REASON_DIALOG_OPEN: Reason.ValueType  # 60
@@ -335,6 +343,114 @@ REASON_DIALOG_OPEN: Reason.ValueType  # 60
 REASON_LINE_IN_USE: Reason.ValueType  # 61
 """Somebody has a half-typed line in the terminal."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
+
+class _PermissionState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PermissionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PermissionState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERMISSION_STATE_UNSPECIFIED: _PermissionState.ValueType  # 0
+    """Not set; never sent."""
+    PERMISSION_STATE_OPEN: _PermissionState.ValueType  # 1
+    """Waits for an answer."""
+    PERMISSION_STATE_ALLOWED: _PermissionState.ValueType  # 2
+    """Somebody allowed it this once."""
+    PERMISSION_STATE_ALLOWED_ALWAYS: _PermissionState.ValueType  # 3
+    """Somebody allowed it, and what is like it from now on."""
+    PERMISSION_STATE_DENIED: _PermissionState.ValueType  # 4
+    """Somebody denied it; the text is the reason, if there is one."""
+    PERMISSION_STATE_ANSWERED: _PermissionState.ValueType  # 5
+    """Somebody answered what was asked; the text is the answer."""
+    PERMISSION_STATE_ANSWERED_ELSEWHERE: _PermissionState.ValueType  # 6
+    """It was answered where it was asked first: at the terminal."""
+    PERMISSION_STATE_WITHDRAWN: _PermissionState.ValueType  # 7
+    """Nobody asks any more; the detail says why."""
+    PERMISSION_STATE_EXPIRED: _PermissionState.ValueType  # 8
+    """Nobody answered in time."""
+
+class PermissionState(_PermissionState, metaclass=_PermissionStateEnumTypeWrapper):
+    """Where a permission question stands. Only the first decision counts; what a machine says of it later overrides."""
+
+PERMISSION_STATE_UNSPECIFIED: PermissionState.ValueType  # 0
+"""Not set; never sent."""
+PERMISSION_STATE_OPEN: PermissionState.ValueType  # 1
+"""Waits for an answer."""
+PERMISSION_STATE_ALLOWED: PermissionState.ValueType  # 2
+"""Somebody allowed it this once."""
+PERMISSION_STATE_ALLOWED_ALWAYS: PermissionState.ValueType  # 3
+"""Somebody allowed it, and what is like it from now on."""
+PERMISSION_STATE_DENIED: PermissionState.ValueType  # 4
+"""Somebody denied it; the text is the reason, if there is one."""
+PERMISSION_STATE_ANSWERED: PermissionState.ValueType  # 5
+"""Somebody answered what was asked; the text is the answer."""
+PERMISSION_STATE_ANSWERED_ELSEWHERE: PermissionState.ValueType  # 6
+"""It was answered where it was asked first: at the terminal."""
+PERMISSION_STATE_WITHDRAWN: PermissionState.ValueType  # 7
+"""Nobody asks any more; the detail says why."""
+PERMISSION_STATE_EXPIRED: PermissionState.ValueType  # 8
+"""Nobody answered in time."""
+Global___PermissionState: _TypeAlias = PermissionState  # noqa: Y015
+
+class _PermissionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PermissionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PermissionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERMISSION_KIND_UNSPECIFIED: _PermissionKind.ValueType  # 0
+    """Not set; read as TOOL."""
+    PERMISSION_KIND_TOOL: _PermissionKind.ValueType  # 1
+    """The program wants to use a tool."""
+    PERMISSION_KIND_PLAN: _PermissionKind.ValueType  # 2
+    """The program has a plan and wants to carry it out."""
+    PERMISSION_KIND_QUESTION: _PermissionKind.ValueType  # 3
+    """The program wants to know something."""
+
+class PermissionKind(_PermissionKind, metaclass=_PermissionKindEnumTypeWrapper):
+    """What kind of question it is."""
+
+PERMISSION_KIND_UNSPECIFIED: PermissionKind.ValueType  # 0
+"""Not set; read as TOOL."""
+PERMISSION_KIND_TOOL: PermissionKind.ValueType  # 1
+"""The program wants to use a tool."""
+PERMISSION_KIND_PLAN: PermissionKind.ValueType  # 2
+"""The program has a plan and wants to carry it out."""
+PERMISSION_KIND_QUESTION: PermissionKind.ValueType  # 3
+"""The program wants to know something."""
+Global___PermissionKind: _TypeAlias = PermissionKind  # noqa: Y015
+
+class _Verdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
+    """Not set; refused."""
+    VERDICT_ALLOW: _Verdict.ValueType  # 1
+    """Yes, this once."""
+    VERDICT_ALLOW_ALWAYS: _Verdict.ValueType  # 2
+    """Yes, and what is like it from now on."""
+    VERDICT_DENY: _Verdict.ValueType  # 3
+    """No."""
+    VERDICT_ANSWER: _Verdict.ValueType  # 4
+    """Neither yes nor no: the answer to what was asked."""
+
+class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+    """What choosing an option means."""
+
+VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
+"""Not set; refused."""
+VERDICT_ALLOW: Verdict.ValueType  # 1
+"""Yes, this once."""
+VERDICT_ALLOW_ALWAYS: Verdict.ValueType  # 2
+"""Yes, and what is like it from now on."""
+VERDICT_DENY: Verdict.ValueType  # 3
+"""No."""
+VERDICT_ANSWER: Verdict.ValueType  # 4
+"""Neither yes nor no: the answer to what was asked."""
+Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 @_typing.final
 class ChatRef(_message.Message):
@@ -460,6 +576,7 @@ class Action(_message.Message):
 
     INPUT_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
+    PERMISSION_DECISION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -468,21 +585,190 @@ class Action(_message.Message):
     def key(self) -> Global___KeyPress:
         """Press a key."""
 
+    @_builtins.property
+    def permission_decision(self) -> Global___PermissionDecision:
+        """Answer a permission question. Made by RespondPermission alone; SendCommand refuses it."""
+
     def __init__(
         self,
         *,
         input: Global___Input | None = ...,
         key: Global___KeyPress | None = ...,
+        permission_decision: Global___PermissionDecision | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Action: _TypeAlias = Action  # noqa: Y015
+
+@_typing.final
+class PermissionOption(_message.Message):
+    """One way to answer a permission question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    TAKES_TEXT_FIELD_NUMBER: _builtins.int
+    option_id: _builtins.str
+    """Names it within its question: 1 to 32 of a-z, 0-9 and "-"."""
+    label: _builtins.str
+    """What people read, at most 64 characters; empty leaves the words for ALLOW and DENY to the router."""
+    verdict: Global___Verdict.ValueType
+    """What choosing it means."""
+    takes_text: _builtins.bool
+    """A text may come with it: a person's reply to the question chooses the first such option. An ANSWER with it has no
+    button of its own.
+    """
+    def __init__(
+        self,
+        *,
+        option_id: _builtins.str = ...,
+        label: _builtins.str = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        takes_text: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "option_id", b"option_id", "takes_text", b"takes_text", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PermissionOption: _TypeAlias = PermissionOption  # noqa: Y015
+
+@_typing.final
+class PermissionDecision(_message.Message):
+    """The answer to a permission question, on its way to the machine that asks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    permission_id: _builtins.str
+    """The question."""
+    input_digest: _builtins.str
+    """What was decided about; the machine refuses a decision about anything else."""
+    option_id: _builtins.str
+    """The option chosen."""
+    text: _builtins.str
+    """The reason for a no, or the answer in the person's own words; often empty."""
+    def __init__(
+        self,
+        *,
+        permission_id: _builtins.str = ...,
+        input_digest: _builtins.str = ...,
+        option_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_digest", b"input_digest", "option_id", b"option_id", "permission_id", b"permission_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PermissionDecision: _TypeAlias = PermissionDecision  # noqa: Y015
+
+@_typing.final
+class Permission(_message.Message):
+    """A permission question and its answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DECIDED_BY_FIELD_NUMBER: _builtins.int
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    permission_id: _builtins.str
+    """Its id."""
+    session_id: _builtins.str
+    """The session that asks."""
+    machine_id: _builtins.str
+    """The machine of that session."""
+    kind: Global___PermissionKind.ValueType
+    """What kind of question it is."""
+    tool: _builtins.str
+    """What it wants to use, as the program calls it."""
+    input: _builtins.str
+    """What it wants to do with it, or to know: plain text for people."""
+    input_digest: _builtins.str
+    """Identifies what is decided about, also what the text leaves out; an answer must name it."""
+    state: Global___PermissionState.ValueType
+    """Where it stands."""
+    decided_by: _builtins.str
+    """Who answered; empty where nobody did over here."""
+    option_id: _builtins.str
+    """The option chosen."""
+    text: _builtins.str
+    """The reason or answer that came with it."""
+    detail: _builtins.str
+    """Why it ended without an answer, for people."""
+    command_id: _builtins.str
+    """The command that takes the decision to the machine."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___PermissionOption]:
+        """The ways to answer."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When the router heard of it."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends without an answer."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was answered, or ended."""
+
+    def __init__(
+        self,
+        *,
+        permission_id: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        machine_id: _builtins.str = ...,
+        kind: Global___PermissionKind.ValueType = ...,
+        tool: _builtins.str = ...,
+        input: _builtins.str = ...,
+        input_digest: _builtins.str = ...,
+        options: _abc.Iterable[Global___PermissionOption] | None = ...,
+        state: Global___PermissionState.ValueType = ...,
+        decided_by: _builtins.str = ...,
+        option_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        command_id: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "decided_at", b"decided_at", "expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "created_at", b"created_at", "decided_at", b"decided_at", "decided_by", b"decided_by", "detail", b"detail", "expires_at", b"expires_at", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "machine_id", b"machine_id", "option_id", b"option_id", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final
 class Machine(_message.Message):
@@ -771,6 +1057,7 @@ class Notification(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     DELIVERED_AT_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """Its id, a UUID."""
     session_id: _builtins.str
@@ -787,6 +1074,8 @@ class Notification(_message.Message):
     """The command whose receipt it is; empty otherwise."""
     attempt: _builtins.int
     """How often it was leased to a courier."""
+    permission_id: _builtins.str
+    """The permission question it shows; empty otherwise."""
     @_builtins.property
     def chat(self) -> Global___ChatRef:
         """Where it goes."""
@@ -823,10 +1112,11 @@ class Notification(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         delivered_at: _timestamp_pb2.Timestamp | None = ...,
         attempt: _builtins.int = ...,
+        permission_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "created_at", b"created_at", "delivered_at", b"delivered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "message_ids", b"message_ids", "notification_id", b"notification_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,105 @@
+"""Permission questions: from whoever asks to the router, and the answer back.
+
+An asker waits in a block (`asking`). When the block ends well, the asker has its answers. When it ends by an error or
+is cancelled, nobody over here can answer any more: the terminal has the question, and the router is told. Only when the
+agent stops, questions stay open: their askers come again with the same ids and find what was decided meanwhile.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from agent.domain.command import Command, Outcome, PermissionDecision
+from agent.domain.errors import StoreUnavailable
+from agent.domain.permission import Decision, Over, Question
+from agent.store.questions import Questions
+
+logger = logging.getLogger(__name__)
+
+RETURN = 30.0  # seconds in which an asker finds a restarted agent: it looks every second
+_NOT_BACK = "the agent was restarted meanwhile; the terminal has the question"
+
+
+class Asking:
+    """The questions of one asker."""
+
+    def __init__(self, permissions: "Permissions") -> None:
+        self._permissions = permissions
+        self.asked: list[str] = []
+
+    async def ask(self, question: Question) -> Decision | None:
+        """The answer to a question, or None when nobody gave one in time. Raises StoreUnavailable."""
+        self.asked.append(question.permission_id)
+        return await self._permissions.answer(question)
+
+    async def give_up(self, over: Over, detail: str = "") -> None:
+        """What was asked is over without an answer. Raises StoreUnavailable."""
+        asked, self.asked = self.asked, []
+        await self._permissions.close(asked, over, detail)
+
+
+class Permissions:
+    """The one door to people for everybody who asks: hooks, stream-json, programs on the local socket."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+        self._waiting: dict[str, asyncio.Future[Decision]] = {}
+        self._left: frozenset[str] = frozenset()
+        self._stopping = False
+
+    async def recover(self) -> None:
+        """At start-up: see what an earlier process left open."""
+        self._left = frozenset(await self._questions.left())
+
+    async def close_left(self, patience: float = RETURN) -> None:
+        """Close what an earlier process left open and nobody asks again within so many seconds."""
+        if self._left:
+            await asyncio.sleep(patience)
+            await self.close([each for each in self._left if each not in self._waiting], Over.WITHDRAWN, _NOT_BACK)
+
+    def stop(self) -> None:
+        """From now on askers that go away are those that come again."""
+        self._stopping = True
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Asking]:
+        """A block in which one asker asks and gets its answers."""
+        asking = Asking(self)
+        try:
+            yield asking
+        except BaseException:
+            if not self._stopping:
+                with suppress(StoreUnavailable):  # the router learns it at the next start, from what is left
+                    await asyncio.shield(asking.give_up(Over.ANSWERED_ELSEWHERE))
+            raise
+        await asyncio.shield(self._questions.forget(asking.asked))
+
+    async def answer(self, question: Question) -> Decision | None:
+        """Ask, and wait for the decision; None when the time is over."""
+        decided: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting[question.permission_id] = decided  # before it is stored: the answer may be quick
+        try:
+            known = await self._questions.ask(question)
+            async with asyncio.timeout(question.wait):
+                return known or await decided
+        except TimeoutError:
+            await self.close([question.permission_id], Over.EXPIRED, "")
+            return None
+        finally:
+            if self._waiting.get(question.permission_id) is decided:
+                del self._waiting[question.permission_id]
+
+    async def decide(self, command: Command, decision: PermissionDecision) -> Outcome:
+        """Carry a decision out: it is on disk, and counts, when this returns. Raises IllegalMove, StoreUnavailable."""
+        outcome = await self._questions.decide(command.command_id, decision)
+        waiting = self._waiting.get(decision.permission_id)
+        if outcome == Outcome.done() and waiting is not None and not waiting.done():
+            waiting.set_result(Decision(decision.option_id, decision.text))
+        logger.info("decision carried out permission_id=%s ending=%s", decision.permission_id, outcome.ending)
+        return outcome
+
+    async def close(self, permission_ids: list[str], over: Over, detail: str) -> None:
+        """Questions are over without an answer. Raises StoreUnavailable."""
+        if permission_ids:
+            await self._questions.close(permission_ids, over, detail)

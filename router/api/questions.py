@@ -1,0 +1,63 @@
+"""Permission questions: protobuf <-> values."""
+
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import types_pb2 as pb
+
+from router.api.times import seconds, timestamp
+from router.domain import frames
+from router.domain.command import PermissionDecision
+from router.domain.permission import Option, Permission, PermissionKind, PermissionState, Verdict
+
+STATES = {state: pb.PermissionState.Value(f"PERMISSION_STATE_{state.name}") for state in PermissionState}
+VERDICTS = {verdict: pb.Verdict.Value(f"VERDICT_{verdict.name}") for verdict in Verdict}
+KINDS = {kind: pb.PermissionKind.Value(f"PERMISSION_KIND_{kind.name}") for kind in PermissionKind}
+_STATES = {number: state for state, number in STATES.items()}
+_VERDICTS = {number: verdict for verdict, number in VERDICTS.items()}
+_KINDS = {number: kind for kind, number in KINDS.items()}
+MAX_INPUT = 64 * 1024  # characters kept of what a question is about
+MAX_DETAIL = 1000  # characters kept of why one is over
+
+
+def request(asked: link_pb.PermissionRequest) -> frames.PermissionRequest:
+    """Raises ValueError for an option without a verdict."""
+    return frames.PermissionRequest(
+        asked.upstream_seq, asked.permission_id, asked.session_id, _KINDS.get(asked.kind, PermissionKind.TOOL),
+        asked.tool, asked.input[:MAX_INPUT], asked.input_digest, seconds(asked.expires_in),
+        tuple(_option(option) for option in asked.options),
+    )  # fmt: skip
+
+
+def withdrawn(over: link_pb.PermissionWithdrawn) -> frames.PermissionWithdrawn:
+    """One that says no state we know is only withdrawn."""
+    state = _STATES.get(over.state, PermissionState.WITHDRAWN)
+    return frames.PermissionWithdrawn(over.upstream_seq, over.permission_id, state, over.detail[:MAX_DETAIL])
+
+
+def permission(p: Permission) -> pb.Permission:
+    options = [
+        pb.PermissionOption(
+            option_id=each.option_id,
+            label=each.label,
+            verdict=VERDICTS[each.verdict],
+            takes_text=each.takes_text,
+        )
+        for each in p.options
+    ]
+    return pb.Permission(
+        permission_id=p.permission_id, session_id=p.session_id, machine_id=p.machine_id, kind=KINDS[p.kind],
+        tool=p.tool, input=p.input, input_digest=p.input_digest, options=options, state=STATES[p.state],
+        decided_by=p.decided_by, option_id=p.option_id, text=p.text, detail=p.detail, command_id=p.command_id,
+        created_at=timestamp(p.created_at), expires_at=timestamp(p.expires_at), decided_at=timestamp(p.decided_at),
+    )  # fmt: skip
+
+
+def decision(value: PermissionDecision) -> pb.PermissionDecision:
+    return pb.PermissionDecision(
+        permission_id=value.permission_id, input_digest=value.input_digest, option_id=value.option_id, text=value.text
+    )
+
+
+def _option(option: pb.PermissionOption) -> Option:
+    if (verdict := _VERDICTS.get(option.verdict)) is None:
+        raise ValueError(f"option {option.option_id[:32]} has no verdict")
+    return Option(option.option_id, option.label, verdict, option.takes_text)

@@ -1,0 +1,176 @@
+"""A permission question's life: everything that affects its state lives here.
+
+OPEN ─▶ ALLOWED | ALLOWED_ALWAYS | DENIED | ANSWERED          somebody decided over here: the first one counts
+  │                     │
+  └─────────────────────┴─▶ ANSWERED_ELSEWHERE | WITHDRAWN | EXPIRED
+
+The machine that asks is the judge. What was decided over here may reach it too late; then its word overrides ours. Over
+here nobody ends a question that was decided.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from router.domain.errors import IllegalTransition, Reason, Refusal
+
+MAX_OPTIONS = 8
+MAX_TOOL = 200  # characters
+MAX_LABEL = 64  # characters
+MAX_WAIT = 30 * 24 * 3600.0  # seconds; nobody answers later, and no question is left for ever
+_OPTION_ID = re.compile(r"[a-z0-9-]{1,32}")
+
+
+class PermissionState(Enum):
+    """Where a question stands."""
+
+    OPEN = "open"
+    ALLOWED = "allowed"
+    ALLOWED_ALWAYS = "allowed_always"
+    DENIED = "denied"
+    ANSWERED = "answered"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class PermissionKind(Enum):
+    """What kind of question it is."""
+
+    TOOL = "tool"
+    PLAN = "plan"
+    QUESTION = "question"
+
+
+class Verdict(Enum):
+    """What choosing an option means."""
+
+    ALLOW = "allow"
+    ALLOW_ALWAYS = "allow_always"
+    DENY = "deny"
+    ANSWER = "answer"
+
+
+_DECIDED = {
+    Verdict.ALLOW: PermissionState.ALLOWED,
+    Verdict.ALLOW_ALWAYS: PermissionState.ALLOWED_ALWAYS,
+    Verdict.DENY: PermissionState.DENIED,
+    Verdict.ANSWER: PermissionState.ANSWERED,
+}
+ENDED_ELSEWHERE = frozenset({PermissionState.ANSWERED_ELSEWHERE, PermissionState.WITHDRAWN, PermissionState.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to answer. `takes_text`: a person's own words may come with it."""
+
+    option_id: str
+    label: str
+    verdict: Verdict
+    takes_text: bool = False
+
+    @property
+    def has_button(self) -> bool:
+        """An answer in one's own words is given by writing it."""
+        return not (self.takes_text and self.verdict is Verdict.ANSWER)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One question as it is on disk. Times are seconds since the epoch by the router's steady clock."""
+
+    permission_id: str
+    session_id: str
+    machine_id: str
+    kind: PermissionKind
+    tool: str
+    input: str  # in words, for people
+    input_digest: str
+    options: tuple[Option, ...]
+    created_at: float
+    expires_at: float
+    state: PermissionState = PermissionState.OPEN
+    decided_by: str = ""
+    option_id: str = ""
+    text: str = ""
+    detail: str = ""
+    command_id: str = ""
+    decided_at: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is PermissionState.OPEN
+
+    def option(self, option_id: str) -> Option | None:
+        """One of its options, or None."""
+        return next((option for option in self.options if option.option_id == option_id), None)
+
+    @property
+    def for_text(self) -> Option | None:
+        """The option that a reply chooses, or None."""
+        return next((option for option in self.options if option.takes_text), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Somebody chose an option over here; the command takes it to the machine."""
+
+    option: Option
+    text: str
+    actor: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """It is over: the machine says so, or it can never be answered any more."""
+
+    state: PermissionState
+    detail: str = ""
+
+
+Event = Decided | Closed
+
+_OVERRULED = frozenset(_DECIDED.values())
+SOURCES: dict[type[Event], frozenset[PermissionState]] = {
+    Decided: frozenset({PermissionState.OPEN}),
+    Closed: frozenset({PermissionState.OPEN}) | _OVERRULED,
+}
+
+
+def apply(permission: Permission, event: Event, now: float) -> Permission:
+    """The question after an event. Raises IllegalTransition, and changes nothing, where the table has no such row."""
+    if permission.state not in SOURCES[type(event)]:
+        raise IllegalTransition(f"{type(event).__name__} in state {permission.state.name}")
+    match event:
+        case Decided(option, text, actor, command_id):
+            return replace(
+                permission, state=_DECIDED[option.verdict], option_id=option.option_id, text=text, decided_by=actor,
+                command_id=command_id, decided_at=now,
+            )  # fmt: skip
+        case Closed(state, detail) if state in ENDED_ELSEWHERE:
+            return replace(permission, state=state, detail=detail, decided_at=now)
+    raise IllegalTransition(f"a question cannot be closed as {event.state.name}")
+
+
+def checked(permission: Permission) -> Permission:
+    """A question that can be shown and answered. Raises Refusal naming what is wrong with it."""
+    if not permission.tool or len(permission.tool) > MAX_TOOL:
+        raise Refusal(Reason.INVALID_ARGUMENT, f"tool must have 1 to {MAX_TOOL} characters")
+    if not permission.input_digest or len(permission.input_digest) > 128:
+        raise Refusal(Reason.INVALID_ARGUMENT, "input_digest must have 1 to 128 characters")
+    _check_options(permission.options)
+    return permission
+
+
+def _check_options(options: Sequence[Option]) -> None:
+    if not 1 <= len(options) <= MAX_OPTIONS:
+        raise Refusal(Reason.INVALID_ARGUMENT, f"there must be 1 to {MAX_OPTIONS} options")
+    if len({option.option_id for option in options}) < len(options):
+        raise Refusal(Reason.INVALID_ARGUMENT, "two options have one id")
+    for option in options:
+        if not _OPTION_ID.fullmatch(option.option_id):
+            raise Refusal(Reason.INVALID_ARGUMENT, "an option's id must be 1 to 32 of a-z, 0-9 and -")
+        if len(option.label) > MAX_LABEL:
+            raise Refusal(Reason.TOO_LARGE, f"an option's label may have {MAX_LABEL} characters")

@@ -1,0 +1,190 @@
+"""Permission questions: shown wherever people are, answered once, and told everywhere how they ended.
+
+The state on disk is the judge between answers from several places: the first one counts. What it becomes on the way
+down is a command like any other.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from router.clock import Clock, moment
+from router.domain import choices, question_wording, wording
+from router.domain.command import MAX_TEXT_BYTES, Origin, PermissionDecision
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import PermissionRequest, PermissionWithdrawn
+from router.domain.notification import Kind, Notification, NotificationState
+from router.domain.permission import (
+    ENDED_ELSEWHERE,
+    MAX_WAIT,
+    SOURCES,
+    Closed,
+    Decided,
+    Option,
+    Permission,
+    PermissionState,
+    checked,
+)
+from router.domain.routing import Inbound
+from router.domain.session import checked_id
+from router.services.delivery import Delivery, Draft
+from router.services.outbox import Outbox
+from router.services.receipts import NEVER_SHOWN
+from router.services.waiting import EXPIRY, Waiting
+from router.store import messages, notifications, permissions, sessions
+from router.store.database import Transaction
+
+
+class Permissions:
+    """Takes questions from machines and answers from people. Each call is one step inside one transaction."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        outbox: Outbox,
+        waiting: Waiting,
+        clock: Clock,
+        new_id: Callable[[], str],
+        new_token: Callable[[], str],
+    ) -> None:
+        self._delivery = delivery
+        self._outbox = outbox
+        self._waiting = waiting
+        self._clock = clock
+        self._new_id = new_id
+        self._new_token = new_token
+
+    def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> Reason | None:
+        """A machine asks about one of its own sessions; again is once. Returns why it is refused, or None."""
+        session = sessions.find(tx, frame.session_id)
+        if session is None:
+            return Reason.SESSION_UNKNOWN
+        if session.machine_id != machine_id:
+            return Reason.SESSION_OWNED_ELSEWHERE
+        try:
+            checked_id(frame.permission_id, "permission_id")
+            if permissions.find(tx, frame.permission_id):
+                return None
+            now = self._clock.now()
+            ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)
+            asked = Permission(
+                frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
+                frame.input_digest, frame.options, now, ends,
+            )  # fmt: skip
+            permissions.insert(tx, checked(asked))
+        except Refusal as refusal:
+            return refusal.reason
+        for chat in messages.default_chats(tx):
+            note = Notification(
+                self._new_id(), session.session_id, chat, Kind.QUESTION, question_wording.question(asked),
+                self._new_token(), now, choices.permission_buttons(asked), permission_id=asked.permission_id,
+            )  # fmt: skip
+            self._outbox.add(tx, note, machine_id)
+        tx.after_commit(partial(self._waiting.wake, EXPIRY))
+        return None
+
+    def withdrawn(self, tx: Transaction, machine_id: str, frame: PermissionWithdrawn) -> Reason | None:
+        """The machine says that a question is over. Returns why that cannot be, or None."""
+        asked = permissions.find(tx, frame.permission_id)
+        if asked is None:
+            return Reason.NOT_FOUND
+        if asked.machine_id != machine_id:
+            return Reason.SESSION_OWNED_ELSEWHERE
+        if frame.state not in ENDED_ELSEWHERE:
+            return Reason.INVALID_ARGUMENT
+        if asked.state in SOURCES[Closed]:
+            self._close(tx, asked, Closed(frame.state, frame.detail), machine_id)
+        return None
+
+    def respond(
+        self,
+        tx: Transaction,
+        permission_id: str,
+        digest: str,
+        option_id: str,
+        text: str,
+        origin: Origin,
+        note: str = "",
+    ) -> Permission:
+        """Decide. Raises Refusal, having written nothing: over already, another input, no such option, too long."""
+        asked = permissions.get(tx, permission_id)
+        option = self._chosen(asked, digest, option_id, text)
+        action = PermissionDecision(permission_id, digest, option_id, text)
+        command = self._delivery.accept(tx, Draft(asked.session_id, action, origin, note=note))
+        event = Decided(option, text, origin.actor or origin.source, command.command_id)
+        decided = permissions.change(tx, asked, event, self._clock.now(), event.actor)
+        self._show(tx, decided)
+        return decided
+
+    def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> tuple[str, str]:
+        """A button under a question: what to show the presser, and the command it became or nothing."""
+        asked = permissions.get(tx, permission_id)
+        if action == choices.REASON and asked.is_open and asked.for_text:
+            return question_wording.REPLY_WITH_REASON, ""
+        return self._answer(tx, inbound, asked, action, "")
+
+    def reply(self, tx: Transaction, inbound: Inbound, permission_id: str, text: str) -> tuple[str, str]:
+        """A reply to a question: what to tell the person, and the command it became or nothing."""
+        asked = permissions.get(tx, permission_id)
+        if asked.is_open and asked.for_text is None:
+            return question_wording.NO_WORDS_HERE, ""
+        option_id = asked.for_text.option_id if asked.for_text else ""
+        return self._answer(tx, inbound, asked, option_id, text)
+
+    def session_ended(self, tx: Transaction, session_id: str) -> None:
+        """A session is over, and so is what it asked."""
+        for asked in permissions.open_of_session(tx, session_id):
+            self._close(tx, asked, Closed(PermissionState.WITHDRAWN, question_wording.SESSION_OVER), "router")
+
+    def expire(self, tx: Transaction) -> float | None:
+        """End what nobody answered in time; returns when the next one is (steady seconds since the epoch)."""
+        for asked in permissions.expired(tx, self._clock.now()):
+            self._close(tx, asked, Closed(PermissionState.EXPIRED), "router")
+        return permissions.next_expiry(tx)
+
+    def _answer(
+        self, tx: Transaction, inbound: Inbound, asked: Permission, option_id: str, text: str
+    ) -> tuple[str, str]:
+        origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
+        try:
+            decided = self.respond(
+                tx, asked.permission_id, asked.input_digest, option_id, text, origin, inbound.update_key
+            )
+        except Refusal as refusal:
+            return wording.refused(refusal), ""
+        return question_wording.outcome(decided, self._when(decided)), decided.command_id
+
+    def _chosen(self, asked: Permission, digest: str, option_id: str, text: str) -> Option:
+        if not asked.is_open:
+            raise Refusal(Reason.QUESTION_OVER, question_wording.outcome(asked, self._when(asked)))
+        if digest != asked.input_digest:
+            raise Refusal(Reason.INPUT_CHANGED, "This is not what is asked about. Look at the question again.")
+        option = asked.option(option_id)
+        if option is None:
+            offered = ", ".join(each.option_id for each in asked.options)
+            raise Refusal(Reason.INVALID_ARGUMENT, f"There is no option {option_id[:32]!r} here. One of: {offered}")
+        if text and not option.takes_text:
+            raise Refusal(Reason.INVALID_ARGUMENT, f"The option {option_id} takes no text.")
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            raise Refusal(Reason.TOO_LARGE, f"The text may have {MAX_TEXT_BYTES} bytes.")
+        return option
+
+    def _close(self, tx: Transaction, asked: Permission, event: Closed, actor: str) -> None:
+        self._show(tx, permissions.change(tx, asked, event, self._clock.now(), actor))
+
+    def _show(self, tx: Transaction, closed: Permission) -> None:
+        """Say in every message that shows the question how it ended, and take the buttons away."""
+        text = question_wording.answered(closed, self._when(closed))
+        for shown in notifications.showing(tx, closed.permission_id):
+            said = replace(
+                shown, notification_id=self._new_id(), text=text, token="", buttons=(), edits=shown.notification_id,
+                created_at=self._clock.now(), state=NotificationState.QUEUED, attempt=0, message_ids=(), detail="",
+                delivered_at=None,
+            )  # fmt: skip
+            if shown.state is NotificationState.QUEUED:
+                notifications.rewrite(tx, shown, said)
+            elif shown.state not in NEVER_SHOWN:
+                self._outbox.add(tx, said, "router")
+
+    def _when(self, closed: Permission) -> str:
+        return moment(closed.decided_at or closed.created_at, self._clock.now())

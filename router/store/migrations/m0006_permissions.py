@@ -1,0 +1,28 @@
+"""Permission questions, and which of them a message shows."""
+
+STATEMENTS = [
+    """CREATE TABLE "permissions" ("position" INTEGER NOT NULL PRIMARY KEY,
+        "permission_id" TEXT NOT NULL,
+        "session_id" TEXT NOT NULL,
+        "machine_id" TEXT NOT NULL,
+        "kind" TEXT NOT NULL,
+        "tool" TEXT NOT NULL,
+        "input" TEXT NOT NULL,
+        "input_digest" TEXT NOT NULL,
+        "options" TEXT NOT NULL,
+        "created_at" REAL NOT NULL,
+        "expires_at" REAL NOT NULL,
+        "state" TEXT NOT NULL,
+        "decided_by" TEXT NOT NULL,
+        "option_id" TEXT NOT NULL,
+        "text" TEXT NOT NULL,
+        "detail" TEXT NOT NULL,
+        "command_id" TEXT NOT NULL,
+        "decided_at" REAL)""",
+    'CREATE UNIQUE INDEX "permission_permission_id" ON "permissions" ("permission_id")',
+    "CREATE INDEX permissions_open ON permissions (session_id, position) WHERE state = 'open'",
+    "CREATE INDEX permissions_expiry ON permissions (expires_at) WHERE state = 'open'",
+    "CREATE INDEX permissions_session ON permissions (session_id, position)",
+    """ALTER TABLE notifications ADD COLUMN permission_id TEXT NOT NULL DEFAULT ''""",
+    "CREATE INDEX notifications_permission ON notifications (permission_id) WHERE permission_id != ''",
+]
