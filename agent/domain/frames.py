@@ -25,6 +25,8 @@ class Welcome:
     max_in_flight: int = 0
     upstream_acked_seq: int = 0
     resend_floors: Mapping[str, int] = field(default_factory=dict)
+    recalled: tuple[str, ...] = ()  # commands that must not be started any more
+    inbox_outdated: bool = False  # of those nothing is to be said: this inbox is an old copy
 
 
 @dataclass(frozen=True, slots=True)

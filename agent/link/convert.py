@@ -72,6 +72,8 @@ def _welcome(message: link.Welcome) -> frames.Welcome:
         message.max_in_flight,
         message.upstream_acked_seq,
         {floor.session_id: floor.sequence for floor in message.resend_floors},
+        tuple(message.recalled),
+        message.inbox_outdated,
     )
 
 

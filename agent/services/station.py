@@ -25,6 +25,7 @@ class Station:
     executor: Executor
     clock: Clock
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
 
     @property
     def news(self) -> asyncio.Event:
@@ -32,11 +33,14 @@ class Station:
         return self.outbox.news
 
     async def recover(self) -> None:
-        """At start-up: end what an earlier process left in doubt, go on with what it had not begun."""
+        """At start-up: end what an earlier process left in doubt; hold what it had not begun until the first welcome.
+
+        This disk may be an old copy, on which it has long been typed. Only the router can know.
+        """
         now, monotonic = self.clock.now(), self.clock.monotonic()
         for waiting in await self.inbox.recover():
             age = max(0.0, now - waiting.received_at)
-            self.executor.submit(waiting.command, monotonic - age)
+            self._held.append((waiting.command, monotonic - age))
 
     async def probe(self) -> None:
         """Raises StoreUnavailable while the disk is full."""
@@ -56,7 +60,10 @@ class Station:
         )
 
     async def welcomed(self, welcome: Welcome) -> None:
-        await self.inbox.welcomed(welcome.link_epoch, welcome.upstream_acked_seq, welcome.resend_floors)
+        await self.inbox.welcomed(welcome, self.clock.now())
+        held, self._held = self._held, []
+        for command, received in held:
+            self.executor.submit(command, received)
 
     async def store(self, commands: tuple[Command, ...]) -> tuple[Receipt, ...]:
         """Receipts in the order of the commands; what is new goes to the workers."""
@@ -87,4 +94,4 @@ class Station:
         return await self.outbox.after(after, limit)
 
     def depth(self) -> int:
-        return self.executor.depth
+        return self.executor.depth + len(self._held)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import uuid
 from asyncio import Future
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,7 +24,7 @@ from agent.domain.command import (
     Started,
     sources,
 )
-from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome
+from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome, Welcome
 from agent.domain.session import bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append, renumber_above
@@ -47,7 +47,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'received', '') ON CONFLICT (command_id) D
 """
 _UNRESOLVED = """
 SELECT command_id, state FROM inbox
-WHERE state != 'finished' OR EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq) ORDER BY position LIMIT ?
+WHERE state != 'finished' OR EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq)
+ORDER BY state != 'received', position LIMIT ?
 """
 _START = f"UPDATE inbox SET state = 'started' WHERE command_id = ? AND state IN ({_states(Started)})"  # noqa: S608
 _FINISH = f"""
@@ -138,9 +139,9 @@ class Inbox:
         await self._database.run(lambda c: c.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", full))
         await self._database.run(lambda c: c.execute("DELETE FROM meta WHERE key = ?", (_PROBE,)))
 
-    def welcomed(self, epoch: int, acked: int, floors: Mapping[str, int]) -> "Future[None]":
-        """Remember the epoch; forget what the router has on disk and will not send again."""
-        return self._database.run(lambda connection: _welcomed(connection, epoch, acked, floors), urgent=True)
+    def welcomed(self, welcome: Welcome, now: float) -> "Future[None]":
+        """Remember the epoch; end what is recalled; forget what the router has on disk and will not send again."""
+        return self._database.run(lambda connection: _welcomed(connection, welcome, now), urgent=True)
 
     def depth(self) -> "Future[int]":
         """How many commands have not ended."""
@@ -275,9 +276,18 @@ def _memory(connection: sqlite3.Connection) -> Memory:
     return Memory(meta["inbox_id"], meta["outbox_id"], int(meta["last_link_epoch"]), unresolved)
 
 
-def _welcomed(connection: sqlite3.Connection, epoch: int, acked: int, floors: Mapping[str, int]) -> None:
-    connection.execute("UPDATE meta SET value = ? WHERE key = 'last_link_epoch'", (str(epoch),))
+def _welcomed(connection: sqlite3.Connection, welcome: Welcome, now: float) -> None:
+    acked, floors = welcome.upstream_acked_seq, welcome.resend_floors
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'last_link_epoch'", (str(welcome.link_epoch),))
     renumber_above(connection, acked)
     connection.execute("DELETE FROM outbox WHERE upstream_seq <= ?", (acked,))
+    for command_id in welcome.recalled:
+        (_disown if welcome.inbox_outdated else _cancel)(connection, command_id, now)
     connection.executemany(_PRUNE, [(bare_id(session_id), floor) for session_id, floor in floors.items()])
     connection.execute(_PRUNE, ("", 1))
+
+
+def _disown(connection: sqlite3.Connection, command_id: str, _now: float) -> None:
+    """End without a result what waits in an old copy: it may have been typed since the copy was made."""
+    if _state(connection, command_id) is InboxState.RECEIVED:
+        connection.execute(_FINISH, (Ending.CANCELLED.value, None, command_id))

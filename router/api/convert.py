@@ -292,6 +292,7 @@ def _hello(hello: link_pb.Hello) -> frames.Hello:
         hello.agent_version, hello.protocol_min, hello.protocol_max, frozenset(hello.capabilities),
         hello.max_in_flight, tuple(_report(report) for report in hello.sessions),
         tuple(held.command_id for held in hello.unresolved),
+        tuple(held.command_id for held in hello.unresolved if held.inbox_state == link_pb.INBOX_STATE_RECEIVED),
     )  # fmt: skip
 
 
@@ -301,6 +302,7 @@ def _welcome(w: frames.Welcome) -> link_pb.Welcome:
         heartbeat_interval=duration(w.heartbeat_interval), heartbeat_timeout=duration(w.heartbeat_timeout),
         max_in_flight=w.max_in_flight, max_frame_bytes=MAX_FRAME_BYTES, upstream_acked_seq=w.upstream_acked,
         resend_floors=[link_pb.ResendFloor(session_id=s, sequence=n) for s, n in w.resend_floors],
+        recalled=w.recalled, inbox_outdated=w.inbox_outdated,
     )  # fmt: skip
 
 

@@ -42,7 +42,6 @@ class CommandState(Enum):
 
 LIVE = frozenset({CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED})
 DEAD_LETTERS = frozenset({CommandState.DEAD, CommandState.UNCERTAIN})
-RECALLED = frozenset({CommandState.CANCELLED, CommandState.EXPIRED, CommandState.DEAD, CommandState.UNCERTAIN})
 REDRIVABLE = frozenset(set(CommandState) - LIVE - {CommandState.DONE})
 
 

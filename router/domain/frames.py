@@ -40,6 +40,7 @@ class Hello:
     max_in_flight: int
     sessions: tuple[SessionReport, ...]
     unresolved: tuple[str, ...] = ()  # commands it holds that have not ended for it
+    waiting: tuple[str, ...] = ()  # those of them that it has not started
 
 
 class ReceiptOutcome(Enum):
@@ -177,6 +178,8 @@ class Welcome:
     max_in_flight: int
     upstream_acked: int
     resend_floors: tuple[tuple[str, int], ...]
+    recalled: tuple[str, ...] = ()  # commands that it must not start any more
+    inbox_outdated: bool = False  # what it would say of those is not worth hearing
 
 
 @dataclass(frozen=True, slots=True)

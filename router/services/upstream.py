@@ -1,17 +1,23 @@
 """What machines say: the hello that opens a link, and the durable frames that follow. One transaction each."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
 from router.clock import Clock
 from router.domain import wording
-from router.domain.command import RECALLED, CommandState, Ended, Event, NotTaken, Taken, WorkFinished
+from router.domain.command import (
+    MAX_LIVE_PER_MACHINE,
+    CommandState,
+    Ended,
+    Event,
+    NotTaken,
+    Taken,
+    WorkFinished,
+)
 from router.domain.duplicates import Arrivals, arrived
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import (
-    Cancel,
     Durable,
     Hello,
     Notify,
@@ -43,6 +49,8 @@ _ENDINGS = {
     ResultOutcome.CANCELLED: CommandState.CANCELLED,
     ResultOutcome.EXPIRED: CommandState.EXPIRED,
 }
+
+_CARRIED_OUT = frozenset({CommandState.DONE, CommandState.FAILED})  # only the machine itself says so
 
 
 def _process(machine: Machine) -> str:
@@ -93,9 +101,12 @@ class UpstreamService:
         for report in hello.sessions:
             self._sessions.reported(tx, machine.machine_id, report)
         self._record(tx, opened, "Connected", _process(opened))
-        welcome = self._welcome(tx, opened, link)
+        welcome = replace(
+            self._welcome(tx, opened, link),
+            recalled=self._recalled(tx, hello, unknown_too=lost is not Reason.ROUTER_RESTORED),
+            inbox_outdated=lost is Reason.INBOX_LOST,
+        )
         tx.after_commit(lambda: link.send(welcome, urgent=True))
-        self._recall(tx, link, hello.unresolved)
         self._delivery.ask_first(tx, link.machine_id)
         self._delivery.claim(tx, link)
         return welcome
@@ -153,11 +164,13 @@ class UpstreamService:
             self._delivery.process_changed(tx, machine.machine_id, machine.epoch)
 
     def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> Reason | None:
-        """An epoch that we never gave; another inbox; one from before something that it confirmed; or its twin."""
+        """An epoch that we never gave; another inbox; one from before something that it said; or its twin."""
         if hello.last_link_epoch > machine.epoch:
             return Reason.ROUTER_RESTORED if machine.inbox_id == hello.inbox_id else Reason.INBOX_LOST
-        heard = max(machine.heard_epoch, commands.newest_confirmed_epoch(tx, machine.machine_id))
+        confirmed = commands.confirmed(tx, machine.machine_id)
+        heard = max([machine.heard_epoch, *confirmed.values()])
         lost = machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch < heard
+        lost = lost or _is_outdated(tx, hello, confirmed.keys())
         return Reason.INBOX_LOST if lost or self._is_twin(machine, hello) else None
 
     def _is_twin(self, machine: Machine, hello: Hello) -> bool:
@@ -165,15 +178,18 @@ class UpstreamService:
         other = self._hub.get(machine.machine_id)
         return other is not None and hello.instance_id != machine.instance_id and hello.last_link_epoch < other.epoch
 
-    def _recall(self, tx: Transaction, link: Link, held: Sequence[str]) -> None:
-        """Take back from a machine what somebody wants back, and what is over here though it was sent."""
-        wishes = cancels.asked(tx, link.machine_id)
-        for command_id in dict.fromkeys([*held, *wishes]):
-            command = commands.find(tx, command_id)
-            if not command or command.machine_id != link.machine_id:
-                continue
-            if command_id in wishes or command.state in RECALLED:
-                tx.after_commit(partial(link.send, Cancel(command_id, command.reason), urgent=True))
+    def _recalled(self, tx: Transaction, hello: Hello, *, unknown_too: bool) -> tuple[str, ...]:
+        """What a machine has not started and must not: what somebody wants back, what is over here, what nobody knows.
+
+        But for a router that was put back from a backup: what it does not know was accepted all the same.
+        """
+        wishes = cancels.asked(tx, hello.machine_id)
+        states = commands.states(tx, hello.machine_id, hello.waiting)
+        return tuple(
+            command_id
+            for command_id in hello.waiting
+            if command_id in wishes or not (states[command_id].live if command_id in states else not unknown_too)
+        )
 
     def _one(self, tx: Transaction, link: Link, frame: Durable) -> Reason | None:
         match frame:
@@ -224,6 +240,15 @@ class UpstreamService:
 
     def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:
         record(tx, [Step(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])
+
+
+def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> bool:
+    """Whether an inbox lacks what it confirmed, or has not begun what it has carried out: it is an old copy."""
+    tells_all = len(hello.unresolved) < MAX_LIVE_PER_MACHINE
+    if tells_all and not set(hello.unresolved).issuperset(confirmed):
+        return True
+    states = commands.states(tx, hello.machine_id, hello.waiting)
+    return not _CARRIED_OUT.isdisjoint(states.values())
 
 
 def _mark(result: Result) -> NotTaken | Taken | WorkFinished:

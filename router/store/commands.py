@@ -163,11 +163,19 @@ def next_expiry(tx: Transaction) -> float | None:
     return value
 
 
-def newest_confirmed_epoch(tx: Transaction, machine_id: str) -> int:
-    """The newest epoch under which the machine confirmed a command that has not ended; 0 for none."""
+def confirmed(tx: Transaction, machine_id: str) -> dict[str, int]:
+    """What a machine has confirmed and not ended, with the epochs under which it did."""
     where = f"machine_id = ? AND {_IS_LIVE} AND state = 'received'"
-    epoch: int = tx.execute(f"SELECT COALESCE(MAX(epoch), 0) FROM commands WHERE {where}", (machine_id,)).fetchone()[0]
-    return epoch
+    return dict(tx.execute(f"SELECT command_id, epoch FROM commands WHERE {where}", (machine_id,)).fetchall())
+
+
+def states(tx: Transaction, machine_id: str, command_ids: Sequence[str]) -> dict[str, CommandState]:
+    """Where these commands of a machine stand; those that it has not are left out."""
+    if not command_ids:
+        return {}
+    among = "command_id IN (SELECT value FROM json_each(?)) AND machine_id = ?"
+    rows = tx.execute(f"SELECT command_id, state FROM commands WHERE {among}", (json.dumps(command_ids), machine_id))
+    return {command_id: CommandState(state) for command_id, state in rows.fetchall()}
 
 
 def resend_floors(tx: Transaction, machine_id: str) -> list[tuple[str, int]]:

@@ -26,8 +26,12 @@ Ending = tuple[grpc.StatusCode, grpc.RpcError | None]
 class ThinLink:
     """One open stream. Frames that came are kept by kind; commands of a batch are taken one by one, too."""
 
-    def __init__(self, stub: AgentLinkStub, token: str, hello: pb.Hello) -> None:
+    def __init__(
+        self, stub: AgentLinkStub, token: str, hello: pb.Hello, inbox: dict[str, pb.InboxState.ValueType]
+    ) -> None:
         self.epoch = 0
+        self.terms = pb.Welcome()
+        self._inbox = inbox
         self.batches: list[int] = []  # how many commands each CommandBatch had
         self._out: queue.SimpleQueue[pb.AgentFrame | None] = queue.SimpleQueue()
         # Made here, as two threads use them: a defaultdict may make one of them twice.
@@ -52,9 +56,9 @@ class ThinLink:
 
     def welcome(self) -> pb.Welcome:
         """The router's answer to hello."""
-        welcome: pb.Welcome = self.take("welcome")
-        self.epoch = welcome.link_epoch
-        return welcome
+        self.terms = self.take("welcome")
+        self.epoch = self.terms.link_epoch
+        return self.terms
 
     def commands(self, count: int) -> list[pb.CommandFrame]:
         """So many commands, in the order they came."""
@@ -68,11 +72,14 @@ class ThinLink:
         """Confirm commands: STORED, unless `outcome` says otherwise."""
         outcome = item.pop("outcome", pb.RECEIPT_OUTCOME_STORED)
         items = [pb.ReceiptItem(command_id=command_id, outcome=outcome, **item) for command_id in command_ids]
+        if outcome != pb.RECEIPT_OUTCOME_REFUSED:
+            self._inbox.update(dict.fromkeys(command_ids, pb.INBOX_STATE_RECEIVED))
         self.frame(epoch, receipt=pb.Receipt(items=items))
 
     def result(self, seq: int, command_id: str, epoch: int | None = None, **result: Any) -> None:
         """Say how a command ended: DONE, unless `outcome` says otherwise."""
         result.setdefault("outcome", pb.RESULT_OUTCOME_DONE)
+        self._inbox[command_id] = pb.INBOX_STATE_FINISHED
         self.frame(epoch, result=pb.Result(upstream_seq=seq, command_id=command_id, **result))
 
     def heard(self, nonce: int = 7) -> None:
@@ -136,6 +143,7 @@ class ThinAgent:
         self.clock_offset = 0.0  # seconds this machine's clock is ahead
         self._now = now
         self.last_epoch = 0
+        self.inbox: dict[str, pb.InboxState.ValueType] = {}
         self._channel = grpc.insecure_channel(address)
         self._stub = AgentLinkStub(self._channel)
 
@@ -171,11 +179,12 @@ class ThinAgent:
             "protocol_min": 1,
             "protocol_max": 1,
         }
-        return pb.Hello(**(fields | changes))
+        held = [pb.UnresolvedCommand(command_id=one, inbox_state=state) for one, state in self.inbox.items()]
+        return pb.Hello(**({"unresolved": held} | fields | changes))
 
     def dial(self, *, token: str | None = None, **hello: Any) -> ThinLink:
         """Open a stream and send hello, without waiting for an answer. Somebody must end it."""
-        return ThinLink(self._stub, self.token() if token is None else token, self.hello(**hello))
+        return ThinLink(self._stub, self.token() if token is None else token, self.hello(**hello), self.inbox)
 
     @contextmanager
     def connected(self, **hello: Any) -> Iterator[ThinLink]:

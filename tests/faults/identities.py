@@ -1,8 +1,9 @@
 """What a machine is can be lost, put back from an old copy, or be there twice: the router has to notice."""
 
 import shutil
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tests.waiting import NeverHappened, wait_until
 QUARANTINE = 60.0  # seconds until two of one are held off
 POISONED = 90.0  # seconds until the router gives up on a poisonous command
 ENOUGH = 30  # texts before something happens
+SLOW = 0.04  # seconds to type a line, so that texts come faster than they are typed
+WAITING = 10  # texts in the inbox that is copied
 
 
 def lost_inbox(world: World) -> Row:
@@ -38,13 +41,16 @@ def lost_inbox(world: World) -> Row:
 
 
 def rolled_back_inbox(world: World) -> Row:
-    """An agent's database is put back as it was some texts ago."""
+    """An agent's database is put back as it was some texts ago, with texts in it that waited then."""
     machine, since = world.machines[0], time.monotonic()
+    world.bury(machine)
+    world.start_agent(machine, pace=SLOW)
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
         _typed(world, since)
+        wait_until(lambda: _waiting(machine) >= WAITING, RECOVERY)
         world.bury(machine)
         copies = [shutil.copy(file, world.folder) for file in machine.folder.glob("agent.db*")]
-        world.start_agent(machine)
+        world.start_agent(machine, pace=SLOW)
         _typed(world, time.monotonic())
         world.bury(machine)
         strike = Strike(time.monotonic(), (machine.name,))
@@ -56,7 +62,8 @@ def rolled_back_inbox(world: World) -> Row:
         until_recovered(world, [strike])
     world.drain()
     verdict = world.verdict(since, interruptions=False)
-    return Row("agent's database rolled back", 1, verdict, back=recoveries(world, [strike]), failures=senders.refusals)
+    name = "agent's database rolled back, texts waiting in it"
+    return Row(name, 1, verdict, back=recoveries(world, [strike]), failures=senders.refusals)
 
 
 def cloned(world: World) -> Row:
@@ -115,6 +122,12 @@ def poison(world: World) -> Row:
 
 def _typed(world: World, since: float) -> None:
     wait_until(lambda: len(list(world.journal.read("typed", since=since))) >= ENOUGH, RECOVERY)
+
+
+def _waiting(machine: Machine) -> int:
+    """How many texts the agent has on its disk and has not begun."""
+    with closing(sqlite3.connect(f"file:{machine.folder / 'agent.db'}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT count(*) FROM inbox WHERE state = 'received'").fetchone()[0]
 
 
 def _state(world: World, session: str, text: str) -> str:

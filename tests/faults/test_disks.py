@@ -25,5 +25,9 @@ def test_a_locked_database_at_the_router_loses_nothing(small: World) -> None:
     assert disks.locked_router(small, 2.0).problems == []
 
 
+def test_an_agent_whose_database_is_put_back_from_an_old_copy_types_nothing_twice(small: World) -> None:
+    assert identities.rolled_back_inbox(small).problems == []
+
+
 def test_an_agent_that_lost_its_database_types_nothing_twice(small: World) -> None:
     assert identities.lost_inbox(small).problems == []

@@ -110,7 +110,7 @@ class AgentEnd:
         self.outbox = Outbox(self)  # type: ignore[arg-type]
         self.inbox = Inbox(self, self.outbox)  # type: ignore[arg-type]
         self.started: list[str] = []
-        self.inbox.recover().result()
+        self.held = {one.command.command_id for one in self.inbox.recover().result()}  # until the first welcome
 
     def run(self, operation: Callable[[sqlite3.Connection], T], **_how: bool) -> "asyncio.Future[T]":
         """As agent.store.database.Database has it; a future that is done."""
@@ -135,7 +135,7 @@ class AgentEnd:
         first: dict[str, tuple[str, str, str, str]] = {}
         for row in rows:
             first.setdefault(row[1], row)
-        return [row[:3] for row in first.values() if row[3] == "received"]
+        return [row[:3] for row in first.values() if row[3] == "received" and row[0] not in self.held]
 
     def start(self, command_id: str) -> bool:
         """STARTED is on disk."""
@@ -177,8 +177,8 @@ class Wire:
         event = self.client.receive(agent_convert.router_frame(raw), self.agent.time.monotonic())
         match event:
             case Welcome():
-                floors = event.resend_floors
-                self.agent.inbox.welcomed(event.link_epoch, event.upstream_acked_seq, floors).result()
+                self.agent.inbox.welcomed(event, self.agent.time.now()).result()
+                self.agent.held.clear()
             case Commands(several):
                 receipts = self.agent.inbox.store(several, self.agent.time.now()).result()
                 self._say(self.client.frame(Receipts(receipts)))

@@ -178,10 +178,9 @@ def _step_clock(world: "World") -> None:
 
 
 def _back_up(world: "World") -> None:
-    """Copy a disk on which nothing waits: what waited in a copy would be typed again as soon as it is put back."""
+    """Copy a disk as it is, with what waits on it."""
     agent = _agent(world)
-    waits = agent.rows("SELECT 1 FROM inbox WHERE state = 'received'")
-    if agent.life.alive and agent.disk.connection is not None and not waits:
+    if agent.life.alive and agent.disk.connection is not None:
         agent.backup = (agent.stored_epoch(), agent.disk.connection.serialize())
 
 
@@ -192,15 +191,17 @@ def _lose_inbox(world: "World") -> None:
     world.record.lost_inboxes.add(agent.name)
     for (payload,) in agent.rows("SELECT payload FROM outbox WHERE kind = 'notify'"):
         world.record.notices = {one: m for one, m in world.record.notices.items() if f'"{one}"' not in payload}
-    # What was sent and never confirmed could not be told from what never came (docs/simulation.md, Limits).
-    attempts = (
-        f"SELECT 1 FROM commands WHERE machine_id = '{agent.name}' AND attempt > 0 AND state IN ('queued', 'sent')"
-    )
-    told = not world.router.rows(attempts)
-    older = agent.backup is not None and agent.backup[0] < agent.stored_epoch() and told
+    older = agent.backup is not None and agent.backup[0] < _heard_epoch(world, agent.name)
     world.note(agent.name, "gets an old disk back" if older else "loses its disk")
     agent.disk.content = agent.backup[1] if older and agent.backup else world.fresh_agent_disk()
     agent.backup = None
+
+
+def _heard_epoch(world: "World", name: str) -> int:
+    """The newest link on which a machine said something: no older copy of its disk can pass (docs/simulation.md)."""
+    said = f"SELECT heard_epoch FROM machines WHERE machine_id = '{name}'"
+    confirmed = f"SELECT epoch FROM commands WHERE machine_id = '{name}' AND state = 'received'"
+    return max((epoch for (epoch,) in world.router.rows(f"{said} UNION {confirmed}")), default=0)
 
 
 HAPPENINGS: dict[str, tuple[float, Happening]] = {

@@ -1,14 +1,14 @@
 """Bugs planted on purpose: the simulation must find each. They live here and not behind a switch in the product."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from agent.domain.command import Command
-from agent.domain.frames import Receipt, ReceiptOutcome
+from agent.domain.frames import Receipt, ReceiptOutcome, Welcome
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from router.api import convert
@@ -129,8 +129,8 @@ class PruneTooEarly(Plant):
 
 
 class _ForgetfulInbox(Inbox):
-    def welcomed(self, epoch: int, acked: int, floors: Mapping[str, int]) -> "asyncio.Future[None]":
-        done = super().welcomed(epoch, acked, floors)
+    def welcomed(self, welcome: Welcome, now: float) -> "asyncio.Future[None]":
+        done = super().welcomed(welcome, now)
         forgotten = self._database.run(lambda c: c.execute("DELETE FROM inbox WHERE state = 'finished'"))
         forgotten.add_done_callback(lambda done: done.exception())
         return done

@@ -41,6 +41,8 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.agent = AgentEnd(Disk(fresh_agent_disk(self._id())), self.time, self._id())
         self.wire: Wire | None = None
         self.stale: list[Wire] = []
+        self.copy: tuple[int, bytes] | None = None  # of the agent's disk, and the newest link it knows of
+        self.outdated = False  # the agent works on an old copy, and the router has not met it yet
 
     def _id(self) -> str:
         self.ids += 1
@@ -85,8 +87,9 @@ class DeliveryMachine(RuleBasedStateMachine):
     @rule(again=st.booleans())
     def bring_up(self, again: bool) -> None:
         greeted = self.wire.link is not None
-        if not greeted and (self._inbox_is_another() or self._passes_for_a_twin()):
+        if not greeted and (self.outdated or self._inbox_is_another() or self._passes_for_a_twin()):
             self.excused.update(command_id for command_id, attempt in self._attempts() if attempt)
+            self.outdated = False
         self.wire.bring_up(again=again and greeted)  # a second hello would be the end of the stream
         self._collect()
 
@@ -163,7 +166,25 @@ class DeliveryMachine(RuleBasedStateMachine):
         self._agent_again(disk)
 
     def _lose_inbox(self) -> None:
+        self.outdated = False
         self._agent_again(Disk(fresh_agent_disk(self._id())))
+
+    @rule()
+    def back_up(self) -> None:
+        memory = self.agent.inbox.memory().result()
+        self.copy = memory.last_link_epoch, self.agent.connection.serialize()
+
+    @precondition(lambda self: self.copy and self.copy[0] < self._heard_epoch())
+    @rule()
+    def put_back(self) -> None:
+        """The agent gets the copy back; the router has heard of a later link."""
+        (_, content), self.copy = self.copy, None
+        self._agent_again(Disk(content))
+        self.outdated = True
+
+    def _heard_epoch(self) -> int:
+        sql = "SELECT heard_epoch FROM machines UNION SELECT epoch FROM commands WHERE state = 'received'"
+        return max(epoch for (epoch,) in self.router.rows(sql))
 
     @rule(trouble=st.sampled_from(["full", "locked"]), session=st.sampled_from(SESSIONS))
     def refuse_on_a_sick_disk(self, trouble: str, session: str) -> None:
@@ -247,6 +268,8 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.ended = {one: state for one, state in states.items() if state not in _LIVE}
 
     def what_was_confirmed_is_in_the_inbox(self) -> None:
+        if self.outdated:
+            return
         inbox_id = self.agent.inbox.memory().result().inbox_id
         held = {row[0] for row in self.agent.connection.execute("SELECT command_id FROM inbox")}
         sql = f"SELECT command_id FROM commands WHERE state = 'received' AND inbox_id = '{inbox_id}'"

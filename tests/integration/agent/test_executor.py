@@ -8,7 +8,7 @@ import pytest
 from agent.backends.process import identify
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Command, Ending, Input, KeyPress, Lane, Outcome, Reason
-from agent.domain.frames import CommandResult, Notice, SessionGone
+from agent.domain.frames import CommandResult, Notice, SessionGone, Welcome
 from agent.domain.session import Process, Session
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 
@@ -195,6 +195,7 @@ async def test_a_terminals_queue_waits_for_its_host_after_a_restart(rigs: Rigs) 
 
         attachment = pty.attach("s1", send)
         rig.agent.sessions.host_came("s1")
+        await rig.agent.station.welcomed(Welcome(1))
         (result,) = await results(rig, 1)
 
     assert result.outcome.ending is Ending.DONE
@@ -274,6 +275,7 @@ async def test_a_text_that_waits_when_the_agent_stops_is_typed_after_its_return(
         await rig.agent.station.store((command("text"),))
 
     async with rigs.running(NOBODY) as rig:
+        await rig.agent.station.welcomed(Welcome(1))
         (result,) = await results(rig, 1)
 
         assert (result.outcome.ending, rig.backend.typed()) == (Ending.DONE, ["text"])

@@ -10,10 +10,11 @@ from agentlink.v1 import agent_link_pb2 as pb
 
 from agent.app import Agent
 from agent.config import Config
+from agent.domain.command import Command, Input, Lane
 from agent.domain.errors import AlreadyRunning
 from tests.fakes.agent_rig import Rigs, eventually
 from tests.fakes.recording_backend import typed
-from tests.fakes.router import running_router, text_command
+from tests.fakes.router import Link, Router, running_router, text_command
 
 
 def rows(data_dir: Path, statement: str) -> list[tuple[object, ...]]:
@@ -58,6 +59,56 @@ async def test_a_command_killed_while_it_was_typed_ends_uncertain_and_those_behi
         ("fourth", pb.RESULT_OUTCOME_DONE),
     ]
     assert typed(rigs.typed_into) == ["first", "doubtful", "third", "fourth"]
+
+
+async def left_waiting(rigs: Rigs, router: str, *texts: str) -> None:
+    """Commands on the disk of an agent that came to its end before it came to them."""
+    async with rigs.running(router) as rig:
+        await rig.session("s1")
+        rig.agent.executor._stopping.set()
+        await rig.agent.station.store(tuple(Command(text, "s1", 0, 1, Lane.NORMAL, Input(text)) for text in texts))
+
+
+async def test_what_waits_at_the_start_is_not_typed_before_the_router_has_said_what_is_over(rigs: Rigs) -> None:
+    async with running_router() as router:
+        await left_waiting(rigs, router.address, "over", "first", "second")
+        async with rigs.running(router.address) as rig:
+            link = await unwelcomed(router)
+            before = rig.agent.executor.depth, rig.agent.station.depth(), rig.backend.typed()
+            await link.welcome(recalled=["over"])
+            results = await link.results(3)
+
+    assert [one.command_id for one in link.hello.unresolved] == ["over", "first", "second"]
+    assert before == (0, 3, [])
+    assert {one.command_id: one.outcome for one in results} == {
+        "over": pb.RESULT_OUTCOME_CANCELLED,
+        "first": pb.RESULT_OUTCOME_DONE,
+        "second": pb.RESULT_OUTCOME_DONE,
+    }
+    assert rig.backend.typed() == ["first", "second"]
+
+
+async def test_what_is_recalled_from_an_old_copy_ends_without_a_word(rigs: Rigs) -> None:
+    async with running_router() as router:
+        await left_waiting(rigs, router.address, "typed since", "new")
+        async with rigs.running(router.address) as rig:
+            link = await unwelcomed(router)
+            await link.welcome(recalled=["typed since", "never here"], inbox_outdated=True)
+            results = await link.results(1)
+            await link.ack(results[0].upstream_seq)
+            link.drop()
+            hello = (await router.link()).hello
+
+    assert [one.command_id for one in results] == ["new"]
+    assert rig.backend.typed() == ["new"]
+    assert [one.command_id for one in hello.unresolved] == []
+
+
+async def unwelcomed(router: Router) -> Link:
+    """The link of an agent that has something in its inbox."""
+    while not (link := await router.link()).hello.unresolved:
+        pass
+    return link
 
 
 @pytest.mark.parametrize("seed", range(4))

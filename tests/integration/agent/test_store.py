@@ -20,6 +20,7 @@ from agent.domain.frames import (
     ReceiptOutcome,
     SessionChanged,
     SessionGone,
+    Welcome,
 )
 from agent.domain.session import Process, Session, SessionState
 from agent.store.database import Database
@@ -267,7 +268,7 @@ async def test_a_command_is_forgotten_only_below_the_floor_and_acknowledged(
         await inbox.start("c1")
         await inbox.finish("c1", Outcome.done(), 1.0)
 
-        await inbox.welcomed(1, acked, {"s1": floor})
+        await inbox.welcomed(Welcome(1, upstream_acked_seq=acked, resend_floors={"s1": floor}), 0.0)
         (count,) = await database.run(lambda connection: connection.execute("SELECT count(*) FROM inbox").fetchone())
 
     assert count == left

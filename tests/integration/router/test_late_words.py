@@ -83,7 +83,7 @@ def test_a_wish_to_take_back_outlives_the_link(
     held = link_pb.UnresolvedCommand(command_id=command_id, inbox_state=link_pb.INBOX_STATE_RECEIVED)
 
     with agent.connected(unresolved=[held]) as next_:
-        assert next_.take("cancel").command_id == command_id
+        assert list(next_.terms.recalled) == [command_id]
         next_.result(1, command_id, outcome=link_pb.RESULT_OUTCOME_CANCELLED, reason=types.REASON_CANCELLED)
         next_.acked(1)
         next_.heard()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
@@ -59,6 +60,16 @@ def test_what_may_have_been_typed_since_the_backup_is_not_typed_again(
 
     assert ids(frames) == [fresh.command_id]
     assert (doubtful.state, doubtful.reason) == (UNCERTAIN, types.REASON_ROUTER_RESTORED)
+
+
+def test_what_the_backup_does_not_know_is_not_recalled_from_a_machine(
+    restored: RouterUnderTest, agent: ThinAgent, history: str
+) -> None:
+    waits = link_pb.INBOX_STATE_RECEIVED
+    held = [link_pb.UnresolvedCommand(command_id=one, inbox_state=waits) for one in (history, "accepted since")]
+
+    with same_machine(restored, agent).connected(unresolved=held) as link:
+        assert (list(link.terms.recalled), link.terms.inbox_outdated) == ([history], False)
 
 
 def test_what_was_accepted_after_the_restore_is_delivered(

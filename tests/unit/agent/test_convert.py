@@ -60,9 +60,11 @@ def sent(frame: AgentFrame) -> pb.AgentFrame:
                     max_in_flight=32,
                     upstream_acked_seq=9,
                     resend_floors=[pb.ResendFloor(session_id="s1", sequence=4)],
+                    recalled=["c1", "c2"],
+                    inbox_outdated=True,
                 )
             ),
-            Welcome(3, "r", 20.0, 60.5, 32, 9, {"s1": 4}),
+            Welcome(3, "r", 20.0, 60.5, 32, 9, {"s1": 4}, ("c1", "c2"), inbox_outdated=True),
         ),
         (
             pb.RouterFrame(command=pb.CommandFrame(command_id="c1", session_id="s1", sequence=2, action=INPUT)),

@@ -21,7 +21,8 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "what waits for a machine but for held sessions": lambda tx: commands.queued(tx, "m", 10, ["s"]),
     "what is live on a machine": lambda tx: commands.live_of_machine(tx, "m"),
     "what was sent to a machine": lambda tx: commands.live_of_machine(tx, "m", [CommandState.SENT]),
-    "the newest confirmed epoch": lambda tx: commands.newest_confirmed_epoch(tx, "m"),
+    "what is confirmed": lambda tx: commands.confirmed(tx, "m"),
+    "where commands stand": lambda tx: commands.states(tx, "m", ["c1", "c2"]),
     "what waits for a session": lambda tx: commands.queued_of_session(tx, "s"),
     "what is over its time": lambda tx: commands.expired(tx, 1.0),
     "the next expiry": commands.next_expiry,
@@ -70,7 +71,7 @@ def scans(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
     `waiting` is no table: a query makes it of the few rows it has found."""
     connection.set_trace_callback(None)
     plans = [row[3] for one in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")]
-    harmless = ("USING", "CONSTANT", "SCAN waiting")
+    harmless = ("USING", "CONSTANT", "SCAN waiting", "SCAN json_each")
     return [step for step in plans if step.startswith("SCAN") and not any(word in step for word in harmless)]
 
 

@@ -1,5 +1,6 @@
 """Values and protobuf name the same things."""
 
+import uuid
 from enum import Enum
 
 import pytest
@@ -10,10 +11,10 @@ from agentlink.v1 import types_pb2 as pb
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from router.api import convert
-from router.domain.command import KEYS, CommandState, KeyPress, Lane
+from router.domain.command import KEYS, MAX_LIVE_PER_MACHINE, CommandState, KeyPress, Lane
 from router.domain.credentials import Role
 from router.domain.errors import Refusal
-from router.domain.frames import ReceiptOutcome, ResultOutcome
+from router.domain.frames import ReceiptOutcome, ResultOutcome, Welcome
 from router.domain.notification import Kind, NotificationState
 
 
@@ -86,3 +87,13 @@ def test_a_button_is_told_from_no_button() -> None:
 
     assert convert.inbound(pressed).button == ""
     assert convert.inbound(written).button is None
+
+
+def test_a_welcome_that_recalls_all_that_a_machine_may_hold_fits_into_a_frame() -> None:
+    recalled = tuple(str(uuid.uuid4()) for _ in range(MAX_LIVE_PER_MACHINE))
+    floors = tuple((f"session_{uuid.uuid4()}", 2**32) for _ in range(1000))
+
+    frame = convert.router_frame(Welcome(1, "router", 0.0, 20.0, 60.0, 32, 0, floors, recalled), 1)
+
+    assert list(frame.welcome.recalled) == list(recalled)
+    assert frame.ByteSize() < convert.MAX_FRAME_BYTES

@@ -421,7 +421,9 @@ class Hello(_message.Message):
 
     @_builtins.property
     def unresolved(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnresolvedCommand]:
-        """Commands in its inbox that have no acknowledged result."""
+        """Commands in its inbox that have no acknowledged result; those that are not started first. An inbox that lacks one
+        that it confirmed passes for an old copy.
+        """
 
     def __init__(
         self,
@@ -462,6 +464,8 @@ class Welcome(_message.Message):
     MAX_FRAME_BYTES_FIELD_NUMBER: _builtins.int
     UPSTREAM_ACKED_SEQ_FIELD_NUMBER: _builtins.int
     RESEND_FLOORS_FIELD_NUMBER: _builtins.int
+    RECALLED_FIELD_NUMBER: _builtins.int
+    INBOX_OUTDATED_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """This link's epoch: greater than that of every earlier link of the machine."""
     router_id: _builtins.str
@@ -472,6 +476,10 @@ class Welcome(_message.Message):
     """The largest frame either side may send, in bytes."""
     upstream_acked_seq: _builtins.int
     """All upstream frames up to this number are on the router's disk."""
+    inbox_outdated: _builtins.bool
+    """The router knows more than this inbox does: it was put back from an old copy, or is another one. Then what is
+    recalled ends without a result, which would tell people that it was not typed.
+    """
     @_builtins.property
     def router_time(self) -> _timestamp_pb2.Timestamp:
         """The router's clock, for people and for clock skew; never compared for ordering."""
@@ -488,6 +496,12 @@ class Welcome(_message.Message):
     def resend_floors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResendFloor]:
         """Per session, the sequence below which the router never sends again."""
 
+    @_builtins.property
+    def recalled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Commands of hello that must not be started any more: over for the router, unknown to it, or wanted back. What an
+        earlier process left unstarted in the inbox waits for this verdict; the rest of it runs now, in order.
+        """
+
     def __init__(
         self,
         *,
@@ -500,10 +514,12 @@ class Welcome(_message.Message):
         max_frame_bytes: _builtins.int = ...,
         upstream_acked_seq: _builtins.int = ...,
         resend_floors: _abc.Iterable[Global___ResendFloor] | None = ...,
+        recalled: _abc.Iterable[_builtins.str] | None = ...,
+        inbox_outdated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "router_time", b"router_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "link_epoch", b"link_epoch", "max_frame_bytes", b"max_frame_bytes", "max_in_flight", b"max_in_flight", "resend_floors", b"resend_floors", "router_id", b"router_id", "router_time", b"router_time", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "inbox_outdated", b"inbox_outdated", "link_epoch", b"link_epoch", "max_frame_bytes", b"max_frame_bytes", "max_in_flight", b"max_in_flight", "recalled", b"recalled", "resend_floors", b"resend_floors", "router_id", b"router_id", "router_time", b"router_time", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
