@@ -1,4 +1,4 @@
-"""What goes wrong during a soak: refusals, lost answers, updates that come twice, couriers killed. A seed decides when."""
+"""What goes wrong in a soak: refusals, lost answers, updates that come twice, couriers killed. A seed decides when."""
 
 import random
 import threading
