@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 DECLARED := import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"], sep="\n")
 
-.PHONY: help setup demo test check protos bench faults sim lock clean
+.PHONY: help setup demo test check protos bench faults sim soak lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +37,9 @@ faults: setup  ## Break everything that can be broken and judge what became of e
 
 sim: setup  ## Simulate the delivery: SEEDS=10000 small worlds, about ten minutes on two cores
 	$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10000)
+
+soak: setup  ## Write to people, and let them reply, for ten minutes within Telegram's limits (SEED=1 SPEED=4)
+	$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(SPEED),--speed $(SPEED))
 
 lock: setup  ## Renew requirements.lock from pyproject.toml (keeps what still fits; UPGRADE=1 takes the newest)
 	$(BIN)/python -c '$(DECLARED)' | CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe \

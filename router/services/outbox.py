@@ -51,6 +51,7 @@ class Rest:
 
 
 NO_REST = Rest()
+_AFTER_A_LOSS = Rest(chat=1.0)  # whoever is gone may have brought the message just now, and the next one cannot know
 
 
 @dataclass(eq=False, slots=True)
@@ -105,6 +106,7 @@ class Outbox:
         self._couriers.remove(courier)
         tx.on_undo(lambda: self._couriers.append(courier))
         for notification in list(courier.leased.values()):
+            self._hold(tx, notification.chat, _AFTER_A_LOSS)
             self._settle(tx, courier, notification, Returned("courier gone"))
         self.lease(tx, courier.transport)
 

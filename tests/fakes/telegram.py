@@ -146,6 +146,11 @@ class TelegramStandIn:
         """Let the next deliveries to the webhook go wrong."""
         self._faults.add_webhook(fault, times)
 
+    @property
+    def webhook_faults_waiting(self) -> int:
+        """How many of those have met no delivery yet."""
+        return self._faults.webhook_waiting
+
     def advance(self, seconds: float) -> None:
         """Move the stand-in's clock on."""
         with self.world.changed:

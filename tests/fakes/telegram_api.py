@@ -7,7 +7,14 @@ from tests.fakes.telegram_faults import Fault, FaultKind, FaultScript, RateLimit
 from tests.fakes.telegram_methods import METHODS, NOT_IN_ANSWERS, Polls
 from tests.fakes.telegram_state import BotError, Call, Json, World
 
-LIMITED = ("sendmessage", "senddocument", "editmessagetext", "editmessagereplymarkup")
+LIMITED = (
+    "sendmessage",
+    "senddocument",
+    "sendphoto",
+    "editmessagetext",
+    "editmessagereplymarkup",
+    "setmessagereaction",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class BotApi:
             case None:
                 return self._run(method, params)
             case Fault(kind=FaultKind.REFUSE):
+                self._limits.hold(_number(params.get("chat_id")), float((fault.parameters or {}).get("retry_after", 0)))
                 return _refused(fault.refusal())
             case Fault(kind=FaultKind.HTML_PAGE):
                 return Answer(502, {}, b"<html><body><h1>502 Bad Gateway</h1></body></html>")

@@ -85,6 +85,12 @@ class FaultScript:
         with self._lock:
             self._webhook.extend([fault] * times)
 
+    @property
+    def webhook_waiting(self) -> int:
+        """Faults of deliveries that have met none yet."""
+        with self._lock:
+            return len(self._webhook)
+
     def strike_webhook(self) -> WebhookFault | None:
         with self._lock:
             return self._webhook.popleft() if self._webhook else None
@@ -177,6 +183,11 @@ class RateLimits:
             seconds = int(wait) + 1
             self._held_until[chat.id] = now + seconds
             raise too_many_requests(seconds).refusal()
+
+    def hold(self, chat_id: int, seconds: float) -> None:
+        """A 429 that was asked for holds its chat like one of our own."""
+        if self.enabled:
+            self._held_until[chat_id] = self.clock.now() + seconds
 
     def _bucket(self, name: str, rate: float, size: float, now: float) -> _Bucket:
         return self._buckets.setdefault(name, _Bucket(rate, size, size, now))

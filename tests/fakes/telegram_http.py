@@ -9,7 +9,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.fakes.telegram_api import Answer, BotApi
 from tests.fakes.telegram_state import Json, World
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _send_file(self, rest: str) -> None:
-        token, _, path = rest.partition("/")
+        token, _, path = unquote(rest).partition("/")
         content = self.server.world.files.get(path.removeprefix("files/"))
         if token != self.server.world.token or content is None:
             self._answer(NOT_FOUND)

@@ -63,7 +63,8 @@ def send_document(world: World, params: Json) -> Json:
     caption, entities = text_of(params, "caption", LONGEST_CAPTION)
     file_id = f"BQAC{world.rng.randrange(10**12):012}"
     world.files[file_id] = content
-    extra: Json = {"document": {"file_id": file_id, "file_name": name, "file_size": len(content)}}
+    unique = {"file_id": file_id, "file_unique_id": file_id[4:]}
+    extra: Json = {"document": unique | {"file_name": name, "file_size": len(content)}}
     if caption:
         extra |= {"caption": caption, "caption_entities": entities}
     message = world.add_message(
@@ -175,7 +176,8 @@ def get_file(world: World, params: Json) -> Json:
         raise bad("invalid file_id")
     if len(content) > 20 * 1024 * 1024:
         raise bad("file is too big")
-    return {"file_id": file_id, "file_size": len(content), "file_path": f"files/{file_id}"}
+    found = {"file_id": file_id, "file_unique_id": file_id[4:], "file_size": len(content)}
+    return found | {"file_path": f"files/{file_id}"}
 
 
 def set_webhook(world: World, params: Json) -> tuple[bool, str]:

@@ -33,9 +33,10 @@ NOTICE = re.compile(r"told-\S+?-end")
 class Chat:
     """One private chat for each session of the world, and the adapter that serves them."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, *, speed: float = SPEED, limits: bool = False) -> None:
+        """`speed` of the stand-in's clock, `limits` whether it applies Telegram's."""
         self.world = world
-        self.telegram = TelegramStandIn(seed=seed, speed=SPEED, webhook_timeout_s=5.0).start()
+        self.telegram = TelegramStandIn(seed=seed, speed=speed, limits=limits, webhook_timeout_s=5.0).start()
         self.chats = {session: FIRST_CHAT + n for n, session in enumerate(world.sessions)}
         for chat in self.chats.values():
             self.telegram.add_chat(chat)

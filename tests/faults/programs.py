@@ -14,8 +14,6 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import uvloop
-
 import agent.app
 import agent.config
 import agent.store.database
@@ -24,7 +22,9 @@ import router.config
 import router.store.database
 import webhook_adapter.cli
 import webhook_adapter.courier
+import webhook_adapter.logs
 import webhook_adapter.server
+from tests.fakes.fast_time import FastClock, event_loop
 from tests.faults import power
 from tests.faults.journal import Journal
 from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
@@ -45,6 +45,7 @@ class Life:
     pace: float = 0.004  # seconds to type a line
     clock: float = 0.0  # seconds the wall clock of this process is ahead
     step: float = 0.0  # seconds it is set forward at SIGUSR2
+    speed: float = 1.0  # the program's seconds per real second
     synchronous: str = "full"
     survivors: Path | None = None  # where the disk's own state is kept; set means: a power cut may come
     immune: bool = False  # to poison
@@ -103,20 +104,24 @@ def _hang(*_: object) -> None:
 
 def _router(life: Life, trigger: Trigger) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    uvloop.run(_serve(router.config.RouterConfig.from_environ(life.environ), trigger))
+    with asyncio.Runner(loop_factory=event_loop(life.speed)) as runner:
+        runner.run(_serve(life, trigger))
     return 0
 
 
-async def _serve(config: router.config.RouterConfig, trigger: Trigger) -> None:
+async def _serve(life: Life, trigger: Trigger) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with router.app.running(config, partial(_say, "router"), database=partial(RouterDatabase, trigger=trigger)):
+    config = router.config.RouterConfig.from_environ(life.environ)
+    database = partial(RouterDatabase, trigger=trigger)
+    async with router.app.running(config, partial(_say, "router"), clock=FastClock(life.speed), database=database):
         await stop.wait()
 
 
 def _agent(life: Life, trigger: Trigger) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    uvloop.run(_work(life, trigger))
+    with asyncio.Runner(loop_factory=event_loop(life.speed)) as runner:
+        runner.run(_work(life, trigger))
     return 0
 
 
@@ -125,7 +130,8 @@ async def _work(life: Life, trigger: Trigger) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     backend = JournalBackend(Journal(life.journal), life.extra["machine"], trigger, life.pace)
     config = agent.config.Config.from_environ(life.environ)
-    one = agent.app.Agent(config, {backend.name: backend}, database=partial(AgentDatabase, trigger=trigger))
+    database = partial(AgentDatabase, trigger=trigger)
+    one = agent.app.Agent(config, {backend.name: backend}, FastClock(life.speed), database)
     await one.run(stop, partial(_say, "agent"))
 
 
@@ -134,7 +140,8 @@ def _http(life: Life, _trigger: Trigger) -> int:
 
 
 def _courier(life: Life, _trigger: Trigger) -> int:
-    return webhook_adapter.cli.courier(life.environ)
+    webhook_adapter.logs.log_to_stderr(())
+    return webhook_adapter.courier.run(life.environ, FastClock(life.speed))
 
 
 def _say(program: str, what: str) -> None:

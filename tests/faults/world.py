@@ -51,8 +51,9 @@ class Machine:
 class World:
     """Everything that runs. Programs are started again by whoever kills them."""
 
-    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False, speed: float = 1.0) -> None:
         self.folder = folder
+        self.speed = speed  # of the programs' clocks
         self.journal = Journal(folder / "journal.jsonl")
         self.machines: list[Machine] = []
         self.interrupted: set[str] = set()  # texts that were started and not finished when their agent died
@@ -91,7 +92,7 @@ class World:
         data.mkdir(mode=0o700)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environ = kept | {"POINTSMAN_DATA_DIR": str(data), "POINTSMAN_API_KEY": API_KEY, **environ}
-        return Life(program, environ, self.journal.path, data / "log.txt")
+        return Life(program, environ, self.journal.path, data / "log.txt", speed=self.speed)
 
     def start_router(self, port: int = 0, **changes: Any) -> str:
         """Start it, perhaps with a death in it; every wire leads to it then. Its address."""
@@ -178,10 +179,10 @@ class World:
 
 
 @contextmanager
-def world(machines: int = 0, sessions: int = 2, *, tls: bool = False) -> Iterator[World]:
+def world(machines: int = 0, sessions: int = 2, *, tls: bool = False, speed: float = 1.0) -> Iterator[World]:
     """A running world with so many machines; all of it is gone after the block."""
     folder = Path(tempfile.mkdtemp(prefix="pm-", dir="/tmp"))  # sockets' names are short
-    one = World(folder, tls=tls)
+    one = World(folder, tls=tls, speed=speed)
     try:
         for number in range(machines):
             one.add_machine(f"m{number}", sessions)

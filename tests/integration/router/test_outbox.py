@@ -130,23 +130,28 @@ def test_not_now_without_a_time_is_tried_again_soon(router: RouterUnderTest, ses
     assert again.attempt == 2
 
 
-def test_what_a_courier_had_is_leased_again_when_it_goes(router: RouterUnderTest, session: str) -> None:
+def test_what_a_courier_had_is_leased_again_a_second_after_it_went(router: RouterUnderTest, session: str) -> None:
     note = noted(router, session, A, "x")
     with router.courier("test") as gone:
         gone.take()
+    other = noted(router, session, B, "y")
 
     with router.courier("test") as courier:
-        again = courier.brought("1")
+        first = courier.brought("1")
+        router.advance(1.1)
+        again = courier.brought("2")
 
+    assert first.notification.notification_id == other
     assert (again.notification.notification_id, again.attempt) == (note, 2)
 
 
-def test_another_courier_takes_over_at_once(router: RouterUnderTest, session: str) -> None:
+def test_another_courier_takes_over(router: RouterUnderTest, session: str) -> None:
     with router.courier("test", max_in_flight=1) as first:
         noted(router, session, A, "x")
         first.take()
         with router.courier("test") as second:
             first.close()
+            router.advance(1.1)
 
             assert second.brought("1").attempt == 2
 

@@ -43,16 +43,18 @@ class Limit:
 
 PER_CHAT = Limit(1.0, 3.0)
 PER_GROUP = Limit(15 / 60, 5.0)  # 5 and 15 are the 20 that any one minute may hold
-OVERALL = Limit(25.0, 10.0)  # 10, and 16 senders whose calls are under way, are less than the 30 of a second
+OVERALL = Limit(25.0, 5.0)  # 25 and 5 are the 30 that any one second may hold
 
 
 class _Bucket:
-    """Tokens of one limit. A new one holds a single token: what a process before this one has spent is not known."""
+    """Tokens of one limit. A new one holds what has grown since the process began, and one token at least: what a
+    process before this one has spent is not known.
+    """
 
-    def __init__(self, limit: Limit, began: float) -> None:
+    def __init__(self, limit: Limit, began: float, now: float) -> None:
         self._limit = limit
-        self._level = 1.0
-        self._at = began
+        self._level = max(1.0, min(limit.size, (now - began) * limit.rate))
+        self._at = now
 
     def wait(self, now: float) -> float:
         """Seconds until there is a token."""
@@ -79,7 +81,7 @@ class Budget:
         self._clock = clock or SystemClock()
         self._changed = threading.Condition()  # guards all below
         self._began = self._clock.monotonic()
-        self._overall = _Bucket(OVERALL, self._began)
+        self._overall = _Bucket(OVERALL, self._began, self._began)
         self._chats: dict[str, tuple[_Bucket, ...]] = {}
         self._held: dict[str, float] = {}  # until when
         self._all_held = 0.0
@@ -136,5 +138,5 @@ class Budget:
     def _of(self, chat_id: str) -> tuple[_Bucket, ...]:
         if chat_id not in self._chats:
             limits = (PER_CHAT, PER_GROUP) if chat_id.startswith("-") else (PER_CHAT,)
-            self._chats[chat_id] = tuple(_Bucket(limit, self._began) for limit in limits)
+            self._chats[chat_id] = tuple(_Bucket(limit, self._began, self._clock.monotonic()) for limit in limits)
         return self._chats[chat_id]
