@@ -28,19 +28,19 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61gentlink/v1/agent_link.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"K\n\rEnrollRequest\x12\x12\n\njoin_token\x18\x01 \x01(\t\x12\x12\n\nmachine_id\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\"7\n\x0e\x45nrollResponse\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x11\n\trouter_id\x18\x02 \x01(\t\"\xbf\x04\n\nAgentFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12$\n\x05hello\x18\x02 \x01(\x0b\x32\x13.agentlink.v1.HelloH\x00\x12(\n\x07receipt\x18\x03 \x01(\x0b\x32\x15.agentlink.v1.ReceiptH\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.ResultH\x00\x12\x35\n\x0esession_update\x18\x05 \x01(\x0b\x32\x1b.agentlink.v1.SessionUpdateH\x00\x12\x35\n\x0esession_closed\x18\x06 \x01(\x0b\x32\x1b.agentlink.v1.SessionClosedH\x00\x12&\n\x06notify\x18\x07 \x01(\x0b\x32\x14.agentlink.v1.NotifyH\x00\x12,\n\theartbeat\x18\x08 \x01(\x0b\x32\x17.agentlink.v1.HeartbeatH\x00\x12(\n\x07goodbye\x18\t \x01(\x0b\x32\x15.agentlink.v1.GoodbyeH\x00\x12,\n\x07results\x18\n \x01(\x0b\x32\x19.agentlink.v1.ResultBatchH\x00\x12=\n\x12permission_request\x18\x0b \x01(\x0b\x32\x1f.agentlink.v1.PermissionRequestH\x00\x12\x41\n\x14permission_withdrawn\x18\x0c \x01(\x0b\x32!.agentlink.v1.PermissionWithdrawnH\x00\x42\x07\n\x05\x66rame\"\x9a\x03\n\x0bRouterFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12(\n\x07welcome\x18\x02 \x01(\x0b\x32\x15.agentlink.v1.WelcomeH\x00\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.agentlink.v1.CommandFrameH\x00\x12&\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.CancelH\x00\x12\x31\n\x0cupstream_ack\x18\x05 \x01(\x0b\x32\x19.agentlink.v1.UpstreamAckH\x00\x12\x33\n\rheartbeat_ack\x18\x06 \x01(\x0b\x32\x1a.agentlink.v1.HeartbeatAckH\x00\x12$\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x13.agentlink.v1.DrainH\x00\x12/\n\x0b\x66rame_error\x18\x08 \x01(\x0b\x32\x18.agentlink.v1.FrameErrorH\x00\x12.\n\x08\x63ommands\x18\t \x01(\x0b\x32\x1a.agentlink.v1.CommandBatchH\x00\x42\x07\n\x05\x66rame\"V\n\x11UnresolvedCommand\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x0binbox_state\x18\x02 \x01(\x0e\x32\x18.agentlink.v1.InboxState\"\xc2\x02\n\x05Hello\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x10\n\x08inbox_id\x18\x03 \x01(\t\x12\x11\n\toutbox_id\x18\x04 \x01(\t\x12\x17\n\x0flast_link_epoch\x18\x05 \x01(\x04\x12\x15\n\ragent_version\x18\x06 \x01(\t\x12\x14\n\x0cprotocol_min\x18\x07 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x08 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\t \x03(\t\x12\x15\n\rmax_in_flight\x18\n \x01(\r\x12-\n\x08sessions\x18\x0b \x03(\x0b\x32\x1b.agentlink.v1.SessionUpdate\x12\x33\n\nunresolved\x18\x0c \x03(\x0b\x32\x1f.agentlink.v1.UnresolvedCommand\"\xcc\x02\n\x07Welcome\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12\x11\n\trouter_id\x18\x02 \x01(\t\x12/\n\x0brouter_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11heartbeat_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_in_flight\x18\x06 \x01(\r\x12\x17\n\x0fmax_frame_bytes\x18\x07 \x01(\r\x12\x1a\n\x12upstream_acked_seq\x18\x08 \x01(\x04\x12\x30\n\rresend_floors\x18\t \x03(\x0b\x32\x19.agentlink.v1.ResendFloor\"3\n\x0bResendFloor\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\x8d\x02\n\x0c\x43ommandFrame\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12 \n\x04lane\x18\x06 \x01(\x0e\x32\x12.agentlink.v1.Lane\x12\x30\n\rttl_remaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06\x61\x63tion\x18\x08 \x01(\x0b\x32\x14.agentlink.v1.Action\x12$\n\x06origin\x18\t \x01(\x0b\x32\x14.agentlink.v1.Origin\"<\n\x0c\x43ommandBatch\x12,\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1a.agentlink.v1.CommandFrame\"B\n\x06\x43\x61ncel\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\"\xa5\x01\n\x0bReceiptItem\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.agentlink.v1.ReceiptOutcome\x12-\n\x0binbox_state\x18\x03 \x01(\x0e\x32\x18.agentlink.v1.InboxState\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\"3\n\x07Receipt\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.agentlink.v1.ReceiptItem\"\xc4\x01\n\x06Result\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.agentlink.v1.ResultOutcome\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12,\n\x08typed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x0bResultBatch\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.agentlink.v1.Result\"\xba\x01\n\rSessionUpdate\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\r\n\x05label\x18\x04 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x05 \x01(\t\x12\x0b\n\x03\x63wd\x18\x06 \x01(\t\x12)\n\x05state\x18\x07 \x01(\x0e\x32\x1a.agentlink.v1.SessionState\x12\x13\n\x0bwaiting_for\x18\x08 \x01(\t\"]\n\rSessionClosed\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xa8\x01\n\x06Notify\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12%\n\x07\x62uttons\x18\x05 \x03(\x0b\x32\x14.agentlink.v1.Button\x12&\n\x07targets\x18\x06 \x03(\x0b\x32\x15.agentlink.v1.ChatRef\"\x93\x02\n\x11PermissionRequest\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04tool\x18\x04 \x01(\t\x12\r\n\x05input\x18\x05 \x01(\t\x12\x14\n\x0cinput_digest\x18\x06 \x01(\t\x12-\n\nexpires_in\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x07options\x18\x08 \x03(\x0b\x32\x1e.agentlink.v1.PermissionOption\x12*\n\x04kind\x18\t \x01(\x0e\x32\x1c.agentlink.v1.PermissionKind\"\x80\x01\n\x13PermissionWithdrawn\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.agentlink.v1.PermissionState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"S\n\x0bUpstreamAck\x12\x11\n\tacked_seq\x18\x01 \x01(\x04\x12\x31\n\x08rejected\x18\x02 \x03(\x0b\x32\x1f.agentlink.v1.UpstreamRejection\"O\n\x11UpstreamRejection\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\"\\\n\tHeartbeat\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x13\n\x0binbox_depth\x18\x02 \x01(\r\x12+\n\x08loop_lag\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1d\n\x0cHeartbeatAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\".\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0bwill_return\x18\x02 \x01(\x08\"h\n\x05\x44rain\x12+\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0freconnect_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"?\n\nFrameError\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status*v\n\nInboxState\x12\x1b\n\x17INBOX_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INBOX_STATE_RECEIVED\x10\x01\x12\x17\n\x13INBOX_STATE_STARTED\x10\x02\x12\x18\n\x14INBOX_STATE_FINISHED\x10\x03*\x89\x01\n\x0eReceiptOutcome\x12\x1f\n\x1bRECEIPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECEIPT_OUTCOME_STORED\x10\x01\x12\x1d\n\x19RECEIPT_OUTCOME_DUPLICATE\x10\x02\x12\x1b\n\x17RECEIPT_OUTCOME_REFUSED\x10\x03*\x90\x02\n\rResultOutcome\x12\x1e\n\x1aRESULT_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13RESULT_OUTCOME_DONE\x10\x01\x12\x19\n\x15RESULT_OUTCOME_FAILED\x10\x02\x12\x1c\n\x18RESULT_OUTCOME_UNCERTAIN\x10\x03\x12\x1c\n\x18RESULT_OUTCOME_CANCELLED\x10\x04\x12\x1a\n\x16RESULT_OUTCOME_EXPIRED\x10\x05\x12\x18\n\x14RESULT_OUTCOME_TAKEN\x10\x06\x12\x1b\n\x17RESULT_OUTCOME_FINISHED\x10\x07\x12\x1c\n\x18RESULT_OUTCOME_NOT_TAKEN\x10\x08\x32\x94\x01\n\tAgentLink\x12\x42\n\x07\x43onnect\x12\x18.agentlink.v1.AgentFrame\x1a\x19.agentlink.v1.RouterFrame(\x01\x30\x01\x12\x43\n\x06\x45nroll\x12\x1b.agentlink.v1.EnrollRequest\x1a\x1c.agentlink.v1.EnrollResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61gentlink/v1/agent_link.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"K\n\rEnrollRequest\x12\x12\n\njoin_token\x18\x01 \x01(\t\x12\x12\n\nmachine_id\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\"7\n\x0e\x45nrollResponse\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x11\n\trouter_id\x18\x02 \x01(\t\"\xbf\x04\n\nAgentFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12$\n\x05hello\x18\x02 \x01(\x0b\x32\x13.agentlink.v1.HelloH\x00\x12(\n\x07receipt\x18\x03 \x01(\x0b\x32\x15.agentlink.v1.ReceiptH\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.ResultH\x00\x12\x35\n\x0esession_update\x18\x05 \x01(\x0b\x32\x1b.agentlink.v1.SessionUpdateH\x00\x12\x35\n\x0esession_closed\x18\x06 \x01(\x0b\x32\x1b.agentlink.v1.SessionClosedH\x00\x12&\n\x06notify\x18\x07 \x01(\x0b\x32\x14.agentlink.v1.NotifyH\x00\x12,\n\theartbeat\x18\x08 \x01(\x0b\x32\x17.agentlink.v1.HeartbeatH\x00\x12(\n\x07goodbye\x18\t \x01(\x0b\x32\x15.agentlink.v1.GoodbyeH\x00\x12,\n\x07results\x18\n \x01(\x0b\x32\x19.agentlink.v1.ResultBatchH\x00\x12=\n\x12permission_request\x18\x0b \x01(\x0b\x32\x1f.agentlink.v1.PermissionRequestH\x00\x12\x41\n\x14permission_withdrawn\x18\x0c \x01(\x0b\x32!.agentlink.v1.PermissionWithdrawnH\x00\x42\x07\n\x05\x66rame\"\x9a\x03\n\x0bRouterFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12(\n\x07welcome\x18\x02 \x01(\x0b\x32\x15.agentlink.v1.WelcomeH\x00\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.agentlink.v1.CommandFrameH\x00\x12&\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.CancelH\x00\x12\x31\n\x0cupstream_ack\x18\x05 \x01(\x0b\x32\x19.agentlink.v1.UpstreamAckH\x00\x12\x33\n\rheartbeat_ack\x18\x06 \x01(\x0b\x32\x1a.agentlink.v1.HeartbeatAckH\x00\x12$\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x13.agentlink.v1.DrainH\x00\x12/\n\x0b\x66rame_error\x18\x08 \x01(\x0b\x32\x18.agentlink.v1.FrameErrorH\x00\x12.\n\x08\x63ommands\x18\t \x01(\x0b\x32\x1a.agentlink.v1.CommandBatchH\x00\x42\x07\n\x05\x66rame\"V\n\x11UnresolvedCommand\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x0binbox_state\x18\x02 \x01(\x0e\x32\x18.agentlink.v1.InboxState\"\xc2\x02\n\x05Hello\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x10\n\x08inbox_id\x18\x03 \x01(\t\x12\x11\n\toutbox_id\x18\x04 \x01(\t\x12\x17\n\x0flast_link_epoch\x18\x05 \x01(\x04\x12\x15\n\ragent_version\x18\x06 \x01(\t\x12\x14\n\x0cprotocol_min\x18\x07 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x08 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\t \x03(\t\x12\x15\n\rmax_in_flight\x18\n \x01(\r\x12-\n\x08sessions\x18\x0b \x03(\x0b\x32\x1b.agentlink.v1.SessionUpdate\x12\x33\n\nunresolved\x18\x0c \x03(\x0b\x32\x1f.agentlink.v1.UnresolvedCommand\"\xf6\x02\n\x07Welcome\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12\x11\n\trouter_id\x18\x02 \x01(\t\x12/\n\x0brouter_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11heartbeat_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_in_flight\x18\x06 \x01(\r\x12\x17\n\x0fmax_frame_bytes\x18\x07 \x01(\r\x12\x1a\n\x12upstream_acked_seq\x18\x08 \x01(\x04\x12\x30\n\rresend_floors\x18\t \x03(\x0b\x32\x19.agentlink.v1.ResendFloor\x12\x10\n\x08recalled\x18\n \x03(\t\x12\x16\n\x0einbox_outdated\x18\x0b \x01(\x08\"3\n\x0bResendFloor\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\x8d\x02\n\x0c\x43ommandFrame\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12 \n\x04lane\x18\x06 \x01(\x0e\x32\x12.agentlink.v1.Lane\x12\x30\n\rttl_remaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06\x61\x63tion\x18\x08 \x01(\x0b\x32\x14.agentlink.v1.Action\x12$\n\x06origin\x18\t \x01(\x0b\x32\x14.agentlink.v1.Origin\"<\n\x0c\x43ommandBatch\x12,\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1a.agentlink.v1.CommandFrame\"B\n\x06\x43\x61ncel\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\"\xa5\x01\n\x0bReceiptItem\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.agentlink.v1.ReceiptOutcome\x12-\n\x0binbox_state\x18\x03 \x01(\x0e\x32\x18.agentlink.v1.InboxState\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\"3\n\x07Receipt\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.agentlink.v1.ReceiptItem\"\xc4\x01\n\x06Result\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.agentlink.v1.ResultOutcome\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12,\n\x08typed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x0bResultBatch\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.agentlink.v1.Result\"\xba\x01\n\rSessionUpdate\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\r\n\x05label\x18\x04 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x05 \x01(\t\x12\x0b\n\x03\x63wd\x18\x06 \x01(\t\x12)\n\x05state\x18\x07 \x01(\x0e\x32\x1a.agentlink.v1.SessionState\x12\x13\n\x0bwaiting_for\x18\x08 \x01(\t\"]\n\rSessionClosed\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xa8\x01\n\x06Notify\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12%\n\x07\x62uttons\x18\x05 \x03(\x0b\x32\x14.agentlink.v1.Button\x12&\n\x07targets\x18\x06 \x03(\x0b\x32\x15.agentlink.v1.ChatRef\"\x93\x02\n\x11PermissionRequest\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04tool\x18\x04 \x01(\t\x12\r\n\x05input\x18\x05 \x01(\t\x12\x14\n\x0cinput_digest\x18\x06 \x01(\t\x12-\n\nexpires_in\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x07options\x18\x08 \x03(\x0b\x32\x1e.agentlink.v1.PermissionOption\x12*\n\x04kind\x18\t \x01(\x0e\x32\x1c.agentlink.v1.PermissionKind\"\x80\x01\n\x13PermissionWithdrawn\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.agentlink.v1.PermissionState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"S\n\x0bUpstreamAck\x12\x11\n\tacked_seq\x18\x01 \x01(\x04\x12\x31\n\x08rejected\x18\x02 \x03(\x0b\x32\x1f.agentlink.v1.UpstreamRejection\"O\n\x11UpstreamRejection\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\"\\\n\tHeartbeat\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x13\n\x0binbox_depth\x18\x02 \x01(\r\x12+\n\x08loop_lag\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1d\n\x0cHeartbeatAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\".\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0bwill_return\x18\x02 \x01(\x08\"h\n\x05\x44rain\x12+\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0freconnect_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"?\n\nFrameError\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status*v\n\nInboxState\x12\x1b\n\x17INBOX_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INBOX_STATE_RECEIVED\x10\x01\x12\x17\n\x13INBOX_STATE_STARTED\x10\x02\x12\x18\n\x14INBOX_STATE_FINISHED\x10\x03*\x89\x01\n\x0eReceiptOutcome\x12\x1f\n\x1bRECEIPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECEIPT_OUTCOME_STORED\x10\x01\x12\x1d\n\x19RECEIPT_OUTCOME_DUPLICATE\x10\x02\x12\x1b\n\x17RECEIPT_OUTCOME_REFUSED\x10\x03*\x90\x02\n\rResultOutcome\x12\x1e\n\x1aRESULT_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13RESULT_OUTCOME_DONE\x10\x01\x12\x19\n\x15RESULT_OUTCOME_FAILED\x10\x02\x12\x1c\n\x18RESULT_OUTCOME_UNCERTAIN\x10\x03\x12\x1c\n\x18RESULT_OUTCOME_CANCELLED\x10\x04\x12\x1a\n\x16RESULT_OUTCOME_EXPIRED\x10\x05\x12\x18\n\x14RESULT_OUTCOME_TAKEN\x10\x06\x12\x1b\n\x17RESULT_OUTCOME_FINISHED\x10\x07\x12\x1c\n\x18RESULT_OUTCOME_NOT_TAKEN\x10\x08\x32\x94\x01\n\tAgentLink\x12\x42\n\x07\x43onnect\x12\x18.agentlink.v1.AgentFrame\x1a\x19.agentlink.v1.RouterFrame(\x01\x30\x01\x12\x43\n\x06\x45nroll\x12\x1b.agentlink.v1.EnrollRequest\x1a\x1c.agentlink.v1.EnrollResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'agentlink.v1.agent_link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INBOXSTATE']._serialized_start=4339
-  _globals['_INBOXSTATE']._serialized_end=4457
-  _globals['_RECEIPTOUTCOME']._serialized_start=4460
-  _globals['_RECEIPTOUTCOME']._serialized_end=4597
-  _globals['_RESULTOUTCOME']._serialized_start=4600
-  _globals['_RESULTOUTCOME']._serialized_end=4872
+  _globals['_INBOXSTATE']._serialized_start=4381
+  _globals['_INBOXSTATE']._serialized_end=4499
+  _globals['_RECEIPTOUTCOME']._serialized_start=4502
+  _globals['_RECEIPTOUTCOME']._serialized_end=4639
+  _globals['_RESULTOUTCOME']._serialized_start=4642
+  _globals['_RESULTOUTCOME']._serialized_end=4914
   _globals['_ENROLLREQUEST']._serialized_start=163
   _globals['_ENROLLREQUEST']._serialized_end=238
   _globals['_ENROLLRESPONSE']._serialized_start=240
@@ -54,47 +54,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HELLO']._serialized_start=1377
   _globals['_HELLO']._serialized_end=1699
   _globals['_WELCOME']._serialized_start=1702
-  _globals['_WELCOME']._serialized_end=2034
-  _globals['_RESENDFLOOR']._serialized_start=2036
-  _globals['_RESENDFLOOR']._serialized_end=2087
-  _globals['_COMMANDFRAME']._serialized_start=2090
-  _globals['_COMMANDFRAME']._serialized_end=2359
-  _globals['_COMMANDBATCH']._serialized_start=2361
-  _globals['_COMMANDBATCH']._serialized_end=2421
-  _globals['_CANCEL']._serialized_start=2423
-  _globals['_CANCEL']._serialized_end=2489
-  _globals['_RECEIPTITEM']._serialized_start=2492
-  _globals['_RECEIPTITEM']._serialized_end=2657
-  _globals['_RECEIPT']._serialized_start=2659
-  _globals['_RECEIPT']._serialized_end=2710
-  _globals['_RESULT']._serialized_start=2713
-  _globals['_RESULT']._serialized_end=2909
-  _globals['_RESULTBATCH']._serialized_start=2911
-  _globals['_RESULTBATCH']._serialized_end=2963
-  _globals['_SESSIONUPDATE']._serialized_start=2966
-  _globals['_SESSIONUPDATE']._serialized_end=3152
-  _globals['_SESSIONCLOSED']._serialized_start=3154
-  _globals['_SESSIONCLOSED']._serialized_end=3247
-  _globals['_NOTIFY']._serialized_start=3250
-  _globals['_NOTIFY']._serialized_end=3418
-  _globals['_PERMISSIONREQUEST']._serialized_start=3421
-  _globals['_PERMISSIONREQUEST']._serialized_end=3696
-  _globals['_PERMISSIONWITHDRAWN']._serialized_start=3699
-  _globals['_PERMISSIONWITHDRAWN']._serialized_end=3827
-  _globals['_UPSTREAMACK']._serialized_start=3829
-  _globals['_UPSTREAMACK']._serialized_end=3912
-  _globals['_UPSTREAMREJECTION']._serialized_start=3914
-  _globals['_UPSTREAMREJECTION']._serialized_end=3993
-  _globals['_HEARTBEAT']._serialized_start=3995
-  _globals['_HEARTBEAT']._serialized_end=4087
-  _globals['_HEARTBEATACK']._serialized_start=4089
-  _globals['_HEARTBEATACK']._serialized_end=4118
-  _globals['_GOODBYE']._serialized_start=4120
-  _globals['_GOODBYE']._serialized_end=4166
-  _globals['_DRAIN']._serialized_start=4168
-  _globals['_DRAIN']._serialized_end=4272
-  _globals['_FRAMEERROR']._serialized_start=4274
-  _globals['_FRAMEERROR']._serialized_end=4337
-  _globals['_AGENTLINK']._serialized_start=4875
-  _globals['_AGENTLINK']._serialized_end=5023
+  _globals['_WELCOME']._serialized_end=2076
+  _globals['_RESENDFLOOR']._serialized_start=2078
+  _globals['_RESENDFLOOR']._serialized_end=2129
+  _globals['_COMMANDFRAME']._serialized_start=2132
+  _globals['_COMMANDFRAME']._serialized_end=2401
+  _globals['_COMMANDBATCH']._serialized_start=2403
+  _globals['_COMMANDBATCH']._serialized_end=2463
+  _globals['_CANCEL']._serialized_start=2465
+  _globals['_CANCEL']._serialized_end=2531
+  _globals['_RECEIPTITEM']._serialized_start=2534
+  _globals['_RECEIPTITEM']._serialized_end=2699
+  _globals['_RECEIPT']._serialized_start=2701
+  _globals['_RECEIPT']._serialized_end=2752
+  _globals['_RESULT']._serialized_start=2755
+  _globals['_RESULT']._serialized_end=2951
+  _globals['_RESULTBATCH']._serialized_start=2953
+  _globals['_RESULTBATCH']._serialized_end=3005
+  _globals['_SESSIONUPDATE']._serialized_start=3008
+  _globals['_SESSIONUPDATE']._serialized_end=3194
+  _globals['_SESSIONCLOSED']._serialized_start=3196
+  _globals['_SESSIONCLOSED']._serialized_end=3289
+  _globals['_NOTIFY']._serialized_start=3292
+  _globals['_NOTIFY']._serialized_end=3460
+  _globals['_PERMISSIONREQUEST']._serialized_start=3463
+  _globals['_PERMISSIONREQUEST']._serialized_end=3738
+  _globals['_PERMISSIONWITHDRAWN']._serialized_start=3741
+  _globals['_PERMISSIONWITHDRAWN']._serialized_end=3869
+  _globals['_UPSTREAMACK']._serialized_start=3871
+  _globals['_UPSTREAMACK']._serialized_end=3954
+  _globals['_UPSTREAMREJECTION']._serialized_start=3956
+  _globals['_UPSTREAMREJECTION']._serialized_end=4035
+  _globals['_HEARTBEAT']._serialized_start=4037
+  _globals['_HEARTBEAT']._serialized_end=4129
+  _globals['_HEARTBEATACK']._serialized_start=4131
+  _globals['_HEARTBEATACK']._serialized_end=4160
+  _globals['_GOODBYE']._serialized_start=4162
+  _globals['_GOODBYE']._serialized_end=4208
+  _globals['_DRAIN']._serialized_start=4210
+  _globals['_DRAIN']._serialized_end=4314
+  _globals['_FRAMEERROR']._serialized_start=4316
+  _globals['_FRAMEERROR']._serialized_end=4379
+  _globals['_AGENTLINK']._serialized_start=4917
+  _globals['_AGENTLINK']._serialized_end=5065
 # @@protoc_insertion_point(module_scope)
