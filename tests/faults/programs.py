@@ -103,13 +103,14 @@ def _hang(*_: object) -> None:
 
 def _router(life: Life, trigger: Trigger) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    uvloop.run(_serve(router.config.RouterConfig.from_environ(life.environ), trigger))
+    uvloop.run(_serve(router.config.RouterConfig.from_environ(life.environ), trigger, Journal(life.journal)))
     return 0
 
 
-async def _serve(config: router.config.RouterConfig, trigger: Trigger) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+async def _serve(config: router.config.RouterConfig, trigger: Trigger, journal: Journal) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: journal.note("tasks", count=len(asyncio.all_tasks(loop))))
     async with router.app.running(config, partial(_say, "router"), database=partial(RouterDatabase, trigger=trigger)):
         await stop.wait()
 
