@@ -6,6 +6,7 @@ clear word, not an exception of gRPC's.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 
 LAST_WRITE = 1.0  # seconds
+FIRST_FRAME = 5.0  # seconds that a refusal waits for the caller's first frame
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Handler = Callable[[Any, Any], Awaitable[Any]]
@@ -97,13 +99,27 @@ def _unary(name: str, function: Handler, guard: Guard, request_class: type[Messa
 def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
     async def handle(_requests: object, context: Context) -> None:
         try:
-            await function(await guard.admit(name, context), context)
+            await function(await _admitted(guard, name, context), context)
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
             await abort(context, refusal_of(error))
 
     return handle
+
+
+async def _admitted(guard: Guard, name: str, context: Context) -> Principal:
+    """Who calls. A refusal waits for the first frame.
+
+    What overtakes that is lost: the caller's write fails with an internal error of gRPC's, in place of our status, and
+    the caller never learns when to come again.
+    """
+    try:
+        return await guard.admit(name, context)
+    except Refusal:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(context.read(), FIRST_FRAME)
+        raise
 
 
 def _parsed(request_class: type[Message], raw: bytes) -> Message:

@@ -19,6 +19,7 @@ SOONEST, LATEST = 0.05, 0.6  # seconds of life before a random kill
 PASSES = 4  # of a point, at most, before it kills
 ONCE = ("welcome", "hello")  # points that a life passes once
 UNFIRED = 20.0  # seconds without reaching the point; then it is killed all the same, and not counted
+IN_A_ROW = 2  # deaths of the router before it may live until everything is well again
 RECOVERY = 60.0  # seconds until something is typed again
 
 
@@ -57,12 +58,18 @@ def mixed(rng: random.Random, points: Sequence[str], count: int) -> list[Death]:
     return deaths
 
 
-def under_traffic(world: World, name: str, victims: Sequence[Victim], deaths: list[Death]) -> Row:
-    """Let victims die these deaths while texts are sent; what became of the texts."""
-    since = time.monotonic()
+def under_traffic(
+    world: World, name: str, victims: Sequence[Victim], deaths: list[Death], *, in_a_row: int | None = None
+) -> Row:
+    """Let victims die these deaths while texts are sent, so many `in_a_row` before all is well again (None: all).
+
+    What became of the texts.
+    """
+    since, strikes, in_a_row = time.monotonic(), list[Strike](), in_a_row or len(deaths)
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
-        strikes = all_die(victims, deaths)
-        until_recovered(world, strikes)
+        for first in range(0, len(deaths), in_a_row):
+            strikes += all_die(victims, deaths[first : first + in_a_row])
+            until_recovered(world, strikes)
     world.drain()
     back = recoveries(world, strikes)
     return Row(name, len(strikes), world.verdict(since), back=back, failures=senders.refusals)
@@ -106,11 +113,26 @@ def _next_dead(living: dict[int, tuple[Victim, Death, float]]) -> tuple[Victim, 
 
 def until_recovered(world: World, strikes: Sequence[Strike]) -> None:
     """Wait until every machine that was struck has typed again."""
-    wait_until(lambda: len(recoveries(world, strikes)) == len(strikes), RECOVERY)
+    wait_until(lambda: len(_returns(world, strikes)) == len(strikes), RECOVERY)
 
 
 def recoveries(world: World, strikes: Sequence[Strike]) -> list[float]:
-    """Seconds from each strike until its last machine typed again; strikes without that are left out."""
+    """Seconds from each strike until its last machine typed again.
+
+    Left out are strikes without that, and those that another one followed before: of a row the last one counts.
+    """
+    returns = _returns(world, strikes)
+    return [
+        back - strike.at for strike, back in returns if not any(_cuts_short(other, strike, back) for other in strikes)
+    ]
+
+
+def _cuts_short(other: Strike, strike: Strike, back: float) -> bool:
+    return strike.at < other.at < back and not set(strike.machines).isdisjoint(other.machines)
+
+
+def _returns(world: World, strikes: Sequence[Strike]) -> list[tuple[Strike, float]]:
+    """When the last machine of each strike typed again (monotonic); strikes without that are left out."""
     typed: dict[str, list[float]] = {}
     for entry in world.journal.read("typed", since=min((strike.at for strike in strikes), default=0.0)):
         typed.setdefault(entry["machine"], []).append(entry["at"])
@@ -118,7 +140,7 @@ def recoveries(world: World, strikes: Sequence[Strike]) -> list[float]:
     for strike in strikes:
         firsts = [next((at for at in typed.get(name, []) if at > strike.at), None) for name in strike.machines]
         if None not in firsts:
-            found.append(max(at for at in firsts if at is not None) - strike.at)
+            found.append((strike, max(at for at in firsts if at is not None)))
     return found
 
 
@@ -130,7 +152,8 @@ def agents(world: World, rng: random.Random, point: str, count: int) -> Row:
 
 def router(world: World, rng: random.Random, point: str, count: int) -> Row:
     """Kill the router so many times at one point."""
-    return under_traffic(world, f"kill -9 router {_at(point)}", [RouterVictim(world)], schedule(rng, point, count))
+    deaths = schedule(rng, point, count)
+    return under_traffic(world, f"kill -9 router {_at(point)}", [RouterVictim(world)], deaths, in_a_row=IN_A_ROW)
 
 
 def _at(point: str) -> str:

@@ -110,8 +110,9 @@ def _router(life: Life, trigger: Trigger) -> int:
 
 
 async def _serve(life: Life, trigger: Trigger) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    loop, stop, journal = asyncio.get_running_loop(), asyncio.Event(), Journal(life.journal)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: journal.note("tasks", count=len(asyncio.all_tasks(loop))))
     config = router.config.RouterConfig.from_environ(life.environ)
     database = partial(RouterDatabase, trigger=trigger)
     async with router.app.running(config, partial(_say, "router"), clock=FastClock(life.speed), database=database):

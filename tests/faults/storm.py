@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -141,13 +142,24 @@ class Footprint:
     memory: int
     descriptors: int
     threads: int
+    tasks: int
     log: int
 
     @classmethod
     def of(cls, world: World) -> "Footprint":
-        process = psutil.Process(world.router.pid)
-        log = world.router_folder / "router.db-wal"
-        return cls(process.memory_info().rss, process.num_fds(), process.num_threads(), log.stat().st_size)
+        process, at = psutil.Process(world.router.pid), time.monotonic()
+        world.router.signal(signal.SIGHUP)
+        tasks = wait_until(lambda: [entry["count"] for entry in world.journal.read("tasks", since=at)], PATIENCE)
+        log = (world.router_folder / "router.db-wal").stat().st_size
+        return cls(process.memory_info().rss, process.num_fds(), process.num_threads(), tasks[0], log)
+
+    def against(self, base: "Footprint") -> str:
+        """How it was before, and is now."""
+        return (
+            f"memory {base.memory // 2**20} MiB before, {self.memory // 2**20} after; descriptors {base.descriptors},"
+            f" {self.descriptors}; threads {base.threads}, {self.threads}; tasks {base.tasks}, {self.tasks};"
+            f" log {base.log // 2**10} KiB, {self.log // 2**10}"
+        )
 
     def beyond(self, base: "Footprint") -> list[str]:
         """What has grown by more than a tenth."""
@@ -157,6 +169,7 @@ class Footprint:
                 ("memory", base.memory, self.memory, ROOM),
                 ("descriptors", base.descriptors, self.descriptors, 10),
                 ("threads", base.threads, self.threads, 5),
+                ("tasks", base.tasks, self.tasks, 10),
                 ("log", base.log, self.log, ROOM),
             )
             if after > before * GROWTH + room
@@ -179,7 +192,8 @@ def storm(world: World, rng: random.Random, count: int) -> Row:
         took = time.monotonic() - strike.at
         until_recovered(world, [strike])
         threading.Event().wait(SETTLED)
-        failures = [*senders.refusals, *Footprint.of(world).beyond(base)]
+        after = Footprint.of(world)
+        failures = [*senders.refusals, *after.beyond(base)]
         if took > BACK:
             failures.append(f"all back after {took:.0f} s, not within {BACK:.0f}")
     world.drain()
@@ -187,6 +201,7 @@ def storm(world: World, rng: random.Random, count: int) -> Row:
     remarks = [
         f"all back after {took:.1f} s",
         f"a command took p50 {quantile(waits, 0.5):.2f} s, p99 {quantile(waits, 0.99):.2f} s meanwhile",
+        after.against(base),
     ]
     name = f"router killed under {count} links"
     return Row(name, 1, world.verdict(since), (), recoveries(world, [strike]), remarks, failures)

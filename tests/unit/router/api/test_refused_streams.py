@@ -1,0 +1,86 @@
+"""A refused stream ends after its first frame: a status that overtakes it never reaches the caller."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, cast
+
+import grpc
+import pytest
+from agentlink.v1 import agent_link_pb2 as link_pb
+
+from router.api import server
+from router.domain.errors import Reason, Refusal
+from tests.sim.loop import VirtualLoop
+
+CONNECT = "/agentlink.v1.AgentLink/Connect"
+
+
+class Closed:
+    """A guard that lets nobody in."""
+
+    async def admit(self, _method: str, _context: object) -> None:
+        raise Refusal(Reason.BUSY, "Come again.", retry_after=3.0)
+
+
+class Stream:
+    """A call whose caller sends one frame when the test lets it, and writes down what is done to it."""
+
+    def __init__(self) -> None:
+        self.sent = asyncio.Event()
+        self.seen: list[str] = []
+
+    async def read(self) -> bytes:
+        await self.sent.wait()
+        self.seen.append("read")
+        return b""
+
+    async def abort_with_status(self, status: grpc.Status) -> None:
+        self.seen.append(status.code.name)
+        raise grpc.aio.AbortError
+
+
+class Details(grpc.HandlerCallDetails):
+    method = CONNECT
+    invocation_metadata = ()
+
+
+class Nobody:
+    """A servicer that is never reached."""
+
+    async def Connect(self, *_: object) -> None:
+        raise AssertionError
+
+    async def Enroll(self, *_: object) -> None:
+        raise AssertionError
+
+
+async def refused(stream: Stream) -> None:
+    service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]
+    handler = server.handlers(service, Nobody(), cast("Any", Closed())).service(cast("Any", Details()))
+    assert handler is not None
+    with pytest.raises(grpc.aio.AbortError):
+        await cast("Any", handler).stream_stream(None, stream)
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    with closing(VirtualLoop()) as loop:
+        yield loop
+
+
+def test_the_first_frame_is_taken_before_the_refusal(loop: VirtualLoop) -> None:
+    stream = Stream()
+    loop.call_later(server.FIRST_FRAME - 1, stream.sent.set)
+
+    loop.run_until_complete(refused(stream))
+
+    assert stream.seen == ["read", "UNAVAILABLE"]
+
+
+def test_a_caller_who_sends_nothing_is_refused_all_the_same(loop: VirtualLoop) -> None:
+    stream = Stream()
+
+    loop.run_until_complete(refused(stream))
+
+    assert (stream.seen, loop.time()) == (["UNAVAILABLE"], server.FIRST_FRAME)
