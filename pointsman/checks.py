@@ -25,6 +25,7 @@ _MIN_FREE, _LOW_FREE = 200 * 1024**2, 1024**3  # bytes: the log alone may need t
 _MAX_SKEW = 60.0  # seconds; credentials of machines live for minutes
 _SOUND_SQLITE = (3, 51, 3)
 _HTTP_DEADLINE = 5.0  # seconds
+_RECENT = 3600.0  # seconds
 _EXPIRES_SOON = 14 * 86400.0  # seconds
 
 
@@ -228,8 +229,10 @@ def _webhook(settings: Settings, info: "WebhookInfo") -> Finding:
     if not info.is_ours:
         found = f"set to {info.origin}" if info.is_set else "not set"
         return fail("webhook", f"{found}, not to this adapter", "`pointsman webhook set`")
-    if info.last_error:
-        return warn("webhook", f"Telegram's last error: {info.last_error}", "Is POINTSMAN_PUBLIC_URL reachable?")
+    if info.last_error and time.time() - info.last_error_at < _RECENT:  # it stays at Telegram for ever
+        found = f"{info.pending_updates} updates wait; Telegram could not deliver: {info.last_error}"
+        lost = "`pointsman webhook set`: Telegram does not use our secret."
+        return warn("webhook", found, lost if " 401 " in info.last_error else "Is POINTSMAN_PUBLIC_URL reachable?")
     return ok("webhook", f"set, {info.pending_updates} updates wait")
 
 

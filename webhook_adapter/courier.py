@@ -30,6 +30,7 @@ from webhook_adapter.transports.telegram.menu import publish_menu
 from webhook_adapter.transports.telegram.polling import Polling
 from webhook_adapter.transports.telegram.transport import TelegramTransport
 from webhook_adapter.transports.telegram.webhook_setup import set_webhook
+from webhook_adapter.transports.telegram.webhook_watch import WebhookWatch
 from webhook_adapter.transports.transport import (
     Button,
     ChatNews,
@@ -191,9 +192,7 @@ class Courier:
     def _start_telegram(self, client: TelegramClient, telegram: TelegramConfig) -> None:
         self._spawn("telegram-menu", lambda: self._until_done("setMyCommands", lambda: publish_menu(client)))
         if self._config.public_url:
-            self._spawn(
-                "telegram-webhook", lambda: self._until_done("setWebhook", lambda: set_webhook(client, self._config))
-            )
+            self._spawn("telegram-webhook", lambda: self._keep_webhook(client))
         else:
             backoff = Backoff(*_RECONNECT_S, random.Random())  # noqa: S311 - it spreads tries
             errands = Errands(client)
@@ -201,6 +200,10 @@ class Courier:
             intake = Intake(telegram, self._router.submit, errands.bot_username)
             polling = Polling(client, intake, errands.answer, backoff, self._stop)
             self._spawn("telegram-polling", polling.run)
+
+    def _keep_webhook(self, client: TelegramClient) -> None:
+        self._until_done("setWebhook", lambda: set_webhook(client, self._config))
+        WebhookWatch(client, self._config, self._stop).run()
 
     def _until_done(self, what: str, step: Callable[[], None]) -> None:
         """Try until Telegram takes it: nothing else waits for it."""

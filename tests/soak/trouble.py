@@ -10,7 +10,7 @@ from tests.faults.chat import Chat
 REFUSED = Fault(FaultKind.REFUSE, 500, "Internal Server Error")
 LOST_ANSWER = Fault(FaultKind.RESET_AFTER)
 REPEATED = (WebhookFault.AGAIN, WebhookFault.TOGETHER, WebhookFault.DROP)
-LATEST = 0.8  # of the calls to come: behind that a fault might find no call any more
+LATEST = 0.7  # of the calls to come: behind that, all that is left might be receipts
 
 
 class Trouble:
@@ -28,7 +28,7 @@ class Trouble:
         kinds: dict[str, Callable[[], None]] = {
             "429": self._too_many,
             "429 in three chats": self._too_many_everywhere,
-            "500": lambda: self._script("500", "", REFUSED),
+            "500": lambda: self._script("500", self._method(), REFUSED),
             "reset after stored": lambda: self._script("reset after stored", "sendMessage", LOST_ANSWER),
         }
         strokes = [stroke for stroke in (*kinds.values(), self._repeat) for _ in range(each)] + [self._kill] * kills
@@ -73,18 +73,18 @@ class Trouble:
                 return
             stroke()
 
-    def _script(self, name: str, method: str, fault: Fault, chat_id: int | None = None) -> None:
-        self._asked[name].append(self._chat.telegram.fail(method, fault, chat_id=chat_id or self._someone()))
+    def _script(self, name: str, method: str, fault: Fault, times: int = 1) -> None:
+        self._asked[name].append(self._chat.telegram.fail(method, fault, times=times))
 
-    def _someone(self) -> int:
-        return self._rng.choice(list(self._chat.chats.values()))
+    def _method(self) -> str:
+        return self._rng.choice(("sendMessage", "setMessageReaction"))
 
     def _too_many(self) -> None:
-        self._script("429", "", too_many_requests(self._rng.randint(1, 5)))
+        self._script("429", self._method(), too_many_requests(self._rng.randint(1, 5)))
 
     def _too_many_everywhere(self) -> None:
-        for chat_id in self._rng.sample(list(self._chat.chats.values()), 3):
-            self._script("429 in three chats", "", too_many_requests(3), chat_id)
+        """A chat that was refused waits: so the next three calls are of three chats."""
+        self._script("429 in three chats", "setMessageReaction", too_many_requests(3), times=3)
 
     def _repeat(self) -> None:
         self._repeats += 1

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -148,6 +149,28 @@ def test_a_missing_webhook_is_found_and_its_cure_works(run: Run, telegram: dict[
     assert cured.exit_code == 0
     assert after["webhook"]["level"] == "OK"
     assert after["telegram"]["found"].startswith("the bot is @")
+
+
+@pytest.mark.parametrize(
+    ("age", "error", "level", "cure"),
+    [
+        (60, "Wrong response from the webhook: 401 Unauthorized", "WARN", "`pointsman webhook set`"),
+        (60, "Connection refused", "WARN", "Is POINTSMAN_PUBLIC_URL reachable?"),
+        (7200, "Connection refused", "OK", ""),
+    ],
+    ids=["secret lost", "not reachable", "long ago"],
+)
+def test_what_telegram_complains_of_is_found(run: Run, age: int, error: str, level: str, cure: str) -> None:
+    with TelegramStandIn() as stand_in:
+        settings = {**TELEGRAM, "TELEGRAM_API_BASE": stand_in.base_url}
+        run("webhook", "set", **settings)
+        hook = stand_in.world.webhook
+        hook.last_error_date, hook.last_error_message = int(time.time()) - age, error
+
+        found = findings(run("doctor", "--json", **settings))["webhook"]
+
+    assert found["level"] == level
+    assert found["cure"].startswith(cure)
 
 
 def test_a_webhook_beside_long_polling_is_found(run: Run, telegram: dict[str, str]) -> None:

@@ -149,6 +149,19 @@ def test_a_webhook_left_from_before_is_ended_and_nothing_dropped(
     assert telegram.calls("deleteWebhook")[0].params == {"drop_pending_updates": False}
 
 
+def test_a_webhook_that_somebody_sets_meanwhile_is_ended_and_said(
+    telegram: TelegramStandIn, router: ChatLinkStandIn
+) -> None:
+    with start(telegram, router) as courier:
+        telegram.wait_for(lambda: telegram.is_polled)
+        call(telegram, "setWebhook", url="http://127.0.0.1:9/theirs")
+        telegram.user_writes("hello")
+        router.wait_for(lambda: router.submitted)
+
+    assert texts(router) == ["hello"]
+    assert "set its webhook" in courier.stderr
+
+
 def test_another_poller_makes_it_step_back_and_say_so(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
     with start(telegram, router) as courier:
         telegram.wait_for(lambda: telegram.is_polled)
