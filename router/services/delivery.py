@@ -7,7 +7,7 @@ inbox absorbs them.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from router.clock import Clock
@@ -30,6 +30,7 @@ from router.domain.command import (
     Origin,
     Returned,
     Sent,
+    StartSession,
     TakenBack,
     apply,
     lane_of,
@@ -172,6 +173,8 @@ class Delivery:
         ended = commands.change(tx, command, event, self._clock.now(), actor)
         if link := self._hub.get(command.machine_id):
             link.release(tx, command_id)
+        if isinstance(ended.action, StartSession):
+            self._start_ended(tx, ended)
         self._receipts.ended(tx, ended)
         self._wake(tx, ended)
         return ended
@@ -297,6 +300,11 @@ class Delivery:
         link.reserve(tx, command, self._clock.monotonic())
         tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
 
+    def _start_ended(self, tx: Transaction, start: Command) -> None:
+        began = start.state is CommandState.DONE
+        if sessions.start_ended(tx, start.session_id, began=began, now=self._clock.now()):
+            self.give_up_session(tx, start.session_id, Reason.SESSION_ENDED)
+
     def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
         words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""
         changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
@@ -319,13 +327,6 @@ class Delivery:
 
     def _wake(self, tx: Transaction, command: Command) -> None:
         tx.after_commit(partial(self._waiting.wake, command.command_id))
-
-
-def redraft(command: Command, session_id: str, origin: Origin) -> Draft:
-    """A new command that repeats an ended one, perhaps for another session."""
-    chat = command.origin.chat if origin.chat is None else origin.chat
-    target, asker, repeated = session_id or command.session_id, replace(origin, chat=chat), command.command_id
-    return Draft(target, command.action, asker, redrive_of=repeated, note=f"repeats {repeated}", names_session=True)
 
 
 def _check_size(action: Action) -> None:
