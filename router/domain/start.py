@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from router.domain.command import StartSession
 from router.domain.errors import Reason, Refusal
+from router.domain.session import MAX_LABEL
 
 MAX_FOLDER = 4096  # bytes: as long as a path can be
 _WORD = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
@@ -24,7 +24,7 @@ class Wanted:
     @property
     def label(self) -> str:
         """What people call the session until its machine has said more."""
-        return (PurePosixPath(self.action.folder).name or "new")[:200]
+        return (self.action.folder.rstrip("/").rpartition("/")[2] or "new")[:MAX_LABEL]
 
 
 def read(argument: str, machine_ids: Sequence[str]) -> Wanted:
