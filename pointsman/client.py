@@ -275,11 +275,18 @@ def _command(message: types_pb2.Command) -> records.Command:
     return _read(
         records.Command,
         message,
-        text=message.action.input.text or message.action.start_session.prompt,
+        text=_text(message.action),
         key=message.action.key.name,
         source=message.origin.source,
         actor=message.origin.actor,
     )
+
+
+def _text(action: types_pb2.Action) -> str:
+    """What an action brings along, for people."""
+    if action.WhichOneof("kind") == "stop_session":
+        return "[end]"
+    return action.input.text or action.start_session.prompt
 
 
 def _notification(message: types_pb2.Notification) -> records.Notification:

@@ -11,7 +11,7 @@ end, or to the program's coming to rest.
 import re
 from dataclasses import dataclass
 
-from agent.domain.command import Input, Order
+from agent.domain.command import Action, Input
 from agent.domain.session import Session
 
 PATIENCE = 5.0
@@ -30,7 +30,7 @@ class Prompt:
     joined: bool = False
 
 
-def awaited(session: Session, action: Order | None) -> bool:
+def awaited(session: Session, action: Action | None) -> bool:
     """Whether the coding agent in a session will say that it took this."""
     if session.conversation is None or not isinstance(action, Input) or not action.submit:
         return False
