@@ -307,11 +307,15 @@ class _Worker:
         if backend is None or command.typed is None:
             return Outcome.failed(Reason.UNSUPPORTED, f"This agent has no backend {session.backend!r}.")
         try:
-            return await backend.deliver(session, command.typed)
+            outcome = await backend.deliver(session, command.typed)
         except Exception as error:
             # A fault of ours: nobody knows how far it got.
             logger.exception("backend %s broke command_id=%s", session.backend, command.command_id)
-            return Outcome.uncertain(Reason.BACKEND_ERROR, f"{type(error).__name__} in backend {session.backend}")
+            outcome = Outcome.uncertain(Reason.BACKEND_ERROR, f"{type(error).__name__} in backend {session.backend}")
+        known = self._executor.sessions.find(session.session_id)
+        if known is not None and known.state is SessionState.ENDED:
+            await backend.release(session)  # it ended meanwhile: what this has started would be nobody's
+        return outcome
 
 
 _UNKNOWN = Outcome.failed(Reason.SESSION_UNKNOWN, "This machine has no such session.")

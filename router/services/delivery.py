@@ -44,6 +44,7 @@ from router.services.receipts import Receipts
 from router.services.waiting import EXPIRY, Waiting
 from router.store import cancels, commands, machines, notifications, sessions, suspects
 from router.store.database import Transaction
+from router.store.steps import Step, record
 
 logger = logging.getLogger(__name__)
 ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
@@ -301,9 +302,10 @@ class Delivery:
         tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
 
     def _start_ended(self, tx: Transaction, start: Command) -> None:
-        began = start.state is CommandState.DONE
-        if sessions.start_ended(tx, start.session_id, began=began, now=self._clock.now()):
-            self.give_up_session(tx, start.session_id, Reason.SESSION_ENDED)
+        session_id, now, began = start.session_id, self._clock.now(), start.state is CommandState.DONE
+        if sessions.start_ended(tx, session_id, began=began, now=now):
+            record(tx, [Step(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
+            self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
 
     def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
         words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""

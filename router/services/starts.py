@@ -14,6 +14,7 @@ from router.domain.start import Wanted, checked, read
 from router.services.delivery import Delivery, Draft
 from router.store import commands, machines, sessions
 from router.store.database import Transaction
+from router.store.steps import Step, record
 
 BACKEND = "headless"  # of what an agent starts: there is no terminal
 
@@ -51,10 +52,13 @@ class Starts:
             ),
         )  # fmt: skip
         try:
-            return self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
+            command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
         except Refusal:
             sessions.remove(tx, session_id)
             raise
+        who = origin.actor or origin.source
+        record(tx, [Step(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
+        return command
 
     def stop(self, tx: Transaction, session_id: str, origin: Origin, note: str = "") -> Command:
         """End a session; one that has not begun is taken back, which is the command given then. Raises Refusal."""

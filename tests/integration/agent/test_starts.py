@@ -151,7 +151,7 @@ async def test_a_stop_ends_the_session_at_once_and_what_waits_behind_fails(
         told = await words(rig)
 
     assert stopped == Outcome.done()
-    assert headless.released == ["s1"]
+    assert headless.released == ["s1", "s1"]  # and again what was being begun
     assert (behind.ending, behind.reason) == (Ending.FAILED, Reason.SESSION_ENDED)
     assert told[2:4] == [SessionGone("s1", 1, "ended"), CommandResult("c4", Outcome.done())]
 

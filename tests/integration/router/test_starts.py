@@ -114,6 +114,7 @@ def test_a_start_that_fails_ends_its_session_and_what_waits_for_it(router: Route
     assert session(router, started.session.session_id).state == types.SESSION_STATE_ENDED
     assert router.command(frame.command_id).reason == types.REASON_FOLDER_NOT_ALLOWED
     assert (late.state, late.reason) == (types.COMMAND_STATE_DEAD, types.REASON_SESSION_ENDED)
+    assert router.events(started.session.session_id) == ["Requested", "Ended"]
 
 
 def test_a_start_that_nobody_took_in_time_ends_its_session(router: RouterUnderTest, agent: ThinAgent) -> None:
