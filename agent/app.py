@@ -25,11 +25,13 @@ from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
+from agent.services.folders import Folders
 from agent.services.headless import Reports
 from agent.services.hooks import Hooks
 from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
+from agent.services.starts import Starts
 from agent.services.states import States
 from agent.services.station import Station
 from agent.store import lifetime
@@ -67,7 +69,10 @@ class Agent:
         self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock)
         self.states = States(self.sessions, self.receipts)
         self.permissions = Permissions(Questions(self.outbox))
-        self.executor = Executor(self.inbox, self.sessions, self.permissions, backends, self.receipts, clock)
+        self.starts = Starts(self.sessions, self.outbox, Folders(config.start_folders, config.home), clock)
+        self.executor = Executor(
+            self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock
+        )
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
         )
@@ -148,13 +153,14 @@ class Agent:
         return Moment(self._clock.now(), self._clock.uptime(), self._clock.boot_id())
 
     async def _look_around(self, stop: asyncio.Event) -> None:
-        """See which sessions are over, until `stop`."""
+        """See which sessions are over, or have had their time, until `stop`."""
         while not stop.is_set():
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_AROUND)
             except TimeoutError:
                 with suppress(StoreUnavailable):
                     await self.sessions.close_gone()
+                    await self.starts.end_overdue()
 
 
 async def run(config: Config, backends: Mapping[str, Backend], ready: Callable[[str], None]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.domain.errors import ConfigError
+from agent.domain.session import MAX_HEADLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,17 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What two agents may need to have different. `router` is empty to use the one this machine enrolled at."""
+    """What two agents may need to have different. `router` is empty to use the one this machine enrolled at.
+
+    `start_folders` are those in and below which sessions may be started from afar, `home` is what "~" stands for.
+    """
 
     data_dir: Path
     router: str = ""
     tls: Tls = Tls()
+    start_folders: tuple[Path, ...] = ()
+    home: Path = Path("/")
+    max_sessions: int = MAX_HEADLESS
 
     @property
     def folder(self) -> Path:
@@ -36,7 +43,15 @@ class Config:
         tls = Tls(*(_file(environ, f"POINTSMAN_TLS_{name}") for name in ("CA", "CERT", "KEY")))
         if (tls.cert is None) != (tls.key is None):
             raise ConfigError("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY go together: set both or neither.")
-        return cls(Path(data_dir), _address(environ.get("POINTSMAN_ROUTER", "")), tls)
+        home = Path(environ.get("HOME") or "/")
+        return cls(
+            Path(data_dir),
+            _address(environ.get("POINTSMAN_ROUTER", "")),
+            tls,
+            _folders(environ.get("POINTSMAN_START_FOLDERS", ""), home),
+            home,
+            _number(environ, "POINTSMAN_MAX_SESSIONS", MAX_HEADLESS),
+        )
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> str:
@@ -54,6 +69,24 @@ def _file(environ: Mapping[str, str], name: str) -> Path | None:
     if not path.is_file():
         raise ConfigError(f"{name}: there is no file {value}.")
     return path
+
+
+def _folders(value: str, home: Path) -> tuple[Path, ...]:
+    """The folders of a list with commas. One that is not there is no mistake: it may come."""
+    folders = []
+    for item in filter(None, map(str.strip, value.split(","))):
+        path = home / item[2:] if item.startswith("~/") else home if item == "~" else Path(item)
+        if not path.is_absolute():
+            raise ConfigError(f"POINTSMAN_START_FOLDERS: {item!r} is neither an absolute path nor begins with ~/.")
+        folders.append(path)
+    return tuple(folders)
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name, "") or str(default)
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= 1000):
+        raise ConfigError(f"{name} must be a number from 1 to 1000; got {value!r}.")
+    return int(value)
 
 
 def _address(value: str) -> str:

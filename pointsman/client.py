@@ -133,6 +133,19 @@ class Control:
     def send_key(self, session_id: str, name: str, actor: str) -> records.Command:
         return self._send(session_id, types_pb2.Action(key=types_pb2.KeyPress(name=name)), actor)
 
+    def start(self, prompt: str, machine_id: str, folder: str, conversation_id: str, actor: str) -> records.Command:
+        """The command that starts a session; the session is the one that it is for."""
+        request = pb.StartSessionRequest(
+            machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id,
+            request_id=_new_id(), origin=types_pb2.Origin(source="cli", actor=actor),
+        )  # fmt: skip
+        return _command(self._call(self._stub.StartSession, request).command)
+
+    def stop(self, session_id: str, actor: str) -> records.Command:
+        origin = types_pb2.Origin(source="cli", actor=actor)
+        request = pb.StopSessionRequest(session_id=session_id, request_id=_new_id(), origin=origin)
+        return _command(self._call(self._stub.StopSession, request).command)
+
     def _send(self, session_id: str, action: types_pb2.Action, actor: str) -> records.Command:
         origin = types_pb2.Origin(source="cli", actor=actor)
         request = pb.SendCommandRequest(session_id=session_id, action=action, request_id=_new_id(), origin=origin)
@@ -262,11 +275,18 @@ def _command(message: types_pb2.Command) -> records.Command:
     return _read(
         records.Command,
         message,
-        text=message.action.input.text,
+        text=_text(message.action),
         key=message.action.key.name,
         source=message.origin.source,
         actor=message.origin.actor,
     )
+
+
+def _text(action: types_pb2.Action) -> str:
+    """What an action brings along, for people."""
+    if action.WhichOneof("kind") == "stop_session":
+        return "[end]"
+    return action.input.text or action.start_session.prompt
 
 
 def _notification(message: types_pb2.Notification) -> records.Notification:

@@ -18,7 +18,7 @@ _STATES = ("queued", "sent", "received", "done", "failed", "uncertain", "cancell
 _STDIN = "-"
 
 
-def _actor() -> str:
+def actor() -> str:
     """Who sends, for people to read."""
     try:
         return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -39,11 +39,11 @@ def send(*, session: str, text: str, wait: bool, as_json: bool) -> None:
     if text == _STDIN:
         text = sys.stdin.read()
     with control() as router:
-        command = router.send_text(find_session(router, session), text, _actor())
+        command = router.send_text(find_session(router, session), text, actor())
         if wait:
             command = router.follow(command.command_id)
-    _tell(command, as_json=as_json)
-    _leave(command, wait=wait)
+    tell(command, as_json=as_json)
+    leave(command, wait=wait)
 
 
 @click.command()
@@ -60,21 +60,21 @@ def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
     from pointsman.sessions import find_session
 
     with control() as router:
-        command = router.send_key(find_session(router, session), name, _actor())
+        command = router.send_key(find_session(router, session), name, actor())
         if wait:
             command = router.follow(command.command_id)
-    _tell(command, as_json=as_json)
-    _leave(command, wait=wait)
+    tell(command, as_json=as_json)
+    leave(command, wait=wait)
 
 
-def _leave(command: "Command", *, wait: bool) -> None:
+def leave(command: "Command", *, wait: bool) -> None:
     from pointsman.records import CommandState
 
     if wait and command.state is not CommandState.DONE:
         sys.exit(ExitCode.FAILED)
 
 
-def _tell(command: "Command", *, as_json: bool) -> None:
+def tell(command: "Command", *, as_json: bool) -> None:
     from pointsman.render import show_json
 
     if as_json:
@@ -143,7 +143,7 @@ def cancel(*, command_id: str, as_json: bool) -> None:
     """
     with control() as router:
         command = router.cancel(command_id)
-    _tell(command, as_json=as_json)
+    tell(command, as_json=as_json)
 
 
 @click.command()
@@ -154,7 +154,7 @@ def retry(*, command_id: str, as_json: bool) -> None:
     """Send what ended badly once more, as a new command."""
     with control() as router:
         command = router.redrive(command_id)
-    _tell(command, as_json=as_json)
+    tell(command, as_json=as_json)
 
 
 @click.command()
@@ -168,7 +168,7 @@ def redirect(*, command_id: str, session: str, as_json: bool) -> None:
 
     with control() as router:
         command = router.redrive(command_id, find_session(router, session))
-    _tell(command, as_json=as_json)
+    tell(command, as_json=as_json)
 
 
 @click.command()
@@ -179,7 +179,7 @@ def drop(*, command_id: str, as_json: bool) -> None:
     """Take a dead letter off the list."""
     with control() as router:
         command = router.drop(command_id)
-    _tell(command, as_json=as_json)
+    tell(command, as_json=as_json)
 
 
 @click.command()

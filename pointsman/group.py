@@ -17,6 +17,8 @@ _COMMANDS = {
     "run": "sessions:run",
     "session": "sessions:session",
     "sessions": "sessions:sessions",
+    "start": "starts:start",
+    "stop": "starts:stop",
     "machines": "machines:machines",
     "commands": "commands:commands",
     "notifications": "notifications:notifications",

@@ -15,6 +15,7 @@ from pointsman.settings import Program
 ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
 _DATA, _ROUTER, _CA = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", "POINTSMAN_TLS_CA"
 _TLS = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA")
+_MACHINE = ("POINTSMAN_MACHINE_ID", "POINTSMAN_START_FOLDERS", "POINTSMAN_MAX_SESSIONS")
 _DOOR = ("POINTSMAN_HTTP_LISTEN", "POINTSMAN_PUBLIC_URL", "TELEGRAM_API_BASE", "ALLOWED_CHAT_IDS", "ALLOWED_USER_IDS")
 
 Entry = Callable[[Mapping[str, str]], int]
@@ -38,7 +39,7 @@ def router() -> None:
 
 
 @click.command()
-@setting_flags(_DATA, _ROUTER, _CA, "POINTSMAN_MACHINE_ID")
+@setting_flags(_DATA, _ROUTER, _CA, *_MACHINE)
 def agent() -> None:
     """Run this machine's agent in the foreground."""
     from agent.cli import main
@@ -92,7 +93,7 @@ def adapter() -> None:
     _ROUTER,
     *_TLS,
     _CA,
-    "POINTSMAN_MACHINE_ID",
+    *_MACHINE,
     *_DOOR,
 )
 def up() -> None:

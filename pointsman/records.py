@@ -46,6 +46,7 @@ class SessionState(Enum):
     BUSY = "busy"
     WAITING = "waiting"
     ENDED = "ended"
+    STARTING = "starting"
 
 
 class Role(Enum):

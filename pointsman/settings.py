@@ -103,6 +103,18 @@ def _ids(value: str) -> str:
     return ""
 
 
+def _folders(value: str) -> str:
+    for item in filter(None, map(str.strip, value.split(","))):
+        if not item.startswith(("/", "~/")) and item != "~":
+            return f"holds {item!r}, which is no absolute path; separate folders by commas"
+    return _any(value)
+
+
+def _count(value: str) -> str:
+    good = re.fullmatch(r"[1-9]\d{0,3}", value) and int(value) <= 1000
+    return "" if good else "must be a number from 1 to 1000"
+
+
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 1 or 0"
 
@@ -163,6 +175,13 @@ SETTINGS: tuple[Setting, ...] = (
         file="api_key",
     ),
     Setting("POINTSMAN_MACHINE_ID", "this machine's name", _machine_id, frozenset({_A})),
+    Setting(
+        "POINTSMAN_START_FOLDERS",
+        "folders in and below which sessions may be started from afar; empty: nowhere",
+        _folders,
+        frozenset({_A}),
+    ),
+    Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
     Setting("TELEGRAM_BOT_TOKEN", "the bot; Telegram is off without it", _bot_token, _ADAPTER, secret=True),

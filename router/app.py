@@ -31,6 +31,7 @@ from router.services.permissions import Permissions
 from router.services.receipts import Receipts
 from router.services.reports import Reports
 from router.services.sessions import SessionService
+from router.services.starts import Starts
 from router.services.stats import Stats
 from router.services.timers import Timers
 from router.services.topics import Topics
@@ -54,7 +55,8 @@ class Router:
         receipts = Receipts(outbox, clock, chance.new_id, token, hub.connected)
         self._delivery = delivery = Delivery(hub, receipts, waiting, clock, chance.new_id, jitter)
         topics = Topics(outbox, receipts, clock, chance.new_id)
-        dead_letters = DeadLetters(delivery, receipts, clock)
+        starts = Starts(delivery, clock, chance.new_id)
+        dead_letters = DeadLetters(delivery, starts, receipts, clock)
         permissions = Permissions(delivery, outbox, waiting, clock, chance.new_id, token)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, chance.secret)
@@ -62,7 +64,7 @@ class Router:
         upstream = UpstreamService(hub, delivery, session_service, notices, permissions, clock, identity, jitter)
         chat_commands = ChatCommands(delivery, ChatWishes(clock), hub)
         chat_buttons = ChatButtons(delivery, dead_letters, receipts)
-        inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, permissions, clock)
+        inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, permissions, starts, clock)
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         stats = Stats(database, hub, outbox, delivery, clock)
         self.timers = Timers(database, delivery, permissions, outbox, waiting, clock)
@@ -78,6 +80,7 @@ class Router:
             stats,
             dead_letters,
             permissions,
+            starts,
         )
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment),

@@ -39,6 +39,7 @@ class SessionState(Enum):
     BUSY = "BUSY"
     WAITING = "WAITING"
     ENDED = "ENDED"
+    STARTING = "STARTING"
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,13 +278,20 @@ def _command(command: types_pb2.Command) -> model.Command:
     return _value(
         model.Command,
         command,
-        text=command.action.input.text,
+        text=_text(command.action),
         key=command.action.key.name,
         state=_state(model.CommandState, command.state),
         reason=_enum_name("Reason", command.reason).removeprefix("REASON_") if command.reason else "",
         source=command.origin.source,
         actor=command.origin.actor,
     )
+
+
+def _text(action: types_pb2.Action) -> str:
+    """What an action brings along, for people."""
+    if action.WhichOneof("kind") == "stop_session":
+        return "[end]"
+    return action.input.text or action.start_session.prompt
 
 
 def _notification(sent: types_pb2.Notification) -> model.Notification:

@@ -17,12 +17,9 @@ from agent.backends.process import identify, is_running
 from agent.backends.stream_json import Asked, Became, Finished, Said, Talk, Withdrawn
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.question import Decision, Deny, Question
-from agent.domain.session import Conversation, Session, SessionState
+from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 
 logger = logging.getLogger(__name__)
-
-MOST = 32
-"""Programs at once: each takes about 230 MB."""
 
 PATIENCE = 60.0
 """Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
@@ -71,9 +68,12 @@ class HeadlessBackend:
 
     name = "headless"
 
-    def __init__(self, environ: Mapping[str, str] = MappingProxyType({}), patience: float = PATIENCE) -> None:
+    def __init__(
+        self, environ: Mapping[str, str] = MappingProxyType({}), patience: float = PATIENCE, most: int = MAX_HEADLESS
+    ) -> None:
         self._environ = environment(environ)
         self._patience = patience
+        self._most = most
         self._listener: Listener | None = None
         self._asker: Asker = Nobody()
         self._running: dict[str, ClaudeProcess] = {}
@@ -108,9 +108,11 @@ class HeadlessBackend:
         return True
 
     async def release(self, session: Session) -> None:
-        running = self._running.get(session.session_id)
+        running, talk = self._running.get(session.session_id), session.conversation
         if running is not None:
             await running.stop()
+        elif talk is not None and is_running(talk.process):
+            await end_group(talk.process)  # an agent that died has left it
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -162,9 +164,9 @@ class HeadlessBackend:
 
     async def _start(self, session: Session) -> ClaudeProcess | Outcome:
         """The program, or why there is none."""
-        if len(self._running) >= MOST:
-            why = f"{MOST} sessions without a terminal run here, the limit. End one: `pointsman session unregister`."
-            return Outcome.failed(Reason.BACKEND_ERROR, why)
+        if len(self._running) >= self._most:
+            why = f"{self._most} run here without a terminal, the limit (POINTSMAN_MAX_SESSIONS). End one of them."
+            return Outcome.failed(Reason.TOO_MANY_SESSIONS, why)
         talk = session.conversation
         if talk is not None and is_running(talk.process):
             await end_group(talk.process)  # an agent that died has left it
@@ -172,7 +174,7 @@ class HeadlessBackend:
         holder = claude_code.holder(self._folder, earlier) if earlier else None
         if holder is not None:
             why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
-            return Outcome.failed(Reason.LINE_IN_USE, why)
+            return Outcome.failed(Reason.CONVERSATION_OPEN, why)
         argv = [
             session.target.get("program") or "claude",
             *stream_json.FLAGS,

@@ -10,15 +10,19 @@ from agent.backends.hooks import HooksBackend
 from agent.backends.nvim import NvimBackend
 from agent.backends.pty import PtyBackend
 from agent.backends.tmux import TmuxBackend
+from agent.domain.session import MAX_HEADLESS
 
 
-def backends(environ: Mapping[str, str] = MappingProxyType({})) -> dict[str, Backend]:
-    """One of each. `environ` is the agent's environment, of which the programs that it starts see a part."""
+def backends(environ: Mapping[str, str] = MappingProxyType({}), most: int = MAX_HEADLESS) -> dict[str, Backend]:
+    """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
+
+    It runs `most` of them without a terminal at once.
+    """
     every: tuple[Backend, ...] = (
         TmuxBackend(),
         NvimBackend(),
         CommandBackend(environ),
-        HeadlessBackend(environ),
+        HeadlessBackend(environ, most=most),
         PtyBackend(),
         HooksBackend(),
     )

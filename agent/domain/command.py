@@ -58,6 +58,9 @@ class Reason(Enum):
     INPUT_CHANGED = "INPUT_CHANGED"
     DIALOG_OPEN = "DIALOG_OPEN"
     LINE_IN_USE = "LINE_IN_USE"
+    FOLDER_NOT_ALLOWED = "FOLDER_NOT_ALLOWED"
+    TOO_MANY_SESSIONS = "TOO_MANY_SESSIONS"
+    CONVERSATION_OPEN = "CONVERSATION_OPEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,22 @@ class PermissionDecision:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StartSession:
+    """Begin the session that the command is for. Empty: the first folder allowed here; a new conversation."""
+
+    prompt: str
+    folder: str = ""
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopSession:
+    """End the session and its program."""
+
+
+Order = Action | PermissionDecision | StartSession | StopSession
+
 MAX_TEXT_BYTES = 64 * 1024
 MAX_ID_BYTES = 128
 
@@ -104,13 +123,18 @@ class Command:
     generation: int
     sequence: int
     lane: Lane
-    action: Action | PermissionDecision | None
+    action: Order | None
     ttl: float | None = None
 
     @property
     def typed(self) -> Action | None:
         """What a backend has to carry out; None when that is nothing."""
-        return None if isinstance(self.action, PermissionDecision) else self.action
+        match self.action:
+            case Input() | KeyPress():
+                return self.action
+            case StartSession(prompt=prompt):
+                return Input(prompt)
+        return None
 
 
 def objection(command: Command) -> Reason | None:
@@ -119,8 +143,15 @@ def objection(command: Command) -> Reason | None:
         return Reason.INVALID_ARGUMENT
     if command.action is None:
         return Reason.UNSUPPORTED
-    text = command.action.name if isinstance(command.action, KeyPress) else command.action.text
-    return Reason.TOO_LARGE if len(text.encode()) > MAX_TEXT_BYTES else None
+    return Reason.TOO_LARGE if len(_text_of(command.action).encode()) > MAX_TEXT_BYTES else None
+
+
+def _text_of(order: Order) -> str:
+    match order:
+        case Input(text=text) | PermissionDecision(text=text) | StartSession(prompt=text) | KeyPress(name=text):
+            return text
+        case StopSession():
+            return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 
 MAX_LABEL = 200
+MAX_HEADLESS = 32  # programs that the agent runs at once unless told otherwise: each takes about 230 MB
 _CLOCK_STEP = 2.0  # seconds
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
 _DRESSED = re.compile(r"(?:session_|cse_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
@@ -58,7 +59,8 @@ class Session:
     `target` is the backend's own address of it (a tmux pane, a shell command); the agent stores it and never reads it.
     `process` is checked before every write: panes and sockets get reused. `conversation` is there while a coding agent
     with hooks runs in it, and after its end, so that a talk that is taken up again finds its session. `waiting_for` is
-    what a program in the state WAITING wants of its person, in its own words ("permission prompt").
+    what a program in the state WAITING wants of its person, in its own words ("permission prompt"). `ends_at`, in
+    seconds since the epoch, is there for one that was started from afar: then its time is over.
     """
 
     session_id: str
@@ -71,6 +73,7 @@ class Session:
     process: Process | None = None
     conversation: Conversation | None = None
     waiting_for: str = ""
+    ends_at: float | None = None
 
     def is_restart_of(self, earlier: "Session") -> bool:
         """Whether this is another program under the same id: what was meant for the earlier one is not for this."""

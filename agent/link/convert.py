@@ -9,7 +9,19 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 
 from agent.domain import frames
-from agent.domain.command import Action, Command, Ending, InboxState, Input, KeyPress, Lane, PermissionDecision, Reason
+from agent.domain.command import (
+    Command,
+    Ending,
+    InboxState,
+    Input,
+    KeyPress,
+    Lane,
+    Order,
+    PermissionDecision,
+    Reason,
+    StartSession,
+    StopSession,
+)
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.domain.permission import Question
 from agent.domain.session import Session, SessionState
@@ -89,7 +101,7 @@ def _command(message: link.CommandFrame) -> Command:
     )
 
 
-def _action(message: types.Action) -> Action | PermissionDecision | None:
+def _action(message: types.Action) -> Order | None:
     match message.WhichOneof("kind"):
         case "input":
             return Input(message.input.text, message.input.submit)
@@ -98,6 +110,11 @@ def _action(message: types.Action) -> Action | PermissionDecision | None:
         case "permission_decision":
             made = message.permission_decision
             return PermissionDecision(made.permission_id, made.input_digest, made.option_id, made.text)
+        case "start_session":
+            start = message.start_session
+            return StartSession(start.prompt, start.folder, start.conversation_id)
+        case "stop_session":
+            return StopSession()
         case _:
             return None
 

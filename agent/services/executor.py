@@ -16,12 +16,24 @@ from typing import TypeVar
 from agent.backends.backend import Backend
 from agent.clock import Clock
 from agent.domain import prompt
-from agent.domain.command import Command, Ending, IllegalMove, Input, Lane, Outcome, PermissionDecision, Reason
-from agent.domain.errors import StoreUnavailable
+from agent.domain.command import (
+    Command,
+    Ending,
+    IllegalMove,
+    Input,
+    Lane,
+    Outcome,
+    PermissionDecision,
+    Reason,
+    StartSession,
+    StopSession,
+)
+from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
 from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
+from agent.services.starts import Starts
 from agent.store.inbox import Inbox, Start
 
 logger = logging.getLogger(__name__)
@@ -60,6 +72,7 @@ class Executor:
         inbox: Inbox,
         sessions: Sessions,
         permissions: Permissions,
+        starts: Starts,
         backends: Mapping[str, Backend],
         receipts: Receipts,
         clock: Clock,
@@ -68,6 +81,7 @@ class Executor:
         self.inbox = inbox
         self.sessions = sessions
         self.permissions = permissions
+        self.starts = starts
         self.backends = backends
         self.receipts = receipts
         self.clock = clock
@@ -154,9 +168,20 @@ class _Worker:
         await self._finished()
 
     async def _carry_out(self, command: Command, received: float) -> None:
-        if isinstance(command.action, PermissionDecision):
-            await self._decide(command, command.action)
-            return
+        try:
+            match command.action:
+                case PermissionDecision() as decision:
+                    await self._decide(command, decision)
+                case StartSession() as wanted:
+                    await self._begin(command, wanted, received)
+                case StopSession():
+                    await self._stop(command)
+                case _:
+                    await self._type(command, received)
+        except Refusal as refusal:
+            await self._finish(command, Outcome.failed(refusal.reason, refusal.text), None)
+
+    async def _type(self, command: Command, received: float) -> None:
         session = await self._executor.sessions.reach(command.session_id)
         objection = self._objection(session, command, received)
         while objection is None and session is not None and await self._obstructed(session, command):
@@ -183,6 +208,29 @@ class _Worker:
         await self._executor.insist(
             permissions.decide(command, decision), lambda: permissions.decide(command, decision)
         )
+
+    async def _begin(self, command: Command, wanted: StartSession, received: float) -> None:
+        """Begin a session and give it its prompt. Raises Refusal."""
+        if late := self._late(command, received):
+            await self._finish(command, late, None)
+            return
+        starts, insist = self._executor.starts, self._executor.insist
+        session = await starts.prepare(command, wanted)
+        await self._finished()
+        begin = partial(starts.begin, session, command)
+        if not await insist(begin(), begin):
+            return  # cancelled while it waited
+        outcome = await self._deliver(session, command)
+        if outcome.ending is Ending.FAILED:
+            abandon = partial(starts.abandon, session, outcome.detail)
+            await insist(abandon(), abandon)
+        await self._finish(command, outcome, self._executor.clock.now() if outcome.ending is Ending.DONE else None)
+
+    async def _stop(self, command: Command) -> None:
+        """Like a decision: one transaction does all of it. Raises Refusal."""
+        await self._finished()
+        stop = partial(self._executor.starts.stop, command)
+        await self._executor.insist(stop(), stop)
 
     async def _obstructed(self, session: Session, command: Command) -> bool:
         """Whether it has to wait, after having waited a while. Raises _Left when the agent stops meanwhile."""
@@ -247,20 +295,27 @@ class _Worker:
             return Outcome.failed(Reason.SESSION_RESTARTED, "The session was restarted after this was written.")
         if session.state is SessionState.ENDED:
             return Outcome.failed(Reason.SESSION_ENDED, "The session is over.")
-        if command.ttl is not None and self._executor.clock.monotonic() >= received + command.ttl:
-            return Outcome(Ending.EXPIRED, Reason.TTL_EXPIRED, "Its time limit ran out before it could be typed.")
-        return None
+        return self._late(command, received)
+
+    def _late(self, command: Command, received: float) -> Outcome | None:
+        if command.ttl is None or self._executor.clock.monotonic() < received + command.ttl:
+            return None
+        return Outcome(Ending.EXPIRED, Reason.TTL_EXPIRED, "Its time limit ran out before its turn came.")
 
     async def _deliver(self, session: Session, command: Command) -> Outcome:
         backend = self._executor.backends.get(session.backend)
         if backend is None or command.typed is None:
             return Outcome.failed(Reason.UNSUPPORTED, f"This agent has no backend {session.backend!r}.")
         try:
-            return await backend.deliver(session, command.typed)
+            outcome = await backend.deliver(session, command.typed)
         except Exception as error:
             # A fault of ours: nobody knows how far it got.
             logger.exception("backend %s broke command_id=%s", session.backend, command.command_id)
-            return Outcome.uncertain(Reason.BACKEND_ERROR, f"{type(error).__name__} in backend {session.backend}")
+            outcome = Outcome.uncertain(Reason.BACKEND_ERROR, f"{type(error).__name__} in backend {session.backend}")
+        known = self._executor.sessions.find(session.session_id)
+        if known is not None and known.state is SessionState.ENDED:
+            await backend.release(session)  # it ended meanwhile: what this has started would be nobody's
+        return outcome
 
 
 _UNKNOWN = Outcome.failed(Reason.SESSION_UNKNOWN, "This machine has no such session.")

@@ -31,8 +31,11 @@ class Sessions:
         self._returning: dict[str, asyncio.Event] = {}  # terminals whose host has not found this process yet
 
     async def load(self) -> None:
-        """Read what an earlier process knew, and close what ended since."""
+        """Read what an earlier process knew, and close what ended since; end what it had no time to end."""
         self._sessions = {bare_id(session.session_id): session for session in await self._store.load()}
+        for session in self._sessions.values():
+            if session.state is SessionState.ENDED:
+                await self._release(session)
         for session in self.live():
             if not await self._is_alive(session):
                 await self.close(session.session_id, "its program ended while the agent was away")
@@ -141,6 +144,42 @@ class Sessions:
                 await self._save(changed)
         return changed
 
+    async def begin(self, session: Session, command_id: str) -> bool:
+        """A new session, with the command that begins it; False when that ended meanwhile.
+
+        Raises Refusal when there is such a session already, or its conversation is open in another one.
+        """
+        async with self._changing:
+            if self.find(session.session_id) is not None:
+                raise Refusal(Reason.ILLEGAL_STATE, "There is a session with this id already.")
+            self._check_free(session.target.get("resume", ""))
+            begun = await self._store.begin(session, SessionChanged(session), command_id)
+            if begun:
+                self._sessions[bare_id(session.session_id)] = session
+        return begun
+
+    def _check_free(self, conversation_id: str) -> None:
+        for one in self.live():
+            talk = one.conversation.conversation_id if one.conversation else one.target.get("resume", "")
+            if conversation_id and talk == conversation_id:
+                text = f"It is open in the session {one.label or one.session_id}: write to that one."
+                raise Refusal(Reason.CONVERSATION_OPEN, text)
+
+    async def stop(self, session_id: str, command_id: str) -> None:
+        """The session is over, and the command that asked for it is DONE.
+
+        Raises Refusal when it was never here or is over already, IllegalMove when the command has ended.
+        """
+        async with self._changing:
+            session = self.known(session_id)
+            if session.state is SessionState.ENDED:
+                raise Refusal(Reason.SESSION_ENDED, "The session is over already.")
+            ended = replace(session, state=SessionState.ENDED)
+            await self._store.stop(ended, SessionGone(session.session_id, session.generation, "ended"), command_id)
+            self._sessions[bare_id(session_id)] = ended
+        await self._release(session)
+        logger.info("session stopped session_id=%s generation=%s", session.session_id, session.generation)
+
     async def close(self, session_id: str, detail: str) -> None:
         """The session is over. Closing it again does nothing. Raises Refusal when it was never here."""
         async with self._changing:
@@ -176,6 +215,7 @@ class Sessions:
             label=wanted.label or earlier.label,
             cwd=wanted.cwd or earlier.cwd,
             conversation=wanted.conversation or earlier.conversation,
+            ends_at=earlier.ends_at,
         )
 
     async def _save(self, session: Session) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from agent.domain.command import (
-    Action,
     Command,
     Ended,
     Ending,
@@ -18,10 +17,13 @@ from agent.domain.command import (
     Input,
     KeyPress,
     Lane,
+    Order,
     Outcome,
     PermissionDecision,
     Reason,
     Started,
+    StartSession,
+    StopSession,
     sources,
 )
 from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome, Welcome
@@ -181,6 +183,10 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
             action = ("key", name, False)
         case PermissionDecision(permission_id, input_digest, option_id, text):
             action = ("decision", json.dumps([permission_id, input_digest, option_id, text]), False)
+        case StartSession(prompt, folder, conversation_id):
+            action = ("start", json.dumps([prompt, folder, conversation_id]), False)
+        case StopSession():
+            action = ("stop", "", False)
         case None:
             raise ValueError(f"command {command.command_id} has no action")
     head = (command.command_id, bare_id(command.session_id), command.generation, command.sequence, command.lane.value)
@@ -188,12 +194,17 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
 
 
 def _start(connection: sqlite3.Connection, command_id: str, *, awaited: bool) -> Start:
-    if connection.execute(_START, (command_id,)).rowcount != 1:
+    if not start(connection, command_id):
         return Start.FORBIDDEN
     if awaited:
         expect(connection, command_id)
     sql = "SELECT 1 FROM doubts WHERE bare_id = (SELECT session_id FROM inbox WHERE command_id = ?)"
     return Start.IN_DOUBT if connection.execute(sql, (command_id,)).fetchone() else Start.CLEAN
+
+
+def start(connection: sqlite3.Connection, command_id: str) -> bool:
+    """RECEIVED to STARTED, within a transaction that does more; False when it ended meanwhile."""
+    return connection.execute(_START, (command_id,)).rowcount == 1
 
 
 def _state(connection: sqlite3.Connection, command_id: str) -> InboxState | None:
@@ -233,15 +244,27 @@ def _cancel(connection: sqlite3.Connection, command_id: str, now: float) -> bool
 
 
 _RESTARTED = Outcome.uncertain(Reason.AGENT_RESTARTED, "The agent was restarted while typing this.")
+_HALF_BEGUN = Outcome.uncertain(
+    Reason.AGENT_RESTARTED, "The agent was restarted while it started this; whether it has the prompt cannot be known."
+)
+# Its program tells of its conversation when a turn begins, and the first one begins with the prompt.
+_HAS_PROMPT = "SELECT 1 FROM sessions WHERE bare_id = ? AND conversation != ''"
 
 
 def _recover(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
-    started = connection.execute("SELECT command_id FROM inbox WHERE state = 'started' ORDER BY position").fetchall()
-    for (command_id,) in started:
-        _finish(connection, CommandResult(command_id, _RESTARTED))
+    left = "SELECT command_id, kind, session_id FROM inbox WHERE state = 'started' ORDER BY position"
+    for command_id, kind, name in connection.execute(left).fetchall():
+        _finish(connection, CommandResult(command_id, _left(connection, kind, name)))
     sql = """SELECT command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at
              FROM inbox WHERE state = 'received' ORDER BY position"""
     return tuple(_waiting(*row) for row in connection.execute(sql))
+
+
+def _left(connection: sqlite3.Connection, kind: str, name: str) -> Outcome:
+    """What became of a command that was under way when the agent died."""
+    if kind != "start":
+        return _RESTARTED
+    return Outcome.done() if connection.execute(_HAS_PROMPT, (name,)).fetchone() else _HALF_BEGUN
 
 
 def _waiting(
@@ -260,12 +283,16 @@ def _waiting(
     return Waiting(Command(command_id, session_id, generation, sequence, Lane(lane), action, ttl), received_at)
 
 
-def _action(kind: str, text: str, *, submit: bool) -> Action | PermissionDecision:
+def _action(kind: str, text: str, *, submit: bool) -> Order:
     match kind:
         case "input":
             return Input(text, submit)
         case "key":
             return KeyPress(text)
+        case "start":
+            return StartSession(*json.loads(text))
+        case "stop":
+            return StopSession()
     return PermissionDecision(*json.loads(text))
 
 

@@ -4,19 +4,21 @@ import json
 import sqlite3
 from asyncio import Future
 
+from agent.domain.command import Outcome
 from agent.domain.frames import Item
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id
 from agent.store.database import Database
+from agent.store.inbox import end, start
 from agent.store.outbox import Outbox, append
 from agent.store.prompts import forget
 
 _SAVE = """
 INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started,
-                      conversation)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
+                      conversation, ends_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
     session_id = excluded.session_id, backend = excluded.backend, label = excluded.label, cwd = excluded.cwd,
     generation = excluded.generation, state = excluded.state, target = excluded.target, pid = excluded.pid,
-    pid_started = excluded.pid_started, conversation = excluded.conversation
+    pid_started = excluded.pid_started, conversation = excluded.conversation, ends_at = excluded.ends_at
 """
 
 
@@ -35,9 +37,19 @@ class SessionStore:
         """Store a session and what the router has to learn of it."""
         return self._outbox.run(lambda connection: _save(connection, session, word))
 
+    def begin(self, session: Session, word: Item, command_id: str) -> "Future[bool]":
+        """The same for a new session, with the command that begins it STARTED; False where that ended meanwhile."""
+        return self._outbox.run(
+            lambda connection: start(connection, command_id) and bool(_save(connection, session, word))
+        )
+
+    def stop(self, session: Session, word: Item, command_id: str) -> "Future[None]":
+        """The same for a session that is over, with the command that ends it DONE. Raises IllegalMove."""
+        return self._outbox.run(lambda connection: _stop(connection, session, word, command_id))
+
 
 def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
-    sql = """SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started, conversation
+    sql = """SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started, conversation, ends_at
              FROM sessions"""
     return tuple(
         Session(
@@ -50,8 +62,11 @@ def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
             json.loads(target),
             None if pid is None else Process(pid, started),
             _conversation(talk),
+            ends_at=ends,
         )
-        for session_id, backend, label, cwd, generation, state, target, pid, started, talk in connection.execute(sql)
+        for session_id, backend, label, cwd, generation, state, target, pid, started, talk, ends in (
+            connection.execute(sql)
+        )
     )
 
 
@@ -66,10 +81,15 @@ def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
     process = (session.process.pid, session.process.started) if session.process else (None, None)
     head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
     tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process, _talk(session))
-    connection.execute(_SAVE, (*head, *tail))
+    connection.execute(_SAVE, (*head, *tail, session.ends_at))
     if session.state is SessionState.ENDED or session.conversation is None:
         forget(connection, bare_id(session.session_id))
     return append(connection, word)
+
+
+def _stop(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> None:
+    _save(connection, session, word)
+    end(connection, command_id, Outcome.done())
 
 
 def _talk(session: Session) -> str:

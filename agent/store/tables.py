@@ -3,7 +3,7 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class Meta(Model):
@@ -67,6 +67,7 @@ class SessionRow(Model):
     pid = IntegerField(null=True)
     pid_started = FloatField(null=True)
     conversation = TextField(default="")
+    ends_at = FloatField(null=True)
 
     class Meta:
         table_name = "sessions"
@@ -136,4 +137,5 @@ UPGRADES = {
         """CREATE TABLE "questions" ("permission_id" TEXT NOT NULL PRIMARY KEY, "input_digest" TEXT NOT NULL,
         "options" TEXT NOT NULL, "decision" TEXT NOT NULL) WITHOUT ROWID""",
     ),
+    5: ("ALTER TABLE sessions ADD COLUMN ends_at REAL",),
 }

@@ -62,6 +62,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/Backup": ADMIN,
     "/agentlink.v1.Control/ListPermissions": READ,
     "/agentlink.v1.Control/RespondPermission": OPERATE,
+    "/agentlink.v1.Control/StartSession": OPERATE,
+    "/agentlink.v1.Control/StopSession": OPERATE,
 }
 
 

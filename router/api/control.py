@@ -9,7 +9,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1.chat_link_pb2 import SubmitResponse
 from google.protobuf.message import Message
 
-from router.api import convert, questions, times
+from router.api import asked, convert, questions, times
 from router.api.server import Call
 from router.clock import Clock
 from router.domain.command import Command, Origin
@@ -19,11 +19,12 @@ from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import retention
 from router.services.dead_letters import DeadLetters
-from router.services.delivery import Delivery, Draft
+from router.services.delivery import Delivery
 from router.services.enrolment import Enrolment
 from router.services.notices import Notices
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
+from router.services.starts import Starts
 from router.services.stats import Stats
 from router.services.waiting import ANYTHING, Waiting, set_within
 from router.store import commands, machines, notifications, permissions, requests, sessions, steps
@@ -52,6 +53,7 @@ class ControlServices:
     stats: Stats
     dead_letters: DeadLetters
     permissions: Permissions
+    starts: Starts
 
 
 class ControlServicer:
@@ -80,7 +82,7 @@ class ControlServicer:
         return pb.ListSessionsResponse(sessions=[convert.session(self._live(session)) for session in found])
 
     async def SendCommand(self, request: pb.SendCommandRequest, call: Call) -> pb.SendCommandResponse:
-        draft = _draft(request, call)
+        draft = asked.draft(request, call)
 
         def operation(tx: Transaction) -> pb.SendCommandResponse:
             return pb.SendCommandResponse(command=convert.command(self._s.delivery.accept(tx, draft)))
@@ -249,16 +251,40 @@ class ControlServicer:
                 c, session_id=r.session_id, permission_id=r.permission_id, closed=r.include_closed, limit=limit
             )
         )
-        return pb.ListPermissionsResponse(permissions=[questions.permission(asked) for asked in found])
+        return pb.ListPermissionsResponse(permissions=[questions.permission(each) for each in found])
 
     async def RespondPermission(self, request: pb.RespondPermissionRequest, call: Call) -> pb.RespondPermissionResponse:
-        origin, r = _origin(request, call), request
+        origin, r = asked.origin(request, call), request
 
         def operation(tx: Transaction) -> pb.RespondPermissionResponse:
             decided = self._s.permissions.respond(tx, r.permission_id, r.input_digest, r.option_id, r.text, origin)
             return pb.RespondPermissionResponse(permission=questions.permission(decided))
 
         return await self._once(call, request, pb.RespondPermissionResponse, operation)
+
+    async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
+        wanted, origin, ttl, note = (
+            asked.wanted(request),
+            asked.origin(request, call),
+            asked.ttl(request),
+            asked.note(request),
+        )
+
+        def operation(tx: Transaction) -> pb.StartSessionResponse:
+            command = self._s.starts.start(tx, wanted, origin, ttl=ttl, note=note)
+            session = convert.session(self._live(sessions.get(tx, command.session_id)))
+            return pb.StartSessionResponse(session=session, command=convert.command(command))
+
+        return await self._once(call, request, pb.StartSessionResponse, operation)
+
+    async def StopSession(self, request: pb.StopSessionRequest, call: Call) -> pb.StopSessionResponse:
+        origin, note = asked.origin(request, call), asked.note(request)
+
+        def operation(tx: Transaction) -> pb.StopSessionResponse:
+            command = self._s.starts.stop(tx, request.session_id, origin, note)
+            return pb.StopSessionResponse(command=convert.command(command))
+
+        return await self._once(call, request, pb.StopSessionResponse, operation)
 
     async def _once(
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]
@@ -296,22 +322,6 @@ class ControlServicer:
 def _command_of_update(connection: sqlite3.Connection, key: str) -> str:
     answer = requests.answered(connection, key, None) if key.count(":") >= 1 else None
     return SubmitResponse.FromString(answer).command_id if answer else ""
-
-
-def _origin(request: pb.SendCommandRequest | pb.RespondPermissionRequest, call: Call) -> Origin:
-    if not request.HasField("origin"):
-        return Origin("grpc", call.principal.name)
-    chat = convert.chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
-    return Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
-
-
-def _draft(request: pb.SendCommandRequest, call: Call) -> Draft:
-    origin = _origin(request, call)
-    ttl = times.seconds(request.ttl) if request.HasField("ttl") else None
-    if ttl is not None and ttl <= 0:
-        raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero")
-    note = f"request {request.request_id}" if request.request_id else ""
-    return Draft(request.session_id, convert.action(request.action), origin, ttl, note=note)
 
 
 def _page(limit: int) -> int:

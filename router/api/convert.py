@@ -20,6 +20,8 @@ from router.domain.command import (
     Lane,
     Origin,
     PermissionDecision,
+    StartSession,
+    StopSession,
 )
 from router.domain.credentials import ApiKey, Role
 from router.domain.errors import Reason, Refusal
@@ -274,6 +276,11 @@ def _action(value: Action) -> pb.Action:
             return pb.Action(key=pb.KeyPress(name=name))
         case PermissionDecision():
             return pb.Action(permission_decision=questions.decision(value))
+        case StartSession(prompt, folder, conversation_id):
+            start = pb.StartSession(prompt=prompt, folder=folder, conversation_id=conversation_id)
+            return pb.Action(start_session=start)
+        case StopSession():
+            return pb.Action(stop_session=pb.StopSession())
 
 
 def _origin(origin: Origin) -> pb.Origin:

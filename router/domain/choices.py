@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from router.domain import wording
-from router.domain.command import Command, CommandState, Hold, PermissionDecision
+from router.domain.command import Command, CommandState, Hold, PermissionDecision, StopSession
 from router.domain.notification import Button
 from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
@@ -51,7 +51,7 @@ def cures(command: Command) -> tuple[Button, ...]:
         return ()
     asked = command.state is CommandState.QUEUED and command.hold is Hold.ASKED
     verbs = (Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())
-    if isinstance(command.action, PermissionDecision):  # is for the session that asked, and for no other
+    if isinstance(command.action, PermissionDecision | StopSession):  # is for its session, and for no other
         verbs = tuple(verb for verb in verbs if verb is not Verb.ELSEWHERE)
     return tuple(button(verb) for verb in verbs)
 

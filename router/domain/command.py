@@ -85,20 +85,39 @@ class PermissionDecision:
     text: str = ""
 
 
-Action = Input | KeyPress | PermissionDecision
+@dataclass(frozen=True, slots=True)
+class StartSession:
+    """Begin the session that the command is for. Empty: the machine's first folder; a new conversation."""
+
+    prompt: str
+    folder: str = ""
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopSession:
+    """End the session and its program."""
+
+
+Action = Input | KeyPress | PermissionDecision | StartSession | StopSession
 KEYS = frozenset(["esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"])
 URGENT_KEYS = frozenset({"esc", "ctrl-c"})
 
 
 def lane_of(action: Action) -> Lane:
-    """Interrupts and decisions overtake what is queued; everything else keeps its place."""
-    urgent = isinstance(action, PermissionDecision) or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
+    """Interrupts, decisions and stops overtake what is queued; everything else keeps its place."""
+    urgent = isinstance(action, PermissionDecision | StopSession)
+    urgent = urgent or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
     return Lane.URGENT if urgent else Lane.NORMAL
 
 
 def text_of(action: Action) -> str:
-    """The text that an action brings along; empty for a key."""
-    return "" if isinstance(action, KeyPress) else action.text
+    """The text that an action brings along; empty where it has none."""
+    match action:
+        case Input(text=text) | PermissionDecision(text=text) | StartSession(prompt=text):
+            return text
+        case KeyPress() | StopSession():
+            return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ class Reason(Enum):
     NOT_TAKEN = 55
     DIALOG_OPEN = 60
     LINE_IN_USE = 61
+    FOLDER_NOT_ALLOWED = 62
+    TOO_MANY_SESSIONS = 63
+    CONVERSATION_OPEN = 64
 
 
 class Refusal(Exception):

@@ -12,10 +12,10 @@ from router.domain.notification import Button
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
 _CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
-ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "mute", "unmute"])
+ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "mute", "unmute"])
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
 CHAT_COMMANDS = ABOUT_A_SESSION | {
-    "start", "help", "sessions", "use", "status", "dead", "topics", "policy", "quiet", "cmd",
+    "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "cmd",
 }  # fmt: skip
 ANSWERS: dict[str, Action] = {
     "continue": KeyPress("enter"),

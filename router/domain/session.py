@@ -19,6 +19,7 @@ class SessionState(Enum):
     BUSY = "busy"
     WAITING = "waiting"
     ENDED = "ended"
+    STARTING = "starting"  # asked for, and not begun yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,18 @@ All sentences are the constants and tables here; the functions below them only c
 these names other values; what stands in braces is filled in and stays.
 """
 
-from router.domain.command import Command, CommandState, Input, KeyPress, PermissionDecision
+from router.domain.command import (
+    Command,
+    CommandState,
+    Input,
+    KeyPress,
+    PermissionDecision,
+    StartSession,
+    StopSession,
+)
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
+from router.domain.start_wording import STARTS, STOPS
 
 HELP = (
     "Reply to a message of a session and your text is typed into it. Other ways:\n"
@@ -14,12 +23,13 @@ HELP = (
     "/use NAME - plain text goes to that session from now on\n"
     "/cmd TOKEN text - to the session that the token names\n"
     "/stop - Esc in the session; /key NAME - any key\n"
+    "/new TEXT - a new session; /end - end one that was started so\n"
     "/cancel - take back what has not been typed yet\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
     "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
-    "/stop, /key, /cancel and /mute work in a reply to a session too."
+    "/stop, /key, /cancel, /end and /mute work in a reply to a session too."
 )
 NO_SESSION = (
     "I don't know which session you mean. Reply to one of its messages, or choose one with /use NAME."
@@ -55,6 +65,7 @@ DOING = {
     SessionState.BUSY: " · working",
     SessionState.WAITING: " · waits for you",
     SessionState.ENDED: " · ended",
+    SessionState.STARTING: " · starting",
 }
 WAITING_FOR = " · waits for you: {what}"
 AND_MORE = "… and {count} more"
@@ -146,6 +157,9 @@ _REASONS = {
     Reason.NOT_TAKEN: "the program in it did not take it",
     Reason.DIALOG_OPEN: "a dialog is open in the terminal",
     Reason.LINE_IN_USE: "someone is typing in the terminal",
+    Reason.FOLDER_NOT_ALLOWED: "no session may start there",
+    Reason.TOO_MANY_SESSIONS: "no more sessions fit on the machine",
+    Reason.CONVERSATION_OPEN: "the conversation is open already",
 }
 _REFUSED = {
     Reason.SESSION_ENDED: "This session has ended. /sessions lists those that live.",
@@ -175,6 +189,7 @@ _DECISIONS = {
     CommandState.DEAD: "❌ Your answer did not reach {name}: {why}.",
     CommandState.FAILED: "❌ Your answer did not reach {name}: {why}.",
 }
+_LINES = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS}
 _NOT_TYPED = "it was not typed"
 SEE_BELOW = "⏳ It did not go well; see below."
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
@@ -193,7 +208,7 @@ def reason_text(reason: Reason) -> str:
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:
     """One line on how far a command got."""
     waits_for_machine = command.state is CommandState.QUEUED and not connected
-    lines = _RECEIPTS | _DECISIONS if isinstance(command.action, PermissionDecision) else _RECEIPTS
+    lines = _RECEIPTS | _LINES.get(type(command.action), {})
     return (_AWAY if waits_for_machine else _mark(command) or lines[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,
@@ -231,12 +246,14 @@ def still_send(command: Command, session: Session | None, now: float) -> str:
 
 def says_all(command: Command) -> bool:
     """Whether a mark on the person's message says as much as the receipt would."""
-    plain = command.reason is Reason.UNSPECIFIED and not command.detail
+    plain = command.reason is Reason.UNSPECIFIED and not command.detail and not isinstance(command.action, StartSession)
     return command.state is CommandState.DONE and plain and not command.names_session
 
 
 def _mark(command: Command) -> str:
     """The line for what a program did with a text that was typed into it; empty when it has not said."""
+    if not isinstance(command.action, Input):
+        return ""
     if command.finished_at is not None:
         return _FINISHED
     if command.taken_at is not None:
@@ -267,6 +284,10 @@ def _typed(command: Command) -> str:
             return f"[{name}]"
         case PermissionDecision(_, _, option_id, text):
             return f"[{option_id}] {text}".rstrip()
+        case StartSession(prompt=text):
+            return f"🚀 {text}"
+        case StopSession():
+            return "[end]"
 
 
 def session_label(session: Session) -> str:

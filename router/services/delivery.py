@@ -7,7 +7,7 @@ inbox absorbs them.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from router.clock import Clock
@@ -30,6 +30,7 @@ from router.domain.command import (
     Origin,
     Returned,
     Sent,
+    StartSession,
     TakenBack,
     apply,
     lane_of,
@@ -43,6 +44,7 @@ from router.services.receipts import Receipts
 from router.services.waiting import EXPIRY, Waiting
 from router.store import cancels, commands, machines, notifications, sessions, suspects
 from router.store.database import Transaction
+from router.store.steps import Step, record
 
 logger = logging.getLogger(__name__)
 ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
@@ -172,6 +174,8 @@ class Delivery:
         ended = commands.change(tx, command, event, self._clock.now(), actor)
         if link := self._hub.get(command.machine_id):
             link.release(tx, command_id)
+        if isinstance(ended.action, StartSession):
+            self._start_ended(tx, ended)
         self._receipts.ended(tx, ended)
         self._wake(tx, ended)
         return ended
@@ -297,6 +301,12 @@ class Delivery:
         link.reserve(tx, command, self._clock.monotonic())
         tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
 
+    def _start_ended(self, tx: Transaction, start: Command) -> None:
+        session_id, now, began = start.session_id, self._clock.now(), start.state is CommandState.DONE
+        if sessions.start_ended(tx, session_id, began=began, now=now):
+            record(tx, [Step(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
+            self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
+
     def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
         words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""
         changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
@@ -319,13 +329,6 @@ class Delivery:
 
     def _wake(self, tx: Transaction, command: Command) -> None:
         tx.after_commit(partial(self._waiting.wake, command.command_id))
-
-
-def redraft(command: Command, session_id: str, origin: Origin) -> Draft:
-    """A new command that repeats an ended one, perhaps for another session."""
-    chat = command.origin.chat if origin.chat is None else origin.chat
-    target, asker, repeated = session_id or command.session_id, replace(origin, chat=chat), command.command_id
-    return Draft(target, command.action, asker, redrive_of=repeated, note=f"repeats {repeated}", names_session=True)
 
 
 def _check_size(action: Action) -> None:

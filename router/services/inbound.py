@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from router.clock import Clock
-from router.domain import routing, wording
-from router.domain.command import Action, Command, CommandState, Input, Origin
+from router.domain import routing, start_wording, wording
+from router.domain.command import Action, Command, CommandState, Input, Origin, StartSession
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.routing import Inbound, Route
@@ -13,6 +13,7 @@ from router.services.chat_commands import ChatCommands
 from router.services.delivery import Delivery, Draft
 from router.services.permissions import Permissions
 from router.services.receipts import Receipts
+from router.services.starts import Starts
 from router.store import commands, messages, notifications, places
 from router.store.database import Transaction
 from router.store.steps import Step, record
@@ -41,6 +42,7 @@ class InboundService:
         chat_commands: ChatCommands,
         chat_buttons: ChatButtons,
         permissions: Permissions,
+        starts: Starts,
         clock: Clock,
     ) -> None:
         self.now = clock.now
@@ -49,6 +51,7 @@ class InboundService:
         self._chat_commands = chat_commands
         self._chat_buttons = chat_buttons
         self._permissions = permissions
+        self._starts = starts
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
@@ -146,6 +149,10 @@ class InboundService:
         return submitted
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
+        if name == "new":
+            return self._new(tx, inbound, argument)
+        if name == "end":
+            return self._end(tx, inbound, about or messages.chosen_session(tx, inbound.chat))
         reply = self._chat_commands.run(tx, inbound.chat, name, argument, about)
         if isinstance(reply, Press):
             return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
@@ -154,18 +161,38 @@ class InboundService:
             self._receipts.show(tx, letter, inbound.chat)
         return submitted
 
+    def _new(self, tx: Transaction, inbound: Inbound, argument: str) -> Submitted:
+        if not argument:
+            return self._answer(tx, inbound, start_wording.HOW)
+        try:
+            wanted = self._starts.read(tx, argument)
+            command = self._starts.start(tx, wanted, _origin(inbound), note=inbound.update_key)
+        except Refusal as refusal:
+            return self._answer(tx, inbound, wording.refused(refusal))
+        return _submitted(command)
+
+    def _end(self, tx: Transaction, inbound: Inbound, session_id: str) -> Submitted:
+        if not session_id:
+            return self._answer(tx, inbound, wording.NO_SESSION)
+        try:
+            command = self._starts.stop(tx, session_id, _origin(inbound), inbound.update_key)
+        except Refusal as refusal:
+            return self._answer(tx, inbound, wording.refused(refusal), session_id)
+        if isinstance(command.action, StartSession) and command.state.live:
+            return self._answer(tx, inbound, wording.TAKING_BACK.format(machine=command.machine_id), session_id)
+        return _submitted(command)
+
     def _type(
         self, tx: Transaction, inbound: Inbound, session_id: str, action: Action, *, names_session: bool = False
     ) -> Submitted:
         if action == Input(""):
             return self._answer(tx, inbound, wording.EMPTY)
-        origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
-            draft = Draft(session_id, action, origin, note=inbound.update_key, names_session=names_session)
+            draft = Draft(session_id, action, _origin(inbound), note=inbound.update_key, names_session=names_session)
             command = self._delivery.accept(tx, draft)
         except Refusal as refusal:
             return self._answer(tx, inbound, wording.refused(refusal), session_id)
-        return Submitted(command.command_id, command.state, command.session_id, _pressed(command))
+        return _submitted(command)
 
     def _answer(
         self,
@@ -179,5 +206,10 @@ class InboundService:
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
 
 
-def _pressed(command: Command) -> str:
-    return wording.SENDING.format(what=wording.quoted(command))[:MAX_ANSWER]
+def _origin(inbound: Inbound) -> Origin:
+    return Origin(inbound.chat.transport, inbound.actor, inbound.chat)
+
+
+def _submitted(command: Command) -> Submitted:
+    answer = wording.SENDING.format(what=wording.quoted(command))[:MAX_ANSWER]
+    return Submitted(command.command_id, command.state, command.session_id, answer)

@@ -38,9 +38,7 @@ class Notices:
         first_id: str = "",
     ) -> list[Notification]:
         """Accept a message, once for each chat. Raises Refusal, having written nothing."""
-        session = sessions.find(tx, session_id)
-        if session is None:
-            raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+        session = sessions.get(tx, session_id)
         _check(text, buttons)
         chats = list(targets) or messages.default_chats(tx)
         if not chats:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from router.clock import Clock
 from router.domain import choices, wording
-from router.domain.command import ChatRef, Command, CommandState
+from router.domain.command import ChatRef, Command, CommandState, StartSession
 from router.domain.notification import Button, Kind, Notification, NotificationState
 from router.domain.session import Session
 from router.services.outbox import Outbox
@@ -35,8 +35,12 @@ class Receipts:
         self._connected = connected
 
     def accepted(self, tx: Transaction, command: Command) -> None:
-        """Say that it waits, if its machine is away; else the end comes so soon that one line is enough."""
-        if command.origin.chat and not self._connected(command.machine_id):
+        """Say that it waits, if its machine is away; else the end comes so soon that one line is enough.
+
+        A start takes a moment, and its line is what people reply to.
+        """
+        waits = isinstance(command.action, StartSession) or not self._connected(command.machine_id)
+        if command.origin.chat and waits:
             self._say(tx, command, None)
 
     def marked(self, tx: Transaction, command: Command) -> None:
@@ -47,8 +51,9 @@ class Receipts:
             self._say(tx, command, before)
 
     def progressed(self, tx: Transaction, command: Command) -> None:
-        """Change the line of a command that has one."""
-        if before := notifications.newest_receipt(tx, command.command_id):
+        """Change the line of a command that has one, where it says something else now."""
+        before = notifications.newest_receipt(tx, command.command_id)
+        if before and before.text != self._line(tx, command):
             self._say(tx, command, before)
 
     def ended(self, tx: Transaction, command: Command) -> None:

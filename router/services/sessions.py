@@ -51,9 +51,7 @@ class SessionService:
 
     def unregister(self, tx: Transaction, session_id: str, actor: str) -> int:
         """End a session; what waits for it becomes dead letters. Returns how many. Raises Refusal(SESSION_UNKNOWN)."""
-        session = sessions.find(tx, session_id)
-        if session is None:
-            raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+        session = sessions.get(tx, session_id)
         return self._end(tx, session, actor)
 
     def reported(self, tx: Transaction, machine_id: str, report: SessionReport) -> Reason | None:

@@ -22,6 +22,8 @@ from router.domain.command import (
     Lane,
     Origin,
     PermissionDecision,
+    StartSession,
+    StopSession,
     Stored,
     apply,
 )
@@ -128,6 +130,12 @@ def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:
     """Commands of a session that wait, in order."""
     where = f"{_SELECT} WHERE session_id = ? AND state = 'queued' ORDER BY position"
     return [_command(row) for row in tx.execute(where, (session_id,)).fetchall()]
+
+
+def start_of(tx: Transaction, session_id: str) -> Command | None:
+    """The command that starts a session; None for one that was not started from afar."""
+    row = tx.execute(f"{_SELECT} WHERE session_id = ? AND kind = 'start' ORDER BY position", (session_id,)).fetchone()
+    return _command(row) if row else None
 
 
 def waited(tx: Transaction, machine_id: str, before: float) -> list[Command]:
@@ -291,6 +299,10 @@ def _action_columns(action: Action) -> tuple[str, str, bool]:
             return "key", name, False
         case PermissionDecision(permission_id, input_digest, option_id, text):
             return "decision", json.dumps([permission_id, input_digest, option_id, text]), False
+        case StartSession(prompt, folder, conversation_id):
+            return "start", json.dumps([prompt, folder, conversation_id]), False
+        case StopSession():
+            return "stop", "", False
 
 
 def _action(kind: str, text: str, *, submit: bool) -> Action:
@@ -299,6 +311,10 @@ def _action(kind: str, text: str, *, submit: bool) -> Action:
             return Input(text, submit)
         case "key":
             return KeyPress(text)
+        case "start":
+            return StartSession(*json.loads(text))
+        case "stop":
+            return StopSession()
     return PermissionDecision(*json.loads(text))
 
 

@@ -30,6 +30,13 @@ def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Sessi
     return _session(row) if row else None
 
 
+def get(connection: sqlite3.Connection | Transaction, session_id: str) -> Session:
+    """One session by its id, in whatever dress. Raises Refusal(SESSION_UNKNOWN)."""
+    if (session := find(connection, session_id)) is None:
+        raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+    return session
+
+
 def slot(tx: Transaction, session_id: str) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
     row = tx.execute(
@@ -65,6 +72,24 @@ def write(tx: Transaction, session: Session) -> None:
             bare_id(session.session_id),
         ),
     )  # fmt: skip
+
+
+def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) -> bool:
+    """The start of a session is over: where its machine has not told of it since, it lives or is over, too.
+
+    Returns whether it is over by this.
+    """
+    state = SessionState.UNKNOWN if began else SessionState.ENDED
+    changed = tx.execute(
+        "UPDATE sessions SET state = ?, updated_at = ? WHERE session_id = ? AND state = ?",
+        (state.value, now, session_id, SessionState.STARTING.value),
+    ).rowcount
+    return changed == 1 and not began
+
+
+def remove(tx: Transaction, session_id: str) -> None:
+    """Forget a session that nothing was accepted for."""
+    tx.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
 
 
 def _session(row: tuple[Any, ...]) -> Session:

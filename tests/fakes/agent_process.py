@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from agent.app import run
+from agent.backends.backend import Backend
 from agent.config import Config
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.session import Session
@@ -21,8 +22,8 @@ from tests.fakes.recording_backend import RecordingBackend
 class HangingBackend(RecordingBackend):
     """Types, and then does not come back for one text."""
 
-    def __init__(self, path: Path, hangs_on: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, name: str, hangs_on: str) -> None:
+        super().__init__(path, name)
         self._hangs_on = hangs_on
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
@@ -33,7 +34,8 @@ class HangingBackend(RecordingBackend):
 
 
 async def main(path: Path, hangs_on: str) -> None:
-    await run(Config.from_environ(os.environ), {"command": HangingBackend(path, hangs_on)}, _ready)
+    backends: dict[str, Backend] = {name: HangingBackend(path, name, hangs_on) for name in ("command", "headless")}
+    await run(Config.from_environ(os.environ), backends, _ready)
 
 
 def _ready(machine_id: str) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import Agent
+from agent.backends.backend import Backend
 from agent.backends.headless import HeadlessBackend
 from agent.backends.hooks import HooksBackend
 from agent.backends.pty import PtyBackend
+from agent.clock import Clock
 from agent.config import Config
 from agent.domain.session import Session
 from agent.link import identity
@@ -99,11 +101,14 @@ class Rigs:
         identity.save(folder, MACHINE, "router-1", router)
 
     @asynccontextmanager
-    async def running(self, router: str) -> AsyncIterator[Rig]:
+    async def running(
+        self, router: str, *, headless: Backend | None = None, clock: Clock | None = None, **settings: Any
+    ) -> AsyncIterator[Rig]:
         self.enrol(router)
         backend = RecordingBackend(self.typed_into)
-        others = (PtyBackend(), HooksBackend(), HeadlessBackend())
-        agent = Agent(Config(self.data_dir), {"command": backend, **{one.name: one for one in others}})
+        others = (PtyBackend(), HooksBackend(), headless or HeadlessBackend())
+        backends: dict[str, Backend] = {"command": backend, **{one.name: one for one in others}}
+        agent = Agent(Config(self.data_dir, **settings), backends, clock)
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(agent.run(stop, lambda _: ready.set()))
         try:
@@ -120,7 +125,7 @@ class Rigs:
         self.enrol(router)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.fakes.agent_process", str(self.typed_into), hangs_on),
-            env={**os.environ, "POINTSMAN_DATA_DIR": str(self.data_dir)},
+            env={**os.environ, "POINTSMAN_DATA_DIR": str(self.data_dir), "POINTSMAN_START_FOLDERS": str(self.data_dir)},
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

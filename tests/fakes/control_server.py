@@ -90,6 +90,19 @@ class FakeControl(ControlServicer):
         command.origin.CopyFrom(request.origin)
         return pb.SendCommandResponse(command=command)
 
+    def StartSession(self, request: Any, context: Any) -> pb.StartSessionResponse:
+        self.enter(request, context)
+        session = self.add_session(f"s{len(self.sessions) + 1}", machine_id=request.machine_id or "box")
+        command = self.add_command("start", session.session_id, types.COMMAND_STATE_QUEUED)
+        command.action.start_session.prompt = request.prompt
+        return pb.StartSessionResponse(session=session, command=command)
+
+    def StopSession(self, request: Any, context: Any) -> pb.StopSessionResponse:
+        self.enter(request, context)
+        command = self.add_command("stop", request.session_id, types.COMMAND_STATE_QUEUED)
+        command.action.stop_session.SetInParent()
+        return pb.StopSessionResponse(command=command)
+
     def GetCommand(self, request: Any, context: Any) -> pb.GetCommandResponse:
         self.enter(request, context)
         command = self.find(request.command_id, context)

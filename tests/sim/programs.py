@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grpc import HandlerCallDetails
@@ -14,9 +15,11 @@ from agent.link import backoff
 from agent.link.driver import Driver
 from agent.link.protocol import End, Ending
 from agent.services.executor import Executor
+from agent.services.folders import Folders
 from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
+from agent.services.starts import Starts
 from agent.services.station import Station
 from agent.store import lifetime
 from agent.store.inbox import Inbox
@@ -239,7 +242,8 @@ class AgentProgram(Program):
         inbox: Inbox = world.plant.inbox(database, outbox)
         sessions = Sessions(SessionStore(database, outbox), backends)
         receipts = Receipts(Prompts(outbox), sessions, clock)
-        executor = Executor(inbox, sessions, Permissions(Questions(outbox)), backends, receipts, clock)
+        starts = Starts(sessions, outbox, Folders((), Path("/")), clock)
+        executor = Executor(inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock)
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
         await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()

@@ -11,7 +11,7 @@ from agent.domain.errors import ConfigError
 def test_everything_has_a_default_but_a_home() -> None:
     config = Config.from_environ({"HOME": "/home-of-ann"})
 
-    assert config == Config(Path("/home-of-ann/.local/share/pointsman"), "", Tls())
+    assert config == Config(Path("/home-of-ann/.local/share/pointsman"), "", Tls(), (), Path("/home-of-ann"), 32)
     assert config.folder == Path("/home-of-ann/.local/share/pointsman/agent")
 
 
@@ -26,6 +26,15 @@ def test_the_nearer_setting_wins(environ: dict[str, str], expected: str) -> None
     assert Config.from_environ(environ).data_dir == Path(expected)
 
 
+def test_folders_to_start_in_may_begin_at_home() -> None:
+    config = Config.from_environ(
+        {"HOME": "/h", "POINTSMAN_START_FOLDERS": "~/src, /srv/x,,~", "POINTSMAN_MAX_SESSIONS": "4"}
+    )
+
+    assert config.start_folders == (Path("/h/src"), Path("/srv/x"), Path("/h"))
+    assert config.max_sessions == 4
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
@@ -35,6 +44,9 @@ def test_the_nearer_setting_wins(environ: dict[str, str], expected: str) -> None
         ({"HOME": "/h", "POINTSMAN_ROUTER": "host:0"}, "POINTSMAN_ROUTER"),
         ({"HOME": "/h", "POINTSMAN_ROUTER": "host:https"}, "POINTSMAN_ROUTER"),
         ({"HOME": "/h", "POINTSMAN_TLS_CA": "/no/such/file"}, "POINTSMAN_TLS_CA"),
+        ({"HOME": "/h", "POINTSMAN_START_FOLDERS": "/srv,src"}, "POINTSMAN_START_FOLDERS"),
+        ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "0"}, "POINTSMAN_MAX_SESSIONS"),
+        ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "many"}, "POINTSMAN_MAX_SESSIONS"),
     ],
 )
 def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], named: str) -> None:

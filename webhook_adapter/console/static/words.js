@@ -6,6 +6,7 @@ export const SESSION_STATES = {
   busy: "Working",
   waiting: "Waits for you",
   ended: "Ended",
+  starting: "Starting",
 };
 
 export const LIVE = ["queued", "sent", "received"];
@@ -36,6 +37,9 @@ const REASONS = {
   UNSUPPORTED: "this kind of session cannot do that",
   NOT_TAKEN: "the program has not taken it",
   TOO_LARGE: "it is too large",
+  FOLDER_NOT_ALLOWED: "no session may start there",
+  TOO_MANY_SESSIONS: "no more sessions fit on the machine",
+  CONVERSATION_OPEN: "the conversation is open already",
 };
 
 /** "the session is over: exit code 1" */

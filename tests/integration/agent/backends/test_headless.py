@@ -204,7 +204,7 @@ async def test_a_conversation_that_is_open_elsewhere_is_left_alone(home: ClaudeH
         target = {**other.session.target, "resume": scene.notes.talk.conversation_id}
         refused = await other.backend.deliver(replace(other.session, target=target), Input("second"))
 
-    assert (refused.ending, refused.reason) == (Ending.FAILED, Reason.LINE_IN_USE)
+    assert (refused.ending, refused.reason) == (Ending.FAILED, Reason.CONVERSATION_OPEN)
     assert str(scene.pid) in refused.detail
     assert api.prompts == ["first"]
 

@@ -72,3 +72,21 @@ def test_lines_that_are_no_messages_are_passed_over(data_dir: Path) -> None:
     uuid=${line#*'"uuid": "'}; echo '{"type":"user","isReplay":true,"uuid":"'${uuid%%'"'*}'"}'; read line"""
 
     assert deliver(script, data_dir) == Outcome.done()
+
+
+def test_one_more_than_may_run_at_once_is_refused(data_dir: Path) -> None:
+    async def scene() -> list[Outcome]:
+        backend = HeadlessBackend({"HOME": str(data_dir)}, patience=0.05, most=1)
+        backend.connect(Notes())
+        (data_dir / "program").write_text("#!/bin/sh\nexec sleep 60\n")
+        (data_dir / "program").chmod(0o700)
+        target = {"program": str(data_dir / "program")}
+        sessions = [Session(name, "headless", cwd=str(data_dir), target=target) for name in ("s1", "s2")]
+        outcomes = [await backend.deliver(session, Input("text")) for session in sessions]
+        await backend.close()
+        return outcomes
+
+    _, refused = asyncio.run(scene())
+
+    assert (refused.ending, refused.reason) == (Ending.FAILED, Reason.TOO_MANY_SESSIONS)
+    assert "1 run here" in refused.detail

@@ -165,6 +165,16 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionResponse.FromString,
                 _registered_method=True)
+        self.StartSession = channel.unary_unary(
+                '/agentlink.v1.Control/StartSession',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.StartSessionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.StartSessionResponse.FromString,
+                _registered_method=True)
+        self.StopSession = channel.unary_unary(
+                '/agentlink.v1.Control/StopSession',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.StopSessionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.StopSessionResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -353,6 +363,20 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartSession(self, request, context):
+        """Starts a session on a machine. It waits like any command while the machine is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopSession(self, request, context):
+        """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -485,6 +509,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.RespondPermission,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionResponse.SerializeToString,
+            ),
+            'StartSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartSession,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.StartSessionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.StartSessionResponse.SerializeToString,
+            ),
+            'StopSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopSession,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.StopSessionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.StopSessionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1190,6 +1224,60 @@ class Control:
             '/agentlink.v1.Control/RespondPermission',
             agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.RespondPermissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/StartSession',
+            agentlink_dot_v1_dot_control__pb2.StartSessionRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.StartSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/StopSession',
+            agentlink_dot_v1_dot_control__pb2.StopSessionRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.StopSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -85,6 +85,10 @@ class ControlStub:
     """Permission questions, newest first."""
     RespondPermission: _grpc.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]
     """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
+    StartSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.StartSessionRequest, _control_pb2.StartSessionResponse]
+    """Starts a session on a machine. It waits like any command while the machine is away."""
+    StopSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.StopSessionRequest, _control_pb2.StopSessionResponse]
+    """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -143,6 +147,10 @@ class ControlAsyncStub(ControlStub):
     """Permission questions, newest first."""
     RespondPermission: _aio.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]  # type: ignore[assignment]
     """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
+    StartSession: _aio.UnaryUnaryMultiCallable[_control_pb2.StartSessionRequest, _control_pb2.StartSessionResponse]  # type: ignore[assignment]
+    """Starts a session on a machine. It waits like any command while the machine is away."""
+    StopSession: _aio.UnaryUnaryMultiCallable[_control_pb2.StopSessionRequest, _control_pb2.StopSessionResponse]  # type: ignore[assignment]
+    """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer."""
@@ -354,5 +362,21 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.RespondPermissionResponse, _abc.Awaitable[_control_pb2.RespondPermissionResponse]]:
         """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
+
+    @_abc_1.abstractmethod
+    def StartSession(
+        self,
+        request: _control_pb2.StartSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.StartSessionResponse, _abc.Awaitable[_control_pb2.StartSessionResponse]]:
+        """Starts a session on a machine. It waits like any command while the machine is away."""
+
+    @_abc_1.abstractmethod
+    def StopSession(
+        self,
+        request: _control_pb2.StopSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.StopSessionResponse, _abc.Awaitable[_control_pb2.StopSessionResponse]]:
+        """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -124,6 +124,8 @@ class _SessionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionS
     """Waiting for a person."""
     SESSION_STATE_ENDED: _SessionState.ValueType  # 4
     """Over; nothing can be typed into it."""
+    SESSION_STATE_STARTING: _SessionState.ValueType  # 5
+    """Asked for with StartSession; its machine has not begun it yet. Only the router says so."""
 
 class SessionState(_SessionState, metaclass=_SessionStateEnumTypeWrapper):
     """What a session is doing, as far as its machine can tell."""
@@ -138,6 +140,8 @@ SESSION_STATE_WAITING: SessionState.ValueType  # 3
 """Waiting for a person."""
 SESSION_STATE_ENDED: SessionState.ValueType  # 4
 """Over; nothing can be typed into it."""
+SESSION_STATE_STARTING: SessionState.ValueType  # 5
+"""Asked for with StartSession; its machine has not begun it yet. Only the router says so."""
 Global___SessionState: _TypeAlias = SessionState  # noqa: Y015
 
 class _Lane:
@@ -254,6 +258,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A dialog is open in the terminal, which an Enter would confirm."""
     REASON_LINE_IN_USE: _Reason.ValueType  # 61
     """Somebody has a half-typed line in the terminal."""
+    REASON_FOLDER_NOT_ALLOWED: _Reason.ValueType  # 62
+    """The machine starts no sessions in that folder, or there is no such folder; the detail names those it does."""
+    REASON_TOO_MANY_SESSIONS: _Reason.ValueType  # 63
+    """The machine runs as many sessions without a terminal as it may."""
+    REASON_CONVERSATION_OPEN: _Reason.ValueType  # 64
+    """The conversation is open already: two programs in one would split it."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -342,6 +352,12 @@ REASON_DIALOG_OPEN: Reason.ValueType  # 60
 """A dialog is open in the terminal, which an Enter would confirm."""
 REASON_LINE_IN_USE: Reason.ValueType  # 61
 """Somebody has a half-typed line in the terminal."""
+REASON_FOLDER_NOT_ALLOWED: Reason.ValueType  # 62
+"""The machine starts no sessions in that folder, or there is no such folder; the detail names those it does."""
+REASON_TOO_MANY_SESSIONS: Reason.ValueType  # 63
+"""The machine runs as many sessions without a terminal as it may."""
+REASON_CONVERSATION_OPEN: Reason.ValueType  # 64
+"""The conversation is open already: two programs in one would split it."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -577,6 +593,8 @@ class Action(_message.Message):
     INPUT_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     PERMISSION_DECISION_FIELD_NUMBER: _builtins.int
+    START_SESSION_FIELD_NUMBER: _builtins.int
+    STOP_SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -589,22 +607,81 @@ class Action(_message.Message):
     def permission_decision(self) -> Global___PermissionDecision:
         """Answer a permission question. Made by RespondPermission alone; SendCommand refuses it."""
 
+    @_builtins.property
+    def start_session(self) -> Global___StartSession:
+        """Begin the session that the command is for. Made by Control.StartSession alone; SendCommand refuses it."""
+
+    @_builtins.property
+    def stop_session(self) -> Global___StopSession:
+        """End the session and its program. Made by Control.StopSession alone; SendCommand refuses it."""
+
     def __init__(
         self,
         *,
         input: Global___Input | None = ...,
         key: Global___KeyPress | None = ...,
         permission_decision: Global___PermissionDecision | None = ...,
+        start_session: Global___StartSession | None = ...,
+        stop_session: Global___StopSession | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Action: _TypeAlias = Action  # noqa: Y015
+
+@_typing.final
+class StartSession(_message.Message):
+    """Begins a session on a machine: a coding agent without a terminal. The machine is the judge of all of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPT_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    prompt: _builtins.str
+    """The first text, at most 64 KiB; not empty."""
+    folder: _builtins.str
+    """Where: an absolute path, "~/…", or a path below one of the folders that the machine allows. Empty: the first of
+    those. At most 4096 bytes.
+    """
+    conversation_id: _builtins.str
+    """The program's own id of an earlier conversation to go on with, a UUID; empty begins a new one."""
+    def __init__(
+        self,
+        *,
+        prompt: _builtins.str = ...,
+        folder: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "folder", b"folder", "prompt", b"prompt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartSession: _TypeAlias = StartSession  # noqa: Y015
+
+@_typing.final
+class StopSession(_message.Message):
+    """Ends a session that its machine runs without a terminal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StopSession: _TypeAlias = StopSession  # noqa: Y015
 
 @_typing.final
 class PermissionOption(_message.Message):

@@ -1,0 +1,86 @@
+"""Sessions that are started and ended from afar: Claude Code without a terminal, in a folder that this machine allows.
+
+A start is STARTED in the same transaction in which its session begins to exist. So one that was not, began nothing, and
+one that was is never begun again.
+"""
+
+import asyncio
+import re
+import uuid
+
+from agent.clock import Clock
+from agent.domain.command import Command, Reason, StartSession
+from agent.domain.errors import Refusal
+from agent.domain.frames import Notice
+from agent.domain.session import Session
+from agent.services.folders import Folders
+from agent.services.sessions import Sessions
+from agent.store.outbox import Outbox
+
+BACKEND = "headless"
+LIFETIME = 24 * 3600.0
+"""Seconds until a session that was started from afar is ended: nobody may remember that it runs."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_IN_TERMINAL = "This session runs in a terminal of its own; end its program there, or stop what it does with Esc."
+_OVER = "This session was started 24 h ago, the limit, and has been ended."
+_GO_ON = " To go on: pointsman start --resume {conversation} --folder {folder} TEXT"
+
+
+class Starts:
+    """Begins and ends sessions for commands. Every method may raise StoreUnavailable, and then changed nothing."""
+
+    def __init__(self, sessions: Sessions, outbox: Outbox, folders: Folders, clock: Clock) -> None:
+        self._sessions = sessions
+        self._outbox = outbox
+        self._folders = folders
+        self._clock = clock
+
+    async def prepare(self, command: Command, wanted: StartSession) -> Session:
+        """The session that a start is to begin. Raises Refusal."""
+        if not self._sessions.offers(BACKEND):
+            raise Refusal(Reason.UNSUPPORTED, "This agent cannot start sessions.")
+        if wanted.conversation_id and not _UUID.fullmatch(
+            wanted.conversation_id
+        ):  # it becomes an argument of a program
+            raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named by a UUID.")
+        folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
+        return Session(
+            command.session_id,
+            BACKEND,
+            folder.name,
+            str(folder),
+            target={"resume": wanted.conversation_id} if wanted.conversation_id else {},
+            ends_at=self._clock.now() + LIFETIME,
+        )
+
+    async def begin(self, session: Session, command: Command) -> bool:
+        """The session is there, and its start is STARTED; False when that ended meanwhile. Raises Refusal."""
+        return await self._sessions.begin(session, command.command_id)
+
+    async def abandon(self, session: Session, why: str) -> None:
+        """A session that was begun, but has not got its prompt."""
+        await self._sessions.close(session.session_id, f"not started: {why}")
+
+    async def stop(self, command: Command) -> None:
+        """End a session and the command that asks for it. Raises Refusal, and IllegalMove when that ended meanwhile."""
+        session = self._sessions.known(command.session_id)
+        if command.generation not in (0, session.generation):
+            raise Refusal(Reason.SESSION_RESTARTED, "The session was restarted after this was asked for.")
+        if session.backend != BACKEND:
+            raise Refusal(Reason.UNSUPPORTED, _IN_TERMINAL)
+        await self._sessions.stop(session.session_id, command.command_id)
+
+    async def end_overdue(self) -> None:
+        """End the sessions whose time is over, and say so. Told again, the router takes it for the same message."""
+        for session in self._sessions.live():
+            if session.ends_at is not None and session.ends_at <= self._clock.now():
+                name = f"overdue/{session.session_id}/{session.generation}"
+                notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+                await self._outbox.append(Notice(notification_id, session.session_id, _overdue(session)))
+                await self._sessions.close(session.session_id, "its 24 hours are over")
+
+
+def _overdue(session: Session) -> str:
+    talk = session.conversation
+    return _OVER + _GO_ON.format(conversation=talk.conversation_id, folder=session.cwd) if talk else _OVER

@@ -1,0 +1,43 @@
+"""What callers of Control want to be done, as values."""
+
+from agentlink.v1 import control_pb2 as pb
+
+from router.api import convert, times
+from router.api.server import Call
+from router.domain.command import Origin, StartSession
+from router.domain.errors import Reason, Refusal
+from router.domain.start import Wanted
+from router.services.delivery import Draft
+
+Asked = pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
+
+
+def origin(request: Asked, call: Call) -> Origin:
+    """Who asks, and from where."""
+    if not request.HasField("origin"):
+        return Origin("grpc", call.principal.name)
+    chat = convert.chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
+    return Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
+
+
+def draft(request: pb.SendCommandRequest, call: Call) -> Draft:
+    """Raises Refusal."""
+    action = convert.action(request.action)
+    return Draft(request.session_id, action, origin(request, call), ttl(request), note=note(request))
+
+
+def wanted(request: pb.StartSessionRequest) -> Wanted:
+    return Wanted(request.machine_id, StartSession(request.prompt, request.folder, request.conversation_id))
+
+
+def ttl(request: pb.SendCommandRequest | pb.StartSessionRequest) -> float | None:
+    """The caller's own limit in seconds, or None. Raises Refusal."""
+    limit = times.seconds(request.ttl) if request.HasField("ttl") else None
+    if limit is not None and limit <= 0:
+        raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero")
+    return limit
+
+
+def note(request: Asked) -> str:
+    """For the trace."""
+    return f"request {request.request_id}" if request.request_id else ""

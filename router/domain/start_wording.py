@@ -1,0 +1,29 @@
+"""What people read in the chat about sessions that are started and ended from afar: a part of the one catalogue."""
+
+from router.domain.command import CommandState
+
+HOW = (
+    "Say what the new session should do. For example:\n"
+    "/new fix the failing test\n"
+    "/new devbox ~/src/api/ fix the failing test\n"
+    "The machine may be left out where there is only one, and the folder where the machine's first will do."
+)
+STARTS = {
+    CommandState.QUEUED: "🚀 Starting on {machine}…",
+    CommandState.SENT: "🚀 Starting on {machine}…",
+    CommandState.RECEIVED: "🚀 Starting on {machine}…",
+    CommandState.DONE: "🚀 Started {name} on {machine}. Reply to this message to go on; /end in a reply ends it.",
+    CommandState.UNCERTAIN: "❓ Perhaps started on {machine}: {why}. /sessions shows whether it runs.",
+    CommandState.CANCELLED: "↩️ Taken back: nothing was started.",
+    CommandState.EXPIRED: "⌛ Not started on {machine}: {why}.",
+    CommandState.DEAD: "❌ Not started on {machine}: {why}.",
+    CommandState.FAILED: "❌ Not started on {machine}: {why}.",
+}
+STOPS = {
+    CommandState.DONE: "⏹ {name} has ended.",
+    CommandState.UNCERTAIN: "❓ {name} has perhaps ended: {why}. /sessions shows whether it runs.",
+    CommandState.CANCELLED: "↩️ Taken back: {name} goes on.",
+    CommandState.EXPIRED: "⌛ {name} was not ended: {why}.",
+    CommandState.DEAD: "❌ {name} was not ended: {why}.",
+    CommandState.FAILED: "❌ {name} was not ended: {why}.",
+}

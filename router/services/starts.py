@@ -1,0 +1,73 @@
+"""Sessions that are started and ended from afar.
+
+The session is there from the start's acceptance on, and the start is its first command: so what is sent to it meanwhile
+waits in order, and it is started once. A start that ends badly ends its session (Delivery sees to that).
+"""
+
+from collections.abc import Callable
+
+from router.clock import Clock
+from router.domain.command import Command, Origin, StopSession
+from router.domain.errors import Refusal
+from router.domain.session import Session, SessionState
+from router.domain.start import Wanted, checked, read
+from router.services.delivery import Delivery, Draft
+from router.store import commands, machines, sessions
+from router.store.database import Transaction
+from router.store.steps import Step, record
+
+BACKEND = "headless"  # of what an agent starts: there is no terminal
+
+
+class Starts:
+    """Accepts starts and stops."""
+
+    def __init__(self, delivery: Delivery, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._delivery = delivery
+        self._clock = clock
+        self._new_id = new_id
+
+    def read(self, tx: Transaction, argument: str) -> Wanted:
+        """What a person wrote behind `/new`."""
+        return read(argument, _machine_ids(tx))
+
+    def start(
+        self,
+        tx: Transaction,
+        wanted: Wanted,
+        origin: Origin,
+        *,
+        ttl: float | None = None,
+        note: str = "",
+        redrive_of: str = "",
+    ) -> Command:
+        """Put a session and its start on disk. Raises Refusal, having written nothing."""
+        wanted, now = checked(wanted, _machine_ids(tx)), self._clock.now()
+        session_id = f"session_{self._new_id()}"
+        sessions.write(
+            tx,
+            Session(
+                session_id, wanted.machine_id, wanted.label, BACKEND, wanted.action.folder, SessionState.STARTING, 1,
+                now, now,
+            ),
+        )  # fmt: skip
+        try:
+            command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
+        except Refusal:
+            sessions.remove(tx, session_id)
+            raise
+        who = origin.actor or origin.source
+        record(tx, [Step(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
+        return command
+
+    def stop(self, tx: Transaction, session_id: str, origin: Origin, note: str = "") -> Command:
+        """End a session; one that has not begun is taken back, which is the command given then. Raises Refusal."""
+        session = sessions.get(tx, session_id)
+        start = commands.start_of(tx, session.session_id) if session.state is SessionState.STARTING else None
+        if start is not None and start.state.live:
+            return self._delivery.cancel(tx, start.command_id, origin.actor or origin.source)
+        return self._delivery.accept(tx, Draft(session.session_id, StopSession(), origin, note=note))
+
+
+def _machine_ids(tx: Transaction) -> list[str]:
+    return [machine.machine_id for machine in machines.page(tx) if not machine.revoked]

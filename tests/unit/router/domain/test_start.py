@@ -1,0 +1,61 @@
+"""What `/new` says, and what of it may be started."""
+
+import pytest
+
+from router.domain.command import StartSession
+from router.domain.errors import Reason, Refusal
+from router.domain.start import Wanted, checked, read
+
+MACHINES = ["devbox", "laptop"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "machine", "folder", "prompt"),
+    [
+        ("fix the test", "", "", "fix the test"),
+        ("devbox fix the test", "devbox", "", "fix the test"),
+        ("DevBox ~/src fix it", "devbox", "~/src", "fix it"),
+        ("/srv/api fix it", "", "/srv/api", "fix it"),
+        ("laptop api/ fix\n\n  it", "laptop", "api/", "fix\n\n  it"),
+        ("/init", "", "", "/init"),
+        ("src/main.py is broken", "", "", "src/main.py is broken"),
+        ("devbox", "devbox", "", ""),
+        ("elsewhere fix it", "", "", "elsewhere fix it"),
+        ("~ what is here", "", "~", "what is here"),
+    ],
+)
+def test_words_behind_new_are_read(argument: str, machine: str, folder: str, prompt: str) -> None:
+    assert read(argument, MACHINES) == Wanted(machine, StartSession(prompt, folder))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "machines", "reason", "says"),
+    [
+        (Wanted("devbox", StartSession(" \n")), MACHINES, Reason.INVALID_ARGUMENT, "prompt is empty"),
+        (Wanted("devbox", StartSession("go", "a\0b")), MACHINES, Reason.INVALID_ARGUMENT, "no path"),
+        (Wanted("devbox", StartSession("go", "é" * 2049)), MACHINES, Reason.INVALID_ARGUMENT, "no path"),
+        (Wanted("devbox", StartSession("go", "", "--yes")), MACHINES, Reason.INVALID_ARGUMENT, "UUID"),
+        (Wanted("phone", StartSession("go")), MACHINES, Reason.NOT_FOUND, "devbox, laptop"),
+        (Wanted("", StartSession("go")), MACHINES, Reason.INVALID_ARGUMENT, "devbox, laptop"),
+        (Wanted("", StartSession("go")), [], Reason.NOT_FOUND, "no machine yet"),
+    ],
+)
+def test_what_cannot_be_started_is_refused_with_what_to_do(
+    wanted: Wanted, machines: list[str], reason: Reason, says: str
+) -> None:
+    with pytest.raises(Refusal) as refused:
+        checked(wanted, machines)
+
+    assert refused.value.reason is reason
+    assert says in refused.value.text
+
+
+def test_the_only_machine_need_not_be_named() -> None:
+    assert checked(Wanted("", StartSession("go")), ["devbox"]).machine_id == "devbox"
+
+
+@pytest.mark.parametrize(
+    ("folder", "label"), [("", "new"), ("~/src/api/", "api"), ("/", "new"), ("x" * 300, "x" * 200)]
+)
+def test_a_session_is_called_after_its_folder(folder: str, label: str) -> None:
+    assert Wanted("devbox", StartSession("go", folder)).label == label
