@@ -22,7 +22,7 @@ from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
 from agent.services.alerts import Alerts
-from agent.services.claude_questions import ClaudeQuestions
+from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
 from agent.services.folders import Folders
@@ -93,7 +93,7 @@ class Agent:
         headless = backends.get("headless")
         self.headless = headless if isinstance(headless, HeadlessBackend) else None
         if self.headless is not None:
-            self.headless.connect(self.reports)
+            self.headless.connect(self.reports, StreamQuestions(self.permissions))
         pty = backends.get("pty")
         self.local = LocalServer(
             Path(socket_path(config.data_dir)), requests, self.sessions, pty if isinstance(pty, PtyBackend) else None

@@ -11,7 +11,6 @@ import psutil
 
 from agent.backends import stream_json, typing_rules
 from agent.backends.stream_json import Answered, Asked, Finished, Said, Taken
-from agent.domain.question import Decision
 from agent.domain.session import Process
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -39,7 +38,6 @@ class ClaudeProcess:
         self.stopped = False  # by us
         self.how = ""  # it ended, for people; empty while it runs
         self._process = process
-        self._session_id = session_id
         self._heard = heard
         self._complaints = b""
         self._awaited: dict[str, asyncio.Future[str]] = {}  # by the names of texts and requests
@@ -72,7 +70,7 @@ class ClaudeProcess:
         name = str(uuid.uuid4())
         return await self._ask(name, stream_json.interrupt(name))
 
-    async def answer(self, asked: Asked, decision: Decision) -> None:
+    async def answer(self, asked: Asked, decision: Mapping[str, object]) -> None:
         """Answer its question; does nothing when it has ended."""
         with suppress(OSError):
             await self._send(stream_json.answer(asked, decision))
@@ -121,7 +119,7 @@ class ClaudeProcess:
             complaining.cancel()
 
     async def _hear(self, line: bytes) -> None:
-        said = stream_json.parse(line, self._session_id)
+        said = stream_json.parse(line)
         if said is None:
             return
         # One that finds no conversation to take up says only that, as the result of a turn that never was.

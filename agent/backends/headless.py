@@ -15,8 +15,8 @@ from agent.backends import claude_code, stream_json, typing_rules
 from agent.backends.claude_process import ClaudeProcess, Ended, end_group
 from agent.backends.process import identify, is_running
 from agent.backends.stream_json import Asked, Became, Finished, Said, Talk, Withdrawn
+from agent.domain.claude_question import ToolUse, denial
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
-from agent.domain.question import Decision, Deny, Question
 from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 
 logger = logging.getLogger(__name__)
@@ -52,15 +52,15 @@ class Listener(Protocol):
 class Asker(Protocol):
     """Who decides what may be done."""
 
-    async def ask(self, question: Question) -> Decision:
-        """Cancelled when the question is withdrawn."""
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
+        """What the program is to hear. Cancelled when it asks no more; `asker` names this one asking."""
 
 
 class Nobody:
     """Denies everything."""
 
-    async def ask(self, question: Question) -> Decision:  # noqa: ARG002 -- whatever it is
-        return Deny(_UNASKED)
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:  # noqa: ARG002
+        return denial(_UNASKED)
 
 
 class HeadlessBackend:
@@ -224,17 +224,17 @@ class HeadlessBackend:
             case Finished(text=text) if text and self._running[name].spoke:
                 await self._heeded.said(name, text)
             case Asked():
-                self._begin_asking(self._running[name], said)
+                self._begin_asking(name, said)
             case Withdrawn(request_id=request_id) if request_id in self._asking:
                 self._asking[request_id].cancel()
 
-    def _begin_asking(self, running: ClaudeProcess, asked: Asked) -> None:
-        task = asyncio.create_task(self._ask(running, asked), name=f"question {asked.request_id}")
+    def _begin_asking(self, name: str, asked: Asked) -> None:
+        task = asyncio.create_task(self._ask(name, self._running[name], asked), name=f"question {asked.request_id}")
         self._asking[asked.request_id] = task
         task.add_done_callback(lambda _: self._asking.pop(asked.request_id))
 
-    async def _ask(self, running: ClaudeProcess, asked: Asked) -> None:
-        asking = asyncio.ensure_future(self._asker.ask(asked.question))
+    async def _ask(self, name: str, running: ClaudeProcess, asked: Asked) -> None:
+        asking = asyncio.ensure_future(self._asker.ask(name, asked.request_id, asked.use))
         try:
             await asyncio.wait((asking, running.ended), return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
@@ -253,10 +253,10 @@ class HeadlessBackend:
         return self._listener
 
 
-def _decision(asking: "asyncio.Future[Decision]") -> Decision:
+def _decision(asking: "asyncio.Future[Mapping[str, object]]") -> Mapping[str, object]:
     if error := asking.exception():
         logger.error("asking failed", exc_info=error)
-        return Deny(_UNASKED)
+        return denial(_UNASKED)
     return asking.result()
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.domain.question import Allow, Decision, Question
+from agent.domain.claude_question import ToolUse
 from agent.domain.session import SessionState
 
 FLAGS = (
@@ -53,7 +53,7 @@ class Asked:
     """It waits for an answer."""
 
     request_id: str
-    question: Question
+    use: ToolUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ Said = Taken | Talk | Became | Finished | Asked | Withdrawn | Answered
 _STATES = {"running": SessionState.BUSY, "requires_action": SessionState.WAITING, "idle": SessionState.IDLE}
 
 
-def parse(line: bytes, session_id: str) -> Said | None:
-    """What a line says; None when it is nothing to us. `session_id` is ours, for the questions."""
+def parse(line: bytes) -> Said | None:
+    """What a line says; None when it is nothing to us."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
@@ -97,10 +97,10 @@ def parse(line: bytes, session_id: str) -> Said | None:
             return Became(_STATES[state])
         case {"type": "result"}:
             return Finished(_last_words(message))
-    return _control(message, session_id)
+    return _control(message)
 
 
-def _control(message: Mapping[str, object], session_id: str) -> Said | None:
+def _control(message: Mapping[str, object]) -> Said | None:
     match message:
         case {
             "type": "control_request",
@@ -109,7 +109,7 @@ def _control(message: Mapping[str, object], session_id: str) -> Said | None:
         }:
             offered = more.get("permission_suggestions")
             suggestions = tuple(one for one in offered if isinstance(one, dict)) if isinstance(offered, list) else ()
-            return Asked(request_id, Question(session_id, tool, arguments, suggestions))
+            return Asked(request_id, ToolUse(tool, arguments, suggestions))
         case {"type": "control_cancel_request", "request_id": str(request_id)}:
             return Withdrawn(request_id)
         case {"type": "control_response", "response": {"request_id": str(request_id), "subtype": subtype, **more}}:
@@ -136,19 +136,11 @@ def interrupt(request_id: str) -> bytes:
     return _line({"type": "control_request", "request_id": request_id, "request": {"subtype": "interrupt"}})
 
 
-def answer(asked: Asked, decision: Decision) -> bytes:
-    """The answer to a question."""
-    response = {"subtype": "success", "request_id": asked.request_id, "response": _decision(asked.question, decision)}
+def answer(asked: Asked, decision: Mapping[str, object]) -> bytes:
+    """The answer to a question: what claude_question.verdict says."""
+    response = {"subtype": "success", "request_id": asked.request_id, "response": decision}
     return _line({"type": "control_response", "response": response})
 
 
 def _line(message: Mapping[str, object]) -> bytes:
     return json.dumps(message).encode() + b"\n"
-
-
-def _decision(question: Question, decision: Decision) -> dict[str, object]:
-    if not isinstance(decision, Allow):
-        return {"behavior": "deny", "message": decision.message, "interrupt": decision.interrupt}
-    # Some versions refuse a yes that does not repeat the arguments.
-    arguments = question.arguments if decision.arguments is None else decision.arguments
-    return {"behavior": "allow", "updatedInput": arguments, "updatedPermissions": list(decision.suggestions)}

@@ -24,7 +24,8 @@ Json = Mapping[str, object]
 
 ASKS, PLANS = "AskUserQuestion", "ExitPlanMode"
 _NO_REASON = "The person you work for denied this."
-_ALLOW, _ALWAYS, _DENY, _WORDS = "allow", "always", "deny", "text"
+DENY = "deny"
+_ALLOW, _ALWAYS, _WORDS = "allow", "always", "text"
 _WHERE = {
     "session": "in this session",
     "localSettings": "in this project",
@@ -81,15 +82,20 @@ def questions(use: ToolUse, session_id: str, asker: str, wait: float = LONGEST_W
 
 def verdict(use: ToolUse, decisions: Sequence[Decision]) -> dict[str, object]:
     """What the program wants to hear, from one decision for each of its questions."""
-    refused = next((each for each in decisions if each.option_id == _DENY), None)
+    refused = next((each for each in decisions if each.option_id == DENY), None)
     if refused is not None:
-        return {"behavior": "deny", "message": refused.text or _NO_REASON}
+        return denial(refused.text or _NO_REASON)
     if use.asked:
         return {"behavior": "allow", "updatedInput": {**use.given, "answers": _answered(use, decisions)}}
     allowed: dict[str, object] = {"behavior": "allow", "updatedInput": dict(use.given)}
     chosen = decisions[0].option_id
     suggestion = next((each for option_id, each, _ in _always(use) if option_id == chosen), None)
     return allowed if suggestion is None else allowed | {"updatedPermissions": [suggestion]}
+
+
+def denial(message: str) -> dict[str, object]:
+    """A no; the model reads the message."""
+    return {"behavior": "deny", "message": message}
 
 
 def _answered(use: ToolUse, decisions: Sequence[Decision]) -> dict[str, str]:
@@ -104,21 +110,21 @@ def _tool_options(always: Sequence[tuple[str, Json, str]]) -> tuple[Option, ...]
     return (
         Option(_ALLOW, "", Verdict.ALLOW),
         *(Option(option_id, _label(f"✅ Always: {words}"), Verdict.ALLOW_ALWAYS) for option_id, _, words in always),
-        Option(_DENY, "", Verdict.DENY, takes_text=True),
+        Option(DENY, "", Verdict.DENY, takes_text=True),
     )
 
 
 def _plan_options() -> tuple[Option, ...]:
     return (
         Option(_ALLOW, "✅ Go ahead", Verdict.ALLOW),
-        Option(_DENY, "❌ Keep planning", Verdict.DENY, takes_text=True),
+        Option(DENY, "❌ Keep planning", Verdict.DENY, takes_text=True),
     )
 
 
 def _answers(asked: Json) -> tuple[Option, ...]:
     offered = tuple(Option(option_id, _label(label), Verdict.ANSWER) for option_id, label in _labels(asked))
     words = Option(_WORDS, "", Verdict.ANSWER, takes_text=True)
-    return (*offered[: MAX_OPTIONS - 2], words, Option(_DENY, "❌ Don't answer", Verdict.DENY))
+    return (*offered[: MAX_OPTIONS - 2], words, Option(DENY, "❌ Don't answer", Verdict.DENY))
 
 
 def _labels(asked: Json) -> list[tuple[str, str]]:

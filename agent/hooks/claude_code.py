@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.domain.errors import AgentError
+from agent.domain.permission import LONGEST_WAIT
 
 Version = tuple[int, ...]
 
@@ -30,6 +31,8 @@ EVENTS = (
     Event("SessionStart", (1, 0, 62), 10),
     Event("UserPromptSubmit", (1, 0, 54), 10),
     Event("Stop", (1, 0, 41), 10),
+    Event("PermissionRequest", (2, 0, 45), int(LONGEST_WAIT)),
+    Event("PostToolUse", (1, 0, 41), 10),
     Event("StopFailure", (2, 1, 78), 10),
     Event("SubagentStop", (1, 0, 41), 10),
     Event("Notification", (1, 0, 41), 10),

@@ -1,4 +1,4 @@
-"""Claude Code's questions at a terminal: asked from afar while its own dialog is open, and over when that closes.
+"""Claude Code's questions, asked from afar: those of its hook, beside its own dialog, and those of its stream-json.
 
 Its hook and its dialog race, and the first answer wins. A no at the terminal ends the hook, and with it the asker's
 connection. A yes does not: then its registry says that no dialog is open any more, and PostToolUse that the tool ran.
@@ -12,15 +12,18 @@ from pathlib import Path
 from agent.backends.claude_code import ClaudeCode, Doing
 from agent.backends.process import is_running
 from agent.clock import Clock
-from agent.domain.claude_question import ASKS, ToolUse, questions, verdict
+from agent.domain.claude_question import ASKS, DENY, ToolUse, denial, questions, verdict
 from agent.domain.hook import HookEvent
 from agent.domain.permission import Decision, Over
 from agent.domain.session import Conversation, Session
-from agent.services.permissions import Asking
+from agent.services.permissions import Asking, Permissions
 
 LOOK = 0.25  # seconds between looks at the registry while a question is open
 NEVER_OPEN = 5.0  # seconds without a dialog after which there will be none: it was answered before we looked
 _ENDED = "its program ended"
+_STOPPED = "its turn was stopped"
+_NO_ANSWER = "Nobody answered in time whether this is allowed, so it is not. Go on without it, or ask again."
+_DIALOG = "permission_prompt"  # the kind of Notification that comes some seconds after a dialog was opened
 
 
 @dataclass(eq=False, slots=True)
@@ -52,7 +55,7 @@ class ClaudeQuestions:
         """What to tell the program; None when its dialog was answered, or is left to the terminal."""
         use = tool_use(event)
         dialog = _Open(session.session_id, event.text("agent_id"), use)
-        answering = asyncio.create_task(self._answers(session, event, use, asking))
+        answering = asyncio.create_task(_hook_answer(session.session_id, event, use, asking))
         closing = asyncio.create_task(self._closed(session, dialog))
         self._open.append(dialog)
         try:
@@ -74,19 +77,10 @@ class ClaudeQuestions:
         if dialog is not None:
             dialog.ran.set()
 
-    async def _answers(
-        self, session: Session, event: HookEvent, use: ToolUse, asking: Asking
-    ) -> Mapping[str, object] | None:
-        decisions: list[Decision] = []
-        for question in questions(use, session.session_id, event.asker):
-            decision = await asking.ask(question)
-            if decision is None:
-                return None
-            decisions.append(decision)
-            if decision.option_id == "deny":
-                break
-        decided = verdict(use, decisions)
-        return {"hookSpecificOutput": {"hookEventName": event.name, "decision": decided}}
+    def covers(self, session: Session, event: HookEvent) -> bool:
+        """Whether an event only says that there is a dialog, about which people are asked already."""
+        is_notice = event.name == "Notification" and event.text("notification_type") == _DIALOG
+        return is_notice and any(each.session_id == session.session_id for each in self._open)
 
     async def _closed(self, session: Session, dialog: _Open) -> tuple[Over, str]:
         """Wait until there is no dialog at the terminal any more."""
@@ -106,6 +100,43 @@ class ClaudeQuestions:
             except TimeoutError:
                 continue
         return Over.ANSWERED_ELSEWHERE, ""
+
+
+class StreamQuestions:
+    """What the programs without a terminal ask. There is no dialog: only people can answer."""
+
+    def __init__(self, permissions: Permissions) -> None:
+        self._permissions = permissions
+
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
+        """What the program is to hear. When this is cancelled, it asks no more. Raises StoreUnavailable."""
+        async with self._permissions.asking() as asking:
+            try:
+                decided = await _decisions(session_id, asker, use, asking)
+            except asyncio.CancelledError:
+                await asyncio.shield(asking.give_up(Over.WITHDRAWN, _STOPPED))
+                raise
+            return verdict(use, decided) if decided else denial(_NO_ANSWER)
+
+
+async def _hook_answer(session_id: str, event: HookEvent, use: ToolUse, asking: Asking) -> Mapping[str, object] | None:
+    decided = await _decisions(session_id, event.asker, use, asking)
+    if decided is None:
+        return None
+    return {"hookSpecificOutput": {"hookEventName": event.name, "decision": verdict(use, decided)}}
+
+
+async def _decisions(session_id: str, asker: str, use: ToolUse, asking: Asking) -> list[Decision] | None:
+    """One decision for each question, up to the first no; None when one was not answered in time."""
+    decided: list[Decision] = []
+    for question in questions(use, session_id, asker):
+        decision = await asking.ask(question)
+        if decision is None:
+            return None
+        decided.append(decision)
+        if decision.option_id == DENY:
+            break
+    return decided
 
 
 def tool_use(event: HookEvent) -> ToolUse:

@@ -44,7 +44,8 @@ class Hooks:
             self._questions.tool_ran(session, event)
         await self._states.hint(session, event)
         await self._receipts.heard(session, event)
-        await self._alerts.tell(session, event)
+        if not self._questions.covers(session, event):
+            await self._alerts.tell(session, event)
         if event.name == "SessionEnd":
             await self._conversations.leave(session, event)
         return None
@@ -55,7 +56,7 @@ class Hooks:
         Without a terminal behind it nobody waits: a script is not to hang on a question that it never had to ask, and
         what we started ourselves asks over its own stream.
         """
-        if not event.interactive:
+        if not event.interactive or not self._repeats.is_new(event):
             return None
         session = await self._conversations.attend(event)
         return await self._questions.ask(session, event, asking) if session else None

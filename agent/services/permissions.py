@@ -18,7 +18,7 @@ from agent.store.questions import Questions
 logger = logging.getLogger(__name__)
 
 RETURN = 30.0  # seconds in which an asker finds a restarted agent: it looks every second
-_NOT_BACK = "the agent was restarted meanwhile; the terminal has the question"
+_NOT_BACK = "the agent was restarted, and nobody asks again"
 
 
 class Asking:

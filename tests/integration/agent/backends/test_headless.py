@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import pytest
 
 from agent.backends.headless import Asker, HeadlessBackend
 from agent.backends.process import identify
+from agent.domain.claude_question import ToolUse, verdict
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
-from agent.domain.question import Allow, Decision, Question
+from agent.domain.permission import Decision
 from agent.domain.session import Conversation, Session, SessionState
 from tests.fakes.agent_rig import eventually
 from tests.fakes.claude_program import ClaudeHome
@@ -38,18 +39,19 @@ class Person:
     """Says yes once told to."""
 
     def __init__(self) -> None:
-        self.questions: list[Question] = []
+        self.questions: list[tuple[str, ToolUse]] = []
         self.yes = asyncio.Event()
         self.withdrawn = False
 
-    async def ask(self, question: Question) -> Decision:
-        self.questions.append(question)
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
+        assert asker
+        self.questions.append((session_id, use))
         try:
             await self.yes.wait()
         except asyncio.CancelledError:
             self.withdrawn = True
             raise
-        return Allow()
+        return verdict(use, [Decision("allow")])
 
 
 class Scene:
@@ -139,9 +141,9 @@ async def test_what_a_person_allows_is_done(home: ClaudeHome) -> None:
         person.yes.set()
         await eventually(lambda: scene.notes.texts, LONG)
 
-    (question,) = person.questions
-    assert (question.session_id, question.tool, question.arguments["command"]) == ("s1", "Bash", "touch made")
-    assert question.suggestions
+    ((session_id, use),) = person.questions
+    assert (session_id, use.tool, use.given["command"]) == ("s1", "Bash", "touch made")
+    assert use.suggestions
     assert (home.project / "made").exists()
 
 
