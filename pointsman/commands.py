@@ -18,7 +18,7 @@ _STATES = ("queued", "sent", "received", "done", "failed", "uncertain", "cancell
 _STDIN = "-"
 
 
-def _actor() -> str:
+def actor() -> str:
     """Who sends, for people to read."""
     try:
         return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -39,7 +39,7 @@ def send(*, session: str, text: str, wait: bool, as_json: bool) -> None:
     if text == _STDIN:
         text = sys.stdin.read()
     with control() as router:
-        command = router.send_text(find_session(router, session), text, _actor())
+        command = router.send_text(find_session(router, session), text, actor())
         if wait:
             command = router.follow(command.command_id)
     _tell(command, as_json=as_json)
@@ -60,7 +60,7 @@ def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
     from pointsman.sessions import find_session
 
     with control() as router:
-        command = router.send_key(find_session(router, session), name, _actor())
+        command = router.send_key(find_session(router, session), name, actor())
         if wait:
             command = router.follow(command.command_id)
     _tell(command, as_json=as_json)
@@ -187,9 +187,9 @@ def drop(*, command_id: str, as_json: bool) -> None:
 @json_flag
 @click.argument("subject", metavar="ID")
 def trace(*, subject: str, as_json: bool) -> None:
-    """Show every step of a command or notification.
+    """Show every step of a command, notification or question.
 
-    ID is a command's, a notification's or an update's: what happened, when, why, by whom.
+    ID is a command's, a notification's, an update's or a permission question's: what happened, when, why, by whom.
     """
     from pointsman.render import clock, show
 
