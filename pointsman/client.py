@@ -205,6 +205,23 @@ class Control:
         request = pb.ListNotificationsRequest(session_id=session_id, limit=limit, before_notification_id=before)
         return [_notification(item) for item in self._call(self._stub.ListNotifications, request).notifications]
 
+    def permissions(
+        self, session_id: str = "", permission_id: str = "", limit: int = 0, *, closed: bool = False
+    ) -> list[records.Permission]:
+        """Questions, newest first; one that is named also when it is over."""
+        request = pb.ListPermissionsRequest(
+            session_id=session_id, permission_id=permission_id, include_closed=closed, limit=limit
+        )
+        return [_permission(item) for item in self._call(self._stub.ListPermissions, request).permissions]
+
+    def answer(self, asked: records.Permission, option_id: str, text: str, actor: str) -> records.Permission:
+        """Decide about what was seen."""
+        request = pb.RespondPermissionRequest(
+            permission_id=asked.permission_id, input_digest=asked.input_digest, option_id=option_id, text=text,
+            request_id=_new_id(), origin=types_pb2.Origin(source="cli", actor=actor),
+        )  # fmt: skip
+        return _permission(self._call(self._stub.RespondPermission, request).permission)
+
     def create_api_key(self, label: str, role: records.Role) -> records.NewApiKey:
         request = pb.CreateApiKeyRequest(label=label, role=pb.Role.Value(f"ROLE_{role.name}"))
         answer = self._call(self._stub.CreateApiKey, request)
@@ -298,6 +315,11 @@ def _notification(message: types_pb2.Notification) -> records.Notification:
         thread_id=message.chat.thread_id,
         buttons=tuple(f"{button.label}={button.action}" for button in message.buttons),
     )
+
+
+def _permission(message: types_pb2.Permission) -> records.Permission:
+    options = tuple(f"{each.option_id}={each.label}" for each in message.options)
+    return _read(records.Permission, message, options=options)
 
 
 def _read(record: type[R], message: Message, **given: object) -> R:

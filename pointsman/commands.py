@@ -187,9 +187,9 @@ def drop(*, command_id: str, as_json: bool) -> None:
 @json_flag
 @click.argument("subject", metavar="ID")
 def trace(*, subject: str, as_json: bool) -> None:
-    """Show every step of a command or notification.
+    """Show every step of a command, notification or question.
 
-    ID is a command's, a notification's or an update's: what happened, when, why, by whom.
+    ID is a command's, a notification's, an update's or a permission question's: what happened, when, why, by whom.
     """
     from pointsman.render import clock, show
 

@@ -22,6 +22,8 @@ _COMMANDS = {
     "machines": "machines:machines",
     "commands": "commands:commands",
     "notifications": "notifications:notifications",
+    "permissions": "permissions:permissions",
+    "answer": "permissions:answer",
     "send": "commands:send",
     "key": "commands:key",
     "notify": "notifications:notify",

@@ -132,6 +132,29 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """A question; `kind` and `state` as in agentlink.v1, without their prefix."""
+
+    permission_id: str
+    session_id: str
+    machine_id: str
+    kind: str
+    tool: str
+    input: str
+    input_digest: str
+    options: tuple[str, ...]  # "id=label"
+    state: str
+    decided_by: str
+    option_id: str
+    text: str
+    detail: str
+    command_id: str
+    created_at: datetime | None
+    expires_at: datetime | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     key_id: str
     label: str

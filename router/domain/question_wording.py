@@ -7,13 +7,16 @@ import re
 
 from router.domain.permission import ENDED_ELSEWHERE, Permission, PermissionKind, PermissionState
 
+SESSION_OVER = "the session has ended"
+REPLY_WITH_REASON = "Reply to this message with your reason, and it is denied with that."
+NO_WORDS_HERE = "This question takes no text; press one of its buttons."
+TOO_LATE = "{outcome}\nYour text was not typed. To write to the session, reply to another of its messages."
+
 _ASKS = {
     PermissionKind.TOOL: "🔐 May it use {tool}?\n\n{input}",
     PermissionKind.PLAN: "📋 It has a plan. Go ahead?\n\n{input}",
     PermissionKind.QUESTION: "❓ {input}",
 }
-_INPUT_LENGTH = 3000  # characters of an input that a message shows, so that it stays one message
-_CUT = "{shown}\n… and {count} more characters: pointsman questions {id}"
 _TEXT_TELLS = {
     PermissionKind.TOOL: "Reply to this message to deny with a reason.",
     PermissionKind.PLAN: "Reply to this message to say what to change.",
@@ -30,22 +33,23 @@ _OUTCOMES = {
     PermissionState.EXPIRED: "⌛ Nobody answered in time; the terminal has it, {when}.",
 }
 _DENIED_WHY = "❌ Denied by {who}, {when}: {choice}"
+_ALWAYS = "this and what is like it"
 _IN_VAIN = "{outcome} The answer of {who} came too late."
+# Characters. What is over stays one message of a chat, whatever it was about: an edit cannot add another.
+_INPUT_LEFT, _CHOICE_LEFT = 1000, 300
+_CUT = "{shown}… ({count} more characters)"
 _NAME = re.compile(r".*\((.+)\)")  # "telegram:4711 (Ada)"
-REPLY_WITH_REASON = "Reply to this message with your reason, and it is denied with that."
-NO_WORDS_HERE = "This question takes no text; press one of its buttons."
-SESSION_OVER = "the session has ended"
 
 
 def question(asked: Permission) -> str:
-    """A permission question as long as it is open."""
+    """A permission question as long as it is open: with all of its input, as that is what is decided about."""
     tells = _TEXT_TELLS[asked.kind] if asked.for_text else ""
-    return "\n\n".join(filter(None, (_asks(asked), tells)))
+    return "\n\n".join(filter(None, (_asks(asked, asked.input), tells)))
 
 
 def answered(closed: Permission, when: str) -> str:
     """A permission question that is over, and how it ended."""
-    return f"{_asks(closed)}\n\n{outcome(closed, when)}"
+    return f"{_asks(closed, _cut(closed.input, _INPUT_LEFT))}\n\n{outcome(closed, when)}"
 
 
 def outcome(permission: Permission, when: str) -> str:
@@ -55,7 +59,7 @@ def outcome(permission: Permission, when: str) -> str:
     line = (_DENIED_WHY if denied_why else _OUTCOMES[permission.state]).format(
         who=who,
         when=when,
-        choice=permission.text or (option.label if option else ""),
+        choice=_cut(permission.text, _CHOICE_LEFT) or (option.label if option else "") or _ALWAYS,
         why=f" ({permission.detail})" if permission.detail else "",
     )
     decided_in_vain = permission.decided_by and permission.state in ENDED_ELSEWHERE
@@ -68,8 +72,9 @@ def actor_name(actor: str) -> str:
     return match[1] if match else actor
 
 
-def _asks(asked: Permission) -> str:
-    shown, rest = asked.input[:_INPUT_LENGTH], len(asked.input) - _INPUT_LENGTH
-    if rest > 0:
-        shown = _CUT.format(shown=shown, count=rest, id=asked.permission_id)
+def _asks(asked: Permission, shown: str) -> str:
     return _ASKS[asked.kind].format(tool=asked.tool, input=shown)
+
+
+def _cut(text: str, length: int) -> str:
+    return _CUT.format(shown=text[:length], count=len(text) - length) if len(text) > length else text

@@ -105,7 +105,10 @@ TOPIC_ENDED = "This session has ended; its topic is closed."
 MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
 UNMUTED = "{name} is heard here again."
 QUIET_OFF = "No quiet hours. /quiet 22-7 sets them, by the router's clock, which says {clock} now."
-QUIET_ON = "Quiet from {quiet} by the router's clock, which says {clock} now: messages come without a sound. /quiet off"
+QUIET_ON = (
+    "Quiet from {quiet} by the router's clock, which says {clock} now: messages come without a sound, but for questions"
+    " that a session waits on. /quiet off"
+)
 QUIET_HOW = "I did not understand that. For example: /quiet 22-7, /quiet 22:30-6:45, /quiet off"
 
 LABELS = {
@@ -185,7 +188,7 @@ _NOT_TAKEN = (
 _DECISIONS = {
     CommandState.DONE: "✅ Your answer reached {name}.",
     CommandState.UNCERTAIN: "❓ Your answer may have reached {name}: {why}.",
-    CommandState.CANCELLED: "↩️ Your answer was taken back.",
+    CommandState.CANCELLED: "↩️ Your answer to {name} was taken back; the terminal still asks.",
     CommandState.DEAD: "❌ Your answer did not reach {name}: {why}.",
     CommandState.FAILED: "❌ Your answer did not reach {name}: {why}.",
 }

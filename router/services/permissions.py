@@ -74,10 +74,11 @@ class Permissions:
             permissions.insert(tx, checked(asked))
         except Refusal as refusal:
             return refusal.reason
+        text, buttons = question_wording.question(asked), choices.permission_buttons(asked)
         for chat in messages.default_chats(tx):
             note = Notification(
-                self._new_id(), session.session_id, chat, Kind.QUESTION, question_wording.question(asked),
-                self._new_token(), now, choices.permission_buttons(asked), permission_id=asked.permission_id,
+                self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
+                permission_id=asked.permission_id,
             )  # fmt: skip
             self._outbox.add(tx, note, machine_id)
         tx.after_commit(partial(self._waiting.wake, EXPIRY))
@@ -129,7 +130,8 @@ class Permissions:
         if asked.is_open and asked.for_text is None:
             return question_wording.NO_WORDS_HERE, ""
         option_id = asked.for_text.option_id if asked.for_text else ""
-        return self._answer(tx, inbound, asked, option_id, text)
+        said, command_id = self._answer(tx, inbound, asked, option_id, text)
+        return said if asked.is_open else question_wording.TOO_LATE.format(outcome=said), command_id
 
     def session_ended(self, tx: Transaction, session_id: str) -> None:
         """A session is over, and so is what it asked."""

@@ -23,11 +23,12 @@ class Placement:
 def placement(tx: Transaction, notification: Notification, now: float) -> Placement:
     """Where a message goes that is leased now (seconds since the epoch)."""
     chat, wishes = notification.chat, places.wishes(tx, notification.chat)
-    silent = quiet.covers(wishes.quiet, time_of_day(now)) if wishes.quiet else False
+    asks = notification.kind is Kind.QUESTION  # somebody's work stands still until it is answered
+    silent = bool(wishes.quiet) and not asks and quiet.covers(wishes.quiet, time_of_day(now))
     if not notification.session_id or notification.kind not in _OF_SESSION:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
     place = places.place(tx, chat, notification.session_id)
-    silent = silent or (place.muted and notification.kind is Kind.PROGRESS)
+    silent = silent or (place.muted and not asks)
     if chat.thread_id or not wishes.has_topics:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
     return Placement(place.thread_id, own_topic=True, silent=silent)

@@ -147,8 +147,12 @@ def leased(tx: Transaction, transport: str) -> list[Notification]:
 
 
 def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notification]:
-    """Queued notifications written before a time."""
-    rows = tx.execute(f"{_SELECT} WHERE state = 'queued' AND created_at <= ? LIMIT ?", (before, limit))
+    """Queued notifications written before a time; without questions that can still be answered, however old."""
+    open_questions = "SELECT permission_id FROM permissions WHERE state = 'open'"
+    rows = tx.execute(
+        f"{_SELECT} WHERE state = 'queued' AND created_at <= ? AND permission_id NOT IN ({open_questions}) LIMIT ?",
+        (before, limit),
+    )
     return [_notification(row) for row in rows.fetchall()]
 
 

@@ -68,7 +68,7 @@ def find(connection: sqlite3.Connection | Transaction, permission_id: str) -> Pe
 def get(connection: sqlite3.Connection | Transaction, permission_id: str) -> Permission:
     """One question. Raises Refusal(NOT_FOUND)."""
     if (permission := find(connection, permission_id)) is None:
-        text = f"There is no question {permission_id[:128]}. `pointsman questions` lists them."
+        text = f"There is no question {permission_id[:128]}. `pointsman permissions` lists them."
         raise Refusal(Reason.NOT_FOUND, text)
     return permission
 

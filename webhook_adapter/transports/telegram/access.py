@@ -20,6 +20,10 @@ class AllowList:
         # People alone: their private chat only. A group they were dragged into would read every answer.
         return user_id in self.user_ids and chat_id == user_id
 
+    def names_chat(self, chat_id: int) -> bool:
+        """Whether the bot speaks in this chat, whoever may command it there."""
+        return chat_id in self.chat_ids
+
     @property
     def open_groups(self) -> tuple[int, ...]:
         """Groups whose every member, now and later, may command the machines."""

@@ -14,6 +14,7 @@ from webhook_adapter.transports.telegram.update import Ignored, Inbound, Json, p
 logger = logging.getLogger(__name__)
 
 _MAX_ANSWER = 200  # characters of answerCallbackQuery
+_NOT_YOU = "You may not press this: ask whoever runs this bot."
 
 
 class Outcome(Enum):
@@ -58,10 +59,15 @@ class Intake:
             logger.info("update ignored reason=%s", inbound.reason.value)
             return Received(Outcome.IGNORED)
         if not self._allow_list.allows(inbound.chat_id, inbound.user_id):
-            # No answer: it would confirm the bot to a stranger and spend the chat's budget.
             logger.warning("update denied chat=%d user=%d", inbound.chat_id, inbound.user_id)
-            return Received(Outcome.DENIED)
+            return self._denied(inbound)
         return self._hand_in(inbound)
+
+    def _denied(self, inbound: Inbound) -> Received:
+        """Only who sees the bot's buttons is answered, on the button: words would confirm the bot to strangers."""
+        if inbound.callback_id and self._allow_list.names_chat(inbound.chat_id):
+            return Received(Outcome.DENIED, inbound.callback_id, _NOT_YOU)
+        return Received(Outcome.DENIED)
 
     def _hand_in(self, inbound: Inbound) -> Received:
         try:

@@ -64,7 +64,8 @@ class TelegramTransport:
             return self._stopped(message, sent, RetryLater(str(silence)))
         if not message.text:
             return Delivered(message.edit_message_ids)
-        return Delivered((*sent, *message.edit_message_ids[len(sent) :]), self._topics.made_for(message), problem)
+        untouched = message.edit_message_ids[: max(0, len(message.edit_message_ids) - len(sent))]
+        return Delivered((*untouched, *sent), self._topics.made_for(message), problem)
 
     def _mark(self, message: Outgoing) -> bool:
         """Put a reaction on the answered message; False where the chat, or the message, takes none."""
@@ -184,9 +185,12 @@ def _steps(message: Outgoing, done: int) -> Iterator[tuple[str, Params, Upload |
         for message_id in message.edit_message_ids[-1:]:
             yield _TAKE_BUTTONS, {"message_id": int(message_id), "plain": ""}, None
         return
-    for number, part in list(enumerate(parts(message)))[done:]:
+    bring = parts(message)
+    # Of several messages that now say less, the last ones change: there stand the buttons.
+    old = message.edit_message_ids[-len(bring) :]
+    for number, part in list(enumerate(bring))[done:]:
         params: Params = {"plain": part.plain}
-        edited = message.edit_message_ids[number : number + 1]
+        edited = old[number : number + 1]
         if edited and isinstance(part, TextPart):
             yield "editMessageText", params | {"message_id": int(edited[0])} | _content(part), None
             continue

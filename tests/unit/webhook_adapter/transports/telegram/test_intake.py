@@ -31,7 +31,7 @@ class Router:
         return self.answer
 
 
-def intake(router: Router, chats: str = "99") -> Intake:
+def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
     config = AdapterConfig.from_environ(
         {
             "POINTSMAN_API_KEY": "pmk_key",
@@ -39,6 +39,7 @@ def intake(router: Router, chats: str = "99") -> Intake:
             "TELEGRAM_WEBHOOK_SECRET": "s",
             "TELEGRAM_WEBHOOK_PATH_SECRET": "p",
             "ALLOWED_CHAT_IDS": chats,
+            "ALLOWED_USER_IDS": users,
         }
     )
     assert config.telegram is not None
@@ -84,6 +85,16 @@ def test_a_stranger_reaches_nothing_and_hears_nothing(update: dict[str, Any]) ->
     received = intake(router, chats="5").receive({"update_id": 1, **update})
 
     assert received == Received(Outcome.DENIED)
+    assert router.got == []
+
+
+def test_who_may_not_press_is_told_so_and_nothing_is_handed_in() -> None:
+    router = Router()
+
+    received = intake(router, users="5").receive({"update_id": 1, "callback_query": PRESS})
+
+    assert (received.outcome, received.callback_id) == (Outcome.DENIED, "7788")
+    assert "may not press" in received.answer
     assert router.got == []
 
 

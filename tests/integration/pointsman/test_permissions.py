@@ -1,0 +1,75 @@
+"""Permission questions on the command line, against a real router and a machine that asks."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from agentlink.v1 import control_pb2 as pb
+from click.testing import CliRunner, Result
+
+from pointsman.group import pointsman
+from tests.fakes.thin_agent import ThinLink
+from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
+from tests.integration.router.permissions.asking import ask, decision
+
+
+@pytest.fixture
+def router(data_dir: Path) -> Iterator[RouterUnderTest]:
+    with serving(config(data_dir)) as router:
+        yield router
+
+
+@pytest.fixture
+def link(router: RouterUnderTest) -> Iterator[ThinLink]:
+    agent = router.machine()
+    router.session(agent, "api")
+    with agent.connected() as link:
+        yield link
+
+
+@pytest.fixture
+def asked(router: RouterUnderTest, link: ThinLink) -> str:
+    [session] = router.control.ListSessions(pb.ListSessionsRequest()).sessions
+    return ask(link, session.session_id, input="git push\n--force")
+
+
+def run(router: RouterUnderTest, *arguments: str) -> Result:
+    environ = {
+        "POINTSMAN_ROUTER": router.address,
+        "POINTSMAN_API_KEY": API_KEY,
+        "POINTSMAN_DATA_DIR": str(router.config.data_dir),
+    }
+    return CliRunner().invoke(pointsman, arguments, env=environ)
+
+
+def test_what_waits_is_listed_shown_whole_and_answered_once(
+    router: RouterUnderTest, link: ThinLink, asked: str
+) -> None:
+    [listed] = json.loads(run(router, "permissions", "--session", "api", "--json").stdout)
+    assert (listed["permissionId"], listed["state"], listed["options"][0]) == (asked, "OPEN", "allow=")
+    whole = run(router, "permissions", asked).stdout
+    assert "git push\n--force\n" in whole
+    assert f"pointsman answer {asked} deny" in whole
+
+    done = run(router, "answer", asked, "deny", "--not today")
+    assert (done.exit_code, done.stdout) == (0, f"{asked} denied\n")
+    assert (decision(link).option_id, link.waiting()) == ("deny", 0)
+    late = run(router, "answer", asked, "allow")
+    assert late.exit_code == 1
+    assert "Denied by" in late.stderr
+    assert "No questions." in run(router, "permissions").stderr
+    assert "--not today" in run(router, "permissions", "--all", "--json").stdout
+    assert [step["event"] for step in json.loads(run(router, "trace", asked, "--json").stdout)] == ["Asked", "Decided"]
+
+
+@pytest.mark.parametrize("words", [("permissions", "no-such"), ("answer", "no-such", "allow")], ids=["list", "answer"])
+def test_a_question_that_does_not_exist_is_not_found(router: RouterUnderTest, words: tuple[str, ...]) -> None:
+    assert run(router, *words).exit_code == 5
+
+
+def test_an_option_it_does_not_have_is_refused_with_those_it_has(router: RouterUnderTest, asked: str) -> None:
+    refused = run(router, "answer", asked, "maybe")
+
+    assert refused.exit_code == 2
+    assert "allow, always, deny" in refused.stderr
