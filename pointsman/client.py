@@ -279,11 +279,15 @@ def _command(message: types_pb2.Command) -> records.Command:
     return _read(
         records.Command,
         message,
-        text=message.action.input.text,
+        text=message.action.input.text or _decided(message.action.permission_decision),
         key=message.action.key.name,
         source=message.origin.source,
         actor=message.origin.actor,
     )
+
+
+def _decided(decision: types_pb2.PermissionDecision) -> str:
+    return f"[{decision.option_id}] {decision.text}".rstrip() if decision.permission_id else ""
 
 
 def _notification(message: types_pb2.Notification) -> records.Notification:

@@ -278,13 +278,17 @@ def _command(command: types_pb2.Command) -> model.Command:
     return _value(
         model.Command,
         command,
-        text=command.action.input.text,
+        text=command.action.input.text or _decided(command.action.permission_decision),
         key=command.action.key.name,
         state=_state(model.CommandState, command.state),
         reason=_enum_name("Reason", command.reason).removeprefix("REASON_") if command.reason else "",
         source=command.origin.source,
         actor=command.origin.actor,
     )
+
+
+def _decided(decision: types_pb2.PermissionDecision) -> str:
+    return f"[{decision.option_id}] {decision.text}".rstrip() if decision.permission_id else ""
 
 
 def _notification(sent: types_pb2.Notification) -> model.Notification:
