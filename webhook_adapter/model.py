@@ -159,6 +159,7 @@ class Notification:
     attempt: int
     created_at: datetime | None
     delivered_at: datetime | None
+    permission_id: str = ""  # of the permission question that it shows, or whose end it tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,8 +289,11 @@ def _command(command: types_pb2.Command) -> model.Command:
 
 def _text(action: types_pb2.Action) -> str:
     """What an action brings along, for people."""
+    made = action.permission_decision
     if action.WhichOneof("kind") == "stop_session":
         return "[end]"
+    if made.permission_id:
+        return f"[{made.option_id}] {made.text}".rstrip()
     return action.input.text or action.start_session.prompt
 
 

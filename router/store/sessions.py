@@ -1,7 +1,7 @@
 """Sessions on disk."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from router.domain.errors import Reason, Refusal
@@ -10,6 +10,10 @@ from router.store.database import Transaction
 
 _COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for"
 _SELECT = f"SELECT {_COLUMNS} FROM sessions"
+_ASKS = (
+    "(SELECT tool FROM permissions WHERE permissions.session_id = sessions.session_id AND permissions.state = 'open'"
+    " ORDER BY position LIMIT 1)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,13 @@ def slot(tx: Transaction, session_id: str) -> Slot:
 
 
 def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, ended: bool = False) -> list[Session]:
-    """The sessions in the order of their registration."""
-    sql = f"{_SELECT} WHERE (? = '' OR machine_id = ?) AND (? OR state != 'ended') ORDER BY created_at, session_id"
-    return [_session(row) for row in connection.execute(sql, (machine_id, machine_id, ended)).fetchall()]
+    """The sessions in the order of their registration; who has an open question waits for its answer."""
+    sql = (
+        f"SELECT {_COLUMNS}, {_ASKS} FROM sessions WHERE (? = '' OR machine_id = ?) AND (? OR state != 'ended')"
+        " ORDER BY created_at, session_id"
+    )
+    rows = connection.execute(sql, (machine_id, machine_id, ended)).fetchall()
+    return [_asking(_session(row[:-1]), row[-1]) for row in rows]
 
 
 def write(tx: Transaction, session: Session) -> None:
@@ -90,6 +98,12 @@ def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) ->
 def remove(tx: Transaction, session_id: str) -> None:
     """Forget a session that nothing was accepted for."""
     tx.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
+
+
+def _asking(session: Session, tool: str | None) -> Session:
+    if tool is None or session.state is SessionState.WAITING:
+        return session
+    return replace(session, state=SessionState.WAITING, waiting_for=f"permission: {tool}")
 
 
 def _session(row: tuple[Any, ...]) -> Session:

@@ -11,9 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agentlink.v1 import types_pb2 as types
+
 from tests.e2e.phone import Phone
 from tests.e2e.system import CHAT, POINTSMAN, Pane, System
 from tests.fakes.telegram import TelegramStandIn
+from tests.fakes.telegram_state import Person
+from tests.fakes.thin_agent import ThinAgent, ThinLink
+from tests.integration.router.permissions.asking import ask, withdraw
 from tests.waiting import wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "from-the-phone.md"
@@ -50,6 +55,10 @@ class Stage:
         """A session says something, and the router knows which message that became: people are slower than that."""
         offers = [word for button in buttons for word in ("--button", button)]
         self._system.cli("notify", pane.session_id, text, *offers)
+        self.delivered()
+
+    def delivered(self) -> None:
+        """Everything said has become a message, and the router knows which."""
         wait_until(lambda: {n["state"] for n in self._system.cli("notifications", "--json")} == {"DELIVERED"}, 60)
 
     def typed(self, pane: Pane, text: str) -> None:
@@ -81,9 +90,28 @@ class Stage:
     def laptop_pane(self, name: str) -> Pane:
         return self._system.pane(name, environ=self._laptop)
 
-    def ends(self, pane: Pane) -> None:
+    @contextmanager
+    def asking_machine(self) -> Iterator[tuple[ThinLink, str]]:
+        """A machine whose program asks for permission, and the id of its session."""
+        attic = ThinAgent(self._system.router, "attic")
+        attic.enrol(self._system.cli("machine", "token", "--machine", "attic", "--json")["joinToken"])
+        body = {"sessionId": "backup-job", "machineId": "attic", "label": "backup"}
+        assert self._system.rest("POST", "/sessions/register", body).status_code == 200
+        with attic.connected() as link:
+            yield link, "backup-job"
+        attic.close()
+
+    def carried_out(self, link: ThinLink, seq: int) -> types.PermissionDecision:
+        """The machine tells its program what was decided; what that was."""
+        [frame] = link.commands(1)
+        link.receipt(frame.command_id)
+        link.result(seq, frame.command_id)
+        self.tell("the program is told")
+        return frame.action.permission_decision
+
+    def ends(self, session_id: str) -> None:
         """A session is over, wherever its machine is."""
-        body = {"sessionId": pane.session_id}
+        body = {"sessionId": session_id}
         assert self._system.rest("POST", "/sessions/unregister", body).status_code == 200
 
     def _wait_for_laptop(self, *, connected: bool) -> None:
@@ -98,6 +126,7 @@ class Stage:
 def _running(folder: Path, transcript: list[str]) -> Iterator[tuple[TelegramStandIn, Stage, System]]:
     with TelegramStandIn(seed=11) as telegram:
         telegram.add_chat(CHAT)
+        telegram.world.people[CHAT] = Person(CHAT, "Ada")
         telegram.add_chat(FORUM, title="Ops", is_forum=True)
         people = {"ALLOWED_CHAT_IDS": f"{CHAT},{FORUM}", "ALLOWED_USER_IDS": str(CHAT)}
         system = System(folder, telegram, **people)
@@ -136,6 +165,32 @@ def _answer(phone: Phone, stage: Stage, api: Pane) -> None:
     stage.says(api, "\n".join(f"test {number} passed" for number in range(2_000)))
     phone.sees("devbox · api")
     phone.sees("test 1999 passed")
+
+
+def _permit(phone: Phone, stage: Stage) -> None:
+    stage.chapter("Permissions")
+    with stage.asking_machine() as (link, session_id):
+        ask(link, session_id, input="git push origin main")
+        question = phone.sees("May it use Bash?")
+        stage.delivered()
+        phone.presses(question, "✅ Allow")
+        phone.sees_change(question, "Allowed by Ada")
+        assert stage.carried_out(link, 2).option_id == "allow"
+        phone.sees_mark(question)
+        ask(link, session_id, seq=3, input="rm -r build")
+        question = phone.sees("rm -r build")
+        stage.delivered()
+        phone.presses(question, "💬 Deny with reason")
+        reason = phone.writes("use make clean", reply_to=question)
+        phone.sees_change(question, "Denied by Ada")
+        assert stage.carried_out(link, 4).text == "use make clean"
+        phone.sees_mark(reason)
+        third = ask(link, session_id, seq=5, input="git fetch")
+        question = phone.sees("git fetch")
+        stage.tell("somebody at the terminal is faster")
+        withdraw(link, third, types.PERMISSION_STATE_ANSWERED_ELSEWHERE, seq=6)
+        phone.sees_change(question, "Answered at the terminal")
+    stage.ends(session_id)
 
 
 def _choose(phone: Phone, stage: Stage, web: Pane) -> None:
@@ -183,7 +238,7 @@ def _dead_letters(phone: Phone, stage: Stage, notes: Pane, web: Pane) -> None:
     phone.sees("laptop is away")
     phone.writes("and the night", reply_to=said)
     phone.sees("laptop is away")
-    stage.ends(notes)
+    stage.ends(notes.session_id)
     stage.tell("the laptop's session ends while the laptop is away")
     letter = phone.sees("Given up for notes")
     other = phone.sees("Given up for notes")
@@ -222,7 +277,7 @@ def _topics(phone: Phone, stage: Stage, telegram: TelegramStandIn, web: Pane) ->
     stage.tell("the message stands in a new topic: devbox · web")
     phone.sees_mark(phone.writes("check the logs", topic=asked.thread_id))
     stage.typed(web, "check the logs")
-    stage.ends(web)
+    stage.ends(web.session_id)
     phone.sees("This session has ended")
     telegram.wait_for(lambda: asked.thread_id in telegram.world.chats[FORUM].closed_topics)
     stage.tell("the topic is closed")
@@ -239,6 +294,7 @@ def play(folder: Path) -> str:
         notes = stage.laptop_pane("notes")
         _look_around(phone, stage)
         _answer(phone, stage, api)
+        _permit(phone, stage)
         _choose(phone, stage, web)
         _away(phone, stage, notes)
         _dead_letters(phone, stage, notes, web)

@@ -89,7 +89,9 @@ class FakeControl:
     def add_session(self, session: Session) -> None:
         self.known_sessions.append(session)
 
-    def say(self, session_id: str, text: str, *choices: Choice, transport: str = "web") -> Notification:
+    def say(
+        self, session_id: str, text: str, *choices: Choice, transport: str = "web", permission_id: str = ""
+    ) -> Notification:
         number = next(self._numbers)
         at = self.tick()
         said = Notification(
@@ -106,6 +108,7 @@ class FakeControl:
             attempt=1,
             created_at=at,
             delivered_at=at,
+            permission_id=permission_id,
         )
         self.known_notifications.append(said)
         return said
@@ -237,6 +240,7 @@ class FakeRouter:
             return replace(known, duplicate=True)
         self.submissions.append(submission)
         text = submission.text or (submission.button or "").rpartition(":")[2]
-        made = self.own.accept(submission.session_id, text)
+        replied = [n for n in self.own.known_notifications if n.notification_id == submission.reply_to_message_id]
+        made = self.own.accept(replied[0].session_id if replied else submission.session_id, text)
         answer = Submitted(made.command_id, made.state, made.session_id, "", duplicate=False)
         return self._answers.setdefault(submission.update_key, answer)

@@ -63,9 +63,14 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/send")
     def send() -> ResponseReturnValue:
         sent, key = _request("session", "text")
-        place = Chat("web", CHAT_ID, message_id=key)
+        place, answered = Chat("web", CHAT_ID, message_id=key), text(sent, "message_id")
         submission = Submission(
-            f"web:{key}", place, "web:console", text=text(sent, "text"), session_id=text(sent, "session")
+            f"web:{key}",
+            place,
+            "web:console",
+            text=text(sent, "text"),
+            reply_to_message_id=answered,
+            session_id="" if answered else text(sent, "session"),
         )
         return jsonify(present.shown(router.submit(submission)))
 

@@ -1,7 +1,7 @@
 """What the page gets: JSON of the adapter's values. Times are seconds since 1970, states are in small letters."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Protocol
@@ -14,6 +14,7 @@ LIVE_STATES = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
 WAITING_FOR_A_PERSON = (CommandState.DEAD, CommandState.UNCERTAIN)
 SAME_MESSAGE_SECONDS = 5.0
 PREVIEW_LENGTH = 160
+_REASON = "reason"  # a question's button that only tells how to give one; the page has a field for it
 
 
 class Value(Protocol):
@@ -63,10 +64,10 @@ def said(notifications: Sequence[Notification]) -> list[Notification]:
     """What sessions said, oldest first, each message once.
 
     Receipts are left out: the commands show them. A message that went to several platforms is one notification for
-    each; the one for the web stands for all.
+    each; the one for the web stands for all. A permission question stands where it was asked, as it is now.
     """
     kept: list[Notification] = []
-    for candidate in sorted(notifications, key=_created):
+    for candidate in _as_they_are_now(sorted(notifications, key=_created)):
         if candidate.command_id:
             continue
         twin = next((one for one in reversed(kept) if _is_same_message(one, candidate)), None)
@@ -75,6 +76,15 @@ def said(notifications: Sequence[Notification]) -> list[Notification]:
         elif candidate.chat.transport == "web":
             kept[kept.index(twin)] = candidate
     return kept
+
+
+def _as_they_are_now(notifications: Iterable[Notification]) -> Iterable[Notification]:
+    """Each of them, oldest first; of a question the first on its platform, saying what the last one says."""
+    shown: dict[tuple[str, str], Notification] = {}
+    for one in notifications:
+        key = (one.permission_id or one.notification_id, one.chat.transport)
+        shown[key] = replace(shown[key], text=one.text, buttons=one.buttons) if key in shown else one
+    return shown.values()
 
 
 def _is_same_message(one: Notification, other: Notification) -> bool:
@@ -95,9 +105,11 @@ def _message(notification: Notification) -> Json:
         "state": _plain(notification.state),
         "detail": notification.detail,
         "created_at": _plain(notification.created_at),
+        "is_question": notification.permission_id != "",
         "buttons": [
             {"label": button.label, "data": f"cmd:{notification.token}:{button.action}"}
             for button in notification.buttons
+            if not (notification.permission_id and button.action == _REASON)
         ],
     }
 

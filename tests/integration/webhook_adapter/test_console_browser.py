@@ -215,6 +215,20 @@ def test_everything_is_reached_by_keyboard(console: Console) -> None:
         assert [one.button for one in console.router.submissions] == [None, "cmd:T1:continue"]
 
 
+def test_a_question_is_answered_in_own_words_and_tells_its_end(console: Console) -> None:
+    asked = console.router.own.say("s-1", "May it?", Choice("Allow", "allow"), permission_id="q")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_role("button", name="Allow")).to_be_visible()
+        page.get_by_label("A reason to deny, or your own answer").fill("use the sandbox")
+        page.keyboard.press("Enter")
+        expect(page.locator(".sent .bubble")).to_have_text("use the sandbox")
+        console.router.own.say("s-1", "May it? Denied by Ada", permission_id="q")
+        expect(page.locator(".said .bubble")).to_have_text("May it? Denied by Ada")
+        expect(page.locator(".choices, .own-words").filter(visible=True)).to_have_count(0)
+        assert [one.reply_to_message_id for one in console.router.submissions] == [asked.notification_id]
+
+
 def test_the_page_is_dark_where_the_person_likes_it_dark(console: Console) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
 

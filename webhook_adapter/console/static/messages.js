@@ -3,8 +3,9 @@
 import { newKey, post } from "./api.js";
 import { commandButtons } from "./commands.js";
 import { attribute, h, list, text } from "./dom.js";
-import { attempt } from "./notices.js";
+import { attempt, toast } from "./notices.js";
 import { prose } from "./prose.js";
+import { ownWords } from "./question.js";
 import { receipt } from "./receipt.js";
 import { clock, commandText, day, fullTime, keyName, sender } from "./words.js";
 
@@ -30,12 +31,15 @@ function saidRow(item) {
   const from = h("span", { class: "from" });
   const trouble = h("p", { class: "notice bad" });
   const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
-  const node = h("li", { class: "said" },
-    h("div", { class: "meta" }, from, time(item.created_at)),
-    h("div", { class: "bubble" }, prose(item.text)),
-    buttons, trouble);
-  function update({ name, sessionId, buttons: choices, state, detail, transport, notification_id, over, poke }) {
+  const bubble = h("div", { class: "bubble" });
+  const words = item.is_question ? ownWords(item) : null;
+  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, buttons, words?.node, trouble);
+  let says;
+  function update({ name, sessionId, text: words_now, buttons: choices, state, detail, transport, notification_id, over, poke }) {
     text(from, name);
+    if (says !== words_now) bubble.replaceChildren(prose(words_now));
+    says = words_now;
+    words?.update(choices.length > 0 && !over);
     const lost = state === "refused" || state === "dead";
     trouble.hidden = !lost;
     text(trouble, lost ? `Not delivered to ${transport}: ${detail || "given up after a day of trying"}` : "");
@@ -50,7 +54,8 @@ function choiceButton(choice) {
   async function press() {
     const { data, notification_id: message_id, sessionId: session, poke } = choice;
     const key = newKey();
-    if (!(await attempt(node, () => post("press", { session, data, message_id, key })))) return;
+    const press = async () => tellUnlessSent(await post("press", { session, data, message_id, key }));
+    if (!(await attempt(node, press))) return;
     pressed[message_id] = data;
     sessionStorage.setItem(PRESSED, JSON.stringify(pressed));
     poke();
@@ -62,6 +67,11 @@ function choiceButton(choice) {
     attribute(node, "aria-disabled", answer !== undefined || over ? "true" : false);
   }
   return { node, update };
+}
+
+/** What became no command, somebody wants to know why. */
+function tellUnlessSent({ command_id, answer }) {
+  if (command_id === "" && answer !== "") toast(answer);
 }
 
 function commandRow(item) {

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.fakes.thin_agent import ThinAgent, ThinLink
@@ -199,6 +200,21 @@ def test_the_list_holds_what_is_open_and_all_on_demand(
     assert [each.permission_id for each in listed(router, session_id=session)] == [second]
     everything = listed(router, session_id=session, include_closed=True)
     assert [each.permission_id for each in everything] == [second, asked]
+
+
+def test_a_session_that_asks_waits_for_its_people(
+    router: RouterUnderTest, agent: ThinAgent, asked: str, transport: str
+) -> None:
+    known = pb.ListSessionsRequest(machine_id=agent.machine_id)
+    [asking] = router.control.ListSessions(known).sessions
+    told = router.submit(types.ChatRef(transport=transport, chat_id="1"), "/sessions").answer
+    respond(router, asked)
+    [answered] = router.control.ListSessions(known).sessions
+
+    assert (asking.state, asking.waiting_for) == (types.SESSION_STATE_WAITING, "permission: Bash")
+    assert "api - " in told
+    assert "waits for you: permission: Bash" in told
+    assert (answered.state, answered.waiting_for) == (types.SESSION_STATE_UNSPECIFIED, "")
 
 
 def test_the_trace_tells_the_story_of_a_question(router: RouterUnderTest, asked: str) -> None:

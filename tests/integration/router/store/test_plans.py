@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from router.domain.command import ChatRef, CommandState
-from router.store import cancels, commands, messages, notifications, requests, sessions, steps, suspects
+from router.store import cancels, commands, messages, notifications, permissions, requests, sessions, steps, suspects
 from router.store.database import Transaction
 from router.store.migrations import migrate
 
@@ -30,6 +30,9 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "the dead letters": lambda tx: commands.dead_letters(tx, 10),
     "a receipt": lambda tx: commands.mark_received(tx, ["c"], 1, 1.0, "m"),
     "a session": lambda tx: sessions.find(tx, "s"),
+    "what a session asks": lambda tx: permissions.open_of_session(tx, "s"),
+    "what nobody answered": lambda tx: permissions.expired(tx, 1.0),
+    "what shows a question": lambda tx: notifications.showing(tx, "q"),
     "a notification": lambda tx: notifications.find(tx, "n"),
     "a token": lambda tx: notifications.by_token(tx, CHAT, "t"),
     "the newest receipt": lambda tx: notifications.newest_receipt(tx, "c"),

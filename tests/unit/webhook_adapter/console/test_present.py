@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.console_router import FakeControl, a_session
 from webhook_adapter.console.present import PREVIEW_LENGTH, chat, said, with_last_words
-from webhook_adapter.model import Notification
+from webhook_adapter.model import Choice, Notification
 
 
 @pytest.fixture
@@ -30,6 +30,19 @@ def test_the_same_words_much_later_are_another_message(control: FakeControl) -> 
     late = control.say("s-1", "Done.", transport="web")
 
     assert said([late, early]) == [early, late]
+
+
+def test_a_question_stands_where_it_was_asked_and_says_what_it_says_now(control: FakeControl) -> None:
+    offered = (Choice("Allow", "allow"), Choice("Deny with reason", "reason"))
+    asked = [control.say("s-1", "May it?", *offered, transport=t, permission_id="q") for t in ("telegram", "web")]
+    later = control.say("s-1", "Done.")
+
+    assert [item["buttons"] for item in chat(asked, [])] == [[{"label": "Allow", "data": "cmd:T2:allow"}]]
+    told = [control.say("s-1", "May it? Allowed.", transport=t, permission_id="q") for t in ("telegram", "web")]
+    shown = chat([*told, later, *asked], [])
+    assert [(item["text"], item["is_question"]) for item in shown] == [("May it? Allowed.", True), ("Done.", False)]
+    assert shown[0]["notification_id"] == asked[1].notification_id
+    assert shown[0]["buttons"] == []
 
 
 def test_receipts_are_left_to_the_commands(control: FakeControl) -> None:
