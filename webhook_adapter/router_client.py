@@ -208,7 +208,7 @@ class Control:
 
     def machines(self) -> list[model.Machine]:
         found = self._ask(self._stub.ListMachines, control_pb2.ListMachinesRequest()).machines
-        return [_machine(each) for each in found]
+        return [_value(model.Machine, each) for each in found]
 
     def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> model.JoinToken:
         request = control_pb2.CreateJoinTokenRequest(machine_id=machine_id, ttl=_duration(ttl) if ttl else None)
@@ -270,10 +270,6 @@ def _session(session: types_pb2.Session) -> model.Session:
     return _value(model.Session, session, state=state)
 
 
-def _machine(machine: types_pb2.Machine) -> model.Machine:
-    return _value(model.Machine, machine)
-
-
 def _command(command: types_pb2.Command) -> model.Command:
     return _value(
         model.Command,
@@ -289,11 +285,10 @@ def _command(command: types_pb2.Command) -> model.Command:
 
 def _text(action: types_pb2.Action) -> str:
     """What an action brings along, for people."""
-    made = action.permission_decision
     if action.WhichOneof("kind") == "stop_session":
         return "[end]"
-    if made.permission_id:
-        return f"[{made.option_id}] {made.text}".rstrip()
+    if action.permission_decision.permission_id:
+        return "[{0.option_id}] {0.text}".format(action.permission_decision).rstrip()
     return action.input.text or action.start_session.prompt
 
 

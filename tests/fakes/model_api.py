@@ -1,6 +1,7 @@
 """A stand-in for the model behind Claude Code: the newest prompt decides what it answers.
 
 %bash COMMAND      asks for the Bash tool, then says what the tool said
+%ask QUESTION | A | B    asks that question with those options, then says what it was told
 %slow SECONDS X    says X, word by word over that time
 anything else      "echo: " and the prompt
 """
@@ -114,14 +115,22 @@ def _reply(prompt: str, results: list[str]) -> tuple[list[Json], float]:
     """What the model says, and how many seconds it takes to say it."""
     match (_DIRECTIVE.findall(prompt) or [("", "")])[-1]:
         case ("bash", command) if not results:
-            arguments = {"command": command, "description": "Run it"}
-            return [{"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": "Bash", "input": arguments}], 0
-        case ("bash", _):
+            return [_tool("Bash", {"command": command, "description": "Run it"})], 0
+        case ("ask", rest) if not results:
+            question, *labels = (each.strip() for each in rest.split("|"))
+            options = [{"label": label, "description": f"It is {label}"} for label in labels]
+            asked = {"question": question, "header": "Choose", "options": options, "multiSelect": False}
+            return [_tool("AskUserQuestion", {"questions": [asked]})], 0
+        case ("bash" | "ask", _):
             return [_text(f"tool said: {' | '.join(results)}")], 0
         case ("slow", rest):
             seconds, _, text = rest.partition(" ")
             return [_text(text)], float(seconds)
     return [_text(f"echo: {prompt}")], 0
+
+
+def _tool(name: str, arguments: Json) -> Json:
+    return {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": name, "input": arguments}
 
 
 def _text(text: str) -> Json:

@@ -31,7 +31,8 @@ class Hook:
     """A PermissionRequest hook as Claude Code runs it: started with its payload, read at its end."""
 
     def __init__(self, claude: Program, **payload: object) -> None:
-        argv = [sys.executable, "-I", "-S", str(FORWARD), socket_path(claude.data_dir), "PermissionRequest", claude.scope]
+        runs = [sys.executable, "-I", "-S", str(FORWARD)]
+        argv = [*runs, socket_path(claude.data_dir), "PermissionRequest", claude.scope]
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=claude.variables()
         )

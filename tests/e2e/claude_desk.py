@@ -1,0 +1,68 @@
+"""A person at a terminal with the real Claude Code and its hooks, and the same person's phone."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.system import CHAT, System, running
+from tests.fakes.claude_program import ClaudeHome
+from tests.fakes.model_api import ModelApi
+from tests.fakes.telegram_state import Message
+from tests.integration.agent.backends.stages import TmuxServerFixture
+from tests.waiting import wait_until
+
+LONG = 40.0  # seconds; other programs share the cores
+# The configuration keeps it from all other variables of this process; where its terminal is it must know.
+_IN_TMUX = ("sh", "-c", 'exec "$@" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$0"')
+
+
+@dataclass
+class Desk:
+    """The terminal, and what is seen of it from afar."""
+
+    system: System
+    home: ClaudeHome
+    terminal: TmuxServerFixture
+
+    def type(self, text: str) -> None:
+        """Type at the terminal, when the program is at rest."""
+        wait_until(lambda: self.home.status() == "idle", LONG)
+        self.terminal.run("send-keys", "-l", "--", text)
+        self.terminal.shows(text)
+        self.terminal.run("send-keys", "Enter")
+
+    def press(self, key: str) -> None:
+        self.terminal.run("send-keys", key)
+
+    def shows(self, text: str) -> None:
+        wait_until(lambda: text in self.screen(), LONG)
+
+    def screen(self) -> str:
+        return self.terminal.run("capture-pane", "-p", "-J")
+
+    def session(self) -> dict[str, Any]:
+        """The only session, once there is one."""
+        (found,) = wait_until(lambda: self.system.cli("sessions", "--json"), LONG)
+        return dict(found)
+
+    def messages(self, words: str) -> list[Message]:
+        """The messages on the phone with these words."""
+        return [one for one in self.system.telegram.bot_messages(CHAT) if words in one.text]
+
+    def command(self) -> dict[str, Any]:
+        return dict(self.system.cli("commands", "--json")[0])
+
+
+@contextmanager
+def desk(folder: Path) -> Iterator[Desk]:
+    """Everything running, with the hooks installed and nothing else done for it."""
+    with ModelApi() as api:
+        (folder / "claude").mkdir()
+        home = ClaudeHome(folder / "claude", api)
+        with running(folder) as system:
+            system.cli("hooks", "install", "--claude", str(home.program), CLAUDE_CONFIG_DIR=str(home.config))
+            *environment, program = home.command
+            with closing(TmuxServerFixture(folder, [*_IN_TMUX, program, *environment])) as tmux:
+                yield Desk(system, home, tmux)
