@@ -89,7 +89,7 @@ class Agent:
             self.permissions,
             lambda: self.client.status,
         )
-        self.reports = Reports(self.sessions, self.outbox)
+        self.reports = Reports(self.sessions, self.outbox, self.receipts)
         headless = backends.get("headless")
         self.headless = headless if isinstance(headless, HeadlessBackend) else None
         if self.headless is not None:

@@ -191,6 +191,22 @@ def agent(settings: Settings) -> Iterator[Finding]:
         yield fail("agent", f"{found}, not connected", "Its log says why: is POINTSMAN_ROUTER right, and it enrolled?")
 
 
+def starting(settings: Settings) -> Iterator[Finding]:
+    """Whether sessions can be started here from afar."""
+    named = filter(None, map(str.strip, settings["POINTSMAN_START_FOLDERS"].split(",")))
+    folders = [Path(name).expanduser() for name in named]
+    if not folders:
+        yield ok("starting", "no session can be started here from afar; POINTSMAN_START_FOLDERS says where it may")
+        return
+    gone = ", ".join(str(folder) for folder in folders if not folder.is_dir())
+    if gone:
+        yield warn("starting", f"no folder {gone}", "Make it, or take it out of POINTSMAN_START_FOLDERS.")
+    elif shutil.which("claude", path=settings.environ.get("PATH")) is None:
+        yield warn("starting", "claude is not on PATH", "Install Claude Code; the agent must have it on its PATH.")
+    else:
+        yield ok("starting", "in " + ", ".join(map(str, folders)))
+
+
 def telegram(settings: Settings) -> Iterator[Finding]:
     if not settings["TELEGRAM_BOT_TOKEN"]:
         yield ok("telegram", "off; TELEGRAM_BOT_TOKEN turns it on")
@@ -245,5 +261,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     router,
     adapter,
     agent,
+    starting,
     telegram,
 )

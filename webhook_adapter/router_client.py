@@ -288,7 +288,7 @@ def _text(action: types_pb2.Action) -> str:
     if action.WhichOneof("kind") == "stop_session":
         return "[end]"
     if action.permission_decision.permission_id:
-        return "[{0.option_id}] {0.text}".format(action.permission_decision).rstrip()
+        return f"[{action.permission_decision.option_id}] {action.permission_decision.text}".rstrip()
     return action.input.text or action.start_session.prompt
 
 

@@ -126,7 +126,8 @@ class ClaudeProcess:
         self.spoke = self.spoke or not isinstance(said, Finished)
         match said:
             case Taken(name=name):
-                self.spoke = True
+                if name in self._awaited:  # else it is on its way to the end, or said twice
+                    await self._heard(said)
                 self._resolve(name, "")
             case Answered(request_id=name, error=error):
                 self._resolve(name, error)

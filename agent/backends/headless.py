@@ -14,10 +14,10 @@ from typing import Protocol
 from agent.backends import claude_code, stream_json, typing_rules
 from agent.backends.claude_process import ClaudeProcess, Ended, end_group
 from agent.backends.process import identify, is_running
-from agent.backends.stream_json import Asked, Became, Finished, Said, Talk, Withdrawn
+from agent.backends.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
 from agent.domain.claude_question import ToolUse, denial
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
-from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
+from agent.domain.session import HEADLESS, MAX_HEADLESS, Conversation, Session, SessionState
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,11 @@ class Listener(Protocol):
     async def said(self, session_id: str, text: str) -> None:
         """Last words of a turn, for people."""
 
-    async def became(self, session_id: str, state: SessionState) -> None: ...
+    async def took(self, session_id: str) -> None:
+        """It has the text that it is being given; heard before the delivery is done."""
+
+    async def became(self, session_id: str, state: SessionState) -> None:
+        """IDLE means that it has done with all that it has."""
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:
         """It is in this conversation now; None when there is none to take up."""
@@ -66,7 +70,7 @@ class Nobody:
 class HeadlessBackend:
     """Runs at most one program for each session."""
 
-    name = "headless"
+    name = HEADLESS
 
     def __init__(
         self, environ: Mapping[str, str] = MappingProxyType({}), patience: float = PATIENCE, most: int = MAX_HEADLESS
@@ -219,6 +223,8 @@ class HeadlessBackend:
                 process = identify(self._running[name].pid)
                 if process is not None:
                     await self._heeded.talks(name, Conversation(conversation_id, process, str(self._folder)))
+            case Taken():
+                await self._heeded.took(name)
             case Became(state=state):
                 await self._heeded.became(name, state)
             case Finished(text=text) if text and self._running[name].spoke:

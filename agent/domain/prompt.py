@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from agent.domain.command import Action, Input
-from agent.domain.session import Session
+from agent.domain.session import HEADLESS, Session
 
 PATIENCE = 5.0
 """Seconds for a program at rest to say that it took a text; it needs 0.2 s."""
@@ -32,9 +32,14 @@ class Prompt:
 
 def awaited(session: Session, action: Action | None) -> bool:
     """Whether the coding agent in a session will say that it took this."""
-    if session.conversation is None or not isinstance(action, Input) or not action.submit:
+    if not isinstance(action, Input) or not action.submit or not action.text.strip():
         return False
-    return bool(action.text.strip()) and _COMMAND.match(action.text) is None
+    return is_told_of(session) and (session.backend == HEADLESS or _COMMAND.match(action.text) is None)
+
+
+def is_told_of(session: Session) -> bool:
+    """Whether anybody says what a session takes: its hooks, or the stream of what we run ourselves."""
+    return session.conversation is not None or session.backend == HEADLESS
 
 
 def taken_by(heard: str, open_prompts: list[Prompt]) -> Prompt | None:

@@ -9,6 +9,7 @@ from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 
 MAX_LABEL = 200
+HEADLESS = "headless"  # the backend of what the agent runs itself: its own stream tells all of it
 MAX_HEADLESS = 32  # programs that the agent runs at once unless told otherwise: each takes about 230 MB
 _CLOCK_STEP = 2.0  # seconds
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")

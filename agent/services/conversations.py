@@ -16,7 +16,7 @@ from agent.backends import whereabouts
 from agent.backends.process import identify, is_running, is_within
 from agent.backends.whereabouts import Place
 from agent.domain.hook import HookEvent
-from agent.domain.session import MAX_LABEL, Conversation, Process, Session, SessionState
+from agent.domain.session import HEADLESS, MAX_LABEL, Conversation, Process, Session, SessionState
 from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Conversations:
         talk = Conversation(event.conversation_id, program, event.folder, event.text("transcript_path"))
         async with self._joining:
             known = self._sessions.with_program(program)
-            if known is not None and known.backend == "headless":
+            if known is not None and known.backend == HEADLESS:
                 return None  # we run it ourselves, and its own stream says it all, in order
             if known is not None and known.backend != whereabouts.NOWHERE.backend:
                 return await self._sessions.converse(known.session_id, talk)

@@ -9,7 +9,8 @@ from agent.backends import typing_rules
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.frames import Notice
-from agent.domain.session import Conversation, SessionState
+from agent.domain.session import HEADLESS, Conversation, SessionState
+from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
 
@@ -23,8 +24,9 @@ _CUT_OFF = "The agent here was stopped in the middle of this; so was Claude Code
 class Reports:
     """Hears the headless backend. What it is told is on disk when it returns, however long the disk is full."""
 
-    def __init__(self, sessions: Sessions, outbox: Outbox, retry: float = RETRY) -> None:
+    def __init__(self, sessions: Sessions, outbox: Outbox, receipts: Receipts, retry: float = RETRY) -> None:
         self._sessions = sessions
+        self._receipts = receipts
         self._outbox = outbox
         self._retry = retry
 
@@ -34,6 +36,11 @@ class Reports:
 
     async def became(self, session_id: str, state: SessionState) -> None:
         await self._insist(lambda: self._sessions.update(session_id, state=state))
+        if state is SessionState.IDLE:  # not between two turns: only when nothing is left
+            await self._insist(lambda: self._receipts.finished(session_id))
+
+    async def took(self, session_id: str) -> None:
+        await self._insist(lambda: self._receipts.took(session_id))
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:
         await self._insist(lambda: self._sessions.converse(session_id, talk))
@@ -41,7 +48,7 @@ class Reports:
     async def recover(self) -> None:
         """At start-up: what an earlier process had under way ended with it, and people are told."""
         for session in self._sessions.live():
-            if session.backend == "headless" and session.state in (SessionState.BUSY, SessionState.WAITING):
+            if session.backend == HEADLESS and session.state in (SessionState.BUSY, SessionState.WAITING):
                 await self.said(session.session_id, _CUT_OFF)
                 await self.became(session.session_id, SessionState.IDLE)
 

@@ -59,6 +59,14 @@ class Receipts:
             case "SessionEnd":
                 self._turns.pop(name, None)
 
+    async def took(self, session_id: str) -> None:
+        """What we run ourselves has the text that it is being given. Raises StoreUnavailable."""
+        await self._prompts.took(session_id, self._clock.now())
+
+    async def finished(self, session_id: str) -> None:
+        """What we run ourselves has done with all it has. Raises StoreUnavailable."""
+        await self._prompts.rest(session_id)
+
     async def rested(self, session: Session) -> None:
         """The program has been at rest for a while: interrupted turns end without a word. Raises StoreUnavailable."""
         name = bare_id(session.session_id)

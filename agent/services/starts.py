@@ -12,12 +12,11 @@ from agent.clock import Clock
 from agent.domain.command import Command, Reason, StartSession
 from agent.domain.errors import Refusal
 from agent.domain.frames import Notice
-from agent.domain.session import Session
+from agent.domain.session import HEADLESS, Session
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
 
-BACKEND = "headless"
 LIFETIME = 24 * 3600.0
 """Seconds until a session that was started from afar is ended: nobody may remember that it runs."""
 
@@ -38,7 +37,7 @@ class Starts:
 
     async def prepare(self, command: Command, wanted: StartSession) -> Session:
         """The session that a start is to begin. Raises Refusal."""
-        if not self._sessions.offers(BACKEND):
+        if not self._sessions.offers(HEADLESS):
             raise Refusal(Reason.UNSUPPORTED, "This agent cannot start sessions.")
         if wanted.conversation_id and not _UUID.fullmatch(
             wanted.conversation_id
@@ -47,7 +46,7 @@ class Starts:
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
         return Session(
             command.session_id,
-            BACKEND,
+            HEADLESS,
             folder.name,
             str(folder),
             target={"resume": wanted.conversation_id} if wanted.conversation_id else {},
@@ -67,7 +66,7 @@ class Starts:
         session = self._sessions.known(command.session_id)
         if command.generation not in (0, session.generation):
             raise Refusal(Reason.SESSION_RESTARTED, "The session was restarted after this was asked for.")
-        if session.backend != BACKEND:
+        if session.backend != HEADLESS:
             raise Refusal(Reason.UNSUPPORTED, _IN_TERMINAL)
         await self._sessions.stop(session.session_id, command.command_id)
 

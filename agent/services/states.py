@@ -9,7 +9,7 @@ from agent.backends.claude_code import ClaudeCode, Doing
 from agent.backends.process import is_running
 from agent.domain.errors import AgentError
 from agent.domain.hook import HookEvent
-from agent.domain.session import Conversation, Session, SessionState, bare_id
+from agent.domain.session import HEADLESS, Conversation, Session, SessionState, bare_id
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
 
@@ -43,7 +43,7 @@ class States:
     async def look(self) -> None:
         """One look at every session with a coding agent in it."""
         for session in self._sessions.live():
-            if session.conversation is not None:
+            if session.conversation is not None and session.backend != HEADLESS:  # the stream of those tells it all
                 with suppress(AgentError):  # a full disk, or it ended meanwhile: the next look tells
                     await self._see(session, session.conversation)
 

@@ -30,7 +30,7 @@ from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome, 
 from agent.domain.session import bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, append, renumber_above
-from agent.store.prompts import expect, settle
+from agent.store.prompts import expect, settle, was_taken
 
 
 def _states(event: type[Started] | type[Ended]) -> str:
@@ -128,7 +128,10 @@ class Inbox:
         return self._outbox.append(Notice(notification_id, command.session_id, text))
 
     def recover(self) -> "Future[tuple[Waiting, ...]]":
-        """At start-up: what was STARTED ends UNCERTAIN; what is RECEIVED comes back in order."""
+        """At start-up: what is RECEIVED comes back in order; what was STARTED is over.
+
+        It is UNCERTAIN, unless its program had said that it took it.
+        """
         return self._outbox.run(_recover)
 
     def memory(self) -> "Future[Memory]":
@@ -247,24 +250,17 @@ _RESTARTED = Outcome.uncertain(Reason.AGENT_RESTARTED, "The agent was restarted 
 _HALF_BEGUN = Outcome.uncertain(
     Reason.AGENT_RESTARTED, "The agent was restarted while it started this; whether it has the prompt cannot be known."
 )
-# Its program tells of its conversation when a turn begins, and the first one begins with the prompt.
-_HAS_PROMPT = "SELECT 1 FROM sessions WHERE bare_id = ? AND conversation != ''"
 
 
 def _recover(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
-    left = "SELECT command_id, kind, session_id FROM inbox WHERE state = 'started' ORDER BY position"
-    for command_id, kind, name in connection.execute(left).fetchall():
-        _finish(connection, CommandResult(command_id, _left(connection, kind, name)))
+    left = "SELECT command_id, kind FROM inbox WHERE state = 'started' ORDER BY position"
+    for command_id, kind in connection.execute(left).fetchall():
+        doubt = _HALF_BEGUN if kind == "start" else _RESTARTED
+        outcome = Outcome.done() if was_taken(connection, command_id) else doubt
+        _finish(connection, CommandResult(command_id, outcome))
     sql = """SELECT command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at
              FROM inbox WHERE state = 'received' ORDER BY position"""
     return tuple(_waiting(*row) for row in connection.execute(sql))
-
-
-def _left(connection: sqlite3.Connection, kind: str, name: str) -> Outcome:
-    """What became of a command that was under way when the agent died."""
-    if kind != "start":
-        return _RESTARTED
-    return Outcome.done() if connection.execute(_HAS_PROMPT, (name,)).fetchone() else _HALF_BEGUN
 
 
 def _waiting(

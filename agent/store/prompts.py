@@ -34,6 +34,10 @@ class Prompts:
         name = bare_id(session_id)
         return self._outbox.run(lambda connection: _take(connection, name, heard, turn, joined=joined, now=now))
 
+    def took(self, session_id: str, now: float) -> "Future[None]":
+        """The program in a session took the text that it is being given."""
+        return self._outbox.run(lambda connection: _took(connection, bare_id(session_id), now))
+
     def end_turn(self, session_id: str, turn: str) -> "Future[None]":
         """A turn ended."""
         return self._outbox.run(lambda connection: _end_turn(connection, bare_id(session_id), turn))
@@ -78,6 +82,18 @@ def _take(connection: sqlite3.Connection, name: str, heard: str, turn: str, *, j
     if typed:
         append(connection, CommandMark(prompt.command_id, Mark.TAKEN))
     return prompt.command_id
+
+
+def _took(connection: sqlite3.Connection, name: str, now: float) -> None:
+    """There is one at most: the next is not begun before this one has ended on disk, and then it is typed."""
+    given = "UPDATE prompts SET taken_at = ? WHERE bare_id = ? AND typed = 0 AND taken_at IS NULL"
+    connection.execute(given, (now, name))
+
+
+def was_taken(connection: sqlite3.Connection, command_id: str) -> bool:
+    """Whether the program has said that it took a text that was being typed."""
+    sql = "SELECT 1 FROM prompts WHERE command_id = ? AND taken_at IS NOT NULL"
+    return connection.execute(sql, (command_id,)).fetchone() is not None
 
 
 def _end_turn(connection: sqlite3.Connection, name: str, turn: str) -> None:

@@ -6,11 +6,12 @@ from asyncio import Future
 
 from agent.domain.command import Outcome
 from agent.domain.frames import Item
+from agent.domain.prompt import is_told_of
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id
 from agent.store.database import Database
 from agent.store.inbox import end, start
 from agent.store.outbox import Outbox, append
-from agent.store.prompts import forget
+from agent.store.prompts import expect, forget
 
 _SAVE = """
 INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started,
@@ -39,9 +40,7 @@ class SessionStore:
 
     def begin(self, session: Session, word: Item, command_id: str) -> "Future[bool]":
         """The same for a new session, with the command that begins it STARTED; False where that ended meanwhile."""
-        return self._outbox.run(
-            lambda connection: start(connection, command_id) and bool(_save(connection, session, word))
-        )
+        return self._outbox.run(lambda connection: _begin(connection, session, word, command_id))
 
     def stop(self, session: Session, word: Item, command_id: str) -> "Future[None]":
         """The same for a session that is over, with the command that ends it DONE. Raises IllegalMove."""
@@ -82,9 +81,17 @@ def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
     head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
     tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process, _talk(session))
     connection.execute(_SAVE, (*head, *tail, session.ends_at))
-    if session.state is SessionState.ENDED or session.conversation is None:
+    if session.state is SessionState.ENDED or not is_told_of(session):
         forget(connection, bare_id(session.session_id))
     return append(connection, word)
+
+
+def _begin(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> bool:
+    if not start(connection, command_id):
+        return False
+    _save(connection, session, word)
+    expect(connection, command_id)
+    return True
 
 
 def _stop(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> None:

@@ -108,10 +108,16 @@ class ChatCommands:
         return "\n".join(lines)
 
     def _cancel(self, tx: Transaction, chat: ChatRef, about: str) -> str:
-        waiting = commands.queued_of_session(tx, about) if about else []
-        for command in waiting:
-            self._delivery.cancel(tx, command.command_id, chat.transport)
-        return wording.TOOK_BACK.format(count=len(waiting)) if waiting else wording.NOTHING_WAITS
+        session = sessions.find(tx, about) if about else None
+        live = commands.live_of_session(tx, session.machine_id, session.session_id) if session else []
+        # The newest first: with the start of a session, what waits behind it would be given up.
+        after = [self._delivery.cancel(tx, command.command_id, chat.transport) for command in reversed(live)]
+        asked = [command for command in after if command.state.live]
+        told = [
+            wording.TOOK_BACK.format(count=len(after) - len(asked)) if len(after) > len(asked) else "",
+            wording.ASKED_BACK.format(machine=asked[0].machine_id, count=len(asked)) if asked else "",
+        ]
+        return " ".join(filter(None, told)) or wording.NOTHING_WAITS
 
 
 def _dead(tx: Transaction) -> Reply:

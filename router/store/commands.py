@@ -132,6 +132,12 @@ def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:
     return [_command(row) for row in tx.execute(where, (session_id,)).fetchall()]
 
 
+def live_of_session(tx: Transaction, machine_id: str, session_id: str) -> list[Command]:
+    """Commands for a session that are its machine's and have not ended, in order."""
+    where = f"{_SELECT} WHERE machine_id = ? AND session_id = ? AND {_IS_LIVE} ORDER BY position"
+    return [_command(row) for row in tx.execute(where, (machine_id, session_id)).fetchall()]
+
+
 def start_of(tx: Transaction, session_id: str) -> Command | None:
     """The command that starts a session; None for one that was not started from afar."""
     row = tx.execute(f"{_SELECT} WHERE session_id = ? AND kind = 'start' ORDER BY position", (session_id,)).fetchone()

@@ -56,6 +56,7 @@ def test_new_starts_claude_code_which_is_talked_to_and_ended(system: System, hom
     [session] = system.cli("sessions", "--json")
     system.webhook(message(80_003, "and now this", reply_to=first))
     second = told(system, "echo: and now this")
+    wait_until(lambda: all(one["finishedAt"] for one in system.cli("commands", "--json", "--state", "done")), LONG)
     running_before = home.records()
     system.webhook(message(80_004, "/end", reply_to=second))
     wait_until(lambda: not system.rest("GET", "/sessions").json(), LONG)

@@ -8,9 +8,9 @@ import pytest
 
 from agent.backends.headless import HeadlessBackend
 from agent.backends.process import identify
-from agent.domain.command import MAX_TEXT_BYTES, Input, Outcome
-from agent.domain.frames import Item, Notice, SessionChanged
-from agent.domain.session import Conversation, Session, SessionState
+from agent.domain.command import MAX_TEXT_BYTES, Command, Input, Lane, Outcome
+from agent.domain.frames import CommandMark, CommandResult, Item, Mark, Notice, SessionChanged
+from agent.domain.session import Conversation, Process, Session, SessionState
 from agent.services.headless import Reports
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.integration.agent.backends.stages import stream_recorder
@@ -27,8 +27,14 @@ async def notices(rig: Rig) -> list[str]:
     return [item.text for item in await words(rig) if isinstance(item, Notice)]
 
 
+async def marks(rig: Rig) -> list[Mark]:
+    """What is told of texts behind their end."""
+    items = [item for item in await words(rig) if isinstance(item, CommandResult | CommandMark)]
+    return [item.mark for item in items[1:] if isinstance(item, CommandMark)]
+
+
 def reports(rig: Rig) -> Reports:
-    return Reports(rig.agent.sessions, rig.agent.outbox)
+    return Reports(rig.agent.sessions, rig.agent.outbox, rig.agent.receipts)
 
 
 async def headless(rig: Rig, folder: Path) -> Session:
@@ -119,3 +125,28 @@ async def test_hooks_of_a_program_that_we_run_say_nothing_twice(rigs: Rigs) -> N
         assert answer == {"ok": True}
         assert await words(rig) == before
         assert isinstance(before[-1], SessionChanged)
+
+
+async def test_a_text_is_taken_when_it_is_done_and_finished_when_its_program_is_at_rest(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        rig.agent.receipts.patience = 0.0  # a terminal would be said not to have taken it
+        command = Command("c1", "s1", 0, 1, Lane.NORMAL, Input("go"))
+        await rig.agent.station.store((command,))
+        await eventually(lambda: marks(rig))
+        before = await marks(rig)
+        await reports(rig).became("s1", BUSY)
+        await reports(rig).became("s1", IDLE)
+
+        assert before == [Mark.TAKEN]
+        assert await marks(rig) == [Mark.TAKEN, Mark.FINISHED]
+
+
+async def test_a_conversation_outlives_its_program(rigs: Rigs) -> None:
+    gone = Conversation("talk", Process(2**22 - 1, 1.0), "")
+    async with rigs.running(NOBODY) as rig:
+        await headless(rig, rigs.data_dir)
+        await reports(rig).talks("s1", gone)
+        await rig.agent.states.look()
+
+        assert rig.agent.sessions.known("s1").conversation == gone

@@ -1,6 +1,5 @@
 """Sessions started and ended from afar, on their machine: where, once, for how long."""
 
-import json
 import os
 import sqlite3
 import subprocess
@@ -213,12 +212,12 @@ def edit(data_dir: Path, statement: str, *values: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("conversation", "ending"),
-    [("", pb.RESULT_OUTCOME_UNCERTAIN), (json.dumps([TALK, 1, 1.0, "", ""]), pb.RESULT_OUTCOME_DONE)],
-    ids=["nobody knows", "its program had told of a turn"],
+    ("taken_at", "endings"),
+    [(None, [pb.RESULT_OUTCOME_UNCERTAIN]), (7.0, [pb.RESULT_OUTCOME_DONE, pb.RESULT_OUTCOME_TAKEN])],
+    ids=["nobody knows", "its program had taken the prompt"],
 )
 async def test_an_agent_killed_right_after_a_start_does_not_start_it_again(
-    rigs: Rigs, conversation: str, ending: "pb.ResultOutcome.ValueType"
+    rigs: Rigs, taken_at: float | None, endings: "list[pb.ResultOutcome.ValueType]"
 ) -> None:
     start = types.Action(start_session=types.StartSession(prompt="go"))
     frame = pb.CommandFrame(command_id="c1", session_id="s1", generation=1, sequence=1, attempt=1, action=start)
@@ -228,16 +227,16 @@ async def test_an_agent_killed_right_after_a_start_does_not_start_it_again(
             await link.commands([frame])
             await eventually(lambda: typed(rigs.typed_into) == ["go"])
             await agent.kill()
-        edit(rigs.data_dir, "UPDATE sessions SET conversation = ?", conversation)
+        edit(rigs.data_dir, "UPDATE prompts SET taken_at = ?", taken_at)
         async with rigs.child(router.address):
             link = await router.welcomed()
             await link.commands([frame])
             [receipt] = await link.receipts(1)
-            [result] = await link.results(1)
+            results = await link.results(len(endings))
 
     assert [one.session_id for one in link.hello.sessions] == ["s1"]
     assert receipt.outcome == pb.RECEIPT_OUTCOME_DUPLICATE
-    assert result.outcome == ending
+    assert [one.outcome for one in results] == endings
     assert typed(rigs.typed_into) == ["go"]
 
 

@@ -232,3 +232,25 @@ def test_the_router_that_cannot_write_is_found(run: Run, control: FakeControl) -
     control.writable = False
 
     assert findings(run("doctor", "--json"))["router"]["level"] == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("folder", "has_program", "level", "found"),
+    [
+        ("", False, "OK", "no session can be started"),
+        ("src", True, "OK", "src"),
+        ("src", False, "WARN", "claude is not on PATH"),
+        ("gone", True, "WARN", "no folder"),
+    ],
+)
+def test_it_is_said_whether_sessions_can_be_started_from_afar(
+    run: Run, tmp_path: Path, folder: str, has_program: bool, level: str, found: str
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "claude").touch(mode=0o755 if has_program else 0o644)
+    folders = str(tmp_path / folder) if folder else ""
+
+    done = run("doctor", "--json", POINTSMAN_START_FOLDERS=folders, PATH=str(tmp_path))
+
+    told = findings(done)["starting"]
+    assert (told["level"], found in told["found"]) == (level, True)

@@ -254,6 +254,22 @@ def test_keys_go_to_the_chosen_session(router: RouterUnderTest, link: ThinLink, 
     assert frame.action.key.name == key
 
 
+def test_cancel_asks_the_machine_for_what_it_has(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    router.submit(HERE, f"/use {session}")
+    with agent.connected(max_in_flight=2) as link:
+        held, sent, waiting = (router.send(session, text).command_id for text in ("held", "sent", "waiting"))
+        link.commands(2)
+        link.receipt(held)
+        link.heard()
+        [third] = link.commands(1)
+        answer = router.submit(HERE, "/cancel").answer
+        asked = {link.take("cancel").command_id for _ in range(3)}
+
+    assert third.command_id == waiting
+    assert asked == {held, sent, waiting}
+    assert answer == f"Asked {agent.machine_id} to take back 3 that it has."
+
+
 def test_cancel_takes_back_what_waits_for_the_chosen_session(router: RouterUnderTest, session: str) -> None:
     router.submit(HERE, "/use api")
     waiting = [router.send(session).command_id for _ in range(2)]

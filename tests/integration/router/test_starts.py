@@ -254,6 +254,26 @@ def test_words_that_say_too_little_are_answered(
     assert says in courier.brought("500").notification.text
 
 
+def test_a_prompt_that_is_too_long_is_answered_and_leaves_no_session(
+    router: RouterUnderTest, agent: ThinAgent, courier: ThinCourier
+) -> None:
+    router.submit(HERE, f"/new {agent.machine_id} {'x' * 65_537}")
+
+    assert "the limit is 65536" in courier.brought("500").notification.text
+    assert not router.control.ListSessions(pb.ListSessionsRequest(include_ended=True)).sessions
+
+
+def test_cancel_in_a_session_that_has_not_begun_takes_back_all_of_it(router: RouterUnderTest, agent: ThinAgent) -> None:
+    started = start(router, machine_id=agent.machine_id)
+    waiting = router.send(started.session.session_id, "and then this")
+    router.submit(HERE, f"/use {started.session.session_id}")
+    router.submit(HERE, "/cancel")
+    ended = [router.command(each.command_id) for each in (started.command, waiting)]
+
+    assert [one.state for one in ended] == [types.COMMAND_STATE_CANCELLED] * 2
+    assert session(router, started.session.session_id).state == types.SESSION_STATE_ENDED
+
+
 def test_new_without_a_machine_asks_where_there_are_several(router: RouterUnderTest, courier: ThinCourier) -> None:
     router.machine("devbox")
     router.machine("laptop")

@@ -198,6 +198,9 @@ class Notes:
     async def said(self, session_id: str, text: str) -> None:  # noqa: ARG002 -- there is one session
         self.texts.append(text)
 
+    async def took(self, session_id: str) -> None:
+        """It says so itself."""
+
     async def became(self, session_id: str, state: SessionState) -> None:  # noqa: ARG002 -- there is one session
         self.states.append(state)
 
