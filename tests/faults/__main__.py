@@ -62,7 +62,8 @@ def _disks(options: argparse.Namespace, _rng: random.Random) -> Iterator[Row]:
         yield disks.full_at_router(one, max(1, options.times // 4))
         if disks.may_mount():
             yield disks.full_at_machine(one, max(1, options.times // 4))
-        yield from (disks.locked_router(one, 2.0), disks.locked_router(one, 8.0), disks.locked_machine(one, 8.0))
+        for locked, seconds in ((disks.locked_router, 2.0), (disks.locked_router, 8.0), (disks.locked_machine, 8.0)):
+            yield locked(one, seconds)
 
 
 def _clocks(_options: argparse.Namespace, _rng: random.Random) -> Iterator[Row]:
