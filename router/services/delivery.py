@@ -310,11 +310,7 @@ class Delivery:
             self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
 
     def _forgot(self, tx: Transaction, link: Link, command_id: str) -> bool:
-        """Whether a command that has ended there was not named in hello: then its end was acknowledged.
-
-        So we were put back from a backup since, and nobody will tell us again. What somebody wants back may have ended
-        on this link.
-        """
+        """Whether the end of what hello did not name was acknowledged: by us, before we were put back from a backup."""
         return command_id not in link.unresolved and command_id not in cancels.asked(tx, link.machine_id)
 
     def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
