@@ -33,6 +33,7 @@ PRAGMAS = {
     "synchronous": 2,  # FULL: a commit that returned survives a power cut
     "foreign_keys": 1,
     "wal_autocheckpoint": 0,  # the writer does it between commits, not inside one
+    "journal_size_limit": LONGEST_LOG_BYTES,
 }
 
 

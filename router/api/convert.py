@@ -316,7 +316,8 @@ def _welcome(w: frames.Welcome) -> link_pb.Welcome:
 def _receipt(item: link_pb.ReceiptItem) -> frames.Receipt:
     if (outcome := _RECEIPTS.get(item.outcome)) is None:
         raise ValueError(f"receipt of {item.command_id[:64]} has no outcome")
-    return frames.Receipt(item.command_id, outcome, _reason(item.reason))
+    has_ended = item.inbox_state == link_pb.INBOX_STATE_FINISHED
+    return frames.Receipt(item.command_id, outcome, _reason(item.reason), has_ended)
 
 
 def _result(result: link_pb.Result) -> frames.Result:

@@ -58,6 +58,7 @@ class Receipt:
     command_id: str
     outcome: ReceiptOutcome
     reason: Reason = Reason.UNSPECIFIED
+    has_ended: bool = False  # a DUPLICATE that has ended there
 
 
 class ResultOutcome(Enum):

@@ -43,6 +43,7 @@ class Link:
     max_in_flight: int
     epoch: int = 0
     inbox_id: str = ""
+    unresolved: frozenset[str] = frozenset()  # commands that its hello named
     in_flight: dict[str, InFlight] = field(default_factory=dict)
     bytes_in_flight: int = 0
     caught_up: bool = False  # nothing waits on disk for this link

@@ -160,6 +160,8 @@ class Delivery:
         for item in items:
             if item.outcome is ReceiptOutcome.REFUSED:
                 self.end(tx, item.command_id, Ended(CommandState.FAILED, item.reason), link.machine_id)
+            elif item.has_ended and self._forgot(tx, link, item.command_id):
+                self.end(tx, item.command_id, Ended(CommandState.UNCERTAIN, Reason.ROUTER_RESTORED), "router")
         self._progress(tx, stored)
         if not link.caught_up:
             self.claim(tx, link)
@@ -306,6 +308,10 @@ class Delivery:
         if sessions.start_ended(tx, session_id, began=began, now=now):
             record(tx, [Step(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
             self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
+
+    def _forgot(self, tx: Transaction, link: Link, command_id: str) -> bool:
+        """Whether the end of what hello did not name was acknowledged: by us, before we were put back from a backup."""
+        return command_id not in link.unresolved and command_id not in cancels.asked(tx, link.machine_id)
 
     def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
         words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""

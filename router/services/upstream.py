@@ -95,7 +95,8 @@ class UpstreamService:
         self._take_back(tx, machine, hello, lost)
         opened = self._renewed(machine, hello, heard_epoch=0 if lost else machine.heard_epoch)
         machines.write(tx, opened)
-        link.epoch, link.inbox_id, link.probing = opened.epoch, hello.inbox_id, suspects.any_waits(tx, hello.machine_id)
+        link.epoch, link.inbox_id, link.unresolved = opened.epoch, hello.inbox_id, frozenset(hello.unresolved)
+        link.probing = suspects.any_waits(tx, hello.machine_id)
         if older := self._hub.replace(tx, link):
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
         for report in hello.sessions:

@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 MAX_GROUP = 64  # operations; a larger group makes the first caller wait too long
 LAZY_DELAY = 0.02  # seconds; receipts may wait so long for a commit, the agent's inbox holds the truth
 CHECKPOINT_EVERY = 100  # commits; then the log is written over, which syncs faster than a file that grows
+LONGEST_LOG = (
+    64 * 1024 * 1024
+)  # bytes that stay on disk once a reader, who kept the log from being written over, is done
 BUSY_TIMEOUT = 5000  # milliseconds
 READERS = 4
 PRAGMAS = {
@@ -37,6 +40,7 @@ PRAGMAS = {
     "synchronous": "full",  # NORMAL loses acknowledged rows on a power cut (measured)
     "foreign_keys": 1,
     "wal_autocheckpoint": 0,  # the writer checkpoints, so that only one connection ever does
+    "journal_size_limit": LONGEST_LOG,
     "busy_timeout": BUSY_TIMEOUT,
     "cache_size": -32 * 1024,
 }

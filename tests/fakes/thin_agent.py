@@ -137,7 +137,7 @@ class ThinAgent:
     def __init__(
         self, address: str, machine_id: str, key: Ed25519PrivateKey | None = None, now: Callable[[], float] = time.time
     ) -> None:
-        self.machine_id = machine_id
+        self.address, self.machine_id = address, machine_id
         self.key = key or Ed25519PrivateKey.generate()
         self.inbox_id, self.outbox_id, self.instance_id = (str(uuid.uuid4()) for _ in range(3))
         self.clock_offset = 0.0  # seconds this machine's clock is ahead

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.faults import clocks, cuts, disks, found, identities, kills, power, storm, wires
+from tests.faults import clocks, cuts, disks, files, found, hostile, identities, kills, power, renewals, storm, wires
 from tests.faults.chat import Chat
 from tests.faults.points import AGENT_POINTS, ROUTER_POINTS
 from tests.faults.table import Row, rendered
@@ -62,7 +62,25 @@ def _disks(options: argparse.Namespace, _rng: random.Random) -> Iterator[Row]:
         yield disks.full_at_router(one, max(1, options.times // 4))
         if disks.may_mount():
             yield disks.full_at_machine(one, max(1, options.times // 4))
-        yield from (disks.locked_router(one, 2.0), disks.locked_router(one, 8.0), disks.locked_machine(one, 8.0))
+        for locked, seconds in ((disks.locked_router, 2.0), (disks.locked_router, 8.0), (disks.locked_machine, 8.0)):
+            yield locked(one, seconds)
+
+
+def _files(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    few = max(1, options.times // 2)
+    with world(machines=2) as one:
+        yield files.lost_index(one, few)
+        for damaged in (files.damaged_router, files.damaged_agent):
+            yield damaged(one, rng, few)
+        yield files.pinned_reader(one, options.reader)
+        yield files.cut_log(one, rng, few)
+
+
+def _hostile(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    with world(machines=2) as one:
+        yield hostile.nonsense(one, rng, max(1, options.times // 4))
+        yield renewals.peaceful(one, max(1, options.times // 2))
+        yield hostile.revoked(one)
 
 
 def _clocks(_options: argparse.Namespace, _rng: random.Random) -> Iterator[Row]:
@@ -102,8 +120,10 @@ GROUPS: dict[str, Group] = {
     "wires": _wires,
     "power": _power,
     "disks": _disks,
+    "files": _files,
     "clocks": _clocks,
     "identities": _identities,
+    "hostile": _hostile,
     "found": _found,
     "storm": _storm,
 }
@@ -152,6 +172,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills-router", type=int, default=200)
     parser.add_argument("--kills-adapter", type=int, default=100, help="of the HTTP program, and of the courier")
     parser.add_argument("--times", type=int, default=20, help="of each other fault that can be repeated")
+    parser.add_argument("--reader", type=float, default=20, help="seconds that a reader keeps the router's log")
     parser.add_argument("--agents", type=int, default=2000, help="in the reconnect storm")
     parser.add_argument("--only", nargs="*", choices=list(GROUPS), help="these groups alone")
     return parser.parse_args()

@@ -45,7 +45,8 @@ def full_at_router(world: World, count: int) -> Row:
     since, strikes, found = time.monotonic(), [], []
     with _router_disk(world) as disk, Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
         for _ in range(count):
-            wait_until(lambda: _serving(world), RECOVERY)
+            began = time.monotonic()
+            wait_until(lambda began=began: any(world.journal.read("accepted", since=began)), RECOVERY)
             disk.fill()
             wait_until(lambda: not _serving(world), RECOVERY)
             # The log has room in itself for a while: what counts is the time since nothing more was accepted.
@@ -159,7 +160,7 @@ def _router_disk(world: World) -> Iterator[_Mounted | _Limited]:
         world.start_router()
         yield _Mounted(disk)
         world.router.stop()
-        shutil.copytree(disk, folder, dirs_exist_ok=True)
+        _replaced(folder, disk)
     world.router_life = before
     world.start_router()
 
@@ -174,7 +175,7 @@ def _machine_disk(world: World, machine: Machine) -> Iterator[_Mounted]:
         machine.agent.ready()
         yield _Mounted(disk)
         machine.agent.stop()
-        shutil.copytree(machine.folder, folder / "agent", dirs_exist_ok=True, ignore=_sockets)
+        _replaced(folder / "agent", machine.folder)
     machine.life = before
     world.start_agent(machine)
 
@@ -190,6 +191,13 @@ def _tmpfs(disk: Path, content: Path) -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
         disk.rmdir()
+
+
+def _replaced(folder: Path, by: Path) -> None:
+    """Put a database in place of an older one, whose log would be taken for its own."""
+    for stale in folder.glob("*.db*"):
+        stale.unlink()
+    shutil.copytree(by, folder, dirs_exist_ok=True, ignore=_sockets)
 
 
 def _sockets(folder: str, names: list[str]) -> list[str]:

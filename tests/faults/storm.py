@@ -197,17 +197,17 @@ def storm(world: World, rng: random.Random, count: int) -> Row:
         if took > BACK:
             failures.append(f"all back after {took:.0f} s, not within {BACK:.0f}")
     world.drain()
-    waits = _waits(world, strike.at, strike.at + took)
+    held = waits(world, strike.at, strike.at + took)
     remarks = [
         f"all back after {took:.1f} s",
-        f"a command took p50 {quantile(waits, 0.5):.2f} s, p99 {quantile(waits, 0.99):.2f} s meanwhile",
+        f"a command took p50 {quantile(held, 0.5):.2f} s, p99 {quantile(held, 0.99):.2f} s meanwhile",
         after.against(base),
     ]
     name = f"router killed under {count} links"
     return Row(name, 1, world.verdict(since), (), recoveries(world, [strike]), remarks, failures)
 
 
-def _waits(world: World, begins: float, ends: float) -> list[float]:
+def waits(world: World, begins: float, ends: float) -> list[float]:
     """Seconds from the first try of a text until it was typed, for texts of an interval."""
     sent = {entry["text"]: entry["at"] for entry in world.journal.read("attempted", since=begins) if entry["at"] < ends}
     typed = {entry["text"]: entry["at"] for entry in world.journal.read("typed", since=begins)}

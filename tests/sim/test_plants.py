@@ -8,7 +8,7 @@ from tests.sim.world import simulate
 SEEDS = 100
 SYMPTOMS = {
     "resend-on-healthy-link": "on one link",
-    "receipt-before-fsync": "never ended",
+    "receipt-before-fsync": "uncertain for no cause",
     "dedupe-outside-transaction": "became 2 commands",
     "answer-before-commit": "acknowledged and is lost",
     "every-link-current": "never ended",

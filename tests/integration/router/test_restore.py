@@ -91,3 +91,22 @@ def test_a_machine_that_has_seen_no_more_than_the_backup_loses_nothing(
 
     with serving(config(tmp_path / "restored")) as restored, same_machine(restored, agent).connected() as link:
         assert ids(link.commands(1)) == [queued.command_id]
+
+
+def test_what_a_machine_has_ended_and_does_not_name_any_more_is_uncertain_at_once(
+    router: RouterUnderTest, agent: ThinAgent, session: str, tmp_path: Path
+) -> None:
+    with agent.connected() as link:
+        queued = router.send(session).command_id
+        copied(router, tmp_path / "restored")  # on the same link: no epoch gives it away
+        link.commands(1)
+        link.receipt(queued)
+        link.result(1, queued)
+        link.acked(1)
+
+    with serving(config(tmp_path / "restored")) as restored, same_machine(restored, agent).connected() as link:
+        link.commands(1)
+        link.receipt(queued, outcome=link_pb.RECEIPT_OUTCOME_DUPLICATE, inbox_state=link_pb.INBOX_STATE_FINISHED)
+        ended = restored.command(queued, wait=5)
+
+    assert (ended.state, ended.reason) == (UNCERTAIN, types.REASON_ROUTER_RESTORED)

@@ -3,13 +3,16 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from router.domain.errors import Reason, Refusal
-from router.store.database import MAX_GROUP, Database, Transaction
+from router.store.database import CHECKPOINT_EVERY, LONGEST_LOG, MAX_GROUP, Database, Transaction
 from tests.integration.router.store.stage import noted, on_disk, play, raises
+
+MIB = 2**20
 
 
 @pytest.fixture
@@ -213,6 +216,22 @@ def test_the_log_is_folded_into_the_file_at_the_end(path: Path) -> None:
 
     assert play(path, story) > 10_000
     assert not path.with_name("test.db-wal").exists()
+
+
+def test_a_log_that_grew_behind_a_reader_is_short_again_when_the_reader_is_gone(path: Path) -> None:
+    async def story(database: Database) -> tuple[int, int]:
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM notes").fetchall()
+            await database.write(noted("x" * (LONGEST_LOG + MIB)))
+            grown = database.wal_bytes()
+        for _ in range(2 * CHECKPOINT_EVERY):
+            await database.write(noted("y"))
+        return grown, database.wal_bytes()
+
+    grown, after = play(path, story)
+
+    assert grown > LONGEST_LOG >= after
 
 
 def full(tx: Transaction) -> None:
