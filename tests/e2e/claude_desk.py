@@ -15,7 +15,14 @@ from tests.waiting import wait_until
 
 LONG = 40.0  # seconds; other programs share the cores
 # The configuration keeps it from all other variables of this process; where its terminal is it must know.
-_IN_TMUX = ("sh", "-c", 'exec "$@" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$0"')
+_PLACE = ("TMUX", "TMUX_PANE", "NVIM", "POINTSMAN_SESSION_ID")
+
+
+def in_place(home: ClaudeHome) -> list[str]:
+    """Starts Claude Code so that it knows the terminal that it is started in."""
+    *environment, program = home.command
+    known = " ".join(f'${{{name}:+{name}="${name}"}}' for name in _PLACE)
+    return ["sh", "-c", f'exec "$@" {known} "$0"', program, *environment]
 
 
 @dataclass
@@ -63,6 +70,5 @@ def desk(folder: Path) -> Iterator[Desk]:
         home = ClaudeHome(folder / "claude", api)
         with running(folder) as system:
             system.cli("hooks", "install", "--claude", str(home.program), CLAUDE_CONFIG_DIR=str(home.config))
-            *environment, program = home.command
-            with closing(TmuxServerFixture(folder, [*_IN_TMUX, program, *environment])) as tmux:
+            with closing(TmuxServerFixture(folder, in_place(home))) as tmux:
                 yield Desk(system, home, tmux)
