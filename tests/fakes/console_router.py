@@ -227,6 +227,7 @@ class FakeRouter:
     def __init__(self, now: datetime | None = None) -> None:
         self.own = FakeControl(now)
         self.submissions: list[Submission] = []
+        self.begins = ""  # the session that the next /new starts; empty: it is answered with words
         self._answers: dict[str, Submitted] = {}
 
     def submit(self, submission: Submission) -> Submitted:
@@ -237,6 +238,8 @@ class FakeRouter:
             return replace(known, duplicate=True)
         self.submissions.append(submission)
         text = submission.text or (submission.button or "").rpartition(":")[2]
-        made = self.own.accept(submission.session_id, text)
+        if not (submission.session_id or self.begins):
+            return Submitted("", CommandState.UNKNOWN, "", "On which machine?", duplicate=False)
+        made = self.own.accept(submission.session_id or self.begins, text)
         answer = Submitted(made.command_id, made.state, made.session_id, "", duplicate=False)
         return self._answers.setdefault(submission.update_key, answer)
