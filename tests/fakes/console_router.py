@@ -230,6 +230,7 @@ class FakeRouter:
     def __init__(self, now: datetime | None = None) -> None:
         self.own = FakeControl(now)
         self.submissions: list[Submission] = []
+        self.begins = ""  # the session that the next /new starts; empty: it is answered with words
         self._answers: dict[str, Submitted] = {}
 
     def submit(self, submission: Submission) -> Submitted:
@@ -241,6 +242,9 @@ class FakeRouter:
         self.submissions.append(submission)
         text = submission.text or (submission.button or "").rpartition(":")[2]
         replied = [n for n in self.own.known_notifications if n.notification_id == submission.reply_to_message_id]
-        made = self.own.accept(replied[0].session_id if replied else submission.session_id, text)
+        wanted = replied[0].session_id if replied else submission.session_id or self.begins
+        if not wanted:
+            return Submitted("", CommandState.UNKNOWN, "", "On which machine?", duplicate=False)
+        made = self.own.accept(wanted, text)
         answer = Submitted(made.command_id, made.state, made.session_id, "", duplicate=False)
         return self._answers.setdefault(submission.update_key, answer)

@@ -74,6 +74,13 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         )
         return jsonify(present.shown(router.submit(submission)))
 
+    @blueprint.post("/console/api/new")
+    def new() -> ResponseReturnValue:
+        sent, key = _request("text")
+        place = Chat("web", CHAT_ID, message_id=key)
+        submission = Submission(f"web:{key}", place, "web:console", text=f"/new {text(sent, 'text')}")
+        return jsonify(present.shown(router.submit(submission)))
+
     @blueprint.post("/console/api/press")
     def press() -> ResponseReturnValue:
         sent, key = _request("session", "data", "message_id")

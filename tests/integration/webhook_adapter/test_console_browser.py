@@ -264,6 +264,20 @@ def test_what_a_command_printed_stands_under_it(console: Console) -> None:
         expect(page.get_by_label("What it printed")).to_have_text("released 0.9")
 
 
+def test_a_session_is_started_and_opened(console: Console) -> None:
+    with console.visit(path="#/queue") as page:
+        page.evaluate("location.hash = '#/'")
+        field = page.get_by_label("Start Claude Code")
+        field.fill("devbox fix it")
+        field.press("Enter")
+        expect(page.locator(".toast")).to_have_text("On which machine?")
+        console.router.begins = "team/docs"
+        page.get_by_role("button", name="Start", exact=True).click()
+
+        expect(page.get_by_role("heading", name="docs")).to_be_visible()
+        assert console.router.submissions[-1].text == "/new devbox fix it"
+
+
 def test_a_join_token_is_shown_with_what_to_do(console: Console) -> None:
     with console.visit(path="#/machines") as page:
         page.get_by_role("button", name="Add a machine").click()

@@ -4,6 +4,7 @@ import { get, newKey, post } from "./api.js";
 import { commandButtons, dialog } from "./commands.js";
 import { attribute, commandLine, h, icon, list, text } from "./dom.js";
 import { attempt } from "./notices.js";
+import { startForm } from "./start.js";
 import { ENDED_BADLY, clock, commandText, fullTime, keyName, sessionName, since, why } from "./words.js";
 
 function page(title, lead, ...content) {
@@ -16,15 +17,17 @@ function page(title, lead, ...content) {
 export function startView() {
   const hello = h("h1", {});
   const words = h("p", { class: "lead" });
+  const form = startForm();
   const more = h("h2", { class: "more" }, "Add to it");
   const steps = h("ol", { class: "steps" },
     step("Start a program as a session", "It runs as always; from then on you can answer it from here.", commandLine("pointsman run -- claude")),
     step("Let Claude Code tell you when it needs you", "Its hooks then send its last words here, with buttons.", commandLine("pointsman hooks install")),
     step("Bring in another machine", "A join token lets it connect, once.", h("a", { class: "button", href: "#/machines" }, "Machines")));
-  const node = h("div", { class: "view" }, h("div", { class: "scroller page start" }, h("img", { src: "/console/static/logo.svg", alt: "", width: "64", height: "64" }), hello, words, more, steps));
+  const node = h("div", { class: "view" }, h("div", { class: "scroller page start" }, h("img", { src: "/console/static/logo.svg", alt: "", width: "64", height: "64" }), hello, words, form, more, steps));
   function update({ sessions, machines }) {
     const alive = sessions.some((session) => session.state !== "ended");
     const connected = machines.some((machine) => machine.connected);
+    form.hidden = machines.length === 0;
     more.hidden = !alive;
     text(hello, alive ? "Pick a session" : "Welcome to Pointsman");
     text(words, alive ? "The list shows what each one said last." : connected ? "A machine is connected, and no session runs on it yet. Start one:" : "No machine is connected yet. Start its agent with “pointsman agent”; then:");

@@ -62,6 +62,18 @@ def test_a_message_is_submitted_for_its_session(post: Post, router: FakeRouter) 
     assert router.submissions == [Submission(f"web:{KEY}", place, "web:console", text="go on", session_id="s-1")]
 
 
+def test_a_session_is_started_with_the_words_of_a_chat(post: Post, router: FakeRouter) -> None:
+    refused = post("new", text="fix it").json
+    router.begins = "s-2"
+    started = post("new", text="fix it").json
+
+    assert refused is not None
+    assert started is not None
+    assert (refused["session_id"], refused["answer"]) == ("", "On which machine?")
+    assert started["session_id"] == "s-2"
+    assert {one.text for one in router.submissions} == {"/new fix it"}
+
+
 def test_a_message_sent_twice_is_one_command(post: Post, router: FakeRouter) -> None:
     answers = [post("send", session="s-1", text="go on").json for _ in range(2)]
 
