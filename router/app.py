@@ -82,9 +82,10 @@ class Router:
             permissions,
             starts,
         )
+        self._reports = reports = Reports(outbox, receipts, topics)
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment),
-            ChatLinkServicer(database, inbound, outbox, Reports(outbox, receipts, topics)),
+            ChatLinkServicer(database, inbound, outbox, reports),
             ControlServicer(services),
             Guard(enrolment, database, clock),
         )
@@ -93,6 +94,7 @@ class Router:
         """Bring what a crash left behind into order before anyone may connect."""
         await self.database.write(self._delivery.recover)
         await self.database.write(self._outbox.recover)
+        await self.database.write(self._reports.recover)
         await self.database.write(self._enrolment.load)
         if self._api_key:
             await self.database.write(lambda tx: self._enrolment.bootstrap(tx, self._api_key))

@@ -8,7 +8,7 @@ from router.domain.notification import Delivered, Event, Kind, Notification, Ref
 from router.services.outbox import NO_REST, Courier, Outbox, Rest
 from router.services.receipts import Receipts
 from router.services.topics import NO_TOPIC, Brought, Topics
-from router.store import messages, moves
+from router.store import closings, messages, moves
 from router.store.database import Transaction
 
 
@@ -42,6 +42,10 @@ class Reports:
         self._topics = topics
         self._closed: set[ChatRef] = set()  # chats of whose closing people were told; the writer thread's
 
+    def recover(self, tx: Transaction) -> None:
+        """After a start: which chats took no messages before."""
+        self._closed = closings.known(tx)
+
     def take(self, tx: Transaction, courier: Courier, report: Report) -> None:
         """One receipt; one for an older lease changes nothing."""
         leased = courier.leased.get(report.notification_id)
@@ -54,7 +58,7 @@ class Reports:
             return
         chat = moves.current(tx, ChatRef(courier.transport, notification.chat.chat_id))
         if isinstance(report.outcome, Delivered):
-            self._closed.discard(chat)
+            self._opened(tx, chat)
         elif isinstance(report.outcome, Refused):
             self._refused(tx, chat, notification, closed=report.chat_closed)
 
@@ -71,6 +75,12 @@ class Reports:
             case event:
                 return self._outbox.receipt(tx, courier, report.notification_id, report.attempt, event, report.rest)
 
+    def _opened(self, tx: Transaction, chat: ChatRef) -> None:
+        if chat in self._closed:
+            self._closed.discard(chat)
+            tx.on_undo(lambda: self._closed.add(chat))
+            closings.write(tx, chat, closed=False)
+
     def _refused(self, tx: Transaction, chat: ChatRef, notification: Notification, *, closed: bool) -> None:
         """Say in the chat that a message is missing there; say elsewhere, once, that a chat takes none at all."""
         if not closed and notification.kind is not Kind.ANSWER:  # else the refusal of an answer would be answered
@@ -79,6 +89,7 @@ class Reports:
         if closed and chat not in self._closed:
             self._closed.add(chat)
             tx.on_undo(lambda: self._closed.discard(chat))
+            closings.write(tx, chat, closed=True)
             for other in messages.default_chats(tx):
                 if other not in self._closed:
                     text = wording.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)

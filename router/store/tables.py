@@ -1,15 +1,6 @@
 """The tables as they are now. Migrations have frozen copies; a test compares the two."""
 
-from peewee import (
-    SQL,
-    AutoField,
-    BlobField,
-    BooleanField,
-    FloatField,
-    IntegerField,
-    Model,
-    TextField,
-)
+from peewee import SQL, AutoField, BlobField, BooleanField, FloatField, IntegerField, Model, TextField
 
 
 class Meta(Model):
@@ -217,7 +208,7 @@ class Message(Model):
 
 
 class Chat(Model):
-    """Chats: what they want, the session they have chosen, the id they have got since."""
+    """Chats: what they want, the session they have chosen, the id they have got since, whether they take messages."""
 
     transport = TextField()
     chat_id = TextField()
@@ -227,6 +218,7 @@ class Chat(Model):
     has_topics = BooleanField(default=False)
     asks_first = BooleanField(default=False)
     quiet = TextField(default="")
+    is_closed = BooleanField(default=False)
 
     class Meta:
         table_name = "chats"

@@ -9,6 +9,7 @@ from router.store.migrations import (
     m0004_suspects,
     m0005_waiting,
     m0006_permissions,
+    m0007_closed_chats,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -18,6 +19,7 @@ MIGRATIONS: list[list[str]] = [
     m0004_suspects.STATEMENTS,
     m0005_waiting.STATEMENTS,
     m0006_permissions.STATEMENTS,
+    m0007_closed_chats.STATEMENTS,
 ]
 
 

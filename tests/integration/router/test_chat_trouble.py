@@ -160,6 +160,23 @@ def test_a_chat_that_opened_and_closed_again_is_told_of_again(router: RouterUnde
         assert "takes no messages" in courier.take().notification.text
 
 
+def test_a_restart_does_not_tell_of_a_closed_chat_again(router: RouterUnderTest, session: str) -> None:
+    with router.courier("test", OLD.chat_id, OTHER.chat_id) as courier:
+        closed(router, courier, session)
+        router.reported(courier.brought("1"))
+    router.restart()
+    with router.courier("test", OLD.chat_id, OTHER.chat_id) as courier:
+        closed(router, courier, session)
+        assert courier.waiting() == 0
+        router.notify(session, OLD, text="open again")
+        router.reported(courier.brought("2"))
+    router.restart()
+
+    with router.courier("test", OLD.chat_id, OTHER.chat_id) as courier:
+        closed(router, courier, session)
+        assert "takes no messages" in courier.take().notification.text
+
+
 def test_a_machine_hears_nothing_of_a_chat(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     """A command from a chat that closed is carried out all the same."""
     with router.courier("test", OLD.chat_id) as courier, agent.connected() as link:
