@@ -3,81 +3,29 @@
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from time import time
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
+from tests.fakes.browsed_console import PHONE, Console, Settings, whole
 from tests.fakes.console_router import FakeRouter, a_session
 from tests.waiting import wait_until
 from webhook_adapter.console.blueprint import create_blueprint
-from webhook_adapter.console.login import login_link
 from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Choice, CommandState
 
 CHROMIUM = Path("/usr/bin/chromium")
-API_KEY = "pmk_" + "b" * 43
-DESK, PHONE = (1200, 800), (375, 700)
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}: apt install chromium"),
 ]
-
-
-@dataclass
-class Settings:
-    api_key: str = API_KEY
-    router: str = "127.0.0.1:7443"
-
-
-@dataclass
-class Console:
-    """A console that runs, the router behind it, and what browsers complained about."""
-
-    router: FakeRouter
-    address: str
-    browser: Browser
-    complaints: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def visit(self, size: tuple[int, int] = DESK, scheme: str = "light", path: str = "") -> Iterator[Page]:
-        """Somebody who is logged in."""
-        context = self.browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if scheme == "dark" else "light",
-            has_touch=size == PHONE,
-        )
-        page = context.new_page()
-        page.set_default_timeout(6000)
-        page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self._watch(request.url))
-        context.request.get(self.login_link())
-        page.goto(f"{self.address}/console/{path}")
-        yield page
-        context.close()
-
-    def login_link(self) -> str:
-        return login_link(self.address, API_KEY, time())
-
-    def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _watch(self, url: str) -> None:
-        if not url.startswith(self.address):
-            self.complaints.append(f"asked elsewhere: {url}")
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +38,6 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
-
-
-def whole(app: Flask) -> WSGIApplication:
-    """Answers in one piece: werkzeug leaves files open that a browser stops reading, when a test closes it."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return Response.from_app(app, environ, buffered=True)(environ, start_response)
-
-    return answer
 
 
 @pytest.fixture
