@@ -41,6 +41,8 @@ def lost_index(world: World, count: int) -> Row:
             strikes.append(Strike(time.monotonic(), (machine.name,)))
             world.start_agent(machine)
             until_recovered(world, strikes)
+            for other in world.machines[1:]:
+                world.refresh(other)  # else their reconnect windows double up to a minute
     world.drain()
     back = recoveries(world, strikes)
     return Row("-shm deleted", len(strikes), world.verdict(since), back=back, failures=senders.refusals)
@@ -146,6 +148,8 @@ def _damaged(world: World, rng: random.Random, count: int, victim: _Victim, life
                     file.unlink()
                 shutil.copy(Path(sound) / path.name, path)
             victim.start()
+            for machine in world.machines:
+                world.refresh(machine)  # else their reconnect windows double up to a minute
     world.drain()
     remarks = ["refused to start each time"]
     row = f"page of the {victim.name}'s database overwritten"
