@@ -265,9 +265,8 @@ def _item(item: Item) -> chat_link_pb2.SubmitItem:
         edited=submission.edited,
         file_problem=submission.file_problem,
         album=submission.album,
+        file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
     )
-    if (file := submission.file) is not None:
-        request.file.MergeFrom(types_pb2.FileInput(file_id=file.file_id, name=file.name, size=file.size))
     if submission.button is not None:
         request.button.data = submission.button
     return chat_link_pb2.SubmitItem(item_id=number, request=request)
