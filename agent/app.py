@@ -25,6 +25,7 @@ from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.conversations import Conversations
 from agent.services.executor import Executor
+from agent.services.files import Files
 from agent.services.folders import Folders
 from agent.services.headless import Reports
 from agent.services.hooks import Hooks
@@ -70,8 +71,9 @@ class Agent:
         self.states = States(self.sessions, self.receipts)
         self.permissions = Permissions(Questions(self.outbox))
         self.starts = Starts(self.sessions, self.outbox, Folders(config.start_folders, config.home), clock)
+        files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
-            self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock
+            self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock, files
         )
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
@@ -133,6 +135,9 @@ class Agent:
                 await self.headless.close()
             await self.receipts.stop()
             await self.database.close()
+
+    async def _file_part(self, command_id: str, number: int) -> bytes:
+        return await self.client.part(command_id, number)
 
     async def _resume_time(self) -> None:
         step = await lifetime.resume(self.database, self._moment())

@@ -306,7 +306,7 @@ def _text(action: types_pb2.Action) -> str:
         return "[end]"
     if made.permission_id:
         return f"[{made.option_id}] {made.text}".rstrip()
-    return action.input.text or action.start_session.prompt
+    return action.input.text or action.file.name or action.start_session.prompt
 
 
 def _notification(message: types_pb2.Notification) -> records.Notification:

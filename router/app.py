@@ -24,6 +24,7 @@ from router.services.chat_wishes import ChatWishes
 from router.services.dead_letters import DeadLetters
 from router.services.delivery import Delivery
 from router.services.enrolment import Enrolment
+from router.services.files import Files
 from router.services.inbound import InboundService
 from router.services.notices import Notices, new_token
 from router.services.outbox import Outbox
@@ -68,6 +69,7 @@ class Router:
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         stats = Stats(database, hub, outbox, delivery, clock)
         self.timers = Timers(database, delivery, permissions, outbox, waiting, clock)
+        files = Files(database, clock)
         services = ControlServices(
             database,
             clock,
@@ -84,8 +86,8 @@ class Router:
         )
         self._reports = reports = Reports(outbox, receipts, topics)
         self.servicers = Servicers(
-            AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment),
-            ChatLinkServicer(database, inbound, outbox, reports),
+            AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment, files),
+            ChatLinkServicer(database, inbound, outbox, reports, files),
             ControlServicer(services),
             Guard(enrolment, database, clock),
         )

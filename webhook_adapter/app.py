@@ -51,7 +51,7 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     app.register_blueprint(rest.create_blueprint(router))
     app.register_blueprint(create_console(config, router))
     for platform in PLATFORMS:
-        door = platform.door(config, router.submit, metrics.count_update)
+        door = platform.door(config, router, metrics.count_update)
         if door is not None:
             app.register_blueprint(door)
     return app

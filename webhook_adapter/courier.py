@@ -25,6 +25,7 @@ from webhook_adapter.router_client import RouterClient, open_channel
 from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.errands import Errands
+from webhook_adapter.transports.telegram.files import Files
 from webhook_adapter.transports.telegram.intake import Intake
 from webhook_adapter.transports.telegram.menu import publish_menu
 from webhook_adapter.transports.telegram.polling import Polling
@@ -197,7 +198,8 @@ class Courier:
             backoff = Backoff(*_RECONNECT_S, random.Random())  # noqa: S311 - it spreads tries
             errands = Errands(client)
             errands.bot_username()  # asks, so that it is known when the first command comes
-            intake = Intake(telegram, self._router.submit, errands.bot_username)
+            files = Files(client, self._router.put_file)
+            intake = Intake(telegram, self._router.submit, files.bring, errands.bot_username)
             polling = Polling(client, intake, errands.answer, backoff, self._stop)
             self._spawn("telegram-polling", polling.run)
 

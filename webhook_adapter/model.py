@@ -61,6 +61,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that the router has, whole."""
+
+    file_id: str
+    name: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One inbound message or button press, verified and authorised."""
 
@@ -72,6 +81,9 @@ class Submission:
     button: str | None = None
     session_id: str = ""
     edited: bool = False  # changed after it was handed in
+    file: StoredFile | None = None  # that came with it
+    file_problem: str = ""  # why a file that came with it is not here, for people
+    album: str = ""  # the platform's name for what one person sent at once
 
 
 @dataclass(frozen=True, slots=True)

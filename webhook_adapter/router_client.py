@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar, cast
@@ -54,6 +54,7 @@ class RouterClient:
 
     def __init__(self, config: AdapterConfig) -> None:
         self._config = config
+        self._metadata = (("x-api-key", config.api_key),)
         self._lock = threading.Lock()  # guards _opened
         self._opened: _Opened | None = None
         self._stream = SubmitStream(self._open_stream)
@@ -61,6 +62,14 @@ class RouterClient:
     def submit(self, submission: model.Submission, timeout: float = SUBMIT_TIMEOUT) -> model.Submitted:
         """Hand in a message or a button press; returns once it is on the router's disk. Raises RouterError."""
         return self._stream.submit(submission, timeout)
+
+    def put_file(self, file_id: str, number: int, data: bytes) -> None:
+        """Hand in a part of a file; returns once it is on the router's disk. Raises RouterError."""
+        request = chat_link_pb2.PutFileRequest(file_id=file_id, number=number, data=data)
+        try:
+            self._open().chat_link.PutFile(request, timeout=_CALL_TIMEOUT, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise_from(error)
 
     @property
     def submissions_waiting(self) -> int:
@@ -93,8 +102,7 @@ class RouterClient:
 
     def _open_stream(self, frames: Iterator[list[Item]]) -> Iterator[list[Answer]]:
         batches = (chat_link_pb2.SubmitBatch(items=map(_item, frame)) for frame in frames)
-        metadata = (("x-api-key", self._config.api_key),)
-        return _answers(self._open().chat_link.SubmitStream(batches, metadata=metadata))
+        return _answers(self._open().chat_link.SubmitStream(batches, metadata=self._metadata))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +224,8 @@ class Control:
         return model.JoinToken(made.join_token, _time(made, "expires_at"))
 
     def trace(self, subject_id: str) -> list[model.TraceStep]:
-        return [_step(each) for each in self._ask(self._stub.Trace, control_pb2.TraceRequest(id=subject_id)).steps]
+        steps = self._ask(self._stub.Trace, control_pb2.TraceRequest(id=subject_id)).steps
+        return [_value(model.TraceStep, each) for each in steps]
 
     def cleanup(self) -> model.Cleaned:
         done = self._ask(self._stub.Cleanup, control_pb2.CleanupRequest(), timeout=60.0)
@@ -224,7 +233,8 @@ class Control:
 
     def stats(self) -> model.Stats:
         """The router's figures. Answered for every key that may read: so it is also how a key is checked."""
-        return _stats(self._ask(self._stub.GetStats, control_pb2.GetStatsRequest(), timeout=2.0))
+        told = self._ask(self._stub.GetStats, control_pb2.GetStatsRequest(), timeout=2.0)
+        return _value(model.Stats, told, commands=dict(told.commands), notifications=dict(told.notifications))
 
 
 def _answers(call: Iterable[chat_link_pb2.SubmitBatchResponse]) -> Iterator[list[Answer]]:
@@ -253,6 +263,9 @@ def _item(item: Item) -> chat_link_pb2.SubmitItem:
         reply_to_message_id=submission.reply_to_message_id,
         session_id=submission.session_id,
         edited=submission.edited,
+        file_problem=submission.file_problem,
+        album=submission.album,
+        file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
     )
     if submission.button is not None:
         request.button.data = submission.button
@@ -260,9 +273,7 @@ def _item(item: Item) -> chat_link_pb2.SubmitItem:
 
 
 def _chat_ref(chat: model.Chat) -> types_pb2.ChatRef:
-    return types_pb2.ChatRef(
-        transport=chat.transport, chat_id=chat.chat_id, thread_id=chat.thread_id, message_id=chat.message_id
-    )
+    return types_pb2.ChatRef(**asdict(chat))
 
 
 def _session(session: types_pb2.Session) -> model.Session:
@@ -289,7 +300,7 @@ def _text(action: types_pb2.Action) -> str:
         return "[end]"
     if action.permission_decision.permission_id:
         return f"[{action.permission_decision.option_id}] {action.permission_decision.text}".rstrip()
-    return action.input.text or action.start_session.prompt
+    return action.input.text or action.file.name or action.start_session.prompt
 
 
 def _notification(sent: types_pb2.Notification) -> model.Notification:
@@ -301,14 +312,6 @@ def _notification(sent: types_pb2.Notification) -> model.Notification:
         state=_state(model.NotificationState, sent.state),
         message_ids=tuple(sent.message_ids),
     )
-
-
-def _step(step: control_pb2.TraceStep) -> model.TraceStep:
-    return _value(model.TraceStep, step)
-
-
-def _stats(stats: control_pb2.GetStatsResponse) -> model.Stats:
-    return _value(model.Stats, stats, commands=dict(stats.commands), notifications=dict(stats.notifications))
 
 
 def _value(kind: type[Value], message: Message, **given: object) -> Value:

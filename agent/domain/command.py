@@ -7,6 +7,7 @@ Everything that affects these states lives here. STARTED is on disk before the f
 found at start-up may or may not have been typed, and ends UNCERTAIN.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -61,6 +62,7 @@ class Reason(Enum):
     FOLDER_NOT_ALLOWED = "FOLDER_NOT_ALLOWED"
     TOO_MANY_SESSIONS = "TOO_MANY_SESSIONS"
     CONVERSATION_OPEN = "CONVERSATION_OPEN"
+    FILE_GONE = "FILE_GONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,16 @@ class Input:
 
     text: str
     submit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FileInput:
+    """A file that a person sent: to be fetched from the router; its path is typed behind the caption."""
+
+    file_id: str
+    name: str
+    size: int  # bytes
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +117,11 @@ class StopSession:
     """End the session and its program."""
 
 
-Order = Action | PermissionDecision | StartSession | StopSession
+Order = Action | FileInput | PermissionDecision | StartSession | StopSession
 
 MAX_TEXT_BYTES = 64 * 1024
 MAX_ID_BYTES = 128
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")  # it becomes part of a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +156,16 @@ def objection(command: Command) -> Reason | None:
         return Reason.INVALID_ARGUMENT
     if command.action is None:
         return Reason.UNSUPPORTED
+    if isinstance(command.action, FileInput) and not _FILE_NAME.fullmatch(command.action.name):
+        return Reason.INVALID_ARGUMENT
     return Reason.TOO_LARGE if len(_text_of(command.action).encode()) > MAX_TEXT_BYTES else None
 
 
 def _text_of(order: Order) -> str:
     match order:
         case Input(text=text) | PermissionDecision(text=text) | StartSession(prompt=text) | KeyPress(name=text):
+            return text
+        case FileInput(caption=text):
             return text
         case StopSession():
             return ""

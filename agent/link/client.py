@@ -18,7 +18,8 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from agent.clock import Clock
-from agent.domain.errors import StoreUnavailable
+from agent.domain.command import Reason
+from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.link import backoff, convert
 from agent.link.driver import Driver, LinkLost, Station
@@ -28,6 +29,8 @@ from agent.link.protocol import End, Ending
 logger = logging.getLogger(__name__)
 
 CONNECT = "/agentlink.v1.AgentLink/Connect"
+GET_FILE = "/agentlink.v1.AgentLink/GetFile"
+PART_TIMEOUT = 30.0  # seconds; half a megabyte over a slow line
 FAILURES_PER_CHANNEL = 5  # then a new one: a channel can be broken for good
 OPTIONS: list[tuple[str, int]] = [
     ("grpc.keepalive_time_ms", 30_000),
@@ -86,6 +89,7 @@ class Client:
         self._full = False
         self._skew = 0.0
         self._driver: Driver | None = None
+        self._channel: grpc.aio.Channel | None = None
 
     @property
     def status(self) -> LinkStatus:
@@ -96,7 +100,7 @@ class Client:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold a link until `stop`."""
-        channel = open_channel(self._door)
+        channel = self._channel = open_channel(self._door)
         try:
             while not stop.is_set():
                 if self._full and not await self._has_room(stop):
@@ -104,10 +108,30 @@ class Client:
                 if self._failures >= FAILURES_PER_CHANNEL:
                     await channel.close(None)
                     channel, self._failures = open_channel(self._door), 0
+                    self._channel = channel
                 await self._one_link(channel, stop)
                 await _wait(stop, self._backoff.attempt_at - self._clock.monotonic())
         finally:
+            self._channel = None
             await channel.close(None)
+
+    async def part(self, command_id: str, number: int) -> bytes:
+        """A part of a command's file, beside the link. Raises Refusal for good, RouterUnreachable for now."""
+        if self._channel is None:
+            raise RouterUnreachable("there is no link to the router")
+        call = self._channel.unary_unary(GET_FILE, None, None)
+        try:
+            return convert.file_part(
+                await call(convert.file_request(command_id, number), metadata=self._proof(), timeout=PART_TIMEOUT)
+            )
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                raise Refusal(Reason.FILE_GONE, error.details() or "the router does not have it") from None
+            raise RouterUnreachable(f"{error.code().name}: {error.details()}") from None
+
+    def _proof(self) -> tuple[tuple[str, str], ...]:
+        token = self._identity.token(self._clock.now() + self._skew)
+        return (("authorization", f"Bearer {token}"),)
 
     async def _has_room(self, stop: asyncio.Event) -> bool:
         """Whether the disk that was full takes commands again; else wait a while."""
@@ -120,8 +144,7 @@ class Client:
         return True
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
-        token = self._identity.token(self._clock.now() + self._skew)
-        call = channel.stream_stream(CONNECT, None, None)(None, metadata=(("authorization", f"Bearer {token}"),))
+        call = channel.stream_stream(CONNECT, None, None)(None, metadata=self._proof())
         self._driver = driver = Driver(GrpcStream(call), self._station, self._clock)
         try:
             ending = await driver.run(stop)

@@ -12,6 +12,7 @@ from agent.domain import frames
 from agent.domain.command import (
     Command,
     Ending,
+    FileInput,
     InboxState,
     Input,
     KeyPress,
@@ -75,6 +76,16 @@ def agent_frame(frame: AgentFrame) -> bytes:
     return message.SerializeToString()
 
 
+def file_request(command_id: str, number: int) -> bytes:
+    """The bytes of a question for a part of a command's file."""
+    return link.GetFileRequest(command_id=command_id, number=number).SerializeToString()
+
+
+def file_part(data: bytes) -> bytes:
+    """What the answer brings."""
+    return bytes(link.GetFileResponse.FromString(data).data)
+
+
 def _welcome(message: link.Welcome) -> frames.Welcome:
     return frames.Welcome(
         message.link_epoch,
@@ -105,6 +116,8 @@ def _action(message: types.Action) -> Order | None:
     match message.WhichOneof("kind"):
         case "input":
             return Input(message.input.text, message.input.submit)
+        case "file":
+            return FileInput(message.file.file_id, message.file.name, message.file.size, message.file.caption)
         case "key":
             return KeyPress(message.key.name)
         case "permission_decision":

@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from agent.domain import prompt
 from agent.domain.command import (
     Command,
     Ending,
+    FileInput,
     IllegalMove,
     Input,
     Lane,
@@ -28,8 +29,9 @@ from agent.domain.command import (
     StartSession,
     StopSession,
 )
-from agent.domain.errors import Refusal, StoreUnavailable
+from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
+from agent.services.files import Files
 from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
 from agent.services.sessions import Sessions
@@ -76,6 +78,7 @@ class Executor:
         backends: Mapping[str, Backend],
         receipts: Receipts,
         clock: Clock,
+        files: Files,
         retry: float = RETRY,
     ) -> None:
         self.inbox = inbox
@@ -85,6 +88,7 @@ class Executor:
         self.backends = backends
         self.receipts = receipts
         self.clock = clock
+        self.files = files
         self.depth = 0
         self._retry = retry
         self._workers: dict[tuple[str, Lane], _Worker] = {}
@@ -176,6 +180,8 @@ class _Worker:
                     await self._begin(command, wanted, received)
                 case StopSession():
                     await self._stop(command)
+                case FileInput() as file:
+                    await self._type(replace(command, action=await self._fetched(command, file)), received)
                 case _:
                     await self._type(command, received)
         except Refusal as refusal:
@@ -200,6 +206,16 @@ class _Worker:
         await self._finish(command, outcome, self._executor.clock.now() if typed else None)
         if typed:
             self._executor.receipts.typed(session, command)
+
+    async def _fetched(self, command: Command, file: FileInput) -> Input:
+        """What to type for a file, once it is here. Raises Refusal where it never will be, _Left at the agent's end."""
+        await self._finished()  # the command before must not wait with it
+        while not self._executor.stopping:
+            try:
+                return await self._executor.files.typed(command.command_id, file)
+            except RouterUnreachable:
+                await self._executor.pause(RETRY)
+        raise _Left
 
     async def _decide(self, command: Command, decision: PermissionDecision) -> None:
         """Nothing is typed, and one transaction does all of it: so there is no STARTED, and no doubt after a crash."""

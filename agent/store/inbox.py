@@ -12,6 +12,7 @@ from agent.domain.command import (
     Command,
     Ended,
     Ending,
+    FileInput,
     IllegalMove,
     InboxState,
     Input,
@@ -182,6 +183,8 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
     match command.action:
         case Input(text, submit):
             action: tuple[object, ...] = ("input", text, submit)
+        case FileInput(file_id, name, size, caption):
+            action = ("file", json.dumps([file_id, name, size, caption]), True)
         case KeyPress(name):
             action = ("key", name, False)
         case PermissionDecision(permission_id, input_digest, option_id, text):
@@ -283,6 +286,8 @@ def _action(kind: str, text: str, *, submit: bool) -> Order:
     match kind:
         case "input":
             return Input(text, submit)
+        case "file":
+            return FileInput(*json.loads(text))
         case "key":
             return KeyPress(text)
         case "start":

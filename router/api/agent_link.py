@@ -23,6 +23,7 @@ from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handl
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
 from router.services.delivery import ACK_TIMEOUT, Delivery
 from router.services.enrolment import Enrolment
+from router.services.files import Files
 from router.services.upstream import UpstreamService
 from router.store.database import Database, Transaction
 
@@ -51,8 +52,9 @@ class LinkServices:
 class AgentLinkServicer:
     """The service machines call."""
 
-    def __init__(self, services: LinkServices, enrolment: Enrolment) -> None:
+    def __init__(self, services: LinkServices, enrolment: Enrolment, files: Files) -> None:
         self._services = services
+        self._files = files
         self._enrolment = enrolment
         self._streams: set[LinkStream] = set()
         self._tried: dict[str, float] = {}  # peers that may have guessed, when (monotonic)
@@ -64,6 +66,10 @@ class AgentLinkServicer:
             await stream.run()
         finally:
             self._streams.discard(stream)
+
+    async def GetFile(self, request: link_pb.GetFileRequest, call: Call) -> link_pb.GetFileResponse:
+        data = await self._files.get(call.principal.machine_id, request.command_id, request.number)
+        return link_pb.GetFileResponse(data=data)
 
     async def drain_all(self, patience: float, reconnect_within: float) -> None:
         """Ask every agent to leave, and to come back spread over some seconds; wait for them, but not for ever."""

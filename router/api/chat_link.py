@@ -15,6 +15,7 @@ from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import LEASE
 from router.domain.routing import Inbound
+from router.services.files import Files
 from router.services.inbound import InboundService
 from router.services.outbox import MAX_IN_FLIGHT, Courier, Outbox
 from router.services.reports import Reports
@@ -27,15 +28,22 @@ logger = logging.getLogger(__name__)
 class ChatLinkServicer:
     """The service chat platforms' adapters call."""
 
-    def __init__(self, database: Database, inbound: InboundService, outbox: Outbox, reports: Reports) -> None:
+    def __init__(
+        self, database: Database, inbound: InboundService, outbox: Outbox, reports: Reports, files: Files
+    ) -> None:
         self._database = database
         self._inbound = inbound
+        self._files = files
         self._outbox = outbox
         self._reports = reports
 
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
         inbound = convert.inbound(request)
         return await self._database.write(lambda tx: self._submit(tx, inbound), hurry=True)
+
+    async def PutFile(self, request: chat_pb.PutFileRequest, _call: Call) -> chat_pb.PutFileResponse:
+        await self._files.put(request.file_id, request.number, request.data)
+        return chat_pb.PutFileResponse()
 
     async def SubmitStream(self, _principal: Principal, context: Context) -> None:
         answers = Answers(context)

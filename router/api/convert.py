@@ -5,7 +5,7 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 
-from router.api import questions
+from router.api import files, questions
 from router.api.errors import status_of
 from router.api.times import duration, seconds, timestamp
 from router.domain import frames
@@ -15,6 +15,7 @@ from router.domain.command import (
     ChatRef,
     Command,
     CommandState,
+    FileInput,
     Input,
     KeyPress,
     Lane,
@@ -89,7 +90,8 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
     button = request.button.data if request.HasField("button") else None
     return Inbound(
         request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
-        button, request.session_id, request.edited,
+        button, request.session_id, request.edited, files.given(request), request.file_problem[:MAX_WORDS],
+        request.album[:MAX_CHAT_ID],
     )  # fmt: skip
 
 
@@ -272,6 +274,8 @@ def _action(value: Action) -> pb.Action:
     match value:
         case Input(text, submit):
             return pb.Action(input=pb.Input(text=text, submit=submit))
+        case FileInput():
+            return files.action(value)
         case KeyPress(name):
             return pb.Action(key=pb.KeyPress(name=name))
         case PermissionDecision():

@@ -69,6 +69,16 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class FileInput:
+    """A file that a person sent: the machine keeps it and types its path behind the caption."""
+
+    file_id: str
+    name: str
+    size: int  # bytes
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPress:
     """One named key."""
 
@@ -99,7 +109,7 @@ class StopSession:
     """End the session and its program."""
 
 
-Action = Input | KeyPress | PermissionDecision | StartSession | StopSession
+Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession
 KEYS = frozenset(["esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"])
 URGENT_KEYS = frozenset({"esc", "ctrl-c"})
 
@@ -115,6 +125,8 @@ def text_of(action: Action) -> str:
     """The text that an action brings along; empty where it has none."""
     match action:
         case Input(text=text) | PermissionDecision(text=text) | StartSession(prompt=text):
+            return text
+        case FileInput(caption=text):
             return text
         case KeyPress() | StopSession():
             return ""

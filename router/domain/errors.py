@@ -51,6 +51,7 @@ class Reason(Enum):
     FOLDER_NOT_ALLOWED = 62
     TOO_MANY_SESSIONS = 63
     CONVERSATION_OPEN = 64
+    FILE_GONE = 70
 
 
 class Refusal(Exception):

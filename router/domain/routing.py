@@ -7,7 +7,7 @@ that the chat has chosen. A button belongs to the message it stands under.
 import re
 from dataclasses import dataclass
 
-from router.domain.command import Action, ChatRef, Input, KeyPress
+from router.domain.command import Action, ChatRef, FileInput, Input, KeyPress
 from router.domain.notification import Button
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
@@ -39,6 +39,9 @@ class Inbound:
     button: str | None = None
     session_id: str = ""
     edited: bool = False  # changed after it was sent
+    file: FileInput | None = None  # that came with it; the text is its caption
+    file_problem: str = ""  # why a file that came with it could not be taken
+    album: str = ""  # what one person sent at once
 
 
 @dataclass(frozen=True, slots=True)

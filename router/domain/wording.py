@@ -7,6 +7,7 @@ these names other values; what stands in braces is filled in and stays.
 from router.domain.command import (
     Command,
     CommandState,
+    FileInput,
     Input,
     KeyPress,
     PermissionDecision,
@@ -52,6 +53,7 @@ TWO_OF_ONE = (
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."
 )
 EMPTY = "There is nothing to type in this message."
+FILE_NOT_TAKEN = "📎 The file was not taken, and nothing was typed: {why}."
 EDITED = "Editing a message changes nothing here: what it said first is what counts. Send it again as a new message."
 SENDING = "Sending: {what}"
 
@@ -164,6 +166,7 @@ _REASONS = {
     Reason.FOLDER_NOT_ALLOWED: "no session may start there",
     Reason.TOO_MANY_SESSIONS: "no more sessions fit on the machine",
     Reason.CONVERSATION_OPEN: "the conversation is open already",
+    Reason.FILE_GONE: "the file is not here any more; send it again",
 }
 _REFUSED = {
     Reason.SESSION_ENDED: "This session has ended. /sessions lists those that live.",
@@ -284,6 +287,8 @@ def _typed(command: Command) -> str:
     match command.action:
         case Input(text):
             return text
+        case FileInput(name=name, caption=caption):
+            return f"📎 {name} {caption}".rstrip()
         case KeyPress(name):
             return f"[{name}]"
         case PermissionDecision(_, _, option_id, text):

@@ -1,6 +1,6 @@
 """What people write in chats: find the session, accept the command, answer what is no command. One transaction each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.clock import Clock
 from router.domain import routing, start_wording, wording
@@ -8,6 +8,7 @@ from router.domain.command import Action, Command, CommandState, Input, Origin, 
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.routing import Inbound, Route
+from router.services import files
 from router.services.chat_buttons import ChatButtons, Press
 from router.services.chat_commands import ChatCommands
 from router.services.delivery import Delivery, Draft
@@ -19,6 +20,7 @@ from router.store.database import Transaction
 from router.store.steps import Step, record
 
 MAX_ANSWER = 200  # characters; what a button press can show
+_ALBUM = "album:{}"  # in place of a message's id: albums have none
 _OUR_OWN = frozenset({Kind.RECEIPT, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
 
 
@@ -55,7 +57,10 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
-        submitted = self._follow(tx, inbound, routing.route(inbound))
+        if inbound.file_problem:
+            submitted = self._answer(tx, inbound, wording.FILE_NOT_TAKEN.format(why=inbound.file_problem))
+        else:
+            submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
             who, session_id = inbound.actor or inbound.chat.transport, submitted.session_id
             record(tx, [Step(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)])
@@ -75,7 +80,7 @@ class InboundService:
                 about = places.session_of_topic(tx, inbound.chat)
                 return self._command(tx, inbound, name, argument, about)
             case routing.ToPlace(text):
-                if session_id := places.session_of_topic(tx, inbound.chat):
+                if session_id := places.session_of_topic(tx, inbound.chat) or _of_album(tx, inbound):
                     return self._type(tx, inbound, session_id, Input(text))
                 return self._to_chosen(tx, inbound, text)
             case routing.Changed():
@@ -185,6 +190,8 @@ class InboundService:
     def _type(
         self, tx: Transaction, inbound: Inbound, session_id: str, action: Action, *, names_session: bool = False
     ) -> Submitted:
+        if inbound.file is not None and isinstance(action, Input):
+            action = replace(files.whole(tx, inbound.file), caption=action.text)
         if action == Input(""):
             return self._answer(tx, inbound, wording.EMPTY)
         try:
@@ -192,6 +199,8 @@ class InboundService:
             command = self._delivery.accept(tx, draft)
         except Refusal as refusal:
             return self._answer(tx, inbound, wording.refused(refusal), session_id)
+        if inbound.album:
+            messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
         return _submitted(command)
 
     def _answer(
@@ -213,3 +222,8 @@ def _origin(inbound: Inbound) -> Origin:
 def _submitted(command: Command) -> Submitted:
     answer = wording.SENDING.format(what=wording.quoted(command))[:MAX_ANSWER]
     return Submitted(command.command_id, command.state, command.session_id, answer)
+
+
+def _of_album(tx: Transaction, inbound: Inbound) -> str:
+    """The session that the first message of the same album went to; empty for none."""
+    return messages.session_of(tx, inbound.chat, _ALBUM.format(inbound.album)) if inbound.album else ""

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from router.store import files
 from router.store.database import Transaction
 from router.store.requests import KEPT as REQUESTS_KEPT
 
 DAY = 24 * 3600.0
 KEPT = 30 * DAY  # seconds after the end: long enough to look into what happened
 BATCH = 500  # rows per table and transaction
+FILE_PARTS = 50  # in a transaction; each may have half a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,19 @@ class Removed:
     updates: int
     sessions: int
     steps: int
+    file_parts: int
 
     @property
     def full(self) -> bool:
         """Whether some table may hold more."""
-        return BATCH in (self.commands, self.notifications, self.messages, self.updates, self.sessions, self.steps)
+        return self.file_parts == FILE_PARTS or BATCH in (
+            self.commands,
+            self.notifications,
+            self.messages,
+            self.updates,
+            self.sessions,
+            self.steps,
+        )
 
     def __add__(self, other: "Removed") -> "Removed":
         return Removed(
@@ -34,6 +44,7 @@ class Removed:
             self.updates + other.updates,
             self.sessions + other.sessions,
             self.steps + other.steps,
+            self.file_parts + other.file_parts,
         )
 
 
@@ -66,6 +77,7 @@ def clean(tx: Transaction, now: float) -> Removed:
             f" (SELECT step_id FROM (SELECT step_id, at FROM steps ORDER BY step_id LIMIT {BATCH}) WHERE at < ?)",
             (old,),
         ).rowcount,
+        file_parts=files.forget(tx, now - files.KEPT, FILE_PARTS),
     )
 
 

@@ -16,6 +16,7 @@ from router.domain.command import (
     Command,
     CommandState,
     Event,
+    FileInput,
     Hold,
     Input,
     KeyPress,
@@ -301,6 +302,8 @@ def _action_columns(action: Action) -> tuple[str, str, bool]:
     match action:
         case Input(text, submit):
             return "input", text, submit
+        case FileInput(file_id, name, size, caption):
+            return "file", json.dumps([file_id, name, size, caption]), True
         case KeyPress(name):
             return "key", name, False
         case PermissionDecision(permission_id, input_digest, option_id, text):
@@ -315,6 +318,8 @@ def _action(kind: str, text: str, *, submit: bool) -> Action:
     match kind:
         case "input":
             return Input(text, submit)
+        case "file":
+            return FileInput(*json.loads(text))
         case "key":
             return KeyPress(text)
         case "start":

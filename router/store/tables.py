@@ -302,23 +302,24 @@ class Step(Model):
         table_name = "steps"
 
 
+class FilePart(Model):
+    """A part of a file that a person sent."""
+
+    file_id = TextField()
+    number = IntegerField()
+    data = BlobField()
+    created_at = FloatField()
+
+    class Meta:
+        table_name = "file_parts"
+        primary_key = False
+        constraints = (SQL("PRIMARY KEY (file_id, number)"),)
+
+
 TABLES = [
-    Meta,
-    Machine,
-    JoinToken,
-    ApiKey,
-    Session,
-    Command,
-    Notification,
-    Permission,
-    Message,
-    Chat,
-    SessionPlace,
-    Request,
-    Step,
-    Suspect,
-    Cancel,
-]
+    Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Permission, Message, Chat, SessionPlace, Request,
+    Step, Suspect, Cancel, FilePart,
+]  # fmt: skip
 
 # Partial indexes: what is live is small, what is ended is large and rarely asked for.
 INDEXES = [
@@ -338,5 +339,6 @@ INDEXES = [
     "CREATE INDEX permissions_expiry ON permissions (expires_at) WHERE state = 'open'",
     "CREATE INDEX permissions_session ON permissions (session_id, position)",
     "CREATE INDEX messages_session ON messages (session_id)",
+    "CREATE INDEX file_parts_age ON file_parts (created_at)",
     "CREATE INDEX places_thread ON places (transport, chat_id, thread_id) WHERE thread_id != ''",
 ]

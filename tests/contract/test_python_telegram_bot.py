@@ -147,6 +147,23 @@ async def _(both: Both) -> None:
     assert bytes(await file.download_as_bytearray()).decode() == "töne"
 
 
+@contract("getFile")
+async def _(both: Both) -> None:
+    both.stand_in.user_sends(b"light", "photo", caption="look", album="12")
+    both.stand_in.user_sends(b"sound", "voice")
+    photo, voice = [update.message for update in await both.bot.get_updates(timeout=0)]
+
+    assert photo
+    assert voice
+    assert voice.voice
+    assert (photo.caption, photo.media_group_id, photo.api_kwargs, voice.api_kwargs) == ("look", "12", {}, {})
+    largest, sound = await both.bot.get_file(photo.photo[-1]), await voice.voice.get_file()
+    assert (largest.file_size, bytes(await largest.download_as_bytearray())) == (5, b"light")
+    assert bytes(await sound.download_as_bytearray()) == b"sound"
+    with pytest.raises(BadRequest, match="Invalid file_id"):
+        await both.bot.get_file("nothing")
+
+
 @contract("setMessageReaction")
 async def _(both: Both) -> None:
     written = both.stand_in.user_writes("go on", chat_id=CHAT)

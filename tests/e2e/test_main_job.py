@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.system import CHAT, POINTSMAN, Pane, System, at_once, message, press, running
+from tests.fakes import telegram_updates as updates
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -182,6 +183,25 @@ def test_unknown_and_ended_sessions_and_too_large_texts_are_refused(system: Syst
     assert (large.status_code, large.json()["code"]) == (413, "TOO_LARGE")
     assert ended.json()["code"] == "SESSION_ENDED"
     assert gone.typed() == []
+
+
+@pytest.mark.parametrize("way", ["polled", "posted"])
+def test_a_photo_is_on_the_machine_when_its_path_is_typed(
+    system: System, pane: Pane, notified: dict[str, object], way: str
+) -> None:
+    light = bytes(range(256)) * 4096
+    about, before = int(str(notified["messageId"])), len(pane.typed())
+    if way == "polled":
+        system.telegram.user_sends(light, "photo", caption=f"look, {way}", reply_to=about)
+    else:
+        update = message(next(_numbers), "", reply_to=about)
+        photo = updates.file(system.telegram.world, light, "photo", "", len(light))
+        update["message"] |= photo | {"caption": f"look, {way}"}
+        assert system.webhook(update).status_code == 200
+    [line] = pane.wait_for(before + 1)[before:]
+
+    words, _, path = line.rpartition(" ")
+    assert (words, path.endswith("/photo.jpg"), Path(path).read_bytes()) == (f"look, {way}", True, light)
 
 
 def test_trace_tells_the_whole_story(system: System, pane: Pane, notified: dict[str, object]) -> None:

@@ -158,6 +158,8 @@ class Router:
         self.epoch = 0
         self.address = ""
         self.refusals: deque[Refusal] = deque()
+        self.files: dict[str, list[bytes]] = {}  # parts by command
+        self.away = 0  # how many questions for a part get no answer
         self.join_tokens = {"good-token": b""}
         self._links: asyncio.Queue[Link] = asyncio.Queue()
         self._open: set[Link] = set()
@@ -195,6 +197,17 @@ class Router:
             listening.cancel()
             self._open.discard(link)
 
+    async def GetFile(
+        self, request: pb.GetFileRequest, context: "grpc.aio.ServicerContext[Any, Any]"
+    ) -> pb.GetFileResponse:
+        if self.away > 0:
+            self.away -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+        parts = self.files.get(request.command_id)
+        if parts is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "The file is not here any more. Send it again.")
+        return pb.GetFileResponse(data=b"".join(parts[request.number : request.number + 1]))
+
     async def Enroll(
         self, request: pb.EnrollRequest, context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> pb.EnrollResponse:
@@ -215,6 +228,7 @@ async def running_router(port: int = 0) -> AsyncIterator[Router]:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     handlers = {
         "Connect": grpc.stream_stream_rpc_method_handler(router.Connect, pb.AgentFrame.FromString, _bytes),
+        "GetFile": grpc.unary_unary_rpc_method_handler(router.GetFile, pb.GetFileRequest.FromString, _bytes),
         "Enroll": grpc.unary_unary_rpc_method_handler(router.Enroll, pb.EnrollRequest.FromString, _bytes),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("agentlink.v1.AgentLink", handlers),))

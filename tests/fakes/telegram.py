@@ -110,6 +110,15 @@ class TelegramStandIn:
                 self.world, chat, person, text, reply_to=replied, thread_id=thread_id, extra=extra or {}
             )
 
+    def user_sends(
+        self, content: bytes, kind: str = "document", *, name: str = "", size: int | None = None, **written: Any
+    ) -> Message:
+        """A person sends a file: a kind of the Bot API's. `written` as of `user_writes`, with caption and album."""
+        about = updates.file(self.world, content, kind, name, len(content) if size is None else size)
+        about |= {"caption": written.pop("caption")} if "caption" in written else {}
+        about |= {"media_group_id": written.pop("album")} if "album" in written else {}
+        return self.user_writes("", extra=about, **written)
+
     def press(self, message: Message, label: str, *, user_id: int | None = None, data: str | None = None) -> Press:
         """A person presses a button; LookupError when it does not stand there (unless forged with `data`)."""
         person = self.world.person(user_id or self._someone(message.chat))

@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_file(self, rest: str) -> None:
         token, _, path = unquote(rest).partition("/")
         content = self.server.world.files.get(path.removeprefix("files/"))
-        if token != self.server.world.token or content is None:
+        if token != self.server.world.token or content is None or self.server.world.files_gone:
             self._answer(NOT_FOUND)
         else:
             self._send_bytes(200, content, "application/octet-stream")

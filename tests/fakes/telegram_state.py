@@ -191,6 +191,7 @@ class World:
             self.calls: list[Call] = []
             self.updates: list[Update] = []
             self.files: dict[str, bytes] = {}
+            self.files_gone = False  # links to files have run out
             self.commands: list[Json] = []
             self.chat_actions: list[tuple[int, str]] = []
             self.webhook = Webhook()

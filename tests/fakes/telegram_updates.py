@@ -118,6 +118,20 @@ def with_caption(caption: str) -> Json:
     return {"photo": sizes, "caption": caption}
 
 
+def file(world: World, content: bytes, kind: str, name: str, size: int) -> Json:
+    """What a message with a file of a person's holds; Telegram has the content."""
+    with world.changed:
+        file_id = f"BQAD{world.rng.randrange(10**12):012}"
+        world.files[file_id] = content
+    found: Json = {"file_id": file_id, "file_unique_id": file_id[4:], "file_size": size}
+    if kind == "photo":
+        small = found | {"file_id": "small", "width": 90, "height": 60}
+        return {kind: [small, found | {"width": 1280, "height": 853}]}
+    if kind == "voice":
+        return {kind: found | {"duration": 3, "mime_type": "audio/ogg"}}
+    return {kind: found | ({"file_name": name} if name else {})}
+
+
 def voice(seconds: int) -> Json:
     return {"voice": {"file_id": "AwAC1", "file_unique_id": "u2", "duration": seconds, "mime_type": "audio/ogg"}}
 

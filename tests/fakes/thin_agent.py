@@ -167,6 +167,12 @@ class ThinAgent:
         claims = {"sub": self.machine_id, "aud": "pointsman", "iat": now, "exp": now + 300} | changes
         return jwt.encode({k: v for k, v in claims.items() if v is not None}, self.key, algorithm="EdDSA")
 
+    def part(self, command_id: str, number: int) -> bytes:
+        """A part of the file of one of this machine's commands."""
+        request = pb.GetFileRequest(command_id=command_id, number=number)
+        metadata = [("authorization", f"Bearer {self.token()}")]
+        return bytes(self._stub.GetFile(request, metadata=metadata, timeout=PATIENCE).data)
+
     def hello(self, **changes: Any) -> pb.Hello:
         """How this agent introduces itself."""
         fields = {

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from grpc import HandlerCallDetails
 
 from agent.domain.command import Action, Input, Outcome
-from agent.domain.errors import StoreUnavailable
+from agent.domain.errors import RouterUnreachable, StoreUnavailable
 from agent.domain.lifetime import Moment
 from agent.domain.session import Session
 from agent.link import backoff
 from agent.link.driver import Driver
 from agent.link.protocol import End, Ending
 from agent.services.executor import Executor
+from agent.services.files import Files
 from agent.services.folders import Folders
 from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
@@ -224,6 +225,13 @@ class Terminal:
         return self._world.programs.get(session.session_id) == session.target.get(TARGET)
 
 
+async def _no_file(_command_id: str, _number: int) -> bytes:
+    raise RouterUnreachable("nobody sends files here")
+
+
+NO_FILES = Files(Path("files"), _no_file)
+
+
 class AgentProgram(Program):
     """An agent: everything but its socket and its gRPC channel."""
 
@@ -243,7 +251,9 @@ class AgentProgram(Program):
         sessions = Sessions(SessionStore(database, outbox), backends)
         receipts = Receipts(Prompts(outbox), sessions, clock)
         starts = Starts(sessions, outbox, Folders((), Path("/")), clock)
-        executor = Executor(inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock)
+        executor = Executor(
+            inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock, NO_FILES
+        )
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
         await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()

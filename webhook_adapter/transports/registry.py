@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from flask import Blueprint
 
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.router_client import RouterClient
 from webhook_adapter.transports.telegram import door as telegram
 
-Submit = Callable[[Submission], Submitted]
 Count = Callable[[str, str], None]
 """Told the platform and the outcome of each event that came in."""
 
@@ -19,7 +18,7 @@ class Platform:
     """One chat platform. `door` makes its HTTP endpoints, None where its settings leave it off."""
 
     name: str
-    door: Callable[[AdapterConfig, Submit, Count], Blueprint | None]
+    door: Callable[[AdapterConfig, RouterClient, Count], Blueprint | None]
 
 
 PLATFORMS = (Platform("telegram", telegram.create_door),)

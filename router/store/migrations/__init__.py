@@ -10,6 +10,7 @@ from router.store.migrations import (
     m0005_waiting,
     m0006_permissions,
     m0007_closed_chats,
+    m0008_files,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -20,6 +21,7 @@ MIGRATIONS: list[list[str]] = [
     m0005_waiting.STATEMENTS,
     m0006_permissions.STATEMENTS,
     m0007_closed_chats.STATEMENTS,
+    m0008_files.STATEMENTS,
 ]
 
 

@@ -1,8 +1,9 @@
 """Calls of Telegram's Bot API. The bot's token is part of every address, so no error and no log line shows one."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,6 +55,7 @@ class TelegramClient:
     def __init__(self, token: str, api_base: str, budget: Budget | None = None) -> None:
         self._budget = budget
         self._prefix = f"{api_base.rstrip('/')}/bot{token}"
+        self._files = f"{api_base.rstrip('/')}/file/bot{token}"
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
         self._session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
@@ -85,6 +87,20 @@ class TelegramClient:
             if refused.code == 429:
                 budget.refused(chat_id, refused.retry_after)
             raise
+
+    def download(self, path: str, part: int) -> Iterator[bytes]:
+        """A file by the path that getFile told, in parts of so many bytes. Raises NoAnswer, also on the way."""
+        try:
+            with self._session.get(
+                f"{self._files}/{path}", timeout=(CONNECT_TIMEOUT_S, SEND_TIMEOUT_S), allow_redirects=False, stream=True
+            ) as response:
+                if response.status_code == HTTPStatus.OK:
+                    yield from response.iter_content(part)
+                    return
+                trouble = f"HTTP {response.status_code}"
+        except requests.RequestException as error:
+            trouble = type(error).__name__
+        raise NoAnswer(f"a file did not come from Telegram ({trouble})")  # see _post
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,20 +5,20 @@ from collections.abc import Callable
 from flask import Blueprint
 
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.router_client import RouterClient
 from webhook_adapter.transports.telegram.client import TelegramClient
 from webhook_adapter.transports.telegram.errands import Errands
+from webhook_adapter.transports.telegram.files import Files
 from webhook_adapter.transports.telegram.intake import Intake
 from webhook_adapter.transports.telegram.webhook import create_blueprint
 
 
-def create_door(
-    config: AdapterConfig, submit: Callable[[Submission], Submitted], count: Callable[[str, str], None]
-) -> Blueprint | None:
+def create_door(config: AdapterConfig, router: RouterClient, count: Callable[[str, str], None]) -> Blueprint | None:
     """The webhook; None without a bot. It is served in polling mode too."""
     telegram = config.telegram
     if telegram is None:
         return None
-    errands = Errands(TelegramClient(telegram.bot_token, telegram.api_base))
-    intake = Intake(telegram, submit, errands.bot_username)
+    client = TelegramClient(telegram.bot_token, telegram.api_base)
+    errands, files = Errands(client), Files(client, router.put_file)
+    intake = Intake(telegram, router.submit, files.bring, errands.bot_username)
     return create_blueprint(telegram, intake, errands.answer, lambda outcome: count("telegram", outcome))

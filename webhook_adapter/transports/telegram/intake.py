@@ -9,7 +9,8 @@ from webhook_adapter.config import TelegramConfig
 from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Chat, Submission, Submitted
 from webhook_adapter.transports.telegram.access import AllowList
-from webhook_adapter.transports.telegram.update import Ignored, Inbound, Json, parse
+from webhook_adapter.transports.telegram.files import NO_FILE, Brought
+from webhook_adapter.transports.telegram.update import Attached, Ignored, Inbound, Json, parse
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,13 @@ class Intake:
         self,
         telegram: TelegramConfig,
         submit: Callable[[Submission], Submitted],
+        bring: Callable[[str, Attached], Brought],
         bot_username: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._bot_id = telegram.bot_id
         self._allow_list = AllowList(frozenset(telegram.allowed_chat_ids), frozenset(telegram.allowed_user_ids))
         self._submit = submit
+        self._bring = bring
         self._bot_username = bot_username
         for group in self._allow_list.open_groups:
             logger.warning("every member of group %d may command the machines; ALLOWED_USER_IDS narrows it", group)
@@ -71,7 +74,9 @@ class Intake:
 
     def _hand_in(self, inbound: Inbound) -> Received:
         try:
-            submitted = self._submit(_submission(inbound))
+            attached = None if inbound.edited else inbound.attached
+            brought = self._bring(inbound.update_key, attached) if attached else NO_FILE
+            submitted = self._submit(_submission(inbound, brought))
         except RouterError as error:
             if not error.is_about_content:
                 raise
@@ -83,7 +88,7 @@ class Intake:
         return Received(outcome, inbound.callback_id, submitted.answer[:_MAX_ANSWER])
 
 
-def _submission(inbound: Inbound) -> Submission:
+def _submission(inbound: Inbound, brought: Brought) -> Submission:
     return Submission(
         update_key=inbound.update_key,
         chat=Chat("telegram", str(inbound.chat_id), inbound.thread_id, inbound.message_id),
@@ -92,4 +97,7 @@ def _submission(inbound: Inbound) -> Submission:
         reply_to_message_id=inbound.reply_to_message_id,
         button=inbound.button,
         edited=inbound.edited,
+        file=brought.file,
+        file_problem=brought.problem,
+        album=inbound.album,
     )

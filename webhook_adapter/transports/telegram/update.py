@@ -15,6 +15,16 @@ _NOT_A_PERSON = frozenset({777000, 1087968824, 136817688})  # service messages, 
 _NOT_WRITTEN_HERE = ("sender_chat", "via_bot", "is_automatic_forward", "sender_business_bot", "business_connection_id")
 _FORWARDED = ("forward_origin", "forward_date", "forward_from", "forward_from_chat", "forward_sender_name")
 _COMMAND = re.compile(r"(?P<command>/[A-Za-z0-9_]{1,64})@(?P<bot>[A-Za-z0-9_]{1,64})(?=\s|$)")
+_FILES = {  # kinds of messages that are a file, and what it is called where nobody named it
+    "animation": "animation.mp4",  # before document: it comes with one, too
+    "document": "file",
+    "voice": "voice.ogg",
+    "audio": "audio.mp3",
+    "video": "video.mp4",
+    "video_note": "video.mp4",
+    "sticker": "sticker.webp",
+}
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _UNSPEAKABLE = re.compile(r"[^\w .,'-]")
 _MAX_ID = 2**63
 
@@ -38,6 +48,15 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of a message. `size` in bytes where Telegram tells it."""
+
+    file_id: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """What one person wrote or pressed, not yet authorised."""
 
@@ -51,6 +70,8 @@ class Inbound:
     reply_to_message_id: str = ""
     button: str | None = None
     edited: bool = False
+    attached: Attached | None = None
+    album: str = ""  # of messages that were sent at once
     callback_id: str = ""  # what answerCallbackQuery wants; empty for messages
 
     @property
@@ -85,8 +106,8 @@ def _message(message: Json, key: str | None, bot_id: str, bot_username: str | No
     sender = _sender(message)
     if sender is None:
         return Ignored(Reason.NOT_A_PERSON)
-    text = _text(message.get("text")) or _text(message.get("caption"))
-    if not text.strip():
+    text, attached = _text(message.get("text")) or _text(message.get("caption")), _attached(message)
+    if not text.strip() and attached is None:
         return Ignored(Reason.NO_TEXT)
     addressed = _for_us(text, bot_username)
     if addressed is None:
@@ -101,7 +122,28 @@ def _message(message: Json, key: str | None, bot_id: str, bot_username: str | No
         thread_id=_thread(message),
         text=addressed,
         reply_to_message_id=_replied_to(message),
+        attached=attached,
+        album=_text(message.get("media_group_id"))[:64],
     )
+
+
+def _attached(message: Json) -> Attached | None:
+    """The file of a message; of a photo, which comes in several sizes, the largest."""
+    sizes = message.get("photo")
+    if isinstance(sizes, list) and sizes and isinstance(sizes[-1], Mapping):
+        return _file(sizes[-1], "photo.jpg")
+    for kind, name in _FILES.items():
+        if isinstance(found := message.get(kind), Mapping):
+            return _file(found, name)
+    return None
+
+
+def _file(found: Json, name: str) -> Attached:
+    file_id, size = found.get("file_id"), found.get("file_size")
+    if not isinstance(file_id, str):
+        raise _Malformed
+    given = _UNSAFE.sub("_", _text(found.get("file_name"))).lstrip(".")[-64:].lstrip(".")
+    return Attached(file_id, given or name, size if isinstance(size, int) else 0)
 
 
 def _edited(inbound: Inbound | Ignored, message: Json) -> Inbound | Ignored:

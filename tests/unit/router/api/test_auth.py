@@ -31,14 +31,14 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
     for_admins = {
         *("CreateJoinToken", "RevokeMachine"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
-        *("Backup", "Submit", "SubmitStream", "Deliver"),
+        *("Backup", "Submit", "SubmitStream", "PutFile", "Deliver"),
     }
 
     assert allowed(Role.ADMIN) - allowed(Role.OPERATOR) == for_admins
 
 
 def test_a_chat_key_is_good_for_chat_links_alone() -> None:
-    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "Deliver"}
+    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "PutFile", "Deliver"}
 
 
 @pytest.mark.parametrize("name", sorted(allowed(Role.VIEWER)))
@@ -47,8 +47,10 @@ def test_a_viewer_only_reads(name: str) -> None:
     assert name != "ListApiKeys"
 
 
-def test_connect_is_for_machines_alone() -> None:
-    assert [name for name, who in POLICY.items() if who is Access.MACHINE] == ["/agentlink.v1.AgentLink/Connect"]
+def test_links_and_their_files_are_for_machines_alone() -> None:
+    names = [name for name, who in POLICY.items() if who is Access.MACHINE]
+
+    assert names == ["/agentlink.v1.AgentLink/Connect", "/agentlink.v1.AgentLink/GetFile"]
 
 
 def test_only_enrolment_needs_no_credential() -> None:

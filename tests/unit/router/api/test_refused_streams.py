@@ -54,6 +54,9 @@ class Nobody:
     async def Enroll(self, *_: object) -> None:
         raise AssertionError
 
+    async def GetFile(self, *_: object) -> None:
+        raise AssertionError
+
 
 async def refused(stream: Stream) -> None:
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]

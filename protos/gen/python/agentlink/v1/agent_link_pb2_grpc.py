@@ -46,6 +46,11 @@ class AgentLinkStub:
                 request_serializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.FromString,
                 _registered_method=True)
+        self.GetFile = channel.unary_unary(
+                '/agentlink.v1.AgentLink/GetFile',
+                request_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.FromString,
+                _registered_method=True)
 
 
 class AgentLinkServicer:
@@ -67,6 +72,13 @@ class AgentLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFile(self, request, context):
+        """A part of the file of a command, for the machine that has to carry it out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AgentLinkServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +91,11 @@ def add_AgentLinkServicer_to_server(servicer, server):
                     servicer.Enroll,
                     request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.SerializeToString,
+            ),
+            'GetFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFile,
+                    request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,6 +154,33 @@ class AgentLink:
             '/agentlink.v1.AgentLink/Enroll',
             agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.SerializeToString,
             agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.AgentLink/GetFile',
+            agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.SerializeToString,
+            agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

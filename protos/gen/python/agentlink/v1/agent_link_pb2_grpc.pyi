@@ -39,6 +39,8 @@ class AgentLinkStub:
     """One link a machine, held open; all its sessions share it. The first frame is hello, answered by welcome."""
     Enroll: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
+    GetFile: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetFileRequest, _agent_link_pb2.GetFileResponse]
+    """A part of the file of a command, for the machine that has to carry it out."""
 
 @_typing.type_check_only
 class AgentLinkAsyncStub(AgentLinkStub):
@@ -51,6 +53,8 @@ class AgentLinkAsyncStub(AgentLinkStub):
     """One link a machine, held open; all its sessions share it. The first frame is hello, answered by welcome."""
     Enroll: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]  # type: ignore[assignment]
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
+    GetFile: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetFileRequest, _agent_link_pb2.GetFileResponse]  # type: ignore[assignment]
+    """A part of the file of a command, for the machine that has to carry it out."""
 
 class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
@@ -72,5 +76,13 @@ class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_agent_link_pb2.EnrollResponse, _abc.Awaitable[_agent_link_pb2.EnrollResponse]]:
         """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
+
+    @_abc_1.abstractmethod
+    def GetFile(
+        self,
+        request: _agent_link_pb2.GetFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_link_pb2.GetFileResponse, _abc.Awaitable[_agent_link_pb2.GetFileResponse]]:
+        """A part of the file of a command, for the machine that has to carry it out."""
 
 def add_AgentLinkServicer_to_server(servicer: AgentLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -90,6 +90,9 @@ class SubmitRequest(_message.Message):
     BUTTON_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     EDITED_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    FILE_PROBLEM_FIELD_NUMBER: _builtins.int
+    ALBUM_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event for ever: "telegram:<bot>:<update id>". The same key again gets the first answer."""
     actor: _builtins.str
@@ -102,6 +105,10 @@ class SubmitRequest(_message.Message):
     """A session chosen outright (a web page does that); wins over everything else."""
     edited: _builtins.bool
     """The person changed a message that was handed in before. It is answered, never typed."""
+    file_problem: _builtins.str
+    """Why a file that came with the message was not taken, for people; nothing is typed then, and the chat is told."""
+    album: _builtins.str
+    """The platform's name for messages that one person sent at once; those without an address go where the first went."""
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -109,6 +116,10 @@ class SubmitRequest(_message.Message):
     @_builtins.property
     def button(self) -> Global___ButtonPress:
         """Set for a button press; chat.message_id is then the message that holds the button."""
+
+    @_builtins.property
+    def file(self) -> _types_pb2.FileInput:
+        """The file that came with the message, whole at PutFile; its caption stays empty, the text is it."""
 
     def __init__(
         self,
@@ -121,14 +132,64 @@ class SubmitRequest(_message.Message):
         button: Global___ButtonPress | None = ...,
         session_id: _builtins.str = ...,
         edited: _builtins.bool = ...,
+        file: _types_pb2.FileInput | None = ...,
+        file_problem: _builtins.str = ...,
+        album: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "button", b"button", "chat", b"chat", "edited", b"edited", "reply_to_message_id", b"reply_to_message_id", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "reply_to_message_id", b"reply_to_message_id", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class PutFileRequest(_message.Message):
+    """A part of a file. A file is its parts in order; one that no Submit names is removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """Chosen by the door, the same for every try of the same event: 1 to 128 characters."""
+    number: _builtins.int
+    """From 0."""
+    data: _builtins.bytes
+    """At most 512 KiB."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "file_id", b"file_id", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutFileRequest: _TypeAlias = PutFileRequest  # noqa: Y015
+
+@_typing.final
+class PutFileResponse(_message.Message):
+    """The part is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutFileResponse: _TypeAlias = PutFileResponse  # noqa: Y015
 
 @_typing.final
 class SubmitResponse(_message.Message):

@@ -45,6 +45,11 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatch.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatchResponse.FromString,
                 _registered_method=True)
+        self.PutFile = channel.unary_unary(
+                '/agentlink.v1.ChatLink/PutFile',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileResponse.FromString,
+                _registered_method=True)
         self.Deliver = channel.stream_stream(
                 '/agentlink.v1.ChatLink/Deliver',
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.DeliveryReceipt.SerializeToString,
@@ -70,6 +75,13 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutFile(self, request, context):
+        """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Deliver(self, request_iterator, context):
         """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight.
         """
@@ -89,6 +101,11 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.SubmitStream,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatch.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatchResponse.SerializeToString,
+            ),
+            'PutFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutFile,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileResponse.SerializeToString,
             ),
             'Deliver': grpc.stream_stream_rpc_method_handler(
                     servicer.Deliver,
@@ -151,6 +168,33 @@ class ChatLink:
             '/agentlink.v1.ChatLink/SubmitStream',
             agentlink_dot_v1_dot_chat__link__pb2.SubmitBatch.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.SubmitBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/PutFile',
+            agentlink_dot_v1_dot_chat__link__pb2.PutFileRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.PutFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

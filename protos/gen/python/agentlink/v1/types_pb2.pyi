@@ -264,6 +264,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The machine runs as many sessions without a terminal as it may."""
     REASON_CONVERSATION_OPEN: _Reason.ValueType  # 64
     """The conversation is open already: two programs in one would split it."""
+    REASON_FILE_GONE: _Reason.ValueType  # 70
+    """The router has the file of this command no more."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -358,6 +360,8 @@ REASON_TOO_MANY_SESSIONS: Reason.ValueType  # 63
 """The machine runs as many sessions without a terminal as it may."""
 REASON_CONVERSATION_OPEN: Reason.ValueType  # 64
 """The conversation is open already: two programs in one would split it."""
+REASON_FILE_GONE: Reason.ValueType  # 70
+"""The router has the file of this command no more."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -563,6 +567,40 @@ class Input(_message.Message):
 Global___Input: _TypeAlias = Input  # noqa: Y015
 
 @_typing.final
+class FileInput(_message.Message):
+    """A file that a person sent: it is kept on the machine, and its path is typed, with Enter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    CAPTION_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """Names it where it was put: ChatLink.PutFile."""
+    name: _builtins.str
+    """A name for it: 1 to 64 letters, digits, ".", "_" and "-", not beginning with "."."""
+    size: _builtins.int
+    """Bytes, at most 20 MiB."""
+    caption: _builtins.str
+    """What the person wrote with it, typed before the path; empty for nothing."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        size: _builtins.int = ...,
+        caption: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "file_id", b"file_id", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileInput: _TypeAlias = FileInput  # noqa: Y015
+
+@_typing.final
 class KeyPress(_message.Message):
     """One named key pressed in a session."""
 
@@ -595,6 +633,7 @@ class Action(_message.Message):
     PERMISSION_DECISION_FIELD_NUMBER: _builtins.int
     START_SESSION_FIELD_NUMBER: _builtins.int
     STOP_SESSION_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -615,6 +654,10 @@ class Action(_message.Message):
     def stop_session(self) -> Global___StopSession:
         """End the session and its program. Made by Control.StopSession alone; SendCommand refuses it."""
 
+    @_builtins.property
+    def file(self) -> Global___FileInput:
+        """Hand over a file. Made from what people send in chats; SendCommand refuses it."""
+
     def __init__(
         self,
         *,
@@ -623,12 +666,13 @@ class Action(_message.Message):
         permission_decision: Global___PermissionDecision | None = ...,
         start_session: Global___StartSession | None = ...,
         stop_session: Global___StopSession | None = ...,
+        file: Global___FileInput | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -8,8 +8,10 @@ import pytest
 
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.errors import RouterError, unavailable
-from webhook_adapter.model import Chat, CommandState, Submission, Submitted
+from webhook_adapter.model import Chat, CommandState, StoredFile, Submission, Submitted
+from webhook_adapter.transports.telegram.files import Brought
 from webhook_adapter.transports.telegram.intake import Intake, Outcome, Received
+from webhook_adapter.transports.telegram.update import Attached
 
 STORED = Submitted("command-1", CommandState.QUEUED, "s1", "Sent to api", duplicate=False)
 ADA = {"id": 99, "is_bot": False, "first_name": "Ada"}
@@ -31,6 +33,13 @@ class Router:
         return self.answer
 
 
+def bring(_update_key: str, attached: Attached) -> Brought:
+    """Telegram and the router's side for files: one that is there, and one that is not."""
+    if attached.file_id == "gone":
+        return Brought(problem="it is gone")
+    return Brought(StoredFile("f1", attached.name, 5))
+
+
 def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
     config = AdapterConfig.from_environ(
         {
@@ -43,7 +52,7 @@ def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
         }
     )
     assert config.telegram is not None
-    return Intake(config.telegram, router.submit)
+    return Intake(config.telegram, router.submit, bring)
 
 
 def test_an_allowed_message_is_handed_in() -> None:
@@ -70,6 +79,38 @@ def test_a_pressed_button_is_handed_in_and_wants_an_answer() -> None:
     assert received == Received(Outcome.STORED, "7788", "Sent to api")
     assert router.got[0].button == "cmd:TOKEN:yes"
     assert router.got[0].chat.message_id == "40"
+
+
+@pytest.mark.parametrize(
+    ("file_id", "file", "problem"),
+    [("AgAC1", StoredFile("f1", "photo.jpg", 5), ""), ("gone", None, "it is gone")],
+    ids=["brought", "not brought"],
+)
+def test_a_file_is_brought_before_its_message_is_handed_in(file_id: str, file: StoredFile | None, problem: str) -> None:
+    router = Router()
+    photo = {"photo": [{"file_id": "small"}, {"file_id": file_id}], "media_group_id": "7"}
+
+    intake(router).receive({"update_id": 1, "message": MESSAGE | {"text": ""} | photo})
+
+    [handed_in] = router.got
+    assert (handed_in.file, handed_in.file_problem, handed_in.album, handed_in.text) == (file, problem, "7", "")
+
+
+def test_a_file_whose_caption_was_changed_is_not_brought_again() -> None:
+    router = Router()
+    photo = {"photo": [{"file_id": "AgAC1"}], "caption": "better", "edit_date": 2}
+
+    intake(router).receive({"update_id": 1, "edited_message": MESSAGE | {"text": ""} | photo})
+
+    assert (router.got[0].edited, router.got[0].file) == (True, None)
+
+
+def test_a_stranger_s_file_is_not_brought() -> None:
+    router = Router(unavailable("never asked"))
+
+    received = intake(router, chats="5").receive({"update_id": 1, "message": MESSAGE | {"voice": {"file_id": "gone"}}})
+
+    assert received == Received(Outcome.DENIED)
 
 
 def test_a_repeat_is_told_as_such() -> None:

@@ -7,6 +7,7 @@ from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, client_of, 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.model import CommandState, Submission, Submitted
+from webhook_adapter.transports.telegram.files import NO_FILE
 from webhook_adapter.transports.telegram.intake import Intake
 from webhook_adapter.transports.telegram.polling import Polling
 
@@ -20,7 +21,7 @@ def test_an_update_we_stumble_over_is_skipped_and_logged(caplog: pytest.LogCaptu
     stop = threading.Event()
     with telegram_with_chat() as telegram, client_of(telegram) as client:
         config = TelegramConfig(telegram.token, "s", "p", telegram.base_url, (CHAT,), ())
-        intake = Intake(config, submit)
+        intake = Intake(config, submit, lambda _key, _attached: NO_FILE)
         polling = Polling(client, intake, lambda _id, _text: None, Backoff(0.1, 1.0, random.Random()), stop)
         telegram.user_writes("bad")
         telegram.user_writes("good")

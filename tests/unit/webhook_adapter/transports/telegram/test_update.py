@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook_adapter.transports.telegram.update import Ignored, Inbound, Reason, parse
+from webhook_adapter.transports.telegram.update import Attached, Ignored, Inbound, Reason, parse
 
 BOT = "4711"
 ADA = {"id": 99, "is_bot": False, "first_name": "Ada", "last_name": "L", "username": "ada", "language_code": "en"}
@@ -100,6 +100,33 @@ def test_a_reply_thread_of_a_plain_supergroup_is_no_topic() -> None:
     inbound = said(update(chat=SUPERGROUP, message_thread_id=40, reply_to_message={**NOTICE, "chat": SUPERGROUP}))
 
     assert (inbound.thread_id, inbound.reply_to_message_id) == ("", "40")
+
+
+@pytest.mark.parametrize(
+    ("content", "attached"),
+    [
+        ({"photo": [{"file_id": "s"}, {"file_id": "l", "file_size": 7}]}, Attached("l", "photo.jpg", 7)),
+        ({"voice": {"file_id": "v", "duration": 3}}, Attached("v", "voice.ogg", 0)),
+        ({"document": {"file_id": "d", "file_name": "../../é b.tar.gz"}}, Attached("d", "_.._b.tar.gz", 0)),
+        ({"document": {"file_id": "d", "file_name": ".." * 50 + "x" * 70}}, Attached("d", "x" * 64, 0)),
+        ({"document": {"file_id": "d", "file_name": "..."}}, Attached("d", "file", 0)),
+        ({"animation": {"file_id": "a"}, "document": {"file_id": "d"}}, Attached("a", "animation.mp4", 0)),
+        ({"sticker": {"file_id": "k", "emoji": "👍"}}, Attached("k", "sticker.webp", 0)),
+    ],
+    ids=["photo", "voice", "document", "long name", "dots", "animation", "sticker"],
+)
+def test_a_file_is_found_and_gets_a_harmless_name(content: dict[str, object], attached: Attached) -> None:
+    message = without("text")
+    message["message"] |= content | {"media_group_id": "12345"}
+
+    assert (said(message).attached, said(message).album) == (attached, "12345")
+
+
+def test_a_file_without_an_id_is_malformed() -> None:
+    message = without("text")
+    message["message"] |= {"voice": {"duration": 3}}
+
+    assert parse(message, BOT) == Ignored(Reason.MALFORMED)
 
 
 def test_a_caption_counts_as_text() -> None:

@@ -1,0 +1,34 @@
+"""Files on their way from a chat to a machine, in parts: small enough that nobody waits behind one."""
+
+import sqlite3
+
+from router.store.database import Transaction
+
+KEPT = 7 * 24 * 3600.0  # seconds: a command is given up after a day; a person may send it again some days later
+
+
+def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float) -> None:
+    """Keep a part; the same one again replaces it."""
+    tx.execute(
+        "INSERT OR REPLACE INTO file_parts (file_id, number, data, created_at) VALUES (?, ?, ?, ?)",
+        (file_id, number, data, now),
+    )
+
+
+def size(tx: Transaction, file_id: str) -> int:
+    """Bytes of all parts that are here."""
+    row = tx.execute("SELECT coalesce(sum(length(data)), 0) FROM file_parts WHERE file_id = ?", (file_id,)).fetchone()
+    return int(row[0])
+
+
+def part(connection: sqlite3.Connection | Transaction, file_id: str, number: int) -> bytes:
+    """One part; empty where there is none."""
+    sql = "SELECT data FROM file_parts WHERE file_id = ? AND number = ?"
+    row = connection.execute(sql, (file_id, number)).fetchone()
+    return bytes(row[0]) if row else b""
+
+
+def forget(tx: Transaction, before: float, limit: int) -> int:
+    """Remove parts that came before a time; how many went."""
+    sql = "SELECT file_id, number FROM file_parts WHERE created_at < ? LIMIT ?"
+    return tx.execute(f"DELETE FROM file_parts WHERE (file_id, number) IN ({sql})", (before, limit)).rowcount
