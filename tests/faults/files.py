@@ -41,6 +41,8 @@ def lost_index(world: World, count: int) -> Row:
             strikes.append(Strike(time.monotonic(), (machine.name,)))
             world.start_agent(machine)
             until_recovered(world, strikes)
+            for other in world.machines[1:]:
+                world.refresh(other)  # else their reconnect windows double up to a minute
     world.drain()
     back = recoveries(world, strikes)
     return Row("-shm deleted", len(strikes), world.verdict(since), back=back, failures=senders.refusals)

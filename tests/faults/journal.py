@@ -35,12 +35,14 @@ class Journal:
         return (entry for entry in self._entries[first:] if entry["event"] in events)
 
     def _read_on(self) -> None:
-        """Read what was appended since; writers append whole lines."""
+        """Read what was appended since; of the last line, all may not be there yet."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
             file.seek(self._offset)
             for line in file:
+                if not line.endswith(b"\n"):
+                    break
                 self._entries.append(json.loads(line))
                 self._offset += len(line)
         # Lines of several processes may have changed places between their clocks and the file. Sorting is stable:
