@@ -148,6 +148,8 @@ def _damaged(world: World, rng: random.Random, count: int, victim: _Victim, life
                     file.unlink()
                 shutil.copy(Path(sound) / path.name, path)
             victim.start()
+            for machine in world.machines:
+                world.refresh(machine)  # else their reconnect windows double up to a minute
     world.drain()
     remarks = ["refused to start each time"]
     row = f"page of the {victim.name}'s database overwritten"

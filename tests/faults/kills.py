@@ -12,7 +12,7 @@ from tests.faults.processes import Died
 from tests.faults.table import Row
 from tests.faults.victims import AgentVictim, RouterVictim, Victim
 from tests.faults.world import World
-from tests.waiting import wait_until
+from tests.waiting import NeverHappened, wait_until
 
 RANDOM = "at random"
 SOONEST, LATEST = 0.05, 0.6  # seconds of life before a random kill
@@ -112,8 +112,11 @@ def _next_dead(living: dict[int, tuple[Victim, Death, float]]) -> tuple[Victim, 
 
 
 def until_recovered(world: World, strikes: Sequence[Strike]) -> None:
-    """Wait until every machine that was struck has typed again."""
-    wait_until(lambda: len(_returns(world, strikes)) == len(strikes), RECOVERY)
+    """Wait until every machine that was struck has typed again. What does not come says how the world is."""
+    try:
+        wait_until(lambda: len(_returns(world, strikes)) == len(strikes), RECOVERY)
+    except NeverHappened as never:
+        raise NeverHappened(f"{never}; {world.condition()}") from None
 
 
 def recoveries(world: World, strikes: Sequence[Strike]) -> list[float]:

@@ -156,6 +156,15 @@ class World:
         states = {text: state for text, state in states.items() if text in attempted}
         return check(attempted, accepted, typed, states, self.interrupted & set(attempted) if interruptions else None)
 
+    def condition(self) -> str:
+        """How everything is, for whoever waits in vain."""
+        dead = [machine.name for machine in self.machines if machine.agent.dead(0)]
+        linked = [machine.machine_id for machine in self.listed() if machine.connected]
+        newest = {session: list(self.door.states([session]).values())[:3] for session in self.sessions}
+        return (
+            f"router {'dead' if self.router.dead(0) else 'alive'}, agents dead {dead}, linked {linked}, newest {newest}"
+        )
+
     def is_connected(self, name: str) -> bool:
         """Whether the router believes that a machine is connected."""
         return any(machine.machine_id == name and machine.connected for machine in self.listed())
