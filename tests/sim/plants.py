@@ -76,7 +76,7 @@ class DedupeOutsideTransaction(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _TwoStepChats(chats._database, chats._inbound, chats._outbox, chats._reports)
+        hasty = _TwoStepChats(chats._database, chats._inbound, chats._outbox, chats._reports, chats._files)
         router.servicers = replace(router.servicers, chats=hasty)
 
 
@@ -98,7 +98,7 @@ class AnswerBeforeCommit(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _HastyChats(chats._database, chats._inbound, chats._outbox, chats._reports)
+        hasty = _HastyChats(chats._database, chats._inbound, chats._outbox, chats._reports, chats._files)
         router.servicers = replace(router.servicers, chats=hasty)
 
 
