@@ -48,6 +48,8 @@ MOVED = (
     "➡️ This chat has a new id: {new} instead of {old}. I go on here, but what you write is ignored until the adapter's"
     " ALLOWED_CHAT_IDS names the new one."
 )
+DIGEST = "🗞 {count} messages of {name} since {when}:"
+DIGEST_WHOLE = "Whole texts: pointsman notifications --session {session} --json"
 TWO_OF_ONE = (
     "Two agents take turns as machine {machine}, mostly because a data directory was copied. Both are held off, and"
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."

@@ -1,22 +1,25 @@
-"""The outbox: messages to people, leased to couriers. In order and one in flight per chat.
+"""The outbox: messages to people, leased to couriers. In order and one in flight per chat; a digest counts as one.
 
 Which chats are busy or held back is kept in memory, in the writer thread: after a restart nothing is leased, and what
-was is queued again. So a chat message may come twice after a crash; it is never lost.
+was is queued again, each member of a digest by itself. So a chat message may come twice after a crash; it is never
+lost.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from router.clock import Clock
+from router.clock import Clock, moment
+from router.domain import digest
 from router.domain.command import ChatRef
 from router.domain.notification import (
     MAX_AGE,
     Delivered,
     Event,
     GivenUp,
+    Kind,
     Leased,
     Notification,
     NotificationState,
@@ -26,7 +29,7 @@ from router.domain.retry import backoff
 from router.services.holds import Holds
 from router.services.placing import Placement, placement
 from router.services.waiting import Waiting
-from router.store import messages, moves, notifications
+from router.store import messages, moves, notifications, sessions
 from router.store.database import Transaction
 
 MAX_IN_FLIGHT = 32  # deliveries per courier
@@ -62,6 +65,7 @@ class Courier:
     credit: int
     gone: bool = False  # the stream has ended
     leased: dict[str, Notification] = field(default_factory=dict)
+    digested: dict[str, list[Notification]] = field(default_factory=dict)  # by the first of a digest: the others
     ready: deque[Delivery] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -186,7 +190,11 @@ class Outbox:
         return not held and (transport, chat_id) not in self._busy
 
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
-        notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport)
+        others = self._others(tx, queued)
+        about = f"digest with {', '.join(each.notification_id for each in others)}" if others else ""
+        notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport, about)
+        if others:
+            self._lease_others(tx, courier, notification, others)
         key = (notification.chat.transport, notification.chat.chat_id)
         self._busy.add(key)
         courier.leased[notification.notification_id] = notification
@@ -194,8 +202,29 @@ class Outbox:
         tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))
         edited = notifications.find(tx, notification.edits) if notification.edits else None
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
-        delivery = Delivery(notification, ids, placement(tx, notification, self._clock.now()))
+        shown = self._digest(tx, [notification, *others]) if others else notification
+        delivery = Delivery(shown, ids, placement(tx, notification, self._clock.now()))
         tx.after_commit(lambda: courier.bring(delivery))
+
+    def _others(self, tx: Transaction, head: Notification) -> list[Notification]:
+        """Those that go out in a digest with the head of a chat's queue; mostly none."""
+        if head.kind is not Kind.PROGRESS:
+            return []
+        return digest.members(notifications.like(tx, head, digest.MOST))[1:]
+
+    def _lease_others(
+        self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
+    ) -> None:
+        now, about = self._clock.now(), f"in the digest {first.notification_id}"
+        courier.digested[first.notification_id] = [
+            notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others
+        ]
+        tx.on_undo(partial(courier.digested.pop, first.notification_id, None))
+
+    def _digest(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
+        session = sessions.find(tx, run[0].session_id)
+        name = session.name if session else run[0].session_id
+        return digest.digest(run, name, moment(run[0].created_at, self._clock.now()))
 
     def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
         changed = notifications.change(tx, leased, event, self._clock.now(), courier.transport)
@@ -205,4 +234,14 @@ class Outbox:
         tx.on_undo(partial(self._busy.add, key))
         tx.on_undo(partial(courier.leased.update, {leased.notification_id: leased}))
         tx.after_commit(partial(self._waiting.wake, leased.notification_id))
+        self._settle_others(tx, courier, leased.notification_id, event)
         return changed
+
+    def _settle_others(self, tx: Transaction, courier: Courier, first: str, event: Event) -> None:
+        """What becomes of the first of a digest becomes of all of it, in the same transaction."""
+        if (others := courier.digested.pop(first, None)) is None:
+            return
+        tx.on_undo(partial(courier.digested.update, {first: others}))
+        for each in others:
+            notifications.change(tx, each, event, self._clock.now(), courier.transport)
+            tx.after_commit(partial(self._waiting.wake, each.notification_id))

@@ -38,8 +38,13 @@ def insert(tx: Transaction, notification: Notification, actor: str) -> None:
     record(tx, [step])
 
 
-def change(tx: Transaction, notification: Notification, event: Event, now: float, actor: str) -> Notification:
-    """Apply one event and write the outcome. Raises IllegalTransition where the table forbids it."""
+def change(
+    tx: Transaction, notification: Notification, event: Event, now: float, actor: str, about: str = ""
+) -> Notification:
+    """Apply one event and write the outcome; `about`: what its step tells instead of the attempt.
+
+    Raises IllegalTransition where the table forbids it.
+    """
     changed = apply(notification, event, now)
     tx.execute(
         "UPDATE notifications SET state = ?, detail = ?, attempt = ?, message_ids = ?, delivered_at = ?"
@@ -51,7 +56,7 @@ def change(tx: Transaction, notification: Notification, event: Event, now: float
     )  # fmt: skip
     step = Step(
         now, changed.notification_id, changed.session_id, type(event).__name__, notification.state.value,
-        changed.state.value, actor, changed.detail or f"attempt {changed.attempt}",
+        changed.state.value, actor, about or changed.detail or f"attempt {changed.attempt}",
     )  # fmt: skip
     record(tx, [step])
     return changed
@@ -138,6 +143,15 @@ def heads(tx: Transaction, transport: str) -> list[tuple[str, int]]:
 def at(tx: Transaction, position: int) -> Notification:
     """The notification at a position of the outbox."""
     return _notification(tx.execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone())
+
+
+def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
+    """What is queued for a chat with the urgency of its head: the head, then those behind it, in order."""
+    rows = tx.execute(
+        f"{_SELECT} WHERE transport = ? AND state = 'queued' AND chat_id = ? AND kind = ? ORDER BY position LIMIT ?",
+        (head.chat.transport, head.chat.chat_id, head.kind.value, limit),
+    )
+    return [_notification(row) for row in rows.fetchall()]
 
 
 def leased(tx: Transaction, transport: str) -> list[Notification]:

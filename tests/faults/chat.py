@@ -69,10 +69,10 @@ class Chat:
         self.courier.kill()
         self.telegram.stop()
 
-    def notify(self, session: str, text: str) -> str:
+    def notify(self, session: str, text: str, *buttons: types.Button) -> str:
         """Tell the session's chat something; tried until the router has it. Raises what is for good. Its id."""
         target = types.ChatRef(transport="telegram", chat_id=str(self.chats[session]))
-        request = pb.NotifyRequest(session_id=session, text=text, targets=[target], request_id=text)
+        request = pb.NotifyRequest(session_id=session, text=text, buttons=buttons, targets=[target], request_id=text)
         ends = time.monotonic() + PATIENCE
         while True:
             try:

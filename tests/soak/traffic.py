@@ -14,6 +14,7 @@ from tests.faults.load import METADATA
 
 PATIENCE = 900.0  # real seconds for one message; the rest of the run waits its turn meanwhile
 MOST_AT_ONCE = 8  # things a session tells before it waits for the person
+_GO_ON = types.Button(label="Go on", action="continue")  # what has buttons comes by itself, never in a digest
 _ASK = 50.0  # of the router's seconds that one question waits for its answer
 
 
@@ -46,7 +47,7 @@ class Conversation:
 
     def _tell(self) -> str:
         text = f"note {len(self.told) + 1} of {self.session};"
-        notification_id = self.chat.notify(self.session, text)
+        notification_id = self.chat.notify(self.session, text, _GO_ON)
         self.told.append(text)
         return notification_id
 

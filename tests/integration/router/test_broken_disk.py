@@ -118,6 +118,24 @@ def test_a_courier_whose_end_was_not_stored_keeps_nothing(router: RouterUnderTes
         assert courier.brought("2").notification.notification_id == next_.notification_id
 
 
+def test_a_digest_whose_end_was_not_stored_goes_back_whole(router: RouterUnderTest, session: str) -> None:
+    for number in range(5):
+        router.notify(session, CHAT, text=f"word {number}")
+    with router.courier("test") as gone:
+        gone.take()
+        with failing(router, "UPDATE ON notifications WHEN NEW.text = 'word 4'"):
+            gone.close()
+            router.settle()
+
+    with router.courier("test") as courier:
+        router.advance(2)
+        again = courier.brought("1")
+        router.reported(again)
+
+    assert again.attempt == 2
+    assert {(note.attempt, *note.message_ids) for note in router.notifications(session)} == {(2, "1")}
+
+
 def test_a_lease_that_was_not_stored_is_given_later(router: RouterUnderTest, session: str) -> None:
     with router.courier("test", "1") as courier:
         with failing(router, "UPDATE ON notifications"), pytest.raises(grpc.RpcError):

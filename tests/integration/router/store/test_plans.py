@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from router.domain.command import ChatRef, CommandState
+from router.domain.notification import Kind, Notification
 from router.store import cancels, commands, messages, notifications, permissions, requests, sessions, steps, suspects
 from router.store.database import Transaction
 from router.store.migrations import migrate
 
 CHAT = ChatRef("telegram", "1")
+NOTE = Notification("n", "s", CHAT, Kind.PROGRESS, "x", "", 1.0)
 Question = Callable[[Transaction], object]
 
 ASKED_ALL_THE_TIME: dict[str, Question] = {
@@ -40,6 +42,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "the newest receipt": lambda tx: notifications.newest_receipt(tx, "c"),
     "who has receipts": lambda tx: notifications.with_receipts(tx, ["c", "d"]),
     "the next of each chat": lambda tx: notifications.heads(tx, "telegram"),
+    "what waits like the next": lambda tx: notifications.like(tx, NOTE, 10),
     "what is leased": lambda tx: notifications.leased(tx, "telegram"),
     "what was never brought": lambda tx: notifications.expired(tx, 1.0),
     "a message": lambda tx: messages.session_of(tx, CHAT, "1"),

@@ -1,0 +1,57 @@
+"""Digests: what a session said faster than its chat may be told comes as one message. Rules only, no state.
+
+A courier gets the digest as a delivery of its oldest member, so that a receipt for that one settles all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
+
+from router.domain import wording
+from router.domain.notification import Kind, Notification
+
+FEWEST = 4  # messages that wait; three are read as fast one by one
+MOST = 20  # members, so that there is room for some words of each
+_ROOM = 3500  # UTF-16 units: one message of any platform, with what couriers put around it
+_LONGEST = 16_000  # units; a longer text is somebody's document and comes whole
+_CUT = "…"
+_OLDER_SHARE = 2 / 3  # of the room, at most; the rest is the newest one's
+
+
+def members(waiting: Sequence[Notification]) -> list[Notification]:
+    """Those at the head of a chat's queue that go out together; the first alone where they make no digest."""
+    first = waiting[0]
+    belongs = (first.session_id, first.chat)
+    run = list(takewhile(lambda each: _is_plain(each) and (each.session_id, each.chat) == belongs, waiting))[:MOST]
+    return run if len(run) >= FEWEST else [first]
+
+
+def digest(run: Sequence[Notification], name: str, since: str) -> Notification:
+    """The oldest of a run with the text of all: each one's beginning on a line, the newest with the most words."""
+    *older, newest = run
+    head = wording.DIGEST.format(count=len(run), name=name, when=since)
+    end = wording.DIGEST_WHOLE.format(session=newest.session_id)
+    room = _ROOM - _units(head) - _units(end)
+    each = int(room * _OLDER_SHARE / len(older))
+    lines = [_beginning(f"• {' '.join(one.text.split())}", each) for one in older]
+    last = _beginning(newest.text, room - sum(_units(line) + 1 for line in lines))
+    was_cut = last != newest.text or any(line.endswith(_CUT) for line in lines)
+    return replace(run[0], text="\n".join([head, *lines, last, *([end] if was_cut else [])]))
+
+
+def _is_plain(notification: Notification) -> bool:
+    """Words of a session that nothing else refers to and nobody has to answer."""
+    spoken = notification.kind is Kind.PROGRESS and bool(notification.session_id)
+    special = notification.buttons or notification.edits or notification.permission_id or notification.command_id
+    return spoken and not special and not notification.closes_topic and _units(notification.text) <= _LONGEST
+
+
+def _beginning(text: str, limit: int) -> str:
+    if _units(text) <= limit:
+        return text
+    return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore").rstrip() + _CUT
+
+
+def _units(text: str) -> int:
+    """Length as platforms count it, in UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
