@@ -12,6 +12,7 @@ from tests.integration.router.permissions.asking import COLOURS, DAY, ask, decis
 from tests.integration.telegram.scene import BOB, GROUP, MALLORY, Scene, playing
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.router_client import RouterClient
+from webhook_adapter.transports.telegram.files import NO_FILE
 from webhook_adapter.transports.telegram.intake import Intake, Outcome
 
 ALLOW, ALWAYS, DENY, REASON = "✅ Allow", "git …, always", "❌ Deny", "💬 Deny with reason"
@@ -174,7 +175,7 @@ def test_the_same_press_ten_times_is_one_decision(scene: Scene) -> None:
     telegram = scene.settings().telegram
     assert isinstance(telegram, TelegramConfig)
     client = RouterClient(scene.settings())
-    door = Intake(telegram, client.submit)
+    door = Intake(telegram, client.submit, lambda _key, _attached: NO_FILE)
     received = [door.receive(update) for _ in range(10)]
     client.close()
 
