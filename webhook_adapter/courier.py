@@ -1,6 +1,7 @@
 """The courier: takes the router's outbox to the platforms, and long-polls Telegram where it cannot reach us."""
 
 import logging
+import os
 import queue
 import random
 import signal
@@ -57,6 +58,7 @@ _RECONNECT_S = (1.0, 30.0)
 _STEADY_S = 60.0  # a link that lived so long was a good one
 _SETUP_S = (1.0, 300.0)
 
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 _KINDS = {
     pb.DELIVERY_KIND_QUESTION: Kind.QUESTION,
     pb.DELIVERY_KIND_RECEIPT: Kind.RECEIPT,
@@ -148,7 +150,6 @@ class Courier:
         self.failed = False
         self._budget = budget
         self._stop = threading.Event()
-        self._over = threading.Event()
         self._router = RouterClient(config)
         self._config = config
         instance_id = uuid.uuid4().hex
@@ -170,14 +171,6 @@ class Courier:
         deadline = time.monotonic() + _FIRST_LINK_S
         for link in self._links:
             link.opened.wait(max(0.0, deadline - time.monotonic()))
-
-    def wait(self) -> None:
-        """Wait until `end` is called or a thread failed."""
-        self._over.wait()
-
-    def end(self) -> None:
-        """Let `wait` return; for signal handlers."""
-        self._over.set()
 
     def stop(self) -> None:
         """Take nothing new, finish what was begun, hand in the receipts, close."""
@@ -230,17 +223,18 @@ class Courier:
         except Exception:
             logger.exception("thread failed name=%s", name)
             self.failed = True
-            self._over.set()
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run(environ: Mapping[str, str], clock: Clock | None = None) -> int:
     """Run the courier until SIGTERM or SIGINT; the exit code. `clock` paces the sending. Raises ConfigError."""
+    # Before there are threads, which inherit it. A handler instead could come while this thread holds the lock that the
+    # handler needs, or just before this thread sleeps.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     courier = Courier(AdapterConfig.from_environ(environ), Budget(clock))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: courier.end())
     courier.start()
     print(f"ready courier {courier.transports}", flush=True)  # noqa: T201 - the supervisor waits for this line
-    courier.wait()
+    signal.sigwait(_ENDS)
     courier.stop()
     return EXIT_FAILED if courier.failed else EXIT_DONE
 
