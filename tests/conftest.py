@@ -1,13 +1,14 @@
 """What every test relies on: a clean environment, and a data directory with a short name."""
 
+import gc
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.folders import short_folder
 
 # A developer's own bot, router or agent must not leak into a test, nor a proxy stand between two loopback sockets.
 _FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XDG_DATA_HOME")
@@ -19,6 +20,14 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
 # No deadline: two cores are shared by many processes. No database: the tree may belong to someone else.
 settings.register_profile("house", deadline=None, database=None, print_blob=True)
 settings.load_profile("house")
+
+# The tests' own functions live until the end: looking for garbage among them doubles the time to collect them.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,7 +48,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """An empty data directory, 0700, whose sockets' names fit the 107 bytes that a Unix socket allows."""
-    folder = tempfile.mkdtemp(prefix="pm-", dir="/tmp")
-    yield Path(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    """An empty data directory."""
+    with short_folder() as folder:
+        yield folder

@@ -19,10 +19,13 @@ def wait_until(condition: Callable[[], T], deadline: float = 10.0) -> T:
 
     An exception from `condition` is not waited out: make the condition say "not yet" with a false value.
     """
-    ends = time.monotonic() + deadline
+    asked = time.monotonic()
+    ends = asked + deadline
     pause = threading.Event()
     while not (value := condition()):
-        if time.monotonic() >= ends:
+        now = time.monotonic()
+        if now >= ends:
             raise NeverHappened(f"not within {deadline} s; last value: {value!r}")
-        pause.wait(_INTERVAL)
+        pause.wait(max(_INTERVAL, now - asked))  # what is dear to look at is looked at more rarely
+        asked = time.monotonic()
     return value

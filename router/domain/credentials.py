@@ -42,7 +42,7 @@ class Principal:
 
 
 def text_of(random_bytes: bytes) -> str:
-    """Random bytes as characters that need no quoting anywhere."""
+    """Random bytes as characters that need no quoting anywhere; the first may be a hyphen."""
     return urlsafe_b64encode(random_bytes).rstrip(b"=").decode()
 
 

@@ -15,7 +15,8 @@ from router.store.database import Transaction
 from router.store.machines import JoinToken
 
 SECRET_BYTES = 32
-KEY_PREFIX = "pmk_"
+# Told apart at a glance, and never taken for an option: what follows may begin with a hyphen.
+KEY_PREFIX, TOKEN_PREFIX = "pmk_", "pmj_"
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
 
@@ -69,7 +70,7 @@ class Enrolment:
         """Make a join token; returns it and when it expires."""
         if machine_id:
             checked_id(machine_id, "machine_id")
-        token = text_of(self._random_bytes(SECRET_BYTES))
+        token = TOKEN_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
         expires_at = self._clock.now() + (JOIN_TOKEN_TTL if ttl is None else ttl)
         machines.write_token(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
         return token, expires_at

@@ -34,14 +34,19 @@ HALF_OPENS: dict[str, Callable[[Wire], None]] = {
 }
 
 
+Struck = tuple[str, list[Wire], float]  # a fault, the connections it fell on, and when
+
+
 def half_open(world: World, names: Sequence[str] = tuple(HALF_OPENS)) -> list[Row]:
     """Each fault on another machine's link, all at once, under traffic: both ends have to find out."""
-    since, struck = time.monotonic(), []
+    since, struck = time.monotonic(), list[Struck]()
     with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.2) as senders:
         for machine, name in zip(world.machines, names, strict=False):
             _linked(machine)
             struck.append((name, machine.wire.each(HALF_OPENS[name]), time.monotonic()))
-        wait_until(lambda: all(_given_up(wires) for _, wires, _ in struck), _WAIT)
+        ends = time.monotonic() + _WAIT
+        wait_until(lambda: not _believers(struck) or time.monotonic() > ends, 2 * _WAIT)
+        assert _believers(struck) == []
     world.drain()
     verdict = world.verdict(since)
     found = {name: [_later_end(wire) - at for wire in wires] for name, wires, at in struck}
@@ -111,8 +116,15 @@ def _connected(world: World, before: set[str]) -> set[str]:
     return {machine.machine_id for machine in listed if machine.connected} if listed else before
 
 
-def _given_up(wires: Sequence[Wire]) -> bool:
-    return all(wire.client_gone_at is not None and wire.server_gone_at is not None for wire in wires)
+def _believers(struck: Sequence[Struck]) -> list[str]:
+    """Ends that have not given up their connection."""
+    return [
+        f"{who}, {name}"
+        for name, wires, _ in struck
+        for wire in wires
+        for who, gone_at in (("the agent", wire.client_gone_at), ("the router", wire.server_gone_at))
+        if gone_at is None
+    ]
 
 
 def _later_end(wire: Wire) -> float:

@@ -30,6 +30,10 @@ def test_a_token_and_a_key_become_a_machine(router: RouterUnderTest) -> None:
     assert machines(router) == ["devbox"]
 
 
+def test_a_token_is_never_taken_for_an_option_of_a_command(router: RouterUnderTest) -> None:
+    assert router.join_token().startswith("pmj_")
+
+
 def test_a_lost_answer_may_be_asked_for_again(router: RouterUnderTest) -> None:
     agent, token = router.stranger("devbox"), router.join_token()
 

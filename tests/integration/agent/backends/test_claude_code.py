@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
 from tests.fakes.claude_program import ClaudeHome
 from tests.fakes.model_api import ModelApi
+from tests.folders import short_folder
 from tests.integration.agent.backends.claude_stages import (
     ENTER,
     ESC,
@@ -31,22 +33,37 @@ TRIES = int(os.environ.get("TEST_DIALOGS", "3"))
 LONG = 20.0  # seconds; other programs share the cores
 
 
-@pytest.fixture
-def api() -> Iterator[ModelApi]:
-    with ModelApi() as one:
-        yield one
+class Seat(NamedTuple):
+    """One Claude Code, which every test finds at rest and leaves at rest."""
+
+    stage: ClaudeStage
+    home: ClaudeHome
+    api: ModelApi
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
+    with short_folder() as folder, ModelApi() as api:
+        home = ClaudeHome(folder, api)
+        with closing(STAGES[request.param](folder, home)) as stage:
+            yield Seat(stage, home, api)
 
 
 @pytest.fixture
-def home(data_dir: Path, api: ModelApi) -> ClaudeHome:
-    return ClaudeHome(data_dir, api)
+def home(seat: Seat) -> ClaudeHome:
+    becomes(seat.home, "idle")
+    return seat.home
 
 
-@pytest.fixture(params=STAGES)
-def stage(request: pytest.FixtureRequest, data_dir: Path, home: ClaudeHome) -> Iterator[ClaudeStage]:
-    with closing(STAGES[request.param](data_dir, home)) as made:
-        wait_until(lambda: home.status() == "idle", LONG)
-        yield made
+@pytest.fixture
+def stage(seat: Seat, home: ClaudeHome) -> ClaudeStage:
+    assert home.status() == "idle"
+    return seat.stage
+
+
+@pytest.fixture
+def api(seat: Seat) -> ModelApi:
+    return seat.api
 
 
 def say(stage: ClaudeStage, text: str) -> Outcome:
@@ -102,7 +119,7 @@ def test_a_command_that_opens_a_panel_is_refused_and_others_run(stage: ClaudeSta
 def test_a_text_meant_for_the_prompt_waits_while_a_dialog_is_open(
     stage: ClaudeStage, api: ModelApi, home: ClaudeHome
 ) -> None:
-    file = ask_permission(stage, home, "f1")
+    file = ask_permission(stage, home, "not_wanted")
     assert "dialog is open" in stage.obstacle(Input("please do not"))
 
     delivery = stage.begin(Input("please do not"))
@@ -118,7 +135,7 @@ def test_a_text_meant_for_the_prompt_waits_while_a_dialog_is_open(
 
 
 def test_an_enter_from_afar_confirms_no_dialog(stage: ClaudeStage, home: ClaudeHome) -> None:
-    file = ask_permission(stage, home, "f1")
+    file = ask_permission(stage, home, "not_confirmed")
 
     outcome = stage.begin(KeyPress("enter")).result(LONG)
     assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.DIALOG_OPEN)
@@ -149,7 +166,7 @@ def type_on(api: ModelApi, stage: ClaudeStage, rest: bytes) -> None:
     stage.person(ENTER)
 
 
-@pytest.mark.parametrize("stage", ["tmux", "nvim"], indirect=True)  # a pty's host outlives the agent
+@pytest.mark.parametrize("seat", ["tmux", "nvim"], indirect=True)  # a pty's host outlives the agent
 def test_what_a_dead_agent_left_is_cleared_line_by_line(stage: ClaudeStage, api: ModelApi) -> None:
     assert say(stage, "first") == Outcome.done()
     stage.person(b"left\nbehind by\n\nan agent that died")
@@ -177,4 +194,4 @@ def test_prose_at_random_moments_approves_nothing(stage: ClaudeStage, home: Clau
         stage.person(ESC)
         prose.result(LONG)
 
-    assert [file.name for file in home.project.iterdir()] == []
+    assert list(home.project.glob("never*")) == []
