@@ -7,7 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_INTERVAL = 0.01  # seconds between looks: shorter would steal the two cores from what is waited for
+# Seconds between looks. Looking steals the cores from what is waited for: the longer it takes, the rarer are the looks.
+_SHORTEST, _LONGEST, _SHARE = 0.01, 0.2, 0.05
 
 
 class NeverHappened(AssertionError):
@@ -19,13 +20,11 @@ def wait_until(condition: Callable[[], T], deadline: float = 10.0) -> T:
 
     An exception from `condition` is not waited out: make the condition say "not yet" with a false value.
     """
-    asked = time.monotonic()
-    ends = asked + deadline
+    began = time.monotonic()
     pause = threading.Event()
     while not (value := condition()):
-        now = time.monotonic()
-        if now >= ends:
+        waited = time.monotonic() - began
+        if waited >= deadline:
             raise NeverHappened(f"not within {deadline} s; last value: {value!r}")
-        pause.wait(max(_INTERVAL, now - asked))  # what is dear to look at is looked at more rarely
-        asked = time.monotonic()
+        pause.wait(min(max(_SHORTEST, waited * _SHARE), _LONGEST))
     return value

@@ -78,6 +78,7 @@ class Submission:
     actor: str
     text: str = ""
     reply_to_message_id: str = ""
+    reply_to_ours: bool = False  # our bot wrote that message
     button: str | None = None
     session_id: str = ""
     edited: bool = False  # changed after it was handed in

@@ -41,8 +41,7 @@ Value = TypeVar("Value")
 
 def open_channel(config: AdapterConfig) -> grpc.Channel:
     """A channel to the router; TLS unless it is on this machine. Never before a fork: gRPC does not survive one."""
-    if config.router_address.is_loopback and config.tls.ca is None:
-        # A proxy of the environment has no business between two programs of one machine.
+    if config.router_address.is_loopback and config.tls.ca is None:  # then no proxy of the environment has a say
         return grpc.insecure_channel(config.router, options=(*_OPTIONS, ("grpc.enable_http_proxy", 0)))
     files = (config.tls.ca, config.tls.key, config.tls.cert)
     ca, key, cert = (path.read_bytes() if path else None for path in files)
@@ -261,6 +260,7 @@ def _item(item: Item) -> chat_link_pb2.SubmitItem:
         actor=submission.actor,
         text=submission.text,
         reply_to_message_id=submission.reply_to_message_id,
+        reply_to_ours=submission.reply_to_ours,
         session_id=submission.session_id,
         edited=submission.edited,
         file_problem=submission.file_problem,

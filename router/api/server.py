@@ -30,6 +30,7 @@ OPTIONS: list[tuple[str, int]] = [
     ("grpc.so_reuseport", 0),  # else two routers bind one port without a word
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),  # else what a replaced link leaves half open stays for ever
     ("grpc.http2.ping_timeout_ms", 10_000),  # its default of 60 s would override the timeout above
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 20_000),

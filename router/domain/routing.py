@@ -42,6 +42,7 @@ class Inbound:
     file: FileInput | None = None  # that came with it; the text is its caption
     file_problem: str = ""  # why a file that came with it could not be taken
     album: str = ""  # what one person sent at once
+    reply_to_ours: bool = False  # we wrote the message that it answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ NO_SESSION = (
 )
 STALE_BUTTON = "This button is no longer valid."
 ALREADY_PRESSED = "Already answered: {label}"
+UNKNOWN_MESSAGE = (
+    "I don't know any more which session that message is about, so nothing was typed. Reply to a newer message of the"
+    " session. A message that is no reply goes to the one chosen with /use."
+)
 NO_SUCH_NAME = "That token names no session here. Reply to a recent message of the session instead."
 NOT_SHOWN = "⚠️ A message could not be shown here ({why}). On a machine: pointsman trace {id}"
 CLOSED = (

@@ -91,13 +91,22 @@ class InboundService:
     def _reply(self, tx: Transaction, inbound: Inbound, message_id: str, text: str) -> Submitted:
         session_id = messages.session_of(tx, inbound.chat, message_id)
         if not session_id:
-            return self._follow(tx, inbound, routing.without_reply(text))
+            route = routing.without_reply(text)
+            if session_id is None and inbound.reply_to_ours and isinstance(route, routing.ToPlace):
+                return self._to_unknown(tx, inbound, text)
+            return self._follow(tx, inbound, route)
         if ours := routing.chat_command(text, routing.ABOUT_A_SESSION):
             return self._command(tx, inbound, ours.name, ours.argument, session_id)
         shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
         if shown and shown.permission_id:
             return self._reply_to_question(tx, inbound, shown, text)
         return self._type(tx, inbound, session_id, Input(text))
+
+    def _to_unknown(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
+        """An answer to something of ours that is not known: it is too old, or was sent and its courier died."""
+        if session_id := places.session_of_topic(tx, inbound.chat):
+            return self._type(tx, inbound, session_id, Input(text))
+        return self._answer(tx, inbound, wording.UNKNOWN_MESSAGE)
 
     def _reply_to_question(self, tx: Transaction, inbound: Inbound, shown: Notification, text: str) -> Submitted:
         if not text.strip():
@@ -226,4 +235,4 @@ def _submitted(command: Command) -> Submitted:
 
 def _of_album(tx: Transaction, inbound: Inbound) -> str:
     """The session that the first message of the same album went to; empty for none."""
-    return messages.session_of(tx, inbound.chat, _ALBUM.format(inbound.album)) if inbound.album else ""
+    return (inbound.album and messages.session_of(tx, inbound.chat, _ALBUM.format(inbound.album))) or ""

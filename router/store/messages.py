@@ -5,13 +5,13 @@ from router.store import moves
 from router.store.database import Transaction
 
 
-def session_of(tx: Transaction, chat: ChatRef, message_id: str) -> str:
-    """The session a message of a chat speaks of; empty for none."""
+def session_of(tx: Transaction, chat: ChatRef, message_id: str) -> str | None:
+    """The session a message of a chat speaks of; empty for none, None for a message that is not known."""
     row = tx.execute(
         "SELECT session_id FROM messages WHERE transport = ? AND chat_id = ? AND message_id = ?",
         (chat.transport, chat.chat_id, message_id),
     ).fetchone()
-    return row[0] if row else ""
+    return str(row[0]) if row else None
 
 
 def notification_of(tx: Transaction, chat: ChatRef, message_id: str) -> str:

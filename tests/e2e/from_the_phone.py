@@ -287,7 +287,7 @@ def play(folder: Path) -> str:
     """Play the day; the page it makes."""
     transcript: list[str] = []
     with _running(folder, transcript) as (telegram, stage, system):
-        phone, group = (Phone(telegram, chat, CHAT, transcript) for chat in (CHAT, FORUM))
+        phone, group = (Phone(telegram, system.delivered, chat, CHAT, transcript) for chat in (CHAT, FORUM))
         api, web = system.pane("api"), system.pane("web")
         stage.enrol_laptop()
         stage.laptop_wakes()

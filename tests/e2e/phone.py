@@ -17,8 +17,16 @@ _CLOCK = re.compile(r"(says |, )\d\d:\d\d\b")
 class Phone:
     """One person's view of one chat, and the transcript of it."""
 
-    def __init__(self, telegram: TelegramStandIn, chat: int, person: int, transcript: list[str]) -> None:
+    def __init__(
+        self,
+        telegram: TelegramStandIn,
+        delivered: Callable[[int], None],
+        chat: int,
+        person: int,
+        transcript: list[str],
+    ) -> None:
         self._telegram = telegram
+        self._delivered = delivered  # waits until the router knows a message of the bot: people read before they reply
         self._chat = chat
         self._person = person
         self._transcript = transcript
@@ -30,6 +38,8 @@ class Phone:
         """Write, perhaps as a reply or in a topic."""
         how = f" (replying to “{_first(reply_to.text)}”)" if reply_to else " (in the topic)" if topic else ""
         self._note("You", f"{text}{how}")
+        if reply_to is not None:
+            self._delivered(reply_to.message_id)
         return self._telegram.user_writes(
             text, chat_id=self._chat, user_id=self._person, reply_to=reply_to, thread_id=topic
         )

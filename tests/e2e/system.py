@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import requests
 
-from tests.fakes.telegram import TelegramStandIn
+from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.waiting import wait_until
 
 CHAT = 4711
@@ -131,6 +131,10 @@ class System:
             while not _answered(self, update):
                 pause.wait(0.05)
 
+    def delivered(self, message_id: int) -> None:
+        """Wait until the router knows that this message came: from then on a reply to it finds its session."""
+        wait_until(lambda: any(str(message_id) in one["messageIds"] for one in self.cli("notifications", "--json")), 40)
+
     # --- sessions ---
 
     def pane(self, name: str, *, environ: dict[str, str] | None = None) -> "Pane":
@@ -211,7 +215,9 @@ def message(update_id: int, text: str, *, reply_to: int = 0, chat: int = CHAT, u
         "text": text,
     }
     if reply_to:
-        body["reply_to_message"] = {"message_id": reply_to, "date": 1_770_000_000, "chat": body["chat"], "text": "…"}
+        author = {"id": int(TOKEN.partition(":")[0]), "is_bot": True, "first_name": "Bot"}
+        replied = {"message_id": reply_to, "date": 1_770_000_000, "from": author, "chat": body["chat"], "text": "…"}
+        body["reply_to_message"] = replied
     return {"update_id": update_id, "message": body}
 
 

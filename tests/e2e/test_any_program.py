@@ -50,6 +50,7 @@ def ids(system: System, label: str, *options: str) -> list[str]:
 def told(system: System, words: str) -> Message:
     """The message in the chat, once it is there."""
     found = wait_until(lambda: [m for m in system.telegram.bot_messages(CHAT) if words in (m.text or "")], LONG)
+    system.delivered(found[-1].message_id)
     return found[-1]
 
 

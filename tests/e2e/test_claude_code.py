@@ -18,6 +18,7 @@ def test_a_turn_is_told_once_and_the_reply_is_followed_to_its_end(tmp_path: Path
         session = here.session()
         assert (session["backend"], session["label"]) == ("tmux", "project")
 
+        here.system.delivered(first.message_id)
         said = here.system.webhook(message(70_001, "and now this", reply_to=first.message_id))
         assert said.status_code == 200
         finished = wait_until(lambda: (one := here.command())["finishedAt"] and one, LONG)

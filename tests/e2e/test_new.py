@@ -43,6 +43,7 @@ def told(system: System, words: str) -> Message:
     shown: list[Message] = wait_until(
         lambda: [one for one in system.telegram.bot_messages(CHAT) if words in one.text], LONG
     )
+    system.delivered(shown[-1].message_id)
     return shown[-1]
 
 

@@ -47,6 +47,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def told(system: System, words: str) -> Message:
     """The only message on the phone with these words, once there is one."""
     (shown,) = wait_until(lambda: [one for one in system.telegram.bot_messages(CHAT) if words in one.text], LONG)
+    system.delivered(shown.message_id)
     return shown
 
 

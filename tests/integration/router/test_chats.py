@@ -88,6 +88,17 @@ def test_a_reply_to_a_message_of_no_session_is_read_as_if_it_answered_nothing(
     assert router.submit(HERE, "x", reply_to_message_id="999").session_id == session
 
 
+@pytest.mark.usefixtures("note")
+def test_a_reply_to_something_of_ours_that_is_not_known_is_never_typed(router: RouterUnderTest) -> None:
+    """A courier that dies before it could say what it sent leaves such a message: it may be of any session."""
+    router.submit(HERE, "/use api")
+    became = router.submit(HERE, "yes", reply_to_message_id="999", reply_to_ours=True)
+
+    assert (became.command_id, became.session_id) == ("", "")
+    assert "nothing was typed" in became.answer
+    assert "api" in router.submit(HERE, "/use api", reply_to_message_id="999", reply_to_ours=True).answer
+
+
 def test_a_token_names_the_session_of_its_notification(
     router: RouterUnderTest, link: ThinLink, note: types.Notification
 ) -> None:

@@ -95,6 +95,7 @@ def _submission(inbound: Inbound, brought: Brought) -> Submission:
         actor=inbound.actor,
         text=inbound.text,
         reply_to_message_id=inbound.reply_to_message_id,
+        reply_to_ours=inbound.reply_to_ours,
         button=inbound.button,
         edited=inbound.edited,
         file=brought.file,

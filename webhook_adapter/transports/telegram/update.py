@@ -68,6 +68,7 @@ class Inbound:
     thread_id: str = ""
     text: str = ""
     reply_to_message_id: str = ""
+    reply_to_ours: bool = False
     button: str | None = None
     edited: bool = False
     attached: Attached | None = None
@@ -121,7 +122,8 @@ def _message(message: Json, key: str | None, bot_id: str, bot_username: str | No
         message_id=str(message_id),
         thread_id=_thread(message),
         text=addressed,
-        reply_to_message_id=_replied_to(message),
+        reply_to_message_id=(replied := _replied_to(message)),
+        reply_to_ours=bool(replied) and _wrote(message, bot_id),
         attached=attached,
         album=_text(message.get("media_group_id"))[:64],
     )
@@ -215,6 +217,13 @@ def _replied_to(message: Json) -> str:
     if starts_topic and replied == str(message.get("message_thread_id")):
         return ""
     return replied
+
+
+def _wrote(message: Json, bot_id: str) -> bool:
+    """Whether the message that it answers is the bot's."""
+    replied = message.get("reply_to_message")
+    author = replied.get("from") if isinstance(replied, Mapping) else None
+    return isinstance(author, Mapping) and str(author.get("id")) == bot_id
 
 
 def _for_us(text: str, bot_username: str | None) -> str | None:

@@ -93,6 +93,7 @@ class SubmitRequest(_message.Message):
     FILE_FIELD_NUMBER: _builtins.int
     FILE_PROBLEM_FIELD_NUMBER: _builtins.int
     ALBUM_FIELD_NUMBER: _builtins.int
+    REPLY_TO_OURS_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event for ever: "telegram:<bot>:<update id>". The same key again gets the first answer."""
     actor: _builtins.str
@@ -109,6 +110,8 @@ class SubmitRequest(_message.Message):
     """Why a file that came with the message was not taken, for people; nothing is typed then, and the chat is told."""
     album: _builtins.str
     """The platform's name for messages that one person sent at once; those without an address go where the first went."""
+    reply_to_ours: _builtins.bool
+    """The message it answers was written by us: where no such message is known, nobody guesses whom it is for."""
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -135,10 +138,11 @@ class SubmitRequest(_message.Message):
         file: _types_pb2.FileInput | None = ...,
         file_problem: _builtins.str = ...,
         album: _builtins.str = ...,
+        reply_to_ours: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "reply_to_message_id", b"reply_to_message_id", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -78,7 +78,16 @@ def test_an_edited_message_without_words_is_ignored() -> None:
 
 
 def test_a_reply() -> None:
-    assert said(update(reply_to_message=NOTICE)).reply_to_message_id == "40"
+    inbound = said(update(reply_to_message=NOTICE))
+
+    assert (inbound.reply_to_message_id, inbound.reply_to_ours) == ("40", True)
+
+
+@pytest.mark.parametrize("author", [{"id": 7, "is_bot": True}, {"id": 1, "is_bot": False}, None])
+def test_a_reply_to_something_that_others_wrote(author: object) -> None:
+    inbound = said(update(reply_to_message={**NOTICE, "from": author}))
+
+    assert (inbound.reply_to_message_id, inbound.reply_to_ours) == ("40", False)
 
 
 def test_a_message_in_a_topic_that_answers_nothing_is_no_reply() -> None:
