@@ -160,25 +160,23 @@ def test_a_reply_travels_to_a_session_and_back(up: Up, tmp_path: Path) -> None:
     assert "RECEIVED → DONE" in traced.stdout
 
 
-def test_up_again_is_the_same_machine_with_the_same_key(data_dir: Path) -> None:
+def test_up_stops_cleanly_and_is_the_same_machine_with_the_same_key_again(data_dir: Path) -> None:
     with running(data_dir) as first:
         key = (data_dir / "api_key").read_text()
-        assert first.end() == 0
+        stops_cleanly(first, signal.SIGTERM)
 
     with running(data_dir) as second:
         machines = json.loads(second.run("machines", "--json").stdout)
+        stops_cleanly(second, signal.SIGINT)
 
     assert [machine["machineId"] for machine in machines] == ["box"]
     assert (data_dir / "api_key").read_text() == key
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_up_stops_cleanly(data_dir: Path, number: signal.Signals) -> None:
-    with running(data_dir) as up:
-        children = up.children()
-        code = up.end(number)
+def stops_cleanly(up: Up, number: signal.Signals) -> None:
+    children = up.children()
 
-    assert code == 0
+    assert up.end(number) == 0
     assert not psutil.wait_procs(children, timeout=0)[1]
     assert not up.count("killed|Traceback")
 
