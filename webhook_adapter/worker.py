@@ -77,11 +77,17 @@ class RequestSocket(socket.socket):
             seen = self.recv(_LOOK, socket.MSG_PEEK)
         except BlockingIOError:
             return False
-        if seen and not is_readable(seen) and now < self.whole_by:
+        if seen and not is_readable(seen) and now < self.whole_by and not self._has_hung_up():
             self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(seen) + 1)
             return False
         self.whole_by = None
         return True
+
+    def _has_hung_up(self) -> bool:
+        """Whether nothing more can come: such a socket stays readable, however little there is to read."""
+        poll = select.poll()
+        poll.register(self, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
 
 def is_readable(seen: bytes) -> bool:
