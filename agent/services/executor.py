@@ -298,10 +298,11 @@ class _Worker:
         self._finishing = (write(), write)
 
     async def _finished(self) -> None:
-        """Wait until the command before is over on disk."""
+        """Wait until the command before is over on disk. That it had ended already is no matter of the next one."""
         if self._finishing is not None:
             (written, again), self._finishing = self._finishing, None
-            await self._executor.insist(written, again)
+            with suppress(IllegalMove):  # it was queued twice, or taken back
+                await self._executor.insist(written, again)
 
     def _objection(self, session: Session | None, command: Command, received: float) -> Outcome | None:
         """Why it must not be typed now."""

@@ -161,6 +161,27 @@ async def test_a_command_for_the_present_generation_is_typed(rigs: Rigs) -> None
     assert [one.outcome.ending for one in found] == [Ending.DONE, Ending.DONE]
 
 
+@pytest.mark.parametrize(
+    ("behind", "ending", "typed"),
+    [(command("next"), Ending.DONE, ["next"]), (command("next", generation=9), Ending.FAILED, [])],
+    ids=["typed", "failed"],
+)
+async def test_one_that_was_queued_twice_costs_the_one_behind_it_nothing(
+    rigs: Rigs, behind: Command, ending: Ending, typed: list[str]
+) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        old, executor = command("old", generation=9), rig.agent.executor
+        await rig.agent.station.inbox.store([old, behind], executor.clock.now())
+        for one in (old, old, behind):
+            executor.submit(one, executor.clock.monotonic())
+
+        found = await results(rig, 2)
+
+        assert [(one.command_id, one.outcome.ending) for one in found] == [("old", Ending.FAILED), ("next", ending)]
+        assert rig.backend.typed() == typed
+
+
 async def test_while_the_disk_is_full_nothing_is_typed_and_it_goes_on_by_itself(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
