@@ -142,7 +142,7 @@ class Agent:
     async def _resume_time(self) -> None:
         step = await lifetime.resume(self.database, self._moment())
         if step:
-            logger.warning("the wall clock moved by %.1f s beside the time that passed; limits moved along", step)
+            logger.warning("the wall clock moved by %.3f s beside the time that passed; limits moved along", step)
 
     async def _close_left(self) -> None:
         with suppress(StoreUnavailable):

@@ -5,7 +5,7 @@ The kernel's own count of seconds says how long the agent was away. After a rebo
 
 from dataclasses import dataclass
 
-NOTICEABLE = 0.1  # seconds; far below the 2 s by which a process may seem to have moved
+NOTICEABLE = 0.001  # seconds; less is two clocks being read one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Moment:
 
 
 def step_between(before: Moment, after: Moment) -> float:
-    """Seconds by which the wall clock was moved beside the time that passed; 0 where it was only kept right."""
+    """Seconds by which the wall clock was moved beside the time that passed; 0 where nothing is to be noticed."""
     lived = after.uptime - before.uptime if after.same_boot(before) else after.uptime
     step = (after.now - before.now) - lived
     return step if abs(step) >= NOTICEABLE else 0.0

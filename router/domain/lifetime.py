@@ -7,7 +7,7 @@ can prove only the time since, so the time that a machine was switched off makes
 
 from dataclasses import dataclass
 
-NOTICEABLE = 1.0  # seconds; less is the clock being kept right, and not worth writing every deadline anew
+NOTICEABLE = 0.001  # seconds; less is two clocks being read one after the other, not worth writing every deadline anew
 
 
 @dataclass(frozen=True, slots=True)

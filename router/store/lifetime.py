@@ -24,7 +24,7 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
     step = step_between(Moment(*json.loads(row[0])), _now(clock)) if row else 0.0
     connection.execute("BEGIN IMMEDIATE")
     if step:
-        logger.warning("the wall clock moved by %.0f s beside the time that passed; deadlines moved along", step)
+        logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
         for statement in _MOVED:
             connection.execute(statement, (step,))
     mark(connection, clock)

@@ -18,7 +18,7 @@ from agent.store.sessions import SessionStore
 
 DAY = 86_400.0
 BEFORE = Moment(1_000_000.0, 5_000.0, "boot")
-STEPS = pytest.mark.parametrize("step", [25 * 3600.0, -25 * 3600.0, 0.0], ids=["+25h", "-25h", "none"])
+STEPS = pytest.mark.parametrize("step", [25 * 3600.0, -25 * 3600.0, 0.05, 0.0], ids=["+25h", "-25h", "+50ms", "none"])
 PROGRAM = Session("s1", "command", target={"command": "cat"}, process=Process(77, 900_000.0))
 
 

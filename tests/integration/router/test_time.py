@@ -29,6 +29,12 @@ def state(router: RouterUnderTest, command: types.Command) -> "types.CommandStat
     return router.command(command.command_id).state
 
 
+def deadline(router: RouterUnderTest, command: types.Command) -> float:
+    """What is on disk of it, in seconds since the epoch."""
+    sql = "SELECT expires_at FROM commands WHERE command_id = ?"
+    return float(router.read(lambda connection: connection.execute(sql, (command.command_id,)).fetchone()[0]))
+
+
 @STEPS
 @pytest.mark.parametrize("reboot", [False, True], ids=["restart", "reboot"])
 def test_a_restart_after_a_step_expires_nothing(
@@ -52,6 +58,14 @@ def test_what_is_due_after_a_step_is_due_on_time(router: RouterUnderTest, sessio
 
     assert before == types.COMMAND_STATE_QUEUED
     assert wait_until(lambda: state(router, command) == types.COMMAND_STATE_DEAD)
+
+
+def test_a_deadline_moves_along_with_less_than_a_second_too(router: RouterUnderTest, session: str) -> None:
+    limited = router.send(session, ttl={"seconds": 3600})
+    before = deadline(router, limited)
+    restarted(router, wall_step=0.9)
+
+    assert deadline(router, limited) - before == pytest.approx(0.9, abs=0.3)
 
 
 def test_time_while_the_router_was_away_counts(router: RouterUnderTest, session: str) -> None:
