@@ -241,6 +241,12 @@ class AgentProgram(Program):
     backup: tuple[int, bytes] | None = None  # a copy of the disk, and the epoch it was made in
     link: Stream | None = None
     driver: Driver | None = None
+    inherited: frozenset[str] = frozenset()  # commands that were STARTED on the disk when this life began
+
+    def start(self) -> None:
+        if not self.life.alive:
+            self.inherited = frozenset(self._started())
+        super().start()
 
     async def run(self, turns: Turns) -> None:
         world, clock = self.world, Clock(self.skew)
@@ -286,11 +292,15 @@ class AgentProgram(Program):
         if self.driver is not None and not 0 < self.driver.link.epoch <= self.stored_epoch():
             self.world.record.half_greeted.add(self.name)
         self.driver = None
-        for (text,) in self.rows("SELECT text FROM inbox WHERE state = 'started'"):
-            self.world.record.doubtful.add(text)
+        begun = self._started()
+        self.world.record.doubtful |= {text for command_id, text in begun.items() if command_id not in self.inherited}
         typing = self.world.record.typing
         for text in [text for text, machine in typing.items() if machine == self.name]:
             del typing[text]
+
+    def _started(self) -> dict[str, str]:
+        """The texts that are STARTED on the disk, by command."""
+        return dict(self.rows("SELECT command_id, text FROM inbox WHERE state = 'started'"))
 
     async def _keep_link(self, station: Station, clock: Clock) -> None:
         wait, stop = backoff.Backoff(), asyncio.Event()

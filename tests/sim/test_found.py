@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from agent.domain.command import Command, Input, Lane
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Result, ResultOutcome
@@ -13,7 +14,9 @@ from router.services.outbox import Courier
 from router.store.database import Transaction
 from tests.sim.disks import Disk
 from tests.sim.ends import AgentEnd, RouterEnd, Time, Wire
-from tests.sim.world import fresh_agent_disk, router_disk
+from tests.sim.loop import run
+from tests.sim.plants import Plant
+from tests.sim.world import Size, World, fresh_agent_disk, router_disk
 
 CHAT = ChatRef("telegram", "c0")
 
@@ -80,3 +83,32 @@ def test_a_chat_whose_wait_ended_on_a_sick_disk_is_served_when_it_is_well() -> N
     router.write(outbox.release_held)
 
     assert [delivery.notification.attempt for delivery in courier.ready] == [1, 2]
+
+
+def begun(identity: str) -> bytes:
+    """A disk on which a text was begun."""
+    agent = AgentEnd(Disk(fresh_agent_disk(identity)), Time(), "process")
+    agent.inbox.store([Command("c1", "m0-s0", 0, 1, Lane.NORMAL, Input("text"))], agent.time.now()).result()
+    agent.start("c1")
+    return agent.disk.keep()
+
+
+@pytest.mark.parametrize("in_this_life", [True, False], ids=["in this life", "on an old copy"])
+def test_a_death_puts_in_doubt_what_was_begun_in_that_life(*, in_this_life: bool) -> None:
+    """Not what an old copy has as begun: an agent that dies before it has looked at it types nothing of it."""
+
+    async def story() -> None:
+        world = World(0, Size(machines=1, sessions=1), Plant())
+        agent = world.agents["m0"]
+        if not in_this_life:
+            agent.disk.content = begun("i")
+        agent.start()
+        if in_this_life:
+            agent.disk.content = begun("i")
+        world.over = True
+        agent.life.kill()
+        doubtful.update(world.record.doubtful)
+
+    doubtful: set[str] = set()
+    assert run(story()) == []
+    assert doubtful == ({"text"} if in_this_life else set())
