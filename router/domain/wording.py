@@ -60,6 +60,10 @@ TWO_OF_ONE = (
 )
 EMPTY = "There is nothing to type in this message."
 FILE_NOT_TAKEN = "📎 The file was not taken, and nothing was typed: {why}."
+FILE_WITH_COMMAND = (
+    "A file goes to a session with a plain caption; /{command} was not carried out and the file was not sent. Send it"
+    " again without the command."
+)
 EDITED = "Editing a message changes nothing here: what it said first is what counts. Send it again as a new message."
 SENDING = "Sending: {what}"
 

@@ -163,6 +163,8 @@ class InboundService:
         return submitted
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
+        if inbound.file is not None:
+            return self._answer(tx, inbound, wording.FILE_WITH_COMMAND.format(command=name), about)
         if name == "new":
             return self._new(tx, inbound, argument)
         if name == "end":

@@ -147,3 +147,16 @@ def test_after_a_week_a_file_is_gone(router: RouterUnderTest, agent: ThinAgent, 
         agent.part(became.command_id, 0)
 
     assert young == b"abcde"
+
+
+@pytest.mark.parametrize("caption", ["/stop", "/mute", "/use api"])
+def test_a_file_whose_caption_is_a_chat_command_is_told(router: RouterUnderTest, link: ThinLink, caption: str) -> None:
+    put(router, b"abcde")
+    became = router.submit(HERE, caption, file=PHOTO)
+    name = caption.split()[0]
+
+    assert (became.command_id, link.waiting()) == ("", 0)
+    assert answers(router)[0] == (
+        f"A file goes to a session with a plain caption; {name} was not carried out and the file was not sent."
+        " Send it again without the command."
+    )
