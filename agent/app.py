@@ -35,6 +35,7 @@ from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.services.states import States
 from agent.services.station import Station
+from agent.services.uploads import Uploads
 from agent.store import lifetime
 from agent.store.database import Database
 from agent.store.inbox import Inbox
@@ -80,6 +81,7 @@ class Agent:
         )
         door = Door(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(door, self.identity, self.station, clock)
+        self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
         requests = Requests(
             self.identity.machine_id,
             self.sessions,
@@ -89,6 +91,7 @@ class Agent:
                 Conversations(self.sessions), self.receipts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)
             ),
             self.permissions,
+            self.uploads,
             lambda: self.client.status,
         )
         self.reports = Reports(self.sessions, self.outbox, self.receipts)
@@ -118,8 +121,9 @@ class Agent:
             looking = asyncio.create_task(self._look_around(stop), name="sessions")
             marking = asyncio.create_task(self._mark_time(), name="marks")
             watching = asyncio.create_task(self.states.run(), name="states")
-            await asyncio.wait((link, looking, watching), return_when=asyncio.FIRST_COMPLETED)
-            for task in (looking, marking, watching, closing):
+            uploading = asyncio.create_task(self.uploads.run(), name="uploads")
+            await asyncio.wait((link, looking, watching, uploading), return_when=asyncio.FIRST_COMPLETED)
+            for task in (looking, marking, watching, closing, uploading):
                 task.cancel()
             # First the hands, so that what they still finish goes up before the goodbye.
             await self.executor.stop()

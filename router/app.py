@@ -69,7 +69,7 @@ class Router:
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         stats = Stats(database, hub, outbox, delivery, clock)
         self.timers = Timers(database, delivery, permissions, outbox, waiting, clock)
-        files = Files(database, clock)
+        files = Files(database, notices, clock)
         services = ControlServices(
             database,
             clock,

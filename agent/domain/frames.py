@@ -161,13 +161,23 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeFile:
+    """A file that comes with a notice: a copy of our own, kept under its id."""
+
+    file_id: str
+    name: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """A message for people about a session."""
+    """A message for people about a session. With files it does not travel on the link, but beside it."""
 
     notification_id: str
     session_id: str
     text: str
     buttons: tuple[Button, ...] = ()
+    files: tuple[NoticeFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

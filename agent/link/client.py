@@ -20,7 +20,7 @@ from google.rpc import error_details_pb2, status_pb2
 from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
-from agent.domain.frames import AgentFrame, RouterFrame
+from agent.domain.frames import AgentFrame, Notice, RouterFrame
 from agent.link import backoff, convert
 from agent.link.driver import Driver, LinkLost, Station
 from agent.link.identity import Identity
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 CONNECT = "/agentlink.v1.AgentLink/Connect"
 GET_FILE = "/agentlink.v1.AgentLink/GetFile"
+PUT_PART = "/agentlink.v1.AgentLink/PutPart"
+NOTIFY_WITH_FILES = "/agentlink.v1.AgentLink/NotifyWithFiles"
 PART_TIMEOUT = 30.0  # seconds; half a megabyte over a slow line
 FAILURES_PER_CHANNEL = 5  # then a new one: a channel can be broken for good
 OPTIONS: list[tuple[str, int]] = [
@@ -47,6 +49,13 @@ OPTIONS: list[tuple[str, int]] = [
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
 ]
+_UNKNOWN = frozenset({grpc.StatusCode.NOT_FOUND})
+_FOR_GOOD = _UNKNOWN | {  # but for FILE_GONE, the same call would get the same answer
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.UNIMPLEMENTED,  # an older router
+}
 _UNACCEPTED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
 
@@ -117,17 +126,30 @@ class Client:
 
     async def part(self, command_id: str, number: int) -> bytes:
         """A part of a command's file, beside the link. Raises Refusal for good, RouterUnreachable for now."""
-        if self._channel is None:
+        return convert.file_part(await self._beside(GET_FILE, convert.file_request(command_id, number), _UNKNOWN))
+
+    async def put(self, file_id: str, number: int, data: bytes) -> int:
+        """Hand over a part of a notice's file; the number of the first part that the router lacks. Raises as `part`."""
+        return convert.next_number(await self._beside(PUT_PART, convert.put_request(file_id, number, data), _FOR_GOOD))
+
+    async def notify(self, notice: Notice) -> None:
+        """Hand over a notice whose files are put. Raises as `part`; Refusal(FILE_GONE) where a part is missing."""
+        await self._beside(NOTIFY_WITH_FILES, convert.notice_request(notice), _FOR_GOOD)
+
+    async def _beside(self, method: str, request: bytes, for_good: frozenset[grpc.StatusCode]) -> bytes:
+        """The answer to a call beside the link; such codes mean that it will be no other one."""
+        if self._channel is None or not self.status.connected:
             raise RouterUnreachable("there is no link to the router")
-        call = self._channel.unary_unary(GET_FILE, None, None)
         try:
-            return convert.file_part(
-                await call(convert.file_request(command_id, number), metadata=self._proof(), timeout=PART_TIMEOUT)
-            )
+            call = self._channel.unary_unary(method, None, None)
+            answer: bytes = await call(request, metadata=self._proof(), timeout=PART_TIMEOUT)
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.NOT_FOUND:
-                raise Refusal(Reason.FILE_GONE, error.details() or "the router does not have it") from None
-            raise RouterUnreachable(f"{error.code().name}: {error.details()}") from None
+            text = f"{error.code().name}: {error.details()}"
+            if error.code() not in for_good:
+                raise RouterUnreachable(text) from None
+            gone = _details(error)[0] == "FILE_GONE" or for_good is _UNKNOWN
+            raise Refusal(Reason.FILE_GONE if gone else Reason.INVALID_ARGUMENT, error.details() or text) from None
+        return answer
 
     def _proof(self) -> tuple[tuple[str, str], ...]:
         token = self._identity.token(self._clock.now() + self._skew)

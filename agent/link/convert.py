@@ -86,6 +86,32 @@ def file_part(data: bytes) -> bytes:
     return bytes(link.GetFileResponse.FromString(data).data)
 
 
+def put_request(file_id: str, number: int, data: bytes) -> bytes:
+    """The bytes of a part of a notice's file."""
+    return link.PutPartRequest(file_id=file_id, number=number, data=data).SerializeToString()
+
+
+def next_number(data: bytes) -> int:
+    """What the answer to a part says: the first part that is not there."""
+    return int(link.PutPartResponse.FromString(data).next_number)
+
+
+def notice_request(notice: frames.Notice) -> bytes:
+    """The bytes of a notice with files."""
+    files = [types.NotificationFile(file_id=one.file_id, name=one.name, size=one.size) for one in notice.files]
+    return link.NotifyWithFilesRequest(notify=_notify(0, notice), files=files).SerializeToString()
+
+
+def _notify(seq: int, notice: frames.Notice) -> link.Notify:
+    return link.Notify(
+        upstream_seq=seq,
+        notification_id=notice.notification_id,
+        session_id=notice.session_id,
+        text=notice.text,
+        buttons=[types.Button(label=one.label, action=one.action) for one in notice.buttons],
+    )
+
+
 def _welcome(message: link.Welcome) -> frames.Welcome:
     return frames.Welcome(
         message.link_epoch,
@@ -218,11 +244,8 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
         case frames.SessionGone(session_id, generation, detail):
             gone = link.SessionClosed(session_id=session_id, generation=generation, detail=detail, upstream_seq=seq)
             message.session_closed.CopyFrom(gone)
-        case frames.Notice(notification_id, session_id, text, buttons):
-            shown = [types.Button(label=one.label, action=one.action) for one in buttons]
-            notify = link.Notify(upstream_seq=seq, notification_id=notification_id, session_id=session_id, text=text)
-            notify.buttons.extend(shown)
-            message.notify.CopyFrom(notify)
+        case frames.Notice():
+            message.notify.CopyFrom(_notify(seq, item))
         case frames.PermissionAsked(question):
             message.permission_request.CopyFrom(_question(seq, question))
         case frames.PermissionOver(permission_id, over, detail):

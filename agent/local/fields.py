@@ -34,3 +34,11 @@ def items_of(message: Message, name: str) -> list[Message]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be a list of objects.")
     return items
+
+
+def strings_of(message: Message, name: str) -> list[str]:
+    """A field that must be a list of strings when it is there. Raises Refusal naming it."""
+    items = message.get(name) or []
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be a list of strings.")
+    return items

@@ -11,11 +11,12 @@ from agent.domain.frames import Button, Notice
 from agent.domain.hook import HookEvent
 from agent.domain.session import Process, Session, SessionState, checked_id
 from agent.link.client import LinkStatus
-from agent.local.fields import Answer, Message, items_of, text_of, texts_of
+from agent.local.fields import Answer, Message, items_of, strings_of, text_of, texts_of
 from agent.local.question import question_of
 from agent.services.hooks import Hooks
 from agent.services.permissions import Asking, Permissions
 from agent.services.sessions import Sessions
+from agent.services.uploads import Uploads
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
@@ -36,6 +37,7 @@ class Requests:
     outbox: Outbox
     hooks: Hooks
     permissions: Permissions
+    uploads: Uploads
     link_status: Callable[[], LinkStatus]
 
     async def answer(self, message: Message) -> Answer:
@@ -99,13 +101,13 @@ class Requests:
 
     async def _notify(self, message: Message) -> Answer:
         session = self.sessions.known(text_of(message, "session_id"))
-        text = text_of(message, "text")
-        if not text:
+        text, files = text_of(message, "text"), strings_of(message, "files")
+        if not (text or files):
             raise Refusal(Reason.INVALID_ARGUMENT, "text is empty.")
         if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
             raise Refusal(Reason.TOO_LARGE, f"text is longer than {MAX_TEXT_BYTES // 1024} KiB.")
         notification_id = checked_id(text_of(message, "notification_id", str(uuid.uuid4())), "notification_id")
-        await self.outbox.append(Notice(notification_id, session.session_id, text, _buttons(message)))
+        await self.uploads.notify(Notice(notification_id, session.session_id, text, _buttons(message)), files)
         return {"notification_id": notification_id}
 
     async def _hook(self, message: Message) -> Answer:

@@ -1,10 +1,15 @@
-"""The outbox: what the router has to learn, numbered, until it says that it has it on disk."""
+"""The outbox: what the router has to learn, numbered, until it says that it has it on disk.
+
+A notice with files is held beside it while they are uploaded, so that nothing else waits for that; what the session
+says meanwhile is held behind it.
+"""
 
 import asyncio
 import json
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agent.domain.command import Ending, Outcome, Reason
@@ -16,6 +21,7 @@ from agent.domain.frames import (
     Item,
     Mark,
     Notice,
+    NoticeFile,
     PermissionAsked,
     PermissionOver,
     SessionChanged,
@@ -27,18 +33,41 @@ from agent.store.database import Database
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+_IS_HELD = 0  # in place of a number
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The first of the held notices. It is next once all that was in the outbox before it is acknowledged."""
+
+    position: int
+    notice: Notice
+    is_next: bool
 
 
 class Outbox:
-    """Rows for the router. `news` is set after each commit that may have added some."""
+    """Rows for the router. `news` is set after each commit that may have added some.
+
+    `held_news` is set when a notice is held, and when the first one's turn may have come.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.news = asyncio.Event()
+        self.held_news = asyncio.Event()
+        self._holding = False
 
     def append(self, item: Item) -> "asyncio.Future[int]":
         """Store one item; its number."""
-        return self.run(lambda connection: append(connection, item))
+        future = self.run(lambda connection: append(connection, item))
+        if isinstance(item, Notice):
+            future.add_done_callback(self._appended)
+        return future
+
+    def _appended(self, done: "asyncio.Future[int]") -> None:
+        if not done.cancelled() and not done.exception() and done.result() == _IS_HELD:
+            self._holding = True
+            self.held_news.set()
 
     def run(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
@@ -46,22 +75,77 @@ class Outbox:
         future.add_done_callback(lambda _: self.news.set())
         return future
 
+    async def held(self) -> Held | None:
+        """The first held notice; None when there is none."""
+        found = await self._database.run(_held)
+        self._holding = found is not None
+        return found
+
+    def held_files(self) -> "asyncio.Future[frozenset[str]]":
+        """The ids of all files of held notices."""
+        return self._database.run(_held_files)
+
+    def release(self, one: Held, notice: Notice | None) -> "asyncio.Future[None]":
+        """End a held notice; what the router still has to learn of it goes on its way."""
+
+        def operation(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM held_notices WHERE position = ?", (one.position,))
+            if notice is not None:
+                _insert(connection, notice)
+
+        return self.run(operation)
+
     def after(self, seq: int, limit: int) -> "asyncio.Future[tuple[Durable, ...]]":
         """The rows with higher numbers, lowest first."""
         return self._database.run(lambda connection: _after(connection, seq, limit))
 
     def acknowledge(self, seq: int) -> None:
         """Forget everything up to this number, soon: if it is lost, the router says it again."""
-        sql = "DELETE FROM outbox WHERE upstream_seq <= ?"
-        self._database.run_lazily(lambda connection: connection.execute(sql, (seq,)))
+        loop = asyncio.get_running_loop()
+
+        def operation(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM outbox WHERE upstream_seq <= ?", (seq,))
+            if self._holding:
+                loop.call_soon_threadsafe(self.held_news.set)
+
+        self._database.run_lazily(operation)
 
     def depth(self) -> "asyncio.Future[int]":
         """How many rows are not acknowledged."""
-        return self._database.run(lambda c: int(c.execute("SELECT count(*) FROM outbox").fetchone()[0]))
+        sql = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM held_notices)"
+        return self._database.run(lambda connection: int(connection.execute(sql).fetchone()[0]))
 
 
 def append(connection: sqlite3.Connection, item: Item) -> int:
-    """Store one item within a transaction; its number."""
+    """Store one item within a transaction; its number, or _IS_HELD."""
+    if isinstance(item, Notice) and (item.files or _is_held(connection, item.session_id)):
+        last = connection.execute("SELECT coalesce(max(upstream_seq), 0) FROM outbox").fetchone()[0]
+        values = (item.session_id, last, json.dumps(_notice_fields(item)))
+        connection.execute("INSERT INTO held_notices (session_id, after_seq, payload) VALUES (?, ?, ?)", values)
+        return _IS_HELD
+    return _insert(connection, item)
+
+
+def _is_held(connection: sqlite3.Connection, session_id: str) -> bool:
+    sql = "SELECT 1 FROM held_notices WHERE session_id = ? LIMIT 1"
+    return connection.execute(sql, (session_id,)).fetchone() is not None
+
+
+def _held(connection: sqlite3.Connection) -> Held | None:
+    sql = "SELECT position, payload, after_seq FROM held_notices ORDER BY position LIMIT 1"
+    if (row := connection.execute(sql).fetchone()) is None:
+        return None
+    position, payload, after = row
+    before = connection.execute("SELECT 1 FROM outbox WHERE upstream_seq <= ? LIMIT 1", (after,)).fetchone()
+    return Held(position, _notice(json.loads(payload)), before is None)
+
+
+def _held_files(connection: sqlite3.Connection) -> frozenset[str]:
+    rows = connection.execute("SELECT payload FROM held_notices").fetchall()
+    return frozenset(file.file_id for (payload,) in rows for file in _notice(json.loads(payload)).files)
+
+
+def _insert(connection: sqlite3.Connection, item: Item) -> int:
     kind, payload = _encoded(item)
     cursor = connection.execute("INSERT INTO outbox (kind, payload) VALUES (?, ?)", (kind, json.dumps(payload)))
     assert cursor.lastrowid is not None  # noqa: S101 -- an INSERT that did not raise has one
@@ -112,8 +196,8 @@ def _encoded(item: Item) -> tuple[str, list[object]]:
             return "session_update", [*fields, session.state.value, session.waiting_for]
         case SessionGone(session_id, generation, detail):
             return "session_closed", [session_id, generation, detail]
-        case Notice(notification_id, session_id, text, buttons):
-            return "notify", [notification_id, session_id, text, [[one.label, one.action] for one in buttons]]
+        case Notice():
+            return "notify", _notice_fields(item)
         case PermissionAsked(question):
             return "permission_request", _question_fields(question)
         case PermissionOver(permission_id, over, detail):
@@ -136,9 +220,16 @@ def _session(fields: list[Any]) -> Item:
     return SessionChanged(told)
 
 
-def _notice(fields: list[Any]) -> Item:
-    notification_id, session_id, text, buttons = fields
-    return Notice(notification_id, session_id, text, tuple(Button(*one) for one in buttons))
+def _notice_fields(notice: Notice) -> list[object]:
+    buttons = [[one.label, one.action] for one in notice.buttons]
+    files = [[one.file_id, one.name, one.size] for one in notice.files]
+    return [notice.notification_id, notice.session_id, notice.text, buttons, *([files] if files else [])]
+
+
+def _notice(fields: list[Any]) -> Notice:
+    notification_id, session_id, text, buttons, *files = fields
+    offered, sent = tuple(Button(*one) for one in buttons), tuple(NoticeFile(*one) for one in (files or [[]])[0])
+    return Notice(notification_id, session_id, text, offered, sent)
 
 
 def _question_fields(asked: Question) -> list[object]:

@@ -3,7 +3,7 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class Meta(Model):
@@ -51,6 +51,21 @@ class Outbox(Model):
 
     class Meta:
         table_name = "outbox"
+
+
+class HeldNotice(Model):
+    """Notices with files until the router has both, and notices of the same session behind them; `payload` is JSON.
+
+    `after_seq` is the last number of the outbox before it, which goes first.
+    """
+
+    position = AutoField()
+    session_id = TextField()
+    after_seq = IntegerField()
+    payload = TextField()
+
+    class Meta:
+        table_name = "held_notices"
 
 
 class SessionRow(Model):
@@ -117,7 +132,7 @@ class QuestionRow(Model):
         without_rowid = True
 
 
-TABLES = [Meta, Inbox, Outbox, SessionRow, Doubt, PromptRow, QuestionRow]
+TABLES = [Meta, Inbox, Outbox, HeldNotice, SessionRow, Doubt, PromptRow, QuestionRow]
 
 INDEXES = [
     "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",
@@ -138,4 +153,8 @@ UPGRADES = {
         "options" TEXT NOT NULL, "decision" TEXT NOT NULL) WITHOUT ROWID""",
     ),
     5: ("ALTER TABLE sessions ADD COLUMN ends_at REAL",),
+    6: (
+        """CREATE TABLE "held_notices" ("position" INTEGER NOT NULL PRIMARY KEY, "session_id" TEXT NOT NULL,
+        "after_seq" INTEGER NOT NULL, "payload" TEXT NOT NULL)""",
+    ),
 }

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
 from agentlink.v1 import agent_link_pb2 as link_pb
 from google.protobuf.message import DecodeError
 
-from router.api import convert
+from router.api import convert, files
 from router.api.errors import abort
 from router.api.server import Call, Context, frames, last_write
 from router.clock import Clock
@@ -70,6 +70,18 @@ class AgentLinkServicer:
     async def GetFile(self, request: link_pb.GetFileRequest, call: Call) -> link_pb.GetFileResponse:
         data = await self._files.get(call.principal.machine_id, request.command_id, request.number)
         return link_pb.GetFileResponse(data=data)
+
+    async def PutPart(self, request: link_pb.PutPartRequest, call: Call) -> link_pb.PutPartResponse:
+        machine_id = call.principal.machine_id
+        number = await self._files.put_out(machine_id, request.file_id, request.number, request.data)
+        return link_pb.PutPartResponse(next_number=number)
+
+    async def NotifyWithFiles(
+        self, request: link_pb.NotifyWithFilesRequest, call: Call
+    ) -> link_pb.NotifyWithFilesResponse:
+        told = replace(convert.notify(request.notify), files=files.told(request))
+        await self._files.notify(call.principal.machine_id, told)
+        return link_pb.NotifyWithFilesResponse()
 
     async def drain_all(self, patience: float, reconnect_within: float) -> None:
         """Ask every agent to leave, and to come back spread over some seconds; wait for them, but not for ever."""

@@ -34,10 +34,13 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
     "/agentlink.v1.AgentLink/Enroll": Access.ANYONE,  # the join token is the credential
     "/agentlink.v1.AgentLink/GetFile": Access.MACHINE,
+    "/agentlink.v1.AgentLink/PutPart": Access.MACHINE,
+    "/agentlink.v1.AgentLink/NotifyWithFiles": Access.MACHINE,
     "/agentlink.v1.ChatLink/Submit": CHAT,
     "/agentlink.v1.ChatLink/PutFile": CHAT,
     "/agentlink.v1.ChatLink/SubmitStream": CHAT,
     "/agentlink.v1.ChatLink/Deliver": CHAT,
+    "/agentlink.v1.ChatLink/GetPart": CHAT,
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,
     "/agentlink.v1.Control/ListSessions": READ,

@@ -45,6 +45,10 @@ class ChatLinkServicer:
         await self._files.put(request.file_id, request.number, request.data)
         return chat_pb.PutFileResponse()
 
+    async def GetPart(self, request: chat_pb.GetPartRequest, _call: Call) -> chat_pb.GetPartResponse:
+        data = await self._files.get_out(request.notification_id, request.file_id, request.number)
+        return chat_pb.GetPartResponse(data=data)
+
     async def SubmitStream(self, _principal: Principal, context: Context) -> None:
         answers = Answers(context)
         writer = asyncio.create_task(answers.write())

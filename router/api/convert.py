@@ -128,7 +128,7 @@ def _durable(frame: link_pb.AgentFrame) -> frames.Durable:
             closed = frame.session_closed
             return frames.SessionClosed(closed.upstream_seq, closed.session_id, closed.generation, closed.detail)
         case "notify":
-            return _notify(frame.notify)
+            return notify(frame.notify)
         case "permission_request":
             return questions.request(frame.permission_request)
         case "permission_withdrawn":
@@ -213,7 +213,7 @@ def notification(n: Notification) -> pb.Notification:
         buttons=[pb.Button(label=b.label, action=b.action) for b in n.buttons], token=n.token,
         state=NOTIFICATION_STATES[n.state], detail=n.detail, message_ids=n.message_ids, command_id=n.command_id,
         created_at=timestamp(n.created_at), delivered_at=timestamp(n.delivered_at), attempt=n.attempt,
-        permission_id=n.permission_id,
+        permission_id=n.permission_id, files=files.listed(n.files),
     )  # fmt: skip
 
 
@@ -345,6 +345,6 @@ def _report(u: link_pb.SessionUpdate) -> frames.SessionReport:
     )
 
 
-def _notify(n: link_pb.Notify) -> frames.Notify:
+def notify(n: link_pb.Notify) -> frames.Notify:
     targets = tuple(ChatRef(t.transport, t.chat_id, t.thread_id, t.message_id) for t in n.targets)
     return frames.Notify(n.upstream_seq, n.notification_id, n.session_id, n.text, buttons(list(n.buttons)), targets)

@@ -1,10 +1,15 @@
-"""Files of commands as protobuf and back."""
+"""Files of commands and notifications as protobuf and back."""
 
+from collections.abc import Iterable
+
+from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import types_pb2 as pb
 
 from router.domain.command import FileInput
-from router.services.files import checked
+from router.domain.errors import Reason, Refusal
+from router.domain.notification import MAX_FILES, File
+from router.services.files import checked, checked_out
 
 
 def given(request: chat_pb.SubmitRequest) -> FileInput | None:
@@ -17,3 +22,15 @@ def action(file: FileInput) -> pb.Action:
     """What the machine gets."""
     given = pb.FileInput(file_id=file.file_id, name=file.name, size=file.size, caption=file.caption)
     return pb.Action(file=given)
+
+
+def told(request: link_pb.NotifyWithFilesRequest) -> tuple[File, ...]:
+    """The files of a machine's message. Raises Refusal when one cannot be, or they are none or too many."""
+    if not 0 < len(request.files) <= MAX_FILES:
+        raise Refusal(Reason.INVALID_ARGUMENT, f"There are {len(request.files)} files; it must be 1 to {MAX_FILES}.")
+    return tuple(checked_out(File(file.file_id, file.name, file.size)) for file in request.files)
+
+
+def listed(files: Iterable[File]) -> list[pb.NotificationFile]:
+    """What couriers and readers get."""
+    return [pb.NotificationFile(file_id=file.file_id, name=file.name, size=file.size) for file in files]

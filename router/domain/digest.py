@@ -42,7 +42,8 @@ def digest(run: Sequence[Notification], name: str, since: str) -> Notification:
 def _is_plain(notification: Notification) -> bool:
     """Words of a session that nothing else refers to and nobody has to answer."""
     spoken = notification.kind is Kind.PROGRESS and bool(notification.session_id)
-    special = notification.buttons or notification.edits or notification.permission_id or notification.command_id
+    linked = notification.edits or notification.permission_id or notification.command_id
+    special = linked or notification.buttons or notification.files
     return spoken and not special and not notification.closes_topic and _units(notification.text) <= _LONGEST
 
 

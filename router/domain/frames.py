@@ -5,7 +5,7 @@ from enum import Enum
 
 from router.domain.command import ChatRef, Command
 from router.domain.errors import Reason
-from router.domain.notification import Button
+from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
 from router.domain.session import SessionState
 
@@ -106,6 +106,7 @@ class Notify:
     text: str
     buttons: tuple[Button, ...]
     targets: tuple[ChatRef, ...]
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

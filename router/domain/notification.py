@@ -15,6 +15,7 @@ from router.domain.errors import IllegalTransition
 MAX_AGE = 24 * 3600.0  # seconds
 LEASE = 120.0  # seconds; longer than any platform call with its retries
 MAX_BUTTONS = 8
+MAX_FILES = 10
 MAX_ACTION_BYTES = 43  # "cmd:" + 16 characters of token + ":" leave so many of Telegram's 64
 
 
@@ -50,6 +51,15 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that comes with a message. Its id names its parts in the router's database."""
+
+    file_id: str
+    name: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """One message to one chat. Times are seconds since the epoch by the router's steady clock."""
 
@@ -73,6 +83,7 @@ class Notification:
     as_mark: bool = False  # a mark on the answered message says it, where the platform has marks
     closes_topic: bool = False  # the last message of its session's topic
     permission_id: str = ""  # the permission question it shows
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,74 @@
-"""Files that people send to sessions: kept until their machine has fetched them, and a few days longer."""
+"""Files between people and sessions: kept until whoever they are for has fetched them, and a few days longer."""
 
 import re
+from dataclasses import replace
 
 from router.clock import Clock
 from router.domain.command import FileInput
 from router.domain.errors import Reason, Refusal
+from router.domain.frames import Notify
+from router.domain.notification import File
 from router.domain.session import checked_id
-from router.store import commands, files
+from router.services.notices import Notices
+from router.store import commands, files, notifications
 from router.store.database import Database, Transaction
 
 MAX_FILE = 20 * 1024 * 1024  # bytes: what Telegram gives to bots
+MAX_FILE_OUT = 50_000_000  # bytes: what Telegram takes from bots
 MAX_PART = 512 * 1024  # bytes
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
 class Files:
-    """Takes parts from doors, gives them to machines."""
+    """Takes parts from doors and gives them to machines; and the other way, to whoever brings them to people."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, notices: Notices, clock: Clock) -> None:
         self._database = database
+        self._notices = notices
         self._clock = clock
 
     async def put(self, file_id: str, number: int, data: bytes) -> None:
         """Keep a part. Raises Refusal when it is too large, or too far behind."""
         checked_id(file_id, "file_id")
-        if not 0 < len(data) <= MAX_PART or number * MAX_PART > MAX_FILE:
-            raise Refusal(Reason.TOO_LARGE, f"A part has 1 to {MAX_PART} bytes, a file at most {MAX_FILE}.")
+        _check_part(number, data, MAX_FILE)
         await self._database.write(lambda tx: files.put(tx, file_id, number, data, self._clock.now()))
+
+    async def put_out(self, machine_id: str, file_id: str, number: int, data: bytes) -> int:
+        """Keep a part of a machine's file, if it has bytes; the number of the first part that is not here."""
+        key = _key_of(machine_id, checked_id(file_id, "file_id"))
+        if data:
+            _check_part(number, data, MAX_FILE_OUT)
+
+        def operation(tx: Transaction) -> int:
+            now = self._clock.now()
+            if data:
+                files.put(tx, key, number, data, now)
+            return files.next_number(tx, key, now - files.GOOD_FOR)
+
+        return await self._database.write(operation)
+
+    async def notify(self, machine_id: str, told: Notify) -> None:
+        """Accept a machine's message with files, all of which must be here. Raises Refusal, having written nothing."""
+        await self._database.write(lambda tx: self._notify(tx, machine_id, told))
+
+    def _notify(self, tx: Transaction, machine_id: str, told: Notify) -> None:
+        fresh = self._clock.now() - files.GOOD_FOR
+        named = tuple(replace(file, file_id=_key_of(machine_id, file.file_id)) for file in told.files)
+        known = notifications.find(tx, told.notification_id)
+        if known is None and any(files.size(tx, file.file_id, fresh) != file.size for file in named):
+            raise Refusal(Reason.FILE_GONE, "A part of a file is not here. Ask where to go on, and put the rest.")
+        if reason := self._notices.from_machine(tx, machine_id, replace(told, files=named)):
+            raise Refusal(reason, "The notification was not taken.")
+
+    async def get_out(self, notification_id: str, file_id: str, number: int) -> bytes:
+        """A part of a notification's file; empty behind the last. Raises Refusal when it is gone."""
+        note = await self._database.read(lambda connection: notifications.find(connection, notification_id))
+        if note is None or file_id not in [file.file_id for file in note.files]:
+            raise Refusal(Reason.NOT_FOUND, f"There is no notification {notification_id[:128]} with this file.")
+        data = await self._database.read(lambda connection: files.part(connection, file_id, number))
+        if not data and number == 0:
+            raise Refusal(Reason.FILE_GONE, "The file is not here any more.")
+        return data
 
     async def get(self, machine_id: str, command_id: str, number: int) -> bytes:
         """A part of the file of a machine's own command; empty behind the last. Raises Refusal when it is gone."""
@@ -42,11 +84,34 @@ class Files:
 
 def checked(file: FileInput) -> FileInput:
     """The file, when its name and size can be. Raises Refusal."""
-    if not _NAME.fullmatch(file.name):
-        raise Refusal(Reason.INVALID_ARGUMENT, "A file's name has 1 to 64 letters, digits, '.', '_' and '-'.")
-    if file.size > MAX_FILE:
-        raise Refusal(Reason.TOO_LARGE, f"The file has {file.size} bytes; the limit is {MAX_FILE}.")
+    _check(file.name, file.size, MAX_FILE)
     return file
+
+
+def checked_out(file: File) -> File:
+    """The same for a file for people."""
+    checked_id(file.file_id, "file_id")
+    _check(file.name, file.size, MAX_FILE_OUT)
+    if not file.size:
+        raise Refusal(Reason.INVALID_ARGUMENT, "The file is empty.")
+    return file
+
+
+def _check(name: str, size: int, limit: int) -> None:
+    if not _NAME.fullmatch(name):
+        raise Refusal(Reason.INVALID_ARGUMENT, "A file's name has 1 to 64 letters, digits, '.', '_' and '-'.")
+    if size > limit:
+        raise Refusal(Reason.TOO_LARGE, f"The file has {size} bytes; the limit is {limit}.")
+
+
+def _check_part(number: int, data: bytes, limit: int) -> None:
+    if not 0 < len(data) <= MAX_PART or number * MAX_PART + len(data) > max(limit, MAX_PART):
+        raise Refusal(Reason.TOO_LARGE, f"A part has 1 to {MAX_PART} bytes, a file at most {limit}.")
+
+
+def _key_of(machine_id: str, file_id: str) -> str:
+    """Under which a machine's file is kept. No id has a space: so this one is no door's, and no other machine's."""
+    return f"{machine_id} {file_id}"
 
 
 def whole(tx: Transaction, file: FileInput) -> FileInput:

@@ -8,7 +8,7 @@ from router.domain.command import MAX_TEXT_BYTES, ChatRef
 from router.domain.credentials import text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
-from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, Kind, Notification
+from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
 from router.domain.session import checked_id
 from router.services.outbox import Outbox
 from router.store import messages, notifications, sessions
@@ -36,6 +36,7 @@ class Notices:
         targets: Sequence[ChatRef],
         actor: str,
         first_id: str = "",
+        files: tuple[File, ...] = (),
     ) -> list[Notification]:
         """Accept a message, once for each chat. Raises Refusal, having written nothing."""
         session = sessions.get(tx, session_id)
@@ -49,7 +50,9 @@ class Notices:
             identity = first_id or self._new_id()
             first_id = _copy_id(identity, chat) if first_id else ""
             at, token = self._clock.now(), self._new_token()
-            note = Notification(identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons)
+            note = Notification(
+                identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files
+            )
             self._outbox.add(tx, note, actor)
             sent.append(note)
         return sent
@@ -72,7 +75,10 @@ class Notices:
             return None
         try:
             checked_id(frame.notification_id, "notification_id")
-            self.send(tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id)
+            self.send(
+                tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
+                frame.files,
+            )  # fmt: skip
         except Refusal as refusal:
             return refusal.reason
         return None

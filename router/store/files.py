@@ -1,10 +1,11 @@
-"""Files on their way from a chat to a machine, in parts: small enough that nobody waits behind one."""
+"""Files on their way between chats and machines, in parts: small enough that nobody waits behind one."""
 
 import sqlite3
 
 from router.store.database import Transaction
 
 KEPT = 7 * 24 * 3600.0  # seconds: a command is given up after a day; a person may send it again some days later
+GOOD_FOR = 5 * 24 * 3600.0  # seconds in which parts can be given to people: delivering them may take a day more
 
 
 def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float) -> None:
@@ -15,10 +16,17 @@ def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float) -> 
     )
 
 
-def size(tx: Transaction, file_id: str) -> int:
-    """Bytes of all parts that are here."""
-    row = tx.execute("SELECT coalesce(sum(length(data)), 0) FROM file_parts WHERE file_id = ?", (file_id,)).fetchone()
-    return int(row[0])
+def size(tx: Transaction, file_id: str, since: float = 0.0) -> int:
+    """Bytes of all parts that came since a time and are here."""
+    sql = "SELECT coalesce(sum(length(data)), 0) FROM file_parts WHERE file_id = ? AND created_at >= ?"
+    return int(tx.execute(sql, (file_id, since)).fetchone()[0])
+
+
+def next_number(tx: Transaction, file_id: str, since: float) -> int:
+    """The number of the first part that did not come since a time, or is not here any more."""
+    sql = "SELECT number FROM file_parts WHERE file_id = ? AND created_at >= ? ORDER BY number"
+    numbers = [row[0] for row in tx.execute(sql, (file_id, since)).fetchall()]
+    return next((at for at, number in enumerate(numbers) if number != at), len(numbers))
 
 
 def part(connection: sqlite3.Connection | Transaction, file_id: str, number: int) -> bytes:

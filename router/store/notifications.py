@@ -7,14 +7,14 @@ from typing import Any
 
 from router.domain.command import ChatRef, CommandState
 from router.domain.errors import Reason, Refusal
-from router.domain.notification import Button, Event, Kind, Notification, NotificationState, apply
+from router.domain.notification import Button, Event, File, Kind, Notification, NotificationState, apply
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
 _COLUMNS = (
     "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
     " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,"
-    " pressed, as_mark, closes_topic, permission_id"
+    " pressed, as_mark, closes_topic, permission_id, files"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notifications"
 _INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
@@ -185,6 +185,10 @@ def _buttons_json(buttons: tuple[Button, ...]) -> str:
     return json.dumps([[button.label, button.action] for button in buttons])
 
 
+def _files_json(files: tuple[File, ...]) -> str:
+    return json.dumps([[file.file_id, file.name, file.size] for file in files]) if files else ""
+
+
 def _state(notification: Notification) -> str:
     return notification.command_state.value if notification.command_state else ""
 
@@ -194,7 +198,7 @@ def _row(n: Notification) -> tuple[object, ...]:
         n.notification_id, n.session_id, n.chat.transport, n.chat.chat_id, n.chat.thread_id, n.chat.message_id,
         n.kind.value, n.text, n.token, _buttons_json(n.buttons), n.state.value, n.detail, n.attempt,
         json.dumps(n.message_ids), n.edits, n.command_id, _state(n), n.created_at, n.delivered_at,
-        n.pressed, n.as_mark, n.closes_topic, n.permission_id,
+        n.pressed, n.as_mark, n.closes_topic, n.permission_id, _files_json(n.files),
     )  # fmt: skip
 
 
@@ -202,7 +206,7 @@ def _notification(row: tuple[Any, ...]) -> Notification:
     (
         notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,
         attempt, message_ids, edits, command_id, command_state, created_at, delivered_at, pressed, as_mark,
-        closes_topic, permission_id,
+        closes_topic, permission_id, files,
     ) = row  # fmt: skip
     return Notification(
         notification_id, session_id, ChatRef(transport, chat_id, thread_id, reply_to), Kind(kind), text, token,
@@ -210,5 +214,5 @@ def _notification(row: tuple[Any, ...]) -> Notification:
         tuple(Button(*pair) for pair in json.loads(buttons)), NotificationState(state), detail, attempt,
         tuple(json.loads(message_ids)), edits, command_id,
         CommandState(command_state) if command_state else None, delivered_at, pressed, bool(as_mark),
-        bool(closes_topic), permission_id,
+        bool(closes_topic), permission_id, tuple(File(*each) for each in json.loads(files or "[]")),
     )  # fmt: skip

@@ -133,7 +133,7 @@ class Command(Model):
 
 
 class Notification(Model):
-    """Messages to people; `position` is the order within a chat."""
+    """Messages to people; `position` is the order within a chat, `files` is JSON."""
 
     position = AutoField()
     notification_id = TextField(unique=True)
@@ -159,6 +159,7 @@ class Notification(Model):
     as_mark = BooleanField(default=False)
     closes_topic = BooleanField(default=False)
     permission_id = TextField(default="")
+    files = TextField(default="")
 
     class Meta:
         table_name = "notifications"
@@ -303,7 +304,7 @@ class Step(Model):
 
 
 class FilePart(Model):
-    """A part of a file that a person sent."""
+    """A part of a file on its way to a machine or to people."""
 
     file_id = TextField()
     number = IntegerField()

@@ -160,6 +160,10 @@ class Router:
         self.refusals: deque[Refusal] = deque()
         self.files: dict[str, list[bytes]] = {}  # parts by command
         self.away = 0  # how many questions for a part get no answer
+        self.parts: dict[str, list[bytes]] = {}  # of notices' files
+        self.puts: list[tuple[int, int]] = []  # number and bytes of each part that came
+        self.notice_refusals: deque[Refusal] = deque()
+        self.notices: list[pb.NotifyWithFilesRequest] = []
         self.join_tokens = {"good-token": b""}
         self._links: asyncio.Queue[Link] = asyncio.Queue()
         self._open: set[Link] = set()
@@ -208,6 +212,25 @@ class Router:
             await context.abort(grpc.StatusCode.NOT_FOUND, "The file is not here any more. Send it again.")
         return pb.GetFileResponse(data=b"".join(parts[request.number : request.number + 1]))
 
+    async def PutPart(
+        self, request: pb.PutPartRequest, context: "grpc.aio.ServicerContext[Any, Any]"
+    ) -> pb.PutPartResponse:
+        if request.data and self.away > 0:
+            self.away -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+        self.puts.append((request.number, len(request.data)))
+        parts = self.parts.setdefault(request.file_id, [])
+        parts[request.number : request.number + 1] = [request.data] if request.data else parts[request.number :][:1]
+        return pb.PutPartResponse(next_number=len(parts))
+
+    async def NotifyWithFiles(
+        self, request: pb.NotifyWithFilesRequest, context: "grpc.aio.ServicerContext[Any, Any]"
+    ) -> pb.NotifyWithFilesResponse:
+        if self.notice_refusals:
+            await self.notice_refusals.popleft().abort(context)
+        self.notices.append(request)
+        return pb.NotifyWithFilesResponse()
+
     async def Enroll(
         self, request: pb.EnrollRequest, context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> pb.EnrollResponse:
@@ -229,6 +252,10 @@ async def running_router(port: int = 0) -> AsyncIterator[Router]:
     handlers = {
         "Connect": grpc.stream_stream_rpc_method_handler(router.Connect, pb.AgentFrame.FromString, _bytes),
         "GetFile": grpc.unary_unary_rpc_method_handler(router.GetFile, pb.GetFileRequest.FromString, _bytes),
+        "PutPart": grpc.unary_unary_rpc_method_handler(router.PutPart, pb.PutPartRequest.FromString, _bytes),
+        "NotifyWithFiles": grpc.unary_unary_rpc_method_handler(
+            router.NotifyWithFiles, pb.NotifyWithFilesRequest.FromString, _bytes
+        ),
         "Enroll": grpc.unary_unary_rpc_method_handler(router.Enroll, pb.EnrollRequest.FromString, _bytes),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("agentlink.v1.AgentLink", handlers),))

@@ -173,6 +173,18 @@ class ThinAgent:
         metadata = [("authorization", f"Bearer {self.token()}")]
         return bytes(self._stub.GetFile(request, metadata=metadata, timeout=PATIENCE).data)
 
+    def put_part(self, file_id: str, number: int = 0, data: bytes = b"") -> int:
+        """Put a part of a file for people; the number of the first part that the router lacks."""
+        request = pb.PutPartRequest(file_id=file_id, number=number, data=data)
+        metadata = [("authorization", f"Bearer {self.token()}")]
+        return int(self._stub.PutPart(request, metadata=metadata, timeout=PATIENCE).next_number)
+
+    def notify(self, notification_id: str, session_id: str, text: str, *files: types.NotificationFile) -> None:
+        """Tell people something, with files that were put."""
+        told = pb.Notify(notification_id=notification_id, session_id=session_id, text=text)
+        request = pb.NotifyWithFilesRequest(notify=told, files=files)
+        self._stub.NotifyWithFiles(request, metadata=[("authorization", f"Bearer {self.token()}")], timeout=PATIENCE)
+
     def hello(self, **changes: Any) -> pb.Hello:
         """How this agent introduces itself."""
         fields = {

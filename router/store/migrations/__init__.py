@@ -11,6 +11,7 @@ from router.store.migrations import (
     m0006_permissions,
     m0007_closed_chats,
     m0008_files,
+    m0009_files_out,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -22,6 +23,7 @@ MIGRATIONS: list[list[str]] = [
     m0006_permissions.STATEMENTS,
     m0007_closed_chats.STATEMENTS,
     m0008_files.STATEMENTS,
+    m0009_files_out.STATEMENTS,
 ]
 
 

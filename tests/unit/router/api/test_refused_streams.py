@@ -57,6 +57,12 @@ class Nobody:
     async def GetFile(self, *_: object) -> None:
         raise AssertionError
 
+    async def PutPart(self, *_: object) -> None:
+        raise AssertionError
+
+    async def NotifyWithFiles(self, *_: object) -> None:
+        raise AssertionError
+
 
 async def refused(stream: Stream) -> None:
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]

@@ -132,6 +132,105 @@ screen shows. A later TAKEN takes it back.
 Global___ResultOutcome: _TypeAlias = ResultOutcome  # noqa: Y015
 
 @_typing.final
+class PutPartRequest(_message.Message):
+    """A part of a file for people. A file is its parts in order; one that no notification names is removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """Chosen by the machine, the same for every try: 1 to 128 characters. Means nothing to other machines."""
+    number: _builtins.int
+    """From 0."""
+    data: _builtins.bytes
+    """At most 512 KiB. None: nothing is kept, the answer alone is wanted."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "file_id", b"file_id", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPartRequest: _TypeAlias = PutPartRequest  # noqa: Y015
+
+@_typing.final
+class PutPartResponse(_message.Message):
+    """What is on disk now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEXT_NUMBER_FIELD_NUMBER: _builtins.int
+    next_number: _builtins.int
+    """The number of the first part that is not here: where to begin, or to go on."""
+    def __init__(
+        self,
+        *,
+        next_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_number", b"next_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutPartResponse: _TypeAlias = PutPartResponse  # noqa: Y015
+
+@_typing.final
+class NotifyWithFilesRequest(_message.Message):
+    """A message with files."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFY_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notify(self) -> Global___Notify:
+        """The message; its upstream_seq means nothing here."""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.NotificationFile]:
+        """1 to 10 files of the machine, by the ids under which it put them."""
+
+    def __init__(
+        self,
+        *,
+        notify: Global___Notify | None = ...,
+        files: _abc.Iterable[_types_pb2.NotificationFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notify", b"notify"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "notify", b"notify"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyWithFilesRequest: _TypeAlias = NotifyWithFilesRequest  # noqa: Y015
+
+@_typing.final
+class NotifyWithFilesResponse(_message.Message):
+    """Both are on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyWithFilesResponse: _TypeAlias = NotifyWithFilesResponse  # noqa: Y015
+
+@_typing.final
 class GetFileRequest(_message.Message):
     """Asks for a part."""
 

@@ -51,6 +51,16 @@ class AgentLinkStub:
                 request_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.FromString,
                 _registered_method=True)
+        self.PutPart = channel.unary_unary(
+                '/agentlink.v1.AgentLink/PutPart',
+                request_serializer=agentlink_dot_v1_dot_agent__link__pb2.PutPartRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.PutPartResponse.FromString,
+                _registered_method=True)
+        self.NotifyWithFiles = channel.unary_unary(
+                '/agentlink.v1.AgentLink/NotifyWithFiles',
+                request_serializer=agentlink_dot_v1_dot_agent__link__pb2.NotifyWithFilesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.NotifyWithFilesResponse.FromString,
+                _registered_method=True)
 
 
 class AgentLinkServicer:
@@ -79,6 +89,21 @@ class AgentLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutPart(self, request, context):
+        """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NotifyWithFiles(self, request, context):
+        """A message for people with files, all of whose parts were put. OK means: both are on disk, once, however often it is
+        repeated. Beside the link, so that nothing on it waits for an upload. FILE_GONE: a part is missing; ask, and put it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AgentLinkServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +121,16 @@ def add_AgentLinkServicer_to_server(servicer, server):
                     servicer.GetFile,
                     request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.SerializeToString,
+            ),
+            'PutPart': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPart,
+                    request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.PutPartRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_agent__link__pb2.PutPartResponse.SerializeToString,
+            ),
+            'NotifyWithFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.NotifyWithFiles,
+                    request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.NotifyWithFilesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_agent__link__pb2.NotifyWithFilesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +216,60 @@ class AgentLink:
             '/agentlink.v1.AgentLink/GetFile',
             agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.SerializeToString,
             agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutPart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.AgentLink/PutPart',
+            agentlink_dot_v1_dot_agent__link__pb2.PutPartRequest.SerializeToString,
+            agentlink_dot_v1_dot_agent__link__pb2.PutPartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NotifyWithFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.AgentLink/NotifyWithFiles',
+            agentlink_dot_v1_dot_agent__link__pb2.NotifyWithFilesRequest.SerializeToString,
+            agentlink_dot_v1_dot_agent__link__pb2.NotifyWithFilesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,12 @@ class AgentLinkStub:
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
     GetFile: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetFileRequest, _agent_link_pb2.GetFileResponse]
     """A part of the file of a command, for the machine that has to carry it out."""
+    PutPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]
+    """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
+    NotifyWithFiles: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.NotifyWithFilesRequest, _agent_link_pb2.NotifyWithFilesResponse]
+    """A message for people with files, all of whose parts were put. OK means: both are on disk, once, however often it is
+    repeated. Beside the link, so that nothing on it waits for an upload. FILE_GONE: a part is missing; ask, and put it.
+    """
 
 @_typing.type_check_only
 class AgentLinkAsyncStub(AgentLinkStub):
@@ -55,6 +61,12 @@ class AgentLinkAsyncStub(AgentLinkStub):
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
     GetFile: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetFileRequest, _agent_link_pb2.GetFileResponse]  # type: ignore[assignment]
     """A part of the file of a command, for the machine that has to carry it out."""
+    PutPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]  # type: ignore[assignment]
+    """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
+    NotifyWithFiles: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.NotifyWithFilesRequest, _agent_link_pb2.NotifyWithFilesResponse]  # type: ignore[assignment]
+    """A message for people with files, all of whose parts were put. OK means: both are on disk, once, however often it is
+    repeated. Beside the link, so that nothing on it waits for an upload. FILE_GONE: a part is missing; ask, and put it.
+    """
 
 class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
@@ -84,5 +96,23 @@ class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_agent_link_pb2.GetFileResponse, _abc.Awaitable[_agent_link_pb2.GetFileResponse]]:
         """A part of the file of a command, for the machine that has to carry it out."""
+
+    @_abc_1.abstractmethod
+    def PutPart(
+        self,
+        request: _agent_link_pb2.PutPartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_link_pb2.PutPartResponse, _abc.Awaitable[_agent_link_pb2.PutPartResponse]]:
+        """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
+
+    @_abc_1.abstractmethod
+    def NotifyWithFiles(
+        self,
+        request: _agent_link_pb2.NotifyWithFilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_link_pb2.NotifyWithFilesResponse, _abc.Awaitable[_agent_link_pb2.NotifyWithFilesResponse]]:
+        """A message for people with files, all of whose parts were put. OK means: both are on disk, once, however often it is
+        repeated. Beside the link, so that nothing on it waits for an upload. FILE_GONE: a part is missing; ask, and put it.
+        """
 
 def add_AgentLinkServicer_to_server(servicer: AgentLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -55,6 +55,58 @@ DELIVERY_KIND_ANSWER: DeliveryKind.ValueType  # 4
 Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
 
 @_typing.final
+class GetPartRequest(_message.Message):
+    """Asks for a part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    notification_id: _builtins.str
+    """The notification that the file belongs to."""
+    file_id: _builtins.str
+    """The file, as the notification names it."""
+    number: _builtins.int
+    """From 0."""
+    def __init__(
+        self,
+        *,
+        notification_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "notification_id", b"notification_id", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPartRequest: _TypeAlias = GetPartRequest  # noqa: Y015
+
+@_typing.final
+class GetPartResponse(_message.Message):
+    """A part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """Its bytes; none behind the last part."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPartResponse: _TypeAlias = GetPartResponse  # noqa: Y015
+
+@_typing.final
 class ButtonPress(_message.Message):
     """A person pressed a button."""
 

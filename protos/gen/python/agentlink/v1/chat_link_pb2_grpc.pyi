@@ -41,6 +41,8 @@ class ChatLinkStub:
     """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
     Deliver: _grpc.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
+    GetPart: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]
+    """A part of a file of a notification, for who brings it to people."""
 
 @_typing.type_check_only
 class ChatLinkAsyncStub(ChatLinkStub):
@@ -55,6 +57,8 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
     Deliver: _aio.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]  # type: ignore[assignment]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
+    GetPart: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]  # type: ignore[assignment]
+    """A part of a file of a notification, for who brings it to people."""
 
 class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
     """Chat platforms."""
@@ -90,5 +94,13 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_chat_link_pb2.Delivery], _abc.AsyncIterator[_chat_link_pb2.Delivery]]:
         """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
+
+    @_abc_1.abstractmethod
+    def GetPart(
+        self,
+        request: _chat_link_pb2.GetPartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.GetPartResponse, _abc.Awaitable[_chat_link_pb2.GetPartResponse]]:
+        """A part of a file of a notification, for who brings it to people."""
 
 def add_ChatLinkServicer_to_server(servicer: ChatLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

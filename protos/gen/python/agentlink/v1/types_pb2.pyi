@@ -1179,6 +1179,7 @@ class Notification(_message.Message):
     DELIVERED_AT_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """Its id, a UUID."""
     session_id: _builtins.str
@@ -1217,6 +1218,10 @@ class Notification(_message.Message):
     def delivered_at(self) -> _timestamp_pb2.Timestamp:
         """When the platform took it."""
 
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___NotificationFile]:
+        """Files that come with it."""
+
     def __init__(
         self,
         *,
@@ -1234,11 +1239,42 @@ class Notification(_message.Message):
         delivered_at: _timestamp_pb2.Timestamp | None = ...,
         attempt: _builtins.int = ...,
         permission_id: _builtins.str = ...,
+        files: _abc.Iterable[Global___NotificationFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "created_at", b"created_at", "delivered_at", b"delivered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "files", b"files", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Notification: _TypeAlias = Notification  # noqa: Y015
+
+@_typing.final
+class NotificationFile(_message.Message):
+    """A file for people."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """Names it at the router: for couriers in ChatLink.GetPart."""
+    name: _builtins.str
+    """A name for it: 1 to 64 letters, digits, ".", "_" and "-", not beginning with "."."""
+    size: _builtins.int
+    """Bytes, 1 to 50,000,000."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotificationFile: _TypeAlias = NotificationFile  # noqa: Y015
