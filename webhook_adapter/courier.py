@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import grpc
 from agentlink.v1 import chat_link_pb2 as pb
@@ -39,6 +40,7 @@ from webhook_adapter.transports.transport import (
     Delivered,
     Kind,
     Outgoing,
+    OutgoingFile,
     Place,
     Refused,
     RetryLater,
@@ -79,8 +81,11 @@ class Route:
 class DeliveryLink:
     """Holds one `Deliver` stream open for one transport."""
 
-    def __init__(self, config: AdapterConfig, route: Route, instance_id: str, stop: threading.Event) -> None:
+    def __init__(
+        self, config: AdapterConfig, router: RouterClient, route: Route, instance_id: str, stop: threading.Event
+    ) -> None:
         self.opened = threading.Event()
+        self._router = router
         self._config = config
         self._route = route
         self._instance_id = instance_id
@@ -124,7 +129,9 @@ class DeliveryLink:
                 self.opened.set()
                 logger.info("delivery link open transport=%s", name)
             for delivery in call:
-                self._carrier.take(_outgoing(delivery), delivery.attempt, lambda each: frames.put(_frame(each)))
+                self._carrier.take(
+                    _outgoing(delivery, self._router), delivery.attempt, lambda each: frames.put(_frame(each))
+                )
         except grpc.RpcError:
             logger.warning("delivery link lost transport=%s code=%s", name, call.code().name)
             return _told_to_wait(call)
@@ -155,7 +162,7 @@ class Courier:
         instance_id = uuid.uuid4().hex
         self._client = _client(config, budget)
         self._routes = _routes(config, self._client, budget)
-        self._links = [DeliveryLink(config, route, instance_id, self._stop) for route in self._routes]
+        self._links = [DeliveryLink(config, self._router, route, instance_id, self._stop) for route in self._routes]
 
     @property
     def transports(self) -> str:
@@ -257,7 +264,7 @@ def _until_none(frames: "queue.SimpleQueue[pb.DeliveryReceipt | None]") -> Itera
         yield frame
 
 
-def _outgoing(delivery: pb.Delivery) -> Outgoing:
+def _outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
     notification = delivery.notification
     kind = _KINDS.get(delivery.kind, Kind.PROGRESS)
     names = (delivery.machine_id, delivery.session_label) if notification.session_id and kind not in _NAME_IT else ()
@@ -275,6 +282,10 @@ def _outgoing(delivery: pb.Delivery) -> Outgoing:
         topic_title=delivery.topic_title,
         close_topic=delivery.close_topic,
         silent=delivery.silent,
+        files=tuple(
+            OutgoingFile(each.name, each.size, partial(router.file_parts, notification.notification_id, each.file_id))
+            for each in notification.files
+        ),
     )
 
 

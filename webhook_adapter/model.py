@@ -156,6 +156,15 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationFile:
+    """A file that comes with a notification."""
+
+    file_id: str
+    name: str  # letters, digits, ".", "_" and "-"
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A message to people and how far it got."""
 
@@ -173,6 +182,7 @@ class Notification:
     created_at: datetime | None
     delivered_at: datetime | None
     permission_id: str = ""  # of the permission question that it shows, or whose end it tells
+    files: tuple[NotificationFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

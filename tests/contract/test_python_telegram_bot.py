@@ -18,6 +18,8 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
+from tests.fakes.telegram_images import png
+from tests.fakes.telegram_methods import BIGGEST_PHOTO
 from webhook_adapter.transports.telegram.webhook_setup import ALLOWED_UPDATES
 
 ADAPTER = Path(__file__).parents[2] / "webhook_adapter"
@@ -145,6 +147,24 @@ async def _(both: Both) -> None:
     assert list(sent.parse_caption_entities().values()) == ["api"]
     file = await both.bot.get_file(sent.document.file_id)
     assert bytes(await file.download_as_bytearray()).decode() == "töne"
+
+
+@contract("sendPhoto")
+async def _(both: Both) -> None:
+    sent = await both.bot.send_photo(CHAT, png(640, 480), caption="<b>api</b>", parse_mode=ParseMode.HTML)
+
+    assert [(size.width, size.height) for size in sent.photo] == [(640, 480)]
+    assert (sent.caption, sent.api_kwargs) == ("api", {})
+    with pytest.raises(BadRequest, match="Photo_invalid_dimensions"):
+        await both.bot.send_photo(CHAT, png(9000, 1001))
+    with pytest.raises(BadRequest, match="Photo_invalid_dimensions"):
+        await both.bot.send_photo(CHAT, png(21, 1))
+    with pytest.raises(BadRequest, match="Image_process_failed"):
+        await both.bot.send_photo(CHAT, b"no picture")
+    with pytest.raises(BadRequest, match="too big for a photo"):
+        await both.bot.send_photo(CHAT, png(1, 1) + bytes(BIGGEST_PHOTO))
+    with pytest.raises(BadRequest, match="File must be non-empty"):
+        await both.bot.send_photo(CHAT, b"")
 
 
 @contract("getFile")

@@ -72,6 +72,10 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         self.opens: list[pb.DeliverOpen] = []
         self.parcels: list[Parcel] = []
         self.answer = ""
+        self.files: dict[str, list[bytes]] = {}  # parts by file id
+        self.parts_out = threading.Event()  # cleared: who asks for a part waits
+        self.parts_out.set()
+        self.asked: list[int] = []  # numbers of the parts that were asked for
         self._api_key = api_key
         self._refusals: list[grpc.StatusCode] = []
         self._links: list[_Link] = []
@@ -128,6 +132,10 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
             text=text,
             token=token,
             buttons=[types_pb2.Button(label=label, action=action) for label, action in fields.pop("buttons", ())],
+            files=[
+                types_pb2.NotificationFile(file_id=name, name=name, size=sum(map(len, self.files[name])))
+                for name in fields.pop("files", ())
+            ],
         )
         parcel = Parcel(pb.Delivery(notification=notification, **fields))
         with self.changed:
@@ -169,6 +177,13 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
     ) -> Iterator[pb.SubmitBatchResponse]:
         for batch in request_iterator:
             yield pb.SubmitBatchResponse(items=[self._item(item) for item in batch.items])
+
+    def GetPart(self, request: pb.GetPartRequest, _context: grpc.ServicerContext) -> pb.GetPartResponse:
+        with self.changed:
+            self.asked.append(request.number)
+            self.changed.notify_all()
+        self.parts_out.wait()
+        return pb.GetPartResponse(data=b"".join(self.files[request.file_id][request.number : request.number + 1]))
 
     def Deliver(
         self, request_iterator: Iterator[pb.DeliveryReceipt], context: grpc.ServicerContext

@@ -68,7 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        if len(body := self.rfile.read(length)) < length:
+            self.close_connection = True  # the caller broke off: half a request is none
+            return
         params: Json = dict(parse_qsl(url.query, keep_blank_values=True))
         try:
             params |= _body_params(self.headers.get("Content-Type", ""), body)

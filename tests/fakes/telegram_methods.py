@@ -17,6 +17,7 @@ from tests.fakes.telegram_checks import (
     topic_of,
     truth,
 )
+from tests.fakes.telegram_images import dimensions
 from tests.fakes.telegram_state import BotError, Json, Update, World
 
 ANSWER_LIFE_S = 15.0
@@ -25,6 +26,8 @@ LONGEST_TOPIC_NAME = 128
 # Some of those bots may give.
 REACTIONS = frozenset("👍👎❤🔥👏🤔🎉👌👀💯⚡✍🫡🤝")
 BIGGEST_FILE = 50 * 1024 * 1024
+BIGGEST_PHOTO = 10 * 1024 * 1024
+MOST_PIXELS, LONGEST_SIDES = 10_000, 20  # width and height together; one to the other
 LONGEST_POLL_S = 50
 
 MESSAGE_TO_WEBHOOK = (
@@ -52,19 +55,43 @@ def send_message(world: World, params: Json) -> Json:
 
 
 def send_document(world: World, params: Json) -> Json:
-    chat = chat_of(world, params)
-    topic, reply, keyboard = topic_of(chat, params), reply_of(world, chat, params), keyboard_of(params)
-    upload = params.get("document")
+    name, content = _uploaded(params, "document")
+    return _send_file(world, params, content, {"file_name": name, "file_size": len(content)}, "document")
+
+
+def send_photo(world: World, params: Json) -> Json:
+    _, content = _uploaded(params, "photo")
+    if len(content) > BIGGEST_PHOTO:
+        size = len(content)
+        raise bad(f"file of size {size} bytes is too big for a photo; the maximum size is {BIGGEST_PHOTO} bytes")
+    if (found := dimensions(content)) is None:
+        raise bad("IMAGE_PROCESS_FAILED")
+    width, height = found
+    if width + height > MOST_PIXELS or max(found) > LONGEST_SIDES * min(found):
+        raise bad("PHOTO_INVALID_DIMENSIONS")
+    return _send_file(world, params, content, {"width": width, "height": height, "file_size": len(content)}, "photo")
+
+
+def _uploaded(params: Json, kind: str) -> tuple[str, bytes]:
+    upload = params.get(kind)
     if not isinstance(upload, tuple):
-        raise bad("there is no document in the request")
+        raise bad(f"there is no {kind} in the request")
     name, content = upload
     if len(content) > BIGGEST_FILE:
         raise BotError(413, "Request Entity Too Large")
+    if not content:
+        raise bad("file must be non-empty")
+    return name, content
+
+
+def _send_file(world: World, params: Json, content: bytes, about: Json, kind: str) -> Json:
+    chat = chat_of(world, params)
+    topic, reply, keyboard = topic_of(chat, params), reply_of(world, chat, params), keyboard_of(params)
     caption, entities = text_of(params, "caption", LONGEST_CAPTION)
     file_id = f"BQAC{world.rng.randrange(10**12):012}"
     world.files[file_id] = content
-    unique = {"file_id": file_id, "file_unique_id": file_id[4:]}
-    extra: Json = {"document": unique | {"file_name": name, "file_size": len(content)}}
+    file = {"file_id": file_id, "file_unique_id": file_id[4:]} | about
+    extra: Json = {kind: [file] if kind == "photo" else file}
     if caption:
         extra |= {"caption": caption, "caption_entities": entities}
     message = world.add_message(
@@ -269,6 +296,7 @@ METHODS: dict[str, Callable[[World, Json], Any]] = {
     "getme": get_me,
     "sendmessage": send_message,
     "senddocument": send_document,
+    "sendphoto": send_photo,
     "editmessagetext": edit_message_text,
     "editmessagereplymarkup": edit_message_reply_markup,
     "deletemessage": delete_message,

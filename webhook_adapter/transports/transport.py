@@ -1,6 +1,7 @@
 """The seam between the courier and a chat platform: one message in, one outcome out."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -31,6 +32,15 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file of a message. `parts` gives its bytes, from the beginning at each call; it raises RouterError."""
+
+    name: str  # letters, digits, ".", "_" and "-"
+    size: int  # bytes
+    parts: Callable[[], Iterable[bytes]] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message to bring, in plain text; the platform formats it.
 
@@ -50,6 +60,7 @@ class Outgoing:
     topic_title: str = ""  # bring it to a topic of this name: made where the place names none, or one that is gone
     close_topic: bool = False  # and close the topic after it
     silent: bool = False
+    files: tuple[OutgoingFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.chat_link import ChatLinkStandIn
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
+from tests.fakes.telegram_images import png
 from tests.integration.webhook_adapter.courier_process import API_KEY, CourierProcess, environment, start
 
 
@@ -77,6 +78,25 @@ def test_a_receipt_answers_the_person_and_later_ones_edit_it(
     [message] = telegram.bot_messages(4711)
     assert (message.text, message.edits, message.reply_to) == ("typed in", 1, asked)
     assert second.message_ids == first.message_ids
+
+
+def test_a_file_is_fetched_and_sent_once_though_its_courier_is_killed_on_the_way(
+    telegram: TelegramStandIn, router: ChatLinkStandIn
+) -> None:
+    router.files["plot.png"] = [png(640, 480), b"rest"]
+    router.parts_out.clear()
+    with start(telegram, router) as courier:
+        parcel = router.deliver("the plot", session_id="s1", machine_id="devbox", files=["plot.png"])
+        router.wait_for(lambda: router.asked)
+        courier.kill()
+    router.parts_out.set()
+    with start(telegram, router):
+        router.wait_until_ended(parcel)
+
+    [message] = telegram.bot_messages(4711)
+    assert message.document == png(640, 480) + b"rest"
+    assert message.extra["caption"] == "devbox\nthe plot\n/cmd tok16characters_"
+    assert parcel.message_ids == [str(message.message_id)]
 
 
 def test_all_parts_of_a_long_message_are_named(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from webhook_adapter.transports.telegram.budget import Budget, HeldBack
+from webhook_adapter.transports.telegram.upload import CutShort, Form, Upload
 
 CONNECT_TIMEOUT_S = 5.0
 SEND_TIMEOUT_S = 20.0
@@ -40,15 +40,6 @@ class NoAnswer(TelegramError):
     """No usable answer came. The call may have had its effect all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file to send along, and the parameter it belongs to."""
-
-    parameter: str
-    name: str
-    content: bytes
-
-
 class TelegramClient:
     """One bot at one server. Threads may share it. Given a budget, calls that name a chat are paced by it."""
 
@@ -70,7 +61,10 @@ class TelegramClient:
         upload: Upload | None = None,
         timeout: float = SEND_TIMEOUT_S,
     ) -> object:
-        """Call a method and return its result. Raises ApiRefused or NoAnswer; `timeout` in seconds, for the answer."""
+        """Call a method and return its result. Raises ApiRefused or NoAnswer; `timeout` in seconds, for the answer.
+
+        The parameter of a file is what the method sends: "photo" of sendPhoto. Raises what reading it raises, too.
+        """
         values = dict(params or {})
         chat_id = str(values.get("chat_id") or "")
         if self._budget is None or not chat_id:
@@ -109,12 +103,13 @@ class TelegramClient:
     def _post(self, method: str, params: dict[str, Any], upload: Upload | None, timeout: float) -> requests.Response:
         sent: dict[str, Any] = {"json": params}
         if upload is not None:
-            sent = {"data": params, "files": {upload.parameter: (upload.name, upload.content)}}
+            form = Form(params, method.removeprefix("send").lower(), upload)
+            sent = {"data": form, "headers": form.headers}
         try:
             return self._session.post(
                 f"{self._prefix}/{method}", timeout=(CONNECT_TIMEOUT_S, timeout), allow_redirects=False, **sent
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, CutShort) as error:
             trouble = type(error).__name__
         # Raised out here, so that the error of requests, which shows the address, is not even its context.
         raise NoAnswer(f"no answer from Telegram ({trouble})")

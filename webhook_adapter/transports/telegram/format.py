@@ -1,12 +1,12 @@
 """From a plain message to what Telegram takes: escaped HTML in parts that fit, buttons, a file where it is too long."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 from webhook_adapter.transports.telegram.code import shown
-from webhook_adapter.transports.transport import Button, Kind, Outgoing
+from webhook_adapter.transports.transport import Button, Kind, Outgoing, OutgoingFile
 
 PART_UNITS = 4000
 """UTF-16 units in one part. Telegram takes 4096 characters, which some count in code points and some in units."""
@@ -38,9 +38,20 @@ class DocumentPart:
     content: bytes
     html: str
     plain: str
+    buttons: tuple[Button, ...] = ()
 
 
-Part = TextPart | DocumentPart
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file of the message; the caption like a TextPart's text, or empty."""
+
+    file: OutgoingFile
+    html: str = ""
+    plain: str = ""
+    buttons: tuple[Button, ...] = ()
+
+
+Part = TextPart | DocumentPart | FilePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,19 @@ def units(text: str) -> int:
 
 
 def parts(message: Outgoing) -> list[Part]:
-    """The messages to send for one message, in order; at least one."""
+    """The messages to send for one message, in order; at least one. Buttons stand under the last."""
+    words = _words(message)
+    if not message.files:
+        return words
+    first, *others = [FilePart(file) for file in message.files]
+    if len(words) == 1 and units(words[0].plain) <= _CAPTION_UNITS:
+        first, words = replace(first, html=words[0].html, plain=words[0].plain), []
+    bring: list[Part] = [*(replace(each, buttons=()) for each in words), first, *others]
+    return [*bring[:-1], replace(bring[-1], buttons=message.buttons)]
+
+
+def _words(message: Outgoing) -> list[Part]:
+    """The text alone."""
     frame, seen = _frame(message), shown(message.text)
     cuts = _cuts(seen.text, frame.first_units, frame.other_units)
     if len(cuts) > MOST_PARTS:

@@ -7,12 +7,23 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from webhook_adapter.errors import RouterError
 from webhook_adapter.transports.telegram.budget import Budget
-from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, Upload
-from webhook_adapter.transports.telegram.format import DocumentPart, Part, TextPart, keyboard, parts
+from webhook_adapter.transports.telegram.client import SEND_TIMEOUT_S, ApiRefused, NoAnswer, TelegramClient
+from webhook_adapter.transports.telegram.format import FilePart, Part, TextPart, keyboard, parts
 from webhook_adapter.transports.telegram.refusals import outcome_of
 from webhook_adapter.transports.telegram.topics import Topics
-from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, Place, RetryLater, SendOutcome
+from webhook_adapter.transports.telegram.upload import Upload
+from webhook_adapter.transports.transport import (
+    ChatNews,
+    Delivered,
+    Outgoing,
+    OutgoingFile,
+    Place,
+    Refused,
+    RetryLater,
+    SendOutcome,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +34,10 @@ _TAKE_BUTTONS = "editMessageReplyMarkup"
 
 _REPAIRS = 3
 _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
+_PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+_MOST_OF_PHOTO = 10_000_000  # bytes; and whatever else Telegram wants of a photo, a document need not have
+_NO_PHOTO = ("photo", "image_process_failed")  # in what it says of those
+_UPLOAD_ANSWER_S = 60.0  # Telegram looks at a file before it answers
 _NOT_MODIFIED = "message is not modified"
 _CANNOT_PARSE = "can't parse entities"
 _NO_THREAD = "message thread not found"
@@ -54,7 +69,7 @@ class TelegramTransport:
             if message.as_mark and self._mark(message):
                 return Delivered(())
             problem = self._open_topic(message)
-            for method, params, upload in _steps(message, len(sent)):
+            for method, params, upload in _steps(message, sent):
                 sent.append(self._bring(message, method, params, upload))
             if message.close_topic:
                 self._topics.close(self._chat_of(message), self._thread_of(message))
@@ -62,6 +77,9 @@ class TelegramTransport:
             return self._stopped(message, sent, outcome_of(refused))
         except NoAnswer as silence:
             return self._stopped(message, sent, RetryLater(str(silence)))
+        except RouterError as error:  # of a file
+            lost = Refused(error.message) if error.is_about_content else RetryLater(error.message)
+            return self._stopped(message, sent, lost)
         if not message.text:
             return Delivered(message.edit_message_ids)
         untouched = message.edit_message_ids[: max(0, len(message.edit_message_ids) - len(sent))]
@@ -132,7 +150,8 @@ class TelegramTransport:
 
     def _call(self, method: str, params: Params, upload: Upload | None) -> str:
         try:
-            result = self._client.call(method, params, upload=upload)
+            patience = _UPLOAD_ANSWER_S if upload else SEND_TIMEOUT_S
+            result = self._client.call(method, params, upload=upload, timeout=patience)
         except ApiRefused as refused:
             if _NOT_MODIFIED in refused.description or (method == _TAKE_BUTTONS and _is_gone(refused)):
                 return str(params["message_id"])
@@ -154,6 +173,13 @@ class TelegramTransport:
             del params["message_thread_id"]
             if message.topic_title:
                 params["message_thread_id"] = self._topics.make(message, params["chat_id"])
+        elif (
+            method == "sendPhoto"
+            and refused.code == HTTPStatus.BAD_REQUEST
+            and any(each in words for each in _NO_PHOTO)
+        ):
+            logger.info("not taken as a photo, sent as a document: %s", refused.description)
+            return "sendDocument"
         elif _NO_REPLIED in words and "reply_parameters" in params:
             del params["reply_parameters"]
         elif method == "editMessageText" and _is_gone(refused):
@@ -179,8 +205,8 @@ def _message_id(result: object) -> str:
     return str(result["message_id"])
 
 
-def _steps(message: Outgoing, done: int) -> Iterator[tuple[str, Params, Upload | None]]:
-    """The calls that bring the message, without the first `done` of them."""
+def _steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upload | None]]:
+    """The calls that bring the message, but for those whose messages are sent; the caller adds each to these."""
     if not message.text:
         for message_id in message.edit_message_ids[-1:]:
             yield _TAKE_BUTTONS, {"message_id": int(message_id), "plain": ""}, None
@@ -188,30 +214,49 @@ def _steps(message: Outgoing, done: int) -> Iterator[tuple[str, Params, Upload |
     bring = parts(message)
     # Of several messages that now say less, the last ones change: there stand the buttons.
     old = message.edit_message_ids[-len(bring) :]
-    for number, part in list(enumerate(bring))[done:]:
+    for number, part in list(enumerate(bring))[len(sent) :]:
         params: Params = {"plain": part.plain}
         edited = old[number : number + 1]
         if edited and isinstance(part, TextPart):
             yield "editMessageText", params | {"message_id": int(edited[0])} | _content(part), None
             continue
-        params |= _where(message, first=number == 0) | _content(part)
-        if isinstance(part, DocumentPart):
-            yield "sendDocument", params, Upload("document", part.name, part.content)
-        else:
-            yield "sendMessage", params, None
+        answered = message.reply_to_message_id if number == 0 else sent[0] if isinstance(part, FilePart) else ""
+        params |= _where(message, answered) | _content(part)
+        yield _method(part), params, _upload(part)
+
+
+def _method(part: Part) -> str:
+    if isinstance(part, TextPart):
+        return "sendMessage"
+    return "sendPhoto" if isinstance(part, FilePart) and _may_be_photo(part.file) else "sendDocument"
+
+
+def _may_be_photo(file: OutgoingFile) -> bool:
+    return file.name.lower().endswith(_PHOTOS) and file.size <= _MOST_OF_PHOTO
+
+
+def _upload(part: Part) -> Upload | None:
+    match part:
+        case TextPart():
+            return None
+        case FilePart(file):
+            return Upload(file.name, file.size, file.parts)
+        case document:
+            return Upload(document.name, len(document.content), lambda: (document.content,))
 
 
 def _content(part: Part) -> Params:
-    if isinstance(part, DocumentPart):
-        return {"caption": part.html, "parse_mode": "HTML"}
-    shown: Params = {"text": part.html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+    shown: Params = {"caption": part.html, "parse_mode": "HTML"} if part.html else {}
+    if isinstance(part, TextPart):
+        shown = {"text": part.html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
     markup = keyboard(part.buttons)
     return shown | ({"reply_markup": markup} if markup else {})
 
 
-def _where(message: Outgoing, *, first: bool) -> Params:
+def _where(message: Outgoing, answered: str) -> Params:
+    """How a message is brought, and the one it answers."""
     found: Params = {"disable_notification": True} if message.silent else {}
-    if first and message.reply_to_message_id:
-        reply = {"message_id": int(message.reply_to_message_id), "allow_sending_without_reply": True}
+    if answered:
+        reply = {"message_id": int(answered), "allow_sending_without_reply": True}
         found["reply_parameters"] = reply
     return found

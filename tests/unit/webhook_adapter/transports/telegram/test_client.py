@@ -8,7 +8,8 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, client_of, telegram_with_chat
 from webhook_adapter.transports.telegram.budget import Budget
-from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, TelegramError, Upload
+from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, TelegramError
+from webhook_adapter.transports.telegram.upload import Upload
 
 
 @pytest.fixture
@@ -25,9 +26,19 @@ def client(telegram: TelegramStandIn) -> Iterator[TelegramClient]:
 
 def test_a_call_gives_its_result(client: TelegramClient, telegram: TelegramStandIn) -> None:
     client.call("sendMessage", {"chat_id": CHAT, "text": "hi"})
-    client.call("sendDocument", {"chat_id": CHAT}, upload=Upload("document", "a.txt", b"content"))
+    client.call("sendDocument", {"chat_id": CHAT}, upload=Upload("a.txt", 7, lambda: [b"con", b"tent"]))
 
     assert [(message.text, message.document) for message in telegram.messages()] == [("hi", b""), ("", b"content")]
+
+
+@pytest.mark.parametrize("parts", [[b"con"], [b"con", b"tents"]], ids=["less", "more"])
+def test_a_file_that_is_not_what_was_said_is_no_answer(
+    client: TelegramClient, telegram: TelegramStandIn, parts: list[bytes]
+) -> None:
+    with pytest.raises(NoAnswer, match="CutShort"):
+        client.call("sendDocument", {"chat_id": CHAT}, upload=Upload("a.txt", 7, lambda: parts))
+
+    assert telegram.messages() == []
 
 
 def test_a_refusal_carries_code_words_and_advice(client: TelegramClient, telegram: TelegramStandIn) -> None:
