@@ -18,13 +18,13 @@ _EXIT_CODES = {
 }
 
 
-def ask(settings: Settings, request: dict[str, object]) -> dict[str, Any]:
-    """The agent's answer. Raises Failure when there is no agent, or it refuses."""
+def ask(settings: Settings, request: dict[str, object], patience: float = 10.0) -> dict[str, Any]:
+    """The agent's answer, within so many seconds. Raises Failure when there is no agent, or it refuses."""
     from agent.local import client
 
     path = settings.agent_socket()
     try:
-        answer: dict[str, Any] = client.request(path, request)
+        answer: dict[str, Any] = client.request(path, request, patience)
     except OSError:
         cure = "Start it with `pointsman agent`, or `pointsman up` for everything on this machine."
         raise Failure(f"no agent listens on {path}", cure, ExitCode.NOT_REACHABLE) from None

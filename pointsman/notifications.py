@@ -7,6 +7,9 @@ import click
 
 from pointsman.config import Settings
 from pointsman.context import TAKES_TEXT, client_flags, control, json_flag, settings
+from pointsman.errors import ExitCode, Failure
+
+_AT_ONCE, _COPYING = 10.0, 120.0  # seconds in which the agent has a notification, and copies of its files, on disk
 
 
 class ButtonParam(click.ParamType[tuple[str, str]]):
@@ -29,22 +32,37 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
 @client_flags
 @json_flag
 @click.option("--button", "buttons", multiple=True, type=ButtonParam(), help="A choice under it; may be repeated.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True),
+    help="A file to send with it, up to 50 MB; may be repeated, up to 10 times.",
+)
 @click.argument("session")
-@click.argument("text")
-def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], as_json: bool) -> None:
-    """Send TEXT about a session to its people. TEXT - reads standard input."""
+@click.argument("text", required=False, default="")
+def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], files: Sequence[str], as_json: bool) -> None:
+    """Send TEXT about a session to its people. TEXT - reads standard input; with a file it may be left out."""
     from pointsman.render import show_json
 
+    if not (text or files):
+        raise click.UsageError("TEXT is missing; only with --file it may be left out.")
     if text == "-":
         text = sys.stdin.read()
-    ids = _through_agent(settings(), session, text, buttons) or _through_router(session, text, buttons)
+    ids = _through_agent(settings(), session, text, buttons, files)
+    if files and not ids:
+        cure = "Files go through the agent of the machine that the session runs on: start it, or call this there."
+        raise Failure(f"{session} is no session of an agent on this machine", cure, ExitCode.NOT_FOUND)
+    ids = ids or _through_router(session, text, buttons)
     if as_json:
         show_json({"notificationIds": ids})
     else:
         click.echo("\n".join(ids))
 
 
-def _through_agent(here: Settings, session: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[str]:
+def _through_agent(
+    here: Settings, session: str, text: str, buttons: Sequence[tuple[str, str]], files: Sequence[str]
+) -> list[str]:
     """The way that works while the router is away; empty when the session is not one of this machine."""
     from pointsman.local import ask, find_local_session
 
@@ -52,7 +70,14 @@ def _through_agent(here: Settings, session: str, text: str, buttons: Sequence[tu
     if not session_id:
         return []
     choices = [{"label": label, "action": action} for label, action in buttons]
-    answer = ask(here, {"op": "notify", "session_id": session_id, "text": text, "buttons": choices})
+    request: dict[str, object] = {
+        "op": "notify",
+        "session_id": session_id,
+        "text": text,
+        "buttons": choices,
+        "files": list(files),
+    }
+    answer = ask(here, request, _COPYING if files else _AT_ONCE)
     return [str(answer["notification_id"])]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.system import CHAT, POINTSMAN, Pane, System, at_once, message, press, running
 from tests.fakes import telegram_updates as updates
+from tests.fakes.telegram_images import png
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -53,6 +54,21 @@ def test_the_platforms_message_id_and_a_token_come_back(system: System, notified
 
     assert str(notified["messageId"]) in stands
     assert len(str(notified["token"])) == 16
+
+
+def test_a_picture_of_a_session_comes_to_the_phone_and_a_reply_to_it_arrives(
+    system: System, pane: Pane, tmp_path: Path
+) -> None:
+    picture = png(640, 480) + bytes(600_000)
+    (tmp_path / "plot.png").write_bytes(picture)
+    system.cli("notify", pane.session_id, "The plot.", "--file", str(tmp_path / "plot.png"))
+    (tmp_path / "plot.png").unlink()
+    # Receipts of other tests go first, one a second.
+    [shown] = system.telegram.wait_for(lambda: [m for m in system.telegram.messages(CHAT) if m.document == picture], 60)
+    wait_until(lambda: any(str(shown.message_id) in n["messageIds"] for n in system.cli("notifications", "--json")))
+
+    assert shown.extra["caption"].splitlines()[1] == "The plot."
+    assert arrives(system, pane, message(next(_numbers), "nice plot", reply_to=shown.message_id)) == "nice plot"
 
 
 def test_a_reply_arrives(system: System, pane: Pane, notified: dict[str, object]) -> None:

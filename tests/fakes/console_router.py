@@ -16,6 +16,7 @@ from webhook_adapter.model import (
     JoinToken,
     Machine,
     Notification,
+    NotificationFile,
     NotificationState,
     Session,
     SessionState,
@@ -164,6 +165,19 @@ class FakeControl:
         found = [one for one in self.known_notifications if session_id in ("", one.session_id)]
         return found[::-1][:limit]
 
+    def notification(self, notification_id: str) -> Notification:
+        self._fail()
+        for one in self.known_notifications:
+            if one.notification_id == notification_id:
+                return one
+        raise RouterError(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"there is no notification {notification_id}")
+
+    def attach(self, said: Notification, *names: str) -> Notification:
+        """Let a notification have files of 5 bytes."""
+        changed = replace(said, files=tuple(NotificationFile(f"file-{name}", name, 5) for name in names))
+        self.known_notifications[self.known_notifications.index(said)] = changed
+        return changed
+
     def trace(self, subject_id: str) -> list[TraceStep]:
         self._fail()
         found = [one for one in self.known_steps if one.subject_id == subject_id]
@@ -230,8 +244,14 @@ class FakeRouter:
     def __init__(self, now: datetime | None = None) -> None:
         self.own = FakeControl(now)
         self.submissions: list[Submission] = []
+        self.files: dict[str, list[bytes]] = {}  # parts by file id
         self.begins = ""  # the session that the next /new starts; empty: it is answered with words
         self._answers: dict[str, Submitted] = {}
+
+    def file_parts(self, _notification_id: str, file_id: str) -> Iterator[bytes]:
+        if file_id not in self.files:
+            raise RouterError(HTTPStatus.NOT_FOUND, "FILE_GONE", "The file is not here any more.")
+        yield from self.files[file_id]
 
     def submit(self, submission: Submission) -> Submitted:
         if self.own.failure is not None:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from webhook_adapter.body import InvalidRequest
 from webhook_adapter.console.api import add_api
+from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import SESSION_LIFETIME, Doorkeeper
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.errors import RouterError
@@ -51,6 +52,7 @@ def create_blueprint(
     _add_pages(blueprint, doorkeeper, clock)
     _add_login(blueprint, doorkeeper, clock)
     add_api(blueprint, config, router)
+    add_downloads(blueprint, router)
     return blueprint
 
 

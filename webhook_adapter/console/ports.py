@@ -1,6 +1,6 @@
 """What the console needs of the router and of the settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from webhook_adapter.model import (
@@ -47,6 +47,9 @@ class ConsoleControl(Protocol):
     def notifications(self, *, session_id: str = "", limit: int) -> Sequence[Notification]:
         """Newest first, to all platforms; of all sessions unless given."""
 
+    def notification(self, notification_id: str) -> Notification:
+        """One of them."""
+
     def trace(self, subject_id: str) -> Sequence[TraceStep]:
         """Oldest first."""
 
@@ -75,6 +78,9 @@ class ConsoleRouter(Protocol):
     @property
     def own(self) -> ConsoleControl:
         """Control with the adapter's own key."""
+
+    def file_parts(self, notification_id: str, file_id: str) -> Iterable[bytes]:
+        """The bytes of a notification's file. Raises RouterError, also on the way."""
 
     def submit(self, submission: Submission) -> Submitted:
         """Hand in what a person wrote or pressed; once for each update key. Raises RouterError."""

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Protocol
+from urllib.parse import quote
 
 from webhook_adapter.model import Command, CommandState, Notification, Session, Stats
 
@@ -105,6 +106,14 @@ def _message(notification: Notification) -> Json:
         "state": _plain(notification.state),
         "detail": notification.detail,
         "created_at": _plain(notification.created_at),
+        "files": [
+            {
+                "name": file.name,
+                "size": file.size,
+                "url": f"/console/file?notification={quote(notification.notification_id)}&number={number}",
+            }
+            for number, file in enumerate(notification.files)
+        ],
         "is_question": notification.permission_id != "",
         "buttons": [
             {"label": button.label, "data": f"cmd:{notification.token}:{button.action}"}

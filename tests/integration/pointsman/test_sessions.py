@@ -213,6 +213,34 @@ def test_notify_goes_through_the_router_for_a_session_elsewhere(
     assert (made.session_id, made.text, made.buttons[0].action) == ("s-2", "Two\nlines", "yes")
 
 
+def test_notify_hands_the_agent_whole_paths(
+    run: Run, agent: FakeAgent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.add_session("s-1")
+    (tmp_path / "plot.png").write_bytes(b"png")
+    monkeypatch.chdir(tmp_path)
+
+    done = run("notify", "s-1", "--file", "plot.png", "--file", str(tmp_path / "plot.png"))
+
+    assert (done.exit_code, agent.requests[-1]["text"]) == (0, "")
+    assert agent.requests[-1]["files"] == [str((tmp_path / "plot.png").resolve())] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("s-1",), 2), (("s-1", "--file", "gone"), 2), (("s-1", "--file", "/"), 2), (("s-2", "--file", __file__), 5)],
+    ids=["nothing", "missing", "folder", "elsewhere"],
+)
+def test_what_notify_cannot_send_is_refused(
+    run: Run, agent: FakeAgent, control: FakeControl, arguments: tuple[str, ...], code: int
+) -> None:
+    agent.add_session("s-1")
+    control.add_session("s-2")
+
+    assert run("notify", *arguments).exit_code == code
+    assert not control.notifications
+
+
 def test_a_button_without_a_label_is_refused(run: Run) -> None:
     assert run("notify", "s-1", "x", "--button", "=yes").exit_code == 2
 

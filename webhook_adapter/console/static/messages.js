@@ -7,7 +7,7 @@ import { attempt, toast } from "./notices.js";
 import { prose } from "./prose.js";
 import { ownWords } from "./question.js";
 import { receipt } from "./receipt.js";
-import { clock, commandText, day, fullTime, keyName, sender } from "./words.js";
+import { bytes, clock, commandText, day, fullTime, keyName, sender } from "./words.js";
 
 const PRESSED = "pointsman:pressed";
 const pressed = JSON.parse(sessionStorage.getItem(PRESSED) ?? "{}");
@@ -33,7 +33,8 @@ function saidRow(item) {
   const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
   const bubble = h("div", { class: "bubble" });
   const words = item.is_question ? ownWords(item) : null;
-  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, buttons, words?.node, trouble);
+  const files = item.files.length === 0 ? null : h("p", { class: "files" }, item.files.map(fileLink));
+  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, files, buttons, words?.node, trouble);
   let says;
   function update({ name, sessionId, text: words_now, buttons: choices, state, detail, transport, notification_id, over, poke }) {
     text(from, name);
@@ -47,6 +48,10 @@ function saidRow(item) {
     list(buttons, choices.map((choice) => ({ ...choice, sessionId, notification_id, over, poke })), (choice) => choice.data, choiceButton);
   }
   return { node, update };
+}
+
+function fileLink({ name, size, url }) {
+  return h("a", { class: "file", href: url, download: name }, `📎 ${name}, ${bytes(size)}`);
 }
 
 function choiceButton(choice) {

@@ -94,3 +94,9 @@ export function since(seconds) {
   if (passed < 86_400) return `${Math.round(passed / 3600)} h`;
   return `${Math.round(passed / 86_400)} d`;
 }
+
+/** The size of a file, as people read it. */
+export function bytes(count) {
+  if (count < 1000) return `${count} bytes`;
+  return count < 1_000_000 ? `${Math.round(count / 1000)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
+}

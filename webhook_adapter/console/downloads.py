@@ -1,0 +1,26 @@
+"""Files that sessions sent to people, for the page to save. Never shown: a browser would run what is in some."""
+
+from itertools import chain
+
+from flask import Blueprint, Response, request
+
+from webhook_adapter.body import InvalidRequest, require, text
+from webhook_adapter.console.ports import ConsoleRouter
+
+
+def add_downloads(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    """Give the blueprint its files; it has let the visitor in before."""
+
+    @blueprint.get("/console/file")
+    def file() -> Response:
+        require(request.args, "notification", "number")
+        note, number = router.own.notification(text(request.args, "notification")), text(request.args, "number")
+        if number not in map(str, range(len(note.files))):
+            raise InvalidRequest("number must be that of a file of the notification, from 0")
+        wanted = note.files[int(number)]
+        parts = iter(router.file_parts(note.notification_id, wanted.file_id))
+        first = next(parts, b"")  # before the answer begins: a refusal can still be told
+        response = Response(chain((first,), parts), mimetype="application/octet-stream")
+        response.content_length = wanted.size
+        response.headers.set("Content-Disposition", "attachment", filename=wanted.name)
+        return response
