@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from agent.domain.command import Reason
+from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.domain.frames import Notice, NoticeFile
 from agent.link.identity import write_durably
@@ -99,8 +99,9 @@ class Uploads:
                 raise RouterUnreachable(refusal.text) from None
             logger.warning("files refused notification=%s: %s", notice.notification_id, refusal.text)
             names = ", ".join(file.name for file in notice.files)
-            text = f"{notice.text}\n\n📎 {names}: not sent. {refusal.text}"
-            await self._outbox.release(held, replace(notice, text=text, files=()))
+            text = f"📎 {names}: not sent. {refusal.text}\n\n{notice.text}"
+            fits = text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+            await self._outbox.release(held, replace(notice, text=fits, files=()))
         else:
             await self._outbox.release(held, None if notice.files else notice)
         self._forget(file.file_id for file in notice.files)

@@ -101,11 +101,11 @@ class Outbox:
 
     def acknowledge(self, seq: int) -> None:
         """Forget everything up to this number, soon: if it is lost, the router says it again."""
-        loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop() if self._holding else None
 
         def operation(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM outbox WHERE upstream_seq <= ?", (seq,))
-            if self._holding:
+            if loop is not None:
                 loop.call_soon_threadsafe(self.held_news.set)
 
         self._database.run_lazily(operation)

@@ -341,5 +341,6 @@ INDEXES = [
     "CREATE INDEX permissions_session ON permissions (session_id, position)",
     "CREATE INDEX messages_session ON messages (session_id)",
     "CREATE INDEX file_parts_age ON file_parts (created_at)",
+    "CREATE INDEX file_parts_here ON file_parts (file_id, number, created_at)",
     "CREATE INDEX places_thread ON places (transport, chat_id, thread_id) WHERE thread_id != ''",
 ]

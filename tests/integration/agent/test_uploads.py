@@ -133,7 +133,7 @@ async def test_files_that_the_router_refuses_are_told(rigs: Rigs, report: Path, 
         plain = await link.next("notify")
         await eventually(lambda: not kept(rigs))
 
-    assert (plain.notification_id, plain.text) == (note, "done\n\n📎 re_port.pdf: not sent. not here")
+    assert (plain.notification_id, plain.text) == (note, "📎 re_port.pdf: not sent. not here\n\ndone")
 
 
 async def test_a_copy_that_is_damaged_is_told(rigs: Rigs, report: Path) -> None:

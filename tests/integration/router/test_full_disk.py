@@ -78,9 +78,11 @@ def test_what_was_accepted_outlives_a_full_disk_and_nothing_else_is(site: Site) 
     before = [site.send(f"before {number}") for number in range(3)]
     with full(site):
         errors = [site.refused(f"lost {number}") for number in range(CHECKPOINT)]
+        with pytest.raises(grpc.RpcError) as part:
+            site.agent.put_part("f1", 0, b"lost")
         wait_until(lambda: site.health() == NOT_SERVING)
     wait_until(lambda: site.health() == SERVING)
-    after = site.send("after")
+    after, parts = site.send("after"), site.agent.put_part("f1")
 
     with site.agent.connected(sessions=[session("s-1")]) as link:
         frames = link.commands(4)
@@ -88,7 +90,8 @@ def test_what_was_accepted_outlives_a_full_disk_and_nothing_else_is(site: Site) 
 
         assert ids(frames) == [*before, after]
         assert link.waiting() == 0
-    assert {(error.code(), reason_of(error)) for error in errors} == {
+    assert parts == 0
+    assert {(error.code(), reason_of(error)) for error in [*errors, part.value]} == {
         (grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE")
     }
     assert retry_after(errors[0])
