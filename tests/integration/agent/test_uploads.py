@@ -114,11 +114,13 @@ async def test_what_a_session_says_meanwhile_waits_and_others_do_not(rigs: Rigs,
         behind = await notified(rig, text="behind")
         other = (await rig.ask(op="notify", session_id="s2", text="other"))["notification_id"]
         passed = await link.next("notify")
-        early = list(router.notices)  # not before what was in the outbox is acknowledged
+        held = await rig.agent.outbox.held()
         await link.ack(2)
         after = await link.next("notify")
 
-    assert (early, passed.notification_id, after.notification_id) == ([], other, behind)
+    assert held
+    assert (held.notice.notification_id, held.is_next) == (file, False)  # what was in the outbox is not acknowledged
+    assert (passed.notification_id, after.notification_id) == (other, behind)
     assert [one.notify.notification_id for one in router.notices] == [file]
 
 
