@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import psutil
 import requests
+from agentlink.v1 import control_pb2
+from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.waiting import wait_until
@@ -65,8 +68,11 @@ class System:
         self._output.start()
         line = wait_until(lambda: next((x for x in self._lines if x.startswith("ready up")), ""), 30)
         self.router, self.console = line.split()[2:4]
+        self._channel = grpc.insecure_channel(self.router)
+        self._control = ControlStub(self._channel)
 
     def stop(self) -> int:
+        self._channel.close()
         self._up.send_signal(signal.SIGTERM)
         code = self._up.wait(20)
         self._output.join()
@@ -133,7 +139,16 @@ class System:
 
     def delivered(self, message_id: int) -> None:
         """Wait until the router knows that this message came: from then on a reply to it finds its session."""
-        wait_until(lambda: any(str(message_id) in one["messageIds"] for one in self.cli("notifications", "--json")), 40)
+        request, metadata = control_pb2.ListNotificationsRequest(), (("x-api-key", self.api_key),)
+
+        def known() -> bool:
+            try:
+                found = self._control.ListNotifications(request, metadata=metadata, timeout=5).notifications
+            except grpc.RpcError:
+                return False  # it was killed, and is not back yet
+            return any(str(message_id) in one.message_ids for one in found)
+
+        wait_until(known, 40)
 
     # --- sessions ---
 
@@ -154,7 +169,7 @@ class System:
         session = self.cli(
             "session", "register", "--tmux", name, "--label", name, TMUX=socket.strip() + ",0,0", **(environ or {})
         )
-        wait_until(lambda: name in [s["label"] for s in self.cli("sessions", "--json")])
+        wait_until(lambda: name in [one["label"] for one in self.rest("GET", "/sessions").json()])
         return Pane(session.split()[-1], record)
 
     def _drain(self) -> None:

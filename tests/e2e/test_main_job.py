@@ -65,7 +65,7 @@ def test_a_picture_of_a_session_comes_to_the_phone_and_a_reply_to_it_arrives(
     (tmp_path / "plot.png").unlink()
     # Receipts of other tests go first, one a second.
     [shown] = system.telegram.wait_for(lambda: [m for m in system.telegram.messages(CHAT) if m.document == picture], 60)
-    wait_until(lambda: any(str(shown.message_id) in n["messageIds"] for n in system.cli("notifications", "--json")))
+    system.delivered(shown.message_id)
 
     assert shown.extra["caption"].splitlines()[1] == "The plot."
     assert arrives(system, pane, message(next(_numbers), "nice plot", reply_to=shown.message_id)) == "nice plot"

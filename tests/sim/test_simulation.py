@@ -11,7 +11,7 @@ from tests.sim.world import Size, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 20
-FIRST_SEEDS = range(0, 60, BLOCK)
+FIRST_SEEDS = range(0, 40, BLOCK)
 
 
 @pytest.mark.parametrize("first", FIRST_SEEDS)
