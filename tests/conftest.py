@@ -39,7 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # Whole programs wait more than they compute: begun first, they wait beside everything else instead of after it.
-_FIRST = ("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/soak/", "tests/integration/")
+_FIRST = (
+    *("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/soak/"),
+    *("tests/integration/webhook_adapter/test_", "tests/integration/pointsman/", "tests/sim/", "tests/integration/"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

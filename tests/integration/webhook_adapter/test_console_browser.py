@@ -26,7 +26,7 @@ CHROMIUM = _SHELL if _SHELL.exists() else _WHOLE
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}: apt install chromium-headless-shell"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {_SHELL}: apt install chromium-headless-shell"),
 ]
 
 
