@@ -1,6 +1,7 @@
 """A router on loopback that does as it is told: real gRPC, answers from memory, faults on demand."""
 
 import itertools
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,7 @@ class FakeRouter:
         self.book.submit_gate.set()
         self.port = 0
         self._server: grpc.Server | None = None
+        self._kept: socket.socket | None = None  # the port of a router that is away: nobody else's answers come from it
 
     @property
     def address(self) -> str:
@@ -91,6 +93,7 @@ class FakeRouter:
         control_pb2_grpc.add_ControlServicer_to_server(_Control(self.book), server)
         chat_link_pb2_grpc.add_ChatLinkServicer_to_server(_ChatLink(self.book), server)
         address = f"127.0.0.1:{self.port}"
+        self._give_up_port()
         secure = credentials is not None
         self.port = server.add_secure_port(address, credentials) if secure else server.add_insecure_port(address)
         server.start()
@@ -101,6 +104,19 @@ class FakeRouter:
         if self._server is not None:
             self._server.stop(0).wait()
             self._server = None
+            self._kept = socket.socket()
+            self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # beside connections that are closing
+            self._kept.bind(("127.0.0.1", self.port))
+            self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+
+    def close(self) -> None:
+        self.stop()
+        self._give_up_port()
+
+    def _give_up_port(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def __enter__(self) -> "FakeRouter":
         return self.start()
@@ -109,7 +125,7 @@ class FakeRouter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.book.submit_gate.set()
-        self.stop()
+        self.close()
 
     def add_session(self, session_id: str, machine_id: str = "devbox", label: str = "") -> None:
         self.book.sessions[session_id] = types_pb2.Session(

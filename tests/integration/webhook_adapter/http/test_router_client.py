@@ -228,4 +228,4 @@ def test_over_tls_both_sides_show_who_they_are(
         assert stored(client, "k") == welcome
     finally:
         client.close()
-        router.stop()
+        router.close()
