@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from agent.backends.hooks import HooksBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock
 from agent.config import Config
+from agent.domain.errors import StoreUnavailable
 from agent.domain.session import Session
 from agent.link import identity
 from agent.local import client
@@ -69,7 +70,15 @@ class Rig:
         return [seq for (seq,) in await self.sql("SELECT upstream_seq FROM outbox ORDER BY upstream_seq")]
 
     async def free_disk(self) -> None:
-        await self.sql("PRAGMA max_page_count = 1000000")
+        """There is room again. Asked until heard: an operation that fails takes down what shares its transaction."""
+
+        async def heard() -> bool:
+            with suppress(StoreUnavailable):
+                await self.sql("PRAGMA max_page_count = 1000000")
+                return True
+            return False
+
+        await eventually(heard)
 
 
 @dataclass

@@ -146,7 +146,11 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
     def refuse_submits(self, code: grpc.StatusCode, times: int) -> None:
         """Refuse the next submitted items; nothing of them is stored."""
         with self.changed:
-            self._refusals += [code] * times
+            self._refusals = [code] * times
+
+    @property
+    def refusals_left(self) -> int:
+        return len(self._refusals)
 
     def break_links(self) -> None:
         """End the open Deliver streams; what they had is leased again."""
@@ -214,8 +218,9 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
     def _store(self, request: pb.SubmitRequest) -> pb.SubmitResponse | grpc.StatusCode:
         with self.changed:
             if self._refusals:
+                refusal = self._refusals.pop(0)
                 self.changed.notify_all()
-                return self._refusals.pop(0)
+                return refusal
             seen = request.update_key in [stored.update_key for stored in self.submitted]
             (self.repeated if seen else self.submitted).append(request)
             self.changed.notify_all()
