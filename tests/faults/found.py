@@ -47,7 +47,7 @@ Struck = tuple[str, list[Wire], float]  # a fault, the connections it fell on, a
 def half_open(world: World, names: Sequence[str] = tuple(HALF_OPENS)) -> list[Row]:
     """Each fault on another machine's link, all at once, under traffic: both ends have to find out."""
     since, struck = time.monotonic(), list[Struck]()
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.2) as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=1.0) as senders:
         for machine, name in zip(world.machines, names, strict=False):
             _linked(machine)
             struck.append((name, machine.wire.each(HALF_OPENS[name]), time.monotonic()))
@@ -68,7 +68,7 @@ def hung_agents(world: World) -> list[Row]:
     """One agent is stopped, another's event loop hangs while its threads live; the router has to find out."""
     signals = {f"agent {name}": number for number, name in HANGS.items()}
     since, found = time.monotonic(), dict[str, float]()
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.2) as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=1.0) as senders:
         at = {}
         for machine, (name, number) in zip(world.machines, signals.items(), strict=False):
             _linked(machine)
@@ -93,7 +93,7 @@ def hung_router(world: World, number: int) -> Row:
     """The router is stopped, or hangs; agents have to find out. Then it is killed and started again."""
     name = f"router {HANGS[number]}"
     since, found = time.monotonic(), {}
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.2) as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=1.0) as senders:
         for machine in world.machines:
             _linked(machine)
         world.router.signal(number)

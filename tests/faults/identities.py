@@ -45,7 +45,7 @@ def rolled_back_inbox(world: World) -> Row:
     machine, since = world.machines[0], time.monotonic()
     world.bury(machine)
     world.start_agent(machine, pace=SLOW)
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=SLOW / 2) as senders:
         _typed(world, since)
         wait_until(lambda: _waiting(machine) >= WAITING, RECOVERY)
         world.bury(machine)

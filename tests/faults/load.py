@@ -80,7 +80,7 @@ class Senders:
     """All senders, from start to stop. Each waits `pause` seconds after an answer; every other text has a ttl."""
 
     def __init__(
-        self, door: Door, sessions: Iterable[str], journal: Journal, run: str, *, pause: float = 0.02, ttl: int = 0
+        self, door: Door, sessions: Iterable[str], journal: Journal, run: str, *, pause: float = 0.05, ttl: int = 0
     ) -> None:
         self._door = door
         self._journal = journal
