@@ -1,5 +1,6 @@
 """What every test relies on: a clean environment, and a data directory with a short name."""
 
+import fcntl
 import gc
 import os
 from collections.abc import Iterator
@@ -21,8 +22,20 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
 settings.register_profile("house", deadline=None, database=None, print_blob=True)
 settings.load_profile("house")
 
+# One worker at a time holds each while it collects: as many as there are cores, or nearly.
+_TURNS = (Path(__file__), Path(__file__).with_name("folders.py"))
+
 # The tests' own functions live until the end: looking for garbage among them doubles the time to collect them.
 gc.disable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Not all workers at once: in a fresh clone the first leave to the others what they compiled."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    with _TURNS[number % len(_TURNS)].open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return (yield)
 
 
 def pytest_collection_finish() -> None:

@@ -1,6 +1,6 @@
 """A full-screen program as far as input goes: puts its terminal in raw mode and writes down every byte up to a Ctrl-D.
 
-recorder.py FILE [ESCAPE…]: prints the escape sequences (given in hex) before it says READY.
+recorder.py FILE ENDS [ESCAPE…]: up to so many of them; prints the escape sequences (given in hex) before it says READY.
 """
 
 import os
@@ -10,8 +10,9 @@ from pathlib import Path
 
 tty.setraw(0)
 with Path(sys.argv[1]).open("wb", buffering=0) as record:
-    os.write(1, b"".join(map(bytes.fromhex, sys.argv[2:])) + b"READY")
-    data = b""
-    while b"\x04" not in data:
+    os.write(1, b"".join(map(bytes.fromhex, sys.argv[3:])) + b"READY")
+    left = int(sys.argv[2])
+    while left > 0:
         data = os.read(0, 65536)
         record.write(data)
+        left -= data.count(b"\x04")

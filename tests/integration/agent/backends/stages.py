@@ -25,10 +25,12 @@ from tests.waiting import wait_until
 STREAM_RECORDER = Path(__file__).with_name("stream_recorder.py")
 RECORDER = Path(__file__).with_name("recorder.py")
 QUICK = Pace(between=0.0, before_enter=0.0)
+MANY = 10_000  # Ctrl-D: more than any stage is asked for
 
 
-def recorder(file: Path, *escapes: bytes) -> list[str]:
-    return [sys.executable, "-I", "-S", str(RECORDER), str(file), *(escape.hex() for escape in escapes)]
+def recorder(file: Path, *escapes: bytes, ends: int = 1) -> list[str]:
+    """A program that writes down what is typed, up to so many Ctrl-D."""
+    return [sys.executable, "-I", "-S", str(RECORDER), str(file), str(ends), *(escape.hex() for escape in escapes)]
 
 
 class Stage(Protocol):
@@ -37,7 +39,7 @@ class Stage(Protocol):
     def deliver(self, action: Action) -> Outcome: ...
 
     def submissions(self) -> list[bytes]:
-        """Ends the recorder; what it was given, each with the Enter taken off."""
+        """What the recorder was given since the last call, each with the Enter taken off."""
 
     def close(self) -> None: ...
 
@@ -45,6 +47,25 @@ class Stage(Protocol):
 def split(record: bytes) -> list[bytes]:
     *submitted, rest = record.removesuffix(b"\x04").split(b"\r")
     return [*submitted, rest] if rest else submitted
+
+
+class Record:
+    """A recorder's file, read piece by piece."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._read = 0
+
+    def news(self) -> list[bytes]:
+        """What came since the last call."""
+        piece = self.file.read_bytes()[self._read :]
+        self._read += len(piece)
+        return split(piece)
+
+    def up_to_its_end(self) -> list[bytes]:
+        """What came since the last call, once the Ctrl-D behind it has come."""
+        wait_until(lambda: self.file.read_bytes()[self._read :].endswith(b"\x04"))
+        return self.news()
 
 
 def ended_record(file: Path) -> bytes:
@@ -81,8 +102,8 @@ class TmuxServerFixture:
 
 class TmuxStage:
     def __init__(self, folder: Path, *escapes: bytes) -> None:
-        self._file = folder / "record"
-        self.server = TmuxServerFixture(folder, recorder(self._file, *escapes))
+        self._record = Record(folder / "record")
+        self.server = TmuxServerFixture(folder, recorder(self._record.file, *escapes, ends=MANY))
         self.server.shows("READY")
         self._session = self.server.session()
 
@@ -91,7 +112,7 @@ class TmuxStage:
 
     def submissions(self) -> list[bytes]:
         self.deliver(KeyPress("ctrl-d"))
-        return split(ended_record(self._file))
+        return self._record.up_to_its_end()
 
     def close(self) -> None:
         self.server.close()
@@ -132,8 +153,8 @@ class NvimFixture:
 
 class NvimStage:
     def __init__(self, folder: Path, *escapes: bytes) -> None:
-        self._file = folder / "record"
-        self.server = NvimFixture(folder, recorder(self._file, *escapes))
+        self._record = Record(folder / "record")
+        self.server = NvimFixture(folder, recorder(self._record.file, *escapes, ends=MANY))
         self.server.shows("READY")
         self._session = self.server.session()
 
@@ -142,7 +163,7 @@ class NvimStage:
 
     def submissions(self) -> list[bytes]:
         self.deliver(KeyPress("ctrl-d"))
-        return split(ended_record(self._file))
+        return self._record.up_to_its_end()
 
     def close(self) -> None:
         self.server.close()
@@ -150,9 +171,10 @@ class NvimStage:
 
 class PtyStage:
     def __init__(self, folder: Path, *escapes: bytes) -> None:
-        self._file = folder / "record"
+        self._record = Record(folder / "record")
         self._agent = LocalAgent(folder / "sock")
-        self._terminal = Terminal(host(*recorder(self._file, *escapes), socket=str(folder / "sock")))
+        program = recorder(self._record.file, *escapes, ends=MANY)
+        self._terminal = Terminal(host(*program, socket=str(folder / "sock")))
         self._terminal.shows(b"READY")
         self._agent.attached()
 
@@ -161,7 +183,7 @@ class PtyStage:
 
     def submissions(self) -> list[bytes]:
         self.deliver(KeyPress("ctrl-d"))
-        return split(ended_record(self._file))
+        return self._record.up_to_its_end()
 
     def close(self) -> None:
         self._terminal.close()
@@ -172,16 +194,17 @@ class CommandStage:
     """Each run is a submission; the command itself notes its end."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "record"
-        self._file.touch()
-        line = f"cat >> {self._file}; printf '\\r' >> {self._file}"
+        self._record = Record(folder / "record")
+        file = self._record.file
+        file.touch()
+        line = f"cat >> {file}; printf '\\r' >> {file}"
         self._session = Session("s1", "command", cwd=str(folder), target={"command": line})
 
     def deliver(self, action: Action) -> Outcome:
         return uvloop.run(CommandBackend().deliver(self._session, action))
 
     def submissions(self) -> list[bytes]:
-        return split(self._file.read_bytes())
+        return self._record.news()
 
     def close(self) -> None:
         """Nothing stays behind."""
@@ -221,7 +244,8 @@ class HeadlessStage:
     """A program that takes prompts as Claude Code does, from its first one on."""
 
     def __init__(self, folder: Path) -> None:
-        program, self._file = stream_recorder(folder)
+        program, file = stream_recorder(folder)
+        self._record = Record(file)
         self._session = Session("s1", "headless", cwd=str(folder), target={"program": str(program)})
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._backend = self._runner.run(self._connected())
@@ -235,7 +259,7 @@ class HeadlessStage:
         return self._runner.run(self._backend.deliver(self._session, action))
 
     def submissions(self) -> list[bytes]:
-        return split(self._file.read_bytes())
+        return self._record.news()
 
     def close(self) -> None:
         self._runner.run(self._backend.close())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.domain.command import Action, Input, KeyPress, Outcome
+from tests.folders import short_folder
 from tests.integration.agent.backends.stages import CommandStage, HeadlessStage, NvimStage, PtyStage, Stage, TmuxStage
 
 TEXTS = {
@@ -57,9 +58,10 @@ STAGES: dict[str, Callable[..., Stage]] = {
 }
 
 
-@pytest.fixture(params=STAGES)
-def stage(request: pytest.FixtureRequest, data_dir: Path) -> Iterator[Stage]:
-    with closing(STAGES[request.param](data_dir)) as made:
+@pytest.fixture(scope="module", params=STAGES)
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """One of each for all tests: what a text leaves behind is found by the next."""
+    with short_folder() as folder, closing(STAGES[request.param](folder)) as made:
         yield made
 
 
