@@ -59,7 +59,7 @@ class Stage:
 
     def delivered(self) -> None:
         """Everything said has become a message, and the router knows which."""
-        wait_until(lambda: {n["state"] for n in self._system.cli("notifications", "--json")} == {"DELIVERED"}, 60)
+        self._system.all_delivered()
 
     def typed(self, pane: Pane, text: str) -> None:
         """The terminal gets a line, perhaps behind an Esc."""
@@ -76,7 +76,7 @@ class Stage:
         self._agent = subprocess.Popen(
             argv, env=env, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        self._wait_for_laptop(connected=True)
+        self._system.wait_for_machine("laptop", connected=True)
 
     def laptop_sleeps(self) -> None:
         if self._agent is not None:
@@ -85,7 +85,7 @@ class Stage:
             assert self._agent.stdout is not None
             self._agent.stdout.close()
             self._agent = None
-            self._wait_for_laptop(connected=False)
+            self._system.wait_for_machine("laptop", connected=False)
 
     def laptop_pane(self, name: str) -> Pane:
         return self._system.pane(name, environ=self._laptop)
@@ -113,13 +113,6 @@ class Stage:
         """A session is over, wherever its machine is."""
         body = {"sessionId": session_id}
         assert self._system.rest("POST", "/sessions/unregister", body).status_code == 200
-
-    def _wait_for_laptop(self, *, connected: bool) -> None:
-        def stands() -> bool:
-            machines = self._system.cli("machines", "--json")
-            return any(m["machineId"] == "laptop" and m["connected"] is connected for m in machines)
-
-        wait_until(stands, 30)
 
 
 @contextmanager

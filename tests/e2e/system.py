@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import psutil
 import requests
-from agentlink.v1 import control_pb2
+from agentlink.v1 import control_pb2, types_pb2
 from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
@@ -139,16 +139,35 @@ class System:
 
     def delivered(self, message_id: int) -> None:
         """Wait until the router knows that this message came: from then on a reply to it finds its session."""
-        request, metadata = control_pb2.ListNotificationsRequest(), (("x-api-key", self.api_key),)
+        wait_until(lambda: any(str(message_id) in one.message_ids for one in self._notifications()), 40)
 
-        def known() -> bool:
-            try:
-                found = self._control.ListNotifications(request, metadata=metadata, timeout=5).notifications
-            except grpc.RpcError:
-                return False  # it was killed, and is not back yet
-            return any(str(message_id) in one.message_ids for one in found)
+    def all_delivered(self) -> None:
+        """Wait until everything said has become a message, and the router knows which."""
+        states = {types_pb2.NOTIFICATION_STATE_DELIVERED}
+        wait_until(lambda: {one.state for one in self._notifications()} == states, 60)
 
-        wait_until(known, 40)
+    def _notifications(self) -> Sequence[types_pb2.Notification]:
+        """Asked on one connection: a command line each time would take the cores from what is waited for."""
+        try:
+            return self._control.ListNotifications(
+                control_pb2.ListNotificationsRequest(), metadata=self._metadata, timeout=5
+            ).notifications
+        except grpc.RpcError:
+            return ()  # it was killed, and is not back yet
+
+    def wait_for_machine(self, machine_id: str, *, connected: bool) -> None:
+        """Wait until the router believes that a machine is connected, or that it is not."""
+
+        def stands() -> bool:
+            request = control_pb2.ListMachinesRequest()
+            machines = self._control.ListMachines(request, metadata=self._metadata, timeout=5).machines
+            return any(one.machine_id == machine_id and one.connected is connected for one in machines)
+
+        wait_until(stands, 30)
+
+    @property
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("x-api-key", self.api_key),)
 
     # --- sessions ---
 

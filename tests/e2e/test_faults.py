@@ -42,7 +42,7 @@ def test_replies_wait_for_an_agent_that_is_away_and_the_chat_says_so(system: Sys
     agent.send_signal(signal.SIGKILL)
     supervised = wait_until(lambda: [p for p in system.programs("agent") if p.pid != agent.pid])[0]
     supervised.send_signal(signal.SIGSTOP)  # it starts, and does not get to connect
-    wait_until(lambda: not system.cli("machines", "--json")[0]["connected"], 20)
+    system.wait_for_machine("devbox", connected=False)
 
     system.replies([message(next(_numbers), f"waiting {n}", reply_to=about) for n in range(3)])
     said = wait_until(lambda: [m.text for m in system.telegram.bot_messages(CHAT) if "is away" in m.text])
