@@ -26,6 +26,7 @@ from router.domain.errors import Refusal
 from router.store.database import Transaction
 from tests.fakes.thin_agent import ThinAgent
 from tests.fakes.thin_courier import ThinCourier
+from tests.integration.router.new_database import lay_down
 from tests.waiting import wait_until
 
 T = TypeVar("T")
@@ -337,6 +338,7 @@ def config(data_dir: Path, **changes: Any) -> RouterConfig:
 @contextmanager
 def serving(settings: RouterConfig) -> Iterator[RouterUnderTest]:
     """A router that runs inside the block."""
+    lay_down(settings.database_path)
     router = RouterUnderTest(settings)
     router.start()
     try:

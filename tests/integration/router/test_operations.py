@@ -138,18 +138,14 @@ def test_a_database_of_a_newer_version_is_refused_with_a_cure(tmp_path: Path) ->
     assert "newer" in started(tmp_path)
 
 
-def test_everything_in_the_folder_is_the_owners_alone(router: RouterUnderTest, session: str) -> None:
-    router.send(session)
-    modes = {path.name: path.stat().st_mode & 0o777 for path in router.config.data_dir.glob("router.db*")}
+def test_a_new_folder_and_all_that_is_in_it_are_the_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    with serving(config(folder)) as router:
+        router.send(router.session(router.machine()))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("router.db*")}
 
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert modes == {"router.db": 0o600, "router.db-wal": 0o600, "router.db-shm": 0o600}
-
-
-def test_a_new_folder_is_the_owners_alone(tmp_path: Path) -> None:
-    with serving(config(tmp_path / "new" / "folder")):
-        pass
-
-    assert (tmp_path / "new" / "folder").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_full_disk_refuses_and_stores_nothing(router: RouterUnderTest, session: str) -> None:
