@@ -5,6 +5,7 @@
 The keeper is what a shell would be. Without it the program's process group is orphaned, and the kernel drops Ctrl-Z;
 and the terminal would be hung up, with output still in it, at the moment that the program ends. The keeper says
 "P<pid>", "S" when the program stopped, "E<code>" when it ended. A byte to it means go on; it ends with the socket.
+When the host is killed the kernel hangs up on the keeper alone; with the keeper's end, on the program.
 """
 
 import os
@@ -23,7 +24,6 @@ GO_ON = b"C"
 _NOT_STARTED = 127
 _SIGNALLED = 128  # exit codes above it are signals, as shells say it
 _NOT_FOR_THE_KEEPER = (
-    signal.SIGHUP,
     signal.SIGINT,
     signal.SIGQUIT,
     signal.SIGTERM,

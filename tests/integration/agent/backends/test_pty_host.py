@@ -144,6 +144,16 @@ def test_a_closed_window_hangs_up_on_the_program(open_terminal: Open, data_dir: 
     assert wait_until(gone.exists)
 
 
+def test_a_program_whose_host_is_killed_is_hung_up_on(open_terminal: Open, data_dir: Path) -> None:
+    gone = data_dir / "gone"
+    terminal = open_terminal("sh", "-c", f"trap 'touch {gone}; exit' HUP; echo up; while :; do sleep 0.01; done")
+    terminal.shows(b"up")
+
+    terminal.signal(signal.SIGKILL)
+
+    assert wait_until(gone.exists)
+
+
 @pytest.mark.parametrize(
     "line", ["true", "exit 3", "kill -9 $$", "stty raw -echo", "stty -icrnl; kill -TERM $PPID; kill -TERM $$"]
 )
