@@ -1,15 +1,13 @@
 """Sessions in terminals inside of nvim: text goes to the terminal's channel, whatever mode the editor is in."""
 
-import asyncio
 import json
 import subprocess
-from asyncio import create_subprocess_exec
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from tempfile import TemporaryFile
 
 from agent.backends import claude_code, process
 from agent.backends.keyboard import Front, Gone, Guard, Refused, Silent
+from agent.backends.spawning import exit_code
 from agent.backends.terminal import TerminalBackend
 from agent.backends.typing_rules import EDITING, ENTER, KEYS, Pace
 from agent.domain.command import Reason
@@ -45,18 +43,13 @@ class Editor:
         """What the expression gives. Raises Refused, or Silent when there is doubt about its effect."""
         with TemporaryFile() as output:
             try:
-                asking = await create_subprocess_exec(*command(self._socket, expression), stdout=output, stderr=output)
-            except OSError as error:
-                raise Refused(f"nvim cannot be started: {error.strerror}") from error
-            try:
-                code = await asyncio.wait_for(asking.wait(), self._limit)
+                code = await exit_code(
+                    command(self._socket, expression), self._limit, stdout=output, stderr=subprocess.STDOUT
+                )
             except TimeoutError:
                 raise Silent(f"nvim did not answer for {self._limit:g} s; perhaps it waits at a prompt") from None
-            finally:
-                if asking.returncode is None:
-                    with suppress(ProcessLookupError):
-                        asking.kill()
-                    await asking.wait()
+            except OSError as error:
+                raise Refused(f"nvim cannot be started: {error.strerror}") from error
             output.seek(0)
             answer = output.read().decode(errors="replace").strip()  # older ones answer on standard error
         if code:

@@ -1,12 +1,10 @@
 """A tmux server, spoken to by running tmux; never through a shell."""
 
-import asyncio
-from asyncio import create_subprocess_exec
-from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO
 
 from agent.backends.keyboard import Refused, Silent
+from agent.backends.spawning import exit_code
 
 TIMEOUT = 10.0
 """Seconds for one tmux command, which takes about 5 ms: a server that needs longer hangs."""
@@ -32,18 +30,11 @@ class TmuxServer:
 
     async def _ended(self, command: list[str], source: IO[bytes], output: IO[bytes], complaint: IO[bytes]) -> int:
         try:
-            process = await create_subprocess_exec(*command, stdin=source, stdout=output, stderr=complaint)
-        except OSError as error:
-            raise Refused(f"tmux cannot be started: {error.strerror}") from error
-        try:
-            return await asyncio.wait_for(process.wait(), self._limit)
+            return await exit_code(command, self._limit, stdin=source, stdout=output, stderr=complaint)
         except TimeoutError:
             raise Silent(f"tmux did not answer for {self._limit:g} s") from None
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+        except OSError as error:
+            raise Refused(f"tmux cannot be started: {error.strerror}") from error
 
 
 def _text(file: IO[bytes]) -> str:

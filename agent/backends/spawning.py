@@ -1,0 +1,30 @@
+"""Programs that are run for their answer, one after the other while somebody waits for a text to be typed."""
+
+import asyncio
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
+
+
+async def exit_code(
+    command: Sequence[str],
+    limit: float,
+    *,
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+) -> int:
+    """Run it to its end, within `limit` seconds; it is killed if that passes, or if nobody waits any more.
+
+    Raises OSError when it cannot be started, and TimeoutError. The event loop's own way to start a program copies the
+    agent's page tables each time (uvloop: 3.9 ms for `true`, on the loop); subprocess does not (0.9 ms).
+    """
+    process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr)  # noqa: ASYNC220 -- 0.5 ms
+    waiting = ThreadPoolExecutor(1)  # its own: programs that hang must not use up threads that others wait for
+    try:
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(waiting, process.wait), limit)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        waiting.shutdown(wait=False)
