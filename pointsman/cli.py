@@ -3,6 +3,8 @@
 Imports nothing but what the interpreter has loaded anyway, until it is sure of where imports come from.
 """
 
+import atexit
+import gc
 import os
 import sys
 
@@ -12,6 +14,8 @@ def main() -> None:
     if not sys.flags.isolated:
         # The current folder, or PYTHONPATH, may hold packages with the names of ours and of those that we use.
         os.execv(sys.executable, [sys.executable, "-I", "-m", "pointsman", *sys.argv[1:]])  # noqa: S606
+    # The interpreter looks for garbage before it ends: among all that was imported, for a fifth of a command's time.
+    atexit.register(gc.freeze)
     from pointsman.config import tame_grpc
     from pointsman.group import pointsman
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,12 @@ LONG = ["sleep", "1000.25"]  # nobody else's
 
 
 def sleepers() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has just ended
+            if child.cmdline() == LONG:
+                found.append(child)
+    return found
 
 
 async def gone() -> bool:
