@@ -329,7 +329,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self._timers()
 
 
-DeliveryMachine.TestCase.settings = settings(max_examples=120, stateful_step_count=STEPS, derandomize=True)
+DeliveryMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=STEPS, derandomize=True)
 TestDelivery = DeliveryMachine.TestCase
 
 

@@ -29,7 +29,7 @@ STAGES: dict[str, Callable[[Path, ClaudeHome], ClaudeStage]] = {
     "pty": PtyClaude,
     "nvim": NvimClaude,
 }
-TRIES = int(os.environ.get("TEST_DIALOGS", "3"))
+TRIES = int(os.environ.get("TEST_DIALOGS", "2"))
 LONG = 20.0  # seconds; other programs share the cores
 
 
