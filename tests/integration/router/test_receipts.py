@@ -11,7 +11,6 @@ from agentlink.v1 import types_pb2 as types
 from tests.fakes.thin_agent import ThinAgent
 from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
-from tests.waiting import wait_until
 
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 
@@ -216,8 +215,9 @@ def test_a_command_from_outside_a_chat_has_no_receipt(router: RouterUnderTest, s
 
 def test_a_reply_to_a_receipt_reaches_the_session(router: RouterUnderTest, session: str, courier: ThinCourier) -> None:
     router.submit(HERE, "x", session_id=session)
-    courier.brought("500")
-    wait_until(lambda: router.submit(HERE, "more", reply_to_message_id="500").session_id == session)
+    router.reported(courier.brought("500"))
+
+    assert router.submit(HERE, "more", reply_to_message_id="500").session_id == session
 
 
 def test_receipts_are_part_of_the_commands_story(router: RouterUnderTest, session: str, courier: ThinCourier) -> None:

@@ -34,8 +34,8 @@ def ended_things(router: RouterUnderTest, agent: ThinAgent) -> str:
     with router.courier("test") as courier:
         courier.brought("500")
         router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session_id))
-        courier.brought("500")
-        wait_until(lambda: router.submit(HERE, "y", reply_to_message_id="500").session_id == session_id)
+        router.reported(courier.brought("500"))
+        assert router.submit(HERE, "y", reply_to_message_id="500").session_id == session_id
         courier.brought("501")
     return session_id
 
@@ -108,8 +108,7 @@ def test_requests_are_remembered_for_two_days(router: RouterUnderTest, session: 
 def test_a_message_of_a_living_session_reaches_it_after_a_year(router: RouterUnderTest, session: str) -> None:
     router.notify(session, types.ChatRef(transport="test", chat_id="1"))
     with router.courier("test") as courier:
-        courier.brought("500")
-        wait_until(lambda: router.submit(HERE, "x", reply_to_message_id="500").session_id)
+        router.reported(courier.brought("500"))
     router.advance(365 * DAY)
     router.control.Cleanup(pb.CleanupRequest())
 

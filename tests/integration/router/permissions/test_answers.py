@@ -22,7 +22,6 @@ from tests.integration.router.permissions.asking import (
     shown,
     standing,
 )
-from tests.waiting import wait_until
 
 
 def test_a_question_is_shown_with_tool_input_and_buttons(courier: ThinCourier, link: ThinLink, session: str) -> None:
@@ -76,10 +75,11 @@ def test_a_reply_denies_with_its_text_as_the_reason(
     router: RouterUnderTest, courier: ThinCourier, link: ThinLink, session: str, transport: str
 ) -> None:
     asked = ask(link, session)
-    note = shown(courier)
-    told = press(router, note, "reason")
+    delivery = courier.brought("100")
+    router.reported(delivery)
+    told = press(router, delivery.notification, "reason")
     assert ("Reply" in told.answer, told.command_id) == (True, "")
-    wait_until(lambda: router.submit(here(transport), "not on a Friday", reply_to_message_id="100").command_id, 10)
+    assert router.submit(here(transport), "not on a Friday", reply_to_message_id="100").command_id
 
     assert (decision(link).option_id, standing(router, asked).text) == ("deny", "not on a Friday")
     assert "not on a Friday" in courier.take().notification.text
