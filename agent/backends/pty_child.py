@@ -108,6 +108,8 @@ def _watch(program: int, link: socket.socket) -> None:
             os.killpg(program, signal.SIGCONT)
         status = _next_change(program)
     code = os.waitstatus_to_exitcode(status)
+    # The terminal is ours now, and the host hangs up on whoever has it once nobody takes the output.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _let_go()
     _say(link, f"E{code if code >= 0 else _SIGNALLED - code}")
     _wait(link)
