@@ -21,6 +21,7 @@ from tests.faults.world import World
 
 MIB = 2**20
 LONGEST_LOG = 64 * MIB  # that may stay once the reader is done
+DENSE = 0.02  # seconds between texts: a log must have something to lose, and grow past its limit
 _WAL_HEADER, _FRAME_HEADER = 32, 24  # bytes; https://sqlite.org/fileformat2.html#walformat
 _COMMITTED_FRAMES, _FOLDED_FRAMES = 16, 96  # where a -shm file has them; https://sqlite.org/walformat.html
 
@@ -29,7 +30,7 @@ def lost_index(world: World, count: int) -> Row:
     """The -shm beside the router's log, or beside an agent's, is gone."""
     since, strikes, machine = time.monotonic(), [], world.machines[0]
     names = tuple(one.name for one in world.machines)
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=DENSE) as senders:
         for _ in range(count):
             world.end_router()
             (world.router_folder / "router.db-shm").unlink()
@@ -55,7 +56,7 @@ def cut_log(world: World, rng: random.Random, count: int) -> Row:
     """
     since, strikes = time.monotonic(), []
     names = tuple(one.name for one in world.machines)
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=DENSE) as senders:
         while len(strikes) < count:
             until_recovered(world, [Strike(time.monotonic(), names)])
             world.end_router()
@@ -97,7 +98,7 @@ def pinned_reader(world: World, seconds: float) -> Row:
     since, longest = time.monotonic(), 0
     path = world.router_folder / "router.db"
     log = path.with_name("router.db-wal")
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=DENSE) as senders:
         until_recovered(world, [Strike(since, tuple(machine.name for machine in world.machines))])
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("BEGIN")
@@ -134,7 +135,7 @@ class _Victim:
 def _damaged(world: World, rng: random.Random, count: int, victim: _Victim, life: Callable[[], Process]) -> Row:
     """Overwrite one page at a time: the program refuses to start, and works when the file is put back."""
     since, failures, path = time.monotonic(), list[str](), victim.path
-    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}") as senders:
+    with Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=DENSE) as senders:
         for _ in range(count):
             until_recovered(world, [Strike(time.monotonic(), tuple(machine.name for machine in world.machines))])
             victim.end()
