@@ -29,11 +29,13 @@ async def measure(folder: Path, count: int) -> float:
 
 async def _each(machines: list[Machine], address: str) -> None:
     for start in range(0, len(machines), AT_ONCE):
-        await asyncio.gather(*(_open(machine, address) for machine in machines[start : start + AT_ONCE]))
+        some = machines[start : start + AT_ONCE]
+        for machine in some:
+            await machine.enrol()  # not side by side: that is how join tokens would be guessed
+        await asyncio.gather(*(_open(machine, address) for machine in some))
 
 
 async def _open(machine: Machine, address: str) -> None:
-    await machine.enrol()
     # A channel each, as agents have: else one connection would carry a hundred links.
     options = [("grpc.use_local_subchannel_pool", 1)]
     await machine.connect(grpc.aio.insecure_channel(address, options))
