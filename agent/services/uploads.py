@@ -61,7 +61,7 @@ class Uploads:
             files = tuple([await asyncio.to_thread(self._copy, file_id, path) for file_id, path in copying])
             text = notice.text or ", ".join(file.name for file in files)
             await self._outbox.append(replace(notice, text=text, files=files))
-        except BaseException:
+        except Exception:  # but a cancelled one may be stored all the same: of that the next start tidies up
             self._forget(ids)
             raise
         finally:

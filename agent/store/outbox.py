@@ -65,7 +65,7 @@ class Outbox:
         return future
 
     def _appended(self, done: "asyncio.Future[int]") -> None:
-        if not done.cancelled() and not done.exception() and done.result() == _IS_HELD:
+        if done.cancelled() or (not done.exception() and done.result() == _IS_HELD):  # cancelled, it may be stored yet
             self._holding = True
             self.held_news.set()
 

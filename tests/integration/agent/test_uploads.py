@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 
+from agent.domain.frames import Item, Notice
 from agent.services.uploads import MAX_FILE, PART
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.router import Refusal, Router, running_router
@@ -209,6 +211,31 @@ async def test_a_full_disk_keeps_no_copy(rigs: Rigs, report: Path) -> None:
         await rig.free_disk()
 
     assert (answer["ok"], answer["reason"], kept(rigs)) == (False, "STORAGE_UNAVAILABLE", [])
+
+
+async def test_what_is_stored_after_nobody_waits_for_it_any_more_is_sent_whole(
+    rigs: Rigs, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_router() as router, rigs.running(router.address) as rig:
+        await ready(rig, router)
+        go_on, handed_in, append = threading.Event(), asyncio.Event(), rig.agent.outbox.append
+
+        def noted(item: Item) -> "asyncio.Future[int]":
+            handed_in.set()
+            return append(item)
+
+        monkeypatch.setattr(rig.agent.outbox, "append", noted)
+        busy = rig.agent.database.run(lambda _: go_on.wait(10))
+        notifying = asyncio.create_task(rig.agent.uploads.notify(Notice("n1", "s1", "done"), [str(report)]))
+        await handed_in.wait()
+        notifying.cancel()
+        await asyncio.gather(notifying, return_exceptions=True)
+        go_on.set()
+        await busy
+        ids = await told(router)
+
+    [file] = router.notices[0].files
+    assert (notifying.cancelled(), ids, b"".join(router.parts[file.file_id])) == (True, ["n1"], TWO_PARTS)
 
 
 async def test_copies_that_a_crash_left_are_removed(rigs: Rigs, report: Path) -> None:
