@@ -43,6 +43,11 @@ def answered(here: Desk, asked: Message, how: str) -> None:
     wait_until(lambda: here.home.status() == "idle", LONG)
 
 
+def turns_of(here: Desk, program: str) -> list[Message]:
+    """What it said at the end of each turn in which it ran the program."""
+    return [one for one in here.messages("tool said") if program in one.text]
+
+
 def test_it_is_allowed_from_the_phone(here: Desk) -> None:
     file, asked = asks_for_file(here)
 
@@ -99,10 +104,10 @@ def test_what_is_allowed_always_is_not_asked_again(here: Desk) -> None:
 
     here.system.telegram.press(asked, always, user_id=CHAT)
     answered(here, asked, "✅ Allowed by Ada")
-    finished = len(wait_until(lambda: here.messages("tool said"), LONG))
+    wait_until(lambda: len(turns_of(here, "curl")) == 1, LONG)
     here.type("%bash curl --version")
 
-    wait_until(lambda: len(here.messages("tool said")) > finished, LONG)
+    wait_until(lambda: len(turns_of(here, "curl")) == 2, LONG)
     assert here.messages("curl --version") == [asked]
 
 
