@@ -68,14 +68,14 @@ class Settings:
 
     def unknown_in_environment(self) -> list[str]:
         """Names that look like ours and mean nothing."""
-        known = {*BY_NAME, *_SESSION_VARIABLES}
+        known = {*BY_NAME, *SESSION_VARIABLES}
         return sorted(name for name in self.environ if name.startswith("POINTSMAN_") and name not in known)
 
 
 _TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA", "POINTSMAN_TLS_CA")
 _PATHS = ("POINTSMAN_DATA_DIR", *_TLS_FILES)  # programs may run in another folder: they get absolute paths
-# What programs inside a session find in their environment; no settings.
-_SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", "POINTSMAN_SOCKET", SUPERVISOR_PID)
+SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", SUPERVISOR_PID)
+"""What programs inside a session find in their environment; no settings."""
 
 
 def read_settings(flags: Mapping[str, str]) -> Settings:

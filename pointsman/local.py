@@ -1,5 +1,6 @@
 """The agent of this machine, asked over its socket."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from pointsman.config import Settings
@@ -9,6 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.domain.session import Process
+
+_ATTACHING = 5.0
+"""Seconds in which the terminal of a program that has just started makes itself known to the agent."""
+
+_LOOK = 0.1  # seconds between two looks for it
 
 _EXIT_CODES = {
     "SESSION_UNKNOWN": ExitCode.NOT_FOUND,
@@ -36,13 +42,20 @@ def ask(settings: Settings, request: dict[str, object], patience: float = 10.0) 
 
 
 def find_local_session(settings: Settings, name: str) -> str:
-    """The id of this machine's session with that id or label; empty when it has none, or has no agent."""
-    try:
-        sessions = ask(settings, {"op": "sessions"})["sessions"]
-    except Failure:
-        return ""
-    ids = [item["session_id"] for item in sessions if name in (item["session_id"], item["label"])]
-    return str(ids[0]) if len(ids) == 1 else ""
+    """The id of this machine's session with that id or label; empty when it has none, or has no agent.
+
+    The session that this is called in may have just begun: then its terminal is on the way to the agent.
+    """
+    gives_up = time.monotonic() + (_ATTACHING if name == settings.environ.get("POINTSMAN_SESSION_ID") else 0)
+    while True:
+        try:
+            sessions = ask(settings, {"op": "sessions"})["sessions"]
+        except Failure:
+            return ""
+        ids = [item["session_id"] for item in sessions if name in (item["session_id"], item["label"])]
+        if ids or time.monotonic() > gives_up:
+            return str(ids[0]) if len(ids) == 1 else ""
+        time.sleep(_LOOK)
 
 
 def resolve_tmux(target: str, tmux_env: str) -> dict[str, object]:

@@ -179,7 +179,10 @@ def unregister(*, session_id: str) -> None:
 @click.option("--session", "session_id", default="", metavar="ID", help="Its id; made up when not given.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
-    """Run CMD here, as if started plainly, as a session."""
+    """Run COMMAND here, as if started plainly, as a session.
+
+    It finds the session's id in POINTSMAN_SESSION_ID, for example for `pointsman notify`.
+    """
     from agent.backends.pty_host import run as run_in_terminal
 
     restore_environment()

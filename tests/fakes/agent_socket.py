@@ -17,6 +17,7 @@ class FakeAgent:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.sessions: list[dict[str, Any]] = []
+        self.late: list[dict[str, Any]] = []  # known once somebody has asked for the sessions
         self.refusal: dict[str, Any] | None = None
         self.status: dict[str, Any] = {"machine_id": "box", "connected": True, "inbox_depth": 0}
 
@@ -33,6 +34,8 @@ class FakeAgent:
             "notify": {"notification_id": "n-local"},
             "hook": {},
         }
+        if request["op"] == "sessions":
+            self.sessions, self.late = [*self.sessions, *self.late], []
         return self.refusal or {"ok": True, **answers[request["op"]]}
 
 

@@ -200,6 +200,22 @@ def test_notify_works_while_the_router_is_away(run: Run, agent: FakeAgent, unuse
     assert run("notify", "s-1", "Done.", POINTSMAN_ROUTER=unused_address).exit_code == 0
 
 
+def test_notify_waits_for_the_session_that_it_is_called_in(run: Run, agent: FakeAgent) -> None:
+    """A program may be quicker than its terminal, which tells the agent of it."""
+    agent.late = [{"session_id": "s-1", "label": ""}]
+
+    done = run("notify", "s-1", "Done.", POINTSMAN_SESSION_ID="s-1")
+
+    assert (done.exit_code, done.stdout) == (0, "n-local\n")
+
+
+def test_notify_waits_for_no_other_session(run: Run, agent: FakeAgent, control: FakeControl) -> None:
+    control.add_session("s-2")
+
+    assert run("notify", "s-2", "Done.", POINTSMAN_SESSION_ID="s-1").exit_code == 0
+    assert [request["op"] for request in agent.requests] == ["sessions"]
+
+
 def test_notify_goes_through_the_router_for_a_session_elsewhere(
     run: Run, agent: FakeAgent, control: FakeControl
 ) -> None:
