@@ -268,7 +268,7 @@ def _topics(phone: Phone, stage: Stage, telegram: TelegramStandIn, web: Pane) ->
     stage.says(web, "Deployed. What next?")
     asked = phone.sees("Deployed")
     stage.tell("the message stands in a new topic: devbox · web")
-    phone.sees_mark(phone.writes("check the logs", topic=asked.thread_id))
+    phone.sees_mark(phone.writes("check the logs", beside=asked))
     stage.typed(web, "check the logs")
     stage.ends(web.session_id)
     phone.sees("This session has ended")

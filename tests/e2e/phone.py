@@ -34,12 +34,13 @@ class Phone:
 
     # --- what the person does ---
 
-    def writes(self, text: str, *, reply_to: Message | None = None, topic: int = 0) -> Message:
-        """Write, perhaps as a reply or in a topic."""
-        how = f" (replying to “{_first(reply_to.text)}”)" if reply_to else " (in the topic)" if topic else ""
+    def writes(self, text: str, *, reply_to: Message | None = None, beside: Message | None = None) -> Message:
+        """Write, perhaps as a reply, or in the topic of a message."""
+        how = f" (replying to “{_first(reply_to.text)}”)" if reply_to else " (in the topic)" if beside else ""
         self._note("You", f"{text}{how}")
-        if reply_to is not None:
-            self._delivered(reply_to.message_id)
+        if read := reply_to or beside:
+            self._delivered(read.message_id)
+        topic = beside.thread_id if beside else 0
         return self._telegram.user_writes(
             text, chat_id=self._chat, user_id=self._person, reply_to=reply_to, thread_id=topic
         )
