@@ -197,6 +197,7 @@ class RouterUnderTest:
 
     def advance(self, seconds: float) -> None:
         """Move the router's time forward; what became due happens now."""
+        self.settle()  # whoever is about to wait for so many seconds begins before them
         self.time.skipped += seconds
         self._loop.call_soon_threadsafe(lambda: None)  # wakes the loop, which then looks at its timers
 
