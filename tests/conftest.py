@@ -3,13 +3,14 @@
 import fcntl
 import gc
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.folders import short_folder
+from tests.folders import roomy, short_folder
 
 # A developer's own bot, router or agent must not leak into a test, nor a proxy stand between two loopback sockets.
 _FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XDG_DATA_HOME")
@@ -49,18 +50,36 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
     for name in [n for n in os.environ if n.startswith(_FOREIGN) or n.upper() in _PROXIES]:
         del os.environ[name]
-    os.environ.update(_TERMINAL)
+    tempfile.tempdir = roomy()
+    os.environ.update(_TERMINAL, TMPDIR=tempfile.tempdir)
 
 
-# Whole programs wait more than they compute: begun first, they wait beside everything else instead of after it.
-_FIRST = (
-    *("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/soak/"),
-    *("tests/integration/webhook_adapter/test_", "tests/integration/pointsman/", "tests/sim/", "tests/integration/"),
+# Whole programs wait more than they compute. They are begun early, each beside something that computes; what is short
+# comes last.
+_WAITING = (
+    *("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/integration/webhook_adapter/test_"),
+    "tests/soak/",
 )
+_COMPUTING = ("tests/sim/", "tests/integration/pointsman/", "tests/integration/")
+_EARLY = 0.3  # of the computing files: beside them all waiting ones have begun
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: next((n for n, name in enumerate(_FIRST) if item.nodeid.startswith(name)), len(_FIRST)))
+    waiting, computing = _files(items, _WAITING), _files(items, _COMPUTING)
+    computing = [file for file in computing if file not in waiting]
+    when = {file: _EARLY * number / len(waiting) for number, file in enumerate(waiting)}
+    when |= {file: number / len(computing) for number, file in enumerate(computing)}
+    items.sort(key=lambda item: when.get(_file(item), 1.0))
+
+
+def _files(items: list[pytest.Item], folders: tuple[str, ...]) -> list[str]:
+    """The files in these folders, in their order."""
+    files = dict.fromkeys(_file(item) for item in items)
+    return list(dict.fromkeys(file for folder in folders for file in files if file.startswith(folder)))
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 @pytest.fixture

@@ -76,7 +76,9 @@ class ClaudeHome:
             "hasSeenAutoDefaultNudge": True,
         }
         (self.config / ".claude.json").write_text(json.dumps(state))
-        (self.config / "settings.json").write_text(json.dumps({"permissions": {"defaultMode": "default"}}))
+        # Its moving parts are a fifth of its time.
+        settings = {"permissions": {"defaultMode": "default"}, "prefersReducedMotion": True}
+        (self.config / "settings.json").write_text(json.dumps(settings))
 
     @property
     def environ(self) -> dict[str, str]:

@@ -3,11 +3,9 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from tests.folders import short_folder
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -88,10 +87,8 @@ def running(folder: Path) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
-    folder = tempfile.mkdtemp(prefix="pm-", dir="/tmp")
-    with running(Path(folder)) as one:
+    with short_folder() as folder, running(folder) as one:
         yield one
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_up_starts_everything_and_tells_where_it_is(up: Up) -> None:

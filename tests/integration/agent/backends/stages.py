@@ -147,7 +147,7 @@ class NvimFixture:
         return Session("s1", "nvim", target=target, process=found)
 
     def close(self) -> None:
-        self._process.kill()
+        self._process.terminate()  # not killed: it takes its own files away
         self._process.wait()
 
 

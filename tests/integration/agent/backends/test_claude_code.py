@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
@@ -48,6 +49,8 @@ def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
         with closing(STAGES[request.param](folder, home)) as stage:
             settle(stage, api)
             yield Seat(stage, home, api)
+            programs = [record["pid"] for record in home.records()]
+        wait_until(lambda: not any(map(psutil.pid_exists, programs)), LONG)  # it writes until then
 
 
 def settle(stage: ClaudeStage, api: ModelApi) -> None:
