@@ -58,6 +58,10 @@ class Desk:
         """The messages on the phone with these words."""
         return [one for one in self.system.telegram.bot_messages(CHAT) if words in one.text]
 
+    def account(self) -> str:
+        """For whoever reads of a failure."""
+        return "\n".join([self.screen(), str(self.home.records()), self.system.account()])
+
     def command(self) -> dict[str, Any]:
         return dict(self.system.cli("commands", "--json")[0])
 

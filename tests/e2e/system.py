@@ -84,6 +84,13 @@ class System:
     def log(self) -> str:
         return self._log.read_text() + "".join(self._lines)
 
+    def account(self) -> str:
+        """What it knew, what the phone shows, and the end of its log: for whoever reads of a failure."""
+        argv = [*POINTSMAN, "export", "--router", self.router]
+        known = subprocess.run(argv, env=self.environ(), capture_output=True, text=True, cwd="/")
+        shown = "".join(f"{one.message_id} {one.text!r}\n" for one in self.telegram.bot_messages()[-10:])
+        return "\n".join([known.stdout + known.stderr, shown, self.log()[-4000:]])
+
     def environ(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return kept | {"POINTSMAN_DATA_DIR": str(self.data), "LC_ALL": "C.UTF-8"}
