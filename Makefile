@@ -16,6 +16,7 @@ demo: setup  ## Watch a reply travel from the browser to a session and back
 	@$(BIN)/pointsman demo
 
 test: setup  ## Run all tests
+	@$(BIN)/python -m tests.fakes.claude_program
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## Everything that must hold before a change goes in

@@ -1,9 +1,8 @@
 """The real Claude Code, with no account and no internet: installed once, set up in a folder of its own.
 
-`python -m tests.fakes.claude_program` installs it before any test needs it.
+`python -m tests.fakes.claude_program` installs it, before the tests: what may take minutes is no part of one.
 """
 
-import fcntl
 import json
 import os
 import platform
@@ -17,39 +16,44 @@ import pytest
 from tests.fakes.model_api import ModelApi
 
 VERSION = "2.1.329"
-_FOLDER = Path(__file__).resolve().parents[2] / ".claude-code"  # ignored by git
+_FOLDER = Path(__file__).resolve().parents[2] / ".claude-code" / VERSION  # ignored by git
+_WHOLE = _FOLDER / "whole"
 _KEY = "sk-ant-api03-no-account-needed-here"
 _INSTALL_LIMIT = 240.0  # seconds; it is 170 MB
 
 
 def program() -> Path:
-    """Where it is; TEST_CLAUDE names one that is there already. Skips the test where it cannot be installed."""
+    """Where it is; TEST_CLAUDE names one that is there already. Skips the test where there is none."""
     if given := os.environ.get("TEST_CLAUDE"):
         return Path(given)
-    package = f"@anthropic-ai/claude-code-{_platform()}"
-    folder = _FOLDER / VERSION
-    found = folder / "node_modules" / package / "claude"
-    if not (folder / "whole").exists() and shutil.which("npm") is None:
-        if there := shutil.which("claude"):
-            return Path(there)
-        pytest.skip("Claude Code is installed with npm, which is not here; or set TEST_CLAUDE to its path")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the test processes installs it
-        if not (folder / "whole").exists():
-            _install(folder, package)
-    return found
+    if _WHOLE.exists():
+        return _FOLDER / "node_modules" / _package() / "claude"
+    if (there := shutil.which("claude")) and shutil.which("npm") is None:
+        return Path(there)
+    pytest.skip("Claude Code is not installed: python -m tests.fakes.claude_program, or set TEST_CLAUDE to its path")
 
 
-def _install(folder: Path, package: str) -> None:
-    argv = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
+def install() -> str:
+    """Install it unless it is there. Why it could not be; empty when it is there."""
+    if _WHOLE.exists() or "TEST_CLAUDE" in os.environ:
+        return ""
+    if shutil.which("npm") is None:
+        return "" if shutil.which("claude") else "It is installed with npm, which is not here."
+    _FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    print("Installing Claude Code for the tests with it ...", flush=True)
+    argv = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(_FOLDER)]
     try:
-        done = subprocess.run([*argv, f"{package}@{VERSION}"], capture_output=True, timeout=_INSTALL_LIMIT)
+        done = subprocess.run([*argv, f"{_package()}@{VERSION}"], capture_output=True, timeout=_INSTALL_LIMIT)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not install {package} in {_INSTALL_LIMIT:.0f} s")
+        return f"npm did not install it in {_INSTALL_LIMIT:.0f} s."
     if done.returncode:
-        pytest.skip(f"npm cannot install {package} here: {done.stderr.decode(errors='replace')[-200:]}")
-    (folder / "whole").touch()
+        return f"npm cannot install it: {done.stderr.decode(errors='replace')[-200:]}"
+    _WHOLE.touch()
+    return ""
+
+
+def _package() -> str:
+    return f"@anthropic-ai/claude-code-{_platform()}"
 
 
 def _platform() -> str:
@@ -117,7 +121,5 @@ class ClaudeHome:
 
 
 if __name__ == "__main__":
-    try:
-        print(program())
-    except pytest.skip.Exception as skipped:
-        print(f"Tests with the real Claude Code will be skipped. {skipped}")
+    if reason := install():
+        print(f"Tests with the real Claude Code will be skipped. {reason}")
