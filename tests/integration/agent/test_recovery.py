@@ -12,9 +12,9 @@ from agent.app import Agent
 from agent.config import Config
 from agent.domain.command import Command, Input, Lane
 from agent.domain.errors import AlreadyRunning
-from tests.fakes.agent_rig import Rigs, eventually
+from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.recording_backend import typed
-from tests.fakes.router import PATIENCE, Link, Router, running_router, text_command
+from tests.fakes.router import Link, Router, running_router, text_command
 
 
 def rows(data_dir: Path, statement: str) -> list[tuple[object, ...]]:
@@ -96,7 +96,7 @@ async def test_what_is_recalled_from_an_old_copy_ends_without_a_word(rigs: Rigs)
             await link.welcome(recalled=["typed since", "never here"], inbox_outdated=True)
             results = await link.results(1)
             await link.ack(results[0].upstream_seq)
-            await resolved(router, link)
+            await resolved(rig, router, link)
 
     assert [one.command_id for one in results] == ["new"]
     assert rig.backend.typed() == ["new"]
@@ -109,16 +109,15 @@ async def unwelcomed(router: Router) -> Link:
     return link
 
 
-async def resolved(router: Router, link: Link) -> None:
-    """Once an agent has nothing left to report; an ack may be lost with its link, and is then given again."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            link.drop()
-            link = await router.link()
-            if not link.hello.unresolved:
-                return
-            await link.welcome()
-            await link.ack((await link.results(1))[0].upstream_seq)
+async def resolved(rig: Rig, router: Router, link: Link) -> None:
+    """The agent has nothing left to report once an ack is on its disk."""
+    await eventually(lambda: reported(rig))
+    link.drop()
+    assert not (await router.link()).hello.unresolved
+
+
+async def reported(rig: Rig) -> bool:
+    return not (await rig.ask(op="status"))["outbox_depth"]
 
 
 @pytest.mark.parametrize("seed", range(4))
