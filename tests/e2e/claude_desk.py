@@ -35,7 +35,7 @@ class Desk:
 
     def type(self, text: str) -> None:
         """Type at the terminal, when the program is at rest."""
-        wait_until(lambda: self.home.status() == "idle", LONG)
+        wait_until(self.home.rests, LONG)
         self.terminal.run("send-keys", "-l", "--", text)
         self.terminal.shows(text)
         self.terminal.run("send-keys", "Enter")

@@ -31,11 +31,20 @@ class ModelApi:
 
     def __init__(self) -> None:
         self.prompts: list[str] = []
+        self._spoke = time.monotonic()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
-        self._server.prompts = self.prompts  # type: ignore[attr-defined]
+        self._server.api = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def speaks(self) -> None:
+        """It is asked something, or has answered."""
+        self._spoke = time.monotonic()
+
+    def silent(self) -> float:
+        """For how many seconds it has not been asked, and has answered nothing."""
+        return time.monotonic() - self._spoke
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -49,6 +58,10 @@ class ModelApi:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    @property
+    def _api(self) -> ModelApi:
+        return self.server.api  # type: ignore[attr-defined,no-any-return]
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -66,8 +79,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(body, [_text(json.dumps({"title": "A title"}))], 0.0)
             return
         if not results:
-            self.server.prompts.append(prompt)  # type: ignore[attr-defined]
+            self._api.prompts.append(prompt)
+        self._api.speaks()
         self._stream(body, *_reply(prompt, results))
+        self._api.speaks()
 
     def _answer(self, content: Json) -> None:
         data = json.dumps(content).encode()

@@ -65,13 +65,13 @@ def settle(stage: ClaudeStage, api: ModelApi) -> None:
 
 @pytest.fixture
 def home(seat: Seat) -> ClaudeHome:
-    becomes(seat.home, "idle")
+    wait_until(seat.home.rests, LONG)
     return seat.home
 
 
 @pytest.fixture
 def stage(seat: Seat, home: ClaudeHome) -> ClaudeStage:
-    assert home.status() == "idle"
+    assert home.rests()
     return seat.stage
 
 
@@ -97,7 +97,10 @@ def becomes(home: ClaudeHome, status: str) -> None:
 
 def arrived(api: ModelApi, text: str) -> None:
     """Waits until the model was asked this; texts that come while it is busy are one prompt, with a line between."""
-    wait_until(lambda: text in "\n\n".join(api.prompts).split("\n\n"), LONG)
+    try:
+        wait_until(lambda: text in "\n\n".join(api.prompts).split("\n\n"), LONG)
+    except NeverHappened:
+        raise NeverHappened(f"{text!r} is not in {api.prompts[-3:]!r}") from None
 
 
 def test_texts_arrive_exact(stage: ClaudeStage, api: ModelApi) -> None:
