@@ -50,36 +50,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
     for name in [n for n in os.environ if n.startswith(_FOREIGN) or n.upper() in _PROXIES]:
         del os.environ[name]
-    tempfile.tempdir = roomy()
+    tempfile.tempdir = roomy()  # also for `short_folder`
     os.environ.update(_TERMINAL, TMPDIR=tempfile.tempdir)
 
 
-# Whole programs wait more than they compute. They are begun early, each beside something that computes; what is short
-# comes last.
-_WAITING = (
-    *("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/integration/webhook_adapter/test_"),
-    "tests/soak/",
+# Whole programs wait more than they compute: begun first, they wait beside everything else instead of after it.
+_FIRST = (
+    *("tests/e2e/", "tests/faults/", "tests/integration/agent/backends/", "tests/soak/"),
+    *("tests/integration/webhook_adapter/test_", "tests/integration/pointsman/", "tests/sim/", "tests/integration/"),
 )
-_COMPUTING = ("tests/sim/", "tests/integration/pointsman/", "tests/integration/")
-_EARLY = 0.3  # of the computing files: beside them all waiting ones have begun
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    waiting, computing = _files(items, _WAITING), _files(items, _COMPUTING)
-    computing = [file for file in computing if file not in waiting]
-    when = {file: _EARLY * number / len(waiting) for number, file in enumerate(waiting)}
-    when |= {file: number / len(computing) for number, file in enumerate(computing)}
-    items.sort(key=lambda item: when.get(_file(item), 1.0))
-
-
-def _files(items: list[pytest.Item], folders: tuple[str, ...]) -> list[str]:
-    """The files in these folders, in their order."""
-    files = dict.fromkeys(_file(item) for item in items)
-    return list(dict.fromkeys(file for folder in folders for file in files if file.startswith(folder)))
-
-
-def _file(item: pytest.Item) -> str:
-    return item.nodeid.partition("::")[0]
+    items.sort(key=lambda item: next((n for n, name in enumerate(_FIRST) if item.nodeid.startswith(name)), len(_FIRST)))
 
 
 @pytest.fixture

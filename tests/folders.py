@@ -24,6 +24,6 @@ def roomy() -> str:
 @contextmanager
 def short_folder() -> Iterator[Path]:
     """An empty folder, 0700, in which the names of sockets fit the 107 bytes that a Unix socket allows."""
-    folder = tempfile.mkdtemp(prefix="pm-", dir=roomy())
+    folder = tempfile.mkdtemp(prefix="pm-")
     yield Path(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -190,7 +190,7 @@ class World:
 @contextmanager
 def world(machines: int = 0, sessions: int = 2, *, tls: bool = False, speed: float = 1.0) -> Iterator[World]:
     """A running world with so many machines; all of it is gone after the block."""
-    folder = Path(tempfile.mkdtemp(prefix="pm-"))  # sockets' names are short
+    folder = Path(tempfile.mkdtemp(prefix="pm-"))
     one = World(folder, tls=tls, speed=speed)
     try:
         for number in range(machines):
