@@ -19,7 +19,8 @@ def main(environ: Mapping[str, str]) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = Config.from_environ(environ)
-        uvloop.run(run(config, backends(environ, config.max_sessions), _ready))
+        hands = backends(environ, config.max_sessions, config.trusted_folders)
+        uvloop.run(run(config, hands, _ready))
     except ConfigError as error:
         return _say(error, EXIT_USAGE)
     except NotEnrolled as error:

@@ -22,6 +22,7 @@ class Config:
     """What two agents may need to have different. `router` is empty to use the one this machine enrolled at.
 
     `start_folders` are those in and below which sessions may be started from afar, `home` is what "~" stands for.
+    `trusted_folders` are those whose own settings, hooks and MCP servers count for programs that the agent starts.
     """
 
     data_dir: Path
@@ -30,6 +31,7 @@ class Config:
     start_folders: tuple[Path, ...] = ()
     home: Path = Path("/")
     max_sessions: int = MAX_HEADLESS
+    trusted_folders: tuple[Path, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -48,9 +50,10 @@ class Config:
             Path(data_dir),
             _address(environ.get("POINTSMAN_ROUTER", "")),
             tls,
-            _folders(environ.get("POINTSMAN_START_FOLDERS", ""), home),
+            _folders(environ, "POINTSMAN_START_FOLDERS", home),
             home,
             _number(environ, "POINTSMAN_MAX_SESSIONS", MAX_HEADLESS),
+            _folders(environ, "POINTSMAN_TRUSTED_FOLDERS", home),
         )
 
 
@@ -71,13 +74,13 @@ def _file(environ: Mapping[str, str], name: str) -> Path | None:
     return path
 
 
-def _folders(value: str, home: Path) -> tuple[Path, ...]:
+def _folders(environ: Mapping[str, str], name: str, home: Path) -> tuple[Path, ...]:
     """The folders of a list with commas. One that is not there is no mistake: it may come."""
     folders = []
-    for item in filter(None, map(str.strip, value.split(","))):
+    for item in filter(None, map(str.strip, environ.get(name, "").split(","))):
         path = home / item[2:] if item.startswith("~/") else home if item == "~" else Path(item)
         if not path.is_absolute():
-            raise ConfigError(f"POINTSMAN_START_FOLDERS: {item!r} is neither an absolute path nor begins with ~/.")
+            raise ConfigError(f"{name}: {item!r} is neither an absolute path nor begins with ~/.")
         folders.append(path)
     return tuple(folders)
 

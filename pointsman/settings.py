@@ -181,6 +181,12 @@ SETTINGS: tuple[Setting, ...] = (
         _folders,
         frozenset({_A}),
     ),
+    Setting(
+        "POINTSMAN_TRUSTED_FOLDERS",
+        "folders in and below which started sessions run the folder's own hooks and MCP servers; empty: nowhere",
+        _folders,
+        frozenset({_A}),
+    ),
     Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),

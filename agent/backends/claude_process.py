@@ -53,7 +53,7 @@ class ClaudeProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            cwd=cwd or None,
+            cwd=cwd,
             env=environ,
             limit=LONGEST_LINE,
             start_new_session=True,

@@ -6,13 +6,15 @@ it up again.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from agent.backends import claude_code, stream_json, typing_rules
 from agent.backends.claude_process import ClaudeProcess, Ended, end_group
+from agent.backends.folders import leads_into
 from agent.backends.process import identify, is_running
 from agent.backends.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
 from agent.domain.claude_question import ToolUse, denial
@@ -73,11 +75,16 @@ class HeadlessBackend:
     name = HEADLESS
 
     def __init__(
-        self, environ: Mapping[str, str] = MappingProxyType({}), patience: float = PATIENCE, most: int = MAX_HEADLESS
+        self,
+        environ: Mapping[str, str] = MappingProxyType({}),
+        patience: float = PATIENCE,
+        most: int = MAX_HEADLESS,
+        trusted: Sequence[Path] = (),
     ) -> None:
         self._environ = environment(environ)
         self._patience = patience
         self._most = most
+        self._trusted = tuple(trusted)
         self._listener: Listener | None = None
         self._asker: Asker = Nobody()
         self._running: dict[str, ClaudeProcess] = {}
@@ -179,22 +186,24 @@ class HeadlessBackend:
         if holder is not None:
             why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
             return Outcome.failed(Reason.CONVERSATION_OPEN, why)
+        folder = await asyncio.to_thread(os.path.realpath, session.cwd)  # what is judged is what it runs in
+        trusted = await asyncio.to_thread(leads_into, Path(folder), self._trusted)
         argv = [
             session.target.get("program") or "claude",
             *stream_json.FLAGS,
+            *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
             *(["--resume", earlier] if earlier else []),
         ]
-        return await self._started(session, argv)
+        return await self._started(session.session_id, folder, argv)
 
-    async def _started(self, session: Session, argv: list[str]) -> ClaudeProcess | Outcome:
-        name = session.session_id
+    async def _started(self, name: str, folder: str, argv: list[str]) -> ClaudeProcess | Outcome:
 
         async def heard(said: Said) -> None:
             await self._heard(name, said)
 
         try:
             environ = {**self._environ, "POINTSMAN_SESSION_ID": name}
-            running = await ClaudeProcess.start(argv, session.cwd, environ, name, heard)
+            running = await ClaudeProcess.start(argv, folder, environ, name, heard)
         except OSError as error:
             return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code cannot be started: {error}")
         self._running[name] = running

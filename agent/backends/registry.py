@@ -1,6 +1,7 @@
 """All ways to type into a session, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from agent.backends.backend import Backend
@@ -13,16 +14,18 @@ from agent.backends.tmux import TmuxBackend
 from agent.domain.session import MAX_HEADLESS
 
 
-def backends(environ: Mapping[str, str] = MappingProxyType({}), most: int = MAX_HEADLESS) -> dict[str, Backend]:
+def backends(
+    environ: Mapping[str, str] = MappingProxyType({}), most: int = MAX_HEADLESS, trusted: Sequence[Path] = ()
+) -> dict[str, Backend]:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
-    It runs `most` of them without a terminal at once.
+    It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones.
     """
     every: tuple[Backend, ...] = (
         TmuxBackend(),
         NvimBackend(),
         CommandBackend(environ),
-        HeadlessBackend(environ, most=most),
+        HeadlessBackend(environ, most=most, trusted=trusted),
         PtyBackend(),
         HooksBackend(),
     )

@@ -17,6 +17,9 @@ FLAGS = (
     *("--permission-prompt-tool", "stdio"),  # else what needs a permission is refused without a question
     "--replay-user-messages",  # the receipt of versions that know no command_lifecycle
 )
+OWN_SETTINGS_ONLY = ("--setting-sources", "user", "--strict-mcp-config")
+"""For a folder that is not trusted: its hooks and MCP servers are commands, run before anybody is asked."""
+
 ENVIRON = {"CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1"}
 
 

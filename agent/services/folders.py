@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from agent.backends.folders import leads_into
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 
@@ -26,7 +27,7 @@ class Folders:
         """
         if not self._allowed:
             raise Refusal(Reason.FOLDER_NOT_ALLOWED, _NONE)
-        found = next((path for path in self._meant(wanted) if self._allows(path)), None)
+        found = next((path for path in self._meant(wanted) if leads_into(path, self._allowed)), None)
         if found is None:
             names = ", ".join(map(str, self._allowed))
             text = f"{wanted[:200]} is not below a folder that this machine allows: {names}"
@@ -43,6 +44,3 @@ class Folders:
         candidates = [path] if path.is_absolute() else [folder / path for folder in self._allowed]
         real = [Path(os.path.realpath(candidate)) for candidate in candidates]
         return sorted(real, key=lambda candidate: not candidate.is_dir())
-
-    def _allows(self, path: Path) -> bool:
-        return any(path.is_relative_to(os.path.realpath(folder)) for folder in self._allowed)

@@ -26,12 +26,18 @@ def test_the_nearer_setting_wins(environ: dict[str, str], expected: str) -> None
     assert Config.from_environ(environ).data_dir == Path(expected)
 
 
-def test_folders_to_start_in_may_begin_at_home() -> None:
+def test_folders_may_begin_at_home() -> None:
     config = Config.from_environ(
-        {"HOME": "/h", "POINTSMAN_START_FOLDERS": "~/src, /srv/x,,~", "POINTSMAN_MAX_SESSIONS": "4"}
+        {
+            "HOME": "/h",
+            "POINTSMAN_START_FOLDERS": "~/src, /srv/x,,~",
+            "POINTSMAN_TRUSTED_FOLDERS": "~/src/mine",
+            "POINTSMAN_MAX_SESSIONS": "4",
+        }
     )
 
     assert config.start_folders == (Path("/h/src"), Path("/srv/x"), Path("/h"))
+    assert config.trusted_folders == (Path("/h/src/mine"),)
     assert config.max_sessions == 4
 
 
@@ -45,6 +51,7 @@ def test_folders_to_start_in_may_begin_at_home() -> None:
         ({"HOME": "/h", "POINTSMAN_ROUTER": "host:https"}, "POINTSMAN_ROUTER"),
         ({"HOME": "/h", "POINTSMAN_TLS_CA": "/no/such/file"}, "POINTSMAN_TLS_CA"),
         ({"HOME": "/h", "POINTSMAN_START_FOLDERS": "/srv,src"}, "POINTSMAN_START_FOLDERS"),
+        ({"HOME": "/h", "POINTSMAN_TRUSTED_FOLDERS": "src"}, "POINTSMAN_TRUSTED_FOLDERS"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "0"}, "POINTSMAN_MAX_SESSIONS"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "many"}, "POINTSMAN_MAX_SESSIONS"),
     ],

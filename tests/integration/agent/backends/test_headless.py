@@ -1,9 +1,10 @@
 """The real Claude Code without a terminal: prompts, words, questions, ends, and the way back into a conversation."""
 
 import asyncio
+import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,10 +58,17 @@ class Person:
 class Scene:
     """One session of an agent; `async with` is the agent's life."""
 
-    def __init__(self, home: ClaudeHome, talk: Conversation | None = None, asker: Asker | None = None) -> None:
+    def __init__(
+        self,
+        home: ClaudeHome,
+        talk: Conversation | None = None,
+        asker: Asker | None = None,
+        trusted: Sequence[Path] = (),
+    ) -> None:
         self.notes = Notes()
         self.notes.talk = talk
-        self.backend = HeadlessBackend(home.environ | {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "not ours"})
+        environ = home.environ | {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "not ours"}
+        self.backend = HeadlessBackend(environ, trusted=trusted)
         self.backend.connect(self.notes, asker)
         self._session = Session(
             "s1", "headless", cwd=str(home.project), target={"program": str(home.program)}, conversation=talk
@@ -71,6 +79,10 @@ class Scene:
 
     async def __aexit__(self, *_: object) -> None:
         await self.backend.close()
+
+    def move(self, folder: Path) -> None:
+        """The session is in this folder."""
+        self._session = replace(self._session, cwd=str(folder))
 
     @property
     def session(self) -> Session:
@@ -248,3 +260,46 @@ async def test_a_session_that_is_over_has_no_program(home: ClaudeHome) -> None:
     assert left is None
     assert nothing == Outcome.done("nothing was running")
     assert scene.notes.texts == ["echo: first"]
+
+
+def ran(home: ClaudeHome) -> set[str]:
+    """Which commands of settings have run."""
+    return {path.name for path in (home.config / "ran").iterdir()}
+
+
+@pytest.fixture
+def branch(home: ClaudeHome) -> ClaudeHome:
+    """Checked out: a hook and an MCP server. The person has a hook of their own."""
+    (home.config / "ran").mkdir()
+
+    def leaving(name: str) -> dict[str, object]:
+        command = {"type": "command", "command": f"touch '{home.config}/ran/{name}'"}
+        return {"UserPromptSubmit": [{"hooks": [command]}]}
+
+    (home.project / ".claude").mkdir()
+    (home.project / ".claude" / "settings.json").write_text(json.dumps({"hooks": leaving("hook")}))
+    (home.project / ".claude" / "settings.local.json").write_text(json.dumps({"hooks": leaving("local hook")}))
+    server = {"command": "touch", "args": [f"{home.config}/ran/server"]}
+    (home.project / ".mcp.json").write_text(json.dumps({"mcpServers": {"theirs": server}}))
+    own = home.config / "settings.json"
+    own.write_text(json.dumps({**json.loads(own.read_text()), "hooks": leaving("own hook")}))
+    return home
+
+
+async def test_what_a_branch_brings_along_is_not_run(branch: ClaudeHome) -> None:
+    elsewhere = branch.project.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "link").symlink_to(branch.project)
+    async with Scene(branch, trusted=[elsewhere]) as scene:
+        scene.move(elsewhere / "link")
+        words = await scene.turn("hello")
+
+    assert (words, ran(branch)) == ("echo: hello", {"own hook"})
+
+
+async def test_in_a_folder_that_is_trusted_it_is_run(branch: ClaudeHome) -> None:
+    link = branch.project.parent / "link"
+    link.symlink_to(branch.project.parent)
+    async with Scene(branch, trusted=[link]) as scene:
+        await scene.turn("hello")
+        await eventually(lambda: ran(branch) == {"own hook", "hook", "local hook", "server"}, LONG)
