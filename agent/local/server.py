@@ -84,6 +84,11 @@ class LocalServer:
                     await connection.send({"ok": True, **await self._requests.answer(message)})
             except AgentError as error:
                 await connection.send(_no(error))
+            except OSError:  # the other side is gone
+                raise
+            except Exception:
+                logger.exception("a local request failed")
+                await connection.send({"ok": False, "reason": "INTERNAL", "error": _MISTAKE})
 
     async def _hold(self, connection: "Connection", message: Message) -> None:
         """A question: its asker waits for a person, and may be gone before one has answered."""
@@ -177,6 +182,9 @@ class Connection:
         """Write one message. Raises OSError when the other side is gone."""
         self._writer.write(json.dumps(message).encode() + b"\n")
         await self._writer.drain()
+
+
+_MISTAKE = "The agent made a mistake; its log says more. Nothing was stored."
 
 
 def _no(error: AgentError) -> Answer:

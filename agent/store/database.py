@@ -71,7 +71,7 @@ class Database:
         """Run an operation that nobody waits for, and that may be lost: within a group of others, or soon."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[object] = loop.create_future()
-        future.add_done_callback(lambda done: done.exception())  # the writer has logged it
+        future.add_done_callback(_logged)
         if not self._lazy:
             loop.call_later(LAZY_DELAY, self._flush)
         self._lazy.append(Job(operation, future))
@@ -128,6 +128,12 @@ class Database:
         except (OSError, sqlite3.Error) as error:
             # It is tried again after the next commit; the log only grows meanwhile.
             logger.warning("checkpoint failed: %s", error)
+
+
+def _logged(future: "asyncio.Future[object]") -> None:
+    error = future.exception()
+    if error is not None and not isinstance(error, StoreUnavailable):  # that the writer has logged
+        logger.error("a write that nobody waits for failed", exc_info=error)
 
 
 def connection_of(database: SqliteDatabase) -> sqlite3.Connection:

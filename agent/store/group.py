@@ -15,6 +15,21 @@ T = TypeVar("T")
 
 MAX_GROUP = 64  # operations in one transaction; more would make the first of them wait
 MAX_BESIDE_URGENT = 16  # of them beside an urgent one: the router waits for receipts
+_DISK = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)  # what SQLite says where the file cannot be used; the rest is about what it was asked
 
 
 @dataclass(slots=True)
@@ -50,10 +65,9 @@ class Backlog:
 
 
 def commit(connection: sqlite3.Connection, jobs: list[Job[Any]]) -> None:
-    """One transaction for all; one each when an operation failed after it had written something."""
-    if not _attempt(connection, jobs):
-        for job in jobs:
-            _attempt(connection, [job])
+    """One transaction for all; another one for the others when one failed after it had written something."""
+    while failed := _attempt(connection, jobs):
+        jobs = [job for job in jobs if job is not failed]
 
 
 def resolve(jobs: list[Job[Any]]) -> None:
@@ -67,30 +81,37 @@ def resolve(jobs: list[Job[Any]]) -> None:
             job.future.set_result(job.value)
 
 
-def _attempt(connection: sqlite3.Connection, jobs: list[Job[Any]]) -> bool:
-    """Whether there is nothing more to try."""
-    clean = True
+def _attempt(connection: sqlite3.Connection, jobs: list[Job[Any]]) -> Job[Any] | None:
+    """Try them in one transaction; the one that undid it, without which the others must be tried again."""
+    failed = None
     try:
         connection.execute("BEGIN IMMEDIATE")
-        clean = all(_perform(connection, job) for job in jobs)
-        connection.execute("COMMIT" if clean else "ROLLBACK")
+        failed = next((job for job in jobs if not _perform(connection, job)), None)
+        connection.execute("ROLLBACK" if failed else "COMMIT")
     except sqlite3.Error as error:
         logger.error("store unavailable: %s", error)  # noqa: TRY400 -- a full disk needs no stack
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         for job in jobs:
-            job.error = StoreUnavailable(f"The agent cannot write its database now ({error}); nothing was stored.")
-    return clean
+            job.error = job.error or StoreUnavailable(
+                f"The agent cannot write its database now ({error}); nothing was stored."
+            )
+    return failed
 
 
 def _perform(connection: sqlite3.Connection, job: Job[Any]) -> bool:
-    """Run one operation. False when it failed and left something behind. Errors of the database itself are raised."""
+    """Run one operation. False when it failed and left something behind. Errors of the disk are raised."""
     before, job.error = connection.total_changes, None
     try:
         job.value = job.operation(connection)
     except Exception as error:
-        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+        if _is_of_the_disk(error):
             raise
         job.error = error
         return connection.total_changes == before
     return True
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _DISK  # the lower byte is the kind, the rest says more of it

@@ -1,7 +1,6 @@
 """AgentLink: carries frames between machines' streams and the services."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from router.api import convert, files
 from router.api.errors import abort
-from router.api.server import Call, Context, frames, last_write
+from router.api.server import Call, Context, frames, last_word, last_write
 from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
@@ -126,13 +125,15 @@ class LinkStream:
         close = Close(Reason.UNSPECIFIED, "the stream was lost")
         try:
             close = await asyncio.shield(self.ended)
+        except Exception:
+            close = Close(Reason.UNSPECIFIED, "the router made a mistake", clean=True)  # that blames no command
+            raise
         finally:
             for task in tasks:
                 task.cancel()
             lost = self._forget(close)
             logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
-            with contextlib.suppress(Refusal):  # the disk is full: the next link gives them back
-                await asyncio.shield(lost)
+            await last_word(lost)
             if self._writer:
                 await last_write(self._writer)
         if close.reason is not Reason.UNSPECIFIED:
@@ -142,6 +143,11 @@ class LinkStream:
         """Close the stream; the first reason counts."""
         if not self.ended.done():
             self.ended.set_result(Close(reason, text, clean))
+
+    def fail(self, error: Exception) -> None:
+        """Close the stream for a mistake of ours; the caller gets what any other call would."""
+        if not self.ended.done():
+            self.ended.set_exception(error)
 
     async def drain(self, patience: float, reconnect_after: float) -> None:
         """Ask the agent to leave and to come back."""
@@ -208,9 +214,12 @@ class LinkStream:
         self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
 
     def _written(self, future: "asyncio.Future[None]") -> None:
-        if not future.cancelled() and (error := future.exception()):
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, Refusal):
             logger.warning("link frame not stored: %s", error, extra={"machine": self._machine_id})
             self.end(Reason.STORAGE_UNAVAILABLE, "The router cannot write its database now. Come again.")
+        elif isinstance(error, Exception):
+            self.fail(error)
 
     async def _write(self) -> None:
         link = self.link
@@ -266,6 +275,5 @@ class LinkStream:
         except asyncio.CancelledError:
             self.end(Reason.UNSPECIFIED, "the stream was lost")
             raise
-        except Exception:
-            logger.exception("link failed", extra={"machine": self._machine_id})
-            self.end(Reason.UNSPECIFIED, "the stream broke")
+        except Exception as error:  # noqa: BLE001 - it is logged where the call ends
+            self.fail(error)

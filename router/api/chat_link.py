@@ -1,7 +1,6 @@
 """ChatLink: inbound messages in, the outbox out."""
 
 import asyncio
-import contextlib
 import logging
 from functools import partial
 
@@ -10,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from router.api import convert
 from router.api.errors import refusal_of, status_of
-from router.api.server import Call, Context, frames, last_write
+from router.api.server import Call, Context, frames, last_word, last_write
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import LEASE
@@ -54,7 +53,9 @@ class ChatLinkServicer:
         writer = asyncio.create_task(answers.write())
         try:
             async for raw in frames(context):
-                self._batch(_items(raw), answers)
+                items = _items(raw)
+                answers.expect(1)
+                self._batch(items, answers)
         except Refusal:
             await answers.complete()  # of the frames before; and gRPC takes no status while a write is under way
             raise
@@ -71,11 +72,35 @@ class ChatLinkServicer:
 
     def _batch(self, items: list[tuple[int, Inbound | Refusal]], answers: "Answers") -> None:
         good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
-        answers.expect(1)
         # A callback, not a task: one turn of the event loop less before the write and after it.
         self._database.write(
             lambda tx: [self._submit(tx, inbound) for _, inbound in good], hurry=True
-        ).add_done_callback(partial(_answer, items, answers))
+        ).add_done_callback(partial(self._answer, items, answers))
+
+    def _answer(
+        self,
+        items: list[tuple[int, Inbound | Refusal]],
+        answers: "Answers",
+        stored: "asyncio.Future[list[chat_pb.SubmitResponse]]",
+    ) -> None:
+        if stored.cancelled():
+            return
+        error = stored.exception()
+        if error is not None and len(items) > 1 and not _is_of_the_disk(error):
+            answers.expect(len(items) - 1)
+            for one in items:  # by itself, so that its mistake is not its neighbours'
+                self._batch([one], answers)
+            return
+        responses = iter(stored.result() if error is None else [])
+        done = []
+        for number, item in items:
+            if isinstance(item, Refusal):
+                done.append(_failed(number, item))
+            elif error is not None:
+                done.append(_failed(number, refusal_of(error)))
+            else:
+                done.append(chat_pb.SubmitItemResponse(item_id=number, response=next(responses)))
+        answers.put(done)
 
     def _submit(self, tx: Transaction, inbound: Inbound) -> chat_pb.SubmitResponse:
         if (known := requests.answered(tx, inbound.update_key, None)) is not None:
@@ -119,8 +144,7 @@ class CourierStream:
             courier.gone = True
             courier.wake.set()
             lost = self._database.write(lambda tx: self._outbox.lost(tx, courier))
-            with contextlib.suppress(Refusal):
-                await asyncio.shield(lost)
+            await last_word(lost)
             if writer:
                 await last_write(writer)
 
@@ -188,22 +212,8 @@ class Answers:
             await self._written.wait()
 
 
-def _answer(
-    items: list[tuple[int, Inbound | Refusal]], answers: Answers, stored: "asyncio.Future[list[chat_pb.SubmitResponse]]"
-) -> None:
-    if stored.cancelled():
-        return
-    error = stored.exception()
-    responses = iter(stored.result() if error is None else [])
-    done = []
-    for number, item in items:
-        if isinstance(item, Refusal):
-            done.append(_failed(number, item))
-        elif error is not None:
-            done.append(_failed(number, refusal_of(error)))
-        else:
-            done.append(chat_pb.SubmitItemResponse(item_id=number, response=next(responses)))
-    answers.put(done)
+def _is_of_the_disk(error: BaseException) -> bool:
+    return isinstance(error, Refusal) and error.reason is Reason.STORAGE_UNAVAILABLE
 
 
 def _items(raw: bytes) -> list[tuple[int, Inbound | Refusal]]:
@@ -234,4 +244,4 @@ def _receipt(raw: bytes) -> chat_pb.DeliveryReceipt:
 
 def _logged(future: "asyncio.Future[None]") -> None:
     if not future.cancelled() and (error := future.exception()):
-        logger.warning("lease not taken back: %s", error)
+        logger.warning("lease not taken back: %s", refusal_of(error))

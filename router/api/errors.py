@@ -16,6 +16,7 @@ DOMAIN = "pointsman"
 
 _NOT_FOUND, _PRECONDITION = code_pb2.NOT_FOUND, code_pb2.FAILED_PRECONDITION
 CODES: Mapping[Reason, int] = {
+    Reason.UNSPECIFIED: code_pb2.INTERNAL,
     Reason.INVALID_ARGUMENT: code_pb2.INVALID_ARGUMENT,
     Reason.TOO_LARGE: code_pb2.INVALID_ARGUMENT,
     Reason.BAD_FRAME: code_pb2.INVALID_ARGUMENT,
@@ -68,10 +69,7 @@ def refusal_of(error: BaseException) -> Refusal:
 
 async def abort(context: "grpc.aio.ServicerContext[bytes, bytes]", refusal: Refusal) -> None:
     """End a call with a refusal. Raises, always."""
-    status = status_of(refusal)
-    if refusal.reason is Reason.UNSPECIFIED:
-        status.code = code_pb2.INTERNAL
-    await context.abort_with_status(rpc_status.to_status(status))  # type: ignore[attr-defined]  # stubs lack it
+    await context.abort_with_status(rpc_status.to_status(status_of(refusal)))  # type: ignore[attr-defined]  # stubs lack it
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> Any:

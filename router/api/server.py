@@ -5,6 +5,7 @@ clear word, not an exception of gRPC's.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from router.api.errors import abort, refusal_of
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 
+logger = logging.getLogger(__name__)
 LAST_WRITE = 1.0  # seconds
 FIRST_FRAME = 5.0  # seconds that a refusal waits for the caller's first frame
 
@@ -64,6 +66,16 @@ async def last_write(writer: "asyncio.Task[None]") -> None:
     """
     await asyncio.wait([writer], timeout=LAST_WRITE)
     writer.cancel()
+
+
+async def last_word(written: "asyncio.Future[None]") -> None:
+    """Wait until it is on disk that a stream has ended. What fails is logged; its cure is whoever comes next."""
+    try:
+        await asyncio.shield(written)
+    except Refusal as refusal:  # the disk is full
+        logger.warning("the end of a stream was not stored: %s", refusal)
+    except Exception:
+        logger.exception("the end of a stream was not stored")
 
 
 def handlers(service: ServiceDescriptor, servicer: object, guard: Guard) -> "grpc.GenericRpcHandler[bytes, bytes]":

@@ -80,7 +80,9 @@ class Timers:
             return await writing
         except Refusal as refusal:
             logger.warning("not done now: %s", refusal, extra={"event": "storage_unavailable"})
-            return None
+        except Exception:  # a mistake of ours: its next look may do better, and the others must go on
+            logger.exception("not done now", extra={"event": "internal_error"})
+        return None
 
     async def _retention(self) -> None:
         while True:

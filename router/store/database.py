@@ -2,7 +2,8 @@
 
 An operation is a function of a Transaction. Operations that gathered while the last commit ran share the next one; the
 callers are woken after COMMIT, all at once. An operation that raises before it wrote anything fails alone. One that
-raises after a write undoes the group, which is then run again one operation at a time, so that the others are kept.
+raises after a write undoes the group, which is then run again without it, so that the others are kept. So does one that
+breaks a rule of the tables: that is a mistake of its own. Only what the disk refuses fails them all.
 """
 
 import asyncio
@@ -44,6 +45,23 @@ PRAGMAS = {
     "busy_timeout": BUSY_TIMEOUT,
     "cache_size": -32 * 1024,
 }
+
+
+_DISK = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)  # what SQLite says where the file cannot be used; the rest is about what it was asked
 
 
 class Damaged(Exception):
@@ -202,9 +220,9 @@ class Database:
 
     def _commit_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> None:
         started = time.monotonic()
-        if not self._try_group(connection, operations):
-            for operation in operations:
-                self._try_group(connection, [operation])
+        left = operations
+        while failed := self._try_group(connection, left):
+            left = [operation for operation in left if operation is not failed]
         self.times.count += 1
         self.times.recent.append(time.monotonic() - started)
         self._loop.call_soon_threadsafe(self._committed, operations)
@@ -213,23 +231,22 @@ class Database:
         _resolve(operations)
         self.on_commit()
 
-    def _try_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> bool:
-        """Run operations in one transaction. False: it was undone, and they must be run one by one."""
+    def _try_group(self, connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> _Operation[Any] | None:
+        """Run operations in one transaction; the one that undid it, without which the others must be run again."""
         changes = connection.total_changes
         try:
             connection.execute("BEGIN IMMEDIATE")
             for operation in operations:
-                _perform(operation, connection, alone=len(operations) == 1)
+                if not _perform(operation, connection):
+                    _undo(connection, operations)
+                    return operation
             connection.execute("COMMIT")
-        except _Undo:
-            _undo(connection, operations)
-            return False
         except sqlite3.Error as error:
             _undo(connection, operations)
             self._broken(operations, error)
-            return True
+            return None
         self.writable = self.writable or connection.total_changes != changes  # else the disk was not asked
-        return True
+        return None
 
     def _broken(self, operations: list[_Operation[Any]], error: sqlite3.Error) -> None:
         logger.error("database write failed: %s", error, extra={"event": "storage_unavailable"})
@@ -247,27 +264,26 @@ def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
         logger.warning("checkpoint failed: %s", error)
 
 
-class _Undo(Exception):
-    """An operation failed after it wrote something, among others."""
-
-
-def _perform(operation: _Operation[Any], connection: sqlite3.Connection, *, alone: bool) -> None:
+def _perform(operation: _Operation[Any], connection: sqlite3.Connection) -> bool:
+    """Run one operation. False when it failed and left something behind. Errors of the disk are raised."""
     operation.transaction = Transaction(connection)
     operation.error = None
     before = connection.total_changes
     try:
         operation.value = operation.function(operation.transaction)
-    except sqlite3.Error:
-        raise
     except Exception as error:
+        if _is_of_the_disk(error):
+            raise
         operation.error = error
         operation.transaction.committed.clear()
-        if connection.total_changes != before:
-            if not alone:
-                raise _Undo from error
-            connection.execute("ROLLBACK")
-            connection.execute("BEGIN IMMEDIATE")
         _undo_memory(operation)
+        return connection.total_changes == before
+    return True
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _DISK  # the lower byte is the kind, the rest says more of it
 
 
 def _undo(connection: sqlite3.Connection, operations: list[_Operation[Any]]) -> None:

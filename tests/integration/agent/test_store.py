@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -140,6 +140,44 @@ async def test_an_operation_that_fails_takes_nothing_else_with_it(data_dir: Path
 
     assert (before, after, halves) == (1, 2, (0,))
     assert isinstance(failed, LookupError)
+
+
+def twice(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
+    connection.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
+
+
+def misspelt(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
+    connection.execute("INSERT INTO dubts (bare_id) VALUES ('half')")
+
+
+@pytest.mark.parametrize(("wrong", "kind"), [(twice, sqlite3.IntegrityError), (misspelt, sqlite3.OperationalError)])
+async def test_what_breaks_a_rule_of_the_tables_fails_alone_and_leaves_nothing(
+    data_dir: Path, wrong: Callable[[sqlite3.Connection], None], kind: type[Exception]
+) -> None:
+    async with opened(data_dir) as database:
+        outbox = Outbox(database)
+        futures = (
+            outbox.append(Notice("n1", "s1", "before")),
+            database.run(wrong),
+            outbox.append(Notice("n2", "s1", "after")),
+            database.run(wrong),
+        )
+        before, failed, after, again = await asyncio.gather(*futures, return_exceptions=True)
+        halves = await database.run(lambda c: c.execute("SELECT count(*) FROM doubts").fetchone())
+
+    assert (before, after, halves) == (1, 2, (0,))
+    assert isinstance(failed, kind)
+    assert isinstance(again, kind)
+
+
+async def test_a_mistake_of_which_nobody_asks_is_in_the_log(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(data_dir) as database:
+        database.run_lazily(misspelt)
+
+    assert "no such table: dubts" in caplog.text
+    assert "store unavailable" not in caplog.text
 
 
 async def test_a_full_disk_fails_the_write_and_the_next_one_works_when_there_is_room(data_dir: Path) -> None:

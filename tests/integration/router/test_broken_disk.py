@@ -1,8 +1,5 @@
 """A disk that fails in the middle of things: what was undone on it is undone in memory, too."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import grpc
 import pytest
 from agentlink.v1 import types_pb2 as types
@@ -11,20 +8,10 @@ from tests.fakes.rpc_errors import reason_of
 from tests.fakes.thin_agent import ThinAgent, ids
 from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.sick_disk import failing
 from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
-
-
-@contextmanager
-def failing(router: RouterUnderTest, change: str) -> Iterator[None]:
-    """Inside the block a change ("INSERT ON steps") fails as on a broken disk."""
-    fails = f"CREATE TRIGGER broken BEFORE {change} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
-    router.write(lambda tx: tx.execute(fails))
-    try:
-        yield
-    finally:
-        wait_until(lambda: router.taken(lambda tx: tx.execute("DROP TRIGGER broken")))
 
 
 def test_a_command_that_was_not_stored_takes_no_place_in_the_window(

@@ -17,13 +17,13 @@ from router.store.database import Transaction
 from tests.fakes.rpc_errors import reason_of, retry_after
 from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.integration.router.sick_disk import mended, refusing
 from tests.waiting import wait_until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 DAY = 24 * 3600
-FAILS = "CREATE TRIGGER {} BEFORE {} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
 
 
 @pytest.fixture
@@ -174,15 +174,15 @@ def test_a_full_disk_is_told_to_doors_and_not_to_people(router: RouterUnderTest,
 def test_a_disk_that_takes_nothing_is_unhealthy_and_heals_by_itself(
     router: RouterUnderTest, session: str, channel: grpc.Channel
 ) -> None:
-    router.write(lambda tx: tx.execute(FAILS.format("send", "INSERT ON commands")))
-    router.write(lambda tx: tx.execute(FAILS.format("probe", "UPDATE ON meta")))
+    router.write(refusing("send", "INSERT ON commands"))
+    router.write(refusing("probe", "UPDATE ON meta"))
     with pytest.raises(grpc.RpcError):
         router.send(session)
     router.advance(1)
     wait_until(lambda: health(channel) == NOT_SERVING)
     writable = router.control.GetStats(pb.GetStatsRequest()).writable
-    router.write(lambda tx: tx.execute("DROP TRIGGER send"))
-    router.write(lambda tx: tx.execute("DROP TRIGGER probe"))
+    router.write(mended("send"))
+    router.write(mended("probe"))
     router.advance(1)
     wait_until(lambda: health(channel) == SERVING)
 

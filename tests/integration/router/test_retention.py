@@ -14,7 +14,6 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 DAY = 24 * 3600
-FAILS = "CREATE TRIGGER {} BEFORE {} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
 
 
 @pytest.fixture
