@@ -62,8 +62,7 @@ def _address(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    good = value.startswith(("sqlite:///", "postgresql://"))
-    return "" if good else "is neither sqlite:///PATH nor postgresql://…"
+    return "" if value.startswith("sqlite:///") else "is not sqlite:///PATH"
 
 
 def _key(value: str) -> str:
@@ -154,7 +153,7 @@ _ROUTER = frozenset({_R})
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_DATA_DIR", "database, generated secrets, sockets", _any, _ALL),
-    Setting("POINTSMAN_DATABASE", "sqlite:///PATH or postgresql://…", _database, _ROUTER),
+    Setting("POINTSMAN_DATABASE", "the router's SQLite file, as sqlite:///PATH", _database, _ROUTER),
     Setting("POINTSMAN_ROUTER_LISTEN", "the router's gRPC address", _address, _ROUTER, "127.0.0.1:7443"),
     Setting(
         "POINTSMAN_INSECURE_LISTEN", "1 lets the router listen anywhere without TLS", _switch, _ROUTER, switch=True

@@ -80,7 +80,7 @@ def test_a_generated_secret_is_read_from_the_data_directory(data_dir: Path) -> N
         ("POINTSMAN_ROUTER", "host:99999"),
         ("POINTSMAN_ROUTER", "http://host"),
         ("POINTSMAN_HTTP_LISTEN", ":8080"),
-        ("POINTSMAN_DATABASE", "mysql://x"),
+        ("POINTSMAN_DATABASE", "postgresql://user:pass@host/db"),
         ("POINTSMAN_API_KEY", "two words"),
         ("POINTSMAN_MACHINE_ID", "über box"),
         ("POINTSMAN_PUBLIC_URL", "http://example.org"),
@@ -109,7 +109,7 @@ def test_a_bad_value_is_refused_by_name(data_dir: Path, name: str, value: str) -
         ("TELEGRAM_BOT_TOKEN", "123456:ABC-def_1"),
         ("TELEGRAM_API_BASE", "http://127.0.0.1:9/prefix"),
         ("ALLOWED_CHAT_IDS", "-1001234, 42,"),
-        ("POINTSMAN_DATABASE", "postgresql://user:pass@host/db"),
+        ("POINTSMAN_DATABASE", "sqlite:////srv/router.db"),
     ],
 )
 def test_a_good_value_is_taken(data_dir: Path, name: str, value: str) -> None:

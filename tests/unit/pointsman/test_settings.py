@@ -11,7 +11,7 @@ from pointsman.settings import BY_NAME, masked
         ("POINTSMAN_API_KEY", "pmk_verysecret", "********"),
         ("TELEGRAM_BOT_TOKEN", "1:abc", "********"),
         ("TELEGRAM_BOT_TOKEN", "", ""),
-        ("POINTSMAN_DATABASE", "postgresql://me:hunter2@db/x", "postgresql://********@db/x"),
+        ("TELEGRAM_API_BASE", "http://me:hunter2@host/x", "http://********@host/x"),
         ("POINTSMAN_DATABASE", "sqlite:///data/router.db", "sqlite:///data/router.db"),
         ("POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", "127.0.0.1:8080"),
     ],

@@ -31,7 +31,7 @@ def test_a_database_elsewhere(url: str) -> None:
     ("environ", "named"),
     [
         ({}, "POINTSMAN_DATA_DIR"),
-        (LEAST | {"POINTSMAN_DATABASE": "mysql://x"}, "POINTSMAN_DATABASE"),
+        (LEAST | {"POINTSMAN_DATABASE": "postgresql://host/db"}, "POINTSMAN_DATABASE"),
         (LEAST | {"POINTSMAN_TLS_CERT": "/c.pem"}, "POINTSMAN_TLS_KEY"),
         (LEAST | {"POINTSMAN_TLS_KEY": "/k.pem"}, "POINTSMAN_TLS_CERT"),
         (LEAST | {"POINTSMAN_ROUTER_LISTEN": "0.0.0.0:7443"}, "POINTSMAN_ROUTER_LISTEN"),
