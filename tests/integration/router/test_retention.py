@@ -1,6 +1,7 @@
 """What is past its time goes; what is young, or still needed, stays."""
 
 import pytest
+from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from grpc_health.v1 import health_pb2
@@ -91,17 +92,38 @@ def test_what_is_past_its_time_goes_by_itself(router: RouterUnderTest, agent: Th
     wait_until(lambda: count(router) == 0)
 
 
-def test_requests_are_remembered_for_two_days(router: RouterUnderTest, session: str) -> None:
+MINUTE, HOUR = 60, 3600
+REMEMBERED = 96 * HOUR  # longer than anyone repeats: GitHub does for 3 days
+
+
+def test_a_request_is_remembered_for_96_hours(router: RouterUnderTest, session: str) -> None:
     first = router.send(session, request_id="r-1", ttl={"seconds": 90 * DAY})
-    router.advance(47 * 3600)
+    router.advance(REMEMBERED - MINUTE)
     router.control.Cleanup(pb.CleanupRequest())
     same = router.send(session, request_id="r-1", ttl={"seconds": 90 * DAY})
-    router.advance(2 * 3600)
+    router.advance(2 * MINUTE)
     router.control.Cleanup(pb.CleanupRequest())
     other = router.send(session, request_id="r-1", ttl={"seconds": 90 * DAY})
 
     assert same.command_id == first.command_id
     assert other.command_id != first.command_id
+
+
+def test_an_update_is_remembered_for_96_hours(router: RouterUnderTest, session: str) -> None:
+    def submitted() -> chat_pb.SubmitResponse:
+        return router.submit(HERE, "x", session_id=session, update_key="github:1")
+
+    first = submitted()
+    router.advance(REMEMBERED - MINUTE)
+    router.control.Cleanup(pb.CleanupRequest())
+    again = submitted()
+    router.advance(2 * MINUTE)
+    router.control.Cleanup(pb.CleanupRequest())
+    afresh = submitted()
+
+    assert (again.duplicate, again.command_id) == (True, first.command_id)
+    assert not afresh.duplicate
+    assert afresh.command_id != first.command_id
 
 
 def test_a_message_of_a_living_session_reaches_it_after_a_year(router: RouterUnderTest, session: str) -> None:

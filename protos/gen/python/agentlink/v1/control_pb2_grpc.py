@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ControlStub:
-    """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer.
+    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
     """
 
     def __init__(self, channel):
@@ -178,7 +178,7 @@ class ControlStub:
 
 
 class ControlServicer:
-    """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer.
+    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
     """
 
     def RegisterSession(self, request, context):
@@ -529,7 +529,7 @@ def add_ControlServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Control:
-    """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer.
+    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
     """
 
     @staticmethod

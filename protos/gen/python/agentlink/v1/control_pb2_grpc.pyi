@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ControlStub:
-    """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer."""
+    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -92,7 +92,7 @@ class ControlStub:
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
-    """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer."""
+    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterSession: _aio.UnaryUnaryMultiCallable[_control_pb2.RegisterSessionRequest, _control_pb2.RegisterSessionResponse]  # type: ignore[assignment]
@@ -153,7 +153,7 @@ class ControlAsyncStub(ControlStub):
     """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
-    """People, scripts, REST. Mutating calls take a request_id: kept 48 h, the same one replays the first answer."""
+    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer."""
 
     @_abc_1.abstractmethod
     def RegisterSession(
