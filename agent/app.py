@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from agent.link.client import Client, Door
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
+from agent.loops import Tasks, Work, endless, guarded
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.conversations import Conversations
@@ -68,13 +70,14 @@ class Agent:
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)
         self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
-        self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock)
+        self._tasks = tasks = Tasks()
+        self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock, tasks)
         self.states = States(self.sessions, self.receipts)
         self.permissions = Permissions(Questions(self.outbox))
         self.starts = Starts(self.sessions, self.outbox, Folders(config.start_folders, config.home), clock)
         files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
-            self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock, files
+            self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock, files, tasks
         )
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
@@ -98,15 +101,17 @@ class Agent:
         headless = backends.get("headless")
         self.headless = headless if isinstance(headless, HeadlessBackend) else None
         if self.headless is not None:
-            self.headless.connect(self.reports, StreamQuestions(self.permissions))
+            self.headless.connect(self.reports, StreamQuestions(self.permissions), tasks)
         pty = backends.get("pty")
         self.local = LocalServer(
             Path(socket_path(config.data_dir)), requests, self.sessions, pty if isinstance(pty, PtyBackend) else None
         )
 
     async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
-        """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us."""
-        link = None
+        """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us.
+
+        Raises LoopBroken when a part of it does not go on: then all of it has been stopped in order.
+        """
         try:
             await self._resume_time()
             await self.sessions.load()
@@ -115,23 +120,8 @@ class Agent:
             await self.local.start()
             await self.station.recover()
             ready(self.identity.machine_id)
-            link_stop = asyncio.Event()
-            link = asyncio.create_task(self.client.run(link_stop), name="link")
-            closing = asyncio.create_task(self._close_left(), name="questions")
-            looking = asyncio.create_task(self._look_around(stop), name="sessions")
-            marking = asyncio.create_task(self._mark_time(), name="marks")
-            watching = asyncio.create_task(self.states.run(), name="states")
-            uploading = asyncio.create_task(self.uploads.run(), name="uploads")
-            await asyncio.wait((link, looking, watching, uploading), return_when=asyncio.FIRST_COMPLETED)
-            for task in (looking, marking, watching, closing, uploading):
-                task.cancel()
-            # First the hands, so that what they still finish goes up before the goodbye.
-            await self.executor.stop()
-            link_stop.set()
-            await link
+            await self._work(stop)
         finally:
-            if link is not None:
-                link.cancel()
             self.permissions.stop()
             await self.local.stop()
             await self.executor.stop()
@@ -139,6 +129,37 @@ class Agent:
                 await self.headless.close()
             await self.receipts.stop()
             await self.database.close()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        link_stop = asyncio.Event()
+        link = asyncio.create_task(guarded("link", partial(self.client.run, link_stop)), name="link")
+        try:
+            await self._go_on(stop, link)
+        finally:
+            # First the hands, so that what they still finish goes up before the goodbye.
+            await self.executor.stop()
+            link_stop.set()
+            await link
+
+    async def _go_on(self, stop: asyncio.Event, link: "asyncio.Task[None]") -> None:
+        """Run everything that goes on by itself, until `stop`. Raises LoopBroken as soon as one of it does not."""
+        loops: dict[str, Work] = {
+            "link": partial(_end_of, link),
+            "sessions": self._look_around,
+            "marks": self._mark_time,
+            "states": self.states.run,
+            "uploads": self.uploads.run,
+            "tasks": self._tasks.watch,
+        }
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(endless(name, loop), name=name) for name, loop in loops.items()]
+                tasks.append(group.create_task(guarded("questions", self._close_left), name="questions"))
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        except ExceptionGroup as broken:
+            raise broken.exceptions[0] from None
 
     async def _file_part(self, command_id: str, number: int) -> bytes:
         return await self.client.part(command_id, number)
@@ -161,26 +182,32 @@ class Agent:
     def _moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.uptime(), self._clock.boot_id())
 
-    async def _look_around(self, stop: asyncio.Event) -> None:
-        """See which sessions are over, or have had their time, until `stop`."""
-        while not stop.is_set():
-            try:
-                await asyncio.wait_for(stop.wait(), LOOK_AROUND)
-            except TimeoutError:
-                with suppress(StoreUnavailable):
-                    await self.sessions.close_gone()
-                    await self.starts.end_overdue()
+    async def _look_around(self) -> None:
+        """See which sessions are over, or have had their time."""
+        while True:
+            await asyncio.sleep(LOOK_AROUND)
+            with suppress(StoreUnavailable):
+                await self.sessions.close_gone()
+                await self.starts.end_overdue()
 
 
-async def run(config: Config, backends: Mapping[str, Backend], ready: Callable[[str], None]) -> None:
-    """Run the agent until SIGTERM or SIGINT."""
+async def _end_of(link: "asyncio.Task[None]") -> None:
+    """Wait for its end, and leave it alone."""
+    await asyncio.wait([link])
+    link.result()
+
+
+async def run(
+    config: Config, backends: Mapping[str, Backend], ready: Callable[[str], None], clock: Clock | None = None
+) -> None:
+    """Run the agent until SIGTERM or SIGINT. Raises LoopBroken when a part of it breaks before."""
     if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
         logger.info("sqlite %s has the WAL-reset bug; harmless here: one connection", sqlite3.sqlite_version)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Agent(config, backends).run(stop, ready)
+    await Agent(config, backends, clock).run(stop, ready)
 
 
 def _version() -> str:

@@ -8,19 +8,20 @@ import uvloop
 
 from agent.app import run
 from agent.backends.registry import backends
+from agent.clock import Clock
 from agent.config import Config
 from agent.domain.errors import AgentError, ConfigError, NotEnrolled
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NOT_ALLOWED = 0, 1, 2, 4
 
 
-def main(environ: Mapping[str, str]) -> int:
+def main(environ: Mapping[str, str], clock: Clock | None = None) -> int:
     """Run the agent until SIGTERM or SIGINT. 0 stopped, 1 failed, 2 wrong settings, 4 not enrolled."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = Config.from_environ(environ)
         hands = backends(environ, config.max_sessions, config.trusted_folders)
-        uvloop.run(run(config, hands, _ready))
+        uvloop.run(run(config, hands, _ready, clock))
     except ConfigError as error:
         return _say(error, EXIT_USAGE)
     except NotEnrolled as error:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -20,6 +21,7 @@ from agent.backends.stream_json import Asked, Became, Finished, Said, Taken, Tal
 from agent.domain.claude_question import ToolUse, denial
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.session import HEADLESS, MAX_HEADLESS, Conversation, Session, SessionState
+from agent.loops import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -87,14 +89,15 @@ class HeadlessBackend:
         self._trusted = tuple(trusted)
         self._listener: Listener | None = None
         self._asker: Asker = Nobody()
+        self._tasks = Tasks()
         self._running: dict[str, ClaudeProcess] = {}
         self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
         self._asking: dict[str, asyncio.Task[None]] = {}  # by the program's name of the question
         self._watching: set[asyncio.Task[None]] = set()
 
-    def connect(self, listener: Listener, asker: Asker | None = None) -> None:
-        """Say who listens and who decides, before the first text."""
-        self._listener, self._asker = listener, asker or self._asker
+    def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
+        """Say who listens, who decides, and who is told of what breaks, before the first text."""
+        self._listener, self._asker, self._tasks = listener, asker or self._asker, tasks or self._tasks
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         match action:
@@ -207,7 +210,7 @@ class HeadlessBackend:
         except OSError as error:
             return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code cannot be started: {error}")
         self._running[name] = running
-        watching = asyncio.create_task(self._watch(name, running), name=f"watch {name}")
+        watching = self._tasks.start(f"watch {name}", partial(self._watch, name, running))
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)
         logger.info("claude started session_id=%s pid=%s", name, running.pid)
@@ -216,6 +219,8 @@ class HeadlessBackend:
     async def _watch(self, name: str, running: ClaudeProcess) -> None:
         """See to its end: what it still asks is void, and nobody takes it for busy any more."""
         await asyncio.wait([running.ended])
+        if not running.ended.cancelled():
+            running.ended.result()  # nobody listens any more where that was an error
         if self._running.get(name) is running:
             del self._running[name]
         logger.info("claude ended session_id=%s pid=%s", name, running.pid)
@@ -244,7 +249,7 @@ class HeadlessBackend:
                 self._asking[request_id].cancel()
 
     def _begin_asking(self, name: str, asked: Asked) -> None:
-        task = asyncio.create_task(self._ask(name, self._running[name], asked), name=f"question {asked.request_id}")
+        task = self._tasks.start(f"question {asked.request_id}", partial(self._ask, name, self._running[name], asked))
         self._asking[asked.request_id] = task
         task.add_done_callback(lambda _: self._asking.pop(asked.request_id))
 

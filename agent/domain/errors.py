@@ -7,6 +7,7 @@ AgentError
 ├── RouterUnreachable   nobody answered at the router's address
 ├── AlreadyRunning      another agent works on this folder
 ├── StoreUnavailable    the disk did not take a write; nothing was stored
+├── LoopBroken          a part of the agent does not go on
 └── Refusal             a request of a program on this machine was not carried out
 
 The text of each is for people and says what to do.
@@ -45,6 +46,16 @@ class AlreadyRunning(AgentError):
 
 class StoreUnavailable(AgentError):
     """The disk did not take a write; nothing was stored."""
+
+
+class LoopBroken(AgentError):
+    """A part of the agent does not go on, by an error of its own."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"A part of the agent broke ({name}: {why}), so all of it has ended; nothing is lost. Start it again, as "
+            "`pointsman up` and systemd do by themselves; the lines before this one tell more."
+        )
 
 
 class Refusal(AgentError):

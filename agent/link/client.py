@@ -25,6 +25,7 @@ from agent.link import backoff, convert
 from agent.link.driver import Driver, LinkLost, Station
 from agent.link.identity import Identity
 from agent.link.protocol import End, Ending
+from agent.loops import is_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -143,6 +144,10 @@ class Client:
         try:
             call = self._channel.unary_unary(method, None, None)
             answer: bytes = await call(request, metadata=self._proof(), timeout=PART_TIMEOUT)
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            raise RouterUnreachable("the link was given up meanwhile") from None  # with its channel
         except grpc.aio.AioRpcError as error:
             text = f"{error.code().name}: {error.details()}"
             if error.code() not in for_good:

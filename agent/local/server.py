@@ -65,6 +65,8 @@ class LocalServer:
                 await self._converse(Connection(reader, writer))
         except (OSError, asyncio.CancelledError):
             logger.debug("local connection ended")
+        except Exception:
+            logger.exception("a local request broke")
         finally:
             self._connections.discard(task)
             writer.close()

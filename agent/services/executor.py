@@ -31,6 +31,7 @@ from agent.domain.command import (
 )
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.domain.session import Session, SessionState, bare_id
+from agent.loops import Tasks
 from agent.services.files import Files
 from agent.services.permissions import Permissions
 from agent.services.receipts import Receipts
@@ -79,6 +80,7 @@ class Executor:
         receipts: Receipts,
         clock: Clock,
         files: Files,
+        tasks: Tasks,
         retry: float = RETRY,
     ) -> None:
         self.inbox = inbox
@@ -90,6 +92,7 @@ class Executor:
         self.clock = clock
         self.files = files
         self.depth = 0
+        self._start = tasks.start
         self._retry = retry
         self._workers: dict[tuple[str, Lane], _Worker] = {}
         self._tasks: dict[tuple[str, Lane], asyncio.Task[None]] = {}
@@ -106,7 +109,7 @@ class Executor:
             self._workers[key].queue.append(_Job(command, received))
             return
         self._workers[key] = _Worker(self, _Job(command, received))
-        self._tasks[key] = asyncio.create_task(self._employ(key), name=f"worker {key[0]}")
+        self._tasks[key] = self._start(f"worker {key[0]}", partial(self._employ, key))
 
     async def stop(self, patience: float = STOP_PATIENCE) -> None:
         """Start nothing more; give what is being typed time to end. What does not is UNCERTAIN at the next start."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 
 from agent.backends import screens
 from agent.clock import Clock
@@ -11,6 +12,7 @@ from agent.domain.errors import StoreUnavailable
 from agent.domain.hook import HookEvent
 from agent.domain.prompt import PATIENCE, awaited
 from agent.domain.session import Session, SessionState, bare_id
+from agent.loops import Tasks
 from agent.services.sessions import Sessions
 from agent.store.prompts import Prompts
 
@@ -25,11 +27,14 @@ class Receipts:
     After a restart of the agent what is on disk goes on; the watch does not: a hook may have spoken meanwhile.
     """
 
-    def __init__(self, prompts: Prompts, sessions: Sessions, clock: Clock, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, prompts: Prompts, sessions: Sessions, clock: Clock, tasks: Tasks, patience: float = PATIENCE
+    ) -> None:
         self.patience = patience
         self._prompts = prompts
         self._sessions = sessions
         self._clock = clock
+        self._tasks = tasks
         self._turns: dict[str, str] = {}  # the turn that each session is in
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._settled: set[str] = set()  # sessions whose every taken text is known to be finished
@@ -38,7 +43,7 @@ class Receipts:
         """A command was typed; its program will say that it takes it, if it will at all."""
         if awaited(session, command.typed):
             name = f"prompt {command.command_id}"
-            watch = asyncio.create_task(self._watch(session.session_id, command.command_id), name=name)
+            watch = self._tasks.start(name, partial(self._watch, session.session_id, command.command_id))
             self._watches[command.command_id] = watch
             watch.add_done_callback(lambda _: self._watches.pop(command.command_id, None))
 

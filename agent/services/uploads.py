@@ -134,7 +134,8 @@ class Uploads:
     def _forget(self, ids: Iterable[str]) -> None:
         for file_id in ids:
             for path in (self._folder / file_id, self._folder / f"{file_id}.new"):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # mostly it is not there; what stays behind, the next start tidies up
+                    path.unlink()
 
     async def _tidy(self) -> None:
         """Remove copies whose notice was never stored, or was told before a crash."""

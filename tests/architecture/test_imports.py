@@ -45,7 +45,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "agent": (
         ("domain",),
-        ("clock", "config"),
+        ("clock", "config", "loops"),
         ("store", "link", "backends", "hooks"),
         ("services",),
         ("local",),

@@ -23,6 +23,7 @@ from agent.domain.errors import StoreUnavailable
 from agent.domain.session import Session
 from agent.link import identity
 from agent.local import client
+from agent.store.database import Database
 from tests.fakes.recording_backend import RecordingBackend
 
 MACHINE = "devbox"
@@ -111,13 +112,19 @@ class Rigs:
 
     @asynccontextmanager
     async def running(
-        self, router: str, *, headless: Backend | None = None, clock: Clock | None = None, **settings: Any
+        self,
+        router: str,
+        *,
+        headless: Backend | None = None,
+        clock: Clock | None = None,
+        database: Callable[[Path], Database] = Database,
+        **settings: Any,
     ) -> AsyncIterator[Rig]:
         self.enrol(router)
         backend = RecordingBackend(self.typed_into)
         others = (PtyBackend(), HooksBackend(), headless or HeadlessBackend())
         backends: dict[str, Backend] = {"command": backend, **{one.name: one for one in others}}
-        agent = Agent(Config(self.data_dir, **settings), backends, clock)
+        agent = Agent(Config(self.data_dir, **settings), backends, clock, database)
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(agent.run(stop, lambda _: ready.set()))
         try:

@@ -160,6 +160,7 @@ class Router:
         self.refusals: deque[Refusal] = deque()
         self.files: dict[str, list[bytes]] = {}  # parts by command
         self.away = 0  # how many questions for a part get no answer
+        self.thinking: asyncio.Event | None = None  # set when a part was put that is never answered
         self.parts: dict[str, list[bytes]] = {}  # of notices' files
         self.puts: list[tuple[int, int]] = []  # number and bytes of each part that came
         self.notice_refusals: deque[Refusal] = deque()
@@ -215,6 +216,9 @@ class Router:
     async def PutPart(
         self, request: pb.PutPartRequest, context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> pb.PutPartResponse:
+        if self.thinking is not None:
+            self.thinking.set()
+            await asyncio.Event().wait()
         if request.data and self.away > 0:
             self.away -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")

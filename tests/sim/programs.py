@@ -14,6 +14,7 @@ from agent.domain.session import Session
 from agent.link import backoff
 from agent.link.driver import Driver
 from agent.link.protocol import End, Ending
+from agent.loops import Tasks
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
@@ -255,10 +256,11 @@ class AgentProgram(Program):
         outbox = Outbox(database)
         inbox: Inbox = world.plant.inbox(database, outbox)
         sessions = Sessions(SessionStore(database, outbox), backends)
-        receipts = Receipts(Prompts(outbox), sessions, clock)
+        tasks = Tasks()
+        receipts = Receipts(Prompts(outbox), sessions, clock, tasks)
         starts = Starts(sessions, outbox, Folders((), Path("/")), clock)
         executor = Executor(
-            inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock, NO_FILES
+            inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock, NO_FILES, tasks
         )
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
         await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))

@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from agent.domain.errors import RouterUnreachable
 from agent.domain.frames import Item, Notice
 from agent.services.uploads import MAX_FILE, PART
 from tests.fakes.agent_rig import Rig, Rigs, eventually
@@ -250,3 +251,16 @@ async def test_copies_that_a_crash_left_are_removed(rigs: Rigs, report: Path) ->
         await eventually(lambda: len(kept(rigs)) == 1)
 
     assert await asyncio.to_thread(kept(rigs)[0].read_bytes) == TWO_PARTS
+
+
+async def test_a_part_on_its_way_when_the_channel_is_given_up_is_one_to_try_again(rigs: Rigs) -> None:
+    async with running_router() as router:
+        router.thinking = asyncio.Event()
+        async with rigs.running(router.address) as rig:
+            await router.welcomed()
+            await eventually(lambda: rig.agent.client.status.connected)
+            putting = asyncio.create_task(rig.agent.client.put("f1", 0, b"x"))
+            await router.thinking.wait()
+        await asyncio.wait([putting])
+
+    assert isinstance(putting.exception(), RouterUnreachable)
