@@ -10,12 +10,18 @@ from router.domain.lifetime import Moment, step_between
 from router.store.database import Transaction
 
 logger = logging.getLogger(__name__)
+_LIVE = "state IN ('queued', 'sent', 'received')"
+# Times that decide something. The others are wall times for people, and stay.
 _MOVED = (
-    "UPDATE commands SET expires_at = expires_at + ? WHERE state IN ('queued', 'sent', 'received')",
+    f"UPDATE commands SET expires_at = expires_at + ? WHERE {_LIVE}",
     "UPDATE notifications SET created_at = created_at + ? WHERE state IN ('queued', 'sent')",
     "UPDATE requests SET created_at = created_at + ?",
     "UPDATE join_tokens SET expires_at = expires_at + ?",
+    "UPDATE permissions SET expires_at = expires_at + ? WHERE state = 'open'",
+    "UPDATE file_parts SET created_at = created_at + ?",
 )
+# What waits was accepted before this process began, also by a clock that was put back meanwhile.
+_NOT_LATER = f"UPDATE commands SET created_at = :now WHERE created_at > :now AND {_LIVE}"
 
 
 def resume(connection: sqlite3.Connection, clock: Clock) -> None:
@@ -27,6 +33,7 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
         logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
         for statement in _MOVED:
             connection.execute(statement, (step,))
+        connection.execute(_NOT_LATER, {"now": clock.now()})
     mark(connection, clock)
     connection.execute("COMMIT")
 

@@ -1,10 +1,12 @@
 """A step of the wall clock while no agent runs: limits and processes are judged as if there had been none."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from peewee import FloatField
 
 from agent.domain.command import Command, Input, Lane
 from agent.domain.frames import SessionChanged
@@ -15,6 +17,7 @@ from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
+from agent.store.tables import TABLES
 
 DAY = 86_400.0
 BEFORE = Moment(1_000_000.0, 5_000.0, "boot")
@@ -58,6 +61,47 @@ async def test_after_a_restart_only_the_time_that_passed_counts(data_dir: Path, 
 
     assert moved == pytest.approx(step)
     assert age == pytest.approx(60)
+
+
+MOVES = {
+    "inbox.received_at": "how long a command has waited",
+    "sessions.ends_at": "when a session's time is over",
+    "sessions.pid_started": "which process it is, as the kernel tells it",
+}
+STAYS = {"prompts.taken_at": "history", "inbox.ttl": "a duration"}
+
+
+def test_no_time_is_left_to_chance() -> None:
+    fields = [(model._meta.table_name, field) for model in TABLES for field in model._meta.sorted_fields]  # type: ignore[attr-defined]
+    times = {
+        f"{table}.{field.column_name}"
+        for table, field in fields
+        if isinstance(field, FloatField) or field.column_name.endswith("_at")
+    }
+
+    assert times == {*MOVES, *STAYS}
+
+
+@pytest.mark.parametrize("column", [*MOVES, *STAYS])
+async def test_each_time_moves_or_stays(data_dir: Path, column: str) -> None:
+    table, name = column.split(".")
+    await kept(data_dir)
+
+    async with opened(data_dir) as database:
+        await database.run(lambda connection: filled(connection, table, name))
+        await lifetime.resume(database, Moment(BEFORE.now + 60 + DAY, BEFORE.uptime + 60, "boot"))
+        sql = f"SELECT {name} FROM {table}"
+        values = await database.run(lambda connection: connection.execute(sql).fetchall())
+
+    assert values == [(BEFORE.now + DAY,) if column in MOVES else (BEFORE.now,)]
+
+
+def filled(connection: sqlite3.Connection, table: str, name: str) -> None:
+    """One row with this time in it."""
+    if table == "prompts":
+        columns = "command_id, bare_id, text, typed, turn, joined, finished"
+        connection.execute(f"INSERT INTO prompts ({columns}) VALUES ('', '', '', 1, '', 0, 0)")
+    connection.execute(f"UPDATE {table} SET {name} = ?", (BEFORE.now,))
 
 
 @STEPS

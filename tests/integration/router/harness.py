@@ -337,10 +337,11 @@ def config(data_dir: Path, **changes: Any) -> RouterConfig:
 
 
 @contextmanager
-def serving(settings: RouterConfig) -> Iterator[RouterUnderTest]:
-    """A router that runs inside the block."""
+def serving(settings: RouterConfig, *, wall_step: float = 0.0) -> Iterator[RouterUnderTest]:
+    """A router that runs inside the block, on a machine whose wall clock is so many seconds ahead."""
     lay_down(settings.database_path)
     router = RouterUnderTest(settings)
+    router.time.wall_step = wall_step
     router.start()
     try:
         yield router

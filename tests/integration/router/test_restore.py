@@ -62,6 +62,18 @@ def test_what_may_have_been_typed_since_the_backup_is_not_typed_again(
     assert (doubtful.state, doubtful.reason) == (UNCERTAIN, types.REASON_ROUTER_RESTORED)
 
 
+def test_a_clock_behind_that_of_the_backup_makes_nothing_new(
+    router: RouterUnderTest, agent: ThinAgent, history: str, tmp_path: Path
+) -> None:
+    assert router.command(history).state == DONE
+    with serving(config(tmp_path / "restored"), wall_step=-25 * 3600.0) as restored:
+        with same_machine(restored, agent).connected() as link:
+            link.heard()
+            waiting = link.waiting()
+
+        assert (waiting, restored.command(history).state) == (0, UNCERTAIN)
+
+
 def test_what_the_backup_does_not_know_is_not_recalled_from_a_machine(
     restored: RouterUnderTest, agent: ThinAgent, history: str
 ) -> None:

@@ -1,11 +1,13 @@
 """A step of the wall clock, with or without a restart, makes nothing old before its time and keeps nothing waiting."""
 
 import pytest
+from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.fakes.thin_agent import ThinAgent, ids
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.permissions.asking import ask, standing
 from tests.waiting import wait_until
 
 HOUR = 3600.0
@@ -108,6 +110,36 @@ def test_an_update_that_comes_again_after_a_step_is_known(router: RouterUnderTes
     again = router.submit(CHAT, "x", session_id=session, update_key="bot:1")
 
     assert (again.duplicate, again.command_id) == (True, first.command_id)
+
+
+@STEPS
+@pytest.mark.parametrize("reboot", [False, True], ids=["restart", "reboot"])
+def test_a_question_stays_open_for_its_time(
+    router: RouterUnderTest, agent: ThinAgent, session: str, step: float, *, reboot: bool
+) -> None:
+    with agent.connected() as link:
+        question = ask(link, session, expires_in={"seconds": 3600})
+    restarted(router, wall_step=step, reboot=reboot)
+    before = standing(router, question).state
+    router.advance(3601)
+
+    assert before == types.PERMISSION_STATE_OPEN
+    assert wait_until(lambda: standing(router, question).state == types.PERMISSION_STATE_EXPIRED)
+
+
+@STEPS
+def test_a_file_waits_for_its_command_after_a_step(
+    router: RouterUnderTest, agent: ThinAgent, session: str, step: float
+) -> None:
+    router.chat.PutFile(chat_pb.PutFileRequest(file_id="f1", number=0, data=b"whole"))
+    file = types.FileInput(file_id="f1", name="a.txt", size=5)
+    command_id = router.submit(CHAT, "look", session_id=session, file=file).command_id
+    restarted(router, wall_step=step)
+    router.control.Cleanup(pb.CleanupRequest())
+    returned = router.stranger(agent.machine_id)
+    returned.key = agent.key
+
+    assert returned.part(command_id, 0) == b"whole"
 
 
 @STEPS
