@@ -274,7 +274,6 @@ def _outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
         heading=" · ".join(name for name in names if name),
         buttons=tuple(Button(each.label, f"cmd:{notification.token}:{each.action}") for each in notification.buttons),
         kind=kind,
-        token=notification.token,
         reply_to_message_id=delivery.reply_to_message_id,
         edit_message_ids=tuple(delivery.edit_message_ids),
         notification_id=notification.notification_id,

@@ -22,7 +22,6 @@ HELP = (
     "Reply to a message of a session and your text is typed into it. Other ways:\n"
     "/sessions - what is running where\n"
     "/use NAME - plain text goes to that session from now on\n"
-    "/cmd TOKEN text - to the session that the token names\n"
     "/stop - Esc in the session; /key NAME - any key\n"
     "/new TEXT - a new session; /end - end one that was started so\n"
     "/cancel - take back what has not been typed yet\n"

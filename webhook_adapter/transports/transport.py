@@ -52,7 +52,6 @@ class Outgoing:
     heading: str = ""  # "devbox · api-refactor"; empty for the system's own words
     buttons: tuple[Button, ...] = ()
     kind: Kind = Kind.PROGRESS
-    token: str = ""
     reply_to_message_id: str = ""
     edit_message_ids: tuple[str, ...] = ()  # edit these instead of sending new ones
     notification_id: str = ""  # the same for every try to bring it

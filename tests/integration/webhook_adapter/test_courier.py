@@ -60,7 +60,7 @@ def test_a_notification_arrives_and_its_message_is_named(telegram: TelegramStand
         router.wait_until_ended(parcel)
 
     [message] = telegram.bot_messages(4711)
-    assert message.text == "devbox · api-refactor\nFinished <all> & a_b\n/cmd tok16characters_"
+    assert message.text == "devbox · api-refactor\nFinished <all> & a_b"
     assert message.buttons == {"Go on": "cmd:tok16characters_:continue"}
     assert parcel.message_ids == [str(message.message_id)]
 
@@ -95,7 +95,7 @@ def test_a_file_is_fetched_and_sent_once_though_its_courier_is_killed_on_the_way
 
     [message] = telegram.bot_messages(4711)
     assert message.document == png(640, 480) + b"rest"
-    assert message.extra["caption"] == "devbox\nthe plot\n/cmd tok16characters_"
+    assert message.extra["caption"] == "devbox\nthe plot"
     assert parcel.message_ids == [str(message.message_id)]
 
 

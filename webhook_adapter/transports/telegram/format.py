@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from webhook_adapter.transports.telegram.code import shown
-from webhook_adapter.transports.transport import Button, Kind, Outgoing, OutgoingFile
+from webhook_adapter.transports.transport import Button, Outgoing, OutgoingFile
 
 PART_UNITS = 4000
 """UTF-16 units in one part. Telegram takes 4096 characters, which some count in code points and some in units."""
@@ -18,7 +18,6 @@ _LAST_WORDS_UNITS = 1000  # beside a file with everything: about one screen of a
 _LABEL_LENGTH = 64
 _ROW_LENGTH, _ROW_BUTTONS, _MOST_BUTTONS = 28, 4, 100
 _BLANK = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-_WITH_TOKEN = frozenset({Kind.QUESTION, Kind.PROGRESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +55,23 @@ Part = TextPart | DocumentPart | FilePart
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What stands around the text: a heading above the first part, the way to answer below the last."""
+    """What stands around the text: a heading above the first part.
+
+    No way to answer below the last: a reply works wherever a person can write to the bot, and where nobody can (a
+    channel) a `/cmd TOKEN` would not arrive either.
+    """
 
     heading: str
-    command: str
 
     @property
     def first_units(self) -> int:
-        return self.other_units - (units(self.heading) + 1 if self.heading else 0)
-
-    @property
-    def other_units(self) -> int:
-        return PART_UNITS - (units(self.command) + 1 if self.command else 0)
+        return PART_UNITS - (units(self.heading) + 1 if self.heading else 0)
 
     def part(self, text: str, marked: str, *, first: bool, last: bool, buttons: tuple[Button, ...]) -> TextPart:
         """One message; `marked` is the text as HTML."""
-        heading, command = self.heading if first else "", self.command if last else ""
-        html = [f"<b>{escape(heading)}</b>", marked, f"<code>{escape(command)}</code>"]
-        plain = [heading, text, command]
+        heading = self.heading if first else ""
+        html = [f"<b>{escape(heading)}</b>", marked]
+        plain = [heading, text]
         shown = [number for number, line in enumerate(plain) if line]
         return TextPart(
             "\n".join(html[number] for number in shown),
@@ -102,7 +100,7 @@ def parts(message: Outgoing) -> list[Part]:
 def _words(message: Outgoing) -> list[Part]:
     """The text alone."""
     frame, seen = _frame(message), shown(message.text)
-    cuts = _cuts(seen.text, frame.first_units, frame.other_units)
+    cuts = _cuts(seen.text, frame.first_units, PART_UNITS)
     if len(cuts) > MOST_PARTS:
         return _as_document(message, frame)
     if not cuts:
@@ -122,8 +120,7 @@ def _words(message: Outgoing) -> list[Part]:
 
 
 def _frame(message: Outgoing) -> _Frame:
-    token = message.token if message.kind in _WITH_TOKEN else ""
-    return _Frame(_head(message.heading, _CAPTION_UNITS), f"/cmd {token}" if token else "")
+    return _Frame(_head(message.heading, _CAPTION_UNITS))
 
 
 def _as_document(message: Outgoing, frame: _Frame) -> list[Part]:

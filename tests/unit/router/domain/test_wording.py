@@ -116,6 +116,6 @@ def test_behind_a_sessions_name_stands_what_it_does(
     assert doing(session, connected=connected) == words
 
 
-@pytest.mark.parametrize("name", ["sessions", "use", "cmd", "stop", "key", "status", "dead", "cancel"])
+@pytest.mark.parametrize("name", ["sessions", "use", "stop", "key", "status", "dead", "cancel"])
 def test_help_names_every_chat_command(name: str) -> None:
     assert f"/{name}" in HELP

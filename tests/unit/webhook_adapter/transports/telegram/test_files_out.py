@@ -49,11 +49,11 @@ def kinds(telegram: TelegramStandIn) -> list[str]:
 def test_a_short_text_is_the_caption_with_the_buttons_under_it(
     transport: TelegramTransport, telegram: TelegramStandIn
 ) -> None:
-    outcome = transport.send(Outgoing(PLACE, "a_<b>", "devbox · api", BUTTONS, token="T", files=(file(),)))
+    outcome = transport.send(Outgoing(PLACE, "a_<b>", "devbox · api", BUTTONS, files=(file(),)))
 
     [message] = telegram.messages(CHAT)
     assert outcome == Delivered((str(message.message_id),))
-    assert (message.document, message.extra["caption"]) == (b"pdf", "devbox · api\na_<b>\n/cmd T")
+    assert (message.document, message.extra["caption"]) == (b"pdf", "devbox · api\na_<b>")
     assert (message.extra["document"]["file_name"], message.buttons) == ("a.pdf", {"Go on": "cmd:T:continue"})
 
 

@@ -33,13 +33,13 @@ def test_a_message_arrives_with_heading_buttons_and_its_id(
     transport: TelegramTransport, telegram: TelegramStandIn
 ) -> None:
     outcome = transport.send(
-        Outgoing(PLACE, "Done: <b> & a_b", "devbox · api", (Button("Go on", "cmd:T:continue"),), Kind.QUESTION, "T")
+        Outgoing(PLACE, "Done: <b> & a_b", "devbox · api", (Button("Go on", "cmd:T:continue"),), Kind.QUESTION)
     )
 
     [message] = telegram.messages(CHAT)
     assert outcome == Delivered(ids([message]))
-    assert message.text == "devbox · api\nDone: <b> & a_b\n/cmd T"
-    assert [entity["type"] for entity in message.entities] == ["bold", "code"]
+    assert message.text == "devbox · api\nDone: <b> & a_b"
+    assert [entity["type"] for entity in message.entities] == ["bold"]
     assert message.buttons == {"Go on": "cmd:T:continue"}
     assert telegram.calls("sendMessage")[0].params["link_preview_options"] == {"is_disabled": True}
 
