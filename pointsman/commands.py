@@ -55,7 +55,8 @@ def send(*, session: str, text: str, wait: bool, as_json: bool) -> None:
 def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
     """Press a key in a session.
 
-    KEY is esc, enter, ctrl-c, ctrl-d, tab, up, down, left, right, backspace or space.
+    KEY is esc, enter, ctrl-c, ctrl-d, ctrl-o, ctrl-r, ctrl-z, tab, shift-tab, up, down, left, right, page-up,
+    page-down, backspace or space.
     """
     from pointsman.sessions import find_session
 

@@ -61,11 +61,14 @@ def _stat(pid: int) -> list[str]:
 def is_in_front(process: Process) -> bool:
     """Whether keys would reach this process, or something it started; true where nobody can tell.
 
-    A suspended program is alive, but what is typed goes to the shell that it came from.
+    A suspended program is alive, but what is typed goes to the shell that it came from: also before that shell has
+    noticed, for what nobody has read by then is the shell's to read.
     """
     leader = front(process.pid)
     if leader is None:
         return True
+    if _stat(leader)[:1] == ["T"]:
+        return False
     try:
         return os.getpgid(process.pid) == leader or is_within_tree(leader, process.pid)
     except ProcessLookupError:

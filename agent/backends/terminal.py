@@ -1,15 +1,19 @@
 """Sessions in terminals that somebody else made: one backend for every kind of keyboard."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
 from agent.backends import claude_code, typing_rules
 from agent.backends.claude_typing import MOST_LINES, ClaudeTyping, obstacle_of
-from agent.backends.keyboard import Gone, Keyboard, TerminalError
+from agent.backends.keyboard import Front, Gone, Keyboard, Refused, TerminalError
 from agent.backends.plain_typing import PlainTyping
-from agent.backends.typing_rules import CLEARING, KEYS, Pace
+from agent.backends.typing_rules import CLEARING, KEYS, SUSPEND, Pace
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.session import Session
+
+_SUSPENDING, _LOOKS = 1.0, 20
+"""Seconds in which a program that read Ctrl-Z has put its screen in order and stopped, and how often to look."""
 
 Open = Callable[[Session], Keyboard]
 
@@ -31,11 +35,27 @@ class TerminalBackend:
         except TerminalError as error:
             reason = Reason.TARGET_GONE if isinstance(error, Gone) else Reason.BACKEND_ERROR
             return Outcome.failed(reason, str(error))
+        outcome = await self._type(keyboard, front, action)
+        if action == KeyPress(SUSPEND):
+            await self._suspended(keyboard)
+        return outcome
+
+    async def _type(self, keyboard: Keyboard, front: Front, action: Action) -> Outcome:
         if claude := claude_code.in_front(front.pid):
             typing = ClaudeTyping(keyboard, claude, self._pace)
             return await (typing.text(action) if isinstance(action, Input) else typing.key(action.name))
         plain = PlainTyping(keyboard, self._pace)
         return await (plain.text(action, front.program) if isinstance(action, Input) else plain.key(action.name))
+
+    async def _suspended(self, keyboard: Keyboard) -> None:
+        """Returns once the program has stopped, or some time after it did not: a full-screen one stops by itself.
+
+        What is typed in between would stay unread, for the shell that the program came from.
+        """
+        with suppress(TerminalError):
+            for _ in range(_LOOKS):
+                await keyboard.check()
+                await asyncio.sleep(_SUSPENDING / _LOOKS)
 
     async def obstacle(self, session: Session, action: Action) -> str:
         return obstacle_of(session, action)
@@ -55,6 +75,8 @@ class TerminalBackend:
     async def alive(self, session: Session) -> bool:
         try:
             await self._keyboard(session).check()
+        except Refused:  # suspended: it can be brought back
+            return True
         except TerminalError:
             return False
         return True

@@ -41,6 +41,8 @@ class Key:
         return self.application if application_cursor and self.application else self.sequence
 
 
+SUSPEND = "ctrl-z"
+
 KEYS: Mapping[str, Key] = MappingProxyType(
     {
         "esc": Key(b"\x1b", "Escape"),
@@ -54,6 +56,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "right": Key(b"\x1b[C", "Right", b"\x1bOC"),
         "backspace": Key(b"\x7f", "BSpace"),
         "space": Key(b" ", "Space"),
+        "shift-tab": Key(b"\x1b[Z", "BTab"),
+        "page-up": Key(b"\x1b[5~", "PPage"),
+        "page-down": Key(b"\x1b[6~", "NPage"),
+        "ctrl-r": Key(b"\x12", "C-r"),
+        "ctrl-o": Key(b"\x0f", "C-o"),
+        SUSPEND: Key(b"\x1a", "C-z"),
     }
 )
 

@@ -85,7 +85,7 @@ class FileInput:
 
 @dataclass(frozen=True, slots=True)
 class KeyPress:
-    """One named key: esc, enter, ctrl-c, ctrl-d, tab, up, down, left, right, backspace, space."""
+    """One key, by its name in typing_rules."""
 
     name: str
 

@@ -110,7 +110,10 @@ class StopSession:
 
 
 Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession
-KEYS = frozenset(["esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"])
+KEYS = frozenset([
+    "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
+    "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
+])  # fmt: skip
 URGENT_KEYS = frozenset({"esc", "ctrl-c"})
 
 

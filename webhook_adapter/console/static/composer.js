@@ -6,7 +6,7 @@ import { attempt } from "./notices.js";
 import { send } from "./outgoing.js";
 import { keyName, sessionName } from "./words.js";
 
-const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d"];
+const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d", "shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z"];
 
 /** {node, update(session), focus()}; changed(arrived) follows every turn of what is sent. */
 export function composer(sessionId, changed) {

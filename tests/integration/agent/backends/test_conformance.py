@@ -144,6 +144,12 @@ KEYS = {
     "right": (b"\x1b[C", b"\x1bOC"),
     "backspace": (b"\x7f", b"\x7f"),
     "space": (b" ", b" "),
+    "shift-tab": (b"\x1b[Z", b"\x1b[Z"),
+    "page-up": (b"\x1b[5~", b"\x1b[5~"),
+    "page-down": (b"\x1b[6~", b"\x1b[6~"),
+    "ctrl-r": (b"\x12", b"\x12"),
+    "ctrl-o": (b"\x0f", b"\x0f"),
+    "ctrl-z": (b"\x1a", b"\x1a"),
 }
 
 

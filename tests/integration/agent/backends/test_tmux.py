@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -149,16 +150,53 @@ def test_a_suspended_program_s_shell_gets_nothing(data_dir: Path) -> None:
         inner = replace(shell, process=child_of(shell.process.pid))
         deliver(inner, Input("awake"))
         wait_until(lambda: got.read_text() == "awake\n")  # the key throws away what is not read
-        server.run("send-keys", "-t", server.pane, "C-z")
-        server.shows("Stopped")
 
+        suspended = deliver(inner, KeyPress("ctrl-z"))
         outcome = deliver(inner, Input(f"touch {data_dir / 'asleep'}"))
         deliver(shell, Input("fg"))
         wait_until(lambda: deliver(inner, Input("again")) == Outcome.done())
 
+        assert suspended == Outcome.done()
         assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.BACKEND_ERROR)
         assert "suspended" in outcome.detail
         wait_until(lambda: got.read_text() == "awake\nagain\n")
+        assert not (data_dir / "asleep").exists()
+
+
+TIDY = """
+import os, signal, sys, termios, time, tty
+print("UP", flush=True)
+before = termios.tcgetattr(0)
+tty.setraw(0)
+while os.read(0, 1) != b"\\x1a":
+    pass
+time.sleep(0.3)
+termios.tcsetattr(0, termios.TCSANOW, before)
+os.kill(0, signal.SIGTSTP)
+"""
+"""A full-screen program that suspends itself when it has put its screen in order."""
+
+
+def test_what_follows_a_ctrl_z_waits_until_the_program_has_suspended_itself(data_dir: Path) -> None:
+    rc = data_dir / "rc"
+    rc.write_text("PS1='READY$ '; HISTFILE=\n")
+    (data_dir / "tidy").write_text(TIDY)
+    with pane(data_dir, "bash", "--noprofile", "--rcfile", str(rc), "-i") as server:
+        server.shows("READY$")
+        shell = server.session()
+        deliver(shell, Input(f"{sys.executable} -I -S {data_dir / 'tidy'}"))
+        server.shows("UP")
+        assert shell.process is not None
+        inner = replace(shell, process=child_of(shell.process.pid))
+
+        deliver(inner, KeyPress("ctrl-z"))
+        outcome = deliver(inner, Input(f"touch {data_dir / 'asleep'}"))
+        server.shows("Stopped")
+
+        assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.BACKEND_ERROR)
+        assert alive(inner)
+        deliver(shell, Input(f"echo > {data_dir / 'seen'}"))
+        wait_until((data_dir / "seen").exists)
         assert not (data_dir / "asleep").exists()
 
 

@@ -63,5 +63,6 @@ def test_lines_are_pasted_where_typing_them_would_submit_each(text: str, program
 
 def test_the_keys_are_those_of_the_protocol() -> None:
     assert set(KEYS) == {
-        *("esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space")
+        *("esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"),
+        *("shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z"),
     }

@@ -147,7 +147,7 @@ class SubmitRequest(_message.Message):
     ALBUM_FIELD_NUMBER: _builtins.int
     REPLY_TO_OURS_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
-    """Names the event for ever: "telegram:<bot>:<update id>". The same key again gets the first answer."""
+    """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
     """Who wrote it, for people and the audit: "telegram:4711 (Ada)"."""
     text: _builtins.str

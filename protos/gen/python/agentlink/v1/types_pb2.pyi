@@ -608,7 +608,9 @@ class KeyPress(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """"esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space"."""
+    """"esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space",
+    "shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z".
+    """
     def __init__(
         self,
         *,
