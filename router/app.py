@@ -29,6 +29,7 @@ from router.services.inbound import InboundService
 from router.services.notices import Notices, new_token
 from router.services.outbox import Outbox
 from router.services.permissions import Permissions
+from router.services.presence import Presence
 from router.services.receipts import Receipts
 from router.services.reports import Reports
 from router.services.sessions import SessionService
@@ -67,8 +68,9 @@ class Router:
         chat_buttons = ChatButtons(delivery, dead_letters, receipts)
         inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, permissions, starts, clock)
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
+        presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
-        self.timers = Timers(database, delivery, permissions, outbox, waiting, clock)
+        self.timers = Timers(database, delivery, permissions, outbox, presence, waiting, clock)
         files = Files(database, notices, clock)
         services = ControlServices(
             database,
@@ -83,10 +85,11 @@ class Router:
             dead_letters,
             permissions,
             starts,
+            presence,
         )
         self._reports = reports = Reports(outbox, receipts, topics)
         self.servicers = Servicers(
-            AgentLinkServicer(LinkServices(database, clock, delivery, upstream, jitter), enrolment, files),
+            AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
             ChatLinkServicer(database, inbound, outbox, reports, files),
             ControlServicer(services),
             Guard(enrolment, database, clock),

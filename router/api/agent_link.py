@@ -23,6 +23,7 @@ from router.link.hub import WINDOW, WINDOW_BATCHED, Link
 from router.services.delivery import ACK_TIMEOUT, Delivery
 from router.services.enrolment import Enrolment
 from router.services.files import Files
+from router.services.presence import Presence
 from router.services.upstream import UpstreamService
 from router.store.database import Database, Transaction
 
@@ -45,6 +46,7 @@ class LinkServices:
     clock: Clock
     delivery: Delivery
     upstream: UpstreamService
+    presence: Presence
     jitter: Callable[[], float]
 
 
@@ -156,6 +158,8 @@ class LinkStream:
 
     async def _read(self) -> None:
         async for raw in frames(self._context):
+            if self.link:
+                self.link.heard_at = self._services.clock.now()
             for step in self._parsed(raw):
                 await self._perform(step)
         self.end(Reason.UNSPECIFIED, "the stream ended without a goodbye")
@@ -188,6 +192,7 @@ class LinkStream:
         batches = "command_batch" in hello.capabilities
         most = WINDOW_BATCHED if batches else WINDOW
         link = Link(self._machine_id, batches, min(hello.max_in_flight or most, most))
+        link.heard_at = self._services.clock.now()
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
         welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
@@ -263,7 +268,12 @@ class LinkStream:
         link.gone = True
         link.wake.set()
         late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING
-        return self._services.database.write(lambda tx: delivery.lost(tx, link, ack_timeout=late, on_purpose=meant))
+
+        def operation(tx: Transaction) -> None:
+            delivery.lost(tx, link, ack_timeout=late, on_purpose=meant)
+            self._services.presence.left(tx, link)
+
+        return self._services.database.write(operation)
 
     async def _guarded(self, part: Callable[[], Awaitable[Any]]) -> None:
         try:

@@ -14,7 +14,6 @@ from router.api.server import Call
 from router.clock import Clock
 from router.domain.command import Command, Origin
 from router.domain.errors import Reason, Refusal
-from router.domain.machine import Machine
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import retention
@@ -23,6 +22,7 @@ from router.services.delivery import Delivery
 from router.services.enrolment import Enrolment
 from router.services.notices import Notices
 from router.services.permissions import Permissions
+from router.services.presence import Presence
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.stats import Stats
@@ -54,6 +54,7 @@ class ControlServices:
     dead_letters: DeadLetters
     permissions: Permissions
     starts: Starts
+    presence: Presence
 
 
 class ControlServicer:
@@ -169,7 +170,7 @@ class ControlServicer:
 
     async def ListMachines(self, _request: pb.ListMachinesRequest, _call: Call) -> pb.ListMachinesResponse:
         found = await self._s.database.read(machines.page)
-        return pb.ListMachinesResponse(machines=[convert.machine(self._linked(machine)) for machine in found])
+        return pb.ListMachinesResponse(machines=[convert.machine(self._s.presence.live(machine)) for machine in found])
 
     async def CreateJoinToken(self, request: pb.CreateJoinTokenRequest, call: Call) -> pb.CreateJoinTokenResponse:
         ttl = times.seconds(request.ttl) if request.HasField("ttl") else None
@@ -314,9 +315,6 @@ class ControlServicer:
     def _live(self, session: Session) -> Session:
         ended = session.state is SessionState.ENDED
         return replace(session, connected=not ended and self._s.hub.connected(session.machine_id))
-
-    def _linked(self, machine: Machine) -> Machine:
-        return replace(machine, connected=self._s.hub.connected(machine.machine_id))
 
 
 def _command_of_update(connection: sqlite3.Connection, key: str) -> str:

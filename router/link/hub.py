@@ -50,6 +50,7 @@ class Link:
     probing: bool = False  # one command at a time, to see which of them brings the agent down
     draining: bool = False  # the agent was asked to leave: nothing more is sent
     gone: bool = False  # the stream has ended, though that may not be on disk yet
+    heard_at: float = 0.0  # its last frame, in seconds since the epoch; the event loop's
     urgent: deque[RouterFrame] = field(default_factory=deque)
     normal: deque[RouterFrame] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)

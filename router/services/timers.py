@@ -11,6 +11,7 @@ from router.services import retention
 from router.services.delivery import Delivery
 from router.services.outbox import Outbox
 from router.services.permissions import Permissions
+from router.services.presence import WRITE_EVERY, Presence
 from router.services.waiting import EXPIRY, HELD, Waiting, set_within
 from router.store import lifetime
 from router.store.database import Database, Transaction
@@ -33,6 +34,7 @@ class Timers:
         delivery: Delivery,
         permissions: Permissions,
         outbox: Outbox,
+        presence: Presence,
         waiting: Waiting,
         clock: Clock,
     ) -> None:
@@ -40,6 +42,7 @@ class Timers:
         self._delivery = delivery
         self._permissions = permissions
         self._outbox = outbox
+        self._presence = presence
         self._waiting = waiting
         self._clock = clock
 
@@ -51,6 +54,7 @@ class Timers:
             group.create_task(self._retention(), name="retention")
             group.create_task(self._health(tell_health), name="health")
             group.create_task(self._marks(), name="marks")
+            group.create_task(self._heard(), name="presence")
 
     async def _expiry(self) -> None:
         with self._waiting.on(EXPIRY) as changed:
@@ -93,6 +97,11 @@ class Timers:
         while True:
             await asyncio.sleep(MARK_EVERY)
             await self._tried(self._database.write(lambda tx: lifetime.mark(tx, self._clock)))
+
+    async def _heard(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_EVERY)
+            await self._tried(self._database.write(self._presence.write, lazy=True))
 
     async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
         told = True

@@ -58,6 +58,11 @@ def acknowledge(tx: Transaction, machine_id: str, upstream_seq: int, now: float)
     )
 
 
+def heard_of(tx: Transaction, machine_id: str, at: float) -> None:
+    """Remember when a machine was last heard of; an earlier time than the known one changes nothing."""
+    tx.execute("UPDATE machines SET last_seen_at = ? WHERE machine_id = ? AND last_seen_at < ?", (at, machine_id, at))
+
+
 def find_token(tx: Transaction, token_hash: str) -> JoinToken | None:
     """A join token, or None."""
     row = tx.execute(

@@ -925,7 +925,7 @@ class Machine(_message.Message):
 
     @_builtins.property
     def last_seen_at(self) -> _timestamp_pb2.Timestamp:
-        """When its agent was last heard of."""
+        """When its agent was last heard of, heartbeats included."""
 
     def __init__(
         self,
