@@ -1,12 +1,15 @@
 """What can go wrong on demand: faults of calls, faults of webhook deliveries, and Telegram's own rate limits."""
 
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.fakes.telegram_state import BotError, Chat, Json
+
+FOR_EVER = sys.maxsize  # times
 
 
 class FaultKind(Enum):
@@ -18,6 +21,7 @@ class FaultKind(Enum):
     HANG = "hang"  # no answer for `seconds`; nothing is stored
     SLOW = "slow"  # `seconds` late, else as always
     HTML_PAGE = "html_page"  # 502 with a page of a proxy
+    ANSWER = "answer"  # carried out, and answered with `result` instead of what it should say
     MALFORMED = "malformed"  # 200 with half a JSON document, and the message was stored
 
 
@@ -37,6 +41,7 @@ class Fault:
     description: str = "Internal Server Error"
     parameters: Json | None = None
     seconds: float = 3600.0
+    result: Any = True
 
     def refusal(self) -> BotError:
         return BotError(self.code, self.description, self.parameters)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from webhook_adapter.backoff import Backoff
@@ -16,6 +17,8 @@ logger = logging.getLogger(__name__)
 POLL_S = 50
 _ANSWER_MARGIN_S = 10.0  # an answer may come as late as the poll lasts, and then has to travel
 _ROUTER_RETRY_S = 2.0
+EARLY_S = 1.0
+"""A server that answers so soon and with nothing does not wait for updates by itself; then we wait so long for it."""
 
 
 class Polling:
@@ -28,6 +31,7 @@ class Polling:
         answer: Callable[[str, str], None],
         backoff: Backoff,
         stop: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`answer` tells the presser of a button: the press's id and a text. It does not wait."""
         self._client = client
@@ -35,19 +39,23 @@ class Polling:
         self._answer = answer
         self._backoff = backoff
         self._stop = stop
+        self._clock = clock
         self._offset: int | None = None
 
     def run(self) -> None:
         """Poll until `stop` is set."""
         logger.info("polling started")
         while not self._stop.is_set():
+            began, offset = self._clock(), self._offset
             try:
                 updates = self._poll()
                 self._backoff.reset()
             except TelegramError as error:
                 self._stop.wait(self._wait_after(error))
-            else:
-                self._take(updates)
+                continue
+            self._take(updates)
+            if self._offset == offset and self._clock() - began < EARLY_S:
+                self._stop.wait(EARLY_S)
 
     def _poll(self) -> Sequence[object]:
         """Wait for updates; asking with an offset confirms all before it."""
