@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,9 +16,11 @@ from urllib.request import ProxyHandler, build_opener
 
 from pointsman.config import FILE_NAME, Settings, child_environment, reachable
 from pointsman.errors import Failure
+from pointsman.render import ago
 from pointsman.settings import SETTINGS, Program, Source
 
 if TYPE_CHECKING:
+    from pointsman.records import Stranger
     from webhook_adapter.transports.telegram.webhook_setup import WebhookInfo
 
 _MIN_FREE, _LOW_FREE = 200 * 1024**2, 1024**3  # bytes: the log alone may need the first between two checkpoints
@@ -26,6 +28,7 @@ _MAX_SKEW = 60.0  # seconds; credentials of machines live for minutes
 _SOUND_SQLITE = (3, 51, 3)
 _HTTP_DEADLINE = 5.0  # seconds
 _RECENT = 3600.0  # seconds
+_STRANGERS = 5  # the newest; more would push the rest off the screen
 _EXPIRES_SOON = 14 * 86400.0  # seconds
 
 
@@ -216,7 +219,8 @@ def telegram(settings: Settings) -> Iterator[Finding]:
     from webhook_adapter.transports.telegram.client import TelegramError
 
     if not settings["ALLOWED_CHAT_IDS"] and not settings["ALLOWED_USER_IDS"]:
-        yield fail("telegram", "nobody may write to the bot", "Set ALLOWED_CHAT_IDS; @userinfobot tells your id.")
+        cure = "Write to it, and look here again for the ALLOWED_CHAT_IDS to set."
+        yield fail("telegram", "nobody may write to the bot", cure)
     try:
         config = AdapterConfig.from_environ(child_environment(settings, Program.COURIER))
         client = webhook_setup.open_client(config)
@@ -232,6 +236,38 @@ def telegram(settings: Settings) -> Iterator[Finding]:
         yield fail("telegram", str(error), "Is TELEGRAM_BOT_TOKEN right, and TELEGRAM_API_BASE reachable?")
     finally:
         client.close()
+
+
+def strangers(settings: Settings) -> Iterator[Finding]:
+    """Who wrote to the bot of late and is not allowed: perhaps the person who reads this."""
+    if not settings["TELEGRAM_BOT_TOKEN"]:
+        return
+    from pointsman.client import Control
+    from webhook_adapter.config import AdapterConfig, ConfigError
+    from webhook_adapter.transports.telegram.access import AllowList
+
+    try:
+        telegram = AdapterConfig.from_environ(child_environment(settings, Program.COURIER)).telegram
+        with Control.from_settings(settings) as client:
+            met = client.strangers()
+    except (ConfigError, Failure):  # of which the other checks tell
+        return
+    if telegram is None:
+        return
+    allowed = AllowList(telegram.allowed_chat_ids, telegram.allowed_user_ids)
+    for stranger in [each for each in met if each.transport == "telegram"][:_STRANGERS]:
+        chat_id, user_id = int(stranger.chat_id), int(stranger.user_id)
+        if not allowed.allows(chat_id, user_id):
+            open_group = chat_id < 0 and not allowed.user_ids
+            yield _stranger(stranger, allowed.to_allow(chat_id, user_id), open_group=open_group)
+
+
+def _stranger(met: "Stranger", wanted: Mapping[str, str], *, open_group: bool) -> Finding:
+    when = ago(met.last_seen_at, datetime.now(UTC)) if met.last_seen_at else "once"
+    found = f"{met.name or 'somebody'} (user {met.user_id}) wrote in chat {met.chat_id}, {when}, and is not allowed"
+    cure = "To let them in: " + " ".join(f"{name}={value}" for name, value in wanted.items())
+    everybody = " (and everybody else in that group; ALLOWED_USER_IDS narrows it)" if open_group else ""
+    return warn("strangers", found, cure + everybody)
 
 
 def _webhook(settings: Settings, info: "WebhookInfo") -> Finding:
@@ -263,4 +299,5 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     agent,
     starting,
     telegram,
+    strangers,
 )

@@ -114,6 +114,10 @@ class Control:
         answer = self._call(self._stub.ListMachines, pb.ListMachinesRequest())
         return [_read(records.Machine, machine) for machine in answer.machines]
 
+    def strangers(self) -> list[records.Stranger]:
+        found = self._call(self._stub.ListStrangers, pb.ListStrangersRequest(), 5.0).strangers
+        return [_read(records.Stranger, s, transport=s.chat.transport, chat_id=s.chat.chat_id) for s in found]
+
     def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> records.JoinToken:
         request = pb.CreateJoinTokenRequest(machine_id=machine_id, ttl=_duration(ttl))
         return _read(records.JoinToken, self._call(self._stub.CreateJoinToken, request))
@@ -228,8 +232,7 @@ class Control:
         return records.NewApiKey(answer.key.key_id, answer.key.label, role, answer.secret)
 
     def api_keys(self) -> list[records.ApiKey]:
-        answer = self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest())
-        return [_read(records.ApiKey, key) for key in answer.keys]
+        return [_read(records.ApiKey, key) for key in self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest()).keys]
 
     def revoke_api_key(self, key_id: str) -> None:
         self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(key_id=key_id))
@@ -321,8 +324,7 @@ def _notification(message: types_pb2.Notification) -> records.Notification:
 
 
 def _permission(message: types_pb2.Permission) -> records.Permission:
-    options = tuple(f"{each.option_id}={each.label}" for each in message.options)
-    return _read(records.Permission, message, options=options)
+    return _read(records.Permission, message, options=tuple(f"{o.option_id}={o.label}" for o in message.options))
 
 
 def _read(record: type[R], message: Message, **given: object) -> R:

@@ -132,6 +132,18 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """Who wrote to a chat platform's adapter and is not allowed."""
+
+    transport: str
+    chat_id: str
+    user_id: str
+    name: str
+    times: int
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Permission:
     """A question; `kind` and `state` as in agentlink.v1, without their prefix."""
 

@@ -199,7 +199,8 @@ class Courier:
             errands = Errands(client)
             errands.bot_username()  # asks, so that it is known when the first command comes
             files = Files(client, self._router.put_file)
-            intake = Intake(telegram, self._router.submit, files.bring, errands.bot_username)
+            router = self._router
+            intake = Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
             polling = Polling(client, intake, errands.answer, backoff, self._stop)
             self._spawn("telegram-polling", polling.run)
 

@@ -88,6 +88,15 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """Who wrote and is not allowed."""
+
+    chat: Chat
+    user_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """It is on the router's disk, and this is what became of it."""
 

@@ -64,6 +64,13 @@ class RouterClient:
         request = chat_link_pb2.PutFileRequest(file_id=file_id, number=number, data=data)
         _ask(self._open().chat_link.PutFile, request, self._metadata)
 
+    def report_stranger(self, stranger: model.Stranger) -> bool:
+        """Tell of somebody who is not allowed; whether the router did not know them. Raises RouterError."""
+        chat = convert.chat_ref(stranger.chat)
+        told = types_pb2.Stranger(chat=chat, user_id=stranger.user_id, name=stranger.name)
+        request = chat_link_pb2.ReportStrangerRequest(stranger=told)
+        return _ask(self._open().chat_link.ReportStranger, request, self._metadata).is_new
+
     def file_parts(self, notification_id: str, file_id: str) -> Iterator[bytes]:
         """The bytes of a notification's file, in parts. Raises RouterError, also on the way."""
         for number in itertools.count():

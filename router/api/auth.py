@@ -41,6 +41,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.ChatLink/SubmitStream": CHAT,
     "/agentlink.v1.ChatLink/Deliver": CHAT,
     "/agentlink.v1.ChatLink/GetPart": CHAT,
+    "/agentlink.v1.ChatLink/ReportStranger": CHAT,
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,
     "/agentlink.v1.Control/ListSessions": READ,
@@ -69,6 +70,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/RespondPermission": OPERATE,
     "/agentlink.v1.Control/StartSession": OPERATE,
     "/agentlink.v1.Control/StopSession": OPERATE,
+    "/agentlink.v1.Control/ListStrangers": READ,
 }
 
 

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from router.api import convert
 from router.api.errors import refusal_of, status_of
 from router.api.server import Call, Context, frames, last_word, last_write
+from router.api.strangers import reported
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import LEASE
@@ -18,7 +19,7 @@ from router.services.files import Files
 from router.services.inbound import InboundService
 from router.services.outbox import MAX_IN_FLIGHT, Courier, Outbox
 from router.services.reports import Reports
-from router.store import requests, sessions
+from router.store import requests, sessions, strangers
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,13 @@ class ChatLinkServicer:
     async def GetPart(self, request: chat_pb.GetPartRequest, _call: Call) -> chat_pb.GetPartResponse:
         data = await self._files.get_out(request.notification_id, request.file_id, request.number)
         return chat_pb.GetPartResponse(data=data)
+
+    async def ReportStranger(
+        self, request: chat_pb.ReportStrangerRequest, _call: Call
+    ) -> chat_pb.ReportStrangerResponse:
+        stranger, now = reported(request.stranger), self._inbound.now()
+        is_new = await self._database.write(lambda tx: strangers.note(tx, stranger, now))
+        return chat_pb.ReportStrangerResponse(is_new=is_new)
 
     async def SubmitStream(self, _principal: Principal, context: Context) -> None:
         answers = Answers(context)

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from router.api import asked, convert, questions, times
 from router.api.server import Call
+from router.api.strangers import listed
 from router.clock import Clock
 from router.domain.command import Command, Origin
 from router.domain.errors import Reason, Refusal
@@ -27,7 +28,7 @@ from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.stats import Stats
 from router.services.waiting import ANYTHING, Waiting, set_within
-from router.store import commands, machines, notifications, permissions, requests, sessions, steps
+from router.store import commands, machines, notifications, permissions, requests, sessions, steps, strangers
 from router.store.backup import backup
 from router.store.database import Database, Transaction
 
@@ -286,6 +287,10 @@ class ControlServicer:
             return pb.StopSessionResponse(command=convert.command(command))
 
         return await self._once(call, request, pb.StopSessionResponse, operation)
+
+    async def ListStrangers(self, _request: pb.ListStrangersRequest, _call: Call) -> pb.ListStrangersResponse:
+        found = await self._s.database.read(strangers.page)
+        return pb.ListStrangersResponse(strangers=[listed(stranger) for stranger in found])
 
     async def _once(
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]

@@ -54,6 +54,7 @@ def clean(tx: Transaction, now: float) -> Removed:
     tx.execute("DELETE FROM places WHERE session_id NOT IN (SELECT session_id FROM sessions)")
     ended = "SELECT session_id FROM sessions WHERE state = 'ended' AND updated_at < ?"
     _delete(tx, "permissions", "position", "decided_at < ?", old)
+    tx.execute("DELETE FROM strangers WHERE last_seen_at < ?", (old,))
     return Removed(
         commands=_delete(tx, "commands", "position", "ended_at < ?", old),
         notifications=_delete(

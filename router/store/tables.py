@@ -2,6 +2,8 @@
 
 from peewee import SQL, AutoField, BlobField, BooleanField, FloatField, IntegerField, Model, TextField
 
+from router.store.chat_tables import Stranger
+
 
 class Meta(Model):
     """Single facts: the router's id."""
@@ -319,7 +321,7 @@ class FilePart(Model):
 
 TABLES = [
     Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Permission, Message, Chat, SessionPlace, Request,
-    Step, Suspect, Cancel, FilePart,
+    Step, Suspect, Cancel, FilePart, Stranger,
 ]  # fmt: skip
 
 # Partial indexes: what is live is small, what is ended is large and rarely asked for.

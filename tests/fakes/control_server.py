@@ -25,6 +25,7 @@ class FakeControl(ControlServicer):
         self.address = ""
         self.sessions: list[types.Session] = []
         self.machines: list[types.Machine] = []
+        self.strangers: list[types.Stranger] = []
         self.commands: list[types.Command] = []
         self.notifications: list[types.Notification] = []
         self.keys: list[pb.ApiKey] = []
@@ -170,6 +171,10 @@ class FakeControl(ControlServicer):
     def ListMachines(self, request: Any, context: Any) -> pb.ListMachinesResponse:
         self.enter(request, context)
         return pb.ListMachinesResponse(machines=self.machines)
+
+    def ListStrangers(self, request: Any, context: Any) -> pb.ListStrangersResponse:
+        self.enter(request, context)
+        return pb.ListStrangersResponse(strangers=self.strangers)
 
     def CreateJoinToken(self, request: Any, context: Any) -> pb.CreateJoinTokenResponse:
         self.enter(request, context)

@@ -12,6 +12,7 @@ from router.store.migrations import (
     m0007_closed_chats,
     m0008_files,
     m0009_files_out,
+    m0010_strangers,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -24,6 +25,7 @@ MIGRATIONS: list[list[str]] = [
     m0007_closed_chats.STATEMENTS,
     m0008_files.STATEMENTS,
     m0009_files_out.STATEMENTS,
+    m0010_strangers.STATEMENTS,
 ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agentlink.v1 import types_pb2 as types
 from click.testing import Result
 
 from tests.fakes.agent_socket import FakeAgent
@@ -185,6 +186,45 @@ def test_a_bot_that_listens_to_nobody_is_found(run: Run, telegram: dict[str, str
     found = findings(run("doctor", "--json", **{**telegram, "ALLOWED_CHAT_IDS": ""}))
 
     assert "ALLOWED_CHAT_IDS" in found["telegram"]["cure"]
+
+
+@pytest.mark.parametrize(
+    ("chat_id", "user_id", "allowed", "found", "cure"),
+    [
+        ("666", "666", {}, "Eve (user 666) wrote in chat 666, 2 h ago", "ALLOWED_CHAT_IDS=99,666"),
+        ("-77", "666", {}, "Eve (user 666) wrote in chat -77, 2 h ago", "ALLOWED_CHAT_IDS=99,-77 (and everybody else"),
+        ("99", "666", {"ALLOWED_USER_IDS": "99"}, "Eve (user 666)", "ALLOWED_USER_IDS=99,666"),
+        ("666", "666", {"ALLOWED_CHAT_IDS": ""}, "Eve (user 666)", "ALLOWED_CHAT_IDS=666"),
+    ],
+    ids=["person", "group", "member", "first"],
+)
+def test_who_wrote_and_is_not_allowed_is_shown_with_the_setting_to_paste(
+    run: Run,
+    control: FakeControl,
+    telegram: dict[str, str],
+    chat_id: str,
+    user_id: str,
+    allowed: dict[str, str],
+    found: str,
+    cure: str,
+) -> None:
+    chat = types.ChatRef(transport="telegram", chat_id=chat_id)
+    eve = types.Stranger(chat=chat, user_id=user_id, name="Eve", times=2)
+    eve.last_seen_at.FromSeconds(int(time.time()) - 7300)
+    control.strangers.append(eve)
+
+    shown = findings(run("doctor", "--json", **{**telegram, "ALLOWED_CHAT_IDS": "99", **allowed}))["strangers"]
+
+    assert shown["level"] == "WARN"
+    assert shown["found"].startswith(found)
+    assert shown["cure"].startswith(f"To let them in: {cure}")
+
+
+def test_who_is_allowed_by_now_is_no_stranger(run: Run, control: FakeControl, telegram: dict[str, str]) -> None:
+    chat = types.ChatRef(transport="telegram", chat_id="666")
+    control.strangers.append(types.Stranger(chat=chat, user_id="666", name="Eve", times=1))
+
+    assert "strangers" not in findings(run("doctor", "--json", **{**telegram, "ALLOWED_CHAT_IDS": "99,666"}))
 
 
 def test_a_token_that_telegram_does_not_know_is_found(run: Run, telegram: dict[str, str]) -> None:

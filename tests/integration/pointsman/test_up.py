@@ -26,14 +26,16 @@ PROGRAMS = ("router", "agent", "courier", "adapter-http")
 class Up:
     """A running `pointsman up`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self._settings = settings
         flags = ("--data-dir", str(folder), "--router-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
         self.process = subprocess.Popen(
             (*POINTSMAN, "up", *flags, "--machine-id", "box"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, **settings},
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read)
@@ -63,6 +65,7 @@ class Up:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environ = {
             **os.environ,
+            **self._settings,
             "POINTSMAN_DATA_DIR": str(self.folder),
             "POINTSMAN_ROUTER": self.router,
             "POINTSMAN_HTTP_LISTEN": self.http.removeprefix("http://"),
@@ -77,8 +80,8 @@ class Up:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Up]:
-    up = Up(folder)
+def running(folder: Path, **settings: str) -> Iterator[Up]:
+    up = Up(folder, **settings)
     try:
         yield up
     finally:

@@ -175,7 +175,7 @@ def test_the_same_press_ten_times_is_one_decision(scene: Scene) -> None:
     telegram = scene.settings().telegram
     assert isinstance(telegram, TelegramConfig)
     client = RouterClient(scene.settings())
-    door = Intake(telegram, client.submit, lambda _key, _attached: NO_FILE)
+    door = Intake(telegram, client.submit, lambda _key, _attached: NO_FILE, client.report_stranger)
     received = [door.receive(update) for _ in range(10)]
     client.close()
 

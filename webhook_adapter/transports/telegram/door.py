@@ -20,5 +20,5 @@ def create_door(config: AdapterConfig, router: RouterClient, count: Callable[[st
         return None
     client = TelegramClient(telegram.bot_token, telegram.api_base)
     errands, files = Errands(client), Files(client, router.put_file)
-    intake = Intake(telegram, router.submit, files.bring, errands.bot_username)
+    intake = Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
     return create_blueprint(telegram, intake, errands.answer, lambda outcome: count("telegram", outcome))

@@ -7,9 +7,10 @@ from enum import Enum
 
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.errors import RouterError
-from webhook_adapter.model import Chat, Submission, Submitted
+from webhook_adapter.model import Chat, Stranger, Submission, Submitted
 from webhook_adapter.transports.telegram.access import AllowList
 from webhook_adapter.transports.telegram.files import NO_FILE, Brought
+from webhook_adapter.transports.telegram.strangers import Strangers
 from webhook_adapter.transports.telegram.update import Attached, Ignored, Inbound, Json, parse
 
 logger = logging.getLogger(__name__)
@@ -45,10 +46,13 @@ class Intake:
         telegram: TelegramConfig,
         submit: Callable[[Submission], Submitted],
         bring: Callable[[str, Attached], Brought],
+        report: Callable[[Stranger], bool],
         bot_username: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`report` tells the router of somebody who is not allowed; it returns whether they are new there."""
         self._bot_id = telegram.bot_id
-        self._allow_list = AllowList(frozenset(telegram.allowed_chat_ids), frozenset(telegram.allowed_user_ids))
+        self._allow_list = AllowList(telegram.allowed_chat_ids, telegram.allowed_user_ids)
+        self._strangers = Strangers(self._allow_list, report)
         self._submit = submit
         self._bring = bring
         self._bot_username = bot_username
@@ -62,7 +66,8 @@ class Intake:
             logger.info("update ignored reason=%s", inbound.reason.value)
             return Received(Outcome.IGNORED)
         if not self._allow_list.allows(inbound.chat_id, inbound.user_id):
-            logger.warning("update denied chat=%d user=%d", inbound.chat_id, inbound.user_id)
+            logger.info("update denied chat=%d user=%d", inbound.chat_id, inbound.user_id)
+            self._strangers.met(inbound)
             return self._denied(inbound)
         return self._hand_in(inbound)
 

@@ -43,6 +43,7 @@ STAYS = {
     "permissions.decided_at": "history",
     "messages.created_at": "history",
     "steps.at": "history",
+    "strangers.last_seen_at": "when they were there",
 }
 
 

@@ -31,14 +31,14 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
     for_admins = {
         *("CreateJoinToken", "RevokeMachine"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
-        *("Backup", "Submit", "SubmitStream", "PutFile", "Deliver", "GetPart"),
+        *("Backup", "Submit", "SubmitStream", "PutFile", "Deliver", "GetPart", "ReportStranger"),
     }
 
     assert allowed(Role.ADMIN) - allowed(Role.OPERATOR) == for_admins
 
 
 def test_a_chat_key_is_good_for_chat_links_alone() -> None:
-    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "PutFile", "Deliver", "GetPart"}
+    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "PutFile", "Deliver", "GetPart", "ReportStranger"}
 
 
 @pytest.mark.parametrize("name", sorted(allowed(Role.VIEWER)))

@@ -55,6 +55,52 @@ DELIVERY_KIND_ANSWER: DeliveryKind.ValueType  # 4
 Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
 
 @_typing.final
+class ReportStrangerRequest(_message.Message):
+    """Tells of a stranger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRANGER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stranger(self) -> _types_pb2.Stranger:
+        """Who, and where; its times are the router's to fill in."""
+
+    def __init__(
+        self,
+        *,
+        stranger: _types_pb2.Stranger | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stranger", b"stranger"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stranger", b"stranger"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportStrangerRequest: _TypeAlias = ReportStrangerRequest  # noqa: Y015
+
+@_typing.final
+class ReportStrangerResponse(_message.Message):
+    """It is kept, among the 20 newest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_NEW_FIELD_NUMBER: _builtins.int
+    is_new: _builtins.bool
+    """The router did not know them before."""
+    def __init__(
+        self,
+        *,
+        is_new: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_new", b"is_new"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportStrangerResponse: _TypeAlias = ReportStrangerResponse  # noqa: Y015
+
+@_typing.final
 class GetPartRequest(_message.Message):
     """Asks for a part."""
 

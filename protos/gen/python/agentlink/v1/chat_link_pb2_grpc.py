@@ -55,6 +55,11 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.DeliveryReceipt.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.Delivery.FromString,
                 _registered_method=True)
+        self.ReportStranger = channel.unary_unary(
+                '/agentlink.v1.ChatLink/ReportStranger',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerResponse.FromString,
+                _registered_method=True)
         self.GetPart = channel.unary_unary(
                 '/agentlink.v1.ChatLink/GetPart',
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetPartRequest.SerializeToString,
@@ -94,6 +99,13 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportStranger(self, request, context):
+        """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPart(self, request, context):
         """A part of a file of a notification, for who brings it to people.
         """
@@ -123,6 +135,11 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.Deliver,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.DeliveryReceipt.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.Delivery.SerializeToString,
+            ),
+            'ReportStranger': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportStranger,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerResponse.SerializeToString,
             ),
             'GetPart': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPart,
@@ -239,6 +256,33 @@ class ChatLink:
             '/agentlink.v1.ChatLink/Deliver',
             agentlink_dot_v1_dot_chat__link__pb2.DeliveryReceipt.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.Delivery.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportStranger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/ReportStranger',
+            agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class ChatLinkStub:
     """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
     Deliver: _grpc.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
+    ReportStranger: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.ReportStrangerRequest, _chat_link_pb2.ReportStrangerResponse]
+    """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
     GetPart: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]
     """A part of a file of a notification, for who brings it to people."""
 
@@ -57,6 +59,8 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
     Deliver: _aio.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]  # type: ignore[assignment]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
+    ReportStranger: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.ReportStrangerRequest, _chat_link_pb2.ReportStrangerResponse]  # type: ignore[assignment]
+    """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
     GetPart: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]  # type: ignore[assignment]
     """A part of a file of a notification, for who brings it to people."""
 
@@ -94,6 +98,14 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_chat_link_pb2.Delivery], _abc.AsyncIterator[_chat_link_pb2.Delivery]]:
         """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
+
+    @_abc_1.abstractmethod
+    def ReportStranger(
+        self,
+        request: _chat_link_pb2.ReportStrangerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.ReportStrangerResponse, _abc.Awaitable[_chat_link_pb2.ReportStrangerResponse]]:
+        """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
 
     @_abc_1.abstractmethod
     def GetPart(

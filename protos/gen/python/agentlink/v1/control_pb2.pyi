@@ -55,6 +55,47 @@ ROLE_VIEWER: Role.ValueType  # 4
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
+class ListStrangersRequest(_message.Message):
+    """Asks for strangers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStrangersRequest: _TypeAlias = ListStrangersRequest  # noqa: Y015
+
+@_typing.final
+class ListStrangersResponse(_message.Message):
+    """The strangers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRANGERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def strangers(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Stranger]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        strangers: _abc.Iterable[_types_pb2.Stranger] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["strangers", b"strangers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStrangersResponse: _TypeAlias = ListStrangersResponse  # noqa: Y015
+
+@_typing.final
 class RegisterSessionRequest(_message.Message):
     """Makes a session known."""
 

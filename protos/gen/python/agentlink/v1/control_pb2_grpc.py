@@ -155,6 +155,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.BackupRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.BackupResponse.FromString,
                 _registered_method=True)
+        self.ListStrangers = channel.unary_unary(
+                '/agentlink.v1.Control/ListStrangers',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListStrangersResponse.FromString,
+                _registered_method=True)
         self.ListPermissions = channel.unary_unary(
                 '/agentlink.v1.Control/ListPermissions',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
@@ -349,6 +354,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStrangers(self, request, context):
+        """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPermissions(self, request, context):
         """Permission questions, newest first.
         """
@@ -499,6 +511,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Backup,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.BackupRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.BackupResponse.SerializeToString,
+            ),
+            'ListStrangers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStrangers,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListStrangersResponse.SerializeToString,
             ),
             'ListPermissions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPermissions,
@@ -1170,6 +1187,33 @@ class Control:
             '/agentlink.v1.Control/Backup',
             agentlink_dot_v1_dot_control__pb2.BackupRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.BackupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStrangers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListStrangers',
+            agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListStrangersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -81,6 +81,8 @@ class ControlStub:
     """Figures for the operator: queue depth, ages, links, commit times."""
     Backup: _grpc.UnaryUnaryMultiCallable[_control_pb2.BackupRequest, _control_pb2.BackupResponse]
     """Writes a consistent copy of the database beside the live one."""
+    ListStrangers: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListStrangersRequest, _control_pb2.ListStrangersResponse]
+    """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
     ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
     """Permission questions, newest first."""
     RespondPermission: _grpc.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]
@@ -143,6 +145,8 @@ class ControlAsyncStub(ControlStub):
     """Figures for the operator: queue depth, ages, links, commit times."""
     Backup: _aio.UnaryUnaryMultiCallable[_control_pb2.BackupRequest, _control_pb2.BackupResponse]  # type: ignore[assignment]
     """Writes a consistent copy of the database beside the live one."""
+    ListStrangers: _aio.UnaryUnaryMultiCallable[_control_pb2.ListStrangersRequest, _control_pb2.ListStrangersResponse]  # type: ignore[assignment]
+    """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
     ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
     """Permission questions, newest first."""
     RespondPermission: _aio.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]  # type: ignore[assignment]
@@ -346,6 +350,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.BackupResponse, _abc.Awaitable[_control_pb2.BackupResponse]]:
         """Writes a consistent copy of the database beside the live one."""
+
+    @_abc_1.abstractmethod
+    def ListStrangers(
+        self,
+        request: _control_pb2.ListStrangersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListStrangersResponse, _abc.Awaitable[_control_pb2.ListStrangersResponse]]:
+        """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
 
     @_abc_1.abstractmethod
     def ListPermissions(

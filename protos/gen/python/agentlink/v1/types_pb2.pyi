@@ -1252,6 +1252,48 @@ class Notification(_message.Message):
 Global___Notification: _TypeAlias = Notification  # noqa: Y015
 
 @_typing.final
+class Stranger(_message.Message):
+    """Somebody whom no setting allows, and who wrote to a chat platform's adapter. Nothing of what they said is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The platform's id of the person."""
+    name: _builtins.str
+    """What they call themselves, for people to read; at most 64 characters, the printable ones."""
+    times: _builtins.int
+    """How often they were reported, not how often they wrote: an adapter that is flooded reports less."""
+    @_builtins.property
+    def chat(self) -> Global___ChatRef:
+        """Where they wrote."""
+
+    @_builtins.property
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When they were last reported."""
+
+    def __init__(
+        self,
+        *,
+        chat: Global___ChatRef | None = ...,
+        user_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        times: _builtins.int = ...,
+        last_seen_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "last_seen_at", b"last_seen_at", "name", b"name", "times", b"times", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stranger: _TypeAlias = Stranger  # noqa: Y015
+
+@_typing.final
 class NotificationFile(_message.Message):
     """A file for people."""
 

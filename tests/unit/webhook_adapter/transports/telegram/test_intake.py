@@ -8,7 +8,7 @@ import pytest
 
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.errors import RouterError, unavailable
-from webhook_adapter.model import Chat, CommandState, StoredFile, Submission, Submitted
+from webhook_adapter.model import Chat, CommandState, StoredFile, Stranger, Submission, Submitted
 from webhook_adapter.transports.telegram.files import Brought
 from webhook_adapter.transports.telegram.intake import Intake, Outcome, Received
 from webhook_adapter.transports.telegram.update import Attached
@@ -25,6 +25,14 @@ class Router:
     def __init__(self, answer: Submitted | RouterError = STORED) -> None:
         self.answer = answer
         self.got: list[Submission] = []
+        self.strangers: list[Stranger] = []
+
+    def report(self, stranger: Stranger) -> bool:
+        """What is known of strangers; as the router, new ones once."""
+        if isinstance(self.answer, RouterError):
+            raise self.answer
+        self.strangers.append(stranger)
+        return stranger not in self.strangers[:-1]
 
     def submit(self, submission: Submission) -> Submitted:
         self.got.append(submission)
@@ -52,7 +60,7 @@ def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
         }
     )
     assert config.telegram is not None
-    return Intake(config.telegram, router.submit, bring)
+    return Intake(config.telegram, router.submit, bring, router.report)
 
 
 def test_an_allowed_message_is_handed_in() -> None:
@@ -127,6 +135,36 @@ def test_a_stranger_reaches_nothing_and_hears_nothing(update: dict[str, Any]) ->
 
     assert received == Received(Outcome.DENIED)
     assert router.got == []
+
+
+@pytest.mark.parametrize(
+    ("update", "chats", "users", "cure"),
+    [
+        ({"message": MESSAGE}, "5", "", "ALLOWED_CHAT_IDS=5,99"),
+        ({"callback_query": PRESS}, "5", "", "ALLOWED_CHAT_IDS=5,99"),
+        ({"message": MESSAGE | {"chat": {"id": -77}}}, "5", "", "ALLOWED_CHAT_IDS=5,-77"),
+        ({"message": MESSAGE}, "", "", "ALLOWED_CHAT_IDS=99"),
+        ({"message": MESSAGE}, "99", "5", "ALLOWED_USER_IDS=5,99"),
+    ],
+    ids=["message", "button", "group", "first", "person"],
+)
+def test_a_stranger_is_told_of_with_what_would_let_them_in(
+    update: dict[str, Any], chats: str, users: str, cure: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = Router()
+
+    intake(router, chats, users).receive({"update_id": 1, **update})
+
+    [line] = [record.getMessage() for record in caplog.records if "not allowed" in record.getMessage()]
+    assert line.startswith("Ada (user 99) wrote to the bot in chat ")
+    assert line.endswith(f" {cure}")
+    assert [(each.user_id, each.name) for each in router.strangers] == [("99", "Ada")]
+
+
+def test_an_update_of_a_stranger_never_comes_again() -> None:
+    received = intake(Router(unavailable("away")), chats="5").receive({"update_id": 1, "message": MESSAGE})
+
+    assert received == Received(Outcome.DENIED)
 
 
 def test_who_may_not_press_is_told_so_and_nothing_is_handed_in() -> None:

@@ -44,7 +44,7 @@ def test_an_update_we_stumble_over_is_skipped_and_logged(caplog: pytest.LogCaptu
     stop = threading.Event()
     with telegram_with_chat() as telegram, client_of(telegram) as client:
         config = TelegramConfig(telegram.token, "s", "p", telegram.base_url, (CHAT,), ())
-        intake = Intake(config, submit, lambda _key, _attached: NO_FILE)
+        intake = Intake(config, submit, lambda _key, _attached: NO_FILE, lambda _stranger: True)
         polling = Polling(client, intake, lambda _id, _text: None, Backoff(0.1, 1.0, random.Random()), stop)
         telegram.user_writes("bad")
         telegram.user_writes("good")
@@ -64,7 +64,7 @@ def test_an_answer_that_comes_at_once_and_brings_nothing_is_followed_by_a_pause(
     with telegram_with_chat() as telegram, client_of(telegram) as client:
         telegram.fail("getUpdates", Fault(FaultKind.ANSWER, result=result), times=FOR_EVER)
         config = TelegramConfig(telegram.token, "s", "p", telegram.base_url, (CHAT,), ())
-        intake = Intake(config, submit, lambda _key, _attached: NO_FILE)
+        intake = Intake(config, submit, lambda _key, _attached: NO_FILE, lambda _stranger: True)
         backoff = Backoff(0.1, 1.0, random.Random())
         Polling(client, intake, lambda _id, _text: None, backoff, stop, stop.clock).run()
         polls = len(telegram.calls("getUpdates"))
@@ -76,7 +76,7 @@ def test_an_answer_that_brings_something_is_followed_by_the_next_poll() -> None:
     stop = Stop(pauses=1)
     with telegram_with_chat() as telegram, client_of(telegram) as client:
         config = TelegramConfig(telegram.token, "s", "p", telegram.base_url, (CHAT,), ())
-        intake = Intake(config, submit, lambda _key, _attached: NO_FILE)
+        intake = Intake(config, submit, lambda _key, _attached: NO_FILE, lambda _stranger: True)
         backoff = Backoff(0.1, 1.0, random.Random())
         telegram.user_writes("good")
         telegram.fail("getUpdates", Fault(FaultKind.SLOW, seconds=0.0))
