@@ -37,6 +37,7 @@ from router.services.starts import Starts
 from router.services.stats import Stats
 from router.services.timers import Timers
 from router.services.topics import Topics
+from router.services.unseen import Unseen
 from router.services.upstream import UpstreamService
 from router.services.waiting import ANYTHING, Waiting
 from router.store import lifetime
@@ -70,7 +71,8 @@ class Router:
         database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
-        self.timers = Timers(database, delivery, permissions, outbox, presence, waiting, clock)
+        unseen = Unseen(session_service, notices, clock)
+        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, waiting, clock)
         files = Files(database, notices, clock)
         services = ControlServices(
             database,

@@ -113,6 +113,10 @@ TOPICS_FAILED = (
     "No topic could be made here ({why}), so topics are off again and messages come as before. The chat must have"
     " topics turned on, and the bot must be an admin who may manage them. Then: /topics on"
 )
+UNSEEN = (
+    "Nothing was heard of this session for 30 days: it has ended here, and what waited for it is a dead letter."
+    " If it is still there, its machine brings it back when it connects."
+)
 TOPIC_ENDED = "This session has ended; its topic is closed."
 MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
 UNMUTED = "{name} is heard here again."

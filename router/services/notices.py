@@ -45,6 +45,7 @@ class Notices:
         if not chats:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
             raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
+        sessions.seen(tx, session.session_id, self._clock.now())
         sent = []
         for chat in chats:
             identity = first_id or self._new_id()

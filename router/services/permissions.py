@@ -72,6 +72,7 @@ class Permissions:
                 frame.input_digest, frame.options, now, ends,
             )  # fmt: skip
             permissions.insert(tx, checked(asked))
+            sessions.seen(tx, session.session_id, now)
         except Refusal as refusal:
             return refusal.reason
         text, buttons = question_wording.question(asked), choices.permission_buttons(asked)

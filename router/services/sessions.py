@@ -75,6 +75,8 @@ class SessionService:
             sessions.write(tx, session)
             self._delivery.move(tx, session.session_id, machine_id)
             self._record(tx, session, "Reported", machine_id)
+        else:
+            sessions.seen(tx, session.session_id, now)
         return None
 
     def closed(self, tx: Transaction, machine_id: str, frame: SessionClosed) -> None:

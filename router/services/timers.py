@@ -12,6 +12,7 @@ from router.services.delivery import Delivery
 from router.services.outbox import Outbox
 from router.services.permissions import Permissions
 from router.services.presence import WRITE_EVERY, Presence
+from router.services.unseen import LOOK_EVERY, Unseen
 from router.services.waiting import EXPIRY, HELD, Waiting, set_within
 from router.store import lifetime
 from router.store.database import Database, Transaction
@@ -35,6 +36,7 @@ class Timers:
         permissions: Permissions,
         outbox: Outbox,
         presence: Presence,
+        unseen: Unseen,
         waiting: Waiting,
         clock: Clock,
     ) -> None:
@@ -43,6 +45,7 @@ class Timers:
         self._permissions = permissions
         self._outbox = outbox
         self._presence = presence
+        self._unseen = unseen
         self._waiting = waiting
         self._clock = clock
 
@@ -55,6 +58,7 @@ class Timers:
             group.create_task(self._health(tell_health), name="health")
             group.create_task(self._marks(), name="marks")
             group.create_task(self._heard(), name="presence")
+            group.create_task(self._silent(), name="unseen sessions")
 
     async def _expiry(self) -> None:
         with self._waiting.on(EXPIRY) as changed:
@@ -102,6 +106,15 @@ class Timers:
         while True:
             await asyncio.sleep(WRITE_EVERY)
             await self._tried(self._database.write(self._presence.write, lazy=True))
+
+    async def _silent(self) -> None:
+        looked = self._clock.now()
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            before, looked = looked, self._clock.now()
+            slept = looked - before > 2 * LOOK_EVERY  # then machines have not had the time to come back
+            while not slept and await self._tried(self._database.write(self._unseen.end)):
+                pass
 
     async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
         told = True

@@ -37,7 +37,7 @@ from router.services.delivery import Delivery
 from router.services.notices import Notices
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
-from router.store import cancels, commands, machines, suspects
+from router.store import cancels, commands, machines, sessions, suspects
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
@@ -212,6 +212,8 @@ class UpstreamService:
         command = commands.find(tx, result.command_id)
         if command is None or command.machine_id != link.machine_id:
             return
+        if result.outcome is ResultOutcome.DONE:
+            sessions.seen(tx, command.session_id, self._clock.now())
         if result.outcome in _ENDINGS:
             event: Event = Ended(_ENDINGS[result.outcome], result.reason, result.detail, result.typed_at)
             self._delivery.end(tx, result.command_id, event, link.machine_id)

@@ -18,6 +18,7 @@ _MOVED = (
     "UPDATE requests SET created_at = created_at + ?",
     "UPDATE join_tokens SET expires_at = expires_at + ?",
     "UPDATE permissions SET expires_at = expires_at + ? WHERE state = 'open'",
+    "UPDATE sessions SET seen_at = seen_at + ? WHERE state != 'ended'",
     "UPDATE file_parts SET created_at = created_at + ?",
 )
 # What waits was accepted before this process began, also by a clock that was put back meanwhile.

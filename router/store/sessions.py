@@ -10,6 +10,8 @@ from router.store.database import Transaction
 
 _COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for"
 _SELECT = f"SELECT {_COLUMNS} FROM sessions"
+UNSEEN_AFTER = 30 * 24 * 3600.0  # seconds
+_GRAIN = 3600.0  # seconds: being seen is no write if it was one less than so long ago
 _ASKS = (
     "(SELECT tool FROM permissions WHERE permissions.session_id = sessions.session_id AND permissions.state = 'open'"
     " ORDER BY position LIMIT 1)"
@@ -68,18 +70,32 @@ def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, 
 
 
 def write(tx: Transaction, session: Session) -> None:
-    """Insert or replace what is known of a session; its numbering goes on."""
+    """Insert or replace what is known of a session, which is thereby seen; its numbering goes on."""
     tx.execute(
-        f"INSERT INTO sessions ({_COLUMNS}, bare_id, next_sequence, live) VALUES (?,?,?,?,?,?,?,?,?,?,?,1,0)"
+        f"INSERT INTO sessions ({_COLUMNS}, bare_id, seen_at, next_sequence, live)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1,0)"
         " ON CONFLICT (session_id) DO UPDATE SET machine_id = excluded.machine_id, label = excluded.label,"
         " backend = excluded.backend, cwd = excluded.cwd, state = excluded.state, generation = excluded.generation,"
-        " updated_at = excluded.updated_at, waiting_for = excluded.waiting_for",
+        " updated_at = excluded.updated_at, waiting_for = excluded.waiting_for, seen_at = excluded.seen_at",
         (
             session.session_id, session.machine_id, session.label, session.backend, session.cwd, session.state.value,
             session.generation, session.created_at, session.updated_at, session.waiting_for,
-            bare_id(session.session_id),
+            bare_id(session.session_id), session.updated_at,
         ),
     )  # fmt: skip
+
+
+def seen(tx: Transaction, session_id: str, now: float) -> None:
+    """Something was heard of a session, which lives."""
+    tx.execute(
+        "UPDATE sessions SET seen_at = ? WHERE bare_id = ? AND seen_at < ?", (now, bare_id(session_id), now - _GRAIN)
+    )
+
+
+def unseen(tx: Transaction, now: float, limit: int) -> list[Session]:
+    """Sessions that have not ended, and of which nothing was heard for too long; the longest ago first."""
+    sql = f"{_SELECT} WHERE state != 'ended' AND seen_at < ? ORDER BY seen_at LIMIT ?"
+    return [_session(row) for row in tx.execute(sql, (now - UNSEEN_AFTER - _GRAIN, limit)).fetchall()]
 
 
 def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) -> bool:

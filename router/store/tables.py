@@ -85,6 +85,7 @@ class Session(Model):
     created_at = FloatField()
     updated_at = FloatField()
     waiting_for = TextField(default="")
+    seen_at = FloatField(default=0)
 
     class Meta:
         table_name = "sessions"

@@ -13,6 +13,7 @@ from router.store.migrations import (
     m0008_files,
     m0009_files_out,
     m0010_strangers,
+    m0011_seen_sessions,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -26,6 +27,7 @@ MIGRATIONS: list[list[str]] = [
     m0008_files.STATEMENTS,
     m0009_files_out.STATEMENTS,
     m0010_strangers.STATEMENTS,
+    m0011_seen_sessions.STATEMENTS,
 ]
 
 

@@ -23,6 +23,7 @@ MOVES = {
     "permissions.expires_at": ("a question that nobody answered", "state = 'open'"),
     "requests.created_at": ("the same request or update is known again", ""),
     "join_tokens.expires_at": ("a machine may enrol", ""),
+    "sessions.seen_at": ("a session that nobody has seen for a month ends", "state != 'ended'"),
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
 }
 STAYS = {
@@ -105,6 +106,7 @@ STATES = {
     "commands": ["queued", "sent", "received", "done", "dead"],
     "notifications": ["queued", "sent", "delivered", "dead"],
     "permissions": ["open", "allowed"],
+    "sessions": ["idle", "ended"],
 }
 
 
@@ -117,7 +119,7 @@ def seen(connection: sqlite3.Connection, column: str, where: str = "") -> set[fl
 def rows(connection: sqlite3.Connection, table: str) -> None:
     """One row, or one of each state."""
     for number, state in enumerate(STATES.get(table, [""])):
-        ids = dict.fromkeys(("command_id", "notification_id", "permission_id", "session_id"), number)
+        ids = dict.fromkeys(("command_id", "notification_id", "permission_id", "session_id", "bare_id"), number)
         insert(connection, table, **(ids | ({"state": state} if state else {})))
 
 

@@ -187,7 +187,7 @@ class ControlServicer:
     """
 
     def RegisterSession(self, request, context):
-        """Makes a session known, or moves and refreshes it.
+        """Makes a session known, or moves and refreshes it. Not seen for 30 days, it ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

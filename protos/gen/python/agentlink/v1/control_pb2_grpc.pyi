@@ -34,7 +34,7 @@ class ControlStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ControlAsyncStub: ...
     RegisterSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.RegisterSessionRequest, _control_pb2.RegisterSessionResponse]
-    """Makes a session known, or moves and refreshes it."""
+    """Makes a session known, or moves and refreshes it. Not seen for 30 days, it ends."""
     UnregisterSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.UnregisterSessionRequest, _control_pb2.UnregisterSessionResponse]
     """Ends a session; its queued commands become dead letters."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListSessionsRequest, _control_pb2.ListSessionsResponse]
@@ -98,7 +98,7 @@ class ControlAsyncStub(ControlStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterSession: _aio.UnaryUnaryMultiCallable[_control_pb2.RegisterSessionRequest, _control_pb2.RegisterSessionResponse]  # type: ignore[assignment]
-    """Makes a session known, or moves and refreshes it."""
+    """Makes a session known, or moves and refreshes it. Not seen for 30 days, it ends."""
     UnregisterSession: _aio.UnaryUnaryMultiCallable[_control_pb2.UnregisterSessionRequest, _control_pb2.UnregisterSessionResponse]  # type: ignore[assignment]
     """Ends a session; its queued commands become dead letters."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListSessionsRequest, _control_pb2.ListSessionsResponse]  # type: ignore[assignment]
@@ -165,7 +165,7 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.RegisterSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.RegisterSessionResponse, _abc.Awaitable[_control_pb2.RegisterSessionResponse]]:
-        """Makes a session known, or moves and refreshes it."""
+        """Makes a session known, or moves and refreshes it. Not seen for 30 days, it ends."""
 
     @_abc_1.abstractmethod
     def UnregisterSession(
