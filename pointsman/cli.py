@@ -18,6 +18,8 @@ def main() -> None:
     atexit.register(gc.freeze)
     from pointsman.config import tame_grpc
     from pointsman.group import pointsman
+    from pointsman.signals import pass_on_none
 
+    pass_on_none()
     tame_grpc()
     pointsman.main(prog_name="pointsman")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pointsman.signals import pass_on_none
 from tests.folders import roomy, short_folder
 
 # A developer's own bot, router or agent must not leak into a test, nor a proxy stand between two loopback sockets.
@@ -50,6 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
     for name in [n for n in os.environ if n.startswith(_FOREIGN) or n.upper() in _PROXIES]:
         del os.environ[name]
+    # Nor on signals that whoever runs it ignores, such as nohup. The parent of workers keeps that, for them to know.
+    if not config.getoption("numprocesses", None):
+        pass_on_none()
     tempfile.tempdir = roomy()  # also for `short_folder`
     os.environ.update(_TERMINAL, TMPDIR=tempfile.tempdir)
 

@@ -63,6 +63,7 @@ def spawn(command: Sequence[str], look: Look, session_id: str) -> Child:
 
 def _keep(command: Sequence[str], look: Look, session_id: str, link: socket.socket) -> NoReturn:
     try:
+        _as_usual(signal.SIGHUP)  # the end of the terminal is ours
         look.apply(STDIN)
         program = os.fork()
         if program == 0:
@@ -75,8 +76,7 @@ def _keep(command: Sequence[str], look: Look, session_id: str, link: socket.sock
 def _become(command: Sequence[str], session_id: str) -> NoReturn:
     try:
         _take_foreground()
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
-            signal.signal(number, signal.SIG_DFL)
+        _as_usual(*signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
         # env takes words with "=" for variables, so a program with such a name needs a shell in between.
         named = ["sh", "-c", 'exec "$0" "$@"', *command] if "=" in command[0] else list(command)
         os.execvp("env", ["env", f"POINTSMAN_SESSION_ID={session_id}", *named])  # noqa: S606
@@ -84,6 +84,13 @@ def _become(command: Sequence[str], session_id: str) -> NoReturn:
         os.write(STDERR, f"pointsman run: {error}\n".encode())
     finally:
         os._exit(_NOT_STARTED)
+
+
+def _as_usual(*numbers: int) -> None:
+    """Neither ignored nor held back, whatever was so where we were started, or is by Python."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _take_foreground() -> None:

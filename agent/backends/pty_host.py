@@ -26,6 +26,7 @@ _LEFT_IN_TERMINAL = 1 << 18
 _KEEPER_LOST = 1
 
 _TO_PROGRAM = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_USUAL = (signal.SIG_DFL, signal.default_int_handler)
 _TO_FOREGROUND = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 
 
@@ -141,7 +142,7 @@ class _Host:
             **{number: (self._signal_foreground, number) for number in _TO_FOREGROUND},
         }
         for number, (handler, argument) in handlers.items():
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup: the program ignores it too
+            if signal.getsignal(number) in _USUAL:  # else, as under nohup, it is not meant for the program either
                 loop.add_signal_handler(number, handler, argument)
         loop.add_signal_handler(signal.SIGWINCH, self._resize)
         loop.add_signal_handler(signal.SIGCONT, self._resume)

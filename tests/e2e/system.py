@@ -37,12 +37,13 @@ for line in sys.stdin:
 class System:
     """`pointsman up` on free ports, and the doors to it."""
 
-    def __init__(self, folder: Path, telegram: TelegramStandIn, **settings: str) -> None:
+    def __init__(self, folder: Path, telegram: TelegramStandIn, launcher: Sequence[str] = (), **settings: str) -> None:
         self.data = folder / "data"
         self.telegram = telegram
         self._folder = folder
         self._log = folder / "up.log"
         self._tmux = f"pm-{os.getpid()}-{folder.name}"
+        self._launcher = launcher
         self._settings = settings
         self.router = self.console = ""
 
@@ -58,7 +59,7 @@ class System:
             "ALLOWED_CHAT_IDS": str(CHAT),
         }
         with self._log.open("w") as log:
-            argv = [*POINTSMAN, "up"]
+            argv = [*self._launcher, *POINTSMAN, "up"]
             self._up = subprocess.Popen(
                 argv, env=environ | self._settings, stdout=subprocess.PIPE, stderr=log, text=True, cwd="/"
             )
@@ -105,6 +106,10 @@ class System:
             except psutil.Error:
                 continue
         return found
+
+    @property
+    def pid(self) -> int:
+        return self._up.pid
 
     def kill(self, name: str) -> None:
         """kill -9 a program; returns when the supervisor has another one running."""
@@ -234,11 +239,11 @@ def at_once(count: int, call: Any) -> list[Any]:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[System]:
-    """The product for the time of a block."""
+def running(folder: Path, launcher: Sequence[str] = (), **settings: str) -> Iterator[System]:
+    """The product for the time of a block; `launcher` is what stands before its command line."""
     with TelegramStandIn(seed=7) as telegram:
         telegram.add_chat(CHAT)
-        system = System(folder, telegram, **settings)
+        system = System(folder, telegram, launcher, **settings)
         try:
             system.start()
             yield system

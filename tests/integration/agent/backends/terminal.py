@@ -55,6 +55,10 @@ class Terminal:
                 return
             self.screen += os.read(self._master, 65536)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def modes(self) -> list[Any]:
         return termios.tcgetattr(self.slave)
 
