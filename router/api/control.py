@@ -28,7 +28,7 @@ from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.stats import Stats
 from router.services.waiting import ANYTHING, Waiting, set_within
-from router.store import commands, machines, notifications, permissions, requests, sessions, steps, strangers
+from router.store import commands, machines, names, notifications, permissions, requests, sessions, steps, strangers
 from router.store.backup import backup
 from router.store.database import Database, Transaction
 
@@ -93,20 +93,21 @@ class ControlServicer:
 
     async def GetCommand(self, request: pb.GetCommandRequest, _call: Call) -> pb.GetCommandResponse:
         wait = _wait(times.seconds(request.wait))
-        with self._s.waiting.on(request.command_id) as changed:
+        identity = await self._s.database.read(lambda c: names.command(c, request.command_id))
+        with self._s.waiting.on(identity) as changed:
             until = self._s.clock.monotonic() + wait
-            command = await self._command(request.command_id)
+            command = await self._command(identity)
             while command.state.live and (left := until - self._s.clock.monotonic()) > 0:
                 await set_within(changed, left)
                 changed.clear()
-                command = await self._command(request.command_id)
+                command = await self._command(identity)
         return pb.GetCommandResponse(command=convert.command(command))
 
     async def ListCommands(self, request: pb.ListCommandsRequest, _call: Call) -> pb.ListCommandsResponse:
         states = [convert.STATES_OF_COMMANDS[s] for s in request.states if s in convert.STATES_OF_COMMANDS]
-        limit, before = _page(request.limit), request.before_command_id
+        limit, before, of = _page(request.limit), request.before_command_id, request.session_id
         found = await self._s.database.read(
-            lambda c: commands.page(c, session_id=request.session_id, states=states, limit=limit, before=before)
+            lambda c: commands.page(c, session_id=names.session(c, of), states=states, limit=limit, before=before)
         )
         return pb.ListCommandsResponse(commands=[convert.command(command) for command in found])
 
@@ -148,7 +149,8 @@ class ControlServicer:
         return await self._once(call, request, pb.NotifyResponse, operation)
 
     async def GetNotification(self, request: pb.GetNotificationRequest, _call: Call) -> pb.GetNotificationResponse:
-        wait, identity = _wait(times.seconds(request.wait)), request.notification_id
+        wait = _wait(times.seconds(request.wait))
+        identity = await self._s.database.read(lambda c: names.notification(c, request.notification_id))
         with self._s.waiting.on(identity) as changed:
             until = self._s.clock.monotonic() + wait
             found = await self._s.database.read(lambda c: notifications.get(c, identity))
@@ -164,7 +166,11 @@ class ControlServicer:
         limit, r = _page(request.limit), request
         found = await self._s.database.read(
             lambda c: notifications.page(
-                c, session_id=r.session_id, transport=r.transport, limit=limit, before=r.before_notification_id
+                c,
+                session_id=names.session(c, r.session_id),
+                transport=r.transport,
+                limit=limit,
+                before=r.before_notification_id,
             )
         )
         return pb.ListNotificationsResponse(notifications=[convert.notification(note) for note in found])
@@ -202,6 +208,7 @@ class ControlServicer:
 
     async def Trace(self, request: pb.TraceRequest, _call: Call) -> pb.TraceResponse:
         subject = await self._s.database.read(lambda c: _command_of_update(c, request.id)) or request.id
+        subject = await self._s.database.read(lambda c: names.anything(c, subject))
         found = await self._s.database.read(lambda c: steps.story(c, subject))
         if not found:
             raise Refusal(Reason.NOT_FOUND, f"Nothing is known of {request.id[:128]}.")
@@ -209,12 +216,13 @@ class ControlServicer:
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         cursor = request.after_event_id or await self._s.database.read(steps.newest)
+        of = await self._s.database.read(lambda c: names.session(c, request.session_id))
         await call.context.send_initial_metadata(())  # what happens from here on is seen
         with self._s.waiting.on(ANYTHING) as changed:
             while True:
                 changed.clear()
                 page = await self._s.database.read(
-                    lambda c, at=cursor: steps.after(c, at, request.session_id, WATCH_PAGE)  # type: ignore[misc]
+                    lambda c, at=cursor: steps.after(c, at, of, WATCH_PAGE)  # type: ignore[misc]
                 )
                 for cursor, step in page:
                     event = pb.WatchEventsResponse(event_id=cursor, step=convert.step(step), session_id=step.session_id)
@@ -250,7 +258,11 @@ class ControlServicer:
         r, limit = request, _page(request.limit)
         found = await self._s.database.read(
             lambda c: permissions.page(
-                c, session_id=r.session_id, permission_id=r.permission_id, closed=r.include_closed, limit=limit
+                c,
+                session_id=names.session(c, r.session_id),
+                permission_id=names.permission(c, r.permission_id),
+                closed=r.include_closed,
+                limit=limit,
             )
         )
         return pb.ListPermissionsResponse(permissions=[questions.permission(each) for each in found])

@@ -61,6 +61,11 @@ def checked_label(value: str) -> str:
     return value
 
 
+def is_uuid(session_id: str) -> bool:
+    """Whether it is a UUID, in whatever dress: ids that we make are."""
+    return _DRESSED.fullmatch(session_id) is not None
+
+
 def bare_id(session_id: str) -> str:
     """One spelling for ids that differ only in their dress: session_<uuid>, cse_<uuid> and <uuid> are one session."""
     match = _DRESSED.fullmatch(session_id)
