@@ -3,11 +3,10 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, timedelta
-from enum import Enum
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import grpc
 from agentlink.v1 import control_pb2 as pb
@@ -15,11 +14,10 @@ from agentlink.v1 import types_pb2
 from agentlink.v1.control_pb2_grpc import ControlStub
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
-from pointsman import records
+from pointsman import reading, records
 from pointsman.config import Settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.settings import is_loopback
@@ -29,6 +27,7 @@ R = TypeVar("R")
 _DEADLINE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
 _ABSENCE, _PAUSE = 30.0, 0.5  # seconds that a router may be away while we follow a command, and between two tries
 _LONGEST_WAIT = 20.0  # seconds that one GetCommand waits at the router before we ask again
+_AT_ONCE = 5.0  # seconds in which a machine that is there has refused what it refuses
 _OPTIONS = (
     ("grpc.keepalive_time_ms", 30000),
     ("grpc.keepalive_timeout_ms", 10000),
@@ -49,12 +48,6 @@ _CURES = {
     ExitCode.NOT_REACHABLE: "Is it running? `pointsman up` starts it; POINTSMAN_ROUTER says where to look.",
     ExitCode.NOT_ALLOWED: "POINTSMAN_API_KEY must hold a key of this router that may do this: `pointsman apikey list`.",
     ExitCode.NOT_FOUND: "`pointsman sessions` and `pointsman commands` list what there is.",
-}
-_ENUMS: dict[str, type[Enum]] = {
-    "CommandState": records.CommandState,
-    "NotificationState": records.NotificationState,
-    "SessionState": records.SessionState,
-    "Role": records.Role,
 }
 
 
@@ -108,58 +101,68 @@ class Control:
         return RouterFailure(message, _CURES.get(code, ""), code, reason)
 
     def stats(self) -> records.Stats:
-        return _read(records.Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), 5.0))
+        return reading.read(records.Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), 5.0))
 
-    def machines(self) -> list[records.Machine]:
-        answer = self._call(self._stub.ListMachines, pb.ListMachinesRequest())
-        return [_read(records.Machine, machine) for machine in answer.machines]
+    def machines(self, patience: float = _DEADLINE) -> list[records.Machine]:
+        answer = self._call(self._stub.ListMachines, pb.ListMachinesRequest(), patience)
+        return [reading.read(records.Machine, machine) for machine in answer.machines]
 
     def strangers(self) -> list[records.Stranger]:
         found = self._call(self._stub.ListStrangers, pb.ListStrangersRequest(), 5.0).strangers
-        return [_read(records.Stranger, s, transport=s.chat.transport, chat_id=s.chat.chat_id) for s in found]
+        return [reading.read(records.Stranger, s, transport=s.chat.transport, chat_id=s.chat.chat_id) for s in found]
 
     def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> records.JoinToken:
         request = pb.CreateJoinTokenRequest(machine_id=machine_id, ttl=_duration(ttl))
-        return _read(records.JoinToken, self._call(self._stub.CreateJoinToken, request))
+        return reading.read(records.JoinToken, self._call(self._stub.CreateJoinToken, request))
 
     def revoke_machine(self, machine_id: str) -> int:
         """How many commands became dead letters by it."""
         return self._call(self._stub.RevokeMachine, pb.RevokeMachineRequest(machine_id=machine_id)).dead_commands
 
-    def sessions(self, *, include_ended: bool = False) -> list[records.Session]:
-        answer = self._call(self._stub.ListSessions, pb.ListSessionsRequest(include_ended=include_ended))
-        return [_read(records.Session, session) for session in answer.sessions]
+    def sessions(self, *, include_ended: bool = False, patience: float = _DEADLINE) -> list[records.Session]:
+        answer = self._call(self._stub.ListSessions, pb.ListSessionsRequest(include_ended=include_ended), patience)
+        return [reading.read(records.Session, session) for session in answer.sessions]
 
-    def send_text(self, session_id: str, text: str, actor: str) -> records.Command:
+    def send_text(self, session_id: str, text: str, actor: str, ttl: timedelta | None = None) -> records.Command:
         action = types_pb2.Action(input=types_pb2.Input(text=text, submit=True))
-        return self._send(session_id, action, actor)
+        return self._send(session_id, action, actor, ttl)
 
     def send_key(self, session_id: str, name: str, actor: str) -> records.Command:
         return self._send(session_id, types_pb2.Action(key=types_pb2.KeyPress(name=name)), actor)
 
-    def start(self, prompt: str, machine_id: str, folder: str, conversation_id: str, actor: str) -> records.Command:
+    def start(
+        self, prompt: str, machine_id: str, folder: str, conversation_id: str, actor: str, ttl: timedelta | None = None
+    ) -> records.Command:
         """The command that starts a session; the session is the one that it is for."""
         request = pb.StartSessionRequest(
             machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id,
-            request_id=_new_id(), origin=types_pb2.Origin(source="cli", actor=actor),
+            request_id=_new_id(), ttl=_duration(ttl), origin=types_pb2.Origin(source="cli", actor=actor),
         )  # fmt: skip
-        return _command(self._call(self._stub.StartSession, request).command)
+        return reading.command(self._call(self._stub.StartSession, request).command)
 
     def stop(self, session_id: str, actor: str) -> records.Command:
         origin = types_pb2.Origin(source="cli", actor=actor)
         request = pb.StopSessionRequest(session_id=session_id, request_id=_new_id(), origin=origin)
-        return _command(self._call(self._stub.StopSession, request).command)
+        return reading.command(self._call(self._stub.StopSession, request).command)
 
-    def _send(self, session_id: str, action: types_pb2.Action, actor: str) -> records.Command:
+    def _send(
+        self, session_id: str, action: types_pb2.Action, actor: str, ttl: timedelta | None = None
+    ) -> records.Command:
         origin = types_pb2.Origin(source="cli", actor=actor)
-        request = pb.SendCommandRequest(session_id=session_id, action=action, request_id=_new_id(), origin=origin)
-        return _command(self._call(self._stub.SendCommand, request).command)
+        request = pb.SendCommandRequest(
+            session_id=session_id, action=action, request_id=_new_id(), ttl=_duration(ttl), origin=origin
+        )
+        return reading.command(self._call(self._stub.SendCommand, request).command)
 
     def command(self, command_id: str, wait: float = 0.0) -> records.Command:
         """One command; with `wait` (seconds), as soon as it has ended."""
         wait = min(wait, _LONGEST_WAIT)
         request = pb.GetCommandRequest(command_id=command_id, wait=_duration(timedelta(seconds=wait)))
-        return _command(self._call(self._stub.GetCommand, request, wait + _DEADLINE).command)
+        return reading.command(self._call(self._stub.GetCommand, request, wait + _DEADLINE).command)
+
+    def verdict(self, command_id: str) -> records.Command:
+        """One command, as it stands when it has ended, or as soon as its end would no longer be at once."""
+        return self.command(command_id, _AT_ONCE)
 
     def follow(self, command_id: str) -> records.Command:
         """One command, once it has ended. A router that restarts meanwhile is waited for."""
@@ -182,32 +185,36 @@ class Control:
         """Commands, newest first; only those older than the command `before`, if given."""
         wanted = [types_pb2.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in states]
         request = pb.ListCommandsRequest(session_id=session_id, states=wanted, limit=limit, before_command_id=before)
-        return [_command(command) for command in self._call(self._stub.ListCommands, request).commands]
+        return [reading.command(command) for command in self._call(self._stub.ListCommands, request).commands]
 
     def cancel(self, command_id: str) -> records.Command:
         request = pb.CancelCommandRequest(command_id=command_id, request_id=_new_id())
-        return _command(self._call(self._stub.CancelCommand, request).command)
+        return reading.command(self._call(self._stub.CancelCommand, request).command)
 
     def redrive(self, command_id: str, session_id: str = "") -> records.Command:
         request = pb.RedriveRequest(command_id=command_id, session_id=session_id, request_id=_new_id())
-        return _command(self._call(self._stub.Redrive, request).command)
+        return reading.command(self._call(self._stub.Redrive, request).command)
 
     def drop(self, command_id: str) -> records.Command:
         request = pb.DropDeadLetterRequest(command_id=command_id, request_id=_new_id())
-        return _command(self._call(self._stub.DropDeadLetter, request).command)
+        return reading.command(self._call(self._stub.DropDeadLetter, request).command)
 
     def dead_letters(self) -> list[records.Command]:
         answer = self._call(self._stub.ListDeadLetters, pb.ListDeadLettersRequest(limit=1000))
-        return [_command(command) for command in answer.commands]
+        return [reading.command(command) for command in answer.commands]
 
     def notify(self, session_id: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[records.Notification]:
         choices = [types_pb2.Button(label=label, action=action) for label, action in buttons]
         request = pb.NotifyRequest(session_id=session_id, text=text, buttons=choices, request_id=_new_id())
-        return [_notification(item) for item in self._call(self._stub.Notify, request).notifications]
+        return [reading.notification(item) for item in self._call(self._stub.Notify, request).notifications]
+
+    def notification(self, notification_id: str) -> records.Notification:
+        request = pb.GetNotificationRequest(notification_id=notification_id)
+        return reading.notification(self._call(self._stub.GetNotification, request).notification)
 
     def notifications(self, session_id: str = "", limit: int = 0, before: str = "") -> list[records.Notification]:
         request = pb.ListNotificationsRequest(session_id=session_id, limit=limit, before_notification_id=before)
-        return [_notification(item) for item in self._call(self._stub.ListNotifications, request).notifications]
+        return [reading.notification(item) for item in self._call(self._stub.ListNotifications, request).notifications]
 
     def permissions(
         self, session_id: str = "", permission_id: str = "", limit: int = 0, *, closed: bool = False
@@ -216,7 +223,7 @@ class Control:
         request = pb.ListPermissionsRequest(
             session_id=session_id, permission_id=permission_id, include_closed=closed, limit=limit
         )
-        return [_permission(item) for item in self._call(self._stub.ListPermissions, request).permissions]
+        return [reading.permission(item) for item in self._call(self._stub.ListPermissions, request).permissions]
 
     def answer(self, asked: records.Permission, option_id: str, text: str, actor: str) -> records.Permission:
         """Decide about what was seen."""
@@ -224,7 +231,7 @@ class Control:
             permission_id=asked.permission_id, input_digest=asked.input_digest, option_id=option_id, text=text,
             request_id=_new_id(), origin=types_pb2.Origin(source="cli", actor=actor),
         )  # fmt: skip
-        return _permission(self._call(self._stub.RespondPermission, request).permission)
+        return reading.permission(self._call(self._stub.RespondPermission, request).permission)
 
     def create_api_key(self, label: str, role: records.Role) -> records.NewApiKey:
         request = pb.CreateApiKeyRequest(label=label, role=pb.Role.Value(f"ROLE_{role.name}"))
@@ -232,25 +239,28 @@ class Control:
         return records.NewApiKey(answer.key.key_id, answer.key.label, role, answer.secret)
 
     def api_keys(self) -> list[records.ApiKey]:
-        return [_read(records.ApiKey, key) for key in self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest()).keys]
+        answer = self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest())
+        return [reading.read(records.ApiKey, key) for key in answer.keys]
 
     def revoke_api_key(self, key_id: str) -> None:
         self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(key_id=key_id))
 
     def trace(self, subject: str) -> list[records.Step]:
-        return [_read(records.Step, step) for step in self._call(self._stub.Trace, pb.TraceRequest(id=subject)).steps]
+        return [
+            reading.read(records.Step, step) for step in self._call(self._stub.Trace, pb.TraceRequest(id=subject)).steps
+        ]
 
     def watch(self, session_id: str = "", after: int = 0) -> Iterator[records.Event]:
         """What happens from now on, or after that event; ends only by a failure."""
         request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
         try:
             for event in self._stub.WatchEvents(request, metadata=self._metadata):
-                yield records.Event(event.event_id, event.session_id, _read(records.Step, event.step))
+                yield records.Event(event.event_id, event.session_id, reading.read(records.Step, event.step))
         except grpc.RpcError as error:
             raise self._failure(error) from None
 
     def cleanup(self) -> records.CleanedUp:
-        return _read(records.CleanedUp, self._call(self._stub.Cleanup, pb.CleanupRequest(), 120.0))
+        return reading.read(records.CleanedUp, self._call(self._stub.Cleanup, pb.CleanupRequest(), 120.0))
 
     def backup(self, path: Path) -> int:
         """Size in bytes of the copy at that absolute path on the router's machine."""
@@ -289,62 +299,3 @@ def _reason(error: grpc.RpcError) -> str:
         if detail.Unpack(info):
             return str(info.reason)
     return ""
-
-
-def _command(message: types_pb2.Command) -> records.Command:
-    return _read(
-        records.Command,
-        message,
-        text=_text(message.action),
-        key=message.action.key.name,
-        source=message.origin.source,
-        actor=message.origin.actor,
-    )
-
-
-def _text(action: types_pb2.Action) -> str:
-    """What an action brings along, for people."""
-    made = action.permission_decision
-    if action.WhichOneof("kind") == "stop_session":
-        return "[end]"
-    if made.permission_id:
-        return f"[{made.option_id}] {made.text}".rstrip()
-    return action.input.text or action.file.name or action.start_session.prompt
-
-
-def _notification(message: types_pb2.Notification) -> records.Notification:
-    return _read(
-        records.Notification,
-        message,
-        transport=message.chat.transport,
-        chat_id=message.chat.chat_id,
-        thread_id=message.chat.thread_id,
-        buttons=tuple(f"{button.label}={button.action}" for button in message.buttons),
-    )
-
-
-def _permission(message: types_pb2.Permission) -> records.Permission:
-    return _read(records.Permission, message, options=tuple(f"{o.option_id}={o.label}" for o in message.options))
-
-
-def _read(record: type[R], message: Message, **given: object) -> R:
-    """A record whose fields have the names of the message's, except those given."""
-    names = [name for name in getattr(record, "__match_args__", ()) if name not in given]
-    return record(**{name: _value(message, name) for name in names}, **given)
-
-
-def _value(message: Message, name: str) -> object:
-    value: Any = getattr(message, name)
-    field = message.DESCRIPTOR.fields_by_name[name]
-    if field.enum_type is not None:
-        # Enum values are named TYPE_NAME_VALUE, and the zero value TYPE_NAME_UNSPECIFIED.
-        prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
-        known = field.enum_type.values_by_number.get(value)
-        short = known.name.removeprefix(prefix) if known else "UNSPECIFIED"
-        record = _ENUMS.get(field.enum_type.name)
-        return record[short] if record else short.removesuffix("UNSPECIFIED")
-    if isinstance(value, Timestamp):
-        return value.ToDatetime(UTC) if message.HasField(name) else None
-    if field.message_type is None and not isinstance(value, str | int | bool):
-        return tuple(value)
-    return value

@@ -4,15 +4,19 @@ import getpass
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
+from pointsman import completion, names
+from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
 from pointsman.errors import ExitCode
 
 if TYPE_CHECKING:
-    from pointsman.records import Command, Step
+    from pointsman.client import Control
+    from pointsman.names import Labels
+    from pointsman.records import Command, Session
 
 _STATES = ("queued", "sent", "received", "done", "failed", "uncertain", "cancelled", "expired", "dead")
 _STDIN = "-"
@@ -30,42 +34,50 @@ def actor() -> str:
 @client_flags
 @json_flag
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it was typed.")
-@click.argument("session")
+@click.option("--ttl", type=SpanParam(), help="Not typed later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
+@click.argument("session", shell_complete=completion.sessions)
 @click.argument("text")
-def send(*, session: str, text: str, wait: bool, as_json: bool) -> None:
+def send(*, session: str, text: str, wait: bool, ttl: timedelta | None, as_json: bool) -> None:
     """Type TEXT and Enter into a session. TEXT - reads standard input."""
-    from pointsman.sessions import find_session
-
     if text == _STDIN:
         text = sys.stdin.read()
     with control() as router:
-        command = router.send_text(find_session(router, session), text, actor())
-        if wait:
-            command = router.follow(command.command_id)
-    tell(command, as_json=as_json)
-    leave(command, wait=wait)
+        there = names.find(router, session)
+        command = router.send_text(there.session_id, text, actor(), ttl)
+        _follow(router, there, command, wait=wait, as_json=as_json)
 
 
 @click.command()
 @client_flags
 @json_flag
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it was pressed.")
-@click.argument("session")
-@click.argument("name", metavar="KEY")
+@click.argument("session", shell_complete=completion.sessions)
+@click.argument("name", metavar="KEY", shell_complete=completion.keys)
 def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
     """Press a key in a session.
 
     KEY is esc, enter, ctrl-c, ctrl-d, ctrl-o, ctrl-r, ctrl-z, tab, shift-tab, up, down, left, right, page-up,
     page-down, backspace or space.
     """
-    from pointsman.sessions import find_session
-
     with control() as router:
-        command = router.send_key(find_session(router, session), name, actor())
-        if wait:
-            command = router.follow(command.command_id)
+        there = names.find(router, session)
+        command = router.send_key(there.session_id, name, actor())
+        _follow(router, there, command, wait=wait, as_json=as_json)
+
+
+def _follow(router: "Control", there: "Session", command: "Command", *, wait: bool, as_json: bool) -> None:
+    """Tells where the command stands: at its end, if that is waited for."""
+    if not there.connected:
+        tell_away(there.machine_id)
+    if wait:
+        command = router.follow(command.command_id)
     tell(command, as_json=as_json)
     leave(command, wait=wait)
+
+
+def tell_away(machine_id: str) -> None:
+    """Beside the data, for a person: why nothing happens."""
+    click.echo(f"{machine_id} is away: it is queued, and goes out when the machine is back.", err=True)
 
 
 def leave(command: "Command", *, wait: bool) -> None:
@@ -76,30 +88,30 @@ def leave(command: "Command", *, wait: bool) -> None:
 
 
 def tell(command: "Command", *, as_json: bool) -> None:
-    from pointsman.render import show_json
+    from pointsman.render import show_json, told
 
     if as_json:
         show_json(command)
         return
     why = ": ".join(part for part in (command.reason, command.detail) if part)
-    click.echo(f"{command.command_id} {command.state.value}" + (f" ({why})" if why else ""))
+    click.echo(f"{told(command.command_id)} {command.state.value}" + (f" ({why})" if why else ""))
 
 
 @click.command()
 @client_flags
 @json_flag
-@click.option("--session", default="", help="Only of this session.")
+@click.option("--session", default="", help="Only of this session.", shell_complete=completion.sessions)
 @click.option("--state", "states", multiple=True, type=click.Choice(_STATES, case_sensitive=False))
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 def commands(*, session: str, states: Sequence[str], limit: int, as_json: bool) -> None:
     """List commands, newest first."""
     from pointsman.records import CommandState
-    from pointsman.sessions import find_session
 
     with control() as router:
-        session_id = find_session(router, session) if session else ""
+        session_id = names.session(router, session) if session else ""
         found = router.commands(session_id, [CommandState(state) for state in states], limit)
-    _list(found, as_json=as_json, nothing="No commands.")
+        labels = names.Labels(router, as_json=as_json)
+    _list(found, labels, as_json=as_json, nothing="No commands.")
 
 
 @click.command()
@@ -112,21 +124,22 @@ def dead(*, as_json: bool) -> None:
     """
     with control() as router:
         found = router.dead_letters()
-    _list(found, as_json=as_json, nothing="No dead letters.")
+        labels = names.Labels(router, as_json=as_json)
+    _list(found, labels, as_json=as_json, nothing="No dead letters.")
 
 
-def _list(found: "list[Command]", *, as_json: bool, nothing: str) -> None:
-    from pointsman.render import shortened, show
+def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: str) -> None:
+    from pointsman.render import Column, shortened, show
 
     show(
         found,
         [
-            ("id", lambda c: c.command_id),
-            ("session", lambda c: c.session_id),
-            ("state", lambda c: c.state),
-            ("accepted", lambda c: c.created_at),
-            ("why", lambda c: c.reason),
-            ("what", lambda c: shortened(c.text) if c.text else c.key),
+            Column("session", lambda c: labels[c.session_id], least=12),
+            Column("id", lambda c: c.command_id, is_id=True),
+            Column("state", lambda c: c.state),
+            Column("accepted", lambda c: c.created_at, rank=1),
+            Column("why", lambda c: c.reason, rank=2, least=12),
+            Column("what", lambda c: shortened(c.text) if c.text else c.key, least=16),
         ],
         as_json=as_json,
         nothing=nothing,
@@ -143,7 +156,7 @@ def cancel(*, command_id: str, as_json: bool) -> None:
     Once it is on the machine, the machine decides whether that is still possible.
     """
     with control() as router:
-        command = router.cancel(command_id)
+        command = router.cancel(router.command(command_id).command_id)
     tell(command, as_json=as_json)
 
 
@@ -154,7 +167,7 @@ def cancel(*, command_id: str, as_json: bool) -> None:
 def retry(*, command_id: str, as_json: bool) -> None:
     """Send what ended badly once more, as a new command."""
     with control() as router:
-        command = router.redrive(command_id)
+        command = router.redrive(router.command(command_id).command_id)
     tell(command, as_json=as_json)
 
 
@@ -162,13 +175,12 @@ def retry(*, command_id: str, as_json: bool) -> None:
 @client_flags
 @json_flag
 @click.argument("command_id", metavar="ID")
-@click.argument("session")
+@click.argument("session", shell_complete=completion.sessions)
 def redirect(*, command_id: str, session: str, as_json: bool) -> None:
     """Send what ended badly to another session."""
-    from pointsman.sessions import find_session
-
     with control() as router:
-        command = router.redrive(command_id, find_session(router, session))
+        ended = router.command(command_id)
+        command = router.redrive(ended.command_id, names.session(router, session))
     tell(command, as_json=as_json)
 
 
@@ -179,36 +191,5 @@ def redirect(*, command_id: str, session: str, as_json: bool) -> None:
 def drop(*, command_id: str, as_json: bool) -> None:
     """Take a dead letter off the list."""
     with control() as router:
-        command = router.drop(command_id)
+        command = router.drop(router.command(command_id).command_id)
     tell(command, as_json=as_json)
-
-
-@click.command()
-@client_flags
-@json_flag
-@click.argument("subject", metavar="ID")
-def trace(*, subject: str, as_json: bool) -> None:
-    """Show every step of a command, notification or question.
-
-    ID is a command's, a notification's, an update's or a permission question's: what happened, when, why, by whom.
-    """
-    from pointsman.render import clock, show
-
-    def move(step: "Step") -> str:
-        return " → ".join(state for state in (step.from_state, step.to_state) if state)
-
-    with control() as router:
-        steps = router.trace(subject)
-    show(
-        steps,
-        [
-            ("time", lambda s: clock(s.at)),
-            ("event", lambda s: s.event),
-            ("state", move),
-            ("by", lambda s: s.actor),
-            ("more", lambda s: s.detail),
-            ("about", lambda s: s.subject_id),
-        ],
-        as_json=as_json,
-        nothing="Nothing is known of it.",
-    )

@@ -1,6 +1,8 @@
 """What the commands share: the flags given so far, the settings they lead to, the router's address book."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -41,6 +43,23 @@ def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         flags = ctx.find_root().ensure_object(dict)
         name = next(name for name, setting in BY_NAME.items() if setting.flag == param.opts[0])
         flags[name] = value
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class SpanParam(click.ParamType[timedelta]):
+    """A span of time: 90s, 30m, 2h, 1d."""
+
+    name = "SPAN"
+
+    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch(r"(\d{1,6})([smhd])", value)
+        if not match or int(match[1]) == 0:
+            self.fail(f"{value!r} is no span of time such as 90s, 30m, 2h or 1d", param, ctx)
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 client_flags = setting_flags(*_CLIENT)

@@ -59,7 +59,7 @@ def _show(found: "list[Finding]") -> None:
 
 
 def _show_settings(here: Settings, *, as_json: bool) -> None:
-    from pointsman.render import show
+    from pointsman.render import Column, show
 
     def shown(setting: Setting) -> str:
         return masked(setting, here[setting.name])
@@ -73,10 +73,10 @@ def _show_settings(here: Settings, *, as_json: bool) -> None:
         ]
         show_json(rows)
         return
-    columns = [
-        ("setting", lambda s: s.name),
-        ("value", shown),
-        ("from", lambda s: here.values[s.name].source.value),
-        ("meaning", lambda s: s.meaning),
+    columns: list[Column[Setting]] = [
+        Column("setting", lambda s: s.name),
+        Column("value", shown, least=24),
+        Column("from", lambda s: here.values[s.name].source.value, rank=1),
+        Column("meaning", lambda s: s.meaning, rank=2, least=16),
     ]
     show(SETTINGS, columns, as_json=False, nothing="")

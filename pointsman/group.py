@@ -28,7 +28,7 @@ _COMMANDS = {
     "key": "commands:key",
     "notify": "notifications:notify",
     "watch": "watch:watch",
-    "trace": "commands:trace",
+    "trace": "trace:trace",
     "dead": "commands:dead",
     "retry": "commands:retry",
     "redirect": "commands:redirect",

@@ -91,7 +91,7 @@ def uninstall(*, scope: str) -> None:
 @json_flag
 def status(*, claude: str | None, as_json: bool) -> None:
     """Show which settings have the hooks, and whether they are up to date."""
-    from pointsman.render import show
+    from pointsman.render import Column, show
 
     here = settings()
     try:
@@ -101,11 +101,11 @@ def status(*, claude: str | None, as_json: bool) -> None:
     show(
         [_look(here, scope, version) for scope in _SCOPES],
         [
-            ("scope", lambda one: one.scope),
-            ("state", lambda one: one.state),
-            ("events", lambda one: ", ".join(one.events)),
-            ("missing", lambda one: ", ".join(one.missing)),
-            ("file", lambda one: one.file),
+            Column("scope", lambda one: one.scope),
+            Column("state", lambda one: one.state),
+            Column("events", lambda one: ", ".join(one.events), rank=1, least=16),
+            Column("missing", lambda one: ", ".join(one.missing), least=8),
+            Column("file", lambda one: one.file, least=24),
         ],
         as_json=as_json,
         nothing="",

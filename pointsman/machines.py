@@ -1,27 +1,11 @@
 """Machines and API keys: who may connect."""
 
-import re
 from datetime import timedelta
 
 import click
 
-from pointsman.context import client_flags, control, json_flag, setting_flags, settings
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class SpanParam(click.ParamType[timedelta]):
-    """A span of time: 90s, 30m, 2h, 1d."""
-
-    name = "SPAN"
-
-    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"(\d{1,6})([smhd])", value)
-        if not match or int(match[1]) == 0:
-            self.fail(f"{value!r} is no span of time such as 90s, 30m, 2h or 1d", param, ctx)
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+from pointsman import completion, names
+from pointsman.context import SpanParam, client_flags, control, json_flag, setting_flags, settings
 
 
 @click.command()
@@ -29,19 +13,19 @@ class SpanParam(click.ParamType[timedelta]):
 @json_flag
 def machines(*, as_json: bool) -> None:
     """List the machines."""
-    from pointsman.render import show
+    from pointsman.render import Column, show
 
     with control() as router:
         found = router.machines()
     show(
         found,
         [
-            ("id", lambda m: m.machine_id),
-            ("connected", lambda m: m.connected),
-            ("last heard of", lambda m: m.last_seen_at),
-            ("enrolled", lambda m: m.created_at),
-            ("version", lambda m: m.agent_version),
-            ("trouble", lambda m: "revoked" if m.revoked else "quarantined" if m.quarantined else ""),
+            Column("id", lambda m: m.machine_id, least=16),
+            Column("connected", lambda m: m.connected),
+            Column("last heard of", lambda m: m.last_seen_at, rank=1),
+            Column("enrolled", lambda m: m.created_at, rank=3),
+            Column("version", lambda m: m.agent_version, rank=2, least=8),
+            Column("trouble", lambda m: "revoked" if m.revoked else "quarantined" if m.quarantined else ""),
         ],
         as_json=as_json,
         nothing="No machines yet. `pointsman machine token` lets one in.",
@@ -73,12 +57,13 @@ def token(*, machine_id: str, ttl: timedelta | None, as_json: bool) -> None:
 @machine.command("revoke")
 @client_flags
 @json_flag
-@click.argument("machine_id", metavar="ID")
+@click.argument("machine_id", metavar="ID", shell_complete=completion.machines)
 def revoke_machine(*, machine_id: str, as_json: bool) -> None:
     """End a machine's right to connect, at once."""
     from pointsman.render import show_json
 
     with control() as router:
+        machine_id = names.machine(router, machine_id)
         dead = router.revoke_machine(machine_id)
     if as_json:
         show_json({"machineId": machine_id, "deadCommands": dead})
@@ -136,18 +121,18 @@ def create(*, label: str, role: str, as_json: bool) -> None:
 @json_flag
 def list_keys(*, as_json: bool) -> None:
     """List the keys, without their secrets."""
-    from pointsman.render import show
+    from pointsman.render import Column, show
 
     with control() as router:
         found = router.api_keys()
     show(
         found,
         [
-            ("id", lambda k: k.key_id),
-            ("role", lambda k: k.role),
-            ("label", lambda k: k.label),
-            ("made", lambda k: k.created_at),
-            ("revoked", lambda k: "revoked" if k.revoked else ""),
+            Column("label", lambda k: k.label, least=12),
+            Column("id", lambda k: k.key_id, is_id=True),
+            Column("role", lambda k: k.role),
+            Column("made", lambda k: k.created_at, rank=1),
+            Column("revoked", lambda k: "revoked" if k.revoked else ""),
         ],
         as_json=as_json,
         nothing="No keys.",
@@ -160,5 +145,6 @@ def list_keys(*, as_json: bool) -> None:
 def revoke_key(*, key_id: str) -> None:
     """End a key, at once."""
     with control() as router:
+        key_id = names.api_key(router, key_id)
         router.revoke_api_key(key_id)
     click.echo(f"{key_id} is revoked")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from pointsman import completion
 from pointsman.config import Settings
 from pointsman.context import TAKES_TEXT, client_flags, control, json_flag, settings
 from pointsman.errors import ExitCode, Failure
@@ -39,7 +40,7 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
     type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True),
     help="A file to send with it, up to 50 MB; may be repeated, up to 10 times.",
 )
-@click.argument("session")
+@click.argument("session", shell_complete=completion.sessions)
 @click.argument("text", required=False, default="")
 def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], files: Sequence[str], as_json: bool) -> None:
     """Send TEXT about a session to its people. TEXT - reads standard input; with a file it may be left out."""
@@ -82,35 +83,36 @@ def _through_agent(
 
 
 def _through_router(session: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[str]:
-    from pointsman.sessions import find_session
+    from pointsman import names
 
     with control() as router:
-        made = router.notify(find_session(router, session), text, buttons)
+        made = router.notify(names.session(router, session), text, buttons)
     return [notification.notification_id for notification in made]
 
 
 @click.command()
 @client_flags
 @json_flag
-@click.option("--session", default="", help="Only of this session.")
+@click.option("--session", default="", help="Only of this session.", shell_complete=completion.sessions)
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 def notifications(*, session: str, limit: int, as_json: bool) -> None:
     """List notifications, newest first."""
-    from pointsman.render import shortened, show
-    from pointsman.sessions import find_session
+    from pointsman import names
+    from pointsman.render import Column, shortened, show
 
     with control() as router:
-        found = router.notifications(find_session(router, session) if session else "", limit)
+        found = router.notifications(names.session(router, session) if session else "", limit)
+        labels = names.Labels(router, as_json=as_json)
     show(
         found,
         [
-            ("id", lambda n: n.notification_id),
-            ("session", lambda n: n.session_id),
-            ("to", lambda n: f"{n.transport}:{n.chat_id}"),
-            ("state", lambda n: n.state),
-            ("made", lambda n: n.created_at),
-            ("detail", lambda n: shortened(n.detail)),
-            ("text", lambda n: shortened(n.text)),
+            Column("session", lambda n: labels[n.session_id], least=12),
+            Column("id", lambda n: n.notification_id, is_id=True),
+            Column("to", lambda n: f"{n.transport}:{n.chat_id}", rank=2, least=12),
+            Column("state", lambda n: n.state),
+            Column("made", lambda n: n.created_at, rank=1),
+            Column("detail", lambda n: shortened(n.detail), rank=3, least=12),
+            Column("text", lambda n: shortened(n.text), least=16),
         ],
         as_json=as_json,
         nothing="No notifications.",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pointsman import completion
 from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @client_flags
 @json_flag
-@click.option("--session", default="", help="Only of this session.")
+@click.option("--session", default="", help="Only of this session.", shell_complete=completion.sessions)
 @click.option("--all", "closed", is_flag=True, help="Also those that are over.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 @click.argument("permission_id", metavar="[ID]", default="")
@@ -24,25 +25,27 @@ def permissions(*, permission_id: str, session: str, closed: bool, limit: int, a
 
     With an ID, all that one question is about, and the ways to answer.
     """
-    from pointsman.render import shortened, show, show_json
-    from pointsman.sessions import find_session
+    from pointsman import names
+    from pointsman.render import Column, shortened, show, show_json
 
     with control() as router:
         if permission_id:
             asked = _find(router, permission_id)
             return show_json(asked) if as_json else _tell(asked)
-        found = router.permissions(find_session(router, session) if session else "", limit=limit, closed=closed)
+        of = names.session(router, session) if session else ""
+        found = router.permissions(of, limit=limit, closed=closed)
+        labels = names.Labels(router, as_json=as_json)
     show(
         found,
         [
-            ("id", lambda p: p.permission_id),
-            ("session", lambda p: p.session_id),
-            ("state", lambda p: _words(p.state)),
-            ("asked", lambda p: p.created_at),
-            ("tool", lambda p: p.tool),
-            ("about", lambda p: shortened(p.input)),
-            ("answers", lambda p: " ".join(option.partition("=")[0] for option in p.options)),
-            ("by", lambda p: p.decided_by),
+            Column("session", lambda p: labels[p.session_id], least=12),
+            Column("id", lambda p: p.permission_id, is_id=True),
+            Column("state", lambda p: _words(p.state)),
+            Column("asked", lambda p: p.created_at, rank=2),
+            Column("tool", lambda p: p.tool, least=8),
+            Column("about", lambda p: shortened(p.input), rank=1, least=12),
+            Column("answers", lambda p: " ".join(option.partition("=")[0] for option in p.options), rank=1, least=12),
+            Column("by", lambda p: p.decided_by, rank=3, least=8),
         ],
         as_json=as_json,
         nothing="No questions.",

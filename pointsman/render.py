@@ -1,11 +1,14 @@
 """How data is shown: tables for people, aligned columns for pipes, JSON for programs."""
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import click
 
@@ -13,9 +16,24 @@ from pointsman.records import to_json
 
 R = TypeVar("R")
 
-# A column: its heading and how to read it from a record.
-Column = tuple[str, Callable[[R], object]]
 
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """A column of a table: its heading, and how to read its cells from a record.
+
+    Where the terminal is too narrow, cells are cut down to `least` characters (0: never), then whole columns go: the
+    highest `rank` first, the last of them; those of rank 0 stay. `is_id`: shown short on a terminal.
+    """
+
+    heading: str
+    read: Callable[[R], object]
+    rank: int = 0
+    least: int = 0
+    is_id: bool = False
+
+
+_GAP = 2  # blanks between two columns
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{4}([0-9a-f]{8})\Z", re.IGNORECASE)
 _COLOURS = {
     "queued": "yellow",
     "sent": "yellow",
@@ -55,26 +73,64 @@ def json_line(value: object) -> str:
 
 
 def _table(records: Sequence[R], columns: Sequence[Column[R]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len, set_cell_size
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, (heading, _) in enumerate(columns):
-        table.add_column(heading, overflow="fold", no_wrap=number == 0)  # ids stay whole, to be copied
-    for record in records:
-        cells = [plain(read(record)) for _, read in columns]
-        table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in cells))
-    Console(highlight=False).print(table)
+    rows = [[_cell(column, record) for column in columns] for record in records]
+    natural = [
+        max(cell_len(column.heading), *(cell_len(row[number]) for row in rows)) for number, column in enumerate(columns)
+    ]
+    widths = layout(natural, columns, shutil.get_terminal_size().columns)
+    for line, row in enumerate([[column.heading for column in columns], *rows]):
+        cells = []
+        for number, width in widths.items():
+            text = row[number]
+            fitted = set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+            cells.append(click.style(fitted, bold=True) if line == 0 else click.style(fitted, _COLOURS.get(text)))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _cell(column: Column[R], record: R) -> str:
+    value = column.read(record)
+    return short(str(value)) if column.is_id and value else plain(value)
+
+
+def layout(natural: Sequence[int], columns: Sequence[Column[R]], room: int) -> dict[int, int]:
+    """The width of each column that is shown, by its number, so that all fit the room; `natural` is what they want."""
+    kept = list(range(len(columns)))
+    while True:
+        widths = {number: natural[number] for number in kept}
+        least = {number: min(natural[number], columns[number].least or natural[number]) for number in kept}
+        over = sum(widths.values()) + _GAP * (len(kept) - 1) - room
+        if sum(least.values()) - sum(widths.values()) + over > 0:
+            goes = max((number for number in kept), key=lambda number: (columns[number].rank, number))
+            if columns[goes].rank:
+                kept.remove(goes)
+                continue
+        for _ in range(over):
+            widest = max(kept, key=lambda number: widths[number] - least[number])
+            if widths[widest] <= least[widest]:
+                break
+            widths[widest] -= 1
+        return widths
 
 
 def _columns(records: Sequence[R], columns: Sequence[Column[R]]) -> None:
-    rows = [[heading for heading, _ in columns]]
-    rows += [[plain(read(record)) for _, read in columns] for record in records]
+    rows = [[column.heading for column in columns]]
+    rows += [[plain(column.read(record)) for column in columns] for record in records]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def short(identity: str) -> str:
+    """An id as people see it: the last 8 characters of a UUID, since the first are a time and alike; others whole."""
+    match = _UUID.search(identity)
+    return match[1] if match else plain(identity)
+
+
+def told(identity: str) -> str:
+    """An id in a line that a command prints: short for a person, whole for a program."""
+    return short(identity) if sys.stdout.isatty() else identity
 
 
 def plain(value: object) -> str:

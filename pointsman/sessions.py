@@ -1,6 +1,5 @@
 """Sessions: what there is, making something a session, running a program as one."""
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -8,44 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pointsman import completion
 from pointsman.config import Settings, restore_environment
 from pointsman.context import client_flags, control, json_flag, setting_flags, settings
-from pointsman.errors import ExitCode, Failure
+from pointsman.errors import Failure
 
 if TYPE_CHECKING:
-    from pointsman.client import Control
     from pointsman.records import Session
-
-_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}\Z")
-_SHORTEST_PREFIX = 4  # characters of an id that may stand for it
-
-
-def choose(sessions: "list[Session]", name: str) -> str:
-    """The id of the session that a person means by an id, a label or the beginning of an id.
-
-    A name that fits none is given back when it could be an id: the router knows more spellings of ids than we do.
-    Raises Failure when it fits several, or cannot be an id.
-    """
-    ways = (
-        [session for session in sessions if session.session_id == name],
-        [session for session in sessions if session.label == name],
-        [session for session in sessions if session.label.casefold() == name.casefold()],
-        [session for session in sessions if len(name) >= _SHORTEST_PREFIX and session.session_id.startswith(name)],
-    )
-    found = next((way for way in ways if way), [])
-    if len(found) == 1:
-        return found[0].session_id
-    if found:
-        which = ", ".join(f"{session.session_id} on {session.machine_id}" for session in found)
-        raise Failure(f"{name!r} fits {len(found)} sessions: {which}", "Give the whole id.", ExitCode.USAGE)
-    if not _ID.match(name):
-        raise Failure(f"no session {name!r}", "`pointsman sessions` lists them.", ExitCode.NOT_FOUND)
-    return name
-
-
-def find_session(router: "Control", name: str) -> str:
-    """The id that a person means; asks the router for its sessions."""
-    return choose(router.sessions(), name)
 
 
 @click.command()
@@ -54,21 +22,21 @@ def find_session(router: "Control", name: str) -> str:
 @click.option("--all", "include_ended", is_flag=True, help="Also sessions that ended.")
 def sessions(*, as_json: bool, include_ended: bool) -> None:
     """List the sessions."""
-    from pointsman.render import show
+    from pointsman.render import Column, show
 
     with control() as router:
         found = router.sessions(include_ended=include_ended)
     show(
         found,
         [
-            ("id", lambda s: s.session_id),
-            ("label", lambda s: s.label),
-            ("machine", lambda s: s.machine_id),
-            ("state", _doing),
-            ("connected", lambda s: s.connected),
-            ("kind", lambda s: s.backend),
-            ("changed", lambda s: s.updated_at),
-            ("folder", lambda s: s.cwd),
+            Column("label", lambda s: s.label, least=20),
+            Column("id", lambda s: s.session_id, is_id=True),
+            Column("machine", lambda s: s.machine_id, rank=1, least=8),
+            Column("state", _doing, least=12),
+            Column("connected", lambda s: s.connected, rank=2),
+            Column("kind", lambda s: s.backend, rank=4),
+            Column("changed", lambda s: s.updated_at, rank=3),
+            Column("folder", lambda s: s.cwd, rank=5, least=12),
         ],
         as_json=as_json,
         nothing="No sessions yet. `pointsman run -- CMD` or `pointsman session register` makes one.",
@@ -88,7 +56,7 @@ def session() -> None:
 @session.command()
 @setting_flags("POINTSMAN_DATA_DIR")
 @json_flag
-@click.option("--tmux", metavar="TARGET", help="A tmux pane: %3, name:1.0, …")
+@click.option("--tmux", metavar="TARGET", shell_complete=completion.panes, help="A tmux pane: %3, name:1.0, …")
 @click.option("--nvim", metavar="SOCKET", help="A terminal of the nvim with that socket: $NVIM inside of it.")
 @click.option("--command", "command_line", metavar="CMD", help="A shell line; each text goes to its standard input.")
 @click.option("--headless", is_flag=True, help="Claude Code in this folder, without a terminal; the agent runs it.")

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import click
 
+from pointsman import completion
 from pointsman.context import client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 from pointsman.records import Event
@@ -18,19 +19,19 @@ _WORKED = 2.0  # seconds that a stream lived: then the address is right, and a b
 @client_flags
 @json_flag
 @click.option("--after", default=0, type=click.IntRange(0), metavar="EVENT", help="Go on after this event.")
-@click.argument("session", default="")
+@click.argument("session", default="", shell_complete=completion.sessions)
 def watch(*, session: str, after: int, as_json: bool) -> None:
     """Show what happens, as it happens.
 
     Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it.
     """
+    from pointsman import names
     from pointsman.render import json_line
-    from pointsman.sessions import find_session
 
     session_id = ""
     if session:
         with control() as router:
-            session_id = find_session(router, session)
+            session_id = names.session(router, session)
     with suppress(KeyboardInterrupt):
         for event in _events(session_id, after):
             click.echo(json_line(event) if as_json else _line(event))

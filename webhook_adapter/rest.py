@@ -145,7 +145,8 @@ def _add_commands(blueprint: Blueprint) -> None:
     @blueprint.get("/commands/<command_id>")
     def show_command(command_id: str) -> ResponseReturnValue:
         command = _control().command(body.sound(command_id, "command id"))
-        history = [present.step(each) for each in _control().trace(command.command_id)]
+        story = _control().trace(command.command_id)  # goes on with its receipts, and what was made from it
+        history = [present.step(each) for each in story if each.subject_id == command.command_id]
         return {**present.command(command), "history": history}
 
 

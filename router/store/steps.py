@@ -51,7 +51,12 @@ def newest(connection: sqlite3.Connection) -> int:
 
 
 def story(connection: sqlite3.Connection, subject_id: str) -> list[Step]:
-    """The steps of a command with its receipts, or of one other thing; oldest first."""
-    sql = "SELECT notification_id FROM notifications WHERE command_id != '' AND command_id = ?"
-    receipts = [row[0] for row in connection.execute(sql, (subject_id,)).fetchall()]
-    return of(connection, [subject_id, *receipts])
+    """The steps of a command, its receipts and those made from it, or of one other thing; oldest first."""
+    subjects = [subject_id]
+    for each in subjects:  # grows: what was made from it may have been repeated in turn
+        sql = "SELECT command_id FROM commands WHERE redrive_of != '' AND redrive_of = ?"
+        subjects += [row[0] for row in connection.execute(sql, (each,)).fetchall()]
+    marks = ",".join("?" * len(subjects))
+    sql = f"SELECT notification_id FROM notifications WHERE command_id != '' AND command_id IN ({marks})"
+    receipts = [row[0] for row in connection.execute(sql, subjects).fetchall()]
+    return of(connection, [*subjects, *receipts])

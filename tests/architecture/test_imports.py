@@ -21,6 +21,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
         "webhook_adapter/courier.py",
         "webhook_adapter/errors.py",
         "pointsman/client.py",
+        "pointsman/reading.py",
     ),
     ("peewee", "playhouse"): ("router/store/", "agent/store/"),
     ("requests",): ("webhook_adapter/transports/",),

@@ -29,6 +29,7 @@ class FakeControl(ControlServicer):
         self.commands: list[types.Command] = []
         self.notifications: list[types.Notification] = []
         self.keys: list[pb.ApiKey] = []
+        self.permissions: list[types.Permission] = []
         self.steps: list[pb.TraceStep] = []
         self.events: list[pb.WatchEventsResponse] = []
         self.requests: list[Any] = []
@@ -58,7 +59,7 @@ class FakeControl(ControlServicer):
         context.abort_with_status(rpc_status.to_status(status))
 
     def find(self, command_id: str, context: grpc.ServicerContext) -> types.Command:
-        found = [command for command in self.commands if command.command_id == command_id]
+        found = [command for command in self.commands if command.command_id.endswith(command_id)]
         if not found:
             self.refuse(context, grpc.StatusCode.NOT_FOUND, "NOT_FOUND", f"There is no command {command_id}.")
         return found[0]
@@ -95,12 +96,14 @@ class FakeControl(ControlServicer):
         self.enter(request, context)
         session = self.add_session(f"s{len(self.sessions) + 1}", machine_id=request.machine_id or "box")
         command = self.add_command("start", session.session_id, types.COMMAND_STATE_QUEUED)
+        command.machine_id = session.machine_id
         command.action.start_session.prompt = request.prompt
         return pb.StartSessionResponse(session=session, command=command)
 
     def StopSession(self, request: Any, context: Any) -> pb.StopSessionResponse:
         self.enter(request, context)
         command = self.add_command("stop", request.session_id, types.COMMAND_STATE_QUEUED)
+        command.machine_id = "box"
         command.action.stop_session.SetInParent()
         return pb.StopSessionResponse(command=command)
 
@@ -167,6 +170,17 @@ class FakeControl(ControlServicer):
         ids = [note.notification_id for note in self.notifications]
         first = ids.index(request.before_notification_id) + 1 if request.before_notification_id else 0
         return pb.ListNotificationsResponse(notifications=self.notifications[first : first + (request.limit or 100)])
+
+    def GetNotification(self, request: Any, context: Any) -> pb.GetNotificationResponse:
+        self.enter(request, context)
+        found = [note for note in self.notifications if note.notification_id == request.notification_id]
+        if not found:
+            self.refuse(context, grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "There is no such notification.")
+        return pb.GetNotificationResponse(notification=found[0])
+
+    def ListPermissions(self, request: Any, context: Any) -> pb.ListPermissionsResponse:
+        self.enter(request, context)
+        return pb.ListPermissionsResponse(permissions=self.permissions)
 
     def ListMachines(self, request: Any, context: Any) -> pb.ListMachinesResponse:
         self.enter(request, context)

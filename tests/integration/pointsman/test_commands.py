@@ -4,6 +4,7 @@ import json
 
 import grpc
 import pytest
+from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.fakes.control_server import FakeControl
@@ -64,8 +65,56 @@ def test_a_name_that_fits_two_sessions_is_refused_with_both(run: Run, control: F
     done = run("send", "api", "hello")
 
     assert done.exit_code == 2
-    assert "s-1 on box, s-2 on laptop" in done.stderr
+    assert "api (s-1) on box, api (s-2) on laptop" in done.stderr
     assert not control.commands
+
+
+def test_a_session_that_ended_is_not_taken_for_one_whose_id_begins_alike(run: Run, control: FakeControl) -> None:
+    control.add_session("build").state = types.SESSION_STATE_ENDED
+    control.add_session("build-2")
+    refused = "Session build has ended."
+    control.failures["SendCommand"] = (grpc.StatusCode.FAILED_PRECONDITION, "SESSION_ENDED", refused)
+
+    done = run("send", "build", "hello")
+
+    assert refused in done.stderr
+    assert control.requests[-1].session_id == "build"
+
+
+def test_a_slip_in_a_session_s_name_is_told_what_it_may_mean(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1", "api-refactor")
+
+    done = run("send", "api-refctor", "hello")
+
+    assert done.exit_code == 5
+    assert "Did you mean api-refactor?" in done.stderr
+
+
+def test_send_may_be_given_a_time_to_live(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1")
+
+    done = run("send", "s-1", "hello", "--ttl", "30m")
+
+    assert done.exit_code == 0
+    assert control.requests[-1].ttl.seconds == 1800
+
+
+@pytest.mark.parametrize("more", [(), ("--wait",)], ids=["plain", "wait"])
+def test_send_says_that_the_machine_is_away(run: Run, control: FakeControl, more: tuple[str, ...]) -> None:
+    control.add_session("s-1").connected = False
+
+    done = run("send", "s-1", "hello", *more)
+
+    assert done.exit_code == 0
+    assert "box is away" in done.stderr
+
+
+def test_a_command_is_named_by_a_part_of_its_id_and_changed_by_the_whole(run: Run, control: FakeControl) -> None:
+    control.add_command("0192aaaa-1111-7000-8000-00000000beef", "s-1", types.COMMAND_STATE_DEAD)
+
+    for verb in ("retry", "drop", "cancel"):
+        assert run(verb, "0000beef").exit_code == 0
+        assert control.requests[-1].command_id == "0192aaaa-1111-7000-8000-00000000beef"
 
 
 @pytest.mark.parametrize("name", ["nobody", "no such label"])
@@ -127,8 +176,8 @@ def test_commands_in_a_pipe_are_whole_columns(run: Run, control: FakeControl) ->
 
     heading, row = run("commands").stdout.splitlines()
 
-    assert heading.split() == ["id", "session", "state", "accepted", "why", "what"]
-    assert row.startswith("0192-a-long-command-id-that-must-not-be-cut  s-1")
+    assert heading.split() == ["session", "id", "state", "accepted", "why", "what"]
+    assert row.startswith("s-1      0192-a-long-command-id-that-must-not-be-cut  done")
 
 
 def test_what_a_session_said_cannot_move_the_cursor(run: Run, control: FakeControl) -> None:
@@ -229,9 +278,9 @@ def test_no_router_is_not_reachable_and_says_the_cure(run: Run, unused_address: 
     assert "pointsman up" in done.stderr
 
 
-def test_trace_shows_every_step(run: Run, control: FakeControl) -> None:
-    from agentlink.v1 import control_pb2 as pb
-
+def test_trace_shows_what_it_is_and_every_step(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1", "api")
+    control.add_command("c1", "s-1", types.COMMAND_STATE_SENT, "fix the test")
     control.steps = [
         pb.TraceStep(subject_id="c1", event="accepted", to_state="QUEUED", actor="cli"),
         pb.TraceStep(subject_id="c1", event="sent", from_state="QUEUED", to_state="SENT", detail="epoch 4"),
@@ -239,5 +288,19 @@ def test_trace_shows_every_step(run: Run, control: FakeControl) -> None:
 
     rows = run("trace", "c1").stdout.splitlines()
 
-    assert "QUEUED → SENT" in rows[2]
-    assert "epoch 4" in rows[2]
+    assert rows[:2] == ["command c1: api, sent", "  fix the test"]
+    assert "QUEUED → SENT" in rows[-1]
+    assert "epoch 4" in rows[-1]
+
+
+def test_trace_shows_what_a_redirect_became(run: Run, control: FakeControl) -> None:
+    control.add_session("s-1", "api")
+    control.add_session("s-2", "docs")
+    control.add_command("c1", "s-1", types.COMMAND_STATE_DEAD, "fix the test")
+    control.add_command("c2", "s-2", types.COMMAND_STATE_DONE, "fix the test").redrive_of = "c1"
+    control.steps = [pb.TraceStep(subject_id=name, event="accepted", to_state="QUEUED") for name in ("c1", "c2")]
+
+    shown = run("trace", "c1").stdout
+
+    assert "command c1: api, dead" in shown
+    assert "command c2, made from c1: docs, done" in shown

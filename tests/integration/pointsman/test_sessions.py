@@ -21,8 +21,8 @@ def test_sessions_are_listed(run: Run, control: FakeControl) -> None:
 
     heading, row = run("sessions").stdout.splitlines()
 
-    assert heading.split()[:5] == ["id", "label", "machine", "state", "connected"]
-    assert row.split()[:5] == ["s-1", "api", "box", "-", "yes"]
+    assert heading.split()[:5] == ["label", "id", "machine", "state", "connected"]
+    assert row.split()[:5] == ["api", "s-1", "box", "-", "yes"]
 
 
 def test_sessions_in_json_are_an_array(run: Run, control: FakeControl) -> None:

@@ -12,20 +12,23 @@ from tests.integration.pointsman.conftest import Run
 
 
 def test_start_asks_for_a_session_and_prints_its_id(run: Run, control: FakeControl) -> None:
-    options = ["--machine", "laptop", "--folder", "~/src/api", "--resume", "talk"]
+    control.machines = [types.Machine(machine_id="laptop", connected=True)]
+    options = ["--machine", "lapt", "--folder", "~/src/api", "--resume", "talk", "--ttl", "2h"]
     done = run("start", *options, "fix it")
 
-    asked = control.requests[-1]
+    (asked,) = (each for each in control.requests if isinstance(each, pb.StartSessionRequest))
     assert (done.exit_code, done.stdout) == (0, "s1\n")
     assert (asked.machine_id, asked.folder, asked.conversation_id) == ("laptop", "~/src/api", "talk")
     assert (asked.prompt, asked.origin.source) == ("fix it", "cli")
     assert asked.request_id
+    assert asked.ttl.seconds == 7200
 
 
 def test_start_reads_its_prompt_from_standard_input(run: Run, control: FakeControl) -> None:
     run("start", "-", stdin="two\nlines")
 
-    assert control.requests[-1].prompt == "two\nlines"
+    (asked,) = (each for each in control.requests if isinstance(each, pb.StartSessionRequest))
+    assert asked.prompt == "two\nlines"
 
 
 def test_a_start_that_is_waited_for_says_how_it_went(run: Run, control: FakeControl) -> None:
@@ -56,6 +59,49 @@ def test_stop_ends_the_session_that_is_meant(run: Run, control: FakeControl, nam
 
     done = run("stop", name)
 
+    (asked,) = (each for each in control.requests if isinstance(each, pb.StopSessionRequest))
     assert (done.exit_code, done.stdout) == (0, "stop queued\n")
-    assert isinstance(control.requests[-1], pb.StopSessionRequest)
-    assert control.requests[-1].session_id == "s-1"
+    assert asked.session_id == "s-1"
+
+
+@pytest.mark.parametrize("command", [("start", "fix it"), ("stop", "s-1")], ids=["start", "stop"])
+def test_what_is_refused_at_once_is_no_success(run: Run, control: FakeControl, command: tuple[str, str]) -> None:
+    control.machines = [types.Machine(machine_id="box", connected=True)]
+    control.add_session("s-1")
+    control.ends_as, control.end_reason = types.COMMAND_STATE_FAILED, types.REASON_UNSUPPORTED
+
+    done = run(*command)
+
+    assert done.exit_code == 1
+    assert "failed (UNSUPPORTED)" in done.stdout
+
+
+@pytest.mark.parametrize("command", [("start", "fix it"), ("stop", "s-1")], ids=["start", "stop"])
+def test_of_a_machine_that_is_away_nothing_is_waited_for(
+    run: Run, control: FakeControl, command: tuple[str, str]
+) -> None:
+    control.machines = [types.Machine(machine_id="box", connected=False)]
+    control.add_session("s-1")
+    control.ends_as = types.COMMAND_STATE_FAILED
+
+    done = run(*command)
+
+    assert done.exit_code == 0
+    assert "box is away: it is queued" in done.stderr
+
+
+def test_a_start_that_goes_on_after_five_seconds_is_a_success(run: Run, control: FakeControl) -> None:
+    control.machines = [types.Machine(machine_id="box", connected=True)]
+    control.ends_as = types.COMMAND_STATE_RECEIVED
+
+    assert run("start", "fix it").exit_code == 0
+
+
+def test_stop_of_what_has_not_begun_takes_it_back(run: Run, control: FakeControl) -> None:
+    control.machines = [types.Machine(machine_id="box", connected=True)]
+    control.add_session("s-1")
+    control.ends_as = types.COMMAND_STATE_CANCELLED
+
+    done = run("stop", "s-1")
+
+    assert (done.exit_code, done.stdout) == (0, "stop cancelled\n")

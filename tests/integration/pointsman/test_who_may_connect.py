@@ -40,7 +40,9 @@ def test_a_span_that_is_none_is_refused(run: Run) -> None:
     assert "90s, 30m, 2h or 1d" in done.stderr
 
 
-def test_revoking_a_machine_tells_what_it_cost(run: Run) -> None:
+def test_revoking_a_machine_tells_what_it_cost(run: Run, control: FakeControl) -> None:
+    control.machines = [types.Machine(machine_id="box")]
+
     assert json.loads(run("machine", "revoke", "box", "--json").stdout) == {"machineId": "box", "deadCommands": 2}
 
 
@@ -60,10 +62,22 @@ def test_keys_are_listed_without_secrets(run: Run, control: FakeControl) -> None
 
 
 def test_a_key_is_revoked(run: Run, control: FakeControl) -> None:
-    done = run("apikey", "revoke", "k1")
+    control.keys = [pb.ApiKey(key_id="k1", label="ci"), pb.ApiKey(key_id="k2", label="bench")]
+
+    done = run("apikey", "revoke", "bench")
 
     assert done.exit_code == 0
-    assert control.requests[-1].key_id == "k1"
+    assert control.requests[-1].key_id == "k2"
+
+
+def test_a_machine_that_does_not_exist_is_not_revoked_but_one_like_it_is_told(run: Run, control: FakeControl) -> None:
+    control.machines = [types.Machine(machine_id="devbox"), types.Machine(machine_id="laptop")]
+
+    done = run("machine", "revoke", "devbx")
+
+    assert done.exit_code == 5
+    assert "Did you mean devbox?" in done.stderr
+    assert not [request for request in control.requests if isinstance(request, pb.RevokeMachineRequest)]
 
 
 def test_backup_asks_for_an_absolute_path(run: Run, control: FakeControl, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from agentlink.v1 import types_pb2 as types
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.fakes.thin_agent import ThinAgent
-from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.harness import RouterUnderTest, fresh
 from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1", message_id="10")
@@ -55,6 +55,25 @@ def test_a_command_is_told_from_the_door_to_the_terminal_and_back(
     ]
     [receipt] = {step.subject_id for step in steps} - {command}
     assert [(event, who) for event, who, _ in told(steps, receipt)][-2:] == [("Leased", "test"), ("Delivered", "test")]
+
+
+def test_a_command_is_followed_into_those_that_were_made_from_it(
+    router: RouterUnderTest, agent: ThinAgent, session: str
+) -> None:
+    other = fresh("other")
+    router.control.RegisterSession(pb.RegisterSessionRequest(session_id=other, machine_id=agent.machine_id))
+    lost = router.send(session)
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
+    redirected = router.control.Redrive(pb.RedriveRequest(command_id=lost.command_id, session_id=other)).command
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=other))
+    router.control.RegisterSession(pb.RegisterSessionRequest(session_id=other, machine_id=agent.machine_id))
+    again = router.control.Redrive(pb.RedriveRequest(command_id=redirected.command_id)).command
+
+    steps = router.trace(lost.command_id)
+
+    names = list(dict.fromkeys(step.subject_id for step in steps))
+    assert names == [lost.command_id, redirected.command_id, again.command_id]
+    assert redirected.command_id not in {step.subject_id for step in router.trace(again.command_id)}
 
 
 def test_the_update_that_became_it_leads_to_the_same_story(router: RouterUnderTest, command: str) -> None:

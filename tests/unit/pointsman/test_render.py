@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pointsman.records import CommandState, JoinToken, SessionState, to_json
-from pointsman.render import ago, plain, shortened
+from pointsman.render import Column, ago, layout, plain, short, shortened
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 
@@ -36,6 +36,41 @@ def test_a_time_to_come_is_told_as_a_date() -> None:
 )
 def test_a_cell_is_one_plain_line(value: object, cell: str) -> None:
     assert plain(value) == cell
+
+
+def test_an_id_is_shown_by_its_end() -> None:
+    assert short("session_0192aaaa-1111-7000-8000-00001234beef") == "1234beef"
+    assert short("build-2") == "build-2"
+
+
+def column(rank: int = 0, least: int = 0) -> Column[str]:
+    return Column("", str, rank, least)
+
+
+@pytest.mark.parametrize(
+    ("room", "widths"),
+    [
+        (80, {0: 20, 1: 8, 2: 10, 3: 30}),
+        (74, {0: 20, 1: 8, 2: 10, 3: 30}),
+        (64, {0: 20, 1: 8, 2: 10, 3: 20}),
+        (44, {0: 10, 1: 8, 2: 10, 3: 10}),
+        (43, {0: 15, 1: 8, 3: 16}),
+        (32, {0: 10, 1: 8, 3: 10}),
+        (10, {0: 10, 1: 8, 3: 10}),
+    ],
+    ids=["room", "just", "the-widest-is-cut", "all-are-cut", "a-column-goes", "narrow", "what-is-needed-stays"],
+)
+def test_a_table_fits_by_cutting_cells_and_then_dropping_whole_columns(room: int, widths: dict[int, int]) -> None:
+    columns = [column(least=10), column(), column(rank=1), column(least=10)]
+
+    assert layout([20, 8, 10, 30], columns, room) == widths
+
+
+def test_the_least_needed_column_goes_first_and_the_last_of_those() -> None:
+    columns = [column(), column(rank=2), column(rank=1), column(rank=2)]
+
+    assert set(layout([10, 10, 10, 10], columns, 34)) == {0, 1, 2}
+    assert set(layout([10, 10, 10, 10], columns, 22)) == {0, 2}
 
 
 def test_long_texts_are_shortened() -> None:

@@ -1130,7 +1130,7 @@ class TraceRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """A command id, a notification id, or an update key."""
+    """An update key, or the id of a command, notification, question or session, or a part of it."""
     def __init__(
         self,
         *,
@@ -1194,7 +1194,7 @@ Global___TraceStep: _TypeAlias = TraceStep  # noqa: Y015
 
 @_typing.final
 class TraceResponse(_message.Message):
-    """The story, oldest first."""
+    """The story, oldest first: of a command with that of its receipts, and of the commands that were made from it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

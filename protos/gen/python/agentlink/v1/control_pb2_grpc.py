@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class ControlStub:
-    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
+    """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
+    the id (4 characters or more), where that fits one session alone; the same of the ids of commands, notifications and
+    questions, which have no labels. Calls that type, end, answer or send something take whole ids alone: a name that fitted
+    one session yesterday may fit another today. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
     """
 
     def __init__(self, channel):
@@ -183,7 +186,10 @@ class ControlStub:
 
 
 class ControlServicer:
-    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
+    """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
+    the id (4 characters or more), where that fits one session alone; the same of the ids of commands, notifications and
+    questions, which have no labels. Calls that type, end, answer or send something take whole ids alone: a name that fitted
+    one session yesterday may fit another today. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
     """
 
     def RegisterSession(self, request, context):
@@ -546,7 +552,10 @@ def add_ControlServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Control:
-    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
+    """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
+    the id (4 characters or more), where that fits one session alone; the same of the ids of commands, notifications and
+    questions, which have no labels. Calls that type, end, answer or send something take whole ids alone: a name that fitted
+    one session yesterday may fit another today. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
     """
 
     @staticmethod

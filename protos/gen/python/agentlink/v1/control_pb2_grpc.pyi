@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ControlStub:
-    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer."""
+    """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
+    the id (4 characters or more), where that fits one session alone; the same of the ids of commands, notifications and
+    questions, which have no labels. Calls that type, end, answer or send something take whole ids alone: a name that fitted
+    one session yesterday may fit another today. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -94,7 +98,11 @@ class ControlStub:
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
-    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer."""
+    """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
+    the id (4 characters or more), where that fits one session alone; the same of the ids of commands, notifications and
+    questions, which have no labels. Calls that type, end, answer or send something take whole ids alone: a name that fitted
+    one session yesterday may fit another today. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterSession: _aio.UnaryUnaryMultiCallable[_control_pb2.RegisterSessionRequest, _control_pb2.RegisterSessionResponse]  # type: ignore[assignment]
@@ -157,7 +165,11 @@ class ControlAsyncStub(ControlStub):
     """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
-    """People, scripts, REST. Mutating calls take a request_id: kept 96 h, the same one replays the first answer."""
+    """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
+    the id (4 characters or more), where that fits one session alone; the same of the ids of commands, notifications and
+    questions, which have no labels. Calls that type, end, answer or send something take whole ids alone: a name that fitted
+    one session yesterday may fit another today. Mutating calls take a request_id: kept 96 h, the same one replays the first answer.
+    """
 
     @_abc_1.abstractmethod
     def RegisterSession(

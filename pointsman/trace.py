@@ -1,0 +1,104 @@
+"""The story of one thing: what it is, every step of it, and what became of it elsewhere."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman import names
+from pointsman.context import client_flags, control, json_flag
+from pointsman.errors import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pointsman.client import Control
+    from pointsman.records import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that the steps are about; `repeats` is the command that it was made from."""
+
+    identity: str
+    noun: str
+    session_id: str
+    state: str
+    text: str
+    repeats: str = ""
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.argument("subject", metavar="ID")
+def trace(*, subject: str, as_json: bool) -> None:
+    """Show every step of a command, notification or question.
+
+    ID is a command's, a notification's, an update's or a permission question's: what happened, when, why, by whom. A
+    command that was retried or redirected is followed into the one that it became.
+    """
+    from pointsman.render import Column, clock, plain, short, shortened, show
+
+    with control() as router:
+        steps = router.trace(subject)
+        about = [] if as_json else _subjects(router, steps)
+        labels = names.Labels(router, as_json=as_json)
+    for each in about:
+        again = f", made from {short(each.repeats)}" if each.repeats else ""
+        label = plain(labels[each.session_id])
+        click.echo(f"{each.noun} {short(each.identity)}{again}: {label}, {each.state}")
+        click.echo(f"  {plain(shortened(each.text, 200))}\n" if each.text else "")
+
+    def move(step: "Step") -> str:
+        return " → ".join(state for state in (step.from_state, step.to_state) if state)
+
+    show(
+        steps,
+        [
+            Column("time", lambda s: clock(s.at)),
+            Column("event", lambda s: s.event, least=10),
+            Column("state", move),
+            Column("by", lambda s: s.actor, rank=2, least=8),
+            Column("more", lambda s: s.detail, rank=1, least=16),
+            Column("about", lambda s: s.subject_id, rank=1 if len(about) > 1 else 3, is_id=True),
+        ],
+        as_json=as_json,
+        nothing="Nothing is known of it.",
+    )
+
+
+def _subjects(router: "Control", steps: "Sequence[Step]") -> list[Subject]:
+    """What the steps are about, as far as the router still has it."""
+    found = (_subject(router, identity) for identity in dict.fromkeys(step.subject_id for step in steps))
+    return [each for each in found if each is not None]
+
+
+def _subject(router: "Control", identity: str) -> Subject | None:
+    for look in (_command, _notification, _question):
+        try:
+            return look(router, identity)
+        except Failure as failure:
+            if failure.exit_code != ExitCode.NOT_FOUND:
+                raise
+    return None
+
+
+def _command(router: "Control", identity: str) -> Subject:
+    found = router.command(identity)
+    why = f" ({found.reason})" if found.reason else ""
+    text = found.text or f"[{found.key}]"
+    return Subject(identity, "command", found.session_id, found.state.value + why, text, found.redrive_of)
+
+
+def _notification(router: "Control", identity: str) -> Subject:
+    found = router.notification(identity)
+    return Subject(identity, "notification", found.session_id, found.state.value, found.text)
+
+
+def _question(router: "Control", identity: str) -> Subject:
+    found = router.permissions(permission_id=identity)
+    if not found:
+        raise Failure(f"no question {identity}", code=ExitCode.NOT_FOUND)
+    state = found[0].state.lower().replace("_", " ")
+    return Subject(identity, "question", found[0].session_id, state, f"{found[0].tool}: {found[0].input}")
