@@ -49,6 +49,7 @@ _CURES = {
     ExitCode.NOT_ALLOWED: "POINTSMAN_API_KEY must hold a key of this router that may do this: `pointsman apikey list`.",
     ExitCode.NOT_FOUND: "`pointsman sessions` and `pointsman commands` list what there is.",
 }
+_TLS_CURE = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
 
 
 class RouterFailure(Failure):
@@ -63,7 +64,7 @@ class Control:
     """One channel to the router."""
 
     def __init__(self, address: str, api_key: str, credentials: grpc.ChannelCredentials | None = None) -> None:
-        self._address = address
+        self._address, self._tls = address, credentials is not None
         self._metadata = (("x-api-key", api_key),) if api_key else ()
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options=_OPTIONS)
@@ -98,7 +99,8 @@ class Control:
             code = ExitCode.FAILED  # it answered: it only cannot serve now
         elif code is ExitCode.NOT_REACHABLE:
             message = f"no answer from the router at {self._address} ({error.code().name})"
-        return RouterFailure(message, _CURES.get(code, ""), code, reason)
+        cure = _CURES.get(code, "") + (_TLS_CURE if self._tls and code is ExitCode.NOT_REACHABLE else "")
+        return RouterFailure(message, cure, code, reason)
 
     def stats(self) -> records.Stats:
         return reading.read(records.Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), 5.0))
@@ -272,11 +274,8 @@ def _credentials(settings: Settings, address: str) -> grpc.ChannelCredentials | 
     ca, cert, key = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
     if is_loopback(address) and not ca:
         return None
-    return grpc.ssl_channel_credentials(
-        root_certificates=Path(ca).read_bytes() if ca else None,
-        private_key=Path(key).read_bytes() if key else None,
-        certificate_chain=Path(cert).read_bytes() if cert else None,
-    )
+    root, private_key, chain = (Path(path).read_bytes() if path else None for path in (ca, key, cert))
+    return grpc.ssl_channel_credentials(root, private_key, chain)
 
 
 def _duration(span: timedelta | None) -> Duration | None:

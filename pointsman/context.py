@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+CLIENT_TLS = ("POINTSMAN_TLS_CA", "POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY")
 # What every command that asks the router understands.
-_CLIENT = ("POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", "POINTSMAN_TLS_CA")
+_CLIENT = ("POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", *CLIENT_TLS)
 
 
 def setting_flags(*names: str) -> Callable[[F], F]:

@@ -1,6 +1,7 @@
 """Making machines known to a router."""
 
 import json
+from pathlib import Path
 
 from pointsman.config import Settings
 from pointsman.errors import ExitCode, Failure
@@ -11,6 +12,7 @@ from pointsman.settings import split_address
 def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     """Trade a join token for this machine's identity; its name. Raises Failure."""
     from agent.domain.errors import AgentError, EnrolRefused, RouterUnreachable
+    from agent.link.client import Door
     from agent.link.enrol import enrol
 
     try:
@@ -18,9 +20,10 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     except ValueError:
         raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
     folder = make_data_dir(settings)
-    tls_ca = settings["POINTSMAN_TLS_CA"] or None
+    files = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
+    door = Door(router, *(Path(file) if file else None for file in files))
     try:
-        return enrol(router, join_token, settings["POINTSMAN_MACHINE_ID"], folder, tls_ca)
+        return enrol(door, join_token, settings["POINTSMAN_MACHINE_ID"], folder)
     except RouterUnreachable as error:
         raise Failure(error.text, code=ExitCode.NOT_REACHABLE) from None
     except EnrolRefused as error:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 
 from pointsman import completion, names
-from pointsman.context import SpanParam, client_flags, control, json_flag, setting_flags, settings
+from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
 
 
 @click.command()
@@ -72,7 +72,7 @@ def revoke_machine(*, machine_id: str, as_json: bool) -> None:
 
 
 @click.command()
-@setting_flags("POINTSMAN_DATA_DIR", "POINTSMAN_TLS_CA", "POINTSMAN_MACHINE_ID")
+@setting_flags("POINTSMAN_DATA_DIR", *CLIENT_TLS, "POINTSMAN_MACHINE_ID")
 @click.argument("router", metavar="ROUTER")
 @click.argument("join_token", metavar="TOKEN")
 def enroll(*, router: str, join_token: str) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 import click
 
 from pointsman.config import child_environment
-from pointsman.context import setting_flags, settings
+from pointsman.context import CLIENT_TLS, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import end_with_supervisor
 from pointsman.secret_files import make_data_dir, make_missing
 from pointsman.settings import Program
 
 ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
-_DATA, _ROUTER, _CA = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER", "POINTSMAN_TLS_CA"
+_DATA, _ROUTER = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER"
 _TLS = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA")
 _MACHINE = (
     "POINTSMAN_MACHINE_ID",
@@ -44,7 +44,7 @@ def router() -> None:
 
 
 @click.command()
-@setting_flags(_DATA, _ROUTER, _CA, *_MACHINE)
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_MACHINE)
 def agent() -> None:
     """Run this machine's agent in the foreground."""
     from agent.cli import main
@@ -53,7 +53,7 @@ def agent() -> None:
 
 
 @click.command(hidden=True)
-@setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_DOOR)
 def adapter_http() -> None:
     """Run the adapter's HTTP server alone."""
     from webhook_adapter.cli import http
@@ -63,7 +63,7 @@ def adapter_http() -> None:
 
 
 @click.command(hidden=True)
-@setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_DOOR)
 def courier() -> None:
     """Run the adapter's courier alone."""
     from webhook_adapter.cli import courier as main
@@ -73,7 +73,7 @@ def courier() -> None:
 
 
 @click.command()
-@setting_flags(_DATA, _ROUTER, _CA, *_DOOR)
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_DOOR)
 def adapter() -> None:
     """Run the adapter in the foreground.
 
@@ -96,8 +96,8 @@ def adapter() -> None:
     "POINTSMAN_ROUTER_LISTEN",
     "POINTSMAN_INSECURE_LISTEN",
     _ROUTER,
-    *_TLS,
-    _CA,
+    "POINTSMAN_TLS_CLIENT_CA",
+    *CLIENT_TLS,
     *_MACHINE,
     *_DOOR,
 )

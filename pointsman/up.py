@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from pointsman.config import Settings, child_environment, reachable, resolve
-from pointsman.errors import Failure
+from pointsman.errors import ExitCode, Failure
 from pointsman.programs import ADAPTER_SECRETS
 from pointsman.secret_files import make_data_dir, make_missing
-from pointsman.settings import Program, Source
+from pointsman.settings import Program, Source, is_loopback
 from pointsman.supervisor import Child, Spec, Supervisor, change_environment, forever, run
 
 # How a program is started: never with the current folder or PYTHONPATH among the places to import from.
@@ -25,11 +25,23 @@ COMMAND = (sys.executable, "-I", "-m", "pointsman")
 
 def run_all(settings: Settings) -> None:
     """`pointsman up`. Raises Failure."""
+    _refuse_plain_text(settings)
     with only_one(settings):
         make_missing(settings, "POINTSMAN_API_KEY", *ADAPTER_SECRETS)
         settings = again(settings)
         supervisor = Supervisor()
         asyncio.run(run(supervisor, _start_and_tell(supervisor, settings)))
+
+
+def _refuse_plain_text(settings: Settings) -> None:
+    """Raises Failure where the router is to speak TLS, and its clients on this machine would not."""
+    if (
+        settings["POINTSMAN_TLS_CERT"]
+        and not settings["POINTSMAN_TLS_CA"]
+        and is_loopback(settings["POINTSMAN_ROUTER"])
+    ):
+        cure = "Set POINTSMAN_TLS_CA to the CA of its certificate, or POINTSMAN_ROUTER to the name that is in it."
+        raise Failure("the router has a certificate, and nothing here would speak TLS to it", cure, ExitCode.USAGE)
 
 
 def run_adapter(settings: Settings) -> None:

@@ -76,8 +76,10 @@ def _database(url: str) -> Path | None:
 def _tls(environ: Mapping[str, str]) -> Tls | None:
     certificate, key = environ.get("POINTSMAN_TLS_CERT", ""), environ.get("POINTSMAN_TLS_KEY", "")
     client_ca = environ.get("POINTSMAN_TLS_CLIENT_CA", "")
-    if not certificate and not key:
+    if not certificate and not key and not client_ca:
         return None
+    if client_ca and not certificate:
+        raise SettingsError("POINTSMAN_TLS_CLIENT_CA needs POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY: set all or none")
     if not certificate or not key:
         raise SettingsError("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY belong together: set both or neither")
     return Tls(Path(certificate), Path(key), Path(client_ca) if client_ca else None)

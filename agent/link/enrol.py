@@ -10,23 +10,21 @@ from agent.link import identity
 from agent.link.client import OPTIONS, Door, channel_credentials
 
 TIMEOUT = 10.0  # seconds; a person is waiting
+_TLS = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
 _NOBODY_THERE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 
 
-def enrol(
-    router_address: str, join_token: str, machine_id: str, data_dir: Path | str, tls_ca: Path | str | None = None
-) -> str:
+def enrol(door: Door, join_token: str, machine_id: str, data_dir: Path) -> str:
     """Give this machine an identity at a router and keep it in `<data_dir>/agent`; its name as the router has it.
 
     The key is made once and used again, so a lost answer can be asked for again with the same token. Raises
     EnrolRefused with the router's words, or RouterUnreachable.
     """
-    folder = Path(data_dir) / "agent"
-    door = Door(router_address, Path(tls_ca) if tls_ca else None)
+    folder = data_dir / "agent"
     public_key = identity.public_bytes(identity.key_of(folder))
     request = agent_link_pb2.EnrollRequest(join_token=join_token, machine_id=machine_id, public_key=public_key)
     response = _call(door, request)
-    identity.save(folder, response.machine_id, response.router_id, router_address)
+    identity.save(folder, response.machine_id, response.router_id, door.address)
     return response.machine_id
 
 
@@ -44,5 +42,5 @@ def _call(door: Door, request: agent_link_pb2.EnrollRequest) -> agent_link_pb2.E
             code, text = error.code(), error.details()
             if code in _NOBODY_THERE:
                 words = f"The router at {door.address} cannot be reached ({text}). Is it running, is the address right?"
-                raise RouterUnreachable(words) from error
+                raise RouterUnreachable(words if credentials is None else words + _TLS) from error
             raise EnrolRefused(text or f"The router refused: {code.name}.") from error

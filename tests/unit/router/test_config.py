@@ -34,10 +34,11 @@ def test_a_database_elsewhere(url: str) -> None:
         (LEAST | {"POINTSMAN_DATABASE": "postgresql://host/db"}, "POINTSMAN_DATABASE"),
         (LEAST | {"POINTSMAN_TLS_CERT": "/c.pem"}, "POINTSMAN_TLS_KEY"),
         (LEAST | {"POINTSMAN_TLS_KEY": "/k.pem"}, "POINTSMAN_TLS_CERT"),
+        (LEAST | {"POINTSMAN_TLS_CLIENT_CA": "/ca.pem"}, "POINTSMAN_TLS_CLIENT_CA"),
         (LEAST | {"POINTSMAN_ROUTER_LISTEN": "0.0.0.0:7443"}, "POINTSMAN_ROUTER_LISTEN"),
         (LEAST | {"POINTSMAN_ROUTER_LISTEN": "[::]:7443"}, "POINTSMAN_ROUTER_LISTEN"),
     ],
-    ids=["no folder", "database", "half a certificate", "half a key", "open", "open v6"],
+    ids=["no folder", "database", "half a certificate", "half a key", "clients alone", "open", "open v6"],
 )
 def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
