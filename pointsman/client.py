@@ -201,9 +201,11 @@ class Control:
         request = pb.DropDeadLetterRequest(command_id=command_id, request_id=_new_id())
         return reading.command(self._call(self._stub.DropDeadLetter, request).command)
 
-    def dead_letters(self) -> list[records.Command]:
+    def dead_letters(self) -> tuple[list[records.Command], list[records.Notification]]:
+        """Commands, and messages to people that did not arrive."""
         answer = self._call(self._stub.ListDeadLetters, pb.ListDeadLettersRequest(limit=1000))
-        return [reading.command(command) for command in answer.commands]
+        messages = [reading.notification(note) for note in answer.notifications]
+        return [reading.command(command) for command in answer.commands], messages
 
     def notify(self, session_id: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[records.Notification]:
         choices = [types_pb2.Button(label=label, action=action) for label, action in buttons]

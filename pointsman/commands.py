@@ -123,9 +123,13 @@ def dead(*, as_json: bool) -> None:
     It waits for a person: retry it, redirect it to another session, or drop it.
     """
     with control() as router:
-        found = router.dead_letters()
+        found, missing = router.dead_letters()
         labels = names.Labels(router, as_json=as_json)
     _list(found, labels, as_json=as_json, nothing="No dead letters.")
+    for note in missing if not as_json else ():
+        click.echo(
+            f"A message to {note.chat_id} did not arrive: {note.detail} (pointsman trace {note.notification_id})"
+        )
 
 
 def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: str) -> None:

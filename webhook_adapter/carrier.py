@@ -94,7 +94,7 @@ class Carrier:
         except Exception:
             # A fault of ours, and perhaps of this one message: it must not end the thread that brings all others.
             logger.exception("send failed transport=%s notification=%s", self._transport.name, message.notification_id)
-            outcome = RetryLater("the adapter failed; its log says why")
+            outcome = RetryLater("the adapter failed; its log says why", alone=True)
         logger.info(
             "send ended transport=%s notification=%s outcome=%s",
             self._transport.name,

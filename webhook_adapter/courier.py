@@ -297,12 +297,14 @@ def _frame(receipt: Receipt) -> pb.DeliveryReceipt:
         moved_to=receipt.news.moved_to,
     )
     match receipt.outcome:
-        case Delivered(message_ids, thread_id, problem):
-            frame.delivered.MergeFrom(pb.Delivered(message_ids=message_ids, thread_id=thread_id, topic_problem=problem))
+        case Delivered(message_ids, thread_id, problem, detail):
+            frame.delivered.MergeFrom(
+                pb.Delivered(message_ids=message_ids, thread_id=thread_id, topic_problem=problem, detail=detail)
+            )
         case Refused(detail, chat_closed):
             frame.refused.MergeFrom(pb.Refused(detail=detail, chat_closed=chat_closed))
-        case RetryLater(detail, after):
-            frame.retry_later.detail = detail
+        case RetryLater(detail, after, alone):
+            frame.retry_later.MergeFrom(pb.RetryLater(detail=detail, alone=alone))
             if after is not None:
                 frame.retry_later.retry_after.CopyFrom(_duration(after))
     if frame.WhichOneof("outcome") is None:

@@ -53,7 +53,9 @@ def _states(stats: Stats) -> Iterator[Metric]:
     )
     for state, count in sorted(stats.commands.items()):
         commands.add_metric([state], count)
-    notifications = GaugeMetricFamily("pointsman_notifications", "Notifications on their way", labels=["state"])
+    notifications = GaugeMetricFamily(
+        "pointsman_notifications", "Notifications on their way, and those that did not arrive", labels=["state"]
+    )
     for state, count in sorted(stats.notifications.items()):
         notifications.add_metric([state], count)
     version = GaugeMetricFamily("pointsman_router_info", "The router's version", labels=["version"])

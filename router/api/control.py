@@ -134,8 +134,11 @@ class ControlServicer:
         return await self._once(call, request, pb.DropDeadLetterResponse, operation)
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, _call: Call) -> pb.ListDeadLettersResponse:
-        found = await self._s.database.read(lambda c: commands.dead_letters(c, _page(request.limit)))
-        return pb.ListDeadLettersResponse(commands=[convert.command(command) for command in found])
+        limit = _page(request.limit)
+        found = await self._s.database.read(lambda c: commands.dead_letters(c, limit))
+        missing = await self._s.database.read(lambda c: notifications.dead(c, limit))
+        listed = [convert.command(command) for command in found]
+        return pb.ListDeadLettersResponse(commands=listed, notifications=map(convert.notification, missing))
 
     async def Notify(self, request: pb.NotifyRequest, call: Call) -> pb.NotifyResponse:
         targets = [convert.chat_ref(target) for target in request.targets]

@@ -245,13 +245,13 @@ def report(receipt: chat_pb.DeliveryReceipt) -> Report | None:
 def _outcome(receipt: chat_pb.DeliveryReceipt) -> Event | Later | None:
     match receipt.WhichOneof("outcome"):
         case "delivered":
-            return Delivered(tuple(receipt.delivered.message_ids))
+            return Delivered(tuple(receipt.delivered.message_ids), receipt.delivered.detail[:MAX_WORDS])
         case "refused":
             return Refused(receipt.refused.detail[:MAX_WORDS])
         case "retry_later":
             later = receipt.retry_later
             after = seconds(later.retry_after) if later.HasField("retry_after") else None
-            return Later(later.detail[:MAX_WORDS], after)
+            return Later(later.detail[:MAX_WORDS], after, later.alone)
     return None
 
 

@@ -1,5 +1,7 @@
 """Digests: what a session said faster than its chat may be told comes as one message. Rules only, no state.
 
+So do good ends of commands that a mark on each would tell: one line under the last. Bad ends come each by itself.
+
 A courier gets the digest as a delivery of its oldest member, so that a receipt for that one settles all of them.
 """
 
@@ -8,10 +10,12 @@ from dataclasses import replace
 from itertools import takewhile
 
 from router.domain import wording
+from router.domain.command import ChatRef
 from router.domain.notification import Kind, Notification
 
 FEWEST = 4  # messages that wait; three are read as fast one by one
 MOST = 20  # members, so that there is room for some words of each
+MOST_ENDS = 200
 _ROOM = 3500  # UTF-16 units: one message of any platform, with what couriers put around it
 _LONGEST = 16_000  # units; a longer text is somebody's document and comes whole
 _CUT = "…"
@@ -24,6 +28,20 @@ def members(waiting: Sequence[Notification]) -> list[Notification]:
     belongs = (first.session_id, first.chat)
     run = list(takewhile(lambda each: _is_plain(each) and (each.session_id, each.chat) == belongs, waiting))[:MOST]
     return run if len(run) >= FEWEST else [first]
+
+
+def ends(waiting: Sequence[Notification]) -> list[Notification]:
+    """Those at the head of a chat's receipts that one line can tell; the first alone where there are too few."""
+    first = waiting[0]
+    belongs = (first.session_id, _place(first))
+    run = list(takewhile(lambda each: _is_mark(each) and (each.session_id, _place(each)) == belongs, waiting))
+    return run if len(run) >= FEWEST else [first]
+
+
+def end_line(run: Sequence[Notification], name: str) -> Notification:
+    """The oldest of such a run, as a line under the command of the newest."""
+    text = wording.DONE_TOGETHER.format(name=name, count=len(run) - 1)
+    return replace(run[0], text=text, chat=run[-1].chat, as_mark=False)
 
 
 def digest(run: Sequence[Notification], name: str, since: str) -> Notification:
@@ -45,6 +63,14 @@ def _is_plain(notification: Notification) -> bool:
     linked = notification.edits or notification.permission_id or notification.command_id
     special = linked or notification.buttons or notification.files
     return spoken and not special and not notification.closes_topic and _units(notification.text) <= _LONGEST
+
+
+def _is_mark(notification: Notification) -> bool:
+    return notification.as_mark and not notification.edits and not notification.buttons
+
+
+def _place(notification: Notification) -> ChatRef:
+    return replace(notification.chat, message_id="")
 
 
 def _beginning(text: str, limit: int) -> str:

@@ -3,7 +3,7 @@
 QUEUED ─▶ SENT (leased to one courier) ─▶ DELIVERED | REFUSED
   ▲         │
   └─────────┘ Returned: lease over, courier gone, or "not now"
-QUEUED, SENT ─▶ DEAD after a day
+QUEUED, SENT ─▶ DEAD after a day, or set aside (trouble.py)
 """
 
 from dataclasses import dataclass, replace
@@ -100,9 +100,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The platform took it."""
+    """The platform took it. `detail`: what is missing all the same."""
 
     message_ids: tuple[str, ...]
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,14 @@ class GivenUp:
     """A day has passed."""
 
 
-Event = Leased | Returned | Delivered | Refused | GivenUp
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """It failed while the platform took others, and is not tried again."""
+
+    detail: str
+
+
+Event = Leased | Returned | Delivered | Refused | GivenUp | SetAside
 
 _QUEUED, _SENT = frozenset({NotificationState.QUEUED}), frozenset({NotificationState.SENT})
 SOURCES: dict[type[Event], frozenset[NotificationState]] = {
@@ -126,6 +134,7 @@ SOURCES: dict[type[Event], frozenset[NotificationState]] = {
     Delivered: _SENT,
     Refused: _SENT,
     GivenUp: _QUEUED | _SENT,
+    SetAside: _QUEUED | _SENT,
 }
 
 
@@ -138,9 +147,14 @@ def apply(notification: Notification, event: Event, now: float) -> Notification:
             return replace(notification, state=NotificationState.SENT, attempt=notification.attempt + 1)
         case Returned(detail):
             return replace(notification, state=NotificationState.QUEUED, detail=detail)
-        case Delivered(ids):
-            return replace(notification, state=NotificationState.DELIVERED, message_ids=ids, delivered_at=now)
+        case Delivered(ids, detail):
+            return replace(
+                notification, state=NotificationState.DELIVERED, message_ids=ids, delivered_at=now,
+                detail=detail or notification.detail,
+            )  # fmt: skip
         case Refused(detail):
             return replace(notification, state=NotificationState.REFUSED, detail=detail)
+        case SetAside(detail):
+            return replace(notification, state=NotificationState.DEAD, detail=detail)
         case GivenUp():
             return replace(notification, state=NotificationState.DEAD)

@@ -43,6 +43,7 @@ UNKNOWN_MESSAGE = (
 )
 NO_SUCH_NAME = "That token names no session here. Reply to a recent message of the session instead."
 NOT_SHOWN = "⚠️ A message could not be shown here ({why}). On a machine: pointsman trace {id}"
+SET_ASIDE = "set aside after {tries} tries, while others were answered: {why}"
 CLOSED = (
     "⚠️ {platform} takes no messages for chat {chat}: {why}. What is written for it does not arrive until a person lets"
     " the bot in again."
@@ -53,6 +54,7 @@ MOVED = (
 )
 DIGEST = "🗞 {count} messages of {name} since {when}:"
 DIGEST_WHOLE = "Whole texts: pointsman notifications --session {session} --json"
+DONE_TOGETHER = "✅ {name} has got this and the {count} before it."
 TWO_OF_ONE = (
     "Two agents take turns as machine {machine}, mostly because a data directory was copied. Both are held off, and"
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."

@@ -1,5 +1,7 @@
 """The outbox: messages to people, leased to couriers. In order and one in flight per chat; a digest counts as one.
 
+The most urgent goes first; receipts and what sessions say take turns. trouble.py says what waits for one that fails.
+
 Which chats are busy or held back is kept in memory, in the writer thread: after a restart nothing is leased, and what
 was is queued again, each member of a digest by itself. So a chat message may come twice after a crash; it is never
 lost.
@@ -12,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from router.clock import Clock, moment
-from router.domain import digest
+from router.domain import digest, wording
 from router.domain.command import ChatRef
 from router.domain.notification import (
     MAX_AGE,
@@ -24,13 +26,19 @@ from router.domain.notification import (
     Notification,
     NotificationState,
     Returned,
+    SetAside,
 )
 from router.domain.retry import backoff
+from router.domain.trouble import Trouble
 from router.services.holds import Holds
 from router.services.placing import Placement, placement
+from router.services.troubles import NOTHING_HELD, Held, Troubles
 from router.services.waiting import Waiting
 from router.store import messages, moves, notifications, sessions
 from router.store.database import Transaction
+
+_BY_URGENCY = tuple(Kind)
+_PROGRESS_NEXT = (Kind.QUESTION, Kind.ANSWER, Kind.PROGRESS, Kind.RECEIPT)
 
 MAX_IN_FLIGHT = 32  # deliveries per courier
 _ALL_CHATS = ""
@@ -85,6 +93,8 @@ class Outbox:
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
         self._holds: Holds[tuple[str, str]] = Holds(clock, waiting)  # chats, or _ALL_CHATS
+        self._troubles = Troubles(clock, jitter, waiting)
+        self._after_receipt: set[tuple[str, str]] = set()  # chats where it is the turn of what sessions say
 
     @property
     def links(self) -> int:
@@ -129,22 +139,27 @@ class Outbox:
         for chat_id, position in notifications.heads(tx, transport):
             if not couriers:
                 return
-            if self._free(transport, chat_id):
-                self._lease_one(tx, couriers[0], notifications.at(tx, position))
+            if self._free(transport, chat_id) and (queued := self._next(tx, transport, chat_id, position)):
+                self._lease_one(tx, couriers[0], queued)
                 couriers = [c for c in couriers if len(c.leased) < c.credit]
 
     def receipt(
         self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event, rest: Rest = NO_REST
-    ) -> Notification | None:
-        """A courier says what became of a delivery, and how long its chat rests. None: it was for an older lease."""
+    ) -> list[Notification]:
+        """A courier says what became of a delivery, and how long its chat rests.
+
+        Returns what changed by it: the message, and others that are set aside; nothing where it was for an older lease.
+        """
         notification = courier.leased.get(notification_id)
         if notification is None or notification.attempt != attempt:
-            return None
+            return []
         self._hold(tx, notification.chat, rest)
-        changed = self._settle(tx, courier, notification, event)
-        if isinstance(event, Delivered) and changed.session_id:
-            chat, at = moves.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
-            messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
+        if isinstance(event, Delivered):
+            changed = self._delivered(tx, courier, notification, event)
+        else:
+            changed = [self._settle(tx, courier, notification, event)]
+            if not changed[0].state.live:
+                self._troubles.forget(tx, notification)
         self.lease(tx, courier.transport)
         return changed
 
@@ -157,17 +172,26 @@ class Outbox:
         detail: str,
         after: float | None,
         rest: Rest = NO_REST,
-    ) -> Notification | None:
-        """The platform says not now: leave the chat alone for `after` seconds, else for a backoff by attempt."""
+        *,
+        alone: bool = False,
+    ) -> list[Notification]:
+        """Not now: leave the chat alone for `after` seconds, else for a backoff by attempt; or the message `alone`."""
+        leased = courier.leased.get(notification_id)
+        if leased is None or leased.attempt != attempt:
+            return []
+        if self._troubles.is_alone(tx, leased, told=alone, later=after is not None):
+            trouble = self._troubles.failed(tx, leased, after or 0.0)
+            event = _set_aside(trouble, detail) if trouble else Returned(detail)
+            return self.receipt(tx, courier, notification_id, attempt, event, rest)
         delay = backoff(max(1, attempt), self._jitter()) if after is None else after
         longer = Rest(max(delay, rest.chat), rest.everywhere)
         return self.receipt(tx, courier, notification_id, attempt, Returned(detail), longer)
 
     def release_held(self, tx: Transaction) -> float | None:
         """Lease to chats whose wait is over; returns seconds until the next one is."""
-        for transport in sorted({transport for transport, _ in self._holds.release(tx)}):
+        for transport in sorted({transport for transport, _ in self._holds.release(tx)} | self._troubles.release(tx)):
             self.lease(tx, transport)
-        return self._holds.next()
+        return min((wait for wait in (self._holds.next(), self._troubles.next()) if wait is not None), default=None)
 
     def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
         """A lease is over without a receipt."""
@@ -177,6 +201,7 @@ class Outbox:
         """Give up what is a day old."""
         for notification in notifications.expired(tx, self._clock.now() - MAX_AGE):
             notifications.change(tx, notification, GivenUp(), self._clock.now(), "router")
+            self._troubles.forget(tx, notification)
             tx.after_commit(partial(self._waiting.wake, notification.notification_id))
 
     def _hold(self, tx: Transaction, chat: ChatRef, rest: Rest) -> None:
@@ -189,42 +214,89 @@ class Outbox:
         held = any(self._holds.waits((transport, each)) for each in (chat_id, _ALL_CHATS))
         return not held and (transport, chat_id) not in self._busy
 
+    def _next(self, tx: Transaction, transport: str, chat_id: str, head: int) -> Notification | None:
+        """What a chat gets now; `head`: the position of its most urgent."""
+        held = self._troubles.held(transport, chat_id)
+        turn = (transport, chat_id) in self._after_receipt
+        if held == NOTHING_HELD and not turn:
+            return notifications.at(tx, head)
+        kinds = _PROGRESS_NEXT if turn else _BY_URGENCY
+        return next((found for kind in kinds if (found := _first(tx, transport, chat_id, kind, held))), None)
+
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
         others = self._others(tx, queued)
-        about = f"digest with {', '.join(each.notification_id for each in others)}" if others else ""
+        about = f"{_words(queued)[0]} {', '.join(each.notification_id for each in others)}" if others else ""
         notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport, about)
         if others:
             self._lease_others(tx, courier, notification, others)
         key = (notification.chat.transport, notification.chat.chat_id)
         self._busy.add(key)
+        self._take_turns(tx, key, notification.kind)
         courier.leased[notification.notification_id] = notification
         tx.on_undo(partial(self._busy.discard, key))
         tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))
         edited = notifications.find(tx, notification.edits) if notification.edits else None
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
-        shown = self._digest(tx, [notification, *others]) if others else notification
+        shown = self._together(tx, [notification, *others]) if others else notification
         delivery = Delivery(shown, ids, placement(tx, notification, self._clock.now()))
         tx.after_commit(lambda: courier.bring(delivery))
 
     def _others(self, tx: Transaction, head: Notification) -> list[Notification]:
-        """Those that go out in a digest with the head of a chat's queue; mostly none."""
-        if head.kind is not Kind.PROGRESS:
+        """Those that go out in a digest with the head of a chat's queue; mostly none.
+
+        What failed goes alone: so it is seen which of several it is about.
+        """
+        if head.notification_id in self._troubles:
             return []
-        return digest.members(notifications.like(tx, head, digest.MOST))[1:]
+        if head.kind is Kind.PROGRESS:
+            return digest.members(notifications.like(tx, head, digest.MOST))[1:]
+        return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if head.as_mark else []
+
+    def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
+        before = chat in self._after_receipt
+        if kind is Kind.RECEIPT:
+            self._after_receipt.add(chat)
+        elif kind is Kind.PROGRESS:
+            self._after_receipt.discard(chat)
+        tx.on_undo(partial(self._after_receipt.add if before else self._after_receipt.discard, chat))
 
     def _lease_others(
         self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
     ) -> None:
-        now, about = self._clock.now(), f"in the digest {first.notification_id}"
+        now, about = self._clock.now(), f"{_words(first)[1]} {first.notification_id}"
         courier.digested[first.notification_id] = [
             notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others
         ]
         tx.on_undo(partial(courier.digested.pop, first.notification_id, None))
 
-    def _digest(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
+    def _together(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
         session = sessions.find(tx, run[0].session_id)
         name = session.name if session else run[0].session_id
+        if run[0].as_mark:
+            return digest.end_line(run, name)
         return digest.digest(run, name, moment(run[0].created_at, self._clock.now()))
+
+    def _delivered(
+        self, tx: Transaction, courier: Courier, leased: Notification, event: Delivered
+    ) -> list[Notification]:
+        told_together = leased.as_mark and leased.notification_id in courier.digested
+        # To each command its end is a mark then: what is still to be said of one does not change the line of all.
+        settled = replace(event, message_ids=()) if told_together else event
+        changed = self._settle(tx, courier, leased, settled)
+        if changed.session_id:
+            chat, at = moves.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
+            messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
+        if changed.edits or (changed.as_mark and not event.message_ids):
+            self._troubles.forget(tx, leased)
+            return [changed]
+        return [changed, *(self._passed(tx, each) for each in self._troubles.taken(tx, leased))]
+
+    def _passed(self, tx: Transaction, trouble: Trouble) -> Notification:
+        """Set one aside that a later one has passed."""
+        waiting = notifications.get(tx, trouble.notification.notification_id)
+        event = _set_aside(trouble, waiting.detail)
+        tx.after_commit(partial(self._waiting.wake, waiting.notification_id))
+        return notifications.change(tx, waiting, event, self._clock.now(), "router")
 
     def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
         changed = notifications.change(tx, leased, event, self._clock.now(), courier.transport)
@@ -245,3 +317,16 @@ class Outbox:
         for each in others:
             notifications.change(tx, each, event, self._clock.now(), courier.transport)
             tx.after_commit(partial(self._waiting.wake, each.notification_id))
+
+
+def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: Held) -> Notification | None:
+    return notifications.first(tx, transport, chat_id, kind, held.ids, changes_only=kind in held.kinds)
+
+
+def _set_aside(trouble: Trouble, why: str) -> SetAside:
+    return SetAside(wording.SET_ASIDE.format(tries=trouble.failures, why=why))
+
+
+def _words(first: Notification) -> tuple[str, str]:
+    """How the steps of what goes out together tell of it: those of the first, those of the others."""
+    return ("together with", "together with") if first.as_mark else ("digest with", "in the digest")

@@ -3,6 +3,7 @@ since an edit makes no sound.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from router.clock import Clock
 from router.domain import choices, wording
@@ -100,6 +101,16 @@ class Receipts:
     def pressed(self, tx: Transaction, notification: Notification) -> None:
         """Take the buttons away from a message one of whose buttons was pressed."""
         self._change(tx, notification, "")
+
+    def anew(self, tx: Transaction, change: Notification) -> None:
+        """Say as a new message what could not be said by a change of an earlier one; a later change says more."""
+        newest = notifications.newest_receipt(tx, change.command_id)
+        if newest is not None and newest.notification_id == change.notification_id:
+            note = replace(
+                change, notification_id=self._new_id(), created_at=self._clock.now(), edits="", attempt=0, detail="",
+                state=NotificationState.QUEUED, token=self._new_token() if change.buttons else "",
+            )  # fmt: skip
+            self._outbox.add(tx, note, "router")
 
     def answer(
         self, tx: Transaction, chat: ChatRef, text: str, session_id: str = "", buttons: tuple[Button, ...] = ()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from router.domain import wording
 from router.domain.command import ChatRef
-from router.domain.notification import Delivered, Event, Kind, Notification, Refused
+from router.domain.notification import Event, Kind, Notification, NotificationState
 from router.services.outbox import NO_REST, Courier, Outbox, Rest
 from router.services.receipts import Receipts
 from router.services.topics import NO_TOPIC, Brought, Topics
@@ -14,10 +14,11 @@ from router.store.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The platform says not now; `after` in seconds where it said when."""
+    """Not now; `after` in seconds where the platform said when. `alone`: it may be about this message alone."""
 
     detail: str
     after: float | None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +54,25 @@ class Reports:
             self._move(tx, courier.transport, leased.chat.chat_id, report.moved_to)  # before more is leased to it
         if leased is not None and leased.attempt == report.attempt:
             self._topics.brought(tx, leased, report.brought)  # before more is leased to it: it may go there too
-        notification = self._settle(tx, courier, report)
-        if notification is None:
-            return
-        chat = moves.current(tx, ChatRef(courier.transport, notification.chat.chat_id))
-        if isinstance(report.outcome, Delivered):
-            self._opened(tx, chat)
-        elif isinstance(report.outcome, Refused):
-            self._refused(tx, chat, notification, closed=report.chat_closed)
+        for changed in self._settle(tx, courier, report):
+            chat = moves.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
+            match changed.state:
+                case NotificationState.DELIVERED:
+                    self._opened(tx, chat)
+                case NotificationState.REFUSED:
+                    self._refused(tx, chat, changed, closed=report.chat_closed)
+                case NotificationState.DEAD:
+                    self._set_aside(tx, chat, changed)
 
     def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:
         if moves.move(tx, transport, old, new):
             self._receipts.answer(tx, ChatRef(transport, new), wording.MOVED.format(old=old, new=new))
 
-    def _settle(self, tx: Transaction, courier: Courier, report: Report) -> Notification | None:
+    def _settle(self, tx: Transaction, courier: Courier, report: Report) -> list[Notification]:
         match report.outcome:
-            case Later(detail, after):
+            case Later(detail, after, alone):
                 return self._outbox.retry_later(
-                    tx, courier, report.notification_id, report.attempt, detail, after, report.rest
+                    tx, courier, report.notification_id, report.attempt, detail, after, report.rest, alone=alone
                 )
             case event:
                 return self._outbox.receipt(tx, courier, report.notification_id, report.attempt, event, report.rest)
@@ -83,9 +85,8 @@ class Reports:
 
     def _refused(self, tx: Transaction, chat: ChatRef, notification: Notification, *, closed: bool) -> None:
         """Say in the chat that a message is missing there; say elsewhere, once, that a chat takes none at all."""
-        if not closed and notification.kind is not Kind.ANSWER:  # else the refusal of an answer would be answered
-            text = wording.NOT_SHOWN.format(why=notification.detail, id=notification.notification_id)
-            self._receipts.answer(tx, chat, text, notification.session_id)
+        if not closed:
+            self._missing(tx, chat, notification)
         if closed and chat not in self._closed:
             self._closed.add(chat)
             tx.on_undo(lambda: self._closed.discard(chat))
@@ -94,3 +95,15 @@ class Reports:
                 if other not in self._closed:
                     text = wording.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
                     self._receipts.answer(tx, other, text)
+
+    def _set_aside(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
+        """Say in the chat what it misses. A change is missed by nobody, but for one that tells how a command ended."""
+        if not notification.edits:
+            self._missing(tx, chat, notification)
+        elif notification.command_state is not None and not notification.command_state.live:
+            self._receipts.anew(tx, notification)
+
+    def _missing(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
+        if notification.kind is not Kind.ANSWER:  # else the refusal of an answer would be answered
+            text = wording.NOT_SHOWN.format(why=notification.detail, id=notification.notification_id)
+            self._receipts.answer(tx, chat, text, notification.session_id)

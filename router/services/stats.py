@@ -55,9 +55,11 @@ def _counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, i
     dead = "SELECT COUNT(*) FROM commands WHERE state IN ('dead', 'uncertain') AND NOT dropped"
     commands = _named(connection, live) | {"DEAD": connection.execute(dead).fetchone()[0]}
     notes = "SELECT state, COUNT(*) FROM notifications WHERE state IN ('queued', 'sent') GROUP BY state"
+    missing = "SELECT COUNT(*) FROM notifications WHERE state = 'dead' AND edits = ''"
     first = "SELECT MIN(created_at) FROM commands WHERE state IN ('queued', 'sent', 'received')"
     oldest: float | None = connection.execute(first).fetchone()[0]
-    return commands, _named(connection, notes), oldest
+    notifications = _named(connection, notes) | {"DEAD": connection.execute(missing).fetchone()[0]}
+    return commands, notifications, oldest
 
 
 def _named(connection: sqlite3.Connection, counts: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from router.domain.command import ChatRef, CommandState
@@ -145,11 +145,26 @@ def at(tx: Transaction, position: int) -> Notification:
     return _notification(tx.execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone())
 
 
+def first(
+    tx: Transaction, transport: str, chat_id: str, kind: Kind, without: Collection[str], *, changes_only: bool
+) -> Notification | None:
+    """The oldest of a kind that is queued for a chat, without some, and without changes of what is not out yet."""
+    marks = ",".join("?" * len(without))
+    row = tx.execute(
+        f"{_SELECT} AS note WHERE transport = ? AND state = 'queued' AND chat_id = ? AND kind = ?"
+        f" AND notification_id NOT IN ({marks}) AND (edits != '' OR NOT ?) AND NOT EXISTS (SELECT 1 FROM notifications"
+        " WHERE notification_id = note.edits AND state IN ('queued', 'sent')) ORDER BY position LIMIT 1",
+        (transport, chat_id, kind.value, *without, changes_only),
+    ).fetchone()
+    return _notification(row) if row else None
+
+
 def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
-    """What is queued for a chat with the urgency of its head: the head, then those behind it, in order."""
+    """What is queued for a chat with the urgency of one of it: that one, then those behind it, in order."""
     rows = tx.execute(
-        f"{_SELECT} WHERE transport = ? AND state = 'queued' AND chat_id = ? AND kind = ? ORDER BY position LIMIT ?",
-        (head.chat.transport, head.chat.chat_id, head.kind.value, limit),
+        f"{_SELECT} WHERE transport = ? AND state = 'queued' AND chat_id = ? AND kind = ? AND position >="
+        " (SELECT position FROM notifications WHERE notification_id = ?) ORDER BY position LIMIT ?",
+        (head.chat.transport, head.chat.chat_id, head.kind.value, head.notification_id, limit),
     )
     return [_notification(row) for row in rows.fetchall()]
 
@@ -167,6 +182,13 @@ def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notificati
         f"{_SELECT} WHERE state = 'queued' AND created_at <= ? AND permission_id NOT IN ({open_questions}) LIMIT ?",
         (before, limit),
     )
+    return [_notification(row) for row in rows.fetchall()]
+
+
+def dead(connection: sqlite3.Connection, limit: int) -> list[Notification]:
+    """What people did not get, newest first; without changes of what they have."""
+    where = "state = 'dead' AND edits = ''"
+    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", (limit,))
     return [_notification(row) for row in rows.fetchall()]
 
 

@@ -150,7 +150,8 @@ class FakeControl(ControlServicer):
     def ListDeadLetters(self, request: Any, context: Any) -> pb.ListDeadLettersResponse:
         self.enter(request, context)
         dead = [command for command in self.commands if command.state == types.COMMAND_STATE_DEAD]
-        return pb.ListDeadLettersResponse(commands=dead)
+        missing = [note for note in self.notifications if note.state == types.NOTIFICATION_STATE_DEAD]
+        return pb.ListDeadLettersResponse(commands=dead, notifications=missing)
 
     def Notify(self, request: Any, context: Any) -> pb.NotifyResponse:
         self.enter(request, context)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.telegram_faults import Fault, FaultKind, FaultScript, RateLimits
+from tests.fakes.telegram_faults import NO_RESULT, Fault, FaultKind, FaultScript, RateLimits
 from tests.fakes.telegram_methods import METHODS, NOT_IN_ANSWERS, Polls
 from tests.fakes.telegram_state import BotError, Call, Json, World
 
@@ -73,7 +73,8 @@ class BotApi:
                 return self._run(method, params)
             case Fault(kind=FaultKind.ANSWER):
                 done = Answer(200, {}) if method.lower() == "getupdates" else self._run(method, params)
-                return Answer(200, {"ok": True, "result": fault.result}) if done.status == 200 else done
+                said = {} if fault.result is NO_RESULT else {"result": fault.result}
+                return Answer(200, {"ok": True} | said) if done.status == 200 else done
             case Fault(kind=FaultKind.MALFORMED):
                 return Answer(200, self._run(method, params).body, b'{"ok":true,"result":{"mess')
             case _:

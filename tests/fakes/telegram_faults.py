@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from tests.fakes.telegram_state import BotError, Chat, Json
 
 FOR_EVER = sys.maxsize  # times
+NO_RESULT = object()  # of an answer that has no such field
 
 
 class FaultKind(Enum):

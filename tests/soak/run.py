@@ -67,7 +67,7 @@ def _waiting(chat: Chat) -> int:
         stats = chat.world.door.control.GetStats(pb.GetStatsRequest(), metadata=METADATA, timeout=CALL)
     except grpc.RpcError:
         return 1
-    return sum(stats.notifications.values())
+    return sum(stats.notifications[state] for state in ("QUEUED", "SENT"))
 
 
 def _account(chat: Chat, conversations: Sequence[Conversation], trouble: Trouble) -> Account:

@@ -64,11 +64,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The platform took it. `thread_id`: of the topic that was made for it; `topic_problem`: why none could be."""
+    """The platform took it. `thread_id`: of the topic that was made for it; `topic_problem`: why none could be.
+
+    `detail`: what is missing although it was taken.
+    """
 
     message_ids: tuple[str, ...]
     thread_id: str = ""
     topic_problem: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Not now. `after` in seconds where the platform said it, else None: the router chooses."""
+    """Not now. `after` in seconds where the platform said it, else None: the router chooses.
+
+    `alone`: the platform answers other calls, so it may be about this message alone.
+    """
 
     detail: str
     after: float | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,16 @@ def test_dead_letters_are_listed(run: Run, control: FakeControl) -> None:
     assert [command["commandId"] for command in json.loads(done.stdout)] == ["lost"]
 
 
+def test_messages_that_did_not_arrive_are_told_beside_them_with_the_reason(run: Run, control: FakeControl) -> None:
+    chat = types.ChatRef(transport="telegram", chat_id="4711")
+    dead = types.NOTIFICATION_STATE_DEAD
+    control.notifications.append(types.Notification(notification_id="n-7", chat=chat, state=dead, detail="set aside"))
+
+    done = run("dead")
+
+    assert "A message to 4711 did not arrive: set aside (pointsman trace n-7)" in done.stdout
+
+
 def test_retry_makes_a_new_command(run: Run, control: FakeControl) -> None:
     control.add_command("lost", "s-1", types.COMMAND_STATE_DEAD)
 

@@ -314,7 +314,7 @@ def test_figures_for_the_operator(router: RouterUnderTest, agent: ThinAgent, ses
         figures = router.control.GetStats(pb.GetStatsRequest())
 
     assert figures.commands == {"QUEUED": 1, "SENT": 1, "DEAD": 0}
-    assert figures.notifications == {"QUEUED": 1}
+    assert figures.notifications == {"QUEUED": 1, "DEAD": 0}
     assert 60 <= figures.oldest_command_age.ToSeconds() < 120
     assert (figures.agent_links, figures.chat_links, figures.writable) == (1, 1, True)
     assert figures.commits > 0

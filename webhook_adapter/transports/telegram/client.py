@@ -13,7 +13,8 @@ from webhook_adapter.transports.telegram.budget import Budget, HeldBack
 from webhook_adapter.transports.telegram.upload import CutShort, Form, Upload
 
 CONNECT_TIMEOUT_S = 5.0
-SEND_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 20.0
+PROBE_TIMEOUT_S = 5.0
 _CONNECTIONS = 20  # the courier's senders, a poll and an answer to a button at once
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -59,7 +60,7 @@ class TelegramClient:
         params: Mapping[str, Any] | None = None,
         *,
         upload: Upload | None = None,
-        timeout: float = SEND_TIMEOUT_S,
+        timeout: float = ANSWER_TIMEOUT_S,
     ) -> object:
         """Call a method and return its result. Raises ApiRefused or NoAnswer; `timeout` in seconds, for the answer.
 
@@ -70,6 +71,14 @@ class TelegramClient:
         if self._budget is None or not chat_id:
             return _result(self._post(method, values, upload, timeout))
         return self._paced(self._budget, chat_id, lambda: _result(self._post(method, values, upload, timeout)))
+
+    def answers(self) -> bool:
+        """Whether the server answers for this bot at all; asked when a call failed."""
+        try:
+            self.call("getMe", timeout=PROBE_TIMEOUT_S)
+        except TelegramError:
+            return False
+        return True
 
     def _paced(self, budget: Budget, chat_id: str, call: Callable[[], object]) -> object:
         try:
@@ -86,7 +95,10 @@ class TelegramClient:
         """A file by the path that getFile told, in parts of so many bytes. Raises NoAnswer, also on the way."""
         try:
             with self._session.get(
-                f"{self._files}/{path}", timeout=(CONNECT_TIMEOUT_S, SEND_TIMEOUT_S), allow_redirects=False, stream=True
+                f"{self._files}/{path}",
+                timeout=(CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S),
+                allow_redirects=False,
+                stream=True,
             ) as response:
                 if response.status_code == HTTPStatus.OK:
                     yield from response.iter_content(part)
@@ -122,9 +134,8 @@ def _result(response: requests.Response) -> object:
         answer = None
     if not isinstance(answer, dict) or "ok" not in answer:
         raise NoAnswer(f"no answer of Telegram's, but HTTP {response.status_code} without its JSON")
-    if answer["ok"] is True and "result" in answer:
-        result: object = answer["result"]
-        return result
+    if answer["ok"] is True:
+        return answer.get("result")
     raise _refused(response, answer)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from webhook_adapter.errors import RouterError
 from webhook_adapter.transports.telegram.budget import Budget
-from webhook_adapter.transports.telegram.client import SEND_TIMEOUT_S, ApiRefused, NoAnswer, TelegramClient
+from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient
 from webhook_adapter.transports.telegram.format import FilePart, Part, TextPart, keyboard, parts
-from webhook_adapter.transports.telegram.refusals import outcome_of
+from webhook_adapter.transports.telegram.refusals import outcome_of, without_answer
 from webhook_adapter.transports.telegram.topics import Topics
 from webhook_adapter.transports.telegram.upload import Upload
 from webhook_adapter.transports.transport import (
@@ -37,7 +37,10 @@ _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 _MOST_OF_PHOTO = 10_000_000  # bytes; and whatever else Telegram wants of a photo, a document need not have
 _NO_PHOTO = ("photo", "image_process_failed")  # in what it says of those
-_UPLOAD_ANSWER_S = 60.0  # Telegram looks at a file before it answers
+# A chat, and what is urgent in it, waits for each answer: no longer than so.
+_ANSWER_S, _CHANGE_ANSWER_S = 7.0, 5.0
+_LOOK_S = 1e-6  # more for each byte of a file: Telegram looks at it before it answers
+_NO_ID = "It was sent, but Telegram did not tell its message id: a reply to it reaches no session."
 _NOT_MODIFIED = "message is not modified"
 _CANNOT_PARSE = "can't parse entities"
 _NO_THREAD = "message thread not found"
@@ -68,49 +71,46 @@ class TelegramTransport:
         try:
             if message.as_mark and self._mark(message):
                 return Delivered(())
-            problem = self._open_topic(message)
+            self._open_topic(message)
             for method, params, upload in _steps(message, sent):
                 sent.append(self._bring(message, method, params, upload))
             if message.close_topic:
                 self._topics.close(self._chat_of(message), self._thread_of(message))
         except ApiRefused as refused:
-            return self._stopped(message, sent, outcome_of(refused))
+            return self._stopped(message, sent, outcome_of(refused, self._client.answers))
         except NoAnswer as silence:
-            return self._stopped(message, sent, RetryLater(str(silence)))
+            return self._stopped(message, sent, without_answer(silence, self._client.answers))
         except RouterError as error:  # of a file
             lost = Refused(error.message) if error.is_about_content else RetryLater(error.message)
             return self._stopped(message, sent, lost)
         if not message.text:
             return Delivered(message.edit_message_ids)
         untouched = message.edit_message_ids[: max(0, len(message.edit_message_ids) - len(sent))]
-        return Delivered((*untouched, *sent), self._topics.made_for(message), problem)
+        topic = self._topics.of(message)
+        told = tuple(each for each in sent if each)
+        return Delivered((*untouched, *told), topic.thread_id, topic.problem, "" if len(told) == len(sent) else _NO_ID)
 
     def _mark(self, message: Outgoing) -> bool:
-        """Put a reaction on the answered message; False where the chat, or the message, takes none."""
+        """Put a reaction on the answered message; False where that did not work, now or ever: then words say it."""
         reaction = [{"type": "emoji", "emoji": _MARK}]
         about = {"chat_id": self._chat_of(message), "message_id": message.reply_to_message_id}
         try:
-            self._client.call("setMessageReaction", about | {"reaction": reaction})
+            self._client.call("setMessageReaction", about | {"reaction": reaction}, timeout=_CHANGE_ANSWER_S)
         except ApiRefused as refused:
-            if refused.code != HTTPStatus.BAD_REQUEST:
+            if refused.code == HTTPStatus.TOO_MANY_REQUESTS:
                 raise
+            return False
+        except NoAnswer:
             return False
         return True
 
-    def _open_topic(self, message: Outgoing) -> str:
-        """Make the topic that a message has to have; why that cannot be, or empty."""
-        if not message.topic_title or self._thread_of(message):
-            return ""
-        try:
+    def _open_topic(self, message: Outgoing) -> None:
+        """Make the topic that a message has to have; where that does not work, it goes to the chat itself."""
+        if message.topic_title and not self._thread_of(message):
             self._topics.make(message, self._chat_of(message))
-        except ApiRefused as refused:
-            if refused.code != HTTPStatus.BAD_REQUEST or refused.migrate_to:
-                raise
-            return refused.description
-        return ""
 
     def _thread_of(self, message: Outgoing) -> str:
-        return self._topics.made_for(message) or message.place.thread_id
+        return self._topics.of(message).thread_id or message.place.thread_id
 
     def _chat_of(self, message: Outgoing) -> str:
         with self._lock:
@@ -136,7 +136,10 @@ class TelegramTransport:
         return outcome
 
     def _bring(self, message: Outgoing, method: str, params: Params, upload: Upload | None) -> str:
-        """Send or edit one part; its message id. What Telegram says can be cured is cured and tried again."""
+        """Send or edit one part; its message id, empty where Telegram did not tell it.
+
+        What Telegram says can be cured is cured and tried again.
+        """
         plain = params.pop("plain")
         params["chat_id"] = self._chat_of(message)
         if method.startswith("send") and (thread_id := self._thread_of(message)):
@@ -150,13 +153,12 @@ class TelegramTransport:
 
     def _call(self, method: str, params: Params, upload: Upload | None) -> str:
         try:
-            patience = _UPLOAD_ANSWER_S if upload else SEND_TIMEOUT_S
-            result = self._client.call(method, params, upload=upload, timeout=patience)
+            result = self._client.call(method, params, upload=upload, timeout=_patience(params, upload))
         except ApiRefused as refused:
             if _NOT_MODIFIED in refused.description or (method == _TAKE_BUTTONS and _is_gone(refused)):
                 return str(params["message_id"])
             raise
-        return _message_id(result)
+        return str(params["message_id"]) if "message_id" in params else _message_id(result)
 
     def _repair(self, message: Outgoing, method: str, params: Params, plain: str, refused: ApiRefused) -> str:
         """Change what was refused, and return the method to try; raises the refusal when there is no cure."""
@@ -171,8 +173,8 @@ class TelegramTransport:
         elif _NO_THREAD in words and "message_thread_id" in params:
             logger.warning("topic is gone chat=%s thread=%s", params["chat_id"], params["message_thread_id"])
             del params["message_thread_id"]
-            if message.topic_title:
-                params["message_thread_id"] = self._topics.make(message, params["chat_id"])
+            if message.topic_title and (topic := self._topics.make(message, params["chat_id"])).thread_id:
+                params["message_thread_id"] = topic.thread_id
         elif (
             method == "sendPhoto"
             and refused.code == HTTPStatus.BAD_REQUEST
@@ -199,10 +201,15 @@ def _is_gone(refused: ApiRefused) -> bool:
     return any(gone in refused.description.lower() for gone in _EDIT_GONE)
 
 
+def _patience(params: Params, upload: Upload | None) -> float:
+    """Seconds to wait for an answer."""
+    if "message_id" in params:
+        return _CHANGE_ANSWER_S
+    return _ANSWER_S + (upload.size * _LOOK_S if upload else 0.0)
+
+
 def _message_id(result: object) -> str:
-    if not isinstance(result, dict) or "message_id" not in result:
-        raise NoAnswer("Telegram's answer holds no message")
-    return str(result["message_id"])
+    return str(result.get("message_id") or "") if isinstance(result, dict) else ""
 
 
 def _steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upload | None]]:

@@ -488,10 +488,13 @@ class Delivered(_message.Message):
     MESSAGE_IDS_FIELD_NUMBER: _builtins.int
     THREAD_ID_FIELD_NUMBER: _builtins.int
     TOPIC_PROBLEM_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """The topic it was brought to, where one had to be made for it; else empty."""
     topic_problem: _builtins.str
     """Why no topic could be made, in the platform's words; the message went to the chat itself."""
+    detail: _builtins.str
+    """What people should know although it was taken: say, that the platform did not tell the ids of its messages."""
     @_builtins.property
     def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The platform's ids of its messages, in order; the last one holds the buttons. None where a mark said it."""
@@ -502,10 +505,11 @@ class Delivered(_message.Message):
         message_ids: _abc.Iterable[_builtins.str] | None = ...,
         thread_id: _builtins.str = ...,
         topic_problem: _builtins.str = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_ids", b"message_ids", "thread_id", b"thread_id", "topic_problem", b"topic_problem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "message_ids", b"message_ids", "thread_id", b"thread_id", "topic_problem", b"topic_problem"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -545,8 +549,11 @@ class RetryLater(_message.Message):
 
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    ALONE_FIELD_NUMBER: _builtins.int
     detail: _builtins.str
     """What went wrong."""
+    alone: _builtins.bool
+    """The platform answers other calls, so this may be about this message alone: it waits by itself, and the chat goes on."""
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
         """Try this chat again after so long; unset lets the router choose."""
@@ -556,10 +563,11 @@ class RetryLater(_message.Message):
         *,
         retry_after: _duration_pb2.Duration | None = ...,
         detail: _builtins.str = ...,
+        alone: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alone", b"alone", "detail", b"detail", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -631,7 +639,7 @@ class DeliveryReceipt(_message.Message):
 
     @_builtins.property
     def retry_later(self) -> Global___RetryLater:
-        """To be tried again; moves the whole chat."""
+        """To be tried again; moves the whole chat unless it is about the message alone."""
 
     @_builtins.property
     def rest(self) -> Global___Rest:

@@ -593,7 +593,7 @@ class ListDeadLettersRequest(_message.Message):
 
     LIMIT_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
-    """At most so many, 1 to 1000; 0 means 100."""
+    """At most so many of each, 1 to 1000; 0 means 100."""
     def __init__(
         self,
         *,
@@ -614,18 +614,24 @@ class ListDeadLettersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     COMMANDS_FIELD_NUMBER: _builtins.int
+    NOTIFICATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def commands(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Command]:
         """The commands."""
+
+    @_builtins.property
+    def notifications(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Notification]:
+        """Messages to people that did not arrive: set aside, or too old. Their detail says why."""
 
     def __init__(
         self,
         *,
         commands: _abc.Iterable[_types_pb2.Command] | None = ...,
+        notifications: _abc.Iterable[_types_pb2.Notification] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands", "notifications", b"notifications"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1428,7 +1434,7 @@ class GetStatsResponse(_message.Message):
 
     @_builtins.property
     def notifications(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Notifications on their way, by name of the state ("QUEUED", "SENT")."""
+        """Notifications on their way, by name of the state ("QUEUED", "SENT"), and as "DEAD" those that did not arrive."""
 
     @_builtins.property
     def oldest_command_age(self) -> _duration_pb2.Duration:

@@ -89,7 +89,7 @@ class _NotificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Not
     NOTIFICATION_STATE_REFUSED: _NotificationState.ValueType  # 4
     """The platform refused it for good; its words are kept."""
     NOTIFICATION_STATE_DEAD: _NotificationState.ValueType  # 5
-    """Given up after a day of trying."""
+    """Given up: after a day of trying, or set aside because it failed again while the platform answered others."""
 
 class NotificationState(_NotificationState, metaclass=_NotificationStateEnumTypeWrapper):
     """Where a notification stands."""
@@ -105,7 +105,7 @@ NOTIFICATION_STATE_DELIVERED: NotificationState.ValueType  # 3
 NOTIFICATION_STATE_REFUSED: NotificationState.ValueType  # 4
 """The platform refused it for good; its words are kept."""
 NOTIFICATION_STATE_DEAD: NotificationState.ValueType  # 5
-"""Given up after a day of trying."""
+"""Given up: after a day of trying, or set aside because it failed again while the platform answered others."""
 Global___NotificationState: _TypeAlias = NotificationState  # noqa: Y015
 
 class _SessionState:

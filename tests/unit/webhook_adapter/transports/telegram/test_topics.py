@@ -85,12 +85,39 @@ def test_where_there_are_no_topics_the_message_comes_and_says_why(
     assert written(telegram, CHAT) == [("hello", 0)]
 
 
-def test_a_topic_that_cannot_be_made_now_is_tried_again(
-    transport: TelegramTransport, telegram: TelegramStandIn
+@pytest.mark.parametrize("fault", [Fault(FaultKind.REFUSE, 500, "Internal"), Fault(FaultKind.RESET_BEFORE)])
+def test_a_topic_that_cannot_be_made_now_keeps_no_message_and_is_made_with_the_next(
+    transport: TelegramTransport, telegram: TelegramStandIn, fault: Fault
 ) -> None:
-    telegram.fail("createForumTopic", Fault(FaultKind.REFUSE, 500, "Internal"))
+    telegram.fail("createForumTopic", fault)
 
-    assert [type(transport.send(message())) for _ in range(2)] == [RetryLater, Delivered]
+    first, second = transport.send(message("one")), transport.send(message("two"))
+
+    [topic] = telegram.world.chats[FORUM].topics
+    assert isinstance(first, Delivered)
+    assert isinstance(second, Delivered)
+    assert [first.thread_id, first.topic_problem, second.thread_id] == ["", "", str(topic)]
+    assert written(telegram) == [("one", 0), ("two", topic)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (Fault(FaultKind.REFUSE, 404, "Not Found: method not found"), "Not Found: method not found"),
+        (Fault(FaultKind.ANSWER), "Telegram did not say which topic it made"),
+    ],
+    ids=["404", "true"],
+)
+def test_where_topics_can_never_be_made_the_message_comes_and_says_why(
+    transport: TelegramTransport, telegram: TelegramStandIn, fault: Fault, why: str
+) -> None:
+    telegram.fail("createForumTopic", fault)
+
+    outcome = transport.send(message(thread_id="5"))
+
+    assert isinstance(outcome, Delivered)
+    assert (outcome.thread_id, outcome.topic_problem) == ("", why)
+    assert written(telegram) == [("hello", 0)]
 
 
 def test_the_last_message_closes_the_topic(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
@@ -100,6 +127,8 @@ def test_the_last_message_closes_the_topic(transport: TelegramTransport, telegra
     assert isinstance(transport.send(last), Delivered)
     assert telegram.world.chats[FORUM].closed_topics == {topic}
     assert isinstance(transport.send(last), Delivered)  # closed already: nothing is wrong
+    telegram.fail("closeForumTopic", Fault(FaultKind.RESET_BEFORE))
+    assert isinstance(transport.send(last), Delivered)  # it stays open: nothing is lost
 
 
 def test_a_private_chat_has_topics_too_and_keeps_them_open(
