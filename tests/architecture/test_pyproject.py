@@ -12,26 +12,47 @@ from packaging.utils import canonicalize_name
 from tests.architecture.source import PACKAGES, ROOT, imports, modules
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCK = (ROOT / "requirements.lock").read_text()
-PINS = {canonicalize_name(name): pin for name, pin in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE)}
 RUNTIME = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
+BUILD = [Requirement(text) for text in PYPROJECT["dependency-groups"]["build"]]
 # Flask is these; it re-exports some of their names and documents the others.
 FLASK = {"werkzeug", "jinja2", "itsdangerous"}
 DEVELOPMENT = [Requirement(text) for text in PYPROJECT["dependency-groups"]["dev"]]
+LOCKS = {"requirements.lock": [*RUNTIME, *BUILD], "requirements-dev.lock": DEVELOPMENT}
 
 
-@pytest.mark.parametrize("requirement", [*RUNTIME, *DEVELOPMENT], ids=lambda one: one.name)
-def test_the_lock_fits_every_requirement(requirement: Requirement) -> None:
-    pin = PINS.get(canonicalize_name(requirement.name))
+def pins(lock: str) -> dict[str, str]:
+    found = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE)
+    return {str(canonicalize_name(name)): pin for name, pin in found}
 
-    assert pin is not None, f"{requirement.name} is not in requirements.lock; run `make lock`"
+
+@pytest.mark.parametrize(
+    ("lock", "requirement"),
+    [pytest.param(lock, one, id=one.name) for lock, requirements in LOCKS.items() for one in requirements],
+)
+def test_the_lock_fits_every_requirement(lock: str, requirement: Requirement) -> None:
+    pin = pins(lock).get(canonicalize_name(requirement.name))
+
+    assert pin is not None, f"{requirement.name} is not in {lock}; run `make lock`"
     assert requirement.specifier.contains(pin), f"{requirement.name} is locked at {pin}; run `make lock`"
 
 
-def test_every_pin_has_hashes() -> None:
-    pinned = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_hashes(lock: str) -> None:
+    pinned = re.split(r"^(?=[\w.-]+==)", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]
 
     assert not [text.splitlines()[0] for text in pinned if "--hash=sha256:" not in text]
+
+
+def test_both_locks_agree_on_what_both_name() -> None:
+    runtime, development = map(pins, LOCKS)
+
+    assert {name: development[name] for name in runtime.keys() & development} == {
+        name: runtime[name] for name in runtime.keys() & development
+    }
+
+
+def test_nothing_that_only_developers_need_is_in_the_way_of_the_demo() -> None:
+    assert {canonicalize_name(one.name) for one in DEVELOPMENT} & pins("requirements.lock").keys() == set()
 
 
 def test_programs_import_only_what_is_declared() -> None:

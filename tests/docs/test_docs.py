@@ -2,8 +2,12 @@
 
 import ast
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -219,3 +223,18 @@ def test_the_readme_begins_with_the_two_commands_that_need_nothing() -> None:
     first = text("README.md").split("```")[1]
 
     assert [line.split("#")[0].strip() for line in first.strip().splitlines()] == ["make demo", "make test"]
+
+
+def test_the_readmes_lines_for_the_path_work_as_they_are_pasted(tmp_path: Path) -> None:
+    [block] = re.findall(r"```\nmake setup\n(.*?)```", text("README.md"), re.DOTALL)
+    made = tmp_path / ".venv" / "bin"
+    made.mkdir(parents=True)
+    (made / "pointsman").symlink_to(Path(sys.executable).with_name("pointsman"))
+    environ = {"HOME": str(tmp_path), "PATH": os.defpath}
+
+    done = subprocess.run(
+        ["bash", "-e", "-c", f"{block}\npointsman --help"], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "up" in done.stdout
