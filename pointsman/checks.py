@@ -15,9 +15,10 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from pointsman.config import FILE_NAME, Settings, child_environment, reachable
-from pointsman.errors import Failure
+from pointsman.errors import CLAUDE, Failure
 from pointsman.render import ago
 from pointsman.settings import SETTINGS, Program, Source
+from pointsman.spelling import meaningless
 
 if TYPE_CHECKING:
     from pointsman.records import Stranger
@@ -64,16 +65,20 @@ def fail(check: str, found: str, cure: str) -> Finding:
 
 def settings_are_known(settings: Settings) -> Iterator[Finding]:
     unknown = settings.unknown_in_environment()
-    if unknown:
-        yield warn("settings", f"the environment has {', '.join(unknown)}, which mean nothing", "Is a name misspelt?")
-    else:
+    for name in unknown:
+        yield warn("settings", meaningless(name), "Correct it, or unset it.")
+    if not unknown:
         yield ok("settings", "all good")
 
 
 def data_dir(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     if not folder.is_dir():
-        yield warn("data directory", f"{folder} does not exist yet", "`pointsman up` makes it.")
+        yield warn(
+            "data directory",
+            f"{folder} does not exist yet",
+            "`pointsman up` or `pointsman enroll` makes it.",
+        )
         return
     if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield warn("data directory", f"others may look into {folder}", f"chmod 700 {folder}")
@@ -103,7 +108,7 @@ def secrets(settings: Settings) -> Iterator[Finding]:
         yield fail("secrets", f"others may read {path}", f"chmod 600 {path}")
     if not open_to_all:
         yield ok("secrets", "for their owner alone")
-    if not settings["POINTSMAN_API_KEY"]:
+    if not settings["POINTSMAN_API_KEY"] and not settings.router_is_elsewhere:
         yield fail("secrets", "there is no API key", "`pointsman up` makes one, or set POINTSMAN_API_KEY.")
 
 
@@ -132,13 +137,17 @@ def certificate(settings: Settings) -> Iterator[Finding]:
 
 
 def router(settings: Settings) -> Iterator[Finding]:
-    from pointsman.client import Control
+    from pointsman.client import Control, RouterFailure
 
     try:
         with Control.from_settings(settings) as client:
             stats = client.stats()
-    except Failure as failure:
-        yield fail("router", failure.message, failure.cure)
+    except RouterFailure as failure:
+        if settings.router_is_elsewhere and not settings["POINTSMAN_API_KEY"] and failure.reason == "UNAUTHENTICATED":
+            found = f"{settings['POINTSMAN_ROUTER']} answers; commands here need POINTSMAN_API_KEY, the agent does not"
+            yield ok("router", found)
+        else:
+            yield fail("router", failure.message, failure.cure)
         return
     where = f"{settings['POINTSMAN_ROUTER']}, version {stats.version}"
     if stats.writable:
@@ -148,6 +157,9 @@ def router(settings: Settings) -> Iterator[Finding]:
 
 
 def adapter(settings: Settings) -> Iterator[Finding]:
+    if settings.router_is_elsewhere and not settings.is_set("POINTSMAN_HTTP_LISTEN"):
+        yield ok("adapter", "on another machine, as the router is")
+        return
     base = f"http://{reachable(settings['POINTSMAN_HTTP_LISTEN'])}"
     opener = build_opener(ProxyHandler({}))
     try:
@@ -205,7 +217,7 @@ def starting(settings: Settings) -> Iterator[Finding]:
     if gone:
         yield warn("starting", f"no folder {gone}", "Make it, or take it out of POINTSMAN_START_FOLDERS.")
     elif shutil.which("claude", path=settings.environ.get("PATH")) is None:
-        yield warn("starting", "claude is not on PATH", "Install Claude Code; the agent must have it on its PATH.")
+        yield warn("starting", "claude is not on PATH", f"{CLAUDE} The agent must have it on its own.")
     else:
         yield ok("starting", "in " + ", ".join(map(str, folders)))
 

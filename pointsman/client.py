@@ -45,8 +45,7 @@ _EXIT_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: ExitCode.USAGE,
 }
 _CURES = {
-    ExitCode.NOT_REACHABLE: "Is it running? `pointsman up` starts it; POINTSMAN_ROUTER says where to look.",
-    ExitCode.NOT_ALLOWED: "POINTSMAN_API_KEY must hold a key of this router that may do this: `pointsman apikey list`.",
+    ExitCode.NOT_ALLOWED: "On the router's machine, `pointsman apikey create --role …` makes a key that may.",
     ExitCode.NOT_FOUND: "`pointsman sessions` and `pointsman commands` list what there is.",
 }
 _TLS_CURE = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
@@ -63,8 +62,19 @@ class RouterFailure(Failure):
 class Control:
     """One channel to the router."""
 
-    def __init__(self, address: str, api_key: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        api_key: str,
+        credentials: grpc.ChannelCredentials | None = None,
+        *,
+        key_from: str = "POINTSMAN_API_KEY",
+        elsewhere: bool = False,
+    ) -> None:
+        """`key_from` and `elsewhere` (the router is another machine's) are for what people are told."""
         self._address, self._tls = address, credentials is not None
+        self._key_from = key_from if api_key else ""
+        self._elsewhere = elsewhere
         self._metadata = (("x-api-key", api_key),) if api_key else ()
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options=_OPTIONS)
@@ -75,7 +85,11 @@ class Control:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         address = settings["POINTSMAN_ROUTER"]
-        return cls(address, settings["POINTSMAN_API_KEY"], _credentials(settings, address))
+        return cls(
+            address, settings["POINTSMAN_API_KEY"], _credentials(settings, address),
+            key_from=settings.where("POINTSMAN_API_KEY"),
+            elsewhere=settings.router_is_elsewhere or not is_loopback(address),
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
@@ -94,13 +108,23 @@ class Control:
     def _failure(self, error: grpc.RpcError) -> RouterFailure:
         reason = _reason(error)
         code = _EXIT_CODES.get(error.code(), ExitCode.FAILED)
-        message = error.details() or error.code().name
+        message, cure = error.details() or error.code().name, _CURES.get(code, "")
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            message, cure = self._wrong_key()
         if code is ExitCode.NOT_REACHABLE and reason:
             code = ExitCode.FAILED  # it answered: it only cannot serve now
         elif code is ExitCode.NOT_REACHABLE:
             message = f"no answer from the router at {self._address} ({error.code().name})"
-        cure = _CURES.get(code, "") + (_TLS_CURE if self._tls and code is ExitCode.NOT_REACHABLE else "")
+            start = "Does it run there" if self._elsewhere else "Is it running? `pointsman up` starts it"
+            cure = f"{start}; POINTSMAN_ROUTER says where to look." + (_TLS_CURE if self._tls else "")
         return RouterFailure(message, cure, code, reason)
+
+    def _wrong_key(self) -> tuple[str, str]:
+        made = "On the router's machine, `pointsman apikey create` makes one"
+        if not self._key_from:
+            return "there is no API key here", f"{made}; POINTSMAN_API_KEY takes it, here."
+        known = f"the router at {self._address} does not know the API key that it was shown"
+        return known, f"It comes from {self._key_from}: put a key of that router there. {made}."
 
     def stats(self) -> records.Stats:
         return reading.read(records.Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), 5.0))

@@ -32,7 +32,7 @@ def sessions(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     from pointsman.render import short
 
     try:
-        with control() as router:
+        with control(ctx) as router:
             there = router.sessions(patience=_DEADLINE)
     except Failure:
         return []
@@ -49,7 +49,7 @@ def machines(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     from pointsman.errors import Failure
 
     try:
-        with control() as router:
+        with control(ctx) as router:
             there = router.machines(patience=_DEADLINE)
     except Failure:
         return []

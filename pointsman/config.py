@@ -14,6 +14,8 @@ from pointsman.lifeline import SUPERVISOR_PID
 from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback
 
 FILE_NAME = "pointsman.toml"
+ROUTER_DATABASE = "router.db"
+_ENROLMENT = "agent/machine.json"
 
 
 class BadSettings(Failure):
@@ -58,7 +60,24 @@ class Settings:
         return Path(self.environ.get("CLAUDE_CONFIG_DIR") or "~/.claude").expanduser().absolute()
 
     def is_set(self, name: str) -> bool:
-        return self.values[name].source not in (Source.DEFAULT, Source.UNSET)
+        return self.values[name].source not in (Source.DEFAULT, Source.ENROLLED, Source.UNSET)
+
+    @property
+    def router_is_elsewhere(self) -> bool:
+        """Whether the router is another machine's, at which this one was enrolled: it has an agent and no more."""
+        return self.values["POINTSMAN_ROUTER"].source is Source.ENROLLED
+
+    def where(self, name: str) -> str:
+        """The place that a value comes from, for whoever must change it there."""
+        setting, source = BY_NAME[name], self.values[name].source
+        places = {
+            Source.FLAG: f"the flag {setting.flag}",
+            Source.ENVIRONMENT: f"{name} in the environment",
+            Source.FILE: f"{setting.key} in {self.data_dir / FILE_NAME}",
+            Source.GENERATED: str(self.data_dir / setting.file),
+            Source.ENROLLED: str(self.data_dir / _ENROLMENT),
+        }
+        return places.get(source, source.value)
 
     def agent_socket(self) -> Path:
         """Where the local agent listens."""
@@ -67,9 +86,7 @@ class Settings:
         return Path(socket_path(self.data_dir))
 
     def unknown_in_environment(self) -> list[str]:
-        """Names that look like ours and mean nothing."""
-        known = {*BY_NAME, *SESSION_VARIABLES}
-        return sorted(name for name in self.environ if name.startswith("POINTSMAN_") and name not in known)
+        return unknown_names(self.environ)
 
 
 _TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA", "POINTSMAN_TLS_CA")
@@ -107,6 +124,17 @@ def restore_environment() -> None:
     for name, value in _GRPC.items():
         if os.environ.get(name) == value:
             del os.environ[name]
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """Names that look like ours and mean nothing."""
+    known = {*BY_NAME, *SESSION_VARIABLES}
+    return sorted(name for name in environ if name.startswith("POINTSMAN_") and name not in known)
+
+
+def unknown_here() -> list[str]:
+    """Those of this process; none in a program that a supervisor started, which has told them already."""
+    return [] if SUPERVISOR_PID in os.environ else unknown_names(os.environ)
 
 
 def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
@@ -180,8 +208,26 @@ def _value(
             return Value(str(Path(text).expanduser().absolute()) if name in _PATHS else text, source)
     if setting.file and (text := _generated(data_dir / setting.file)):
         return Value(text, Source.GENERATED)
+    if name == "POINTSMAN_ROUTER" and (text := _enrolled_at(flags, environ, from_file, data_dir)):
+        return Value(text, Source.ENROLLED)
     text = _default(setting, flags, environ, from_file, data_dir)
     return Value(text, Source.DEFAULT if text else Source.UNSET)
+
+
+def _enrolled_at(
+    flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
+) -> str:
+    """The router that this machine was enrolled at; empty where it never was, or the router is here itself."""
+    import json
+
+    if any("POINTSMAN_ROUTER_LISTEN" in given for given in (flags, environ, from_file)):
+        return ""
+    if (data_dir / ROUTER_DATABASE).exists():
+        return ""
+    try:
+        return str(json.loads((data_dir / _ENROLMENT).read_text(encoding="utf-8"))["router"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _generated(path: Path) -> str:
@@ -198,7 +244,7 @@ def _default(
         case "POINTSMAN_DATA_DIR":
             return str(data_dir)
         case "POINTSMAN_DATABASE":
-            return f"sqlite:///{data_dir / 'router.db'}"
+            return f"sqlite:///{data_dir / ROUTER_DATABASE}"
         case "POINTSMAN_ROUTER":
             # A router moved to another port is found there without being told twice.
             listen = _value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], flags, environ, from_file, data_dir).text

@@ -69,13 +69,13 @@ TAKES_TEXT = {"ignore_unknown_options": True}
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def settings() -> config.Settings:
-    """The settings of the running command. Raises BadSettings."""
-    return config.read_settings(click.get_current_context().find_root().ensure_object(dict))
+def settings(ctx: click.Context | None = None) -> config.Settings:
+    """The settings of the running command, or of that one. Raises BadSettings."""
+    return config.read_settings((ctx or click.get_current_context()).find_root().ensure_object(dict))
 
 
-def control() -> "Control":
+def control(ctx: click.Context | None = None) -> "Control":
     """A client of the router; use it in a `with`."""
     from pointsman.client import Control
 
-    return Control.from_settings(settings())
+    return Control.from_settings(settings(ctx))

@@ -5,6 +5,9 @@ from typing import IO, Any
 
 import click
 
+CLAUDE = "Install Claude Code (npm install -g @anthropic-ai/claude-code), or put its folder on PATH."
+"""The cure where it is missing."""
+
 
 class ExitCode(IntEnum):
     """What a command's end says to scripts."""

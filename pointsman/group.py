@@ -4,7 +4,9 @@ from importlib import import_module
 
 import click
 
+from pointsman.config import unknown_here
 from pointsman.context import client_flags
+from pointsman.spelling import Group, meaningless
 
 _COMMANDS = {
     "up": "programs:up",
@@ -47,8 +49,11 @@ _COMMANDS = {
     "completion": "completion:completion",
 }
 
+# What runs inside of other programs, again and again; doctor tells of names among its findings.
+_SILENT = frozenset({"hook", "completion", "doctor"})
 
-class LazyGroup(click.Group):
+
+class LazyGroup(Group):
     """Imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
@@ -66,9 +71,13 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="pointsman")
 @client_flags
-def pointsman() -> None:
+@click.pass_context
+def pointsman(ctx: click.Context) -> None:
     """Answer any coding agent on any machine, from your chat.
 
     Begin with `pointsman demo`, then `pointsman up`. Exit codes: 0 done, 1 failed, 2 usage, 3 not reachable,
     4 not allowed, 5 not found.
     """
+    if ctx.invoked_subcommand not in _SILENT:
+        for name in unknown_here():
+            click.secho(f"warning: {meaningless(name)}", fg="yellow", err=True)

@@ -12,7 +12,8 @@ import click
 
 from pointsman.config import Settings
 from pointsman.context import json_flag, setting_flags, settings
-from pointsman.errors import ExitCode, Failure
+from pointsman.errors import CLAUDE, ExitCode, Failure
+from pointsman.spelling import Group
 
 if TYPE_CHECKING:
     from agent.hooks.claude_code import Version
@@ -42,7 +43,7 @@ class Installed:
     missing: list[str]
 
 
-@click.group()
+@click.group(cls=Group)
 def hooks() -> None:
     """Let Claude Code tell this machine's agent what it does."""
 
@@ -160,7 +161,7 @@ def _version(given: str | None) -> "Version":
 
     program = given or shutil.which("claude") or next(filter(None, map(_executable, _WELL_KNOWN)), None)
     if program is None:
-        cure = "Put it on PATH, or give it: pointsman hooks install --claude PATH."
+        cure = f"{CLAUDE} Or give it: pointsman hooks install --claude PATH."
         raise Failure("there is no claude here, so its hooks are not known", cure, ExitCode.NOT_FOUND)
     try:
         answer = subprocess.run([program, "--version"], capture_output=True, timeout=_PATIENCE, text=True)

@@ -1,5 +1,6 @@
 """The agent of this machine, asked over its socket."""
 
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _ATTACHING = 5.0
 """Seconds in which the terminal of a program that has just started makes itself known to the agent."""
 
+_KNOCK = 1.0  # seconds; a program waits to be started
 _LOOK = 0.1  # seconds between two looks for it
 
 _EXIT_CODES = {
@@ -32,13 +34,25 @@ def ask(settings: Settings, request: dict[str, object], patience: float = 10.0) 
     try:
         answer: dict[str, Any] = client.request(path, request, patience)
     except OSError:
-        cure = "Start it with `pointsman agent`, or `pointsman up` for everything on this machine."
+        everything = "" if settings.router_is_elsewhere else ", or `pointsman up` for everything on this machine"
+        cure = f"Start it with `pointsman agent`{everything}."
         raise Failure(f"no agent listens on {path}", cure, ExitCode.NOT_REACHABLE) from None
     if not answer.get("ok"):
         code = _EXIT_CODES.get(str(answer.get("reason")), ExitCode.FAILED)
         cure = "`pointsman sessions` lists the sessions." if code is ExitCode.NOT_FOUND else ""
         raise Failure(str(answer.get("error", "the agent refused")), cure, code)
     return answer
+
+
+def agent_listens(settings: Settings) -> bool:
+    """Whether somebody takes connections on the agent's socket."""
+    with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.settimeout(_KNOCK)
+        try:
+            knocking.connect(str(settings.agent_socket()))
+        except OSError:
+            return False
+    return True
 
 
 def find_local_session(settings: Settings, name: str) -> str:
@@ -56,6 +70,20 @@ def find_local_session(settings: Settings, name: str) -> str:
         if ids or time.monotonic() > gives_up:
             return str(ids[0]) if len(ids) == 1 else ""
         time.sleep(_LOOK)
+
+
+def find_part_of_local(settings: Settings, name: str) -> str:
+    """As find_local_session, or by a part of an id that we made: others may be the beginning of each other."""
+    from router.domain.naming import Named, fitting, several
+    from router.domain.session import is_uuid
+
+    if found := find_local_session(settings, name):
+        return found
+    there = ask(settings, {"op": "sessions"})["sessions"]
+    parts = fitting(name, [Named(str(one["session_id"])) for one in there if is_uuid(str(one["session_id"]))])
+    if len(parts) > 1:
+        raise Failure(several(name, parts), "Give more of the id.", ExitCode.USAGE)
+    return parts[0].identity if parts else ""
 
 
 def resolve_tmux(target: str, tmux_env: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ import click
 
 from pointsman import completion, names
 from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
+from pointsman.spelling import Group
 
 
 @click.command()
@@ -32,7 +33,7 @@ def machines(*, as_json: bool) -> None:
     )
 
 
-@click.group()
+@click.group(cls=Group)
 def machine() -> None:
     """Let machines in, or out."""
 
@@ -86,7 +87,7 @@ def enroll(*, router: str, join_token: str) -> None:
     click.echo(f"{machine_id} is enrolled. Start its agent: pointsman agent")
 
 
-@click.group()
+@click.group(cls=Group)
 def apikey() -> None:
     """Keys for people and programs."""
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pointsman.errors import ExitCode, Failure
+from pointsman.spelling import like
 
 if TYPE_CHECKING:
     from pointsman.client import Control
@@ -78,10 +78,3 @@ def _one(noun: str, name: str, things: "Iterable[Named]", cure: str) -> str:
         raise Failure(naming.several(name, found), "Give more of the id.", ExitCode.USAGE)
     near = like(name, [word for each in things if not each.over for word in (each.label, each.identity) if word])
     raise Failure(f"no {noun} {name!r}", f"Did you mean {near}? {cure}" if near else cure, ExitCode.NOT_FOUND)
-
-
-def like(name: str, words: Iterable[str]) -> str:
-    """The word that the name may be a slip of; empty where none is near."""
-    spelt = {word.casefold(): word for word in words}
-    near = get_close_matches(name.casefold(), spelt, n=1, cutoff=0.7)
-    return spelt[near[0]] if near else ""

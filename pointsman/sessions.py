@@ -10,7 +10,8 @@ import click
 from pointsman import completion
 from pointsman.config import Settings, restore_environment
 from pointsman.context import client_flags, control, json_flag, setting_flags, settings
-from pointsman.errors import Failure
+from pointsman.errors import CLAUDE, Failure
+from pointsman.spelling import Group
 
 if TYPE_CHECKING:
     from pointsman.records import Session
@@ -48,7 +49,7 @@ def _doing(session: "Session") -> str:
     return f"{state}: {session.waiting_for}" if session.waiting_for else state
 
 
-@click.group()
+@click.group(cls=Group)
 def session() -> None:
     """Make what already runs a session, or end one."""
 
@@ -116,7 +117,7 @@ def _headless(conversation: str) -> dict[str, object]:
     """Claude Code as found on the person's PATH: the agent's may be another."""
     program = shutil.which("claude")
     if program is None:
-        raise Failure("claude is not on your PATH", "Install Claude Code, or add its folder to PATH.")
+        raise Failure("claude is not on your PATH", CLAUDE)
     target = {"program": str(Path(program).absolute()), **({"resume": conversation} if conversation else {})}
     return {"backend": "headless", "target": target, "cwd": str(Path.cwd())}
 
@@ -135,10 +136,10 @@ def _print_id(session_id: str, *, as_json: bool) -> None:
 @click.argument("session_id", metavar="ID")
 def unregister(*, session_id: str) -> None:
     """End a session of this machine; what waits for it becomes dead letters."""
-    from pointsman.local import ask, find_local_session
+    from pointsman.local import ask, find_part_of_local
 
     here = settings()
-    ask(here, {"op": "unregister", "session_id": find_local_session(here, session_id) or session_id})
+    ask(here, {"op": "unregister", "session_id": find_part_of_local(here, session_id) or session_id})
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -152,8 +153,13 @@ def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
     It finds the session's id in POINTSMAN_SESSION_ID, for example for `pointsman notify`.
     """
     from agent.backends.pty_host import run as run_in_terminal
+    from pointsman.local import agent_listens
 
     restore_environment()
-    socket = settings().agent_socket()
+    here = settings()
+    socket = here.agent_socket()
+    if not agent_listens(here):
+        cure = "`pointsman agent`" if here.router_is_elsewhere else "`pointsman up` or `pointsman agent`"
+        click.echo(f"pointsman: no agent runs here, so this is no session until {cure} does.", err=True)
     name = label or Path(command[0]).name
     sys.exit(run_in_terminal(command, label=name, session_id=session_id or None, socket_path=socket))

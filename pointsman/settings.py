@@ -23,6 +23,7 @@ class Source(Enum):
     ENVIRONMENT = "environment"
     FILE = "pointsman.toml"
     GENERATED = "data directory"
+    ENROLLED = "enrolment"  # of this machine, at a router elsewhere
     DEFAULT = "default"
     UNSET = "not set"
 

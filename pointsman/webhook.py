@@ -12,6 +12,7 @@ from pointsman.config import child_environment
 from pointsman.context import json_flag, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.settings import Program
+from pointsman.spelling import Group
 
 if TYPE_CHECKING:
     from webhook_adapter.config import AdapterConfig
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _flags = setting_flags("POINTSMAN_DATA_DIR", "POINTSMAN_PUBLIC_URL", "TELEGRAM_API_BASE")
 
 
-@click.group()
+@click.group(cls=Group)
 def webhook() -> None:
     """Set, show or delete Telegram's webhook."""
 

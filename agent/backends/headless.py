@@ -17,6 +17,7 @@ from agent.backends import claude_code, stream_json, typing_rules
 from agent.backends.claude_process import ClaudeProcess, Ended, end_group
 from agent.backends.folders import leads_into
 from agent.backends.process import identify, is_running
+from agent.backends.spawning import unavailable
 from agent.backends.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
 from agent.domain.claude_question import ToolUse, denial
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
@@ -208,7 +209,10 @@ class HeadlessBackend:
             environ = {**self._environ, "POINTSMAN_SESSION_ID": name}
             running = await ClaudeProcess.start(argv, folder, environ, name, heard)
         except OSError as error:
-            return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code cannot be started: {error}")
+            if not Path(folder).is_dir():  # noqa: ASYNC240 -- a look at what is in memory
+                return Outcome.failed(Reason.BACKEND_ERROR, f"there is no folder {folder}")
+            package = "Claude Code (npm install -g @anthropic-ai/claude-code)"
+            return Outcome.failed(Reason.BACKEND_ERROR, unavailable(argv[0], package, error))
         self._running[name] = running
         watching = self._tasks.start(f"watch {name}", partial(self._watch, name, running))
         self._watching.add(watching)

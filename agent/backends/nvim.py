@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 
 from agent.backends import claude_code, process
 from agent.backends.keyboard import Front, Gone, Guard, Refused, Silent
-from agent.backends.spawning import exit_code
+from agent.backends.spawning import exit_code, unavailable
 from agent.backends.terminal import TerminalBackend
 from agent.backends.typing_rules import EDITING, ENTER, KEYS, Pace
 from agent.domain.command import Reason
@@ -49,7 +49,7 @@ class Editor:
             except TimeoutError:
                 raise Silent(f"nvim did not answer for {self._limit:g} s; perhaps it waits at a prompt") from None
             except OSError as error:
-                raise Refused(f"nvim cannot be started: {error.strerror}") from error
+                raise Refused(unavailable("nvim", "neovim", error)) from error
             output.seek(0)
             answer = output.read().decode(errors="replace").strip()  # older ones answer on standard error
         if code:
@@ -135,7 +135,9 @@ def resolve(socket: str) -> tuple[Mapping[str, str], Process, str]:
     try:
         asked = subprocess.run(command(socket, _TERMINALS), capture_output=True, timeout=TIMEOUT)
         terminals = json.loads(asked.stdout or asked.stderr) if asked.returncode == 0 else None
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
+        raise Refusal(Reason.BACKEND_ERROR, unavailable("nvim", "neovim", error)) from error
+    except (ValueError, subprocess.TimeoutExpired) as error:
         raise Refusal(Reason.BACKEND_ERROR, f"nvim does not answer: {error}") from error
     if terminals is None:
         raise Refusal(Reason.TARGET_GONE, f"no nvim listens on {socket}; inside of it, $NVIM names the socket")

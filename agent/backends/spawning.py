@@ -7,6 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
 
+def unavailable(program: str, package: str, error: OSError) -> str:
+    """What to tell a person whose program cannot be started."""
+    if isinstance(error, FileNotFoundError):
+        return f"{program} is not installed here, or not on the PATH: install {package}"
+    return f"{program} cannot be started: {error.strerror}"
+
+
 async def exit_code(
     command: Sequence[str],
     limit: float,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from agent.backends import process
 from agent.backends.keyboard import Front, Gone, Guard, Refused
+from agent.backends.spawning import unavailable
 from agent.backends.terminal import TerminalBackend
 from agent.backends.tmux_server import TIMEOUT, TmuxServer, escaped, prefix
 from agent.backends.typing_rules import EDITING, KEYS, Pace
@@ -121,7 +122,9 @@ def _ask(socket: str, *arguments: str) -> str:
     command = [*prefix(socket), *map(escaped, arguments)]
     try:
         answer = subprocess.run(command, capture_output=True, timeout=TIMEOUT)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
+        raise Refusal(Reason.BACKEND_ERROR, unavailable("tmux", "tmux", error)) from error
+    except subprocess.TimeoutExpired as error:
         raise Refusal(Reason.BACKEND_ERROR, f"tmux does not answer: {error}") from error
     if answer.returncode:
         text = answer.stderr.decode(errors="replace").strip()

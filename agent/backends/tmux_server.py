@@ -4,7 +4,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from agent.backends.keyboard import Refused, Silent
-from agent.backends.spawning import exit_code
+from agent.backends.spawning import exit_code, unavailable
 
 TIMEOUT = 10.0
 """Seconds for one tmux command, which takes about 5 ms: a server that needs longer hangs."""
@@ -34,7 +34,7 @@ class TmuxServer:
         except TimeoutError:
             raise Silent(f"tmux did not answer for {self._limit:g} s") from None
         except OSError as error:
-            raise Refused(f"tmux cannot be started: {error.strerror}") from error
+            raise Refused(unavailable("tmux", "tmux", error)) from error
 
 
 def _text(file: IO[bytes]) -> str:

@@ -250,7 +250,6 @@ def test_an_unknown_command_is_not_found(run: Run, command: str) -> None:
 @pytest.mark.parametrize(
     ("code", "reason", "exit_code"),
     [
-        (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", 4),
         (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", 4),
         (grpc.StatusCode.NOT_FOUND, "NOT_FOUND", 5),
         (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", 2),

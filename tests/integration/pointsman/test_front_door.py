@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from agentlink.v1 import types_pb2 as types
 from click.testing import CliRunner
 
 from pointsman.group import pointsman
+from tests.fakes.control_server import API_KEY, FakeControl
+from tests.integration.agent.backends.stages import TmuxServerFixture
 from tests.integration.pointsman.conftest import Run
 
 SCRIPT = Path(sys.executable).with_name("pointsman")
@@ -135,6 +140,60 @@ def test_completion_knows_the_commands() -> None:
     done = start(str(SCRIPT), **environ)
 
     assert [line.partition(",")[2] for line in done.stdout.split()] == ["session", "sessions", "send"]
+
+
+@pytest.fixture
+def tab(control: FakeControl, data_dir: Path) -> Callable[..., list[str]]:
+    """What a shell offers for the last of these words."""
+
+    def press(*words: str, **changes: str) -> list[str]:
+        environ = {
+            "_POINTSMAN_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(("pointsman", *words)),
+            "COMP_CWORD": str(len(words)),
+            "POINTSMAN_ROUTER": control.address,
+            "POINTSMAN_API_KEY": API_KEY,
+            "POINTSMAN_DATA_DIR": str(data_dir),
+        }
+        done = start(str(SCRIPT), **{**environ, **changes})
+        assert done.stderr == ""
+        return [line.partition(",")[2] for line in done.stdout.split()]
+
+    return press
+
+
+def test_sessions_are_completed_by_label_or_by_id_where_that_is_not_enough(
+    tab: Callable[..., list[str]], control: FakeControl
+) -> None:
+    control.add_session("session_0192aaaa-1111-7000-8000-00000000beef", "twice")
+    control.add_session("s-2", "twice")
+    control.add_session("s-3", "once")
+
+    assert tab("send", "") == ["0000beef", "s-2", "once"]
+    assert tab("commands", "--session", "on") == ["once"]
+    assert tab("trace", "") == []
+
+
+def test_machines_are_completed(tab: Callable[..., list[str]], control: FakeControl) -> None:
+    control.machines = [types.Machine(machine_id="devbox"), types.Machine(machine_id="old", revoked=True)]
+
+    assert tab("start", "--machine", "") == ["devbox"]
+    assert tab("machine", "revoke", "d") == ["devbox"]
+
+
+def test_keys_are_completed(tab: Callable[..., list[str]]) -> None:
+    assert tab("key", "any", "ctrl-") == ["ctrl-c", "ctrl-d", "ctrl-r", "ctrl-o", "ctrl-z"]
+
+
+def test_panes_are_completed(tab: Callable[..., list[str]], data_dir: Path) -> None:
+    with closing(TmuxServerFixture(data_dir, ["cat"])) as server:
+        found = tab("session", "register", "--tmux", "", TMUX=f"{server.socket},1,0")
+
+    assert found == [server.pane]
+
+
+def test_completion_is_silent_where_nobody_answers(tab: Callable[..., list[str]], unused_address: str) -> None:
+    assert tab("send", "", POINTSMAN_ROUTER=unused_address) == []
 
 
 def test_settings_are_shown_with_source_and_without_secrets(run: Run, data_dir: Path) -> None:

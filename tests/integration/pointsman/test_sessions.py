@@ -41,6 +41,18 @@ def test_no_sessions_are_told_on_standard_error(run: Run) -> None:
     assert "pointsman run" in done.stderr
 
 
+def test_a_session_here_is_ended_by_its_label_or_a_part_of_an_id_that_we_made(run: Run, agent: FakeAgent) -> None:
+    made = "session_0192aaaa-1111-4000-8000-00000000beef"
+    agent.add_session(made, "api")
+    agent.add_session("build-2")
+
+    for name in ("api", "0000beef", "0192aaaa"):
+        assert run("session", "unregister", name).exit_code == 0
+        assert agent.requests[-1]["session_id"] == made
+    run("session", "unregister", "build")
+    assert agent.requests[-1]["session_id"] == "build"
+
+
 def test_a_shell_line_becomes_a_session_here(run: Run, agent: FakeAgent) -> None:
     done = run("session", "register", "--command", "cat >> log", "--label", "log", "--session", "s-9")
 

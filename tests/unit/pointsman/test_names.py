@@ -3,8 +3,9 @@
 import pytest
 
 from pointsman.errors import Failure
-from pointsman.names import choose_session, like
+from pointsman.names import choose_session
 from pointsman.records import Session, SessionState
+from pointsman.spelling import like
 
 
 def session(session_id: str, label: str, state: SessionState = SessionState.IDLE) -> Session:

@@ -41,7 +41,7 @@ def deliver(script: str, folder: Path, patience: float = 30.0) -> Outcome:
 @pytest.mark.parametrize(
     ("script", "ending", "reason", "words"),
     [
-        ("", Ending.FAILED, Reason.BACKEND_ERROR, "cannot be started"),
+        ("", Ending.FAILED, Reason.BACKEND_ERROR, "install Claude Code"),
         ("echo log in first >&2; exit 1", Ending.FAILED, Reason.BACKEND_ERROR, "exit code 1: log in first"),
         (
             """echo '{"type":"system","subtype":"session_state_changed","state":"running"}'; kill -9 $$""",

@@ -1,0 +1,35 @@
+"""What a word may be a slip of."""
+
+from collections.abc import Iterable
+
+import click
+
+from pointsman.settings import BY_NAME
+
+
+def like(name: str, words: Iterable[str]) -> str:
+    """The word that the name may be a slip of; empty where none is near."""
+    from difflib import get_close_matches
+
+    spelt = {word.casefold(): word for word in words}
+    near = get_close_matches(name.casefold(), spelt, n=1, cutoff=0.7)
+    return spelt[near[0]] if near else ""
+
+
+def meaningless(name: str) -> str:
+    """What to tell of a variable that looks like a setting."""
+    near = like(name, BY_NAME)
+    return f"{name} in the environment means nothing." + (f" Did you mean {near}?" if near else "")
+
+
+class Group(click.Group):
+    """Says which command an unknown one may be a slip of."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            near = like(args[0], self.list_commands(ctx))
+            hint = f" Did you mean {near}?" if near else f" `{ctx.command_path} --help` lists them."
+            ctx.fail(f"no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
