@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from router.store import files
+from router.domain.lifetime import HISTORY
+from router.store import files, lifetime
 from router.store.database import Transaction
 from router.store.requests import KEPT as REQUESTS_KEPT
 
-DAY = 24 * 3600.0
-KEPT = 30 * DAY  # seconds after the end: long enough to look into what happened
 BATCH = 500  # rows per table and transaction
 FILE_PARTS = 50  # in a transaction; each may have half a megabyte
 
@@ -50,7 +49,7 @@ class Removed:
 
 def clean(tx: Transaction, now: float) -> Removed:
     """Remove one batch of everything that is past its time."""
-    old = now - KEPT
+    old = 0.0 if lifetime.history_is_held(tx, now) else now - HISTORY
     tx.execute("DELETE FROM places WHERE session_id NOT IN (SELECT session_id FROM sessions)")
     ended = "SELECT session_id FROM sessions WHERE state = 'ended' AND updated_at < ?"
     _delete(tx, "permissions", "position", "decided_at < ?", old)

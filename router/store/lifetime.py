@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import astuple
 
 from router.clock import Clock
-from router.domain.lifetime import Moment, step_between
+from router.domain.lifetime import HISTORY, LONG_STEP, Moment, step_between
 from router.store.database import Transaction
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,25 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
         for statement in _MOVED:
             connection.execute(statement, (step,))
         connection.execute(_NOT_LATER, {"now": clock.now()})
+        _hold_history(connection, step, clock.now())
     mark(connection, clock)
     connection.execute("COMMIT")
+
+
+def history_is_held(tx: Transaction, now: float) -> bool:
+    """Whether the clock was put forward of late, so that what has ended looks older than it is."""
+    return now < _held_until(tx)
+
+
+def _hold_history(connection: sqlite3.Connection, step: float, now: float) -> None:
+    """After a long step forward nothing that has ended goes for as long as such things are kept."""
+    until = max(_held_until(connection) + step, now + HISTORY if step > LONG_STEP else 0.0)
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('history_held_until', ?)", (str(until),))
+
+
+def _held_until(tx: sqlite3.Connection | Transaction) -> float:
+    row = tx.execute("SELECT value FROM meta WHERE key = 'history_held_until'").fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def mark(tx: sqlite3.Connection | Transaction, clock: Clock) -> None:

@@ -147,3 +147,48 @@ def test_what_a_chat_had_for_a_session_goes_with_it(router: RouterUnderTest, age
 
     left = router.read(lambda connection: connection.execute("SELECT session_id FROM places").fetchall())
     assert left == [(stays,)]
+
+
+def put(router: RouterUnderTest, seconds: float) -> None:
+    """Somebody sets the wall clock while no router runs."""
+    router.stop()
+    router.time.wall_step += seconds
+    router.start()
+
+
+def test_a_clock_that_is_put_forward_takes_no_history_with_it(router: RouterUnderTest, agent: ThinAgent) -> None:
+    ended_things(router, agent)
+    before = count(router)
+    put(router, 365 * DAY)
+    at_once = router.control.Cleanup(pb.CleanupRequest())
+    router.advance(29 * DAY)
+    later = router.control.Cleanup(pb.CleanupRequest())
+    kept = count(router)
+    router.advance(2 * DAY)
+    wait_until(lambda: count(router) == 0)
+
+    assert (at_once.commands, at_once.notifications, at_once.steps, at_once.sessions) == (0, 0, 0, 0)
+    assert (later.commands, later.steps) == (0, 0)
+    assert kept == before > 0
+
+
+def test_a_clock_that_is_put_right_again_keeps_it_no_longer(router: RouterUnderTest, agent: ThinAgent) -> None:
+    ended_things(router, agent)
+    put(router, 365 * DAY)
+    put(router, -365 * DAY)
+    router.advance(31 * DAY)
+
+    wait_until(lambda: count(router) == 0)
+
+
+def test_a_clock_that_was_behind_takes_no_history_when_it_is_put_right(
+    router: RouterUnderTest, agent: ThinAgent
+) -> None:
+    put(router, -365 * DAY)
+    again = router.stranger(agent.machine_id)
+    again.key = agent.key
+    ended_things(router, again)
+    put(router, 365 * DAY)
+
+    assert router.control.Cleanup(pb.CleanupRequest()).commands == 0
+    assert count(router) > 0
