@@ -332,6 +332,7 @@ INDEXES = [
     "CREATE INDEX commands_expiry ON commands (expires_at) WHERE state = 'queued'",
     "CREATE INDEX commands_session ON commands (session_id, position)",
     "CREATE INDEX commands_dead ON commands (position) WHERE state IN ('dead', 'uncertain') AND NOT dropped",
+    "CREATE INDEX commands_redriven ON commands (redrive_of) WHERE redrive_of != ''",
     "CREATE INDEX commands_ended ON commands (ended_at) WHERE ended_at IS NOT NULL",
     "CREATE INDEX notifications_queued ON notifications (transport, chat_id, kind, position) WHERE state = 'queued'",
     "CREATE INDEX notifications_sent ON notifications (transport) WHERE state = 'sent'",

@@ -14,6 +14,7 @@ from router.store.migrations import (
     m0009_files_out,
     m0010_strangers,
     m0011_seen_sessions,
+    m0012_redriven,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -28,6 +29,7 @@ MIGRATIONS: list[list[str]] = [
     m0009_files_out.STATEMENTS,
     m0010_strangers.STATEMENTS,
     m0011_seen_sessions.STATEMENTS,
+    m0012_redriven.STATEMENTS,
 ]
 
 
