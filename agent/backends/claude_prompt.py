@@ -17,6 +17,8 @@ AT_ONCE = frozenset(
 _COMMAND = re.compile(r"\s*/(\S*)")
 _SHELL = re.compile(r"\s*!")
 _RULE = re.compile(r"[─━]{3,}.*")
+_SCROLLED = re.compile(r"[─━]{3,} ↑ \d+ more .*")  # it shows the end of what it holds, without the mark
+_DIM_COUNT = re.compile(r"\x1b\[(?:[0-9;]*;)?2m(?=↑ \d+ more)")
 _MARK = re.compile(r"[\u276f>!#][ \xa0]?")
 _DIM = re.compile(r"\x1b\[(?:[0-9;]*;)?2m.*?(?=\x1b\[(?:[0-9;]*;)?(?:0|22)?m|\Z)", re.DOTALL)
 _SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
@@ -41,7 +43,7 @@ def refused(text: str, own_commands: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What the prompt holds. `stashed`: a draft is put away already, and there is room for one only."""
+    """What the prompt shows. `stashed`: a draft is put away already, and there is room for one only."""
 
     text: str
     stashed: bool = False
@@ -49,16 +51,18 @@ class Box:
 
 def box_of(screen: str) -> Box | None:
     """Reads a screen, which may hold colours; None when it shows no prompt."""
-    lines = [_SEQUENCE.sub("", line).rstrip() for line in _DIM.sub("", screen).split("\n")]
+    lines = [_SEQUENCE.sub("", line).rstrip() for line in _DIM.sub("", _DIM_COUNT.sub("", screen)).split("\n")]
     rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line)]
     if len(rules) < 2:
         return None
     above, below = rules[-2:]
     inside = lines[above + 1 : below]
     mark = _MARK.match(f"{inside[0]} ") if inside else None
-    if mark is None:
+    if mark is not None:
+        shell = "!" if mark[0].startswith("!") else ""  # an Enter would run what follows, also when that is nothing yet
+        inside[0] = shell + inside[0][mark.end() :]
+    elif not inside or not _SCROLLED.fullmatch(lines[above]):
         return None
-    shell = "!" if mark[0].startswith("!") else ""  # an Enter would run what follows, also when that is nothing yet
-    text = "\n".join([shell + inside[0][mark.end() :], *(line.removeprefix("  ") for line in inside[1:])])
+    text = "\n".join(line.removeprefix("  ") for line in inside)
     around = [*lines[max(0, above - 2) : above], *lines[below + 1 :]]
     return Box("" if text.startswith('Try "') else text.strip("\n"), any(map(_STASHED.search, around)))

@@ -27,6 +27,8 @@ DRAFT_LIMIT = 30.0  # seconds that a text waits for somebody who is
 READ_LIMIT = 10.0  # seconds for it to take what was typed
 SHOWN = 40  # characters of a text's end that must be on the screen before its Enter
 SHOWN_LIMIT = 2.0  # seconds to wait for them: a long text may be shown as something else
+TAKEN_LIMIT = 2.0  # seconds after which an Enter that it has read, and that changed nothing, was lost
+ENTERS = 3
 ATTEMPTS = 5
 MOST_LINES = 32  # of what is cleared where the screen does not say when it is enough
 
@@ -127,9 +129,33 @@ class ClaudeTyping:
             await asyncio.sleep(self._pace.before_enter)
             await self._keyboard.ready()
             await self._alone(text)
-            if not await self._keyboard.enter(Guard(self._claude.file, NO_DIALOG)):
-                raise _DialogOpened
+            await self._submit()
         self.left = False
+
+    async def _submit(self) -> None:
+        """Presses Enter, and again where the prompt still shows the text: on busy cores it may pass for a line break.
+
+        A dialog that opened since the first one tells that the text was taken, or nothing: it is not typed again.
+        """
+        before = await self._box()
+        if not await self._enter():
+            raise _DialogOpened
+        for _ in range(ENTERS - 1):
+            if before is None or before.stashed or not await self._still_shows(before) or not await self._enter():
+                return
+
+    async def _enter(self) -> bool:
+        return await self._keyboard.enter(Guard(self._claude.file, NO_DIALOG))
+
+    async def _still_shows(self, before: Box) -> bool:
+        """Whether the prompt has kept what it held, though it has read the Enter and had the time to take it."""
+        await self._read()
+        gives_up = time.monotonic() + TAKEN_LIMIT
+        while (box := await self._box()) is not None and box.text and _same_end(before.text, box.text):
+            if time.monotonic() > gives_up:
+                return True
+            await asyncio.sleep(LOOK)
+        return False
 
     async def _read(self) -> None:
         """Until it has taken what was typed: what it reads in one go passes for a paste, and an Enter with it."""
@@ -220,6 +246,12 @@ _REASONS: dict[type[TerminalError], Reason] = {Gone: Reason.TARGET_GONE, LineInU
 def _bare(text: str) -> str:
     """The text without what a screen may break it with."""
     return re.sub(r"\s", "", text)
+
+
+def _same_end(one: str, other: str) -> bool:
+    """Whether two looks at a prompt, which may show more or less of it, show the same text."""
+    one, other = sorted((_bare(one), _bare(other)), key=len)
+    return other.endswith(one)
 
 
 def _bursts(text: str) -> list[str]:

@@ -39,17 +39,17 @@ class _Elsewhere:
 
     def __init__(self, backend: TerminalBackend, session: Session) -> None:
         self._backend = backend
-        self._session = session
+        self.session = session
         self._afar = ThreadPoolExecutor(1)
 
     def begin(self, action: Action) -> "Future[Outcome]":
-        return self._afar.submit(asyncio.run, self._backend.deliver(self._session, action))
+        return self._afar.submit(asyncio.run, self._backend.deliver(self.session, action))
 
     def obstacle(self, action: Action) -> str:
-        return asyncio.run(self._backend.obstacle(self._session, action))
+        return asyncio.run(self._backend.obstacle(self.session, action))
 
     def clear_line(self) -> None:
-        asyncio.run(self._backend.clear_line(self._session))
+        asyncio.run(self._backend.clear_line(self.session))
 
     def close(self) -> None:
         self._afar.shutdown()

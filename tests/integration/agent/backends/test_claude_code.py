@@ -1,5 +1,6 @@
 """Typing into the real Claude Code: exact, never into a dialog, never into a person's draft."""
 
+import asyncio
 import os
 import random
 import threading
@@ -11,7 +12,11 @@ from typing import NamedTuple
 import psutil
 import pytest
 
+from agent.backends.keyboard import Guard
+from agent.backends.terminal import TerminalBackend
+from agent.backends.tmux import Pane
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
+from agent.domain.session import Session
 from tests.fakes.claude_program import ClaudeHome
 from tests.fakes.model_api import ModelApi
 from tests.folders import short_folder
@@ -110,6 +115,32 @@ def test_texts_arrive_exact(stage: ClaudeStage, api: ModelApi) -> None:
     for text in ("plain", lines, long, "/tmp/x is a path", "y"):
         assert say(stage, text) == Outcome.done()
         arrived(api, text)
+
+
+class HardOfHearing(Pane):
+    """The first Enter comes right behind something else, and passes for a line break."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.presses = 0
+
+    async def enter(self, guard: Guard) -> bool:
+        self.presses += 1
+        if self.presses > 1:
+            return await super().enter(guard)
+        await self.type("\n")
+        return True
+
+
+@pytest.mark.parametrize("seat", ["tmux"], indirect=True)
+@pytest.mark.parametrize("text", ["short", " ".join(f"word{number}" for number in range(400))])
+def test_an_enter_that_passes_for_a_line_break_is_pressed_again(stage: TmuxClaude, api: ModelApi, text: str) -> None:
+    backend = TerminalBackend("tmux", HardOfHearing)
+
+    outcome = asyncio.run(backend.deliver(stage.session, Input(f"once {text}")))
+
+    assert outcome == Outcome.done()
+    arrived(api, f"once {text}")
 
 
 def test_a_bang_reaches_the_model_and_no_shell(stage: ClaudeStage, api: ModelApi, home: ClaudeHome) -> None:

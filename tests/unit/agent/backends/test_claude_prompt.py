@@ -12,6 +12,10 @@ def screen(*inside: str, above: str = "", below: str = "  ? for shortcuts") -> s
     return "\n".join([f"{MARK} earlier", "", "● echo: earlier", above, RULE, *inside, RULE, below])
 
 
+def scrolled(*inside: str) -> str:
+    return "\n".join([f"─── \x1b[2m↑ 36 more\x1b[0m {'─' * 40}", *inside, f"─── ↓ 2 more {'─' * 40}", "  ? for shortcuts"])
+
+
 @pytest.mark.parametrize(
     ("shown", "box"),
     [
@@ -26,6 +30,8 @@ def screen(*inside: str, above: str = "", below: str = "  ? for shortcuts") -> s
         pytest.param(screen("!\xa0"), Box("!"), id="shell mode, with nothing in it yet"),
         pytest.param(screen(f"{MARK} ", above=f"{'draft stashed':>60}"), Box("", stashed=True), id="a draft put away"),
         pytest.param(screen(f"{MARK} ", above="I stashed it."), Box(""), id="a word in the conversation"),
+        pytest.param(scrolled("  two", "  three"), Box("two\nthree"), id="more lines than it shows"),
+        pytest.param(scrolled(f"{MARK} one", "  two"), Box("one\ntwo"), id="the first of more lines than it shows"),
         pytest.param(screen("Do you want to proceed?", f"{MARK} 1. Yes"), None, id="a dialog"),
         pytest.param("$ ls\n" + RULE, None, id="no box"),
         pytest.param("", None, id="nothing"),
