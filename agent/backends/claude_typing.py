@@ -204,11 +204,13 @@ class ClaudeTyping:
     async def _shown(self, text: str) -> str:
         """What the prompt holds, without spaces, once it shows the end of the text; after a while, whatever it is."""
         end, gives_up = _bare(text)[-SHOWN:], time.monotonic() + SHOWN_LIMIT
-        while (box := await self._box()) is not None:
-            if _bare(box.text).endswith(end) or time.monotonic() > gives_up:
-                return _bare(box.text)
+        while True:
+            box = await self._box()
+            whole = "" if box is None else _bare(box.text)
+            shown = self._keyboard.answered() if box is None else whole.endswith(end)
+            if shown or time.monotonic() > gives_up:
+                return whole
             await asyncio.sleep(LOOK)
-        return ""
 
     async def clear(self) -> None:
         """Empties the prompt, line by line. Raises TerminalError."""

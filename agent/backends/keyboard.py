@@ -76,3 +76,6 @@ class Keyboard(Protocol):
 
     async def screen(self) -> str | None:
         """What the terminal shows, with colours where there are any; None where nobody can tell."""
+
+    def answered(self) -> bool:
+        """Whether the program has shown anything since something was typed; True where its screen tells more."""

@@ -108,6 +108,9 @@ class Terminal:
     async def screen(self) -> str:
         return "\n".join(json.loads(await self._editor.ask(_SCREEN.format(buffer=self._buffer)))).rstrip("\n")
 
+    def answered(self) -> bool:
+        return True
+
     async def _send(self, text: str) -> None:
         sent = await self._editor.ask(_SEND.format(channel=self._channel, data=_literal(text)))
         if sent in ("", "0"):

@@ -106,7 +106,7 @@ class _Host:
 
     async def _show(self) -> None:
         while data := await self._output():
-            self._typist.modes.feed(data)
+            self._typist.saw(data)
             try:
                 await descriptors.write(STDOUT, data)
             except OSError:

@@ -37,6 +37,7 @@ class Typist:
         self._ended = asyncio.Event()
         self._inside_line = False
         self._left = False  # a part of a text is in the prompt
+        self._answered = True  # the program has shown something since
         self._typing: set[asyncio.Future[Any]] = set()
 
     async def forward(self, data: bytes, *, person: bool) -> None:
@@ -51,6 +52,11 @@ class Typist:
     async def end_input(self) -> None:
         """The file that was standard input is at its end."""
         await self.forward(end_of_input(self._master, inside_line=self._inside_line), person=False)
+
+    def saw(self, output: bytes) -> None:
+        """What the program shows."""
+        self.modes.feed(output)
+        self._answered = True
 
     def end(self) -> None:
         """The program is gone: what waits for its turn fails."""
@@ -117,6 +123,7 @@ class Typist:
         await asyncio.shield(task)
 
     async def type(self, text: str) -> None:
+        self._answered = False
         await self._put(text.encode())
 
     async def paste(self, text: str) -> None:
@@ -134,6 +141,9 @@ class Typist:
     async def screen(self) -> None:
         """What a person has typed is known without looking."""
         return
+
+    def answered(self) -> bool:
+        return self._answered
 
     async def _put(self, data: bytes) -> None:
         await self.check()

@@ -99,3 +99,16 @@ def test_after_the_program_s_end_nothing_is_typed(pair: Pair) -> None:
         return await typist.deliver({"text": "late"})
 
     assert play(pair, scene) == Outcome.failed(Reason.TARGET_GONE, "the program has ended")
+
+
+def test_what_the_program_shows_counts_as_its_answer_to_what_was_typed_last(pair: Pair) -> None:
+    async def story() -> list[bool]:
+        typist, seen = Typist(pair.master), []
+        await typist.type("words")
+        seen.append(typist.answered())
+        typist.saw(b"words")
+        seen.append(typist.answered())
+        await typist.type("more")
+        return [*seen, typist.answered()]
+
+    assert asyncio.run(story()) == [False, True, False]

@@ -13,7 +13,9 @@ def screen(*inside: str, above: str = "", below: str = "  ? for shortcuts") -> s
 
 
 def scrolled(*inside: str) -> str:
-    return "\n".join([f"─── \x1b[2m↑ 36 more\x1b[0m {'─' * 40}", *inside, f"─── ↓ 2 more {'─' * 40}", "  ? for shortcuts"])
+    return "\n".join(
+        [f"─── \x1b[2m↑ 36 more\x1b[0m {'─' * 40}", *inside, f"─── ↓ 2 more {'─' * 40}", "  ? for shortcuts"]
+    )
 
 
 @pytest.mark.parametrize(
