@@ -153,14 +153,15 @@ class DeliveryLink:
 class Courier:
     """Everything one courier process runs, as threads that end together."""
 
-    def __init__(self, config: AdapterConfig, budget: Budget) -> None:
+    def __init__(self, config: AdapterConfig, budget: Budget, client: TelegramClient | None = None) -> None:
+        """`client` is Telegram's where it is not the one that the settings make."""
         self.failed = False
         self._budget = budget
         self._stop = threading.Event()
         self._router = RouterClient(config)
         self._config = config
         instance_id = uuid.uuid4().hex
-        self._client = _client(config, budget)
+        self._client = client or _client(config, budget)
         self._routes = _routes(config, self._client, budget)
         self._links = [DeliveryLink(config, self._router, route, instance_id, self._stop) for route in self._routes]
 

@@ -179,9 +179,11 @@ class ThinAgent:
         metadata = [("authorization", f"Bearer {self.token()}")]
         return int(self._stub.PutPart(request, metadata=metadata, timeout=PATIENCE).next_number)
 
-    def notify(self, notification_id: str, session_id: str, text: str, *files: types.NotificationFile) -> None:
+    def notify(
+        self, notification_id: str, session_id: str, text: str, *files: types.NotificationFile, **more: Any
+    ) -> None:
         """Tell people something, with files that were put."""
-        told = pb.Notify(notification_id=notification_id, session_id=session_id, text=text)
+        told = pb.Notify(notification_id=notification_id, session_id=session_id, text=text, **more)
         request = pb.NotifyWithFilesRequest(notify=told, files=files)
         self._stub.NotifyWithFiles(request, metadata=[("authorization", f"Bearer {self.token()}")], timeout=PATIENCE)
 

@@ -10,7 +10,7 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from router.domain.command import LIVE, CommandState
 from router.domain.errors import Reason
 from router.domain.notification import NotificationState
-from tests.sim.record import Typed, Wish
+from tests.sim.record import Message, Typed, Wish
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -156,9 +156,19 @@ class Checks:
 
     def _told(self, rows: list[Any]) -> None:
         told = {(message.command_id, message.state) for message in self._world.record.messages}
+        for message in self._world.record.messages:
+            told |= {(command_id, message.state) for command_id in self._behind(message)}
         for command_id, _, text, state, _, _, transport, *_ in rows:
             if transport and (command_id, state) not in told:
                 self.broken(f"nobody was told that {command_id} ({text}) is {state}")
+
+    def _behind(self, message: Message) -> list[str]:
+        """The commands whose ends a line tells beside that of its own: so many as it says, and no more."""
+        rows = self._rows(
+            "SELECT DISTINCT command_id, position FROM notifications JOIN steps ON subject_id = notification_id"
+            f" WHERE steps.detail = 'together with {message.notification_id}' ORDER BY position"
+        )
+        return [command_id for command_id, _ in rows[: message.others]]
 
     def _notices(self) -> None:
         brought = {message.notification_id for message in self._world.record.messages}

@@ -1,6 +1,7 @@
 """People and the platform they write on: they repeat what was not answered, and read what comes."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 CHAT = Principal("door", Role.CHAT)
 ADMIN = Principal("people", Role.ADMIN)
 STATES = {pb.CommandState.Value(f"COMMAND_STATE_{state.name}"): state.value for state in CommandState}
+BEFORE = re.compile(r"and the (\d+) before it\.$")
 POSTING = (0.0, 0.02, 0.3)  # seconds a platform takes
 
 
@@ -133,7 +135,8 @@ class Courier(Program):
         if self.world.random.random() < 0.05:
             receipt.retry_later.retry_after.seconds = 2
         else:
-            message = Message(note.notification_id, note.command_id, STATES.get(delivery.command_state, ""))
+            others = int(found[1]) if (found := BEFORE.search(note.text)) else 0
+            message = Message(note.notification_id, note.command_id, STATES.get(delivery.command_state, ""), others)
             self.world.record.messages.append(message)
             receipt.delivered.message_ids.append(f"p{len(self.world.record.messages)}")
         stream.up.put(receipt.SerializeToString())

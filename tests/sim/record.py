@@ -34,6 +34,7 @@ class Message:
     notification_id: str
     command_id: str
     state: str  # of the command; empty for what is no receipt
+    others: int = 0  # commands behind it whose ends it tells, too, as it says itself
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ SETTLE = 120.0  # real seconds for what is still on its way when everybody has s
 IN_DOUBT_S = 3.0  # real seconds in which a delivery is reported
 LAG_S = 0.1  # real seconds that a busy machine may let a call wait
 NOTE = re.compile(r"note \d+ of \S+?;")
+TOGETHER = re.compile(r"this and the (\d+) before it\.$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,16 @@ def _call(call: telegram_state.Call) -> Call:
 
 
 def _settled(conversation: Conversation, text: str) -> bool:
-    """Whether the person's message bears the mark, or a line under it tells the end."""
-    telegram, message_id = conversation.chat.telegram, conversation.replies[text]
-    message = telegram.world.messages[conversation.chat_id, message_id]
-    lines = [m.text for m in telegram.bot_messages(conversation.chat_id) if m.reply_to is message]
-    return bool(message.reaction) or any(line.startswith("✅") for line in lines)
+    """Whether the person's message bears the mark, or a line tells its end: under it, or under a later one for both."""
+    telegram, replies = conversation.chat.telegram, list(conversation.replies.values())
+    number = replies.index(conversation.replies[text])
+    message = telegram.world.messages[conversation.chat_id, replies[number]]
+    lines = [m for m in telegram.bot_messages(conversation.chat_id) if m.text.startswith("✅") and m.reply_to]
+    below = {replies.index(m.reply_to.message_id): m.text for m in lines if m.reply_to}
+    return bool(message.reaction) or any(at - _before(line) <= number <= at for at, line in below.items())
+
+
+def _before(line: str) -> int:
+    """Of how many messages before its own a line tells the end, too."""
+    found = TOGETHER.search(line)
+    return int(found[1]) if found else 0

@@ -44,11 +44,13 @@ class NoAnswer(TelegramError):
 class TelegramClient:
     """One bot at one server. Threads may share it. Given a budget, calls that name a chat are paced by it."""
 
-    def __init__(self, token: str, api_base: str, budget: Budget | None = None) -> None:
+    def __init__(
+        self, token: str, api_base: str, budget: Budget | None = None, session: requests.Session | None = None
+    ) -> None:
         self._budget = budget
         self._prefix = f"{api_base.rstrip('/')}/bot{token}"
         self._files = f"{api_base.rstrip('/')}/file/bot{token}"
-        self._session = requests.Session()
+        self._session = session or requests.Session()
         self._session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
         self._session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
         # A proxy of the environment cannot reach this machine's own loopback.
