@@ -117,7 +117,7 @@ TOPICS_FAILED = (
 )
 UNSEEN = (
     "Nothing was heard of this session for 30 days: it has ended here, and what waited for it is a dead letter."
-    " If it is still there, its machine brings it back when it connects."
+    " If it is still there, its machine brings it back when it connects; else register it again."
 )
 TOPIC_ENDED = "This session has ended; its topic is closed."
 MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."

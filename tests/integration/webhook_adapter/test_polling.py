@@ -108,6 +108,31 @@ def test_what_the_router_refuses_for_good_does_not_block_the_rest(
     assert texts(router) == ["good"]
 
 
+def test_an_update_over_which_the_router_fails_again_and_again_does_not_block_the_rest(
+    telegram: TelegramStandIn, router: ChatLinkStandIn
+) -> None:
+    router.refuse_submits(grpc.StatusCode.INTERNAL, times=3)
+    telegram.user_writes("bad")
+    telegram.user_writes("good")
+    with start(telegram, router) as courier:
+        telegram.wait_for(lambda: not telegram.pending_updates, deadline=20)
+
+    assert texts(router) == ["good"]
+    assert "the router fails over it" in courier.stderr
+
+
+def test_an_update_over_which_the_router_fails_once_is_handed_in(
+    telegram: TelegramStandIn, router: ChatLinkStandIn
+) -> None:
+    router.refuse_submits(grpc.StatusCode.INTERNAL, times=2)
+    telegram.user_writes("one")
+    telegram.user_writes("two")
+    with start(telegram, router):
+        telegram.wait_for(lambda: not telegram.pending_updates, deadline=20)
+
+    assert texts(router) == ["one", "two"]
+
+
 @pytest.mark.faults
 def test_after_kill_9_the_unconfirmed_come_again_under_the_same_key(
     telegram: TelegramStandIn, router: ChatLinkStandIn

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.errors import RouterError
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 POLL_S = 50
 _ANSWER_MARGIN_S = 10.0  # an answer may come as late as the poll lasts, and then has to travel
 _ROUTER_RETRY_S = 2.0
+_ROUTER_MISTAKES = 3  # of the router's own over one update; then it would hold up all others for ever
 EARLY_S = 1.0
 """A server that answers so soon and with nothing does not wait for updates by itself; then we wait so long for it."""
 
@@ -80,10 +82,15 @@ class Polling:
 
     def _received(self, update: Json) -> Received | None:
         """What became of it, once that is on the router's disk; None when we are to stop before."""
+        mistakes = 0
         while not self._stop.is_set():
             try:
                 return self._intake.receive(update)
             except RouterError as error:
+                mistakes += error.status is HTTPStatus.INTERNAL_SERVER_ERROR
+                if mistakes == _ROUTER_MISTAKES:
+                    logger.error("update skipped id=%s: the router fails over it", update.get("update_id"))  # noqa: TRY400 -- the router's log has the stack
+                    return Received(Outcome.REFUSED)
                 logger.warning("update not stored; trying again code=%s", error.code)
                 self._stop.wait(error.retry_after or _ROUTER_RETRY_S)
             except Exception:
