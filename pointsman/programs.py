@@ -101,11 +101,13 @@ def adapter() -> None:
     *_MACHINE,
     *_DOOR,
 )
-def up() -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show what the programs log, instead of keeping it in a file.")
+def up(*, verbose: bool) -> None:
     """Run everything: router, adapter, this machine's agent.
 
-    Restarts what dies; stops cleanly on Ctrl-C and SIGTERM.
+    Restarts what dies; stops cleanly on Ctrl-C and SIGTERM. What the programs log goes to up.log in the data
+    directory; warnings are shown, too.
     """
     from pointsman.up import run_all
 
-    run_all(settings())
+    run_all(settings(), verbose=verbose)

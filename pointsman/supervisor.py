@@ -47,17 +47,17 @@ class StartFailed(Failure):
 class Child:
     """One program under supervision."""
 
-    def __init__(self, spec: Spec, say: Say, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, spec: Spec, say: Say, tell: Say, process: asyncio.subprocess.Process) -> None:
         self.spec = spec
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()  # what its ready line told
-        self._say = say
+        self._say, self._tell = say, tell
         self._stopping = False
         self._watch(process)
 
     @classmethod
-    async def launch(cls, spec: Spec, say: Say) -> "Child":
+    async def launch(cls, spec: Spec, say: Say, tell: Say) -> "Child":
         """Start the program; it is not ready yet."""
-        return cls(spec, say, await _spawn(spec))
+        return cls(spec, say, tell, await _spawn(spec))
 
     async def keep_running(self) -> None:
         """Restart it whenever it ends, until it is stopped."""
@@ -70,7 +70,7 @@ class Child:
             pause = _FIRST_PAUSE if time.monotonic() - began > _STABLE else pause
             # Workers that outlive their parent would still hold its port.
             _signal_group(self._process.pid, signal.SIGTERM)
-            self._say(self.spec.name, f"ended with code {code}; starting it again in {pause:.1f} s")
+            self._tell(self.spec.name, f"ended with code {code}; starting it again in {pause:.1f} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
             self._watch(await _spawn(self.spec))
@@ -98,7 +98,7 @@ class Child:
             try:
                 await asyncio.wait_for(self._process.wait(), within)
             except TimeoutError:
-                self._say(self.spec.name, f"did not stop within {within:.1f} s; killed")
+                self._tell(self.spec.name, f"did not stop within {within:.1f} s; killed")
                 _signal_group(self._process.pid, signal.SIGKILL)
                 await self._process.wait()
         await asyncio.wait(self._readers, timeout=1.0)
@@ -125,10 +125,14 @@ class Child:
 
 
 class Supervisor:
-    """Several programs, stopped in the opposite order of their start."""
+    """Several programs, stopped in the opposite order of their start.
 
-    def __init__(self, say: Say | None = None) -> None:
+    What they say goes to `say`, what is to be told of them to `tell`.
+    """
+
+    def __init__(self, say: Say | None = None, tell: Say | None = None) -> None:
         self._say = say or self._print
+        self._tell = tell or self._say
         self._names: list[str] = []
         self._children: list[Child] = []
         self._keepers: list[asyncio.Task[None]] = []
@@ -136,7 +140,7 @@ class Supervisor:
     async def start(self, spec: Spec) -> Child:
         """Start a program and wait until it is ready; from then on it is kept running. Raises StartFailed."""
         self._names.append(spec.name)
-        child = await Child.launch(spec, self._say)
+        child = await Child.launch(spec, self._say, self._tell)
         self._children.append(child)
         await child.wait_until_ready()
         self._keepers.append(asyncio.create_task(child.keep_running()))

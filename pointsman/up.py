@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,20 +17,30 @@ from pointsman.errors import ExitCode, Failure
 from pointsman.programs import ADAPTER_SECRETS
 from pointsman.secret_files import make_data_dir, make_missing
 from pointsman.settings import Program, Source, is_loopback
-from pointsman.supervisor import Child, Spec, Supervisor, change_environment, forever, run
+from pointsman.supervisor import Child, Spec, StartFailed, Supervisor, change_environment, forever, run
+from pointsman.up_log import UpLog
 
 # How a program is started: never with the current folder or PYTHONPATH among the places to import from.
 COMMAND = (sys.executable, "-I", "-m", "pointsman")
 
 
-def run_all(settings: Settings) -> None:
-    """`pointsman up`. Raises Failure."""
+def run_all(settings: Settings, *, verbose: bool) -> None:
+    """`pointsman up`; `verbose` shows what its programs log instead of keeping it in a file. Raises Failure."""
     _refuse_plain_text(settings)
     with only_one(settings):
         make_missing(settings, "POINTSMAN_API_KEY", *ADAPTER_SECRETS)
         settings = again(settings)
-        supervisor = Supervisor()
-        asyncio.run(run(supervisor, _start_and_tell(supervisor, settings)))
+        if verbose:
+            supervisor = Supervisor()
+            asyncio.run(run(supervisor, _start_and_tell(supervisor, settings)))
+            return
+        with closing(UpLog(settings.data_dir)) as log:
+            supervisor = Supervisor(log.line, log.word)
+            try:
+                asyncio.run(run(supervisor, _start_and_tell(supervisor, settings, log.path)))
+            except StartFailed:
+                click.echo(log.last_words(), err=True)
+                raise
 
 
 def _refuse_plain_text(settings: Settings) -> None:
@@ -109,10 +119,12 @@ def _keep_port(http: Child) -> str:
     return f"http://{reachable(address)}"
 
 
-async def _start_and_tell(supervisor: Supervisor, settings: Settings) -> None:
+async def _start_and_tell(supervisor: Supervisor, settings: Settings, log: Path | None = None) -> None:
+    """`log` is where a person finds what is not shown; without one, a program may read along."""
     running = await start_all(supervisor, settings)
-    click.echo(f"ready up {running.settings['POINTSMAN_ROUTER']} {running.console}")
-    click.echo(summary(running))
+    if log is None:
+        click.echo(f"ready up {running.settings['POINTSMAN_ROUTER']} {running.console}")
+    click.echo(summary(running, log))
     sys.stdout.flush()
     await forever()
 
@@ -134,7 +146,7 @@ def login_address(running: Running) -> str:
     return login_link(base, running.settings["POINTSMAN_API_KEY"], time.time())
 
 
-def summary(running: Running) -> str:
+def summary(running: Running, log: Path | None) -> str:
     """What a person needs to know once everything runs."""
     settings = running.settings
     rows = {
@@ -143,6 +155,7 @@ def summary(running: Running) -> str:
         "machine": running.machine_id or "revoked; its agent is not started: pointsman machine token, pointsman enroll",
         "telegram": _telegram(settings),
         "data": str(Path(settings.data_dir)),
+        **({"logs": str(log)} if log else {}),
     }
     return "\n".join(f"  {name:<9} {text}" for name, text in rows.items())
 

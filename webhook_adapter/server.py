@@ -1,6 +1,8 @@
 """The HTTP process: gunicorn around the application, without gunicorn's command line."""
 
+import errno
 import os
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker
 
 from webhook_adapter import gunicorn_conf
-from webhook_adapter.config import AdapterConfig
+from webhook_adapter.config import AdapterConfig, Address
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -53,5 +55,20 @@ def serve(config: AdapterConfig) -> int:
     except SystemExit as end:
         if os.getpid() != started:
             raise  # a worker's end is not ours
-        return 0 if end.code in {0, None} else 1
+        if end.code in {0, None}:
+            return 0
+        if _is_taken(config.listen):
+            sys.stderr.write(f"cannot listen on {config.listen}: POINTSMAN_HTTP_LISTEN chooses another port\n")
+        return 1
     return 0
+
+
+def _is_taken(listen: Address) -> bool:
+    """Whether another program has the port."""
+    with socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((listen.host, listen.port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False

@@ -59,7 +59,8 @@ class Serving:
             else:
                 port = self._server.add_insecure_port(listen)
         except RuntimeError:
-            raise SettingsError(f"cannot listen on {listen}: is another router running there?") from None
+            taken = f"cannot listen on {listen}: is another router running there?"
+            raise SettingsError(f"{taken} POINTSMAN_ROUTER_LISTEN chooses another port") from None
         await self._server.start()
         await self.health.tell(writable=True)
         return f"{listen.rpartition(':')[0]}:{port}"

@@ -59,7 +59,7 @@ class System:
             "ALLOWED_CHAT_IDS": str(CHAT),
         }
         with self._log.open("w") as log:
-            argv = [*self._launcher, *POINTSMAN, "up"]
+            argv = [*self._launcher, *POINTSMAN, "up", "--verbose"]
             self._up = subprocess.Popen(
                 argv, env=environ | self._settings, stdout=subprocess.PIPE, stderr=log, text=True, cwd="/"
             )

@@ -102,7 +102,7 @@ def test_a_program_that_does_not_stop_is_killed_with_all_that_it_started() -> No
 
     async def scenario() -> list[Line]:
         log = Log()
-        child = await Child.launch(spec("one", parent), log.say)
+        child = await Child.launch(spec("one", parent), log.say, log.say)
         await child.wait_until_ready()
         await child.stop(0.2)
         return log.lines

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,7 +32,7 @@ class Up:
         self._settings = settings
         flags = ("--data-dir", str(folder), "--router-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
         self.process = subprocess.Popen(
-            (*POINTSMAN, "up", *flags, "--machine-id", "box"),
+            (*POINTSMAN, "up", "--verbose", *flags, "--machine-id", "box"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -199,14 +200,64 @@ def test_a_bad_setting_stops_up_with_its_name(data_dir: Path) -> None:
     assert "POINTSMAN_HTTP_LISTEN" in done.stderr
 
 
-def test_a_port_that_is_taken_stops_up(data_dir: Path, unused_address: str) -> None:
-    flags = ("--data-dir", str(data_dir), "--router-listen", unused_address, "--http-listen", "127.0.0.1:0")
-
-    done = subprocess.run((*POINTSMAN, "up", *flags), capture_output=True, text=True, timeout=60)
+@pytest.mark.parametrize("verbose", [(), ("--verbose",)], ids=["quiet", "verbose"])
+@pytest.mark.parametrize(
+    ("taken", "free", "setting"),
+    [
+        ("--router-listen", "--http-listen", "POINTSMAN_ROUTER_LISTEN"),
+        ("--http-listen", "--router-listen", "POINTSMAN_HTTP_LISTEN"),
+    ],
+    ids=["router", "adapter"],
+)
+def test_a_port_that_is_taken_stops_up_with_the_setting_to_change(
+    data_dir: Path, taken: str, free: str, setting: str, verbose: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        flags = ("--data-dir", str(data_dir), taken, address, free, "127.0.0.1:0")
+        done = subprocess.run((*POINTSMAN, "up", *flags, *verbose), capture_output=True, text=True, timeout=60)
 
     assert done.returncode in (1, 2)
-    assert f"cannot listen on {unused_address}" in done.stderr
-    assert "error: router ended" in done.stderr
+    assert f"cannot listen on {address}" in done.stderr
+    assert f"{setting} chooses another port" in done.stderr
+    assert "before it was ready" in done.stderr
+
+
+def quiet(folder: Path, *flags: str) -> subprocess.Popen[str]:
+    """`pointsman up` as a person starts it."""
+    everywhere = ("--data-dir", str(folder), "--router-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
+    argv = (*POINTSMAN, "up", *everywhere, "--machine-id", "box", *flags)
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_a_person_sees_what_they_need_and_nothing_else(data_dir: Path) -> None:
+    with quiet(data_dir) as process:
+        assert process.stdout is not None
+        rows = [process.stdout.readline() for _ in range(6)]
+        process.terminate()
+        rest = process.stdout.read()
+
+    assert [row.split()[0] for row in rows] == ["console", "router", "machine", "telegram", "data", "logs"]
+    assert process.returncode == 0
+    assert rest == ""
+    log = (data_dir / "up.log").read_text()
+    assert {name for name in PROGRAMS if f"{name} " in log} == set(PROGRAMS)
+    assert (data_dir / "up.log").stat().st_mode & 0o777 == 0o600
+    assert "token=" not in log
+
+
+def test_a_person_is_told_of_a_program_that_died(data_dir: Path) -> None:
+    with quiet(data_dir) as process:
+        assert process.stdout is not None
+        rows = [process.stdout.readline() for _ in range(6)]
+        courier = next(child for child in psutil.Process(process.pid).children() if child.cmdline()[-1] == "courier")
+        courier.kill()
+        told = process.stdout.readline()
+        process.terminate()
+        process.stdout.read()
+
+    assert len(rows) == 6
+    assert told.startswith("courier ended with code -9; starting it again")
 
 
 def test_the_demo_plays_itself(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""What the programs of `pointsman up` say: all of it goes to a file, and to the terminal what a person must know."""
+
+import logging
+import re
+from collections import deque
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import click
+
+from pointsman.errors import Failure
+
+FILE_NAME = "up.log"
+_MOST, _KEPT = 10 * 1024**2, 1  # bytes of the file before it is moved away, and how many such are kept
+_LAST = 8  # lines that say why a program did not get ready
+# As the programs log, and as gunicorn does.
+_LEVELS = "(?:WARNING|ERROR|CRITICAL)"
+_TROUBLE = re.compile(rf"(?:\S+ \S+ {_LEVELS} \S+|\[[^]]*\] \[\d+\] \[{_LEVELS}\]) (.*)")
+
+
+class UpLog:
+    """Lines in, until it is closed."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Raises Failure."""
+        self.path = data_dir / FILE_NAME
+        self._last: dict[str, deque[str]] = {}
+        try:
+            self.path.touch(mode=0o600)
+            self._handler = RotatingFileHandler(self.path, maxBytes=_MOST, backupCount=_KEPT, encoding="utf-8")
+        except OSError as error:
+            raise Failure(f"cannot write {self.path}: {error.strerror}") from None
+        self._file = logging.Logger("up")  # noqa: LOG001 -- one of its own: nobody else's lines come in
+        self._file.addHandler(self._handler)
+
+    def line(self, name: str, text: str) -> None:
+        """A line of a program."""
+        self._keep(name, text)
+        if trouble := _TROUBLE.match(text):
+            click.echo(f"{name}: {trouble[1]}", err=True)
+
+    def word(self, name: str, text: str) -> None:
+        """Of the supervisor, about a program."""
+        self._keep(name, text)
+        click.echo(f"{name} {text}", err=True)
+
+    def close(self) -> None:
+        self._handler.close()
+
+    def last_words(self) -> str:
+        """What those programs said last that are not ready yet."""
+        return "\n".join(f"{name}: {text}" for name, said in self._last.items() for text in said)
+
+    def _keep(self, name: str, text: str) -> None:
+        self._file.info("%-12s │ %s", name, text)
+        if text.startswith("ready "):
+            self._last.pop(name, None)
+        else:
+            self._last.setdefault(name, deque(maxlen=_LAST)).append(text)
