@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.bench import chain, drain, floor, idle, programs, submits
+from tests.bench import chain, drain, floor, hooks, idle, programs, submits
 from tests.bench.figures import middle
 
 ONE, BUSY = (400, 1), (4000, 16)
@@ -18,6 +18,7 @@ def main() -> None:
     arguments = parser.parse_args()
     _chains(arguments.rounds)
     _router(arguments.agents)
+    _hooks()
 
 
 def _chains(rounds: int) -> None:
@@ -60,6 +61,12 @@ def _router(agents: int) -> None:
     with programs.folder() as folder:
         per_link = asyncio.run(idle.measure(folder, agents))
         _row(f"router memory per idle machine, at {agents}", f"{per_link / 1024:.0f} KiB", "")
+
+
+def _hooks() -> None:
+    with programs.folder() as folder:
+        bare, ours = hooks.measure(folder, 50)
+    _row("a hook of Claude Code without an agent, p50", _ms(middle(ours)), f"Python alone {_ms(middle(bare))}")
 
 
 def _ms(seconds: float) -> str:

@@ -146,7 +146,7 @@ def main() -> int:
     if options.minutes:
         rows += _run("soak", lambda: soak(options.minutes, random.Random(f"{options.seed} soak")))
     _tell("\n" + rendered(rows))
-    bad = [row for row in rows if row.problems]
+    bad = [row for row in rows if row.problems or row.late]
     _tell(f"\nseed {options.seed}: {len(rows)} kinds of faults, {sum(row.injected for row in rows)} injected, "
           f"{f'{len(bad)} NOT GOOD' if bad else 'every promise kept'}")  # fmt: skip
     return 1 if bad else 0

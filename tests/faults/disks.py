@@ -62,7 +62,7 @@ def full_at_router(world: World, count: int) -> Row:
         verdict = world.verdict(since)
     late = [f"health told after {took:.0f} s" for took in found if took > TOLD]
     back = recoveries(world, strikes)
-    return Row("disk full at the router", count, verdict, found, back, failures=[*senders.refusals, *late])
+    return Row("disk full at the router", count, verdict, found, back, failures=senders.refusals, late=late)
 
 
 def full_at_machine(world: World, count: int) -> Row:

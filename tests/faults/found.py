@@ -59,7 +59,7 @@ def half_open(world: World, names: Sequence[str] = tuple(HALF_OPENS)) -> list[Ro
     verdict = world.verdict(since)
     found = {name: [_later_end(wire) - at for wire in wires] for name, wires, at in struck}
     return [
-        Row(name, len(times), verdict, found=times, failures=[*senders.refusals, *_late(times, HALF_OPEN)])
+        Row(name, len(times), verdict, found=times, failures=senders.refusals, late=_late(times, HALF_OPEN))
         for name, times in found.items()
     ]
 
@@ -84,7 +84,7 @@ def hung_agents(world: World) -> list[Row]:
     world.drain()
     verdict = world.verdict(since)
     return [
-        Row(at[name][0], 1, verdict, found=[took], failures=[*senders.refusals, *_late([took], HUNG)])
+        Row(at[name][0], 1, verdict, found=[took], failures=senders.refusals, late=_late([took], HUNG))
         for name, took in found.items()
     ]
 
@@ -110,8 +110,8 @@ def hung_router(world: World, number: int) -> Row:
     world.drain()
     missing = [f"{len(world.machines) - len(found)} agents never noticed"] if len(found) < len(world.machines) else []
     times = list(found.values())
-    failures = [*senders.refusals, *missing, *_late(times, HUNG)]
-    return Row(name, 1, world.verdict(since), found=times, failures=failures)
+    failures = [*senders.refusals, *missing]
+    return Row(name, 1, world.verdict(since), found=times, failures=failures, late=_late(times, HUNG))
 
 
 def _linked(machine: Machine) -> None:

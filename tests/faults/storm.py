@@ -194,8 +194,7 @@ def storm(world: World, rng: random.Random, count: int) -> Row:
         threading.Event().wait(SETTLED)
         after = Footprint.of(world)
         failures = [*senders.refusals, *after.beyond(base)]
-        if took > BACK:
-            failures.append(f"all back after {took:.0f} s, not within {BACK:.0f}")
+        late = [f"all back after {took:.0f} s, not within {BACK:.0f}"] if took > BACK else []
     world.drain()
     held = waits(world, strike.at, strike.at + took)
     remarks = [
@@ -204,7 +203,7 @@ def storm(world: World, rng: random.Random, count: int) -> Row:
         after.against(base),
     ]
     name = f"router killed under {count} links"
-    return Row(name, 1, world.verdict(since), (), recoveries(world, [strike]), remarks, failures)
+    return Row(name, 1, world.verdict(since), (), recoveries(world, [strike]), remarks, failures, late)
 
 
 def waits(world: World, begins: float, ends: float) -> list[float]:

@@ -1,7 +1,7 @@
 """What a run prints: a row for each kind of fault, and whether every promise was kept."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.faults.checker import Verdict
 
@@ -10,7 +10,11 @@ HEADS = ("fault", "times", "accepted", "lost", "twice", "disorder", "uncertain",
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of fault. Times in seconds; `remarks` are figures of its own, `failures` what must not be."""
+    """One kind of fault. Times in seconds.
+
+    `remarks` are figures of its own, `failures` what must not be. `late` says which times were not kept: `make faults`
+    judges them, on a machine of its own; a test, which has none, does not.
+    """
 
     fault: str
     injected: int
@@ -18,7 +22,8 @@ class Row:
     found: Sequence[float] = ()
     back: Sequence[float] = ()
     remarks: Sequence[str] = ()
-    failures: Sequence[str] = field(default=())
+    failures: Sequence[str] = ()
+    late: Sequence[str] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -37,7 +42,8 @@ class Row:
         if verdict:
             counts = (verdict.accepted, *map(len, (verdict.lost, verdict.duplicated, verdict.out_of_order)))
             judged = (*map(str, counts), str(len(verdict.uncertain)))
-        end = "; ".join([*self.remarks, *(f"NOT KEPT: {problem}" for problem in self.problems)])
+        not_kept = (f"NOT KEPT: {problem}" for problem in [*self.problems, *self.late])
+        end = "; ".join([*self.remarks, *not_kept])
         return (self.fault, str(self.injected), *judged, _spread(self.found), _spread(self.back), end)
 
 

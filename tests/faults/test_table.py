@@ -22,19 +22,21 @@ IDLE = Verdict(0, 0, Counter(), NONE, NONE, NONE, NONE, NONE, NONE, NONE)
         (Row("kill", 0, GOOD), ["no fault fired"]),
         (Row("kill", 3, IDLE), ["nothing was sent"]),
         (Row("kill", 3, LOST), ["lost: 1 (a)"]),
-        (Row("hang", 1, GOOD, failures=["found after 99 s"]), ["found after 99 s"]),
+        (Row("hang", 1, GOOD, failures=["no answer"]), ["no answer"]),
+        (Row("hang", 1, GOOD, late=["found after 99 s"]), []),
     ],
-    ids=["good", "nothing fired", "nothing sent", "lost", "late"],
+    ids=["good", "nothing fired", "nothing sent", "lost", "failed", "late is for the judge of times"],
 )
 def test_a_row_is_good_only_when_something_fired_and_every_promise_was_kept(row: Row, problems: list[str]) -> None:
     assert row.problems == problems
 
 
 def test_the_table_shows_counts_times_and_what_was_not_kept() -> None:
-    *_, good, bad = rendered([Row("kill", 3, GOOD, back=[0.5, 1.5, 1.0]), Row("cut", 1, LOST)]).splitlines()
+    rows = [Row("kill", 3, GOOD, back=[0.5, 1.5, 1.0]), Row("cut", 1, LOST, late=["slow"])]
+    *_, good, bad = rendered(rows).splitlines()
 
     assert good == "| kill | 3 | 9 | 0 | 0 | 0 | 1 | - | 1.00 / 1.50 s |  |"
-    assert bad == "| cut | 1 | 9 | 1 | 0 | 0 | 0 | - | - | NOT KEPT: lost: 1 (a) |"
+    assert bad == "| cut | 1 | 9 | 1 | 0 | 0 | 0 | - | - | NOT KEPT: lost: 1 (a); NOT KEPT: slow |"
     assert len(HEADS) == good.count("|") - 1
 
 
