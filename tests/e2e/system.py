@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from agentlink.v1 import control_pb2, types_pb2
 from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
+from tests.programs import needed
 from tests.waiting import wait_until
 
 CHAT = 4711
@@ -79,7 +81,8 @@ class System:
         self._output.join()
         assert self._up.stdout is not None
         self._up.stdout.close()
-        subprocess.run(["tmux", "-L", self._tmux, "kill-server"], capture_output=True)
+        if shutil.which("tmux"):
+            subprocess.run(["tmux", "-L", self._tmux, "kill-server"], capture_output=True)
         return code
 
     def log(self) -> str:
@@ -185,6 +188,7 @@ class System:
 
     def pane(self, name: str, *, environ: dict[str, str] | None = None) -> "Pane":
         """A tmux pane that records, made a session."""
+        needed("tmux")
         record = self._folder / f"{name}.txt"
         record.touch()
         program = self._folder / "recorder.py"

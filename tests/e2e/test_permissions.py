@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.claude_desk import LONG, Desk, desk
 from tests.e2e.system import CHAT, message
 from tests.fakes.telegram_state import Message
+from tests.programs import needed
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -98,6 +99,7 @@ def test_a_question_is_answered_in_ones_own_words(here: Desk) -> None:
 
 
 def test_what_is_allowed_always_is_not_asked_again(here: Desk) -> None:
+    needed("curl")
     here.type("%bash curl --version")
     asked = question(here, "curl --version")
     [always] = [label for label in asked.buttons if label.startswith("✅ Always: Bash(curl")]

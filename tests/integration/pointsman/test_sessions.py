@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +13,7 @@ from tests.fakes.agent_socket import FakeAgent
 from tests.fakes.control_server import FakeControl
 from tests.integration.agent.backends.stages import NvimFixture
 from tests.integration.pointsman.conftest import Run
+from tests.programs import needed
 
 
 def test_sessions_are_listed(run: Run, control: FakeControl) -> None:
@@ -76,7 +76,6 @@ def test_the_id_of_a_new_session_is_printed(run: Run, agent: FakeAgent) -> None:
     assert agent.requests[0]["target"] == {"command": "cat"}
 
 
-@pytest.mark.skipif(shutil.which("nvim") is None, reason="needs nvim")
 def test_a_terminal_of_nvim_becomes_a_session(run: Run, agent: FakeAgent, data_dir: Path) -> None:
     with closing(NvimFixture(data_dir, ["cat"])) as editor:
         done = run("session", "register", "--nvim", editor.socket)
@@ -96,6 +95,7 @@ def test_a_terminal_of_nvim_becomes_a_session(run: Run, agent: FakeAgent, data_d
 
 
 def test_an_nvim_that_is_not_there_is_not_found(run: Run, agent: FakeAgent, data_dir: Path) -> None:
+    needed("nvim")
     done = run("session", "register", "--nvim", str(data_dir / "none"))
 
     assert done.exit_code == 5
@@ -140,6 +140,7 @@ def test_register_takes_exactly_one_way(run: Run, ways: tuple[str, ...]) -> None
 @pytest.fixture
 def tmux(data_dir: Path) -> Iterator[str]:
     """The value of TMUX inside a tmux server of our own; it has one pane."""
+    needed("tmux")
     server = str(data_dir / "tmux")
     base = ["tmux", "-S", server, "-f", os.devnull]
     subprocess.run([*base, "new-session", "-d", "-s", "work", "-x", "80", "-y", "24", "cat"], check=True)
@@ -147,7 +148,6 @@ def tmux(data_dir: Path) -> Iterator[str]:
     subprocess.run([*base, "kill-server"], check=True)
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 def test_a_tmux_pane_becomes_a_session(run: Run, agent: FakeAgent, tmux: str, data_dir: Path) -> None:
     done = run("session", "register", "--tmux", "work:0.0", TMUX=tmux)
 
@@ -158,7 +158,6 @@ def test_a_tmux_pane_becomes_a_session(run: Run, agent: FakeAgent, tmux: str, da
     assert request["pid"] > 0
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 def test_a_tmux_pane_that_does_not_exist_is_not_found(run: Run, agent: FakeAgent, tmux: str) -> None:
     done = run("session", "register", "--tmux", "nowhere:7.3", TMUX=tmux)
 

@@ -20,6 +20,7 @@ from agent.domain.command import Action, KeyPress, Outcome
 from agent.domain.session import Conversation, Session, SessionState
 from tests.integration.agent.backends.local_agent import LocalAgent
 from tests.integration.agent.backends.terminal import Terminal, host
+from tests.programs import needed
 from tests.waiting import wait_until
 
 STREAM_RECORDER = Path(__file__).with_name("stream_recorder.py")
@@ -78,6 +79,7 @@ class TmuxServerFixture:
     """A tmux server of its own with no settings, and one pane."""
 
     def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        needed("tmux")
         self.socket = str(folder / "tmux")
         self.run("new-session", "-d", "-s", "main", "-x", "80", "-y", "24", *command)
         self.pane = self.run("display-message", "-p", "#{pane_id}")
@@ -122,6 +124,7 @@ class NvimFixture:
     """An nvim with no settings and no screen, and one terminal in it."""
 
     def __init__(self, folder: Path, command: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
+        needed("nvim")
         self.socket = str(folder / "nvim")
         words = "termopen(json_decode('" + json.dumps(list(command)).replace("'", "''") + "'))"
         argv = ["nvim", "--clean", "--headless", "--listen", self.socket, "-c", f"call {words}"]

@@ -11,6 +11,7 @@ from agent.backends import process
 from agent.backends.whereabouts import NOWHERE, Place, locate
 from agent.domain.session import Process
 from tests.integration.agent.backends.stages import TmuxServerFixture
+from tests.programs import needed
 from tests.waiting import wait_until
 
 # Starts a program and says its pid, as a shell in a terminal does.
@@ -66,6 +67,7 @@ def test_a_pane_that_is_not_there_is_not_taken(tmux: TmuxServerFixture, pid_file
 
 def test_the_nearer_of_nvim_and_tmux_is_taken(data_dir: Path, pid_file: Path) -> None:
     script = f"call jobstart(['{sys.executable}', '-I', '-c', \"{STARTS}\", '{pid_file}', 'sleep', '1000'])"
+    needed("nvim")
     tmux = TmuxServerFixture(data_dir, ["nvim", "--clean", "--listen", str(data_dir / "nvim"), "-c", script])
     try:
         program = started(pid_file)
