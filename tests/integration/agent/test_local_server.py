@@ -316,3 +316,21 @@ async def test_stopping_ends_the_connections_that_stay(rigs: Rigs) -> None:
     with pytest.raises(ValueError, match="Expecting value"):
         await terminal.hear()
     await terminal.leave()
+
+
+async def test_a_mistake_of_the_agents_is_told_and_hurts_nobody_else(
+    rigs: Rigs, caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = "CREATE TRIGGER rule BEFORE INSERT ON outbox WHEN NEW.payload LIKE '%bad%'"
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        await rig.sql(f"{rule} BEGIN SELECT RAISE(ABORT, 'against the rule'); END")
+        asked = [rig.ask(op="notify", session_id="s1", text=text) for text in ("good", "bad", "fine")]
+        first, refused, last = await asyncio.gather(*asked)
+        again = await rig.ask(op="notify", session_id="s1", text="after")
+
+    assert [answer["ok"] for answer in (first, last, again)] == [True, True, True]
+    assert (refused["ok"], refused["reason"]) == (False, "INTERNAL")
+    assert "its log says more" in refused["error"]
+    assert caplog.text.count("against the rule") == 1
+    assert "store unavailable" not in caplog.text
