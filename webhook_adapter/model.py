@@ -192,6 +192,7 @@ class Notification:
     delivered_at: datetime | None
     permission_id: str = ""  # of the permission question that it shows, or whose end it tells
     files: tuple[NotificationFile, ...] = ()
+    edits: str = ""  # the notification whose messages it changes
 
 
 @dataclass(frozen=True, slots=True)

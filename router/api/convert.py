@@ -213,7 +213,7 @@ def notification(n: Notification) -> pb.Notification:
         buttons=[pb.Button(label=b.label, action=b.action) for b in n.buttons], token=n.token,
         state=NOTIFICATION_STATES[n.state], detail=n.detail, message_ids=n.message_ids, command_id=n.command_id,
         created_at=timestamp(n.created_at), delivered_at=timestamp(n.delivered_at), attempt=n.attempt,
-        permission_id=n.permission_id, files=files.listed(n.files),
+        permission_id=n.permission_id, files=files.listed(n.files), edits=n.edits,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Verb(Enum):
     CANCEL = "cancel"
     SEND = "send"  # now, after it waited for a person's word
     USE = "use"  # its key names the session
+    HERE = "here"  # the session, named by its key, that what was written is for
     KEY = "key"  # its key is the key to press
     ASK = "ask"
     DONT_ASK = "dont-ask"

@@ -84,6 +84,7 @@ class Notification:
     closes_topic: bool = False  # the last message of its session's topic
     permission_id: str = ""  # the permission question it shows
     files: tuple[File, ...] = ()
+    copy_of: str = ""  # the first of those that bring one message to several chats
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +159,18 @@ def apply(notification: Notification, event: Event, now: float) -> Notification:
             return replace(notification, state=NotificationState.DEAD, detail=detail)
         case GivenUp():
             return replace(notification, state=NotificationState.DEAD)
+
+
+def change_of(
+    shown: Notification,
+    notification_id: str,
+    text: str,
+    now: float,
+    buttons: tuple[Button, ...] = (),
+    token: str = "",
+) -> Notification:
+    """What lets the messages of an earlier notification say something else, in its place and with its urgency."""
+    return replace(
+        shown, notification_id=notification_id, text=text, token=token, buttons=buttons, edits=shown.notification_id,
+        created_at=now, state=NotificationState.QUEUED, attempt=0, message_ids=(), detail="", delivered_at=None,
+    )  # fmt: skip

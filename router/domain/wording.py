@@ -1,10 +1,11 @@
-"""What people read in the chat: the catalogue, with question_wording. Couriers add the platform's formatting.
+"""What people read in the chat: the catalogue, with the other modules of that name. Couriers add a platform's format.
 
 All sentences are the constants and tables here; the functions below them only choose and fill in. A translation gives
 these names other values; what stands in braces is filled in and stays.
 """
 
 from router.domain.command import (
+    KEYS,
     Command,
     CommandState,
     FileInput,
@@ -15,6 +16,8 @@ from router.domain.command import (
     StopSession,
 )
 from router.domain.errors import Reason, Refusal
+from router.domain.question_wording import actor_name
+from router.domain.reason_wording import reason_text
 from router.domain.session import Session, SessionState
 from router.domain.start_wording import STARTS, STOPS
 
@@ -31,17 +34,21 @@ HELP = (
     "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
     "/stop, /key, /cancel, /end and /mute work in a reply to a session too."
 )
-NO_SESSION = (
-    "I don't know which session you mean. Reply to one of its messages, or choose one with /use NAME."
-    " /sessions lists them."
+FOR_WHICH = "Which session is this for? Press it, and it goes there. /use NAME chooses one for what follows."
+MORE_SESSIONS = "… and {count} more. For one of those: /use NAME, and write it again."
+FOR_WHICH_ANSWERED = "Which session is this for?"
+NOT_KEPT = "What was written is not kept any more: it waits for a day, and 20 of a chat do. Write it again."
+CHOSEN_IS_OVER = (
+    "{name} has ended. Press the session that this is for, and it goes there. /use NAME chooses another one."
 )
+TOO_LONG = "That is too long to type: it may have {limit} KiB. Send it in parts."
 STALE_BUTTON = "This button is no longer valid."
 ALREADY_PRESSED = "Already answered: {label}"
 UNKNOWN_MESSAGE = (
-    "I don't know any more which session that message is about, so nothing was typed. Reply to a newer message of the"
-    " session. A message that is no reply goes to the one chosen with /use."
+    "I don't know any more which session that message is about, so nothing was typed. Press the session that your"
+    " answer is for, or reply to a newer message of it."
 )
-NO_SUCH_NAME = "That token names no session here. Reply to a recent message of the session instead."
+NO_SUCH_NAME = "That token names no session here, so nothing was typed. Press the session that it is for."
 NOT_SHOWN = "⚠️ A message could not be shown here ({why}). On a machine: pointsman trace {id}"
 SET_ASIDE = "set aside after {tries} tries, while others were answered: {why}"
 CLOSED = (
@@ -88,18 +95,21 @@ SEVERAL_FIT = "Several fit: {names}"
 CHOSEN = "Plain text goes to {name} on {machine} now."
 STATUS_CHOSEN = "Chosen: {name} on {machine}"
 STATUS_NOT_CHOSEN = "Chosen: none. /use NAME"
-STATUS_COUNTS = "{sessions} sessions, {waiting} commands waiting"
+STATUS_COUNTS = "{sessions}, {commands} waiting"
 STATUS_AWAY = ", away: {machines}"
-STATUS_DEAD = "{count} dead letters: /dead"
+STATUS_DEAD = "{letters}: /dead"
 STATUS_QUIET = "Quiet hours: {quiet}"
-WHICH_KEY = "Which key? One of: {keys}"
 WHICH_KEY_HERE = "Which key for {name}? One of: {keys}"
-TOOK_BACK = "Took back {count} commands that waited."
+TOOK_BACK = "Took back {commands} that waited."
 ASKED_BACK = "Asked {machine} to take back {count} that it has."
-NOTHING_WAITS = "Nothing waits for the chosen session."
 NOTHING_WAITS_FOR = "Nothing waits for {name}."
 NO_DEAD_LETTERS = "No dead letters."
-DEAD_LETTERS = "{count} dead letters, newest first:"
+COUNTS = {
+    "sessions": ("1 session", "{count} sessions"),
+    "commands": ("1 command", "{count} commands"),
+    "letters": ("1 dead letter", "{count} dead letters"),
+    "letters_below": ("1 dead letter:", "{count} dead letters, newest first:"),
+}
 MORE_DEAD_LETTERS = "{count} dead letters. The newest {shown}; /dead again shows those behind them once these are done:"
 DEAD_LETTER = "{what}\n{receipt}\n{id}"
 POLICY = {
@@ -144,6 +154,8 @@ LABELS = {
     "answer": "💬 Answer",
     "reason": "💬 Deny with reason",
 }
+CHOSE = "✓ {label}"
+SIGNED = "{words} — {who}, {when}"
 SENT_AGAIN = "🔁 Sent again to {name}."
 DROPPED = "🗑 Dropped: it will not be typed."
 SENT_NOW = "Sent."
@@ -156,35 +168,9 @@ STILL_SEND = (
     "Without an answer it is given up {wait} after it was written."
 )
 
-_REASONS = {
-    Reason.QUESTION_OVER: "the question was over by then",
-    Reason.INPUT_CHANGED: "it was about something else than what is asked",
-    Reason.SESSION_RESTARTED: "the session was restarted since; send it again if you still want it",
-    Reason.SESSION_ENDED: "the session has ended",
-    Reason.SESSION_UNKNOWN: "the machine does not know this session",
-    Reason.MACHINE_REVOKED: "the machine was revoked",
-    Reason.TOO_OLD: "nobody could take it within 24 hours",
-    Reason.TOO_MANY_ATTEMPTS: "the machine failed to take it eight times",
-    Reason.POISON_SUSPECT: "the machine restarted each time it was sent this",
-    Reason.TTL_EXPIRED: "its time ran out",
-    Reason.ROUTER_RESTORED: "the router was put back from a backup; look at the session before you send it again",
-    Reason.CANCELLED: "taken back",
-    Reason.INBOX_LOST: "the machine lost its inbox; look at the session before you send it again",
-    Reason.AGENT_RESTARTED: "the agent died while it was typing; look at the session before you send it again",
-    Reason.TARGET_GONE: "the terminal is gone",
-    Reason.BACKEND_ERROR: "the terminal reported an error",
-    Reason.EXIT_CODE: "the command failed",
-    Reason.UNSUPPORTED: "this session cannot do that",
-    Reason.NOT_TAKEN: "the program in it did not take it",
-    Reason.DIALOG_OPEN: "a dialog is open in the terminal",
-    Reason.LINE_IN_USE: "someone is typing in the terminal",
-    Reason.FOLDER_NOT_ALLOWED: "no session may start there",
-    Reason.TOO_MANY_SESSIONS: "no more sessions fit on the machine",
-    Reason.CONVERSATION_OPEN: "the conversation is open already",
-    Reason.FILE_GONE: "the file is not here any more; send it again",
-}
+SESSION_IS_OVER = "This session has ended. /sessions lists those that live."
 _REFUSED = {
-    Reason.SESSION_ENDED: "This session has ended. /sessions lists those that live.",
+    Reason.SESSION_ENDED: SESSION_IS_OVER,
     Reason.SESSION_UNKNOWN: "There is no such session any more. /sessions lists them.",
 }
 _AWAY = "⏳ Queued: {machine} is away. It waits up to {wait} and goes out on return."
@@ -213,8 +199,13 @@ _DECISIONS = {
 }
 _LINES = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS}
 _NOT_TYPED = "it was not typed"
-SEE_BELOW = "⏳ It did not go well; see below."
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
+
+
+def counted(count: int, what: str) -> str:
+    """So many of what COUNTS has."""
+    one, many = COUNTS[what]
+    return one if count == 1 else many.format(count=count)
 
 
 def refused(refusal: Refusal) -> str:
@@ -222,9 +213,14 @@ def refused(refusal: Refusal) -> str:
     return _REFUSED.get(refusal.reason, refusal.text)
 
 
-def reason_text(reason: Reason) -> str:
-    """A reason for people, without a full stop."""
-    return _REASONS.get(reason, reason.name.lower().replace("_", " "))
+def signed(words: str, actor: str, when: str) -> str:
+    """What was done, by whom and when."""
+    return SIGNED.format(words=words.rstrip("."), who=actor_name(actor), when=when)
+
+
+def which_key(session: Session) -> str:
+    """What stands above a keypad."""
+    return WHICH_KEY_HERE.format(name=session.name, keys=", ".join(sorted(KEYS)))
 
 
 def receipt(command: Command, session: Session | None, *, connected: bool) -> str:

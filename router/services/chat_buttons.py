@@ -26,6 +26,23 @@ class Press:
     action: Action
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The session that what was written is for, and the button that named it."""
+
+    session_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of ours as it was read."""
+
+    verb: Verb
+    key: str
+    label: str
+
+
 class ChatButtons:
     """Answers a press with what to show the presser, or with an action for a session."""
 
@@ -34,13 +51,16 @@ class ChatButtons:
         self._dead_letters = dead_letters
         self._receipts = receipts
 
-    def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press:
+    def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press | Chosen:
         """Do what a button under a receipt or an answer says."""
         verb, key = choices.verb_of(action)
-        if verb is None or all(button.action != action for button in note.buttons):
+        label = next((button.label for button in note.buttons if button.action == action), "")
+        if verb is None or not label:
             return wording.STALE_BUTTON
+        if note.pressed:
+            return wording.ALREADY_PRESSED.format(label=note.pressed)
         if note.kind is Kind.ANSWER:
-            return self._on_answer(tx, inbound, note, verb, key)
+            return self._on_answer(tx, inbound, note, Pressed(verb, key, label))
         newest = notifications.newest_receipt(tx, note.command_id)
         if newest is None or newest.notification_id != note.notification_id:
             return wording.STALE_BUTTON
@@ -49,17 +69,26 @@ class ChatButtons:
         except Refusal as refusal:
             return wording.refused(refusal)
 
-    def _on_answer(self, tx: Transaction, inbound: Inbound, note: Notification, verb: Verb, key: str) -> str | Press:
-        match verb:
-            case Verb.KEY:
-                return Press(note.session_id, KeyPress(key))
-            case Verb.USE if session := _named(tx, key):
+    def _on_answer(
+        self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
+    ) -> str | Press | Chosen:
+        who = _actor(inbound)
+        match pressed.verb:
+            case Verb.KEY if session := sessions.find(tx, note.session_id):
+                self._receipts.pressed(tx, note, pressed.label, who, wording.which_key(session))
+                return Press(note.session_id, KeyPress(pressed.key))
+            case Verb.HERE if session := _named(tx, pressed.key):
+                return Chosen(session.session_id, pressed.label)
+            case Verb.USE if session := _named(tx, pressed.key):
                 messages.choose_session(tx, inbound.chat, session.session_id)
+                self._receipts.chosen(tx, note, pressed.label, who)
                 return wording.CHOSEN.format(name=session.name, machine=session.machine_id)
+            case Verb.HERE | Verb.USE:
+                return wording.SESSION_IS_OVER
             case Verb.ASK | Verb.DONT_ASK:
-                asks = verb is Verb.ASK
+                asks = pressed.verb is Verb.ASK
                 places.wish(tx, inbound.chat, replace(places.wishes(tx, inbound.chat), asks_first=asks))
-                self._receipts.pressed(tx, note)
+                self._receipts.chosen(tx, note, pressed.label, who, wording.POLICY[asks])
                 return wording.POLICY[asks]
         return wording.STALE_BUTTON
 
@@ -69,6 +98,8 @@ class ChatButtons:
                 return self._again(tx, inbound, command, "")
             case Verb.TO if session := _named(tx, key):
                 return self._again(tx, inbound, command, session.session_id)
+            case Verb.TO:
+                return wording.SESSION_IS_OVER
             case Verb.ELSEWHERE:
                 return self._offer(tx, command)
             case Verb.BACK:
@@ -99,8 +130,15 @@ class ChatButtons:
 
     def _cancel(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
         after = self._delivery.cancel(tx, command.command_id, inbound.actor)
-        taken_back = after.state is CommandState.CANCELLED
-        return wording.TAKEN_BACK if taken_back else wording.TAKING_BACK.format(machine=command.machine_id)
+        if after.state is CommandState.CANCELLED:
+            return wording.TAKEN_BACK
+        asked = wording.TAKING_BACK.format(machine=command.machine_id)
+        self._receipts.settled(tx, command, asked, _actor(inbound))
+        return asked
+
+
+def _actor(inbound: Inbound) -> str:
+    return inbound.actor or inbound.chat.transport
 
 
 def _named(tx: Transaction, key: str) -> Session | None:

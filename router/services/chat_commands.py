@@ -38,8 +38,7 @@ class ChatCommands:
         self._hub = hub
 
     def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str, about: str) -> Reply | Press:
-        """Carry out one command of routing.CHAT_COMMANDS; `about` is the session it was written to, or empty."""
-        about = about or messages.chosen_session(tx, chat)
+        """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
         match name:
             case "sessions":
                 return self._sessions(tx, chat)
@@ -48,9 +47,9 @@ class ChatCommands:
             case "status":
                 return Reply(self._status(tx, chat))
             case "stop":
-                return Press(about, KeyPress("esc")) if about else Reply(wording.NO_SESSION)
+                return Press(about, KeyPress("esc"))
             case "key":
-                return _key(tx, about, argument.lower())
+                return _key(sessions.get(tx, about), argument.lower())
             case "cancel":
                 return Reply(self._cancel(tx, chat, about))
             case "dead":
@@ -78,6 +77,8 @@ class ChatCommands:
 
     def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> Reply:
         there = sessions.page(tx)
+        if not there:
+            return Reply(wording.NO_SESSIONS_YET)
         if not wanted:
             return Reply(wording.WHICH_SESSION, choices.session_buttons(Verb.USE, there))
         found = _matching(there, wanted)
@@ -98,45 +99,45 @@ class ChatCommands:
             wording.STATUS_CHOSEN.format(name=chosen.name, machine=chosen.machine_id)
             if chosen
             else wording.STATUS_NOT_CHOSEN,
-            wording.STATUS_COUNTS.format(sessions=len(there), waiting=waiting)
+            wording.STATUS_COUNTS.format(
+                sessions=wording.counted(len(there), "sessions"), commands=wording.counted(waiting, "commands")
+            )
             + (wording.STATUS_AWAY.format(machines=away) if away else ""),
         ]
         if dead := len(commands.dead_letters(tx, 100)):
-            lines.append(wording.STATUS_DEAD.format(count=dead))
+            lines.append(wording.STATUS_DEAD.format(letters=wording.counted(dead, "letters")))
         if quiet := places.wishes(tx, chat).quiet:
             lines.append(wording.STATUS_QUIET.format(quiet=quiet))
         return "\n".join(lines)
 
     def _cancel(self, tx: Transaction, chat: ChatRef, about: str) -> str:
-        session = sessions.find(tx, about) if about else None
-        live = commands.live_of_session(tx, session.machine_id, session.session_id) if session else []
+        session = sessions.get(tx, about)
+        live = commands.live_of_session(tx, session.machine_id, session.session_id)
         # The newest first: with the start of a session, what waits behind it would be given up.
         after = [self._delivery.cancel(tx, command.command_id, chat.transport) for command in reversed(live)]
         asked = [command for command in after if command.state.live]
+        taken = len(after) - len(asked)
         told = [
-            wording.TOOK_BACK.format(count=len(after) - len(asked)) if len(after) > len(asked) else "",
+            wording.TOOK_BACK.format(commands=wording.counted(taken, "commands")) if taken else "",
             wording.ASKED_BACK.format(machine=asked[0].machine_id, count=len(asked)) if asked else "",
         ]
-        return " ".join(filter(None, told)) or wording.NOTHING_WAITS
+        return " ".join(filter(None, told)) or wording.NOTHING_WAITS_FOR.format(name=session.name)
 
 
 def _dead(tx: Transaction) -> Reply:
     letters = commands.dead_letters(tx, MAX_LISTED)
     if not letters:
         return Reply(wording.NO_DEAD_LETTERS)
-    text = wording.DEAD_LETTERS if len(letters) <= MAX_SHOWN else wording.MORE_DEAD_LETTERS
-    return Reply(text.format(count=len(letters), shown=MAX_SHOWN), letters=tuple(letters[:MAX_SHOWN]))
+    text = wording.counted(len(letters), "letters_below")
+    if len(letters) > MAX_SHOWN:
+        text = wording.MORE_DEAD_LETTERS.format(count=len(letters), shown=MAX_SHOWN)
+    return Reply(text, letters=tuple(letters[:MAX_SHOWN]))
 
 
-def _key(tx: Transaction, about: str, name: str) -> Reply | Press:
-    session = sessions.find(tx, about) if about else None
+def _key(session: Session, name: str) -> Reply | Press:
     if name in KEYS:
-        return Press(about, KeyPress(name)) if about else Reply(wording.NO_SESSION)
-    keys = ", ".join(sorted(KEYS))
-    if session is None:
-        return Reply(wording.WHICH_KEY.format(keys=keys))
-    text = wording.WHICH_KEY_HERE.format(name=session.name, keys=keys)
-    return Reply(text, choices.key_buttons(KEYPAD), session.session_id)
+        return Press(session.session_id, KeyPress(name))
+    return Reply(wording.which_key(session), choices.key_buttons(KEYPAD), session.session_id)
 
 
 def _matching(there: list[Session], wanted: str) -> list[Session]:

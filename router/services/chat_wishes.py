@@ -42,9 +42,7 @@ class ChatWishes:
 
     def mute(self, tx: Transaction, chat: ChatRef, session_id: str, *, muted: bool) -> str:
         """Let a session make no sound in this chat, or be heard again."""
-        session = sessions.find(tx, session_id) if session_id else None
-        if session is None:
-            return wording.NO_SESSION
+        session = sessions.get(tx, session_id)
         known = places.place(tx, chat, session.session_id)
         places.set_place(tx, chat, session.session_id, replace(known, muted=muted))
         return (wording.MUTED if muted else wording.UNMUTED).format(name=session.name)

@@ -57,7 +57,7 @@ class DeadLetters:
         commands.drop(tx, ended, actor, self._clock.now())
         settled = replace(ended, dropped=True)
         if not ended.dropped:
-            self._receipts.settled(tx, settled, text)
+            self._receipts.settled(tx, settled, text, actor)
         return settled
 
 

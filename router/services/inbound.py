@@ -3,19 +3,20 @@
 from dataclasses import dataclass, replace
 
 from router.clock import Clock
-from router.domain import routing, start_wording, wording
-from router.domain.command import Action, Command, CommandState, Input, Origin, StartSession
+from router.domain import choices, routing, start_wording, wording
+from router.domain.command import MAX_TEXT_BYTES, Action, Command, CommandState, Input, Origin, StartSession
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.routing import Inbound, Route
+from router.domain.session import SessionState
 from router.services import files
-from router.services.chat_buttons import ChatButtons, Press
+from router.services.chat_buttons import ChatButtons, Chosen, Press
 from router.services.chat_commands import ChatCommands
 from router.services.delivery import Delivery, Draft
 from router.services.permissions import Permissions
 from router.services.receipts import Receipts
 from router.services.starts import Starts
-from router.store import commands, messages, notifications, places
+from router.store import commands, held, messages, notifications, places, sessions
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
@@ -62,7 +63,7 @@ class InboundService:
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
-            who, session_id = inbound.actor or inbound.chat.transport, submitted.session_id
+            who, session_id = _who(inbound), submitted.session_id
             record(tx, [Step(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)])
         return submitted
 
@@ -95,18 +96,49 @@ class InboundService:
             if session_id is None and inbound.reply_to_ours and isinstance(route, routing.ToPlace):
                 return self._to_unknown(tx, inbound, text)
             return self._follow(tx, inbound, route)
+        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
+        if shown and shown.permission_id and not routing.chat_command(text, routing.ABOUT_A_SESSION):
+            return self._reply_to_question(tx, inbound, shown, text)
+        return self._for(tx, inbound, session_id, text)
+
+    def _for(self, tx: Transaction, inbound: Inbound, session_id: str, text: str) -> Submitted:
+        """What was said to a session: a command about it, or words for it."""
         if ours := routing.chat_command(text, routing.ABOUT_A_SESSION):
             return self._command(tx, inbound, ours.name, ours.argument, session_id)
-        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
-        if shown and shown.permission_id:
-            return self._reply_to_question(tx, inbound, shown, text)
         return self._type(tx, inbound, session_id, Input(text))
+
+    def _ask_which(self, tx: Transaction, inbound: Inbound, words: str, text: str) -> Submitted:
+        """Ask which session a message is for, and keep it until a person presses one. An album is asked about once."""
+        if not text.strip() and inbound.file is None:
+            return self._answer(tx, inbound, wording.EMPTY)
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            return self._answer(tx, inbound, wording.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
+        there = sessions.page(tx)
+        if not there:
+            return self._answer(tx, inbound, wording.NO_SESSIONS_YET)
+        question = held.question_of_album(tx, inbound.chat, inbound.album)
+        if not question:
+            more = len(there) - choices.MAX_OFFERED
+            said = f"{words}\n{wording.MORE_SESSIONS.format(count=more)}" if more > 0 else words
+            buttons = choices.session_buttons(choices.Verb.HERE, there)
+            question = self._receipts.answer(tx, inbound.chat, said, "", buttons)
+        held.keep(tx, question, replace(inbound, text=text), self.now())
+        return Submitted(answer=words[:MAX_ANSWER])
+
+    def _type_held(self, tx: Transaction, inbound: Inbound, note: Notification, chosen: Chosen) -> Submitted:
+        """A person says which session it was for: it goes there as if it had been a reply."""
+        waited = held.take(tx, note.notification_id, inbound, self.now())
+        if not waited:
+            return Submitted(answer=wording.NOT_KEPT)
+        self._receipts.chosen(tx, note, chosen.label, _who(inbound), wording.FOR_WHICH_ANSWERED)
+        first, *_ = [self._for(tx, each, chosen.session_id, each.text) for each in waited]
+        return first
 
     def _to_unknown(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
         """An answer to something of ours that is not known: it is too old, or was sent and its courier died."""
         if session_id := places.session_of_topic(tx, inbound.chat):
             return self._type(tx, inbound, session_id, Input(text))
-        return self._answer(tx, inbound, wording.UNKNOWN_MESSAGE)
+        return self._ask_which(tx, inbound, wording.UNKNOWN_MESSAGE, text)
 
     def _reply_to_question(self, tx: Transaction, inbound: Inbound, shown: Notification, text: str) -> Submitted:
         if not text.strip():
@@ -121,16 +153,19 @@ class InboundService:
         return Submitted(command_id, command.state, command.session_id, said[:MAX_ANSWER])
 
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
-        if session_id := messages.chosen_session(tx, inbound.chat):
-            return self._type(tx, inbound, session_id, Input(text), names_session=True)
-        return self._answer(tx, inbound, wording.NO_SESSION)
+        session = sessions.find(tx, messages.chosen_session(tx, inbound.chat))
+        if session is None:
+            return self._ask_which(tx, inbound, wording.FOR_WHICH, text)
+        if session.state is SessionState.ENDED:
+            return self._ask_which(tx, inbound, wording.CHOSEN_IS_OVER.format(name=session.name), text)
+        return self._type(tx, inbound, session.session_id, Input(text), names_session=True)
 
     def _by_token(self, tx: Transaction, inbound: Inbound, named: Notification | None, text: str) -> Submitted:
         if named is not None and named.permission_id:
             return self._reply_to_question(tx, inbound, named, text)
         if named is not None and named.session_id:
             return self._type(tx, inbound, named.session_id, Input(text))
-        return self._answer(tx, inbound, wording.NO_SUCH_NAME)
+        return self._ask_which(tx, inbound, wording.NO_SUCH_NAME, text)
 
     def _press(self, tx: Transaction, inbound: Inbound, token: str, name: str) -> Submitted:
         notification = notifications.by_token(tx, inbound.chat, token)
@@ -143,6 +178,8 @@ class InboundService:
             return Submitted(session_id=notification.session_id, answer=said[:MAX_ANSWER])
         if notification.kind in _OUR_OWN:
             pressed = self._chat_buttons.press(tx, inbound, notification, name)
+            if isinstance(pressed, Chosen):
+                return self._type_held(tx, inbound, notification, pressed)
             if isinstance(pressed, str):
                 return Submitted(session_id=notification.session_id, answer=pressed[:MAX_ANSWER])
             return self._type(tx, inbound, pressed.session_id, pressed.action)
@@ -158,8 +195,8 @@ class InboundService:
         submitted = self._type(tx, inbound, note.session_id, action)
         if submitted.command_id:
             label = next((button.label for button in note.buttons if button.action == name), name)
-            notifications.press(tx, note, label)
-            self._receipts.pressed(tx, note)
+            for copy in notifications.copies(tx, note):  # wherever it stands: it counts once in all chats together
+                self._receipts.chosen(tx, copy, label, _who(inbound))
         return submitted
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
@@ -167,9 +204,12 @@ class InboundService:
             return self._answer(tx, inbound, wording.FILE_WITH_COMMAND.format(command=name), about)
         if name == "new":
             return self._new(tx, inbound, argument)
+        target = about or messages.chosen_session(tx, inbound.chat)
+        if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
+            return self._ask_which(tx, inbound, wording.FOR_WHICH, inbound.text)
         if name == "end":
-            return self._end(tx, inbound, about or messages.chosen_session(tx, inbound.chat))
-        reply = self._chat_commands.run(tx, inbound.chat, name, argument, about)
+            return self._end(tx, inbound, target)
+        reply = self._chat_commands.run(tx, inbound.chat, name, argument, target)
         if isinstance(reply, Press):
             return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
         submitted = self._answer(tx, inbound, reply.text, reply.session_id, reply.buttons)
@@ -188,8 +228,6 @@ class InboundService:
         return _submitted(command)
 
     def _end(self, tx: Transaction, inbound: Inbound, session_id: str) -> Submitted:
-        if not session_id:
-            return self._answer(tx, inbound, wording.NO_SESSION)
         try:
             command = self._starts.stop(tx, session_id, _origin(inbound), inbound.update_key)
         except Refusal as refusal:
@@ -224,6 +262,10 @@ class InboundService:
     ) -> Submitted:
         self._receipts.answer(tx, inbound.chat, text, session_id, buttons)
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
+
+
+def _who(inbound: Inbound) -> str:
+    return inbound.actor or inbound.chat.transport
 
 
 def _origin(inbound: Inbound) -> Origin:

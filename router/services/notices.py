@@ -46,14 +46,15 @@ class Notices:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
             raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
         sessions.seen(tx, session.session_id, self._clock.now())
-        sent = []
+        sent: list[Notification] = []
         for chat in chats:
             identity = first_id or self._new_id()
             first_id = _copy_id(identity, chat) if first_id else ""
             at, token = self._clock.now(), self._new_token()
             note = Notification(
-                identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files
-            )
+                identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files,
+                copy_of=sent[0].notification_id if sent else "",
+            )  # fmt: skip
             self._outbox.add(tx, note, actor)
             sent.append(note)
         return sent

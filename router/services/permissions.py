@@ -5,7 +5,6 @@ down is a command like any other.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock, moment
@@ -13,7 +12,7 @@ from router.domain import choices, question_wording, wording
 from router.domain.command import MAX_TEXT_BYTES, Origin, PermissionDecision
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import PermissionRequest, PermissionWithdrawn
-from router.domain.notification import Kind, Notification, NotificationState
+from router.domain.notification import Kind, Notification, change_of
 from router.domain.permission import (
     ENDED_ELSEWHERE,
     MAX_WAIT,
@@ -29,7 +28,7 @@ from router.domain.routing import Inbound
 from router.domain.session import checked_id
 from router.services.delivery import Delivery, Draft
 from router.services.outbox import Outbox
-from router.services.receipts import NEVER_SHOWN
+from router.services.receipts import say_instead
 from router.services.waiting import EXPIRY, Waiting
 from router.store import messages, notifications, permissions, sessions
 from router.store.database import Transaction
@@ -179,15 +178,7 @@ class Permissions:
         """Say in every message that shows the question how it ended, and take the buttons away."""
         text = question_wording.answered(closed, self._when(closed))
         for shown in notifications.showing(tx, closed.permission_id):
-            said = replace(
-                shown, notification_id=self._new_id(), text=text, token="", buttons=(), edits=shown.notification_id,
-                created_at=self._clock.now(), state=NotificationState.QUEUED, attempt=0, message_ids=(), detail="",
-                delivered_at=None,
-            )  # fmt: skip
-            if shown.state is NotificationState.QUEUED:
-                notifications.rewrite(tx, shown, said)
-            elif shown.state not in NEVER_SHOWN:
-                self._outbox.add(tx, said, "router")
+            say_instead(tx, self._outbox, shown, change_of(shown, self._new_id(), text, self._clock.now()))
 
     def _when(self, closed: Permission) -> str:
         return moment(closed.decided_at or closed.created_at, self._clock.now())

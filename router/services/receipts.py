@@ -5,10 +5,10 @@ since an edit makes no sound.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from router.clock import Clock
+from router.clock import Clock, moment
 from router.domain import choices, wording
 from router.domain.command import ChatRef, Command, CommandState, StartSession
-from router.domain.notification import Button, Kind, Notification, NotificationState
+from router.domain.notification import Button, Kind, Notification, NotificationState, change_of
 from router.domain.session import Session
 from router.services.outbox import Outbox
 from router.store import notifications, sessions
@@ -64,16 +64,16 @@ class Receipts:
         if command.state not in ALARMING or before is None or not seen:
             self._say(tx, command, before)
             return
-        self._say(tx, command, None, before.chat)
         if before.state not in NEVER_SHOWN:
-            self._change(tx, before, wording.SEE_BELOW)
+            self._write(tx, command, before.chat, self._line(tx, command), (), before)
+        self._say(tx, command, None, before.chat)
 
     def ask(self, tx: Transaction, held: Command) -> None:
         """Ask whether a command that waited long is still meant."""
         if chat := held.origin.chat:
             text = wording.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
             if before := notifications.newest_receipt(tx, held.command_id):
-                self._change(tx, before, "")
+                self._take_buttons(tx, before)
             self._write(tx, held, chat, text, choices.cures(held))
 
     def show(self, tx: Transaction, command: Command, chat: ChatRef) -> None:
@@ -93,14 +93,26 @@ class Receipts:
         if before := notifications.newest_receipt(tx, command.command_id):
             self._write(tx, command, before.chat, before.text, choices.cures(command), before)
 
-    def settled(self, tx: Transaction, command: Command, text: str) -> None:
-        """A person decided about a dead letter: its line says so, and offers nothing any more."""
+    def settled(self, tx: Transaction, command: Command, text: str, actor: str) -> None:
+        """A person decided about a command: its line says so, and offers nothing any more."""
         if before := notifications.newest_receipt(tx, command.command_id):
-            self._write(tx, command, before.chat, f"{before.text}\n{text}", (), before)
+            self._write(tx, command, before.chat, f"{before.text}\n{self.by(text, actor)}", (), before)
 
-    def pressed(self, tx: Transaction, notification: Notification) -> None:
-        """Take the buttons away from a message one of whose buttons was pressed."""
-        self._change(tx, notification, "")
+    def chosen(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str = "") -> None:
+        """A button was pressed, which counts once: let its message say what was chosen, by whom and when."""
+        notifications.press(tx, shown, label)
+        self._change(tx, shown, f"{text or shown.text}\n\n{self.by(wording.CHOSE.format(label=label), actor)}")
+
+    def pressed(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str) -> None:
+        """A button was pressed that can be pressed again: let its message say which was the last."""
+        said = f"{text}\n\n{self.by(wording.CHOSE.format(label=label), actor)}"
+        waits = notifications.queued_change(tx, shown)
+        self._change(tx, waits or shown, said, shown.buttons)
+
+    def by(self, words: str, actor: str) -> str:
+        """Words with who did it, and when."""
+        now = self._clock.now()
+        return wording.signed(words, actor, moment(now, now))
 
     def anew(self, tx: Transaction, change: Notification) -> None:
         """Say as a new message what could not be said by a change of an earlier one; a later change says more."""
@@ -114,11 +126,12 @@ class Receipts:
 
     def answer(
         self, tx: Transaction, chat: ChatRef, text: str, session_id: str = "", buttons: tuple[Button, ...] = ()
-    ) -> None:
-        """Answer a chat outside of any command."""
+    ) -> str:
+        """Answer a chat outside of any command; the answer's id."""
         token = self._new_token() if buttons else ""
         note = Notification(self._new_id(), session_id, chat, Kind.ANSWER, text, token, self._clock.now(), buttons)
         self._outbox.add(tx, note, "router")
+        return note.notification_id
 
     def _say(self, tx: Transaction, command: Command, before: Notification | None, chat: ChatRef | None = None) -> None:
         where = before.chat if before else chat or command.origin.chat
@@ -149,10 +162,23 @@ class Receipts:
         else:
             self._outbox.add(tx, note, "router")
 
-    def _change(self, tx: Transaction, shown: Notification, text: str) -> None:
-        """Change what an earlier message says and take its buttons away; without a text only the latter."""
+    def _change(self, tx: Transaction, shown: Notification, text: str, buttons: tuple[Button, ...] = ()) -> None:
+        token = self._new_token() if buttons else ""
+        changed = change_of(shown, self._new_id(), text, self._clock.now(), buttons, token)
+        say_instead(tx, self._outbox, shown, changed)
+
+    def _take_buttons(self, tx: Transaction, shown: Notification) -> None:
+        """Take the buttons of an earlier message away, and change nothing else."""
         note = Notification(
-            self._new_id(), shown.session_id, shown.chat, Kind.RECEIPT, text, "", self._clock.now(),
+            self._new_id(), shown.session_id, shown.chat, Kind.RECEIPT, "", "", self._clock.now(),
             edits=shown.notification_id,
         )  # fmt: skip
         self._outbox.add(tx, note, "router")
+
+
+def say_instead(tx: Transaction, outbox: Outbox, shown: Notification, said: Notification) -> None:
+    """Say something in place of what still waits, or as a change of what stands in the chat already."""
+    if shown.state is NotificationState.QUEUED:
+        notifications.rewrite(tx, shown, said)
+    elif shown.state not in NEVER_SHOWN:
+        outbox.add(tx, said, "router")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from router.domain.lifetime import HISTORY
-from router.store import files, lifetime
+from router.store import files, held, lifetime
 from router.store.database import Transaction
 from router.store.requests import KEPT as REQUESTS_KEPT
 
@@ -53,6 +53,7 @@ def clean(tx: Transaction, now: float) -> Removed:
     tx.execute("DELETE FROM places WHERE session_id NOT IN (SELECT session_id FROM sessions)")
     ended = "SELECT session_id FROM sessions WHERE state = 'ended' AND updated_at < ?"
     _delete(tx, "permissions", "position", "decided_at < ?", old)
+    held.forget(tx, now - held.KEPT)
     tx.execute("DELETE FROM strangers WHERE last_seen_at < ?", (old,))
     return Removed(
         commands=_delete(tx, "commands", "position", "ended_at < ?", old),

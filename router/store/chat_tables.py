@@ -1,6 +1,22 @@
-"""The tables of what people write that is for no session, or not yet; the others are in tables."""
+"""Tables of what chats have and want; the others are in tables."""
 
-from peewee import SQL, FloatField, IntegerField, Model, TextField
+from peewee import SQL, AutoField, BooleanField, FloatField, IntegerField, Model, TextField
+
+
+class SessionPlace(Model):
+    """What a chat has for a session: its topic, and whether it makes a sound."""
+
+    transport = TextField()
+    chat_id = TextField()
+    session_id = TextField()
+    thread_id = TextField(default="")
+    muted = BooleanField(default=False)
+
+    class Meta:
+        table_name = "places"
+        primary_key = False
+        constraints = (SQL("PRIMARY KEY (transport, chat_id, session_id)"),)
+        without_rowid = True
 
 
 class Stranger(Model):
@@ -18,3 +34,20 @@ class Stranger(Model):
         primary_key = False
         constraints = (SQL("PRIMARY KEY (transport, chat_id, user_id)"),)
         without_rowid = True
+
+
+class Held(Model):
+    """What was written for no session; `question` is the notification that asks for which, `file` is JSON or empty."""
+
+    position = AutoField()
+    question = TextField(index=True)
+    transport = TextField()
+    chat_id = TextField()
+    message_id = TextField()
+    text = TextField()
+    file = TextField()
+    album = TextField()
+    created_at = FloatField()
+
+    class Meta:
+        table_name = "held"

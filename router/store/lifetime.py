@@ -20,6 +20,7 @@ _MOVED = (
     "UPDATE permissions SET expires_at = expires_at + ? WHERE state = 'open'",
     "UPDATE sessions SET seen_at = seen_at + ? WHERE state != 'ended'",
     "UPDATE file_parts SET created_at = created_at + ?",
+    "UPDATE held SET created_at = created_at + ?",
 )
 # What waits was accepted before this process began, also by a clock that was put back meanwhile.
 _NOT_LATER = f"UPDATE commands SET created_at = :now WHERE created_at > :now AND {_LIVE}"

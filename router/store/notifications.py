@@ -14,7 +14,7 @@ from router.store.steps import Step, record
 _COLUMNS = (
     "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
     " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,"
-    " pressed, as_mark, closes_topic, permission_id, files"
+    " pressed, as_mark, closes_topic, permission_id, files, copy_of"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notifications"
 _INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
@@ -104,6 +104,24 @@ def newest_receipt(tx: Transaction, command_id: str) -> Notification | None:
     """The last receipt written for a command."""
     row = tx.execute(
         f"{_SELECT} WHERE command_id = ? AND command_id != '' ORDER BY position DESC LIMIT 1", (command_id,)
+    ).fetchone()
+    return _notification(row) if row else None
+
+
+def copies(tx: Transaction, notification: Notification) -> list[Notification]:
+    """The message in each of the chats it went to; without what changes one of them."""
+    first = notification.copy_of or notification.notification_id
+    rows = tx.execute(
+        f"{_SELECT} WHERE (notification_id = ? OR (copy_of = ? AND copy_of != '')) AND edits = ''", (first, first)
+    )
+    return [_notification(row) for row in rows.fetchall()]
+
+
+def queued_change(tx: Transaction, shown: Notification) -> Notification | None:
+    """A change of a notification's messages that is still on its way."""
+    row = tx.execute(
+        f"{_SELECT} WHERE state = 'queued' AND transport = ? AND chat_id = ? AND kind = ? AND edits = ?",
+        (shown.chat.transport, shown.chat.chat_id, shown.kind.value, shown.notification_id),
     ).fetchone()
     return _notification(row) if row else None
 
@@ -220,7 +238,7 @@ def _row(n: Notification) -> tuple[object, ...]:
         n.notification_id, n.session_id, n.chat.transport, n.chat.chat_id, n.chat.thread_id, n.chat.message_id,
         n.kind.value, n.text, n.token, _buttons_json(n.buttons), n.state.value, n.detail, n.attempt,
         json.dumps(n.message_ids), n.edits, n.command_id, _state(n), n.created_at, n.delivered_at,
-        n.pressed, n.as_mark, n.closes_topic, n.permission_id, _files_json(n.files),
+        n.pressed, n.as_mark, n.closes_topic, n.permission_id, _files_json(n.files), n.copy_of,
     )  # fmt: skip
 
 
@@ -228,7 +246,7 @@ def _notification(row: tuple[Any, ...]) -> Notification:
     (
         notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,
         attempt, message_ids, edits, command_id, command_state, created_at, delivered_at, pressed, as_mark,
-        closes_topic, permission_id, files,
+        closes_topic, permission_id, files, copy_of,
     ) = row  # fmt: skip
     return Notification(
         notification_id, session_id, ChatRef(transport, chat_id, thread_id, reply_to), Kind(kind), text, token,
@@ -236,5 +254,5 @@ def _notification(row: tuple[Any, ...]) -> Notification:
         tuple(Button(*pair) for pair in json.loads(buttons)), NotificationState(state), detail, attempt,
         tuple(json.loads(message_ids)), edits, command_id,
         CommandState(command_state) if command_state else None, delivered_at, pressed, bool(as_mark),
-        bool(closes_topic), permission_id, tuple(File(*each) for each in json.loads(files or "[]")),
+        bool(closes_topic), permission_id, tuple(File(*each) for each in json.loads(files or "[]")), copy_of,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from peewee import SQL, AutoField, BlobField, BooleanField, FloatField, IntegerField, Model, TextField
 
-from router.store.chat_tables import Stranger
+from router.store.chat_tables import Held, SessionPlace, Stranger
 
 
 class Meta(Model):
@@ -163,6 +163,7 @@ class Notification(Model):
     closes_topic = BooleanField(default=False)
     permission_id = TextField(default="")
     files = TextField(default="")
+    copy_of = TextField(default="")
 
     class Meta:
         table_name = "notifications"
@@ -228,22 +229,6 @@ class Chat(Model):
         table_name = "chats"
         primary_key = False
         constraints = (SQL("PRIMARY KEY (transport, chat_id)"),)
-        without_rowid = True
-
-
-class SessionPlace(Model):
-    """What a chat has for a session: its topic, and whether it makes a sound."""
-
-    transport = TextField()
-    chat_id = TextField()
-    session_id = TextField()
-    thread_id = TextField(default="")
-    muted = BooleanField(default=False)
-
-    class Meta:
-        table_name = "places"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (transport, chat_id, session_id)"),)
         without_rowid = True
 
 
@@ -322,7 +307,7 @@ class FilePart(Model):
 
 TABLES = [
     Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Permission, Message, Chat, SessionPlace, Request,
-    Step, Suspect, Cancel, FilePart, Stranger,
+    Step, Suspect, Cancel, FilePart, Stranger, Held,
 ]  # fmt: skip
 
 # Partial indexes: what is live is small, what is ended is large and rarely asked for.
@@ -340,6 +325,7 @@ INDEXES = [
     "CREATE INDEX notifications_token ON notifications (token) WHERE token != ''",
     "CREATE INDEX notifications_command ON notifications (command_id, position) WHERE command_id != ''",
     "CREATE INDEX notifications_permission ON notifications (permission_id) WHERE permission_id != ''",
+    "CREATE INDEX notifications_copies ON notifications (copy_of) WHERE copy_of != ''",
     "CREATE INDEX permissions_open ON permissions (session_id, position) WHERE state = 'open'",
     "CREATE INDEX permissions_expiry ON permissions (expires_at) WHERE state = 'open'",
     "CREATE INDEX permissions_session ON permissions (session_id, position)",

@@ -78,11 +78,6 @@ class Phone:
         self._wait(lambda: label in message.buttons)
         self._note("Bot", f"(changes its buttons) {_screen(message)}")
 
-    def sees_no_buttons(self, message: Message) -> None:
-        """The buttons of a message go away."""
-        self._wait(lambda: not message.buttons)
-        self._note("Bot", f"(takes the buttons away from “{_first(message.text)}”)")
-
     def sees_mark(self, message: Message) -> None:
         """A message gets a reaction."""
         self._wait(lambda: bool(message.reaction))

@@ -12,6 +12,7 @@ LIMITED = (
     "senddocument",
     "sendphoto",
     "editmessagetext",
+    "editmessagecaption",
     "editmessagereplymarkup",
     "setmessagereaction",
 )

@@ -104,11 +104,29 @@ def edit_message_text(world: World, params: Json) -> Json:
     message = message_of(world, params, "edit")
     if not message.from_bot:
         raise bad("message can't be edited")
+    if message.document:
+        raise bad("there is no text in the message to edit")
     text, entities = text_of(params)
     keyboard = keyboard_of(params)
     if (text, entities, keyboard) == (message.text, message.entities, message.reply_markup):
         raise bad(NOT_MODIFIED)
     message.text, message.entities, message.reply_markup = text, entities, keyboard
+    message.edits += 1
+    return message.json()
+
+
+def edit_message_caption(world: World, params: Json) -> Json:
+    message = message_of(world, params, "edit")
+    if not message.from_bot:
+        raise bad("message can't be edited")
+    if not message.document:
+        raise bad("there is no caption in the message to edit")
+    caption, entities = text_of(params, "caption", LONGEST_CAPTION)
+    keyboard = keyboard_of(params)
+    if (caption, keyboard) == (message.extra.get("caption", ""), message.reply_markup):
+        raise bad(NOT_MODIFIED)
+    message.extra |= {"caption": caption, "caption_entities": entities}
+    message.reply_markup = keyboard
     message.edits += 1
     return message.json()
 
@@ -298,6 +316,7 @@ METHODS: dict[str, Callable[[World, Json], Any]] = {
     "senddocument": send_document,
     "sendphoto": send_photo,
     "editmessagetext": edit_message_text,
+    "editmessagecaption": edit_message_caption,
     "editmessagereplymarkup": edit_message_reply_markup,
     "deletemessage": delete_message,
     "answercallbackquery": answer_callback_query,

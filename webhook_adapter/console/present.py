@@ -80,10 +80,12 @@ def said(notifications: Sequence[Notification]) -> list[Notification]:
 
 
 def _as_they_are_now(notifications: Iterable[Notification]) -> Iterable[Notification]:
-    """Each of them, oldest first; of a question the first on its platform, saying what the last one says."""
+    """Each of them, oldest first; what was changed, and a question on its platform, says what the last one says."""
     shown: dict[tuple[str, str], Notification] = {}
+    changed: dict[str, str] = {}  # by what changes it
     for one in notifications:
-        key = (one.permission_id or one.notification_id, one.chat.transport)
+        first = changed[one.notification_id] = changed.get(one.edits, one.edits) or one.notification_id
+        key = (one.permission_id or first, one.chat.transport)
         shown[key] = replace(shown[key], text=one.text, buttons=one.buttons) if key in shown else one
     return shown.values()
 

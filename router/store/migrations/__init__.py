@@ -15,6 +15,8 @@ from router.store.migrations import (
     m0010_strangers,
     m0011_seen_sessions,
     m0012_redriven,
+    m0013_copies,
+    m0014_held,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -30,6 +32,8 @@ MIGRATIONS: list[list[str]] = [
     m0010_strangers.STATEMENTS,
     m0011_seen_sessions.STATEMENTS,
     m0012_redriven.STATEMENTS,
+    m0013_copies.STATEMENTS,
+    m0014_held.STATEMENTS,
 ]
 
 

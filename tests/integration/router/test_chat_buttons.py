@@ -11,6 +11,7 @@ from agentlink.v1 import types_pb2 as types
 from tests.fakes.thin_agent import ThinAgent
 from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.pressing import labels, last_line, press
 
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 HOUR = 3600.0
@@ -59,23 +60,8 @@ def dead(router: RouterUnderTest, session: str, web: str, courier: ThinCourier) 
     router.submit(HERE, "last words", session_id=session)
     courier.brought("500")
     router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
-    letter = courier.brought("501")
     courier.brought("500")
-    return letter
-
-
-def labels(delivery: chat_pb.Delivery) -> list[str]:
-    return [button.label for button in delivery.notification.buttons]
-
-
-def press(
-    router: RouterUnderTest, delivery: chat_pb.Delivery, label: str, message_id: str = "500"
-) -> chat_pb.SubmitResponse:
-    """Press a button of a message by what is written on it."""
-    [action] = [button.action for button in delivery.notification.buttons if label in button.label]
-    where = types.ChatRef(transport="test", chat_id="1", message_id=message_id)
-    data = f"cmd:{delivery.notification.token}:{action}"
-    return router.submit(where, button=chat_pb.ButtonPress(data=data))
+    return courier.brought("501")
 
 
 def redriven(router: RouterUnderTest, delivery: chat_pb.Delivery) -> list[types.Command]:
@@ -104,7 +90,7 @@ def test_retry_sends_it_again_and_takes_the_buttons_away(
     assert frame.action.input.text == "make it so"
     assert [command.command_id for command in redriven(router, failed)] == [frame.command_id]
     assert list(settled.edit_message_ids) == ["500"]
-    assert (labels(settled), settled.notification.text.splitlines()[-1]) == ([], "🔁 Sent again to api.")
+    assert (labels(settled), last_line(settled)) == ([], "🔁 Sent again to api — Ada, 12:00")
 
 
 def test_a_second_press_of_retry_is_stale(router: RouterUnderTest, failed: chat_pb.Delivery) -> None:
@@ -170,7 +156,7 @@ def test_drop_takes_it_off_the_list(router: RouterUnderTest, dead: chat_pb.Deliv
 
     assert list(router.control.ListDeadLetters(pb.ListDeadLettersRequest()).commands) == []
     assert labels(settled) == []
-    assert "Dropped" in settled.notification.text
+    assert last_line(settled) == "🗑 Dropped: it will not be typed — Ada, 12:00"
 
 
 def test_dead_shows_a_letter_again_with_its_buttons(
@@ -266,7 +252,9 @@ def test_the_policy_is_chosen_by_buttons(router: RouterUnderTest, courier: ThinC
 
     assert labels(offered) == ["Ask me first", "Just send"]
     assert "I ask you" in pressed.answer
-    assert (closed.notification.text, list(closed.edit_message_ids)) == ("", ["500"])
+    assert closed.notification.text.startswith("Commands that waited more than an hour for a machine: I ask you")
+    assert (labels(closed), last_line(closed)) == ([], "✓ Ask me first — Ada, 12:00")
+    assert list(closed.edit_message_ids) == ["500"]
     assert "I ask you" in router.submit(HERE, "/policy").answer
 
 
@@ -275,8 +263,14 @@ def test_sessions_are_chosen_by_buttons(router: RouterUnderTest, session: str, w
     offered = courier.brought("500")
     pressed = press(router, offered, "web")
 
+    closed = courier.brought("500")
+    second = press(router, offered, "api")
+
     assert labels(offered) == ["api · devbox", "web · devbox"]
     assert pressed.answer == "Plain text goes to web on devbox now."
+    assert (labels(closed), last_line(closed)) == ([], "✓ web · devbox — Ada, 12:00")
+    assert closed.notification.text.startswith(offered.notification.text)
+    assert second.answer == "Already answered: web · devbox"
     assert router.submit(HERE, "x").session_id == web != session
 
 
@@ -291,49 +285,30 @@ def test_keys_are_pressed_by_buttons_as_often_as_one_likes(
         press(router, pad, "down")
         press(router, pad, "down")
         pressed = [(frame.session_id, frame.action.key.name) for frame in link.commands(2)]
+        last = courier.take()
+        for label in ("up", "left", "right"):  # while the platform takes its time
+            press(router, pad, label)
+        courier.delivered(last, "500")
+        newest = courier.brought("500")
+        press(router, newest, "esc")
+        after = courier.brought("500")
 
     assert pressed == [(session, "down")] * 2
+    assert [labels(each) for each in (last, newest, after)] == [labels(pad)] * 3
+    assert [last_line(each) for each in (last, newest, after)] == [
+        "✓ down — Ada, 12:00", "✓ right — Ada, 12:00", "✓ esc — Ada, 12:00",
+    ]  # fmt: skip
+    assert after.notification.text.count("✓") == 1
+    assert list(after.edit_message_ids) == ["500"]
 
 
-@pytest.fixture
-def question(router: RouterUnderTest, session: str, courier: ThinCourier) -> chat_pb.Delivery:
-    """What a session asks, as messages 500 and 501."""
-    buttons = [types.Button(label="Yes, do", action="yes"), types.Button(label="No", action="no")]
-    router.notify(session, types.ChatRef(transport="test", chat_id="1"), buttons=buttons)
-    return courier.brought("500", "501")
-
-
-def test_a_sessions_button_counts_once_and_goes_away(
-    router: RouterUnderTest, agent: ThinAgent, question: chat_pb.Delivery, courier: ThinCourier
+def test_what_only_takes_buttons_away_is_no_message_to_list(
+    router: RouterUnderTest, session: str, held: chat_pb.Delivery
 ) -> None:
-    with agent.connected() as link:
-        press(router, question, "Yes", "501")
-        second = press(router, question, "No", "501")
-        [frame] = link.commands(1)
-    closed = courier.brought("500", "501")
+    texts = [note.text for note in router.notifications(session)]
 
-    assert frame.action.input.text == "y"
-    assert (second.command_id, second.answer) == ("", "Already answered: Yes, do")
-    assert (closed.notification.text, list(closed.edit_message_ids)) == ("", ["500", "501"])
-
-
-def test_a_press_that_could_not_be_taken_does_not_count(
-    router: RouterUnderTest, agent: ThinAgent, session: str, question: chat_pb.Delivery
-) -> None:
-    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
-    assert "ended" in press(router, question, "Yes", "501").answer
-    router.control.RegisterSession(pb.RegisterSessionRequest(session_id=session, machine_id=agent.machine_id))
-
-    assert press(router, question, "Yes", "501").command_id
-
-
-def test_what_takes_buttons_away_is_no_message_to_list(
-    router: RouterUnderTest, session: str, agent: ThinAgent, question: chat_pb.Delivery
-) -> None:
-    with agent.connected():
-        press(router, question, "Yes", "501")
-
-    assert [note.text for note in router.notifications(session)] == ["done"]
+    assert held.notification.text in texts
+    assert "" not in texts
 
 
 def test_an_edited_message_is_told_that_it_changed_nothing(

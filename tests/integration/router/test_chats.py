@@ -225,11 +225,11 @@ def test_a_session_that_has_ended_is_refused_in_the_chat(router: RouterUnderTest
         ("/use", "/use NAME"),
         ("/use nothing-like-it", "No session"),
         ("/use AP", "api"),
-        ("/status", "1 sessions"),
-        ("/key", "ctrl-c"),
-        ("/key f13", "ctrl-c"),
+        ("/status", "1 session, 0 commands waiting"),
+        ("/key", "Which session"),
+        ("/key f13", "Which session"),
         ("/stop", "/use NAME"),
-        ("/cancel", "Nothing waits"),
+        ("/cancel", "Which session"),
         ("/dead", "No dead letters"),
         ("/mute", "/use NAME"),
         ("/topics", "No topics"),
@@ -245,6 +245,20 @@ def test_a_chat_command_is_answered_in_its_chat(router: RouterUnderTest, text: s
     assert words in became.answer
     [answer] = answers(router)
     assert answer.startswith(became.answer)
+
+
+@pytest.mark.parametrize("text", ["/sessions", "/use", "/use api", "/stop", "hello"])
+@pytest.mark.usefixtures("agent")
+def test_where_nothing_runs_nobody_is_asked_to_choose(router: RouterUnderTest, text: str) -> None:
+    assert router.submit(HERE, text).answer.startswith("No sessions yet.")
+
+
+def test_what_there_is_one_of_is_told_as_one(router: RouterUnderTest, session: str) -> None:
+    router.submit(HERE, f"/use {session}")
+    router.send(session)
+
+    assert "1 session, 1 command waiting" in router.submit(HERE, "/status").answer
+    assert router.submit(HERE, "/cancel").answer == "Took back 1 command that waited."
 
 
 @pytest.mark.usefixtures("session")
@@ -295,6 +309,6 @@ def test_dead_lists_the_dead_letters(router: RouterUnderTest, session: str) -> N
     router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session))
     router.submit(HERE, "/dead")
 
-    assert answers(router)[-2] == "1 dead letters, newest first:"
+    assert answers(router)[-2] == "1 dead letter:"
     assert "lost words" in answers(router)[-1]
     assert letter.command_id in answers(router)[-1]

@@ -216,8 +216,8 @@ def test_a_start_that_failed_is_told_with_a_button_that_starts_again(
     courier.brought("500")
     [frame] = link.commands(1)
     link.result(1, frame.command_id, **REFUSED)
-    told = courier.brought("501")
     courier.brought("500")
+    told = courier.brought("501")
     [retry] = [one.action for one in told.notification.buttons if "Retry" in one.label]
     router.submit(HERE, button={"data": f"cmd:{told.notification.token}:{retry}"})
     [again] = link.commands(1)
@@ -243,7 +243,7 @@ def test_a_start_in_doubt_whose_session_lives_is_repeated_as_a_text_to_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("/new", "Say what the new session should do"), ("/end", "which session you mean")]
+    ("text", "says"), [("/new", "Say what the new session should do"), ("/end", "No sessions yet")]
 )
 @pytest.mark.usefixtures("agent")
 def test_words_that_say_too_little_are_answered(

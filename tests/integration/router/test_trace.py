@@ -87,7 +87,7 @@ def test_an_update_that_was_only_answered_says_so(router: RouterUnderTest) -> No
 
     [step] = router.trace("test:bot:1")
     assert (step.event, step.actor) == ("Answered", "Ada")
-    assert "I don't know which session you mean" in step.detail
+    assert "No sessions yet" in step.detail
 
 
 def test_a_notification_has_a_story_of_its_own(router: RouterUnderTest, session: str) -> None:

@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 Params = dict[str, Any]
 
 _MARK = "👍"  # one of the reactions that bots may give
-_TAKE_BUTTONS = "editMessageReplyMarkup"
+_TAKE_BUTTONS, _CHANGE_CAPTION = "editMessageReplyMarkup", "editMessageCaption"
+_BESIDE_WORDS = (_TAKE_BUTTONS, _CHANGE_CAPTION)  # nothing is lost where these come too late
 
 _REPAIRS = 3
 _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
@@ -155,7 +156,7 @@ class TelegramTransport:
         try:
             result = self._client.call(method, params, upload=upload, timeout=_patience(params, upload))
         except ApiRefused as refused:
-            if _NOT_MODIFIED in refused.description or (method == _TAKE_BUTTONS and _is_gone(refused)):
+            if _NOT_MODIFIED in refused.description or (method in _BESIDE_WORDS and _is_gone(refused)):
                 return str(params["message_id"])
             raise
         return str(params["message_id"]) if "message_id" in params else _message_id(result)
@@ -214,22 +215,35 @@ def _message_id(result: object) -> str:
 
 def _steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upload | None]]:
     """The calls that bring the message, but for those whose messages are sent; the caller adds each to these."""
-    if not message.text:
+    bring = parts(message) if message.text else []
+    if not bring or _is_reshaped(message, bring):
         for message_id in message.edit_message_ids[-1:]:
             yield _TAKE_BUTTONS, {"message_id": int(message_id), "plain": ""}, None
         return
-    bring = parts(message)
     # Of several messages that now say less, the last ones change: there stand the buttons.
     old = message.edit_message_ids[-len(bring) :]
     for number, part in list(enumerate(bring))[len(sent) :]:
         params: Params = {"plain": part.plain}
         edited = old[number : number + 1]
-        if edited and isinstance(part, TextPart):
-            yield "editMessageText", params | {"message_id": int(edited[0])} | _content(part), None
+        if edited:
+            yield _change(part), params | {"message_id": int(edited[0])} | _content(part), None
             continue
         answered = message.reply_to_message_id if number == 0 else sent[0] if isinstance(part, FilePart) else ""
         params |= _where(message, answered) | _content(part)
         yield _method(part), params, _upload(part)
+
+
+def _is_reshaped(message: Outgoing, bring: list[Part]) -> bool:
+    """Whether a file would come where a text stands, or the other way: no edit can do that."""
+    texts_only = all(isinstance(part, TextPart) for part in bring)
+    return bool(message.edit_message_ids) and not texts_only and len(bring) != len(message.edit_message_ids)
+
+
+def _change(part: Part) -> str:
+    """What changes a message; a file stays what it is."""
+    if isinstance(part, TextPart):
+        return "editMessageText"
+    return _CHANGE_CAPTION if part.html else _TAKE_BUTTONS
 
 
 def _method(part: Part) -> str:

@@ -25,6 +25,7 @@ MOVES = {
     "join_tokens.expires_at": ("a machine may enrol", ""),
     "sessions.seen_at": ("a session that nobody has seen for a month ends", "state != 'ended'"),
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
+    "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {
     "machines.created_at": "when it was enrolled",

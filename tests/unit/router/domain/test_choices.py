@@ -8,7 +8,7 @@ from router.domain.notification import MAX_ACTION_BYTES, Button
 from router.domain.session import Session, SessionState
 
 LONG = Session("s/" + "x" * 126, "m" * 128, "label" * 40, "tmux", "", SessionState.IDLE, 1, 0.0, 0.0)
-KEYLESS = [verb for verb in Verb if verb not in (Verb.TO, Verb.USE, Verb.KEY)]
+KEYLESS = [verb for verb in Verb if verb not in (Verb.TO, Verb.USE, Verb.HERE, Verb.KEY)]
 
 
 def command(state: CommandState, **fields: object) -> Command:

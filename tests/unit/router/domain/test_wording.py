@@ -6,8 +6,9 @@ import pytest
 
 from router.domain.command import Command, CommandState, Input, KeyPress, Lane, Origin
 from router.domain.errors import Reason
+from router.domain.reason_wording import reason_text
 from router.domain.session import Session, SessionState
-from router.domain.wording import HELP, doing, quoted, reason_text, receipt
+from router.domain.wording import HELP, doing, quoted, receipt
 
 ENDS_WITH_A_REASON = [CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD]
 SESSION = Session("s-1", "devbox", "api", "tmux", "/src", SessionState.IDLE, 1, 0.0, 0.0)

@@ -45,6 +45,20 @@ def test_a_question_stands_where_it_was_asked_and_says_what_it_says_now(control:
     assert shown[0]["buttons"] == []
 
 
+def test_a_message_says_what_was_chosen_where_it_stands(control: FakeControl) -> None:
+    asked = [control.say("s-1", "Deploy?", Choice("Yes", "yes"), transport=t) for t in ("telegram", "web")]
+    later = control.say("s-1", "Done.")
+    told = [
+        replace(control.say("s-1", "Deploy? Yes", transport=t), edits=first.notification_id)
+        for t, first in zip(("telegram", "web"), asked, strict=True)
+    ]
+    again = replace(control.say("s-1", "Deploy? Yes!", transport="web"), edits=told[1].notification_id)
+
+    shown = chat([told[1], told[0], later, *asked], [])
+    assert [(item["text"], item["buttons"]) for item in shown] == [("Deploy? Yes", []), ("Done.", [])]
+    assert chat([again, told[1], asked[1]], [])[0]["text"] == "Deploy? Yes!"
+
+
 def test_receipts_are_left_to_the_commands(control: FakeControl) -> None:
     receipt = replace(control.say("s-1", "typed in"), command_id="cmd-1")
 

@@ -1182,6 +1182,7 @@ class Notification(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     PERMISSION_ID_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """Its id, a UUID."""
     session_id: _builtins.str
@@ -1200,6 +1201,8 @@ class Notification(_message.Message):
     """How often it was leased to a courier."""
     permission_id: _builtins.str
     """The permission question it shows; empty otherwise."""
+    edits: _builtins.str
+    """The notification whose messages it changes, say to tell what was chosen there; empty for a message of its own."""
     @_builtins.property
     def chat(self) -> Global___ChatRef:
         """Where it goes."""
@@ -1242,10 +1245,11 @@ class Notification(_message.Message):
         attempt: _builtins.int = ...,
         permission_id: _builtins.str = ...,
         files: _abc.Iterable[Global___NotificationFile] | None = ...,
+        edits: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "created_at", b"created_at", "delivered_at", b"delivered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "files", b"files", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "edits", b"edits", "files", b"files", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,6 +1,7 @@
 """Files of messages: a caption where the text fits, else replies to it; photos where Telegram takes them."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -123,3 +124,48 @@ def test_a_file_that_the_router_does_not_give_is_told(
 
     assert transport.send(Outgoing(PLACE, "look", files=(OutgoingFile("a.pdf", 3, parts),))) == outcome
     assert telegram.messages(CHAT) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "changed"),
+    [
+        ("Deploy?", (file(),), ["devbox · api\nDeploy?\n\n✓ Yes"]),
+        ("Deploy?", (file(), file("b.pdf")), ["devbox · api\nDeploy?\n\n✓ Yes", ""]),
+        ("x" * 2000, (file(),), ["devbox · api\n" + "x" * 2000 + "\n\n✓ Yes", ""]),
+        ("x" * 985, (file(),), ["devbox · api\n" + "x" * 985]),  # with the choice it is no caption any more
+    ],
+    ids=["caption", "two files", "text before", "too long by then"],
+)
+def test_a_message_with_files_says_what_was_chosen_and_brings_no_file_twice(
+    transport: TelegramTransport,
+    telegram: TelegramStandIn,
+    text: str,
+    files: tuple[OutgoingFile, ...],
+    changed: list[str],
+) -> None:
+    message = Outgoing(PLACE, text, "devbox · api", BUTTONS, files=files)
+    sent = transport.send(message)
+    assert isinstance(sent, Delivered)
+
+    outcome = transport.send(replace(message, text=f"{text}\n\n✓ Yes", buttons=(), edit_message_ids=sent.message_ids))
+
+    shown = telegram.messages(CHAT)
+    assert outcome == sent
+    assert [each.text or each.extra.get("caption", "") for each in shown] == changed
+    assert [list(each.buttons) for each in shown] == [[]] * len(changed)
+
+
+def test_a_text_that_came_as_a_file_says_what_was_chosen(
+    transport: TelegramTransport, telegram: TelegramStandIn
+) -> None:
+    text = "\n".join(f"line {number}" for number in range(5000))
+    sent = transport.send(Outgoing(PLACE, text, "devbox · api", BUTTONS))
+    assert isinstance(sent, Delivered)
+
+    outcome = transport.send(Outgoing(PLACE, f"{text}\n\n✓ Yes", "devbox · api", edit_message_ids=sent.message_ids))
+
+    document, words = telegram.messages(CHAT)
+    assert outcome == sent
+    assert document.document == text.encode()
+    assert words.text.endswith("line 4999\n\n✓ Yes")
+    assert list(words.buttons) == []
