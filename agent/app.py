@@ -80,8 +80,9 @@ class Agent:
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock, files, tasks
         )
         self.station = Station(
-            self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock
-        )
+            self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
+            self.starts.folders,
+        )  # fmt: skip
         door = Door(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(door, self.identity, self.station, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)

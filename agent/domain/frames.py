@@ -226,6 +226,7 @@ class Hello:
     agent_version: str
     sessions: tuple[Session, ...]
     unresolved: tuple[tuple[str, InboxState], ...]
+    start_folders: tuple[str, ...] = ()  # in and below which sessions may be started
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,7 @@ def _hello(hello: frames.Hello) -> link.Hello:
             link.UnresolvedCommand(command_id=command_id, inbox_state=_INBOX_STATES[state])
             for command_id, state in hello.unresolved
         ],
+        start_folders=hello.start_folders,
     )
 
 

@@ -20,6 +20,11 @@ class Folders:
         self._allowed = tuple(allowed)
         self._home = home
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those allowed, as `resolve` takes them, for people to choose from."""
+        return tuple(map(self._name, self._allowed))
+
     def resolve(self, wanted: str) -> Path:
         """The real path of a folder, absolute, from "~", or below one of those allowed; empty for the first of these.
 
@@ -35,6 +40,10 @@ class Folders:
         if not found.is_dir():
             raise Refusal(Reason.FOLDER_NOT_ALLOWED, f"There is no folder {found} here.")
         return found
+
+    def _name(self, folder: Path) -> str:
+        at_home = folder.is_relative_to(self._home)
+        return str(Path("~", folder.relative_to(self._home)) if at_home else folder)
 
     def _meant(self, wanted: str) -> list[Path]:
         """The real paths that the words may mean, what exists first."""

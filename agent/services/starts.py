@@ -35,6 +35,11 @@ class Starts:
         self._folders = folders
         self._clock = clock
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Those in and below which a start may come, as people name them; none where this agent starts nothing."""
+        return self._folders.names if self._sessions.offers(HEADLESS) else ()
+
     async def prepare(self, command: Command, wanted: StartSession) -> Session:
         """The session that a start is to begin. Raises Refusal."""
         if not self._sessions.offers(HEADLESS):

@@ -24,6 +24,7 @@ class Station:
     sessions: Sessions
     executor: Executor
     clock: Clock
+    start_folders: tuple[str, ...] = ()  # as people name them
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
 
@@ -57,6 +58,7 @@ class Station:
             self.version,
             self.sessions.live(),
             memory.unresolved,
+            self.start_folders,
         )
 
     async def welcomed(self, welcome: Welcome) -> None:

@@ -15,6 +15,7 @@ from router.api.strangers import listed
 from router.clock import Clock
 from router.domain.command import Command, Origin
 from router.domain.errors import Reason, Refusal
+from router.domain.namesakes import told_apart
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import retention
@@ -80,8 +81,9 @@ class ControlServicer:
         return await self._once(call, request, pb.UnregisterSessionResponse, operation)
 
     async def ListSessions(self, request: pb.ListSessionsRequest, _call: Call) -> pb.ListSessionsResponse:
-        found = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
-        return pb.ListSessionsResponse(sessions=[convert.session(self._live(session)) for session in found])
+        page = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
+        found = [self._live(session) for session in told_apart(page)]
+        return pb.ListSessionsResponse(sessions=[convert.session(session) for session in found])
 
     async def SendCommand(self, request: pb.SendCommandRequest, call: Call) -> pb.SendCommandResponse:
         draft = asked.draft(request, call)
@@ -166,14 +168,10 @@ class ControlServicer:
     async def ListNotifications(
         self, request: pb.ListNotificationsRequest, _call: Call
     ) -> pb.ListNotificationsResponse:
-        limit, r = _page(request.limit), request
+        r, limit, before = request, _page(request.limit), request.before_notification_id
         found = await self._s.database.read(
             lambda c: notifications.page(
-                c,
-                session_id=names.session(c, r.session_id),
-                transport=r.transport,
-                limit=limit,
-                before=r.before_notification_id,
+                c, names.session(c, r.session_id), r.transport, limit, before, receipts=not r.without_receipts
             )
         )
         return pb.ListNotificationsResponse(notifications=[convert.notification(note) for note in found])

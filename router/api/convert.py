@@ -194,7 +194,7 @@ def command(c: Command) -> pb.Command:
 def session(s: Session) -> pb.Session:
     return pb.Session(
         session_id=s.session_id, machine_id=s.machine_id, label=s.label, backend=s.backend, cwd=s.cwd,
-        state=SESSION_STATES[s.state], generation=s.generation, connected=s.connected,  # type: ignore[arg-type]
+        state=SESSION_STATES[s.state], generation=s.generation, connected=s.connected, distinction=s.distinction,  # type: ignore[arg-type]
         created_at=timestamp(s.created_at), updated_at=timestamp(s.updated_at), waiting_for=s.waiting_for,
     )  # fmt: skip
 
@@ -203,7 +203,7 @@ def machine(m: Machine) -> pb.Machine:
     return pb.Machine(
         machine_id=m.machine_id, connected=m.connected, revoked=m.revoked, quarantined=m.quarantined,
         link_epoch=m.epoch, created_at=timestamp(m.created_at), last_seen_at=timestamp(m.last_seen_at),
-        agent_version=m.agent_version,
+        agent_version=m.agent_version, start_folders=m.start_folders,
     )  # fmt: skip
 
 
@@ -301,9 +301,9 @@ def _hello(hello: link_pb.Hello) -> frames.Hello:
     return frames.Hello(
         hello.machine_id, hello.instance_id, hello.inbox_id, hello.outbox_id, hello.last_link_epoch,
         hello.agent_version, hello.protocol_min, hello.protocol_max, frozenset(hello.capabilities),
-        hello.max_in_flight, tuple(_report(report) for report in hello.sessions),
-        tuple(held.command_id for held in hello.unresolved),
+        hello.max_in_flight, tuple(map(_report, hello.sessions)), tuple(held.command_id for held in hello.unresolved),
         tuple(held.command_id for held in hello.unresolved if held.inbox_state == link_pb.INBOX_STATE_RECEIVED),
+        tuple(hello.start_folders),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from enum import Enum
 
-from router.domain import wording
+from router.domain import namesakes, wording
 from router.domain.command import Command, CommandState, Hold, PermissionDecision, StopSession
 from router.domain.notification import Button
 from router.domain.permission import Permission
@@ -74,7 +74,10 @@ def button(verb: Verb) -> Button:
 
 def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:
     """One button for each session."""
-    return tuple(Button(wording.session_label(s), f"{verb.value}:{key_of(s)}") for s in list(there)[:MAX_OFFERED])
+    there = list(there)
+    labels = namesakes.on_button(there)
+    offered = list(zip(labels, there, strict=True))[:MAX_OFFERED]
+    return tuple(Button(label, f"{verb.value}:{key_of(session)}") for label, session in offered)
 
 
 def key_buttons(names: Iterable[str]) -> tuple[Button, ...]:

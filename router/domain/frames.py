@@ -41,6 +41,7 @@ class Hello:
     sessions: tuple[SessionReport, ...]
     unresolved: tuple[str, ...] = ()  # commands it holds that have not ended for it
     waiting: tuple[str, ...] = ()  # those of them that it has not started
+    start_folders: tuple[str, ...] = ()  # in and below which it starts sessions
 
 
 class ReceiptOutcome(Enum):

@@ -25,4 +25,5 @@ class Machine:
     quarantined: bool = False
     heard_epoch: int = 0
     barred: tuple[str, ...] = ()
+    start_folders: tuple[str, ...] = ()  # in and below which its agent starts sessions
     connected: bool = False

@@ -37,6 +37,8 @@ class Session:
     updated_at: float
     connected: bool = False
     waiting_for: str = ""  # in the state WAITING: for what, in the program's own words
+    first_words: str = ""  # the beginning of the first text that was sent to it; only in lists
+    distinction: str = ""  # what tells it from others of its name; only in lists
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.session import MAX_LABEL
 
 MAX_FOLDER = 4096  # bytes: as long as a path can be
+MAX_START_FOLDERS = 50  # kept of what a machine names: a person chooses among them
 _WORD = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 _FOLDER = re.compile(r"~\S*|/\S*/\S*|\S+/")  # not /init: a slash alone begins a command of the program
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -43,11 +44,16 @@ def checked(wanted: Wanted, machine_ids: Sequence[str]) -> Wanted:
     action = wanted.action
     if not action.prompt.strip():
         raise Refusal(Reason.INVALID_ARGUMENT, "The prompt is empty: say what the new session should do.")
-    if len(action.folder.encode()) > MAX_FOLDER or not action.folder.isprintable():
+    if not is_path(action.folder):
         raise Refusal(Reason.INVALID_ARGUMENT, "The folder is no path.")
     if action.conversation_id and not _UUID.fullmatch(action.conversation_id):
         raise Refusal(Reason.INVALID_ARGUMENT, "A conversation is named by its UUID, in lower case.")
     return Wanted(_machine(wanted.machine_id, machine_ids), action)
+
+
+def is_path(folder: str) -> bool:
+    """Whether this can be a path, and be shown to people."""
+    return len(folder.encode()) <= MAX_FOLDER and folder.isprintable()
 
 
 def _machine(machine_id: str, machine_ids: Sequence[str]) -> str:

@@ -156,6 +156,7 @@ LABELS = {
 }
 CHOSE = "✓ {label}"
 SIGNED = "{words} — {who}, {when}"
+_VERDICTS = {"allow": "allow", "always": "allow_always", "deny": "deny"}  # by the option ids that agents give
 SENT_AGAIN = "🔁 Sent again to {name}."
 DROPPED = "🗑 Dropped: it will not be typed."
 SENT_NOW = "Sent."
@@ -303,17 +304,12 @@ def _typed(command: Command) -> str:
         case KeyPress(name):
             return f"[{name}]"
         case PermissionDecision(_, _, option_id, text):
-            return f"[{option_id}] {text}".rstrip()
+            verdict = LABELS.get(_VERDICTS.get(option_id.partition("-")[0], ""), LABELS["answer"])
+            return f"{verdict} {text}".rstrip()
         case StartSession(prompt=text):
             return f"🚀 {text}"
         case StopSession():
-            return "[end]"
-
-
-def session_label(session: Session) -> str:
-    """A session on a button."""
-    label = f"{session.name} · {session.machine_id}"
-    return label if len(label) <= 60 else label[:59] + "…"
+            return "⏹ End"
 
 
 def span(seconds: float) -> str:

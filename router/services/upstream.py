@@ -31,6 +31,7 @@ from router.domain.frames import (
     Welcome,
 )
 from router.domain.machine import Machine
+from router.domain.start import MAX_START_FOLDERS, is_path
 from router.link.connection import HEARTBEATS_MISSED, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services.delivery import Delivery
@@ -229,6 +230,7 @@ class UpstreamService:
             outbox_id=hello.outbox_id,
             upstream_acked=machine.upstream_acked if machine.outbox_id == hello.outbox_id else 0,
             agent_version=hello.agent_version[:100],
+            start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
             last_seen_at=self._clock.now(),
             quarantined=False,
             heard_epoch=heard_epoch,

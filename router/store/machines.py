@@ -1,5 +1,6 @@
 """Machines, join tokens and API keys on disk."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from router.store.database import Transaction
 
 _COLUMNS = (
     "machine_id, public_key, created_at, epoch, instance_id, inbox_id, outbox_id, upstream_acked, agent_version,"
-    " last_seen_at, revoked, quarantined, heard_epoch, barred"
+    " last_seen_at, revoked, quarantined, heard_epoch, barred, start_folders"
 )
 
 
@@ -41,7 +42,8 @@ def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:
 def write(tx: Transaction, machine: Machine) -> None:
     """Insert or replace a machine."""
     names = _COLUMNS.split(", ")
-    values = [getattr(machine, name) for name in names[:-1]] + [" ".join(machine.barred)]
+    values = [getattr(machine, name) for name in names[:-2]]
+    values += [" ".join(machine.barred), json.dumps(machine.start_folders)]
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     tx.execute(
         f"INSERT INTO machines ({_COLUMNS}) VALUES ({','.join('?' * len(names))})"
@@ -100,4 +102,6 @@ def write_key(tx: Transaction, key: ApiKey) -> None:
 
 
 def _machine(row: tuple[Any, ...]) -> Machine:
-    return Machine(*(*row[:-4], bool(row[-4]), bool(row[-3]), row[-2], tuple(row[-1].split())))
+    revoked, quarantined, heard_epoch, barred, start_folders = row[-5:]
+    plain = (bool(revoked), bool(quarantined), heard_epoch, tuple(barred.split()))
+    return Machine(*(*row[:-5], *plain, tuple(json.loads(start_folders))))

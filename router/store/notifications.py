@@ -211,13 +211,19 @@ def dead(connection: sqlite3.Connection, limit: int) -> list[Notification]:
 
 
 def page(
-    connection: sqlite3.Connection, *, session_id: str, transport: str, limit: int, before: str
+    connection: sqlite3.Connection, session_id: str, transport: str, limit: int, before: str, *, receipts: bool
 ) -> list[Notification]:
-    """Notifications, newest first; without those that only take buttons away."""
-    older = "(? = '' OR position < (SELECT position FROM notifications WHERE notification_id = ?))"
-    where = f"text != '' AND (? = '' OR session_id = ?) AND (? = '' OR transport = ?) AND {older}"
-    values = (session_id, session_id, transport, transport, before, before, limit)
-    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", values)
+    """Notifications, newest first, with or without receipts; without those that only take buttons away."""
+    where = "text != ''" + ("" if receipts else " AND command_id = ''")
+    values: list[object] = []
+    for condition, value in (
+        ("session_id = ?", session_id),
+        ("transport = ?", transport),
+        ("position < (SELECT position FROM notifications WHERE notification_id = ?)", before),
+    ):
+        if value:
+            where, values = f"{where} AND {condition}", [*values, value]
+    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", [*values, limit])
     return [_notification(row) for row in rows.fetchall()]
 
 

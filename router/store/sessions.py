@@ -17,6 +17,12 @@ _ASKS = (
     " ORDER BY position LIMIT 1)"
 )
 
+FIRST_WORDS = 80  # characters
+_FIRST_TEXT = (
+    f"(SELECT substr(iif(kind = 'start', json_extract(text, '$[0]'), text), 1, {FIRST_WORDS}) FROM commands"
+    " WHERE commands.session_id = sessions.session_id AND kind IN ('input', 'start') ORDER BY position LIMIT 1)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -60,13 +66,13 @@ def slot(tx: Transaction, session_id: str) -> Slot:
 
 
 def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, ended: bool = False) -> list[Session]:
-    """The sessions in the order of their registration; who has an open question waits for its answer."""
+    """The sessions in the order of their registration, with their first words; who has an open question waits."""
     sql = (
-        f"SELECT {_COLUMNS}, {_ASKS} FROM sessions WHERE (? = '' OR machine_id = ?) AND (? OR state != 'ended')"
-        " ORDER BY created_at, session_id"
+        f"SELECT {_COLUMNS}, {_FIRST_TEXT}, {_ASKS} FROM sessions"
+        " WHERE (? = '' OR machine_id = ?) AND (? OR state != 'ended') ORDER BY created_at, session_id"
     )
     rows = connection.execute(sql, (machine_id, machine_id, ended)).fetchall()
-    return [_asking(_session(row[:-1]), row[-1]) for row in rows]
+    return [_asking(replace(_session(row[:-2]), first_words=_line(row[-2])), row[-1]) for row in rows]
 
 
 def write(tx: Transaction, session: Session) -> None:
@@ -114,6 +120,10 @@ def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) ->
 def remove(tx: Transaction, session_id: str) -> None:
     """Forget a session that nothing was accepted for."""
     tx.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _asking(session: Session, tool: str | None) -> Session:

@@ -19,7 +19,7 @@ class Machine(Model):
     """Enrolled machines.
 
     `heard_epoch` is the newest epoch under which one confirmed anything; `barred` are the processes that were held off
-    for using one identity.
+    for using one identity; `start_folders` is JSON.
     """
 
     machine_id = TextField(primary_key=True)
@@ -36,6 +36,7 @@ class Machine(Model):
     quarantined = BooleanField(default=False)
     heard_epoch = IntegerField(default=0)
     barred = TextField(default="")
+    start_folders = TextField(default="[]")
 
     class Meta:
         table_name = "machines"

@@ -202,6 +202,14 @@ class _Control(_Checks, control_pb2_grpc.ControlServicer):
         self._book.commands[command.command_id] = command
         return control_pb2.SendCommandResponse(command=command)
 
+    def StartSession(self, request: Any, context: Any) -> control_pb2.StartSessionResponse:
+        self._admit(context, "StartSession")
+        self._book.requests.append(request)
+        session = types_pb2.Session(session_id=self._new_id("session"), machine_id=request.machine_id)
+        command = types_pb2.Command(command_id="start", session_id=session.session_id, origin=request.origin)
+        command.action.start_session.prompt = request.prompt
+        return control_pb2.StartSessionResponse(session=session, command=command)
+
     def GetCommand(self, request: Any, context: Any) -> control_pb2.GetCommandResponse:
         self._admit(context, "GetCommand", reads=True)
         if request.command_id not in self._book.commands:
@@ -250,7 +258,9 @@ class _Control(_Checks, control_pb2_grpc.ControlServicer):
 
     def ListMachines(self, request: Any, context: Any) -> control_pb2.ListMachinesResponse:  # noqa: ARG002
         self._admit(context, "ListMachines", reads=True)
-        return control_pb2.ListMachinesResponse(machines=[types_pb2.Machine(machine_id="devbox", created_at=NOON)])
+        return control_pb2.ListMachinesResponse(
+            machines=[types_pb2.Machine(machine_id="devbox", created_at=NOON, start_folders=["~/src"])]
+        )
 
     def ListDeadLetters(self, request: Any, context: Any) -> control_pb2.ListDeadLettersResponse:  # noqa: ARG002
         self._admit(context, "ListDeadLetters", reads=True)

@@ -17,6 +17,7 @@ from router.store.migrations import (
     m0012_redriven,
     m0013_copies,
     m0014_held,
+    m0015_start_folders,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -34,6 +35,7 @@ MIGRATIONS: list[list[str]] = [
     m0012_redriven.STATEMENTS,
     m0013_copies.STATEMENTS,
     m0014_held.STATEMENTS,
+    m0015_start_folders.STATEMENTS,
 ]
 
 

@@ -105,6 +105,18 @@ async def test_what_may_not_be_started_leaves_nothing(
         assert headless.typed() == []
 
 
+async def test_the_router_is_told_where_sessions_may_start(
+    rigs: Rigs, headless: RecordingBackend, folder: Path
+) -> None:
+    async with rigs.running(NOBODY, headless=headless, start_folders=(folder,)) as rig:
+        told = await rig.agent.station.greeting()
+    async with rigs.running(NOBODY, headless=headless) as rig:
+        nowhere = await rig.agent.station.greeting()
+
+    assert [Path(name).name for name in told.start_folders] == [folder.name]
+    assert nowhere.start_folders == ()
+
+
 async def test_nothing_is_started_unless_a_setting_allows_it(rigs: Rigs, headless: RecordingBackend) -> None:
     async with rigs.running(NOBODY, headless=headless) as rig:
         ended = await carried_out(rig, "c1", StartSession("go", "/"))

@@ -37,6 +37,20 @@ def test_welcome_dictates_the_terms(router: RouterUnderTest, agent: ThinAgent) -
     assert abs(welcome.router_time.ToMicroseconds() / 1e6 - router.time.now()) < 5
 
 
+def test_a_machine_is_listed_with_the_folders_it_starts_sessions_in(router: RouterUnderTest, agent: ThinAgent) -> None:
+    def folders() -> list[str]:
+        found = router.control.ListMachines(pb.ListMachinesRequest()).machines
+        return next(list(one.start_folders) for one in found if one.machine_id == agent.machine_id)
+
+    with agent.connected(start_folders=["~/src", "/srv/x", "a\nb", "/" + "l" * 4096]):
+        assert folders() == ["~/src", "/srv/x"]
+    assert folders() == ["~/src", "/srv/x"]
+    with agent.connected(start_folders=[f"/{number}" for number in range(60)]):
+        assert folders() == [f"/{number}" for number in range(50)]
+    with agent.connected():
+        assert folders() == []
+
+
 def test_every_link_has_a_greater_epoch(agent: ThinAgent) -> None:
     with agent.connected() as first:
         pass

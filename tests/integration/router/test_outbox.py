@@ -50,6 +50,21 @@ def test_a_message_travels_to_the_platform(router: RouterUnderTest, session: str
     assert router.events(note.notification_id) == ["Accepted", "Leased", "Delivered"]
 
 
+def test_what_was_said_is_listed_without_receipts_and_in_pages(router: RouterUnderTest, session: str) -> None:
+    for text in ("one", "two", "three"):
+        noted(router, session, A, text)
+        sent = router.submit(A, "x", session_id=session)
+        router.control.CancelCommand(pb.CancelCommandRequest(command_id=sent.command_id))
+
+    request = pb.ListNotificationsRequest(session_id=session, limit=2, without_receipts=True)
+    first = router.control.ListNotifications(request).notifications
+    request.before_notification_id = first[-1].notification_id
+    second = router.control.ListNotifications(request).notifications
+
+    assert [[note.text for note in page] for page in (first, second)] == [["three", "two"], ["one"]]
+    assert len(router.notifications(session)) > 3
+
+
 def test_one_delivery_is_in_flight_in_a_chat_and_they_keep_their_order(router: RouterUnderTest, session: str) -> None:
     ids = [noted(router, session, A, f"{n}") for n in range(3)]
 

@@ -268,3 +268,13 @@ def test_sessions_are_listed_in_the_order_of_registration_and_by_machine(router:
 
     assert list(listed(router)) == ["z", "a", "m"]
     assert list(listed(router, machine_id="devbox")) == ["z", "m"]
+
+
+def test_of_two_sessions_of_one_name_each_says_what_tells_it_apart(router: RouterUnderTest, agent: ThinAgent) -> None:
+    named = [session(f"s-{number}", label="claude", cwd="/src/api") for number in (1, 2, 3)]
+    with agent.connected(sessions=[*named, session("s-4", label="docs")]):
+        router.send("s-1", "fix\nthe failing test")
+        router.send("s-2", "review the change")
+        router.send("s-2", "and go on")
+
+    assert [one.distinction for one in listed(router).values()] == ["fix the failing test", "review the change", "", ""]

@@ -232,13 +232,14 @@ def test_what_is_durable_carries_its_number(item: Item, expected: pb.AgentFrame)
 
 
 def test_hello_tells_everything() -> None:
-    hello = Hello("m", "i", "in", "out", 3, "1.0", (SESSION,), (("c1", InboxState.RECEIVED),))
+    hello = Hello("m", "i", "in", "out", 3, "1.0", (SESSION,), (("c1", InboxState.RECEIVED),), ("~/src",))
 
     message = sent(AgentFrame(0, hello)).hello
 
     assert (message.machine_id, message.instance_id, message.inbox_id, message.outbox_id) == ("m", "i", "in", "out")
     assert (message.last_link_epoch, message.agent_version) == (3, "1.0")
     assert [one.session_id for one in message.sessions] == ["s1"]
+    assert list(message.start_folders) == ["~/src"]
     assert [(one.command_id, one.inbox_state) for one in message.unresolved] == [("c1", pb.INBOX_STATE_RECEIVED)]
 
 

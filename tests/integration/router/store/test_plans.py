@@ -60,6 +60,7 @@ ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "what comes next": lambda connection: steps.after(connection, 5, "s", 10),
     "the newest step": steps.newest,
     "a page": lambda connection: commands.page(connection, session_id="s", states=[], limit=10, before=""),
+    "what a session said": lambda connection: notifications.page(connection, "s", "", 10, "", receipts=False),
 }
 
 

@@ -43,6 +43,12 @@ def test_a_folder_that_is_allowed_or_below_one_is_found(home: Path, folders: Fol
     assert folders.resolve(wanted) == home / found
 
 
+def test_what_is_allowed_is_named_as_people_write_it(home: Path, folders: Folders) -> None:
+    assert folders.names == ("~/src", "~/jobs", "~/gone")
+    assert Folders([home, Path("/srv/x")], home).names == ("~", "/srv/x")
+    assert [Folders([home], home).resolve(name) for name in Folders([home], home).names] == [home]
+
+
 def test_a_path_from_the_root_is_found(home: Path, folders: Folders) -> None:
     assert folders.resolve(str(home / "jobs")) == home / "jobs"
 

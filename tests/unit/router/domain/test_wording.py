@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from router.domain.command import Command, CommandState, Input, KeyPress, Lane, Origin
+from router.domain.command import (
+    Action,
+    Command,
+    CommandState,
+    Input,
+    KeyPress,
+    Lane,
+    Origin,
+    PermissionDecision,
+    StopSession,
+)
 from router.domain.errors import Reason
 from router.domain.reason_wording import reason_text
 from router.domain.session import Session, SessionState
@@ -91,10 +101,13 @@ def test_a_typed_command_shows_what_the_backend_printed() -> None:
         (Input("x" * 61), "x" * 59 + "…"),
         (Input("x" * 60), "x" * 60),
         (KeyPress("esc"), "[esc]"),
+        (PermissionDecision("p", "d", "deny", "not now"), "❌ Deny not now"),
+        (PermissionDecision("p", "d", "always-2"), "✅ Allow always"),
+        (PermissionDecision("p", "d", "option-2"), "💬 Answer"),
+        (StopSession(), "⏹ End"),
     ],
-    ids=["one line", "cut", "whole", "key"],
 )
-def test_a_command_is_quoted_in_one_short_line(action: Input | KeyPress, line: str) -> None:
+def test_a_command_is_quoted_in_one_short_line(action: Action, line: str) -> None:
     assert quoted(command(action=action)) == line
 
 

@@ -540,6 +540,7 @@ class Hello(_message.Message):
     MAX_IN_FLIGHT_FIELD_NUMBER: _builtins.int
     SESSIONS_FIELD_NUMBER: _builtins.int
     UNRESOLVED_FIELD_NUMBER: _builtins.int
+    START_FOLDERS_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine; must be the one that the credential names."""
     instance_id: _builtins.str
@@ -572,6 +573,12 @@ class Hello(_message.Message):
         that it confirmed passes for an old copy.
         """
 
+    @_builtins.property
+    def start_folders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The folders in and below which sessions may be started here, as Control.StartSession takes them ("~/src"), at most
+        50; none: nowhere.
+        """
+
     def __init__(
         self,
         *,
@@ -587,10 +594,11 @@ class Hello(_message.Message):
         max_in_flight: _builtins.int = ...,
         sessions: _abc.Iterable[Global___SessionUpdate] | None = ...,
         unresolved: _abc.Iterable[Global___UnresolvedCommand] | None = ...,
+        start_folders: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "inbox_id", b"inbox_id", "instance_id", b"instance_id", "last_link_epoch", b"last_link_epoch", "machine_id", b"machine_id", "max_in_flight", b"max_in_flight", "outbox_id", b"outbox_id", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "sessions", b"sessions", "unresolved", b"unresolved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "inbox_id", b"inbox_id", "instance_id", b"instance_id", "last_link_epoch", b"last_link_epoch", "machine_id", b"machine_id", "max_in_flight", b"max_in_flight", "outbox_id", b"outbox_id", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "sessions", b"sessions", "start_folders", b"start_folders", "unresolved", b"unresolved"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -765,6 +765,7 @@ class ListNotificationsRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     TRANSPORT_FIELD_NUMBER: _builtins.int
     BEFORE_NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    WITHOUT_RECEIPTS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Only of this session; empty means all."""
     limit: _builtins.int
@@ -773,6 +774,8 @@ class ListNotificationsRequest(_message.Message):
     """Only those to this platform; empty means all."""
     before_notification_id: _builtins.str
     """Only older than this notification; empty starts with the newest."""
+    without_receipts: _builtins.bool
+    """Without receipts: only what sessions and the system say."""
     def __init__(
         self,
         *,
@@ -780,10 +783,11 @@ class ListNotificationsRequest(_message.Message):
         limit: _builtins.int = ...,
         transport: _builtins.str = ...,
         before_notification_id: _builtins.str = ...,
+        without_receipts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_notification_id", b"before_notification_id", "limit", b"limit", "session_id", b"session_id", "transport", b"transport"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_notification_id", b"before_notification_id", "limit", b"limit", "session_id", b"session_id", "transport", b"transport", "without_receipts", b"without_receipts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

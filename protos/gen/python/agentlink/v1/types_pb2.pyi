@@ -907,6 +907,7 @@ class Machine(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
+    START_FOLDERS_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine's name; unique."""
     connected: _builtins.bool
@@ -927,6 +928,10 @@ class Machine(_message.Message):
     def last_seen_at(self) -> _timestamp_pb2.Timestamp:
         """When its agent was last heard of, heartbeats included."""
 
+    @_builtins.property
+    def start_folders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The folders in and below which sessions may be started there, as its agent said; none: nowhere."""
+
     def __init__(
         self,
         *,
@@ -938,10 +943,11 @@ class Machine(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         last_seen_at: _timestamp_pb2.Timestamp | None = ...,
         agent_version: _builtins.str = ...,
+        start_folders: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "quarantined", b"quarantined", "revoked", b"revoked"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -964,6 +970,7 @@ class Session(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    DISTINCTION_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Its id."""
     machine_id: _builtins.str
@@ -982,6 +989,10 @@ class Session(_message.Message):
     """Its machine's link is up."""
     waiting_for: _builtins.str
     """With WAITING: for what, in the program's own words ("permission prompt")."""
+    distinction: _builtins.str
+    """What tells it from others of its name on its machine: folder, first words sent to it, or the beginning of its id.
+    Empty where the name does. Only in lists.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was first registered."""
@@ -1004,10 +1015,11 @@ class Session(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         waiting_for: _builtins.str = ...,
+        distinction: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,3 @@
+"""Where a machine lets sessions be started."""
+
+STATEMENTS = ["ALTER TABLE machines ADD COLUMN start_folders TEXT NOT NULL DEFAULT '[]'"]
