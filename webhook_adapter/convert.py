@@ -14,6 +14,7 @@ from webhook_adapter import model
 from webhook_adapter.errors import from_status
 from webhook_adapter.submit_stream import Answer, Item
 
+_VERDICTS = {"allow": "Allow", "always": "Allow always", "deny": "Deny"}
 State = TypeVar("State", bound=Enum)
 Value = TypeVar("Value")
 
@@ -76,10 +77,18 @@ def command(command: types_pb2.Command) -> model.Command:
 def _text(action: types_pb2.Action) -> str:
     """What an action brings along, for people."""
     if action.WhichOneof("kind") == "stop_session":
-        return "[end]"
-    if action.permission_decision.permission_id:
-        return f"[{action.permission_decision.option_id}] {action.permission_decision.text}".rstrip()
+        return "End the session"
+    if decision := _decision(action.permission_decision):
+        return decision
     return action.input.text or action.file.name or action.start_session.prompt
+
+
+def _decision(made: types_pb2.PermissionDecision) -> str:
+    """As in "Deny: use the sandbox"; an answer in one's own words stands for itself."""
+    if not made.permission_id:
+        return ""
+    name = _VERDICTS.get(made.option_id.partition("-")[0], "")
+    return ": ".join(filter(None, (name, made.text))) or "An answer"
 
 
 def notification(sent: types_pb2.Notification) -> model.Notification:

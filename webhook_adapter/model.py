@@ -122,6 +122,7 @@ class Session:
     created_at: datetime | None
     updated_at: datetime | None
     waiting_for: str = ""  # in the state WAITING: for what, in the program's own words
+    distinction: str = ""  # what tells it from others of its name on its machine, where there are some
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Machine:
     agent_version: str
     created_at: datetime | None
     last_seen_at: datetime | None
+    start_folders: tuple[str, ...] = ()  # in and below which sessions may be started there
 
 
 @dataclass(frozen=True, slots=True)

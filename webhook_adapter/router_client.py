@@ -215,13 +215,26 @@ class Control:
         timeout = wait.total_seconds() + _CALL_TIMEOUT
         return convert.notification(self._ask(self._stub.GetNotification, request, timeout).notification)
 
-    def notifications(self, *, session_id: str = "", transport: str = "", limit: int = 0) -> list[model.Notification]:
-        request = control_pb2.ListNotificationsRequest(session_id=session_id, transport=transport, limit=limit)
+    def words(self, *, session_id: str = "", limit: int = 0, before: str = "") -> list[model.Notification]:
+        """What was said: notifications without receipts."""
+        request = control_pb2.ListNotificationsRequest(
+            session_id=session_id, limit=limit, before_notification_id=before, without_receipts=True
+        )
         return [convert.notification(each) for each in self._ask(self._stub.ListNotifications, request).notifications]
 
     def machines(self) -> list[model.Machine]:
         found = self._ask(self._stub.ListMachines, control_pb2.ListMachinesRequest()).machines
-        return [convert.value(model.Machine, each) for each in found]
+        return [convert.value(model.Machine, each, start_folders=tuple(each.start_folders)) for each in found]
+
+    def start(
+        self, machine_id: str, folder: str, prompt: str, *, source: str, chat: model.Chat, request_id: str
+    ) -> model.Command:
+        """Start a session; its start is its first command."""
+        origin = types_pb2.Origin(source=source, actor=f"{source}:{chat.chat_id}", chat=convert.chat_ref(chat))
+        request = control_pb2.StartSessionRequest(
+            machine_id=machine_id, folder=folder, prompt=prompt, request_id=request_id, origin=origin
+        )
+        return convert.command(self._ask(self._stub.StartSession, request).command)
 
     def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> model.JoinToken:
         request = control_pb2.CreateJoinTokenRequest(machine_id=machine_id, ttl=convert.duration(ttl) if ttl else None)

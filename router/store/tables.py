@@ -16,11 +16,7 @@ class Meta(Model):
 
 
 class Machine(Model):
-    """Enrolled machines.
-
-    `heard_epoch` is the newest epoch under which one confirmed anything; `barred` are the processes that were held off
-    for using one identity; `start_folders` is JSON.
-    """
+    """Enrolled machines; what the columns mean says the domain's Machine. `start_folders` is JSON."""
 
     machine_id = TextField(primary_key=True)
     public_key = BlobField()

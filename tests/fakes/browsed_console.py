@@ -1,17 +1,27 @@
 """A console that runs for a real browser, over a router in memory."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import time
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page
 from werkzeug.wrappers import Response
 
 from tests.fakes.console_router import FakeRouter
 from webhook_adapter.console.login import login_link
+
+# The shell is the same browser without its own windows, which cost more than our pages do.
+_SHELL = "chromium-headless-shell"
+CHROMIUM = shutil.which(_SHELL) or shutil.which("chromium")
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason=f"not here: apt-get install {_SHELL}"),
+]
 
 API_KEY = "pmk_" + "b" * 43
 DESK, PHONE = (1200, 800), (375, 700)

@@ -35,6 +35,11 @@ MARKS = {
 }
 
 
+def _number(made_id: str) -> int:
+    """Where something stands in the order of making: ids end in it."""
+    return int(made_id.rpartition("-")[2])
+
+
 def a_session(session_id: str, machine_id: str = "devbox", **given: object) -> Session:
     born = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
     blank = Session(session_id, machine_id, session_id, "pty", "~/src/api", SessionState.IDLE, 1, True, born, born)
@@ -84,8 +89,9 @@ class FakeControl:
         self._now += timedelta(seconds=seconds)
         return self._now
 
-    def add_machine(self, machine_id: str, *, connected: bool = True) -> None:
-        self.known_machines.append(Machine(machine_id, connected, False, False, "0.1.0", self._now, self._now))
+    def add_machine(self, machine_id: str, *start_folders: str, connected: bool = True) -> None:
+        machine = Machine(machine_id, connected, False, False, "0.1.0", self._now, self._now, start_folders)
+        self.known_machines.append(machine)
 
     def add_session(self, session: Session) -> None:
         self.known_sessions.append(session)
@@ -151,19 +157,23 @@ class FakeControl:
         self._fail()
         return [one for one in self.known_sessions if include_ended or one.state is not SessionState.ENDED]
 
-    def commands(self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int) -> list[Command]:
+    def commands(
+        self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int, before: str = ""
+    ) -> list[Command]:
         self._fail()
         found = [one for one in self._newest() if session_id in ("", one.session_id)]
-        return [one for one in found if not states or one.state in states][:limit]
+        older = [one for one in found if not before or _number(one.command_id) < _number(before)]
+        return [one for one in older if not states or one.state in states][:limit]
 
     def dead_letters(self, limit: int) -> list[Command]:
         self._fail()
         return [one for one in self._newest() if one.state in WAITING and not one.dropped][:limit]
 
-    def notifications(self, *, session_id: str = "", limit: int) -> list[Notification]:
+    def words(self, *, session_id: str = "", limit: int, before: str = "") -> list[Notification]:
         self._fail()
-        found = [one for one in self.known_notifications if session_id in ("", one.session_id)]
-        return found[::-1][:limit]
+        found = [one for one in reversed(self.known_notifications) if session_id in ("", one.session_id)]
+        older = [one for one in found if not before or _number(one.notification_id) < _number(before)]
+        return [one for one in older if not one.command_id][:limit]
 
     def notification(self, notification_id: str) -> Notification:
         self._fail()
@@ -193,6 +203,14 @@ class FakeControl:
 
     def send_key(self, session_id: str, key: str, *, source: str, request_id: str) -> Command:
         return self._once(request_id, session_id, "", key=key, source=source)
+
+    def start(self, machine_id: str, folder: str, prompt: str, *, source: str, chat: Chat, request_id: str) -> Command:
+        self._fail()
+        if request_id not in self._repeats:
+            made = a_session(f"started-{next(self._numbers)}", machine_id, label=folder.rpartition("/")[2], cwd=folder)
+            self.known_sessions.append(replace(made, state=SessionState.STARTING, backend="headless"))
+            self._repeats[request_id] = self.accept(made.session_id, prompt, source=source, actor=f"web:{chat.chat_id}")
+        return self._repeats[request_id]
 
     def cancel(self, command_id: str) -> Command:
         self._fail()
@@ -245,7 +263,7 @@ class FakeRouter:
         self.own = FakeControl(now)
         self.submissions: list[Submission] = []
         self.files: dict[str, list[bytes]] = {}  # parts by file id
-        self.begins = ""  # the session that the next /new starts; empty: it is answered with words
+        self.tells = ""  # words with which what is written is answered, instead of a command
         self._answers: dict[str, Submitted] = {}
 
     def file_parts(self, _notification_id: str, file_id: str) -> Iterator[bytes]:
@@ -262,9 +280,9 @@ class FakeRouter:
         self.submissions.append(submission)
         text = submission.text or (submission.button or "").rpartition(":")[2]
         replied = [n for n in self.own.known_notifications if n.notification_id == submission.reply_to_message_id]
-        wanted = replied[0].session_id if replied else submission.session_id or self.begins
-        if not wanted:
-            return Submitted("", CommandState.UNKNOWN, "", "On which machine?", duplicate=False)
+        wanted = replied[0].session_id if replied else submission.session_id
+        if self.tells:
+            return Submitted("", CommandState.UNKNOWN, "", self.tells, duplicate=False)
         made = self.own.accept(wanted, text)
         answer = Submitted(made.command_id, made.state, made.session_id, "", duplicate=False)
         return self._answers.setdefault(submission.update_key, answer)

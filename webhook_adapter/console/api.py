@@ -1,6 +1,7 @@
 """What the page asks for: JSON under /console/api. The blueprint has let the visitor in before any of this runs."""
 
 import re
+import socket
 from collections.abc import Mapping
 
 from flask import Blueprint, jsonify, request
@@ -9,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from webhook_adapter.body import InvalidRequest, json_object, require, text
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
+from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
 from webhook_adapter.model import Chat, Submission
 
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
@@ -29,11 +31,12 @@ def _add_overview(blueprint: Blueprint, settings: ConsoleSettings, router: Conso
     @blueprint.get("/console/api/overview")
     def overview() -> ResponseReturnValue:
         ask = router.own
-        sessions, notifications = ask.sessions(include_ended=True), ask.notifications(limit=LIST_LENGTH)
+        sessions, words = ask.sessions(include_ended=True), ask.words(limit=LIST_LENGTH)
         return jsonify(
             router=settings.router,
+            host=socket.gethostname(),
             machines=present.all_shown(ask.machines()),
-            sessions=present.with_last_words(sessions, notifications),
+            sessions=present.with_last_words(sessions, words),
             figures=present.figures(ask.stats()),
         )
 
@@ -42,10 +45,8 @@ def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.get("/console/api/chat")
     def chat() -> ResponseReturnValue:
         require(request.args, "session")
-        session_id = text(request.args, "session")
-        notifications = router.own.notifications(session_id=session_id, limit=LIST_LENGTH)
-        commands = router.own.commands(session_id=session_id, limit=LIST_LENGTH)
-        return jsonify(items=present.chat(notifications, commands))
+        depth = request.args.get("depth", default=PAGE, type=_depth)
+        return jsonify(timeline(router.own, text(request.args, "session"), depth))
 
     @blueprint.get("/console/api/queue")
     def queue() -> ResponseReturnValue:
@@ -74,13 +75,6 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         )
         return jsonify(present.shown(router.submit(submission)))
 
-    @blueprint.post("/console/api/new")
-    def new() -> ResponseReturnValue:
-        sent, key = _request("text")
-        place = Chat("web", CHAT_ID, message_id=key)
-        submission = Submission(f"web:{key}", place, "web:console", text=f"/new {text(sent, 'text')}")
-        return jsonify(present.shown(router.submit(submission)))
-
     @blueprint.post("/console/api/press")
     def press() -> ResponseReturnValue:
         sent, key = _request("session", "data", "message_id")
@@ -98,6 +92,14 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
 
 
 def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    @blueprint.post("/console/api/start")
+    def start() -> ResponseReturnValue:
+        sent, key = _request("machine_id", "prompt")
+        machine_id, folder, prompt = (text(sent, name) for name in ("machine_id", "folder", "prompt"))
+        place = Chat("web", CHAT_ID, message_id=key)
+        started = router.own.start(machine_id, folder, prompt, source="web", chat=place, request_id=f"web:{key}")
+        return jsonify(present.shown(started))
+
     @blueprint.post("/console/api/cancel")
     def cancel() -> ResponseReturnValue:
         sent, _ = _request("command_id")
@@ -120,6 +122,10 @@ def _add_machines(blueprint: Blueprint, router: ConsoleRouter) -> None:
     def join_token() -> ResponseReturnValue:
         sent, _ = _request()
         return jsonify(present.shown(router.own.create_join_token(text(sent, "machine_id").strip())))
+
+
+def _depth(value: str) -> int:
+    return max(PAGE, min(int(value), LONGEST))
 
 
 def _request(*names: str) -> tuple[Mapping[str, object], str]:

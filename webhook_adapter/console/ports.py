@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from webhook_adapter.model import (
+    Chat,
     Command,
     CommandState,
     JoinToken,
@@ -38,14 +39,16 @@ class ConsoleControl(Protocol):
     def sessions(self, *, include_ended: bool) -> Sequence[Session]:
         """In the order of their registration."""
 
-    def commands(self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int) -> Sequence[Command]:
-        """Newest first; of all sessions and in all states unless given."""
+    def commands(
+        self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int, before: str = ""
+    ) -> Sequence[Command]:
+        """Newest first; of all sessions and in all states unless given, from the one before `before` on."""
 
     def dead_letters(self, limit: int) -> Sequence[Command]:
         """Commands that wait for a person, newest first."""
 
-    def notifications(self, *, session_id: str = "", limit: int) -> Sequence[Notification]:
-        """Newest first, to all platforms; of all sessions unless given."""
+    def words(self, *, session_id: str = "", limit: int, before: str = "") -> Sequence[Notification]:
+        """What was said, without receipts: newest first, to all platforms; of all sessions unless given."""
 
     def notification(self, notification_id: str) -> Notification:
         """One of them."""
@@ -58,6 +61,9 @@ class ConsoleControl(Protocol):
 
     def send_key(self, session_id: str, key: str, *, source: str, request_id: str) -> Command:
         """Press a named key in a session; once for each request id."""
+
+    def start(self, machine_id: str, folder: str, prompt: str, *, source: str, chat: Chat, request_id: str) -> Command:
+        """Start a session; once for each request id. Gives its first command."""
 
     def cancel(self, command_id: str) -> Command:
         """Take a command back."""

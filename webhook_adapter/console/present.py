@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from enum import Enum
+from itertools import takewhile
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
@@ -64,19 +65,21 @@ def chat(notifications: Sequence[Notification], commands: Sequence[Command]) -> 
 def said(notifications: Sequence[Notification]) -> list[Notification]:
     """What sessions said, oldest first, each message once.
 
-    Receipts are left out: the commands show them. A message that went to several platforms is one notification for
-    each; the one for the web stands for all. A permission question stands where it was asked, as it is now.
+    A message that went to several platforms is one notification for each; the one for the web stands for all. A
+    permission question stands where it was asked, as it is now.
     """
     kept: list[Notification] = []
-    for candidate in _as_they_are_now(sorted(notifications, key=_created)):
-        if candidate.command_id:
-            continue
-        twin = next((one for one in reversed(kept) if _is_same_message(one, candidate)), None)
+    for candidate in _as_they_are_now(sorted(notifications, key=created)):
+        twin = next((one for one in _shortly_before(candidate, kept) if is_same_message(one, candidate)), None)
         if twin is None:
             kept.append(candidate)
         elif candidate.chat.transport == "web":
             kept[kept.index(twin)] = candidate
     return kept
+
+
+def _shortly_before(late: Notification, others: Sequence[Notification]) -> Iterable[Notification]:
+    return takewhile(lambda one: created(late) - created(one) < SAME_MESSAGE_SECONDS, reversed(others))
 
 
 def _as_they_are_now(notifications: Iterable[Notification]) -> Iterable[Notification]:
@@ -90,14 +93,16 @@ def _as_they_are_now(notifications: Iterable[Notification]) -> Iterable[Notifica
     return shown.values()
 
 
-def _is_same_message(one: Notification, other: Notification) -> bool:
+def is_same_message(one: Notification, other: Notification) -> bool:
+    """Whether both are copies of one message, for two platforms."""
     elsewhere = one.chat.transport != other.chat.transport
-    near = abs(_created(one) - _created(other)) < SAME_MESSAGE_SECONDS
+    near = abs(created(one) - created(other)) < SAME_MESSAGE_SECONDS
     return elsewhere and near and (one.session_id, one.text) == (other.session_id, other.text)
 
 
-def _created(notification: Notification) -> float:
-    return notification.created_at.timestamp() if notification.created_at else 0.0
+def created(item: Notification | Command) -> float:
+    """When it was accepted, in seconds since 1970."""
+    return item.created_at.timestamp() if item.created_at else 0.0
 
 
 def _message(notification: Notification) -> Json:

@@ -268,9 +268,9 @@ def test_sessions_are_chosen_by_buttons(router: RouterUnderTest, session: str, w
 
     assert labels(offered) == ["api", "web"]
     assert pressed.answer == "Plain text goes to web on devbox now."
-    assert (labels(closed), last_line(closed)) == ([], "✓ web · devbox — Ada, 12:00")
+    assert (labels(closed), last_line(closed)) == ([], "✓ web — Ada, 12:00")
     assert closed.notification.text.startswith(offered.notification.text)
-    assert second.answer == "Already answered: web · devbox"
+    assert second.answer == "Already answered: web"
     assert router.submit(HERE, "x").session_id == web != session
 
 

@@ -54,7 +54,7 @@ def typed(router: RouterUnderTest) -> list[tuple[str, str]]:
 
 
 def test_the_sessions_are_offered(asked: chat_pb.Delivery) -> None:
-    assert labels(asked) == ["api · devbox", "web · devbox"]
+    assert labels(asked) == ["api", "web"]
     assert asked.notification.text.startswith("Which session is this for?")
     assert asked.reply_to_message_id == "10"
 
@@ -69,7 +69,7 @@ def test_the_one_that_is_pressed_gets_it_and_the_message_says_so(
 
     assert typed(router) == [(web, "add a footer")]
     assert (pressed.answer, pressed.session_id) == ("Sending: add a footer", web)
-    assert (labels(closed), last_line(closed)) == ([], "✓ web · devbox — Bob, 12:00")
+    assert (labels(closed), last_line(closed)) == ([], "✓ web — Bob, 12:00")
     assert receipt.reply_to_message_id == "10"  # it is about what was written, not about the press
     assert router.command(pressed.command_id).origin.actor == "Bob"
 
@@ -81,7 +81,7 @@ def test_it_is_typed_once_whoever_presses_how_often(router: RouterUnderTest, web
 
     assert typed(router) == [(web, "add a footer")]
     assert (repeated.command_id, repeated.duplicate) == (first.command_id, True)
-    assert second.answer == "Already answered: web · devbox"
+    assert second.answer == "Already answered: web"
 
 
 def test_it_waits_over_a_restart(router: RouterUnderTest, web: str, asked: chat_pb.Delivery) -> None:

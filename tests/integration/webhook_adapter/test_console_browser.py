@@ -1,79 +1,15 @@
 """The console in a real browser, over a router in memory."""
 
-import logging
-import re
-import shutil
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from http import HTTPStatus
 
-import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
-from tests.fakes.browsed_console import PHONE, Console, Settings, whole
-from tests.fakes.console_router import FakeRouter, a_session
-from tests.waiting import wait_until
-from webhook_adapter.console.blueprint import create_blueprint
+from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
+from tests.fakes.console_router import a_session
 from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Choice, CommandState
 
-# The shell is the same browser without its own windows, which cost more than our pages do.
-_SHELL = "chromium-headless-shell"
-CHROMIUM = shutil.which(_SHELL) or shutil.which("chromium")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason=f"not here: apt-get install {_SHELL}"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    switches = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[*switches.split(), "--disable-component-update", "--disable-sync"],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def console(browser: Browser) -> Iterator[Console]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    router = FakeRouter(datetime.now(UTC))
-    router.own.add_machine("devbox")
-    router.own.add_machine("attic", connected=False)
-    router.own.add_session(a_session("s-1", label="api-refactor"))
-    router.own.add_session(a_session("team/docs", label="docs"))
-    router.own.add_session(a_session("s-3", "attic", label="sensor", connected=False))
-    app = Flask("console")
-    app.register_blueprint(create_blueprint(Settings(), router))
-    server = make_server("127.0.0.1", 0, whole(app), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    console = Console(router, f"http://127.0.0.1:{server.server_port}", browser)
-    yield console
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    assert console.complaints == []
-
-
-def stations(page: Page) -> str:
-    """The newest receipt: "Accepted passed, On the machine now, …" """
-    stops = page.locator(".sent").last.locator(".stop")
-    return ", ".join(
-        f"{stop.locator('.stop-name').inner_text()} {stop.get_attribute('data-state')}" for stop in stops.all()
-    )
-
-
-def wait_for_stations(page: Page, wanted: str) -> None:
-    wait_until(lambda: stations(page) == wanted)
+pytestmark = IN_BROWSER
 
 
 def test_a_login_link_leads_to_the_session_that_spoke_last_and_out_again(console: Console) -> None:
@@ -87,28 +23,6 @@ def test_a_login_link_leads_to_the_session_that_spoke_last_and_out_again(console
         page.get_by_role("button", name="Log out").click()
 
         expect(page.get_by_label("API key")).to_be_focused()
-
-
-def test_a_reply_is_seen_on_its_way_from_accepted_to_finished(console: Console) -> None:
-    console.router.own.say("s-1", "All tests pass. Shall I commit?")
-
-    with console.visit() as page:
-        expect(page.get_by_role("heading", name="api-refactor")).to_be_visible()
-        expect(page.locator(".said").last).to_contain_text("Shall I commit?")
-        page.get_by_label("Message to api-refactor").fill("Yes, and go on.")
-        page.keyboard.press("Enter")
-
-        wait_for_stations(page, "Accepted passed, On the machine now, Typed in ahead, Finished ahead")
-        (command,) = console.router.own.known_commands
-        console.router.own.bring(command, CommandState.SENT, CommandState.RECEIVED)
-        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in now, Finished ahead")
-        console.router.own.bring(command, CommandState.DONE)
-        console.router.own.mark(command, "taken_at")
-        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed, Working on it now")
-        console.router.own.mark(command, "finished_at")
-        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed, Finished passed")
-        expect(page.locator(".sent .stop-time").first).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
-        expect(page.get_by_label("Message to api-refactor")).to_have_value("")
 
 
 def test_on_a_phone_one_goes_from_the_list_to_a_chat_and_back(console: Console) -> None:
@@ -195,42 +109,6 @@ def test_a_dead_letter_goes_to_another_session(console: Console) -> None:
         assert [one.session_id for one in console.router.own.known_commands.values()] == ["s-3", "team/docs"]
 
 
-def test_what_a_command_printed_stands_under_it(console: Console) -> None:
-    command = console.router.own.accept("s-1", "make release").command_id
-    console.router.own.bring(
-        command, CommandState.SENT, CommandState.RECEIVED, CommandState.DONE, detail="released 0.9"
-    )
-
-    with console.visit(path="#/session/s-1") as page:
-        expect(page.get_by_label("What it printed")).to_have_text("released 0.9")
-
-
-def test_a_session_is_started_and_opened(console: Console) -> None:
-    with console.visit(path="#/queue") as page:
-        page.evaluate("location.hash = '#/'")
-        field = page.get_by_label("Start Claude Code")
-        field.fill("devbox fix it")
-        field.press("Enter")
-        expect(page.locator(".toast")).to_have_text("On which machine?")
-        console.router.begins = "team/docs"
-        page.get_by_role("button", name="Start", exact=True).click()
-
-        expect(page.get_by_role("heading", name="docs")).to_be_visible()
-        assert console.router.submissions[-1].text == "/new devbox fix it"
-
-
-def test_a_join_token_is_shown_with_what_to_do(console: Console) -> None:
-    with console.visit(path="#/machines") as page:
-        page.get_by_role("button", name="Add a machine").click()
-        page.keyboard.type("attic-2")
-        page.keyboard.press("Enter")
-
-        expect(page.get_by_role("dialog")).to_contain_text("pointsman enroll ROUTER:7443 pmj_SAMPLE-TOKEN")
-        page.keyboard.press("Escape")
-        expect(page.get_by_role("dialog")).to_have_count(0)
-        assert console.router.own.join_tokens == ["attic-2"]
-
-
 def test_what_sessions_say_is_never_markup(console: Console) -> None:
     evil = "<img src=x onerror=alert(1)><script>alert(2)</script> `<b>` \n```html\n<svg onload=alert(3)>\n```"
     console.router.own.add_session(a_session("s-4", label="<script>alert(4)</script>"))
@@ -295,11 +173,3 @@ def test_new_words_are_read_out_and_counted(console: Console) -> None:
 
         expect(page.locator("#announce")).to_have_text("api-refactor says: Ready.")
         expect(page.locator(".said .bubble")).to_have_text("Ready.")
-
-
-def test_with_nothing_running_the_page_says_how_to_start(console: Console) -> None:
-    console.router.own.known_sessions.clear()
-
-    with console.visit(PHONE) as page:
-        expect(page.get_by_role("heading", name="Welcome to Pointsman")).to_be_visible()
-        expect(page.get_by_text("pointsman run -- claude")).to_be_visible()

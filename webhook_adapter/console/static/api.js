@@ -21,7 +21,8 @@ export class Refused extends Error {
 /** The router's words as a sentence. "Try again" is left out: the page does, or shows a button. */
 function sentence(words) {
   const said = words.replace(/[;,.]?\s*try again.*$/i, "").replace(/[.\s]+$/, "");
-  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
+  const end = /[?!…]$/.test(said) ? "" : ".";
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}${end}`;
 }
 
 /** A read. The very same object comes back for as long as nothing changed. */

@@ -7,6 +7,7 @@ import { live } from "./live.js";
 import { attempt, banner } from "./notices.js";
 import { machinesView, queueView, startView, traceView } from "./pages.js";
 import { sessionList } from "./sessions.js";
+import { startSession } from "./start.js";
 
 const WIDE = matchMedia("(min-width: 760px)");
 const main = document.getElementById("main");
@@ -71,7 +72,7 @@ function show() {
   count.hidden = dead + queued === 0;
   text(count, String(dead + queued));
   attribute(count, "data-bad", dead > 0);
-  attribute(count, "aria-label", `${queued} on the way, ${dead} need a decision`);
+  attribute(count, "aria-label", `${queued} on the way, ${dead} ${dead === 1 ? "needs" : "need"} a decision`);
   view.update(overview);
   document.title = `${fresh > 0 ? `(${fresh}) ` : ""}${[view.title(), "Pointsman"].filter(Boolean).join(" · ")}`;
 }
@@ -94,6 +95,7 @@ async function leave() {
   location.assign("/console/login");
 }
 
+document.getElementById("start").addEventListener("click", () => overview && startSession(overview.machines));
 const logOut = document.getElementById("log-out");
 logOut.addEventListener("click", () => attempt(logOut, leave));
 document.querySelector(".skip").addEventListener("click", (event) => {

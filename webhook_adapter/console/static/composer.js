@@ -1,21 +1,25 @@
-// Where a person writes: Enter sends, Shift+Enter starts a line, drafts stay with their session.
+// Where a person writes: Enter sends, Shift+Enter starts a line, drafts stay with their session. Beside it stands what
+// will happen to the text.
 
 import { newKey, post } from "./api.js";
 import { attribute, h, icon, text } from "./dom.js";
 import { attempt } from "./notices.js";
 import { send } from "./outgoing.js";
+import { mayStart, startSession } from "./start.js";
 import { keyName, sessionName } from "./words.js";
 
 const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d", "shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z"];
 
-/** {node, update(session), focus()}; changed(arrived) follows every turn of what is sent. */
+/** {node, update(session, away, machines), focus()}; changed(arrived) follows every turn of what is sent. */
 export function composer(sessionId, changed) {
   const draft = `pointsman:draft:${sessionId}`;
-  const field = h("textarea", { id: "composer", rows: "1", maxlength: "65536", enterkeyhint: "send", autocomplete: "off" });
+  const field = h("textarea", { id: "composer", placeholder: "Reply…", rows: "1", maxlength: "65536", enterkeyhint: "send", autocomplete: "off", "aria-describedby": "composer-fate" });
   const submit = h("button", { class: "button primary send", type: "submit", "aria-label": "Send" }, icon("send"));
-  const hint = h("p", { class: "hint composer-hint" });
+  const fate = h("span", { id: "composer-fate" });
+  const hint = h("p", { class: "hint composer-hint" }, fate, h("span", { class: "composer-keys" }, " Enter sends, Shift+Enter starts a new line."));
   const form = h("form", { class: "composer-row" }, keyMenu(sessionId, changed), field, submit);
-  const over = h("p", { class: "notice" }, "This session is over. Start another: ", h("code", {}, "pointsman run -- claude"));
+  const another = h("button", { class: "button small", type: "button", onclick: () => startAnother() }, "Start another here");
+  const over = h("p", { class: "notice over-words" }, h("span", {}, "This session is over."), another);
   const node = h("div", { class: "composer" }, form, hint, over);
 
   field.value = localStorage.getItem(draft) ?? "";
@@ -45,16 +49,30 @@ export function composer(sessionId, changed) {
   });
   fit();
 
-  function update(session, away) {
+  let startAnother = () => {};
+  function update(session, away, machines) {
     const ended = session.state === "ended";
     form.hidden = hint.hidden = ended;
     over.hidden = !ended;
+    another.hidden = !machines.some(mayStart);
+    startAnother = () => startSession(machines, { machine: session.machine_id, folder: session.cwd });
     attribute(field, "aria-label", `Message to ${sessionName(session)}`);
-    attribute(field, "placeholder", `Reply to ${sessionName(session)}…`);
-    attribute(hint, "data-away", away);
-    text(hint, away ? `${session.machine_id} is away. What you send waits for it, up to 24 hours.` : "Enter sends · Shift+Enter starts a new line");
+    attribute(hint, "data-waits", away || session.state === "waiting");
+    text(fate, fateOf(session, away));
   }
   return { node, update, focus: () => field.focus({ preventScroll: true }) };
+}
+
+/** What will happen to a text that is sent now. */
+function fateOf(session, away) {
+  const name = sessionName(session);
+  if (away) return `${session.machine_id} is away: your text waits for it, up to 24 hours.`;
+  if (session.backend === "command") return `Runs the command of ${name} on ${session.machine_id} with your text.`;
+  return {
+    starting: "It is starting: your text waits behind its first one.",
+    waiting: "It waits for an answer to its question: your text is typed after that.",
+    busy: `It is working: your text is typed in now, and ${name} takes it when it is ready.`,
+  }[session.state] ?? `Typed into ${name} on ${session.machine_id} at once.`;
 }
 
 /** Keys that have no letter, for menus and for stopping a program. */
@@ -63,7 +81,7 @@ function keyMenu(sessionId, changed) {
   const summary = h("summary", { class: "button", title: "Press a key in the session" }, "Keys");
   const box = h("details", { class: "keys" }, summary, menu);
   for (const name of KEYS) {
-    const button = h("button", { class: "button small", type: "button", "aria-label": `Press ${name}` }, keyName(name));
+    const button = h("button", { class: "button small", type: "button", "aria-label": `Press ${keyName(name)}` }, keyName(name));
     button.addEventListener("click", async () => {
       await attempt(button, () => post("key", { session: sessionId, name, key: newKey() }));
       changed(true);

@@ -7,24 +7,31 @@ import { attempt, toast } from "./notices.js";
 import { prose } from "./prose.js";
 import { ownWords } from "./question.js";
 import { receipt } from "./receipt.js";
-import { bytes, clock, commandText, day, fullTime, keyName, sender } from "./words.js";
+import { bytes, clock, commandText, day, hover, keyName, sender } from "./words.js";
 
 const PRESSED = "pointsman:pressed";
 const pressed = JSON.parse(sessionStorage.getItem(PRESSED) ?? "{}");
 
 /** The row maker for list(): one kind of row for each kind of item. */
 export function messageRow(item) {
-  return { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow }[item.kind](item);
+  return { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow, gap: gapRow }[item.kind](item);
 }
 
-export const messageKey = (item) => `${item.kind} ${item.notification_id ?? item.command_id ?? item.key ?? item.created_at}`;
+export const messageKey = (item) => `${item.kind} ${item.notification_id ?? item.command_id ?? item.key ?? item.created_at ?? ""}`;
 
 function dayRow(item) {
   return { node: h("li", { class: "day" }, h("span", {}, day(item.created_at))), update() {} };
 }
 
+function gapRow(item) {
+  const words = h("span", {});
+  const update = ({ created_at }) => text(words, `What was sent before ${clock(created_at)} is left out`);
+  const load = h("button", { class: "button ghost small", type: "button", onclick: () => item.earlier() }, "Show more");
+  return { node: h("li", { class: "day" }, words, load), update };
+}
+
 function time(seconds) {
-  return h("time", { class: "quiet", title: fullTime(seconds), datetime: new Date(seconds * 1000).toISOString() }, clock(seconds));
+  return h("time", { class: "quiet", title: hover(seconds), datetime: new Date(seconds * 1000).toISOString() }, clock(seconds));
 }
 
 function saidRow(item) {
@@ -83,7 +90,7 @@ function commandRow(item) {
   const from = h("span", { class: "from" });
   const bubble = h("div", { class: "bubble" });
   const track = receipt();
-  const output = h("pre", { class: "output", tabindex: "0", "aria-label": "What it printed" });
+  const output = h("pre", { class: "output", role: "group", "aria-label": "What it printed" });
   const buttons = h("div", { class: "actions" });
   const node = h("li", { class: "sent" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, track.node, output, buttons);
   if (item.key) bubble.append(h("kbd", {}, keyName(item.key)));
@@ -92,14 +99,15 @@ function commandRow(item) {
   function update(command) {
     text(from, sender(command) || "You");
     attribute(node, "data-redrive", command.redrive_of !== "");
-    track.update(command, command.machine, command.newest);
+    track.update(command);
     output.hidden = command.state !== "done" || command.detail === "";
     text(output, command.detail);
+    attribute(output, "tabindex", command.newest ? "0" : false);
     const offer = `${command.state} ${command.dropped} ${command.repeated}`;
     if (offer === offered) return;
     offered = offer;
     const shown = command.repeated ? { ...command, state: "done" } : command;
-    buttons.replaceChildren(...commandButtons(shown, command.sessions, command.poke));
+    buttons.replaceChildren(...commandButtons(shown, command.overview, command.poke));
     attribute(buttons, "data-quiet", buttons.children.length === 1);
   }
   return { node, update };

@@ -1,11 +1,11 @@
 // The other pages: start, queue, machines, trace.
 
 import { get, newKey, post } from "./api.js";
-import { commandButtons, dialog } from "./commands.js";
+import { commandButtons } from "./commands.js";
+import { dialog } from "./dialog.js";
 import { attribute, commandLine, h, icon, list, text } from "./dom.js";
-import { attempt } from "./notices.js";
-import { startForm } from "./start.js";
-import { ENDED_BADLY, clock, commandText, fullTime, keyName, sessionName, since, why } from "./words.js";
+import { startSession } from "./start.js";
+import { ENDED_BADLY, ago, clock, commandText, count, fullName, hover, keyName, why } from "./words.js";
 
 function page(title, lead, ...content) {
   const back = h("a", { class: "button ghost back", href: "#/", "aria-label": "Back to the sessions" }, icon("back"));
@@ -15,24 +15,29 @@ function page(title, lead, ...content) {
 
 /** What a newcomer does first; later, a place to rest. */
 export function startView() {
+  let machines = [];
   const hello = h("h1", {});
   const words = h("p", { class: "lead" });
-  const form = startForm();
-  const more = h("h2", { class: "more" }, "Add to it");
+  const start = h("button", { class: "button primary", type: "button", onclick: () => startSession(machines) }, "Start a session");
+  const more = h("h2", { class: "more" }, "Add to it, at a computer");
   const steps = h("ol", { class: "steps" },
-    step("Start a program as a session", "It runs as always; from then on you can answer it from here.", commandLine("pointsman run -- claude")),
+    step("Make a program a session", "It runs as always; from then on you can answer it from here.", commandLine("pointsman run -- claude")),
     step("Let Claude Code tell you when it needs you", "Its hooks then send its last words here, with buttons.", commandLine("pointsman hooks install")),
     step("Bring in another machine", "A join token lets it connect, once.", h("a", { class: "button", href: "#/machines" }, "Machines")));
-  const node = h("div", { class: "view" }, h("div", { class: "scroller page start" }, h("img", { src: "/console/static/logo.svg", alt: "", width: "64", height: "64" }), hello, words, form, more, steps));
-  function update({ sessions, machines }) {
-    const alive = sessions.some((session) => session.state !== "ended");
-    const connected = machines.some((machine) => machine.connected);
-    form.hidden = machines.length === 0;
-    more.hidden = !alive;
+  const node = h("div", { class: "view" }, h("div", { class: "scroller page start" }, h("img", { src: "/console/static/logo.svg", alt: "", width: "64", height: "64" }), hello, words, start, more, steps));
+  function update(overview) {
+    machines = overview.machines;
+    const alive = overview.sessions.some((session) => session.state !== "ended");
+    start.hidden = machines.length === 0;
     text(hello, alive ? "Pick a session" : "Welcome to Pointsman");
-    text(words, alive ? "The list shows what each one said last." : connected ? "A machine is connected, and no session runs on it yet. Start one:" : "No machine is connected yet. Start its agent with “pointsman agent”; then:");
+    text(words, alive ? "The list shows what each one said last." : welcome(machines));
   }
   return { node, title: () => "", load: async () => {}, update, focus() {} };
+}
+
+function welcome(machines) {
+  if (machines.some((machine) => machine.connected)) return "No session runs yet. Start one:";
+  return machines.length > 0 ? "No machine is connected now, and no session runs." : "No machine is known yet. “pointsman agent” connects one.";
 }
 
 function step(title, words, action) {
@@ -51,7 +56,7 @@ export function queueView(poke) {
   function update(next) {
     overview = next;
     if (answer === null) return;
-    const row = () => queueRow(() => overview.sessions, poke);
+    const row = () => queueRow(() => overview, poke);
     dead.show(answer.dead, (command) => command.command_id, row);
     queued.show(answer.queued, (command) => `${command.command_id} ${command.state}`, row);
   }
@@ -69,7 +74,7 @@ function section(title, nothing) {
   return { node, show };
 }
 
-function queueRow(sessions, poke) {
+function queueRow(overview, poke) {
   const to = h("a", { class: "strong" });
   const at = h("time", { class: "quiet" });
   const words = h("p", { class: "quoted" });
@@ -78,16 +83,16 @@ function queueRow(sessions, poke) {
   const node = h("li", { class: "card" }, h("div", { class: "meta" }, to, at), words, state, buttons);
   let offered;
   function update(command) {
-    const session = sessions().find((one) => one.session_id === command.session_id);
+    const session = overview().sessions.find((one) => one.session_id === command.session_id);
     attribute(to, "href", `#/session/${encodeURIComponent(command.session_id)}`);
-    text(to, session ? sessionName(session) : command.session_id);
+    text(to, session ? fullName(session) : command.session_id);
     text(at, `${command.machine_id} · ${clock(command.created_at)}`);
-    attribute(at, "title", fullTime(command.created_at));
+    attribute(at, "title", hover(command.created_at));
     text(words, command.key ? `Key ${keyName(command.key)}` : commandText(command));
     const bad = command.state in ENDED_BADLY;
     attribute(state, "class", bad ? "bad-words" : "quiet");
     text(state, bad ? `${ENDED_BADLY[command.state]}: ${why(command)}` : onTheWay(command, session));
-    if (offered !== command.state) buttons.replaceChildren(...commandButtons(command, sessions, poke));
+    if (offered !== command.state) buttons.replaceChildren(...commandButtons(command, overview, poke));
     offered = command.state;
   }
   return { node, update };
@@ -101,14 +106,14 @@ function onTheWay(command, session) {
 
 export function machinesView(poke) {
   const add = h("button", { class: "button primary", type: "button" }, "Add a machine");
-  const all = section("Known machines", "No machine yet. Start everything here with: pointsman up — or add another machine.");
+  const all = section("Known machines", "No machine yet. Add one with the button above.");
   const node = page("Machines", "Where sessions can run", h("p", {}, add), all.node);
-  let router = "";
-  add.addEventListener("click", () => addMachine(add, () => router).then(poke));
+  let known = null;
+  add.addEventListener("click", () => addMachine(known).then(poke));
   function update(overview) {
-    router = overview.router;
-    const count = (machine) => overview.sessions.filter((one) => one.machine_id === machine.machine_id && one.state !== "ended").length;
-    all.show(overview.machines.map((machine) => ({ ...machine, count: count(machine) })), (machine) => machine.machine_id, machineRow);
+    known = overview;
+    const running = (machine) => overview.sessions.filter((one) => one.machine_id === machine.machine_id && one.state !== "ended").length;
+    all.show(overview.machines.map((machine) => ({ ...machine, running: running(machine) })), (machine) => machine.machine_id, machineRow);
   }
   return { node, title: () => "Machines", load: async () => {}, update, focus() {} };
 }
@@ -126,35 +131,40 @@ function machineRow() {
     text(state, word);
     attribute(state, "data-state", machine.revoked || machine.quarantined ? "bad" : machine.connected ? "idle" : "ended");
     const held = machine.quarantined && "Two processes use this identity. Stop one of them.";
-    const seen = !machine.connected && (machine.last_seen_at ? `last seen ${fullTime(machine.last_seen_at)}` : "never connected");
-    const sessions = `${machine.count} ${machine.count === 1 ? "session" : "sessions"}`;
-    text(words, [sessions, machine.agent_version && `agent ${machine.agent_version}`, seen, held].filter(Boolean).join(" · "));
+    const seen = !machine.connected && (machine.last_seen_at ? `last seen ${ago(machine.last_seen_at)}` : "never connected");
+    const starts = machine.start_folders.length > 0 ? `starts sessions in ${machine.start_folders.join(", ")}` : "starts no sessions";
+    text(words, [count(machine.running, "session"), starts, machine.agent_version && `agent ${machine.agent_version}`, seen, held].filter(Boolean).join(" · "));
+    attribute(words, "title", seen && machine.last_seen_at ? hover(machine.last_seen_at) : false);
   }
   return { node, update };
 }
 
-async function addMachine(button, router) {
+async function addMachine(known) {
   const name = h("input", { id: "machine", maxlength: "128", placeholder: "leave empty: its host name", autocomplete: "off", spellcheck: "false" });
+  const key = newKey();
+  let made = null;
   const wanted = await dialog("Add a machine", [
     h("p", { class: "quiet" }, "Makes a token that lets one machine in, once, within an hour."),
     h("label", { for: "machine" }, "Name (optional)"),
     name,
-  ], "Make a token");
-  if (!wanted) return;
-  await attempt(button, async () => {
-    const made = await post("join-token", { machine_id: name.value, key: newKey() });
-    await dialog("On the new machine, run", joinWords(made, router()), "");
-  });
+  ], "Make a token", async () => (made = await post("join-token", { machine_id: name.value, key })));
+  if (wanted) await dialog("On the new machine, run", joinWords(made, known), "");
 }
 
-function joinWords(made, router) {
+/** What to paste there, as it is. A router that listens on loopback is led over first: nothing else would reach it. */
+function joinWords(made, { router, host }) {
   const loopback = /^(127\.|localhost|\[::1\])/.test(router);
+  const port = router.replace(/^.*:/, "");
   return [
-    commandLine(`pointsman enroll ${loopback ? router.replace(/^.*:/, "ROUTER:") : router} ${made.token}`),
+    loopback && [
+      h("p", { class: "quiet" }, `The router listens on ${host} alone. This leads its port over, for as long as it runs:`),
+      commandLine(`ssh -N -L ${port}:127.0.0.1:${port} ${host} &`),
+      h("p", { class: "quiet" }, "Then:"),
+    ],
+    commandLine(`pointsman enroll ${loopback ? `127.0.0.1:${port}` : router} ${made.token}`),
     commandLine("pointsman agent"),
-    h("p", { class: "quiet" }, loopback ? "Write your router's own address for ROUTER: it listens on loopback now, which other machines cannot reach." : ""),
-    h("p", { class: "quiet" }, `Shown only here, good until ${clock(made.expires_at)}.`),
-  ];
+    h("p", { class: "quiet", title: hover(made.expires_at) }, `Shown only here, good until ${clock(made.expires_at)}.`),
+  ].flat().filter(Boolean);
 }
 
 export function traceView(id) {
@@ -179,7 +189,7 @@ export function traceView(id) {
   }
   function update() {
     words.hidden = answer.steps.length > 0;
-    text(words, id === "" ? "Every message has a Trace button; or paste an id here." : "Nothing is known under this id.");
+    text(words, id === "" ? "Open the receipt of a message you sent: Trace is under it. Or paste an id here." : "Nothing is known under this id.");
     list(steps, answer.steps.map((one, index) => ({ ...one, index })), (one) => one.index, storyStep);
   }
   return { node, title: () => "Trace", load, update, focus: () => field.focus() };
@@ -189,7 +199,7 @@ function storyStep(item) {
   const change = [item.from_state, item.to_state].filter(Boolean).join(" → ").toLowerCase();
   const by = [item.actor && `by ${item.actor}`, item.detail].filter(Boolean).join(" · ");
   const node = h("li", {},
-    h("div", { class: "meta" }, h("span", { class: "strong" }, item.event), item.at && h("time", { class: "quiet", title: `${fullTime(item.at)} (${since(item.at)})` }, preciseClock(item.at))),
+    h("div", { class: "meta" }, h("span", { class: "strong" }, item.event), item.at && h("time", { class: "quiet", title: hover(item.at) }, preciseClock(item.at))),
     change && h("p", {}, change),
     by && h("p", { class: "quiet" }, by));
   return { node, update() {} };

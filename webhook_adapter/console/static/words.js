@@ -4,7 +4,7 @@ export const SESSION_STATES = {
   unknown: "Running",
   idle: "Ready",
   busy: "Working",
-  waiting: "Waits for you",
+  waiting: "Needs you",
   ended: "Ended",
   starting: "Starting",
 };
@@ -40,6 +40,12 @@ const REASONS = {
   FOLDER_NOT_ALLOWED: "no session may start there",
   TOO_MANY_SESSIONS: "no more sessions fit on the machine",
   CONVERSATION_OPEN: "the conversation is open already",
+  DIALOG_OPEN: "a dialog is open in the terminal",
+  LINE_IN_USE: "someone is typing in the terminal",
+  QUESTION_OVER: "the question was over by then",
+  INPUT_CHANGED: "it was about something else than what is asked",
+  FILE_GONE: "the file is not here any more",
+  ROUTER_RESTORED: "the router was put back from a backup",
 };
 
 /** "the session is over: exit code 1" */
@@ -72,12 +78,23 @@ export function sessionName(session) {
   return session.label || session.session_id;
 }
 
+/** The name with what tells it from others of that name. */
+export function fullName(session) {
+  return [sessionName(session), session.distinction].filter(Boolean).join(" · ");
+}
+
+/** "1 session", "2 sessions" */
+export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 export const clock = (seconds) => TIME.format(seconds * 1000);
 export const fullTime = (seconds) => FULL.format(seconds * 1000);
+
+/** What a time shows on hover: all of it, by the clock of this place. */
+export const hover = (seconds) => `${fullTime(seconds)} (${ago(seconds)})`;
 
 export function day(seconds) {
   const date = new Date(seconds * 1000).toDateString();
@@ -94,6 +111,8 @@ export function since(seconds) {
   if (passed < 86_400) return `${Math.round(passed / 3600)} h`;
   return `${Math.round(passed / 86_400)} d`;
 }
+
+export const ago = (seconds) => (since(seconds) === "now" ? "just now" : `${since(seconds)} ago`);
 
 /** The size of a file, as people read it. */
 export function bytes(count) {

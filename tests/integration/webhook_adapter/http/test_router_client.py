@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from tests.fakes.adapter import environment
 from tests.fakes.control import NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
 from tests.waiting import wait_until
+from webhook_adapter import convert
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Chat, Choice, CommandState, Machine, NotificationState, Submission, TraceStep
@@ -165,12 +166,39 @@ def test_dead_letters_and_what_people_do_with_them(router_client: RouterClient) 
     assert control.drop(sent.command_id).dropped
 
 
+def test_a_session_is_started_for_a_chat(router_client: RouterClient, router: FakeRouter) -> None:
+    place = Chat("web", "console", message_id="7")
+    started = router_client.own.start("devbox", "~/src", "fix it", source="web", chat=place, request_id="r")
+
+    [asked] = router.book.requests
+    assert (asked.machine_id, asked.folder, asked.prompt, asked.request_id) == ("devbox", "~/src", "fix it", "r")
+    assert (asked.origin.chat.transport, asked.origin.chat.message_id) == ("web", "7")
+    assert (started.text, started.source, started.actor) == ("fix it", "web", "web:console")
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        ({"option_id": "deny"}, "Deny"),
+        ({"option_id": "deny", "text": "use the sandbox"}, "Deny: use the sandbox"),
+        ({"option_id": "allow"}, "Allow"),
+        ({"option_id": "always-2"}, "Allow always"),
+        ({"option_id": "option-2"}, "An answer"),
+        ({"option_id": "text", "text": "the second"}, "the second"),
+    ],
+)
+def test_an_answer_to_a_question_is_told_in_words(decision: dict[str, str], told: str) -> None:
+    made = types_pb2.PermissionDecision(permission_id="p", **decision)
+
+    assert convert.command(types_pb2.Command(action=types_pb2.Action(permission_decision=made))).text == told
+
+
 def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
     sent = router_client.own.notify(
         "s1", "done", buttons=(Choice("Go on", "continue"),), chat=Chat("telegram", "99"), request_id="r"
     )
 
-    (listed,) = router_client.own.notifications(session_id="s1", transport="telegram", limit=5)
+    (listed,) = router_client.own.words(session_id="s1", limit=5)
 
     assert listed == sent == router_client.own.notification(sent.notification_id)
     assert (sent.state, sent.buttons, sent.chat) == (
@@ -183,7 +211,7 @@ def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
 
 
 def test_machines_and_join_tokens(router_client: RouterClient) -> None:
-    assert router_client.own.machines() == [Machine("devbox", False, False, False, "", NOON, None)]
+    assert router_client.own.machines() == [Machine("devbox", False, False, False, "", NOON, None, ("~/src",))]
     token = router_client.own.create_join_token("devbox", timedelta(hours=1))
     assert (token.token, token.expires_at) == ("join", NOON)
 

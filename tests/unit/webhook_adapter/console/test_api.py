@@ -1,4 +1,6 @@
+import socket
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from tests.fakes.console_router import FakeRouter
 from webhook_adapter.errors import RouterError
-from webhook_adapter.model import Chat, Choice, CommandState, Submission
+from webhook_adapter.model import Chat, Choice, CommandState, SessionState, Submission
 
 Post = Callable[..., TestResponse]
 KEY = "6f1c2b9e-0000-4000-8000-000000000001"
@@ -34,7 +36,7 @@ def test_the_overview_shows_machines_sessions_and_how_much_waits(client: FlaskCl
     assert seen["sessions"][0]["last"]["text"] == "Done. Shall I go on?"
     assert seen["sessions"][1]["last"] is None
     assert seen["figures"] == {"queued": 1, "dead": 1}
-    assert seen["router"] == "127.0.0.1:7443"
+    assert (seen["router"], seen["host"]) == ("127.0.0.1:7443", socket.gethostname())
 
 
 def test_a_chat_holds_words_and_commands_in_the_order_of_time(client: FlaskClient, router: FakeRouter) -> None:
@@ -62,16 +64,87 @@ def test_a_message_is_submitted_for_its_session(post: Post, router: FakeRouter) 
     assert router.submissions == [Submission(f"web:{KEY}", place, "web:console", text="go on", session_id="s-1")]
 
 
-def test_a_session_is_started_with_the_words_of_a_chat(post: Post, router: FakeRouter) -> None:
-    refused = post("new", text="fix it").json
-    router.begins = "s-2"
-    started = post("new", text="fix it").json
+def test_a_session_is_started_once(post: Post, router: FakeRouter) -> None:
+    answers = [post("start", machine_id="devbox", folder="~/src/api", prompt="fix it").json for _ in range(2)]
 
-    assert refused is not None
-    assert started is not None
-    assert (refused["session_id"], refused["answer"]) == ("", "On which machine?")
-    assert started["session_id"] == "s-2"
-    assert {one.text for one in router.submissions} == {"/new fix it"}
+    [session] = [one for one in router.own.known_sessions if one.state is SessionState.STARTING]
+    assert [answer and answer["session_id"] for answer in answers] == [session.session_id] * 2
+    assert (session.machine_id, session.cwd) == ("devbox", "~/src/api")
+    assert [(one.text, one.actor) for one in router.own.known_commands.values()] == [("fix it", "web:console")]
+
+
+def test_after_a_hundred_commands_the_words_before_them_are_still_there(
+    client: FlaskClient, router: FakeRouter
+) -> None:
+    router.own.say("s-1", "All tests pass.")
+    for number in range(100):
+        router.own.accept("s-1", f"{number}")
+
+    seen = read(client, "chat?session=s-1")
+
+    assert seen["items"][0]["text"] == "All tests pass."
+    assert (len(seen["items"]), seen["more"], seen["gap_at"]) == (101, False, None)
+
+
+def test_a_deeper_look_shows_older_words_and_what_was_sent_between_them(
+    client: FlaskClient, router: FakeRouter
+) -> None:
+    for number in range(60):
+        router.own.say("s-1", f"said {number}")
+        router.own.accept("s-1", f"sent {number}")
+
+    near, far = (read(client, f"chat?session=s-1&depth={depth}") for depth in (1, 100))
+
+    assert [item["text"] for item in near["items"][:2]] == ["said 11", "sent 11"]
+    assert (near["items"][-1]["text"], near["more"]) == ("sent 59", True)
+    assert [item["text"] for item in far["items"][:2]] == ["said 0", "sent 0"]
+    assert (len(far["items"]), far["more"]) == (120, False)
+
+
+def test_where_too_much_was_sent_for_one_look_the_page_learns_of_the_gap(
+    client: FlaskClient, router: FakeRouter
+) -> None:
+    router.own.say("s-1", "first")
+    sent = [router.own.accept("s-1", f"{number}") for number in range(230)]
+
+    seen = read(client, "chat?session=s-1")
+
+    assert [item["text"] for item in seen["items"][:2]] == ["first", "30"]
+    assert seen["more"]
+    assert seen["gap_at"] == sent[30].created_at.timestamp()  # type: ignore[union-attr]
+    assert read(client, "chat?session=s-1&depth=100")["gap_at"] is None
+
+
+def test_a_message_whose_copies_are_cut_by_the_end_comes_whole_with_the_next_look(
+    client: FlaskClient, router: FakeRouter
+) -> None:
+    for transport in ("web", "telegram"):
+        router.own.say("s-1", "old", transport=transport)
+    for number in range(49):
+        router.own.say("s-1", f"{number}")
+
+    near, far = (read(client, f"chat?session=s-1&depth={depth}")["items"] for depth in (50, 100))
+
+    assert (near[0]["text"], far[0]["text"], far[0]["transport"], len(far)) == ("0", "old", "web", 50)
+
+
+def test_the_last_words_of_a_session_outlive_many_receipts(client: FlaskClient, router: FakeRouter) -> None:
+    router.own.say("s-1", "All tests pass.")
+    for _ in range(60):
+        receipt = router.own.say("s-1", "typed in")
+        router.own.known_notifications[-1] = replace(receipt, command_id="cmd-1")
+
+    assert read(client, "overview")["sessions"][0]["last"]["text"] == "All tests pass."
+
+
+@pytest.mark.parametrize(("depth", "shown"), [("", 49), ("x", 49), ("-1", 49), ("99999999", 60)])
+def test_a_depth_that_makes_no_sense_does_no_harm(
+    client: FlaskClient, router: FakeRouter, depth: str, shown: int
+) -> None:
+    for number in range(60):
+        router.own.say("s-1", f"{number}")
+
+    assert len(read(client, f"chat?session=s-1&depth={depth}")["items"]) == shown
 
 
 def test_a_message_sent_twice_is_one_command(post: Post, router: FakeRouter) -> None:
@@ -159,6 +232,8 @@ def test_a_join_token_is_made_for_a_name(post: Post, router: FakeRouter) -> None
         ("send", {"session": "s-1", "text": "\ud800"}, "text"),
         ("press", {"session": "s-1"}, "data"),
         ("cancel", {}, "command_id"),
+        ("start", {"machine_id": "devbox"}, "prompt"),
+        ("start", {"prompt": "fix it"}, "machine_id"),
     ],
 )
 def test_a_bad_request_names_its_field(post: Post, path: str, body: dict[str, object], names: str) -> None:

@@ -59,12 +59,6 @@ def test_a_message_says_what_was_chosen_where_it_stands(control: FakeControl) ->
     assert chat([again, told[1], asked[1]], [])[0]["text"] == "Deploy? Yes!"
 
 
-def test_receipts_are_left_to_the_commands(control: FakeControl) -> None:
-    receipt = replace(control.say("s-1", "typed in"), command_id="cmd-1")
-
-    assert chat([receipt], []) == []
-
-
 @pytest.mark.parametrize(
     ("text", "preview"),
     [("Done.\n\n  `a` is `b`", "Done. a is b"), ("x" * 500, "x" * PREVIEW_LENGTH)],

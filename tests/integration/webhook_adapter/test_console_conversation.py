@@ -1,0 +1,182 @@
+"""The console's conversation: words stay in sight, receipts tell no more than is so."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
+from tests.fakes.console_router import a_session
+from tests.waiting import wait_until
+from webhook_adapter.model import Choice, CommandState, SessionState
+
+pytestmark = IN_BROWSER
+
+
+def stations(page: Page) -> str:
+    """The newest receipt: "Accepted passed, On the machine now, …" """
+    stops = page.locator(".sent").last.locator(".stop")
+    return ", ".join(
+        f"{stop.locator('.stop-name').inner_text()} {stop.get_attribute('data-state')}" for stop in stops.all()
+    )
+
+
+def wait_for_stations(page: Page, wanted: str) -> None:
+    wait_until(lambda: stations(page) == wanted)
+
+
+def test_a_reply_is_seen_on_its_way_from_accepted_to_finished(console: Console) -> None:
+    console.router.own.say("s-1", "All tests pass. Shall I commit?")
+
+    with console.visit() as page:
+        expect(page.get_by_role("heading", name="api-refactor")).to_be_visible()
+        expect(page.locator(".said").last).to_contain_text("Shall I commit?")
+        page.get_by_label("Message to api-refactor").fill("Yes, and go on.")
+        page.keyboard.press("Enter")
+
+        wait_for_stations(page, "Accepted passed, On the machine now, Typed in ahead, Finished ahead")
+        (command,) = console.router.own.known_commands
+        console.router.own.bring(command, CommandState.SENT, CommandState.RECEIVED)
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in now, Finished ahead")
+        console.router.own.bring(command, CommandState.DONE)
+        console.router.own.mark(command, "taken_at")
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed, Working on it now")
+        console.router.own.mark(command, "finished_at")
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed, Finished passed")
+        expect(page.locator(".sent .stop-time").first).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
+        expect(page.get_by_label("Message to api-refactor")).to_have_value("")
+
+
+def test_what_a_command_printed_stands_under_it(console: Console) -> None:
+    command = console.router.own.accept("s-1", "make release").command_id
+    console.router.own.bring(
+        command, CommandState.SENT, CommandState.RECEIVED, CommandState.DONE, detail="released 0.9"
+    )
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_label("What it printed")).to_have_text("released 0.9")
+
+
+def test_words_stay_however_many_receipts_follow_and_earlier_ones_are_a_press_away(console: Console) -> None:
+    own = console.router.own
+    for number in range(70):
+        own.say("s-1", f"word {number}")
+    for number in range(60):
+        own.bring(own.accept("s-1", f"sent {number}").command_id, CommandState.DONE)
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".said")).to_have_count(49)
+        expect(page.locator(".said").last).to_contain_text("word 69")
+        page.get_by_role("button", name="Earlier").click()
+        expect(page.locator(".said")).to_have_count(70)
+        expect(page.get_by_role("button", name="Earlier")).to_be_hidden()
+        own.say("s-1", "newest")
+
+        expect(page.locator(".said")).to_have_count(71)
+
+
+def test_what_is_left_out_is_said_and_shown_on_demand(console: Console) -> None:
+    console.router.own.say("s-1", "first")
+    for number in range(230):
+        console.router.own.accept("s-1", f"sent {number}")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".said")).to_contain_text("first")
+        expect(page.get_by_text("is left out")).to_be_visible()
+        page.get_by_role("button", name="Show more").click()
+
+        expect(page.get_by_text("sent 0", exact=True)).to_be_attached()
+        expect(page.get_by_text("is left out")).to_have_count(0)
+
+
+def test_of_many_receipts_only_the_newest_is_a_panel_and_a_tab_stop(console: Console) -> None:
+    own = console.router.own
+    for number in range(5):
+        own.bring(own.accept("s-1", f"{number}").command_id, CommandState.RECEIVED, CommandState.DONE)
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".receipt[open]")).to_have_count(1)
+        expect(page.locator(".sent").last.locator(".track")).to_be_visible()
+        expect(page.locator(".receipt:not([open]) summary[tabindex='-1']")).to_have_count(3)
+        heights = page.locator(".receipt:not([open])").evaluate_all("all => all.map(one => one.offsetHeight)")
+        page.locator(".receipt summary:not([tabindex])").first.focus()
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+
+        expect(page.locator(".receipt[open]")).to_have_count(2)
+        assert max(heights) < 30
+
+
+@pytest.mark.parametrize(
+    ("changes", "fate"),
+    [
+        ({}, "Typed into api on devbox at once."),
+        ({"state": SessionState.UNKNOWN}, "Typed into api on devbox at once."),
+        ({"state": SessionState.BUSY}, "It is working: your text is typed in now, and api takes it when it is ready."),
+        ({"state": SessionState.WAITING}, "It waits for an answer to its question: your text is typed after that."),
+        ({"machine_id": "attic", "connected": False}, "attic is away: your text waits for it, up to 24 hours."),
+        ({"backend": "command"}, "Runs the command of api on devbox with your text."),
+    ],
+)
+def test_what_will_happen_to_a_text_is_said_before_it_is_sent(
+    console: Console, changes: dict[str, object], fate: str
+) -> None:
+    console.router.own.add_session(a_session("s-9", label="api", **changes))
+
+    with console.visit(PHONE, path="#/session/s-9") as page:
+        expect(page.locator("#composer-fate")).to_have_text(fate)
+        expect(page.locator("#composer-fate")).to_be_in_viewport()
+
+
+def test_a_plain_terminal_is_not_expected_to_finish(console: Console) -> None:
+    console.router.own.known_sessions[0] = replace(console.router.own.known_sessions[0], state=SessionState.UNKNOWN)
+    console.router.own.accept("s-1", "make")
+
+    with console.visit(path="#/session/s-1") as page:
+        wait_for_stations(page, "Accepted passed, On the machine now, Typed in ahead")
+        (command,) = console.router.own.known_commands
+        console.router.own.bring(command, CommandState.RECEIVED, CommandState.DONE)
+
+        wait_for_stations(page, "Accepted passed, On the machine passed, Typed in passed")
+
+
+def test_a_key_is_pressed_and_finishes_nothing(console: Console) -> None:
+    command = console.router.own.accept("s-1", key="esc")
+    console.router.own.bring(command.command_id, CommandState.RECEIVED, CommandState.DONE)
+
+    with console.visit(path="#/session/s-1") as page:
+        wait_for_stations(page, "Accepted passed, On the machine passed, Pressed passed")
+
+
+def test_every_time_tells_the_whole_of_it_on_hover(console: Console) -> None:
+    console.router.own.say("s-1", "Done.")
+    for number in range(2):
+        console.router.own.bring(console.router.own.accept("s-1", f"{number}").command_id, CommandState.DONE)
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".sent")).to_have_count(2)
+        shown = page.locator("time").filter(has_text=re.compile("[0-9]|now"))
+        year = str(datetime.now(UTC).year)
+        assert [title for title in map(title_of, shown.all()) if year not in title] == []
+        assert shown.count() >= 8
+
+
+def title_of(found: Locator) -> str:
+    return found.get_attribute("title") or f"none: {found.inner_text()}"
+
+
+def test_a_toast_covers_no_words(console: Console) -> None:
+    console.router.own.say("s-1", "The newest words.", Choice("Go on", "continue"))
+    console.router.own.known_sessions[0] = replace(console.router.own.known_sessions[0], session_id="s-0")
+
+    with console.visit(PHONE, path="#/session/s-0") as page:
+        page.get_by_label("Message to api-refactor").fill("x")
+        console.router.tells = "Which session?"
+        page.get_by_role("button", name="Send", exact=True).tap()
+        expect(page.locator(".toast")).to_have_text("Which session?")
+
+        boxes = "[...document.querySelectorAll('.toasts, .main')].map(one => one.getBoundingClientRect().toJSON())"
+        toast, main = page.evaluate(boxes)
+        assert toast["bottom"] <= main["top"]
