@@ -21,7 +21,7 @@ from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.programs import needed
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 CHAT = 4711
 POINTSMAN = (sys.executable, "-I", "-m", "pointsman")
@@ -223,7 +223,7 @@ class Pane:
     def typed(self) -> list[str]:
         return self._record.read_text().splitlines()
 
-    def wait_for(self, count: int, deadline: float = 20.0) -> list[str]:
+    def wait_for(self, count: int, deadline: float = PATIENCE) -> list[str]:
         wait_until(lambda: len(self.typed()) >= count, deadline)
         return self.typed()
 

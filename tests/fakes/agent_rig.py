@@ -25,12 +25,13 @@ from agent.link import identity
 from agent.local import client
 from agent.store.database import Database
 from tests.fakes.recording_backend import RecordingBackend
+from tests.waiting import PATIENCE
 
 MACHINE = "devbox"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-async def eventually(condition: Callable[[], Any], deadline: float = 10.0) -> Any:
+async def eventually(condition: Callable[[], Any], deadline: float = PATIENCE) -> Any:
     """The first true value of a condition, plain or awaited, within the deadline (in seconds)."""
     ends = time.monotonic() + deadline
     loop = asyncio.get_running_loop()

@@ -14,6 +14,8 @@ from agentlink.v1 import chat_link_pb2 as pb
 from agentlink.v1 import chat_link_pb2_grpc, types_pb2
 from google.rpc import status_pb2
 
+from tests.waiting import PATIENCE
+
 T = TypeVar("T")
 RETRY_S = 0.1  # what the stand-in chooses where a courier names no time
 
@@ -159,13 +161,13 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
                 link.over = True
             self.changed.notify_all()
 
-    def wait_for(self, predicate: Callable[[], T], deadline: float = 15.0) -> T:
+    def wait_for(self, predicate: Callable[[], T], deadline: float = PATIENCE) -> T:
         with self.changed:
             found = self.changed.wait_for(predicate, timeout=deadline)
             assert found, f"not seen within {deadline} s; outbox: {[(p.id, p.attempts, p.ended) for p in self.parcels]}"
             return found
 
-    def wait_until_ended(self, *parcels: Parcel, deadline: float = 15.0) -> None:
+    def wait_until_ended(self, *parcels: Parcel, deadline: float = PATIENCE) -> None:
         self.wait_for(lambda: all(parcel.ended for parcel in parcels), deadline)
 
     # --- ChatLink ---

@@ -19,6 +19,7 @@ from tests.fakes.telegram_http import TelegramHttp
 from tests.fakes.telegram_state import Call, Chat, Json, Message, Press, StandInClock, Update, World
 from tests.fakes.telegram_stub import StubDoor
 from tests.fakes.telegram_webhook import Delivery, WebhookEngine
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 TOKEN = "271828182:AAHf4k3-T0ken_0f_the-Stand-in_Server"
@@ -210,7 +211,7 @@ class TelegramStandIn:
         """A getUpdates is waiting now."""
         return self._api.polls.waiting > 0
 
-    def wait_for(self, predicate: Callable[[], T], deadline: float = 10.0) -> T:
+    def wait_for(self, predicate: Callable[[], T], deadline: float = PATIENCE) -> T:
         """Wait until the predicate gives something true and return it; AssertionError after `deadline` real seconds."""
         with self.world.changed:
             found = self.world.changed.wait_for(predicate, timeout=deadline)
@@ -219,14 +220,14 @@ class TelegramStandIn:
                 raise AssertionError(f"not seen within {deadline} s; the last calls were {seen}")
             return found
 
-    def wait_for_message(self, words: str, *, chat_id: int | None = None, deadline: float = 10.0) -> Message:
+    def wait_for_message(self, words: str, *, chat_id: int | None = None, deadline: float = PATIENCE) -> Message:
         """Wait until the bot has a message with these words in the chat."""
         messages = self.wait_for(
             lambda: [message for message in self.bot_messages(chat_id) if words in message.text], deadline
         )
         return messages[-1]
 
-    def wait_for_calls(self, method: str, count: int = 1, deadline: float = 10.0) -> list[Call]:
+    def wait_for_calls(self, method: str, count: int = 1, deadline: float = PATIENCE) -> list[Call]:
         """Wait for at least `count` recorded calls of a method."""
         return self.wait_for(lambda: calls if len(calls := self.calls(method)) >= count else [], deadline)
 

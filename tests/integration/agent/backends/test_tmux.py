@@ -20,6 +20,7 @@ from agent.domain.command import Action, Ending, Input, KeyPress, Outcome, Reaso
 from agent.domain.errors import Refusal
 from agent.domain.session import Process, Session
 from tests.integration.agent.backends.stages import QUICK, TmuxServerFixture, TmuxStage
+from tests.programs import needed
 from tests.waiting import wait_until
 
 
@@ -251,6 +252,7 @@ def test_a_pane_must_be_named(stage: TmuxStage) -> None:
 
 
 def test_without_a_server_a_name_is_refused(data_dir: Path) -> None:
+    needed("tmux")
     with pytest.raises(Refusal) as refused:
         tmux.resolve("main", f"{data_dir}/none,1,0")
 
