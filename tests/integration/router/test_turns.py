@@ -12,7 +12,8 @@ from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
 
 CHAT = types.ChatRef(transport="test", chat_id="a")
-REST = chat_pb.Rest(chat={"seconds": 1})
+REST = chat_pb.Rest(chat={"seconds": 20})
+RESTED = 20.1  # seconds; no 200 replies take that long on a busy machine
 FAILED = {"outcome": link_pb.RESULT_OUTCOME_FAILED, "reason": types.REASON_TARGET_GONE}
 DELIVERED = types.NOTIFICATION_STATE_DELIVERED
 
@@ -57,10 +58,10 @@ def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
 
 
 def brought(router: RouterUnderTest, courier: ThinCourier, *ids: str) -> chat_pb.Delivery:
-    """The next delivery of a chat that can take one a second."""
+    """The next delivery of a chat that rests after each."""
     delivery = courier.brought(*ids, rest=REST)
     router.reported(delivery)
-    router.advance(1.1)
+    router.advance(RESTED)
     return delivery
 
 
@@ -71,7 +72,7 @@ def test_after_200_replies_what_a_session_says_is_the_next_message_and_their_end
     router.reported(mark := courier.brought(rest=REST))
     person.replies(200)
     router.notify(person.session, CHAT, text="look at this")
-    router.advance(1.1)
+    router.advance(RESTED)
     said, line = brought(router, courier, "500"), brought(router, courier, "501")
     router.settle()
 
@@ -86,7 +87,7 @@ def test_few_ends_are_a_mark_each(router: RouterUnderTest, person: Person, couri
     person.replies()
     router.reported(courier.brought(rest=REST))
     person.replies(3)
-    router.advance(1.1)
+    router.advance(RESTED)
 
     marks = [brought(router, courier) for _ in range(3)]
 
@@ -101,7 +102,7 @@ def test_a_bad_end_among_them_comes_by_itself_in_its_place(
     person.replies(4)
     person.replies(**FAILED)
     person.replies(5)
-    router.advance(1.1)
+    router.advance(RESTED)
 
     before, failed, after = (brought(router, courier, f"{number}") for number in range(3))
 
@@ -119,7 +120,7 @@ def test_bad_ends_and_what_a_session_says_take_turns(
     person.replies(4, **FAILED)
     for text in ("one", "two"):
         router.notify(person.session, CHAT, text=text, buttons=[types.Button(label="x", action="y")])
-    router.advance(1.1)
+    router.advance(RESTED)
 
     kinds = [brought(router, courier, f"{number}").kind for number in range(6)]
 
@@ -133,7 +134,7 @@ def test_what_is_said_of_one_later_leaves_the_line_as_it_is(
     person.replies()
     router.reported(courier.brought(rest=REST))
     person.replies(4)
-    router.advance(1.1)
+    router.advance(RESTED)
     brought(router, courier, "500")
     taken, missed = person.commands[2:4]
     person.says(6, taken, link_pb.RESULT_OUTCOME_TAKEN)
@@ -152,7 +153,7 @@ def test_a_reply_to_the_line_reaches_the_session_and_trace_tells_of_the_others(
     person.replies()
     router.reported(courier.brought(rest=REST))
     person.replies(4)
-    router.advance(1.1)
+    router.advance(RESTED)
     line = brought(router, courier, "500")
 
     reply = router.submit(CHAT, "more", reply_to_message_id="500")
@@ -170,7 +171,7 @@ def test_what_becomes_of_the_line_becomes_of_all(
     person.replies()
     router.reported(courier.brought(rest=REST))
     person.replies(4)
-    router.advance(1.1)
+    router.advance(RESTED)
     line = courier.take()
     outcome = {
         "not now": {"retry_later": chat_pb.RetryLater(retry_after={"seconds": 5})},
