@@ -69,12 +69,14 @@ class Agent:
         self._clock = clock = clock or SteadyClock()
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)
-        self.sessions = Sessions(SessionStore(self.database, self.outbox), backends)
+        self.sessions = Sessions(SessionStore(self.database, self.outbox), backends, clock)
         self._tasks = tasks = Tasks()
         self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock, tasks)
         self.states = States(self.sessions, self.receipts)
         self.permissions = Permissions(Questions(self.outbox))
-        self.starts = Starts(self.sessions, self.outbox, Folders(config.start_folders, config.home), clock)
+        self.headless = _headless(backends)
+        folders = Folders(config.start_folders, config.home)
+        self.starts = Starts(self.sessions, self.outbox, folders, clock, self.headless)
         files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock, files, tasks
@@ -99,8 +101,6 @@ class Agent:
             lambda: self.client.status,
         )
         self.reports = Reports(self.sessions, self.outbox, self.receipts)
-        headless = backends.get("headless")
-        self.headless = headless if isinstance(headless, HeadlessBackend) else None
         if self.headless is not None:
             self.headless.connect(self.reports, StreamQuestions(self.permissions), tasks)
         pty = backends.get("pty")
@@ -186,16 +186,21 @@ class Agent:
     async def _look_around(self) -> None:
         """See which sessions are over, or have had their time."""
         while True:
-            await asyncio.sleep(LOOK_AROUND)
             with suppress(StoreUnavailable):
                 await self.sessions.close_gone()
-                await self.starts.end_overdue()
+                await self.starts.look()
+            await asyncio.sleep(LOOK_AROUND)
 
 
 async def _end_of(link: "asyncio.Task[None]") -> None:
     """Wait for its end, and leave it alone."""
     await asyncio.wait([link])
     link.result()
+
+
+def _headless(backends: Mapping[str, Backend]) -> HeadlessBackend | None:
+    found = backends.get("headless")
+    return found if isinstance(found, HeadlessBackend) else None
 
 
 async def run(

@@ -156,12 +156,23 @@ class Control:
     def send_key(self, session_id: str, name: str, actor: str) -> records.Command:
         return self._send(session_id, types_pb2.Action(key=types_pb2.KeyPress(name=name)), actor)
 
+    def keep(self, session_id: str, actor: str) -> records.Command:
+        return self._send(session_id, types_pb2.Action(keep_session=types_pb2.KeepSession()), actor)
+
     def start(
-        self, prompt: str, machine_id: str, folder: str, conversation_id: str, actor: str, ttl: timedelta | None = None
+        self,
+        prompt: str,
+        machine_id: str,
+        folder: str,
+        conversation_id: str,
+        actor: str,
+        ttl: timedelta | None = None,
+        *,
+        keep: bool = False,
     ) -> records.Command:
         """The command that starts a session; the session is the one that it is for."""
         request = pb.StartSessionRequest(
-            machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id,
+            machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id, keep=keep,
             request_id=_new_id(), ttl=_duration(ttl), origin=types_pb2.Origin(source="cli", actor=actor),
         )  # fmt: skip
         return reading.command(self._call(self._stub.StartSession, request).command)

@@ -21,6 +21,7 @@ _COMMANDS = {
     "sessions": "sessions:sessions",
     "start": "starts:start",
     "stop": "starts:stop",
+    "keep": "starts:keep",
     "machines": "machines:machines",
     "commands": "commands:commands",
     "notifications": "notifications:notifications",

@@ -36,6 +36,8 @@ def _text(action: types_pb2.Action) -> str:
     made = action.permission_decision
     if action.WhichOneof("kind") == "stop_session":
         return "[end]"
+    if action.WhichOneof("kind") == "keep_session":
+        return "[keep]"
     if made.permission_id:
         return f"[{made.option_id}] {made.text}".rstrip()
     return action.input.text or action.file.name or action.start_session.prompt

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", default="", metavar="CONVERSATION", help="The conversation to go on with, by its id.")
 @click.option("--ttl", type=SpanParam(), help="Not begun later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
+@click.option("--keep", is_flag=True, help="Let it go on when its 24 hours are over, until it is ended.")
 @click.option("--wait", is_flag=True, help="Wait for the start; exit code 0 only when the prompt was taken.")
 @click.argument("prompt")
 def start(
@@ -44,6 +45,7 @@ def start(
     folder: str,
     resume: str,
     ttl: timedelta | None,
+    keep: bool,
     wait: bool,
     as_json: bool,
 ) -> None:
@@ -55,7 +57,7 @@ def start(
         prompt = sys.stdin.read()
     with control() as router:
         machine = names.machine(router, machine) if machine else ""
-        command = router.start(prompt, machine, folder, resume, actor(), ttl)
+        command = router.start(prompt, machine, folder, resume, actor(), ttl, keep=keep)
         if not as_json:
             click.echo(told(command.session_id))
         command = _verdict(router, command, wait=wait)
@@ -82,6 +84,20 @@ def stop(*, session: str, wait: bool, as_json: bool) -> None:
     tell(command, as_json=as_json)
     if command.state is not CommandState.CANCELLED:  # a start that was taken back
         leave(command, wait=wait or _ended_badly(command))
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--wait", is_flag=True, help="Wait until its machine has it; exit code 0 only when it goes on.")
+@click.argument("session", shell_complete=completion.sessions)
+def keep(*, session: str, wait: bool, as_json: bool) -> None:
+    """Let a session that was started from afar go on when its 24 hours are over, until it is ended."""
+    with control() as router:
+        command = router.keep(names.session(router, session), actor())
+        command = _verdict(router, command, wait=wait)
+    tell(command, as_json=as_json)
+    leave(command, wait=wait or _ended_badly(command))
 
 
 def _verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":

@@ -78,6 +78,8 @@ def _text(action: types_pb2.Action) -> str:
     """What an action brings along, for people."""
     if action.WhichOneof("kind") == "stop_session":
         return "End the session"
+    if action.WhichOneof("kind") == "keep_session":
+        return "Keep the session"
     if decision := _decision(action.permission_decision):
         return decision
     return action.input.text or action.file.name or action.start_session.prompt

@@ -93,6 +93,8 @@ class HeadlessBackend:
         self._tasks = Tasks()
         self._running: dict[str, ClaudeProcess] = {}
         self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
+        self._saying: set[str] = set()  # sessions whose program is being given a text
+        self._engaged: set[str] = set()  # sessions whose program has one that it has not done with
         self._asking: dict[str, asyncio.Task[None]] = {}  # by the program's name of the question
         self._watching: set[asyncio.Task[None]] = set()
 
@@ -129,6 +131,16 @@ class HeadlessBackend:
         elif talk is not None and is_running(talk.process):
             await end_group(talk.process)  # an agent that died has left it
 
+    async def refresh(self, session: Session) -> bool:
+        """End the program, so that the next text takes the conversation up in a fresh one; False when it has to do."""
+        async with self._starting:  # no text begins meanwhile
+            name = session.session_id
+            if name in self._saying or name in self._engaged:
+                return False
+            if running := self._running.get(name):
+                await running.stop()
+        return True
+
     @property
     def pids(self) -> tuple[int, ...]:
         """The programs that run now."""
@@ -147,6 +159,7 @@ class HeadlessBackend:
                 if isinstance(begun, Outcome):
                     return begun
                 running = begun
+            self._saying.add(session.session_id)
         try:
             await asyncio.wait_for(running.say(content), self._patience)
         except Ended as ended:
@@ -154,6 +167,8 @@ class HeadlessBackend:
         except TimeoutError:
             why = f"Claude Code did not say within {self._patience:.0f} s that it has the text."
             return Outcome.uncertain(Reason.BACKEND_ERROR, why)
+        finally:
+            self._saying.discard(session.session_id)
         return Outcome.done()
 
     async def _refused(self, session: Session, how: str, *, spoke: bool) -> Outcome:
@@ -227,6 +242,7 @@ class HeadlessBackend:
             running.ended.result()  # nobody listens any more where that was an error
         if self._running.get(name) is running:
             del self._running[name]
+            self._engaged.discard(name)
         logger.info("claude ended session_id=%s pid=%s", name, running.pid)
         if running.stopped or not running.spoke:
             return
@@ -242,9 +258,12 @@ class HeadlessBackend:
                 if process is not None:
                     await self._heeded.talks(name, Conversation(conversation_id, process, str(self._folder)))
             case Taken():
+                self._engaged.add(name)
                 await self._heeded.took(name)
             case Became(state=state):
                 await self._heeded.became(name, state)
+                if state is SessionState.IDLE:
+                    self._engaged.discard(name)
             case Finished(text=text) if text and self._running[name].spoke:
                 await self._heeded.said(name, text)
             case Asked():

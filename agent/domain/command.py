@@ -110,6 +110,7 @@ class StartSession:
     prompt: str
     folder: str = ""
     conversation_id: str = ""
+    keep: bool = False  # beyond its 24 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,12 @@ class StopSession:
     """End the session and its program."""
 
 
-Order = Action | FileInput | PermissionDecision | StartSession | StopSession
+@dataclass(frozen=True, slots=True)
+class KeepSession:
+    """Let the session go on beyond its 24 hours."""
+
+
+Order = Action | FileInput | PermissionDecision | StartSession | StopSession | KeepSession
 
 MAX_TEXT_BYTES = 64 * 1024
 MAX_ID_BYTES = 128
@@ -167,7 +173,7 @@ def _text_of(order: Order) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case StopSession():
+        case StopSession() | KeepSession():
             return ""
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from agent.domain.command import Reason
@@ -61,7 +61,8 @@ class Session:
     `process` is checked before every write: panes and sockets get reused. `conversation` is there while a coding agent
     with hooks runs in it, and after its end, so that a talk that is taken up again finds its session. `waiting_for` is
     what a program in the state WAITING wants of its person, in its own words ("permission prompt"). `ends_at`, in
-    seconds since the epoch, is there for one that was started from afar: then its time is over.
+    seconds since the epoch, is there for one that was started from afar: then its time is over. With `keep` it gets
+    more. `waits_since` is there while it is WAITING, which is none of its time.
     """
 
     session_id: str
@@ -75,6 +76,15 @@ class Session:
     conversation: Conversation | None = None
     waiting_for: str = ""
     ends_at: float | None = None
+    keep: bool = False
+    waits_since: float | None = None
+
+    def become(self, state: SessionState, waiting_for: str, now: float) -> "Session":
+        """It is in this state from now on, in seconds since the epoch."""
+        waits_since = (self.waits_since or now) if state is SessionState.WAITING else None
+        waited = now - self.waits_since if self.waits_since and not waits_since else 0.0
+        ends_at = None if self.ends_at is None else self.ends_at + waited
+        return replace(self, state=state, waiting_for=waiting_for, ends_at=ends_at, waits_since=waits_since)
 
     def is_restart_of(self, earlier: "Session") -> bool:
         """Whether this is another program under the same id: what was meant for the earlier one is not for this."""

@@ -15,6 +15,7 @@ from agent.domain.command import (
     FileInput,
     InboxState,
     Input,
+    KeepSession,
     KeyPress,
     Lane,
     Order,
@@ -151,9 +152,11 @@ def _action(message: types.Action) -> Order | None:
             return PermissionDecision(made.permission_id, made.input_digest, made.option_id, made.text)
         case "start_session":
             start = message.start_session
-            return StartSession(start.prompt, start.folder, start.conversation_id)
+            return StartSession(start.prompt, start.folder, start.conversation_id, start.keep)
         case "stop_session":
             return StopSession()
+        case "keep_session":
+            return KeepSession()
         case _:
             return None
 

@@ -22,6 +22,7 @@ from agent.domain.command import (
     FileInput,
     IllegalMove,
     Input,
+    KeepSession,
     Lane,
     Outcome,
     PermissionDecision,
@@ -182,7 +183,9 @@ class _Worker:
                 case StartSession() as wanted:
                     await self._begin(command, wanted, received)
                 case StopSession():
-                    await self._stop(command)
+                    await self._settle(self._executor.starts.stop, command)
+                case KeepSession():
+                    await self._settle(self._executor.starts.keep, command)
                 case FileInput() as file:
                     await self._type(replace(command, action=await self._fetched(command, file)), received)
                 case _:
@@ -245,11 +248,11 @@ class _Worker:
             await insist(abandon(), abandon)
         await self._finish(command, outcome, self._executor.clock.now() if outcome.ending is Ending.DONE else None)
 
-    async def _stop(self, command: Command) -> None:
+    async def _settle(self, settle: Callable[[Command], Awaitable[None]], command: Command) -> None:
         """Like a decision: one transaction does all of it. Raises Refusal."""
         await self._finished()
-        stop = partial(self._executor.starts.stop, command)
-        await self._executor.insist(stop(), stop)
+        again = partial(settle, command)
+        await self._executor.insist(again(), again)
 
     async def _obstructed(self, session: Session, command: Command) -> bool:
         """Whether it has to wait, after having waited a while. Raises _Left when the agent stops meanwhile."""

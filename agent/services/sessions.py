@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from agent.backends.backend import Backend
 from agent.backends.process import is_running
+from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
@@ -23,9 +24,10 @@ HOST_RETURN = 12.0  # seconds; the host of a terminal looks for a new agent ever
 class Sessions:
     """Sessions by id, in memory and on disk. Every change is on disk, with the word to the router, when it returns."""
 
-    def __init__(self, store: SessionStore, backends: Mapping[str, Backend]) -> None:
+    def __init__(self, store: SessionStore, backends: Mapping[str, Backend], clock: Clock) -> None:
         self._store = store
         self._backends = backends
+        self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._changing = asyncio.Lock()
         self._returning: dict[str, asyncio.Event] = {}  # terminals whose host has not found this process yet
@@ -122,14 +124,14 @@ class Sessions:
             session = self.known(session_id)
             if session.state is SessionState.ENDED:
                 raise Refusal(Reason.SESSION_ENDED, f"Session {session_id} is over; register it again.")
+            if state is not None:
+                session = session.become(state, waiting_for, self._clock.now())
             changed = replace(
                 session,
-                state=state or session.state,
-                waiting_for=waiting_for if state else session.waiting_for,
                 label=session.label if label is None else checked_label(label),
                 cwd=session.cwd if cwd is None else cwd,
             )
-            if changed != session:
+            if changed != self.known(session_id):
                 await self._save(changed)
         return changed
 
@@ -139,7 +141,7 @@ class Sessions:
             session = self.known(session_id)
             changed = replace(session, conversation=talk)
             if talk is None:
-                changed = replace(changed, state=SessionState.UNKNOWN, waiting_for="")  # nobody tells it any more
+                changed = changed.become(SessionState.UNKNOWN, "", self._clock.now())  # nobody tells it any more
             if changed != session:
                 await self._save(changed)
         return changed
@@ -171,14 +173,26 @@ class Sessions:
         Raises Refusal when it was never here or is over already, IllegalMove when the command has ended.
         """
         async with self._changing:
-            session = self.known(session_id)
-            if session.state is SessionState.ENDED:
-                raise Refusal(Reason.SESSION_ENDED, "The session is over already.")
+            session = self._known_live(session_id)
             ended = replace(session, state=SessionState.ENDED)
-            await self._store.stop(ended, SessionGone(session.session_id, session.generation, "ended"), command_id)
+            await self._store.settle(ended, SessionGone(session.session_id, session.generation, "ended"), command_id)
             self._sessions[bare_id(session_id)] = ended
         await self._release(session)
         logger.info("session stopped session_id=%s generation=%s", session.session_id, session.generation)
+
+    async def keep(self, session_id: str, command_id: str) -> None:
+        """The session goes on beyond its end, and the command that asked for it is DONE. Raises as `stop`."""
+        async with self._changing:
+            kept = replace(self._known_live(session_id), keep=True)
+            await self._store.settle(kept, SessionChanged(kept), command_id)
+            self._sessions[bare_id(session_id)] = kept
+        logger.info("session kept session_id=%s generation=%s", kept.session_id, kept.generation)
+
+    async def renew(self, session: Session, ends_at: float) -> None:
+        """The same session ends later now. Does nothing when it has changed meanwhile."""
+        async with self._changing:
+            if self.find(session.session_id) == session:
+                await self._save(replace(session, ends_at=ends_at))
 
     async def close(self, session_id: str, detail: str) -> None:
         """The session is over. Closing it again does nothing. Raises Refusal when it was never here."""
@@ -200,6 +214,12 @@ class Sessions:
             raise Refusal(Reason.SESSION_UNKNOWN, text)
         return session
 
+    def _known_live(self, session_id: str) -> Session:
+        session = self.known(session_id)
+        if session.state is SessionState.ENDED:
+            raise Refusal(Reason.SESSION_ENDED, "The session is over already.")
+        return session
+
     def _successor(self, wanted: Session) -> Session:
         earlier = self.find(wanted.session_id)
         if earlier is None:
@@ -216,6 +236,8 @@ class Sessions:
             cwd=wanted.cwd or earlier.cwd,
             conversation=wanted.conversation or earlier.conversation,
             ends_at=earlier.ends_at,
+            keep=earlier.keep,
+            waits_since=earlier.waits_since,
         )
 
     async def _save(self, session: Session) -> None:

@@ -5,35 +5,58 @@ one that was is never begun again.
 """
 
 import asyncio
+import logging
 import re
 import uuid
+from typing import Protocol
 
 from agent.clock import Clock
 from agent.domain.command import Command, Reason, StartSession
 from agent.domain.errors import Refusal
-from agent.domain.frames import Notice
-from agent.domain.session import HEADLESS, Session
+from agent.domain.frames import Button, Notice
+from agent.domain.session import HEADLESS, Session, SessionState
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
 
+logger = logging.getLogger(__name__)
+
 LIFETIME = 24 * 3600.0
 """Seconds until a session that was started from afar is ended: nobody may remember that it runs."""
+
+WARNING = 3600.0
+"""Seconds before that in which a person can still say that it is to go on."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IN_TERMINAL = "This session runs in a terminal of its own; end its program there, or stop what it does with Esc."
 _OVER = "This session was started 24 h ago, the limit, and has been ended."
+_ENDLESS = "This session has no time limit: it goes on until somebody ends it."
+_ENDING = (
+    "⏳ This session ends in an hour: its 24 hours are nearly over. To let it go on, press the button or reply /keep."
+)
+_KEEP = Button("Keep it", "/keep")
 _GO_ON = " To go on: pointsman start --resume {conversation} --folder {folder} TEXT"
+
+
+class Programs(Protocol):
+    """What runs in the sessions."""
+
+    async def refresh(self, session: Session) -> bool:
+        """End the program, which the next text starts anew; False when it has something to do."""
 
 
 class Starts:
     """Begins and ends sessions for commands. Every method may raise StoreUnavailable, and then changed nothing."""
 
-    def __init__(self, sessions: Sessions, outbox: Outbox, folders: Folders, clock: Clock) -> None:
+    def __init__(
+        self, sessions: Sessions, outbox: Outbox, folders: Folders, clock: Clock, programs: Programs | None = None
+    ) -> None:
         self._sessions = sessions
         self._outbox = outbox
         self._folders = folders
         self._clock = clock
+        self._programs = programs
+        self._warned: set[str] = set()
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -56,6 +79,7 @@ class Starts:
             str(folder),
             target={"resume": wanted.conversation_id} if wanted.conversation_id else {},
             ends_at=self._clock.now() + LIFETIME,
+            keep=wanted.keep,
         )
 
     async def begin(self, session: Session, command: Command) -> bool:
@@ -68,21 +92,54 @@ class Starts:
 
     async def stop(self, command: Command) -> None:
         """End a session and the command that asks for it. Raises Refusal, and IllegalMove when that ended meanwhile."""
-        session = self._sessions.known(command.session_id)
-        if command.generation not in (0, session.generation):
-            raise Refusal(Reason.SESSION_RESTARTED, "The session was restarted after this was asked for.")
+        session = self._meant(command)
         if session.backend != HEADLESS:
             raise Refusal(Reason.UNSUPPORTED, _IN_TERMINAL)
         await self._sessions.stop(session.session_id, command.command_id)
 
-    async def end_overdue(self) -> None:
-        """End the sessions whose time is over, and say so. Told again, the router takes it for the same message."""
+    async def keep(self, command: Command) -> None:
+        """Let a session go on beyond its end. Raises as `stop`."""
+        session = self._meant(command)
+        if session.ends_at is None and session.state is not SessionState.ENDED:
+            raise Refusal(Reason.UNSUPPORTED, _ENDLESS)
+        await self._sessions.keep(session.session_id, command.command_id)
+
+    def _meant(self, command: Command) -> Session:
+        session = self._sessions.known(command.session_id)
+        if command.generation not in (0, session.generation):
+            raise Refusal(Reason.SESSION_RESTARTED, "The session was restarted after this was asked for.")
+        return session
+
+    async def look(self) -> None:
+        """End or renew the sessions whose time is over; tell an hour before who is to end.
+
+        One that waits for a person's answer has all the time that it waits.
+        """
+        now = self._clock.now()
         for session in self._sessions.live():
-            if session.ends_at is not None and session.ends_at <= self._clock.now():
-                name = f"overdue/{session.session_id}/{session.generation}"
-                notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-                await self._outbox.append(Notice(notification_id, session.session_id, _overdue(session)))
+            if session.ends_at is None or session.state is SessionState.WAITING:
+                continue
+            left = session.ends_at - now
+            if session.keep:
+                await self._renew(session, left)
+            elif left <= 0:
+                await self._tell(session, "overdue", _overdue(session))
                 await self._sessions.close(session.session_id, "its 24 hours are over")
+            elif left <= WARNING and session.session_id not in self._warned:
+                self._warned.add(session.session_id)  # told again after a restart, it is the same message
+                await self._tell(session, "ending", _ENDING, (_KEEP,))
+
+    async def _renew(self, session: Session, left: float) -> None:
+        at_rest = session.state is not SessionState.BUSY
+        if left <= 0 and at_rest and (self._programs is None or await self._programs.refresh(session)):
+            await self._sessions.renew(session, self._clock.now() + LIFETIME)
+            logger.info("session renewed session_id=%s generation=%s", session.session_id, session.generation)
+
+    async def _tell(self, session: Session, what: str, text: str, buttons: tuple[Button, ...] = ()) -> None:
+        """Told again, the router takes it for the same message."""
+        name = f"{what}/{session.session_id}/{session.generation}"
+        notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        await self._outbox.append(Notice(notification_id, session.session_id, text, buttons))
 
 
 def _overdue(session: Session) -> str:

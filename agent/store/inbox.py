@@ -16,6 +16,7 @@ from agent.domain.command import (
     IllegalMove,
     InboxState,
     Input,
+    KeepSession,
     KeyPress,
     Lane,
     Order,
@@ -189,10 +190,12 @@ def _row(command: Command, now: float) -> tuple[object, ...]:
             action = ("key", name, False)
         case PermissionDecision(permission_id, input_digest, option_id, text):
             action = ("decision", json.dumps([permission_id, input_digest, option_id, text]), False)
-        case StartSession(prompt, folder, conversation_id):
-            action = ("start", json.dumps([prompt, folder, conversation_id]), False)
+        case StartSession(prompt, folder, conversation_id, keep):
+            action = ("start", json.dumps([prompt, folder, conversation_id, keep]), False)
         case StopSession():
             action = ("stop", "", False)
+        case KeepSession():
+            action = ("keep", "", False)
         case None:
             raise ValueError(f"command {command.command_id} has no action")
     head = (command.command_id, bare_id(command.session_id), command.generation, command.sequence, command.lane.value)
@@ -294,6 +297,8 @@ def _action(kind: str, text: str, *, submit: bool) -> Order:
             return StartSession(*json.loads(text))
         case "stop":
             return StopSession()
+        case "keep":
+            return KeepSession()
     return PermissionDecision(*json.loads(text))
 
 

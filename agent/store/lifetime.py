@@ -26,7 +26,8 @@ def _resume(connection: sqlite3.Connection, moment: Moment) -> float:
         before = Moment(*json.loads(row[0]))
         step = step_between(before, moment)
         connection.execute("UPDATE inbox SET received_at = received_at + ? WHERE state = 'received'", (step,))
-        connection.execute("UPDATE sessions SET ends_at = ends_at + ? WHERE ends_at IS NOT NULL", (step,))
+        moved = "UPDATE sessions SET ends_at = ends_at + ?, waits_since = waits_since + ?"
+        connection.execute(moved, (step, step))
         if moment.same_boot(before):  # the kernel tells when a process began by the wall clock, too
             connection.execute("UPDATE sessions SET pid_started = pid_started + ? WHERE pid IS NOT NULL", (step,))
     _mark(connection, moment)

@@ -15,11 +15,12 @@ from agent.store.prompts import expect, forget
 
 _SAVE = """
 INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started,
-                      conversation, ends_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
+                      conversation, ends_at, keep, waits_since)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
     session_id = excluded.session_id, backend = excluded.backend, label = excluded.label, cwd = excluded.cwd,
     generation = excluded.generation, state = excluded.state, target = excluded.target, pid = excluded.pid,
-    pid_started = excluded.pid_started, conversation = excluded.conversation, ends_at = excluded.ends_at
+    pid_started = excluded.pid_started, conversation = excluded.conversation, ends_at = excluded.ends_at,
+    keep = excluded.keep, waits_since = excluded.waits_since
 """
 
 
@@ -42,14 +43,14 @@ class SessionStore:
         """The same for a new session, with the command that begins it STARTED; False where that ended meanwhile."""
         return self._outbox.run(lambda connection: _begin(connection, session, word, command_id))
 
-    def stop(self, session: Session, word: Item, command_id: str) -> "Future[None]":
-        """The same for a session that is over, with the command that ends it DONE. Raises IllegalMove."""
-        return self._outbox.run(lambda connection: _stop(connection, session, word, command_id))
+    def settle(self, session: Session, word: Item, command_id: str) -> "Future[None]":
+        """The same, with the command that asked for it DONE. Raises IllegalMove."""
+        return self._outbox.run(lambda connection: _settle(connection, session, word, command_id))
 
 
 def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
-    sql = """SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started, conversation, ends_at
-             FROM sessions"""
+    sql = """SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started, conversation, ends_at,
+             keep, waits_since FROM sessions"""
     return tuple(
         Session(
             session_id,
@@ -62,8 +63,10 @@ def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
             None if pid is None else Process(pid, started),
             _conversation(talk),
             ends_at=ends,
+            keep=bool(keep),
+            waits_since=waits,
         )
-        for session_id, backend, label, cwd, generation, state, target, pid, started, talk, ends in (
+        for session_id, backend, label, cwd, generation, state, target, pid, started, talk, ends, keep, waits in (
             connection.execute(sql)
         )
     )
@@ -80,7 +83,7 @@ def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
     process = (session.process.pid, session.process.started) if session.process else (None, None)
     head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
     tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process, _talk(session))
-    connection.execute(_SAVE, (*head, *tail, session.ends_at))
+    connection.execute(_SAVE, (*head, *tail, session.ends_at, session.keep, session.waits_since))
     if session.state is SessionState.ENDED or not is_told_of(session):
         forget(connection, bare_id(session.session_id))
     return append(connection, word)
@@ -94,7 +97,7 @@ def _begin(connection: sqlite3.Connection, session: Session, word: Item, command
     return True
 
 
-def _stop(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> None:
+def _settle(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> None:
     _save(connection, session, word)
     end(connection, command_id, Outcome.done())
 

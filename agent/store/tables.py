@@ -3,7 +3,7 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 
 class Meta(Model):
@@ -83,6 +83,8 @@ class SessionRow(Model):
     pid_started = FloatField(null=True)
     conversation = TextField(default="")
     ends_at = FloatField(null=True)
+    keep = BooleanField(default=False)
+    waits_since = FloatField(null=True)
 
     class Meta:
         table_name = "sessions"
@@ -156,5 +158,9 @@ UPGRADES = {
     6: (
         """CREATE TABLE "held_notices" ("position" INTEGER NOT NULL PRIMARY KEY, "session_id" TEXT NOT NULL,
         "after_seq" INTEGER NOT NULL, "payload" TEXT NOT NULL)""",
+    ),
+    7: (
+        "ALTER TABLE sessions ADD COLUMN keep INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE sessions ADD COLUMN waits_since REAL",
     ),
 }

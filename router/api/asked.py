@@ -2,7 +2,7 @@
 
 from agentlink.v1 import control_pb2 as pb
 
-from router.api import convert, times
+from router.api import actions, convert, times
 from router.api.server import Call
 from router.domain.command import Origin, StartSession
 from router.domain.errors import Reason, Refusal
@@ -22,12 +22,14 @@ def origin(request: Asked, call: Call) -> Origin:
 
 def draft(request: pb.SendCommandRequest, call: Call) -> Draft:
     """Raises Refusal."""
-    action = convert.action(request.action)
+    action = actions.action(request.action)
     return Draft(request.session_id, action, origin(request, call), ttl(request), note=note(request))
 
 
 def wanted(request: pb.StartSessionRequest) -> Wanted:
-    return Wanted(request.machine_id, StartSession(request.prompt, request.folder, request.conversation_id))
+    return Wanted(
+        request.machine_id, StartSession(request.prompt, request.folder, request.conversation_id, request.keep)
+    )
 
 
 def ttl(request: pb.SendCommandRequest | pb.StartSessionRequest) -> float | None:

@@ -5,24 +5,16 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 
-from router.api import files, questions
+from router.api import actions, files, questions
 from router.api.errors import status_of
 from router.api.times import duration, seconds, timestamp
 from router.domain import frames
 from router.domain.command import (
-    KEYS,
-    Action,
     ChatRef,
     Command,
     CommandState,
-    FileInput,
-    Input,
-    KeyPress,
     Lane,
     Origin,
-    PermissionDecision,
-    StartSession,
-    StopSession,
 )
 from router.domain.credentials import ApiKey, Role
 from router.domain.errors import Reason, Refusal
@@ -64,19 +56,6 @@ def chat_ref(ref: pb.ChatRef) -> ChatRef:
     if not ref.transport or not ref.chat_id:
         raise Refusal(Reason.INVALID_ARGUMENT, "A chat needs transport and chat_id.")
     return ChatRef(ref.transport, ref.chat_id, ref.thread_id, ref.message_id)
-
-
-def action(message: pb.Action) -> Action:
-    """Raises Refusal when it is empty or names no key we know."""
-    match message.WhichOneof("kind"):
-        case "input":
-            return Input(message.input.text, message.input.submit)
-        case "key":
-            name = message.key.name.lower()
-            if name not in KEYS:
-                raise Refusal(Reason.INVALID_ARGUMENT, f"There is no key {name!r}. One of: {', '.join(sorted(KEYS))}")
-            return KeyPress(name)
-    raise Refusal(Reason.INVALID_ARGUMENT, "action must have input or key")
 
 
 def buttons(messages: "list[pb.Button]") -> tuple[Button, ...]:
@@ -172,7 +151,7 @@ def command_frame(command: Command) -> link_pb.CommandFrame:
         sequence=command.sequence,
         attempt=command.attempt,
         lane=LANES[command.lane],
-        action=_action(command.action),
+        action=actions.message(command.action),
         origin=_origin(command.origin),
     )
     if command.has_ttl and command.sent_at is not None:
@@ -183,7 +162,7 @@ def command_frame(command: Command) -> link_pb.CommandFrame:
 def command(c: Command) -> pb.Command:
     return pb.Command(
         command_id=c.command_id, session_id=c.session_id, machine_id=c.machine_id, sequence=c.sequence,
-        generation=c.generation, lane=LANES[c.lane], action=_action(c.action), state=COMMAND_STATES[c.state],
+        generation=c.generation, lane=LANES[c.lane], action=actions.message(c.action), state=COMMAND_STATES[c.state],
         reason=c.reason.value, detail=c.detail, attempt=c.attempt, origin=_origin(c.origin), redrive_of=c.redrive_of,  # type: ignore[arg-type]
         created_at=timestamp(c.created_at), sent_at=timestamp(c.sent_at), received_at=timestamp(c.received_at),
         typed_at=timestamp(c.typed_at), taken_at=timestamp(c.taken_at), finished_at=timestamp(c.finished_at),
@@ -268,23 +247,6 @@ def step(s: Step) -> control_pb.TraceStep:
         to_state=s.to_state.upper(),
         actor=s.actor, detail=s.detail,
     )  # fmt: skip
-
-
-def _action(value: Action) -> pb.Action:
-    match value:
-        case Input(text, submit):
-            return pb.Action(input=pb.Input(text=text, submit=submit))
-        case FileInput():
-            return files.action(value)
-        case KeyPress(name):
-            return pb.Action(key=pb.KeyPress(name=name))
-        case PermissionDecision():
-            return pb.Action(permission_decision=questions.decision(value))
-        case StartSession(prompt, folder, conversation_id):
-            start = pb.StartSession(prompt=prompt, folder=folder, conversation_id=conversation_id)
-            return pb.Action(start_session=start)
-        case StopSession():
-            return pb.Action(stop_session=pb.StopSession())
 
 
 def _origin(origin: Origin) -> pb.Origin:

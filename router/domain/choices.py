@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum
 
 from router.domain import namesakes, wording
-from router.domain.command import Command, CommandState, Hold, PermissionDecision, StopSession
+from router.domain.command import Command, CommandState, Hold, KeepSession, PermissionDecision, StopSession
 from router.domain.notification import Button
 from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
@@ -45,6 +45,8 @@ _CURES: dict[CommandState, tuple[Verb, ...]] = {
     CommandState.DEAD: _ENDED_BADLY,
 }
 
+_FOR_ONE_SESSION = PermissionDecision | StopSession | KeepSession  # and for no other
+
 
 def cures(command: Command) -> tuple[Button, ...]:
     """What can be done about a command as it stands."""
@@ -52,7 +54,9 @@ def cures(command: Command) -> tuple[Button, ...]:
         return ()
     asked = command.state is CommandState.QUEUED and command.hold is Hold.ASKED
     verbs = (Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())
-    if isinstance(command.action, PermissionDecision | StopSession):  # is for its session, and for no other
+    if isinstance(
+        command.action, PermissionDecision | StopSession | KeepSession
+    ):  # is for its session, and for no other
         verbs = tuple(verb for verb in verbs if verb is not Verb.ELSEWHERE)
     return tuple(button(verb) for verb in verbs)
 

@@ -102,6 +102,7 @@ class StartSession:
     prompt: str
     folder: str = ""
     conversation_id: str = ""
+    keep: bool = False  # beyond its 24 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,12 @@ class StopSession:
     """End the session and its program."""
 
 
-Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession
+@dataclass(frozen=True, slots=True)
+class KeepSession:
+    """Let the session go on beyond its 24 hours."""
+
+
+Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession | KeepSession
 KEYS = frozenset([
     "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
     "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
@@ -131,7 +137,7 @@ def text_of(action: Action) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case KeyPress() | StopSession():
+        case KeyPress() | StopSession() | KeepSession():
             return ""
 
 

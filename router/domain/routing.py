@@ -7,12 +7,12 @@ that the chat has chosen. A button belongs to the message it stands under.
 import re
 from dataclasses import dataclass
 
-from router.domain.command import Action, ChatRef, FileInput, Input, KeyPress
+from router.domain.command import Action, ChatRef, FileInput, Input, KeepSession, KeyPress
 from router.domain.notification import Button
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
 _CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
-ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "mute", "unmute"])
+ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"])
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
 CHAT_COMMANDS = ABOUT_A_SESSION | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "cmd",
@@ -25,6 +25,7 @@ ANSWERS: dict[str, Action] = {
     "n": Input("n"),
     "exit": Input("/exit"),
 }
+_KEEP = "/keep"  # a button with it is a command to the router, as the same word in a reply is
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +145,6 @@ def action_of(name: str, offered: tuple[Button, ...]) -> Action | None:
     """What a pressed button does; None when it was never offered."""
     if name in ANSWERS:
         return ANSWERS[name]
-    return Input(name) if any(button.action == name for button in offered) else None
+    if all(button.action != name for button in offered):
+        return None
+    return KeepSession() if name == _KEEP else Input(name)

@@ -27,3 +27,11 @@ STOPS = {
     CommandState.DEAD: "❌ {name} was not ended: {why}.",
     CommandState.FAILED: "❌ {name} was not ended: {why}.",
 }
+KEEPS = {
+    CommandState.DONE: "♾ {name} goes on until /end.",
+    CommandState.UNCERTAIN: "❓ {name} perhaps goes on after its 24 hours: {why}. Say it again to be sure.",
+    CommandState.CANCELLED: "↩️ Taken back: {name} still ends after its 24 hours.",
+    CommandState.EXPIRED: "⌛ {name} still ends after its 24 hours: {why}.",
+    CommandState.DEAD: "❌ {name} still ends after its 24 hours: {why}.",
+    CommandState.FAILED: "❌ {name} was not told to go on: {why}.",
+}

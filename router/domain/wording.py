@@ -10,6 +10,7 @@ from router.domain.command import (
     CommandState,
     FileInput,
     Input,
+    KeepSession,
     KeyPress,
     PermissionDecision,
     StartSession,
@@ -19,20 +20,20 @@ from router.domain.errors import Reason, Refusal
 from router.domain.question_wording import actor_name
 from router.domain.reason_wording import reason_text
 from router.domain.session import Session, SessionState
-from router.domain.start_wording import STARTS, STOPS
+from router.domain.start_wording import KEEPS, STARTS, STOPS
 
 HELP = (
     "Reply to a message of a session and your text is typed into it. Other ways:\n"
     "/sessions - what is running where\n"
     "/use NAME - plain text goes to that session from now on\n"
     "/stop - Esc in the session; /key NAME - any key\n"
-    "/new TEXT - a new session; /end - end one that was started so\n"
+    "/new TEXT - a new session; /end - end one that was started so; /keep - let it go on after 24 h\n"
     "/cancel - take back what has not been typed yet\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
     "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
-    "/stop, /key, /cancel, /end and /mute work in a reply to a session too."
+    "/stop, /key, /cancel, /end, /keep and /mute work in a reply to a session too."
 )
 FOR_WHICH = "Which session is this for? Press it, and it goes there. /use NAME chooses one for what follows."
 MORE_SESSIONS = "… and {count} more. For one of those: /use NAME, and write it again."
@@ -198,7 +199,7 @@ _DECISIONS = {
     CommandState.DEAD: "❌ Your answer did not reach {name}: {why}.",
     CommandState.FAILED: "❌ Your answer did not reach {name}: {why}.",
 }
-_LINES = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS}
+_LINES = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS, KeepSession: KEEPS}
 _NOT_TYPED = "it was not typed"
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
 
@@ -310,6 +311,8 @@ def _typed(command: Command) -> str:
             return f"🚀 {text}"
         case StopSession():
             return "⏹ End"
+        case KeepSession():
+            return "♾ Keep"
 
 
 def span(seconds: float) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from router.domain import choices, wording
 from router.domain.choices import Verb
-from router.domain.command import KEYS, ChatRef, Command, KeyPress
+from router.domain.command import KEYS, Action, ChatRef, Command, KeepSession, KeyPress
 from router.domain.notification import Button
 from router.domain.session import Session, bare_id
 from router.link.hub import Hub
@@ -16,6 +16,7 @@ from router.store.database import Transaction
 
 MAX_LISTED = 20
 MAX_SHOWN = 5  # dead letters at once, a message each
+_PRESSES: dict[str, Action] = {"stop": KeyPress("esc"), "keep": KeepSession()}
 KEYPAD = ("esc", "enter", "tab", "ctrl-c", "up", "down", "left", "right")
 
 
@@ -46,8 +47,8 @@ class ChatCommands:
                 return self._use(tx, chat, argument)
             case "status":
                 return Reply(self._status(tx, chat))
-            case "stop":
-                return Press(about, KeyPress("esc"))
+            case "stop" | "keep":
+                return Press(about, _PRESSES[name])
             case "key":
                 return _key(sessions.get(tx, about), argument.lower())
             case "cancel":

@@ -19,6 +19,7 @@ from router.domain.command import (
     FileInput,
     Hold,
     Input,
+    KeepSession,
     KeyPress,
     Lane,
     Origin,
@@ -308,10 +309,12 @@ def _action_columns(action: Action) -> tuple[str, str, bool]:
             return "key", name, False
         case PermissionDecision(permission_id, input_digest, option_id, text):
             return "decision", json.dumps([permission_id, input_digest, option_id, text]), False
-        case StartSession(prompt, folder, conversation_id):
-            return "start", json.dumps([prompt, folder, conversation_id]), False
+        case StartSession(prompt, folder, conversation_id, keep):
+            return "start", json.dumps([prompt, folder, conversation_id, keep]), False
         case StopSession():
             return "stop", "", False
+        case KeepSession():
+            return "keep", "", False
 
 
 def _action(kind: str, text: str, *, submit: bool) -> Action:
@@ -326,6 +329,8 @@ def _action(kind: str, text: str, *, submit: bool) -> Action:
             return StartSession(*json.loads(text))
         case "stop":
             return StopSession()
+        case "keep":
+            return KeepSession()
     return PermissionDecision(*json.loads(text))
 
 

@@ -255,7 +255,7 @@ class AgentProgram(Program):
         backends = {Terminal.name: Terminal(world, self.name, self.life)}
         outbox = Outbox(database)
         inbox: Inbox = world.plant.inbox(database, outbox)
-        sessions = Sessions(SessionStore(database, outbox), backends)
+        sessions = Sessions(SessionStore(database, outbox), backends, clock)
         tasks = Tasks()
         receipts = Receipts(Prompts(outbox), sessions, clock, tasks)
         starts = Starts(sessions, outbox, Folders((), Path("/")), clock)

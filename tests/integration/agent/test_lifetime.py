@@ -66,6 +66,7 @@ async def test_after_a_restart_only_the_time_that_passed_counts(data_dir: Path, 
 MOVES = {
     "inbox.received_at": "how long a command has waited",
     "sessions.ends_at": "when a session's time is over",
+    "sessions.waits_since": "how much of it does not count",
     "sessions.pid_started": "which process it is, as the kernel tells it",
 }
 STAYS = {"prompts.taken_at": "history", "inbox.ttl": "a duration"}

@@ -199,12 +199,12 @@ async def test_after_a_day_a_started_session_is_ended_and_people_are_told(
         assert process is not None
         await rig.agent.sessions.converse("s1", Conversation(TALK, process, ""))
         clock.skipped = DAY - 60
-        await rig.agent.starts.end_overdue()
+        await rig.agent.starts.look()
         early = rig.agent.sessions.known("s1").state
     async with rigs.running(NOBODY, headless=headless, clock=clock, start_folders=(folder,)) as rig:
         clock.skipped = DAY
-        await rig.agent.starts.end_overdue()
-        await rig.agent.starts.end_overdue()
+        await rig.agent.starts.look()
+        await rig.agent.starts.look()
         *_, notice, gone = await words(rig)
         left = [one.session_id for one in rig.agent.sessions.live()]
 

@@ -24,6 +24,28 @@ def test_start_asks_for_a_session_and_prints_its_id(run: Run, control: FakeContr
     assert asked.ttl.seconds == 7200
 
 
+@pytest.mark.parametrize(("options", "keep"), [([], False), (["--keep"], True)])
+def test_a_start_may_ask_for_a_session_that_is_kept(
+    run: Run, control: FakeControl, options: list[str], keep: bool
+) -> None:
+    run("start", *options, "fix it")
+
+    (asked,) = (each for each in control.requests if isinstance(each, pb.StartSessionRequest))
+    assert asked.keep is keep
+
+
+def test_keep_asks_for_it(run: Run, control: FakeControl) -> None:
+    control.add_session("s1", "api")
+    control.machines = [types.Machine(machine_id="box", connected=True)]
+    control.ends_as = types.COMMAND_STATE_DONE
+    done = run("keep", "api")
+
+    (asked,) = (each for each in control.requests if isinstance(each, pb.SendCommandRequest))
+    assert done.exit_code == 0
+    assert (asked.session_id, asked.action.WhichOneof("kind")) == ("s1", "keep_session")
+    assert asked.request_id
+
+
 def test_start_reads_its_prompt_from_standard_input(run: Run, control: FakeControl) -> None:
     run("start", "-", stdin="two\nlines")
 

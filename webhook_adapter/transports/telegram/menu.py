@@ -8,6 +8,7 @@ COMMANDS = {
     "status": "Show what is chosen, what waits and what went wrong",
     "new": "Start a session: machine, folder, and what it should do",
     "end": "End a session that was started with /new",
+    "keep": "Let it go on when its 24 hours are over",
     "stop": "Press Esc in the chosen session",
     "key": "Press a key in the chosen session",
     "cancel": "Take back what has not been typed yet",

@@ -262,6 +262,25 @@ async def test_a_session_that_is_over_has_no_program(home: ClaudeHome) -> None:
     assert scene.notes.texts == ["echo: first"]
 
 
+async def test_a_fresh_program_takes_the_conversation_up_once_the_first_is_at_rest(home: ClaudeHome) -> None:
+    async with Scene(home) as scene:
+        await scene.say("%slow 2 a b")
+        busy = await scene.backend.refresh(scene.session)
+        await eventually(lambda: scene.notes.states[-1:] == [IDLE], LONG)
+        first = scene.notes.talk
+        rests = await scene.backend.refresh(scene.session)
+        left = scene.backend.pids
+        words = await scene.turn("again")
+
+    assert (busy, rests, left) == (False, True, ())
+    assert words == "echo: again"
+    assert first is not None
+    assert scene.notes.talk is not None
+    assert scene.notes.talk.conversation_id == first.conversation_id
+    assert scene.notes.talk.process != first.process
+    assert scene.notes.texts == ["a b", "echo: again"]
+
+
 def ran(home: ClaudeHome) -> set[str]:
     """Which commands of settings have run."""
     return {path.name for path in (home.config / "ran").iterdir()}

@@ -10,7 +10,7 @@ from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from router.api import convert
+from router.api import actions, convert
 from router.domain.command import KEYS, MAX_LIVE_PER_MACHINE, CommandState, KeyPress, Lane
 from router.domain.credentials import Role
 from router.domain.errors import Refusal
@@ -46,13 +46,13 @@ def test_outcomes_have_the_protocols_numbers(outcomes: tuple[type[Enum], EnumTyp
 
 @pytest.mark.parametrize("name", sorted(KEYS))
 def test_every_key_is_understood_in_any_case(name: str) -> None:
-    assert convert.action(pb.Action(key=pb.KeyPress(name=name.upper()))) == KeyPress(name)
+    assert actions.action(pb.Action(key=pb.KeyPress(name=name.upper()))) == KeyPress(name)
 
 
 @pytest.mark.parametrize("message", [pb.Action(), pb.Action(key=pb.KeyPress(name="f13")), pb.Action(key=pb.KeyPress())])
 def test_an_action_that_says_nothing_is_refused(message: pb.Action) -> None:
     with pytest.raises(Refusal):
-        convert.action(message)
+        actions.action(message)
 
 
 @pytest.mark.parametrize(

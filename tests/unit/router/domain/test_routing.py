@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.domain.command import Action, ChatRef, Input, KeyPress
+from router.domain.command import Action, ChatRef, Input, KeepSession, KeyPress
 from router.domain.notification import Button
 from router.domain.routing import (
     CHAT_COMMANDS,
@@ -113,11 +113,13 @@ def test_a_button_that_is_not_ours_is_told_so(data: str) -> None:
         ("no", Input("n")),
         ("exit", Input("/exit")),
         ("make test", Input("make test")),
+        ("/keep", KeepSession()),
+        ("/end", None),
         ("made up", None),
         ("", None),
     ],
 )
 def test_what_a_button_does(name: str, action: Action | None) -> None:
-    offered = (Button("Test", "make test"), Button("Yes", "yes"))
+    offered = (Button("Test", "make test"), Button("Yes", "yes"), Button("Keep it", "/keep"))
 
     assert action_of(name, offered) == action

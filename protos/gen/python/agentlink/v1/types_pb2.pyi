@@ -636,6 +636,7 @@ class Action(_message.Message):
     START_SESSION_FIELD_NUMBER: _builtins.int
     STOP_SESSION_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
+    KEEP_SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -660,6 +661,10 @@ class Action(_message.Message):
     def file(self) -> Global___FileInput:
         """Hand over a file. Made from what people send in chats; SendCommand refuses it."""
 
+    @_builtins.property
+    def keep_session(self) -> Global___KeepSession:
+        """Let a session that was started from afar go on beyond its 24 hours."""
+
     def __init__(
         self,
         *,
@@ -669,12 +674,13 @@ class Action(_message.Message):
         start_session: Global___StartSession | None = ...,
         stop_session: Global___StopSession | None = ...,
         file: Global___FileInput | None = ...,
+        keep_session: Global___KeepSession | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -689,6 +695,7 @@ class StartSession(_message.Message):
     PROMPT_FIELD_NUMBER: _builtins.int
     FOLDER_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    KEEP_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     """The first text, at most 64 KiB; not empty."""
     folder: _builtins.str
@@ -697,16 +704,19 @@ class StartSession(_message.Message):
     """
     conversation_id: _builtins.str
     """The program's own id of an earlier conversation to go on with, a UUID; empty begins a new one."""
+    keep: _builtins.bool
+    """Let it go on beyond its 24 hours, as KeepSession does."""
     def __init__(
         self,
         *,
         prompt: _builtins.str = ...,
         folder: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
+        keep: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "folder", b"folder", "prompt", b"prompt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "prompt", b"prompt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -728,6 +738,25 @@ class StopSession(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StopSession: _TypeAlias = StopSession  # noqa: Y015
+
+@_typing.final
+class KeepSession(_message.Message):
+    """Keeps a session that was started from afar: when its 24 hours are over and it is at rest, its program ends, and the next
+    text takes its conversation up in a fresh one, for 24 hours more. A session that has no end refuses it (UNSUPPORTED).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepSession: _TypeAlias = KeepSession  # noqa: Y015
 
 @_typing.final
 class PermissionOption(_message.Message):
