@@ -46,6 +46,13 @@ def fails(
     return delivery
 
 
+def due(router: RouterUnderTest, courier: ThinCourier) -> None:
+    """Time goes on until something is tried again: how long each waits is left to chance."""
+    while not courier.waiting():
+        router.advance(STEP)
+        router.settle()
+
+
 def texts(courier: ThinCourier, router: RouterUnderTest, count: int) -> list[str]:
     """What so many deliveries say, which the platform takes."""
     taken = [courier.brought(f"{number}") for number in range(count)]
@@ -191,7 +198,9 @@ def test_where_all_fail_few_are_tried_and_the_rest_waits(router: RouterUnderTest
     ids = noted(router, session, A, *(f"{number}" for number in range(6)))
 
     with router.courier("test") as courier:
-        [fails(router, courier, step=20) for _ in range(10)]
+        for _ in range(20):
+            fails(router, courier)
+            due(router, courier)
 
     assert [now(router, each).attempt > 0 for each in ids] == [True, True, True, False, False, False]
     assert {now(router, each).state for each in ids[1:]} == {QUEUED}
