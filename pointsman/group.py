@@ -11,6 +11,7 @@ from pointsman.spelling import Group, meaningless
 _COMMANDS = {
     "up": "programs:up",
     "demo": "demo:demo",
+    "console": "console:console",
     "router": "programs:router",
     "adapter": "programs:adapter",
     "agent": "programs:agent",

@@ -190,6 +190,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
+    Setting("POINTSMAN_CONSOLE_URL", "address at which people reach the console", _http_url, frozenset()),
     Setting("TELEGRAM_BOT_TOKEN", "the bot; Telegram is off without it", _bot_token, _ADAPTER, secret=True),
     Setting(
         "TELEGRAM_WEBHOOK_SECRET",

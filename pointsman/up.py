@@ -142,7 +142,8 @@ def login_address(running: Running) -> str:
     """The console's address that logs its first visitor in."""
     from webhook_adapter.console.login import login_link
 
-    base = running.settings["POINTSMAN_PUBLIC_URL"] or running.console
+    settings = running.settings
+    base = settings["POINTSMAN_CONSOLE_URL"] or settings["POINTSMAN_PUBLIC_URL"] or running.console
     return login_link(base, running.settings["POINTSMAN_API_KEY"], time.time())
 
 
@@ -150,7 +151,7 @@ def summary(running: Running, log: Path | None) -> str:
     """What a person needs to know once everything runs."""
     settings = running.settings
     rows = {
-        "console": f"{login_address(running)}  (opens once, within 10 minutes)",
+        "console": f"{login_address(running)}  (opens once, within 10 minutes; `pointsman console` gives a new one)",
         "router": settings["POINTSMAN_ROUTER"],
         "machine": running.machine_id or "revoked; its agent is not started: pointsman machine token, pointsman enroll",
         "telegram": _telegram(settings),

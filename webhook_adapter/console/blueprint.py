@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from webhook_adapter.body import InvalidRequest
+from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.console.api import add_api
 from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import SESSION_LIFETIME, Doorkeeper
@@ -16,6 +17,7 @@ from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.errors import RouterError
 
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
+_ADDRESS = 45  # the longest address in letters
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -126,7 +128,7 @@ def _add_login(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[],
 
     @blueprint.post("/console/login")
     def log_in() -> ResponseReturnValue:
-        peer, now = request.remote_addr or "", clock()
+        peer, now = _peer(), clock()
         wait = doorkeeper.attempts.wait(peer, now)
         if wait > 0:
             page, status = _login_page(f"Too many attempts. Try again in {wait:.0f} s.", 429)
@@ -138,9 +140,16 @@ def _add_login(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[],
         return _welcome(doorkeeper, cookie)
 
 
+def _peer() -> str:
+    """Whose attempts are counted: behind a proxy of this machine, whoever it speaks for."""
+    address = request.remote_addr or ""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded[:_ADDRESS] if forwarded and address in LOOPBACK_HOSTS else address
+
+
 def _follow_link(doorkeeper: Doorkeeper, token: str, now: float) -> ResponseReturnValue:
     if request.method == "HEAD":  # from programs that look at links; it must not use this one up
-        return Response()
+        return Response(status=200 if doorkeeper.takes_link(token, now) else 403)
     cookie = doorkeeper.cookie_for_link(token, now)
     if cookie is not None:
         return _welcome(doorkeeper, cookie)

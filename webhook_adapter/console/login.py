@@ -121,6 +121,11 @@ class Doorkeeper:
             return None
         return self._cookies.issue(now + SESSION_LIFETIME)
 
+    def takes_link(self, token: str, now: float) -> bool:
+        """Whether a login link is still good; does not use it up."""
+        known = self._links.read(token, now)
+        return known is not None and known[0] not in self._spent
+
     def cookie_for_key(self, api_key: str, now: float) -> str | None:
         """A new session cookie for the right API key; compares in constant time."""
         if not is_secret(api_key, self._api_key):

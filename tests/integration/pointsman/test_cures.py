@@ -89,6 +89,21 @@ def test_a_router_elsewhere_that_does_not_answer_is_not_started_here(
     assert "pointsman up" not in done.stderr
 
 
+def test_console_says_that_nobody_answers(run: Run, unused_address: str) -> None:
+    done = run("console", POINTSMAN_HTTP_LISTEN=unused_address)
+
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert unused_address in done.stderr
+
+
+@pytest.mark.usefixtures("enrolled")
+def test_console_is_for_the_router_s_machine(run: Run) -> None:
+    done = run("console", POINTSMAN_ROUTER=None)
+
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "on the router's machine" in done.stderr
+
+
 def test_an_unknown_variable_is_told_once_with_what_it_may_mean(run: Run, control: FakeControl) -> None:
     control.add_session("s-1")
 

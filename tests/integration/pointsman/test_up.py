@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
@@ -116,6 +117,41 @@ def test_the_login_link_opens_the_console(up: Up) -> None:
 
     with urlopen(link[1], timeout=10) as answer:
         assert answer.status == 200
+
+
+def test_console_gives_a_fresh_link_each_time_and_each_opens_once(up: Up) -> None:
+    links = [up.run("console").stdout.strip(), json.loads(up.run("console", "--json").stdout)["url"]]
+
+    assert len(set(links)) == 2
+    for link in links:
+        with urlopen(link, timeout=10) as answer:
+            assert "Set-Cookie" in answer.headers
+        with pytest.raises(HTTPError, match="403") as refused:
+            urlopen(link, timeout=10)
+        refused.value.close()
+    tokens = [link.partition("token=")[2] for link in links]
+    assert not [token for token in tokens if token in "".join(up.lines)]
+
+
+def test_console_s_link_has_the_address_that_a_phone_reaches(up: Up) -> None:
+    done = up.run("console", "--console-url", "https://router.example.org")
+
+    assert done.stdout.startswith("https://router.example.org/console/login?token=")
+    assert "this machine alone" not in done.stderr
+    assert "POINTSMAN_CONSOLE_URL" in up.run("console").stderr
+
+
+def test_console_with_another_key_gives_no_link_that_cannot_work(up: Up) -> None:
+    other = up.folder / "other"
+    other.mkdir()
+    without = up.run("console", "--data-dir", str(other))
+    (other / "api_key").write_text("pmk_other")
+    wrong = up.run("console", "--data-dir", str(other))
+
+    assert (without.returncode, without.stdout) == (wrong.returncode, wrong.stdout) == (4, "")
+    assert f"there is no API key in {other}" in without.stderr
+    assert "does not take this API key" in wrong.stderr
+    assert str(other / "api_key") in wrong.stderr
 
 
 def test_secrets_are_kept_for_their_owner_alone_and_logged_nowhere(up: Up) -> None:

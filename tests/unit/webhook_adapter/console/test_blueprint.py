@@ -92,11 +92,23 @@ def test_an_old_link_says_so(stranger: FlaskClient, clock: Clock, link: str) -> 
 
 
 def test_looking_at_a_link_without_opening_it_leaves_it_good(stranger: FlaskClient, link: str) -> None:
-    stranger.head(link)
+    looked = stranger.head(link)
 
     stranger.get(link)
 
+    assert (looked.status_code, "Set-Cookie" in looked.headers) == (200, False)
     assert stranger.get("/console/").status_code == 200
+
+
+def test_looking_at_a_link_tells_whether_it_is_good(stranger: FlaskClient, clock: Clock, link: str) -> None:
+    forged = stranger.head(f"{link}x")
+    clock.now += LINK_LIFETIME
+    old = stranger.head(link)
+    clock.now -= LINK_LIFETIME
+    stranger.get(link)
+    used = stranger.head(link)
+
+    assert {forged.status_code, old.status_code, used.status_code} == {403}
 
 
 def test_a_links_answer_tells_nobody_where_it_came_from(stranger: FlaskClient, link: str) -> None:
@@ -115,6 +127,21 @@ def test_a_wrong_key_is_refused_without_a_cookie(stranger: FlaskClient) -> None:
     assert answer.status_code == 403
     assert "Set-Cookie" not in answer.headers
     assert "not the API key" in answer.text
+
+
+def test_behind_a_proxy_of_this_machine_each_visitor_has_attempts_of_their_own(stranger: FlaskClient) -> None:
+    def attempt(api_key: str, forwarded: str, peer: str = "127.0.0.1") -> int:
+        headers, environ = {"X-Forwarded-For": forwarded}, {"REMOTE_ADDR": peer}
+        data = {"api_key": api_key}
+        return stranger.post("/console/login", data=data, headers=headers, environ_overrides=environ).status_code
+
+    for number in range(5):
+        attempt("pmk_wrong", f"made up {number}, 203.0.113.5")
+        attempt("pmk_wrong", f"203.0.113.{number}", "198.51.100.7")
+
+    assert attempt(API_KEY, "203.0.113.5") == 429
+    assert attempt(API_KEY, "203.0.113.6") == 200
+    assert attempt(API_KEY, "203.0.113.6", "198.51.100.7") == 429  # no proxy of this machine: it may say what it likes
 
 
 def test_after_five_wrong_keys_the_right_one_waits_a_minute(stranger: FlaskClient, clock: Clock) -> None:
