@@ -15,6 +15,7 @@ from webhook_adapter.model import Chat, Submission
 
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
+ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 _KEY = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 
@@ -68,7 +69,7 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         submission = Submission(
             f"web:{key}",
             place,
-            "web:console",
+            ACTOR,
             text=text(sent, "text"),
             reply_to_message_id=answered,
             session_id="" if answered else text(sent, "session"),
@@ -79,9 +80,7 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     def press() -> ResponseReturnValue:
         sent, key = _request("session", "data", "message_id")
         place = Chat("web", CHAT_ID, message_id=text(sent, "message_id"))
-        submission = Submission(
-            f"web:{key}", place, "web:console", button=text(sent, "data"), session_id=text(sent, "session")
-        )
+        submission = Submission(f"web:{key}", place, ACTOR, button=text(sent, "data"), session_id=text(sent, "session"))
         return jsonify(present.shown(router.submit(submission)))
 
     @blueprint.post("/console/api/key")

@@ -54,6 +54,15 @@ def test_a_stranger_is_one_line_of_up_and_a_finding_of_doctor(up: Up, telegram: 
     assert telegram.bot_messages(EVE) == telegram.bot_messages(GROUP) == []
 
 
+def test_a_first_id_is_found_by_writing_to_the_bot(telegram: TelegramStandIn, data_dir: Path) -> None:
+    settings = {"TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_BASE": telegram.base_url}
+    with running(data_dir, **settings) as up:
+        telegram.user_writes("hello", chat_id=EVE)
+
+        assert wait_until(lambda: up.line(r"To let them in: ALLOWED_CHAT_IDS=4711$"))
+        assert up.line("telegram +on, but nobody may write: write to the bot, and a line here says what to set")
+
+
 def test_a_stranger_at_the_webhook_is_told_of_in_the_same_way(up: Up) -> None:
     eve = {"id": EVE, "is_bot": False, "first_name": "Eve"}
     written = {"message_id": 5, "date": 1, "chat": {"id": EVE, "type": "private"}, "from": eve, "text": "hello"}

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.fakes.console_router import FakeRouter
+from webhook_adapter.console.api import ACTOR
 from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Chat, Choice, CommandState, SessionState, Submission
 
@@ -61,7 +62,7 @@ def test_a_message_is_submitted_for_its_session(post: Post, router: FakeRouter) 
     assert answer.json is not None
     assert answer.json["command_id"] == "cmd-1"
     place = Chat("web", "console", message_id=KEY)
-    assert router.submissions == [Submission(f"web:{KEY}", place, "web:console", text="go on", session_id="s-1")]
+    assert router.submissions == [Submission(f"web:{KEY}", place, ACTOR, text="go on", session_id="s-1")]
 
 
 def test_a_session_is_started_once(post: Post, router: FakeRouter) -> None:
@@ -158,7 +159,7 @@ def test_a_button_is_pressed_on_its_message(post: Post, router: FakeRouter) -> N
     post("press", session="s-1", data="cmd:T1:yes", message_id="note-1")
 
     place = Chat("web", "console", message_id="note-1")
-    assert router.submissions == [Submission(f"web:{KEY}", place, "web:console", button="cmd:T1:yes", session_id="s-1")]
+    assert router.submissions == [Submission(f"web:{KEY}", place, ACTOR, button="cmd:T1:yes", session_id="s-1")]
 
 
 def test_a_key_is_pressed_once(post: Post, router: FakeRouter) -> None:
