@@ -3,12 +3,14 @@
 A platform that answers nobody is waited for: the whole chat rests, and nothing is given up before its time. Where it
 answers others, a message that fails waits by itself:
 
-- A change of what stands there already (an edit, buttons taken away) holds up nothing; few tries, and it is given up.
+- A change of what stands there already (an edit, buttons taken away) holds up nothing: it is tried again when nothing
+  else can go, and given up after a few tries.
 - A question holds up nothing; everybody else of its kind waits behind a message in its chat, so that order holds.
 - Once a message has had a fair chance, the next of its kind may pass it. The first that passes and is taken proves that
   it was about the other alone: brought later, that one would be out of order, so it is set aside.
 - One that had its chance is also set aside when it fails again and the platform has taken others meanwhile; and, where
   nothing but the courier's word says that the platform answers, after many tries.
+- After a failure, what has not failed yet goes first, once: two calls that hang do not follow each other.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from router.domain.notification import Kind, Notification
 from router.domain.retry import backoff
 
 CHANGE_TRIES = 3
-FAIR_TRIES, FAIR_TIME = 2, 7.0  # tries and seconds after the first failure; each of the two
+FAIR_TRIES, FAIR_TIME = 2, 5.0  # tries and seconds after the first failure; each of the two
 MANY_TRIES = 12  # half an hour, with the waits between them
 MOST_PASSED = 3  # of one kind in a chat: where more fail, it is hardly about each of them
 _WAITED_FOR = 4.0  # seconds between tries, at most, while others wait behind it

@@ -8,6 +8,7 @@ lost.
 """
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -216,12 +217,13 @@ class Outbox:
 
     def _next(self, tx: Transaction, transport: str, chat_id: str, head: int) -> Notification | None:
         """What a chat gets now; `head`: the position of its most urgent."""
-        held = self._troubles.held(transport, chat_id)
+        ways = self._troubles.held(transport, chat_id)
         turn = (transport, chat_id) in self._after_receipt
-        if held == NOTHING_HELD and not turn:
+        if ways == [NOTHING_HELD] and not turn:
             return notifications.at(tx, head)
         kinds = _PROGRESS_NEXT if turn else _BY_URGENCY
-        return next((found for kind in kinds if (found := _first(tx, transport, chat_id, kind, held))), None)
+        choices = itertools.product(ways, kinds)
+        return next((found for way, kind in choices if (found := _first(tx, transport, chat_id, kind, way))), None)
 
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
         others = self._others(tx, queued)
@@ -232,6 +234,7 @@ class Outbox:
         key = (notification.chat.transport, notification.chat.chat_id)
         self._busy.add(key)
         self._take_turns(tx, key, notification.kind)
+        self._troubles.leased(tx, notification)
         courier.leased[notification.notification_id] = notification
         tx.on_undo(partial(self._busy.discard, key))
         tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))

@@ -35,6 +35,7 @@ class Troubles:
             str, Trouble
         ] = {}  # in the order of their first failure: within a kind and chat the oldest first
         self._taken: dict[str, int] = {}  # messages that each transport has taken
+        self._failed_last: set[tuple[str, str]] = set()  # chats
 
     def __contains__(self, notification_id: str) -> bool:
         """Whether it failed although others were answered."""
@@ -63,6 +64,7 @@ class Troubles:
             self.forget(tx, notification)
             return trouble
         self._put(tx, trouble)
+        self._mark_failed(tx, notification.chat, failed=True)
         self._holds.add(tx, (transport, notification.notification_id), max(after, trouble.wait(now, self._jitter())))
         return None
 
@@ -82,14 +84,20 @@ class Troubles:
         if (known := self._of.pop(notification.notification_id, None)) is not None:
             tx.on_undo(partial(self._of.update, {notification.notification_id: known}))
 
-    def held(self, transport: str, chat_id: str) -> Held:
-        """What cannot be leased to a chat now."""
+    def leased(self, tx: Transaction, notification: Notification) -> None:
+        """A message is on its way."""
+        self._mark_failed(tx, notification.chat, failed=False)
+
+    def held(self, transport: str, chat_id: str) -> list[Held]:
+        """What cannot be leased to a chat now; the first that leaves something to lease counts."""
         if not self._of:
-            return NOTHING_HELD
+            return [NOTHING_HELD]
         here = [each for each in self._of.values() if _place(each.notification.chat) == (transport, chat_id)]
         waiting = [each for each in here if self._holds.waits((transport, each.notification.notification_id))]
-        ids = frozenset(each.notification.notification_id for each in waiting)
-        return Held(ids, frozenset(self._held_kinds(waiting)))
+        last = [*waiting, *(each for each in here if each.is_change and each not in waiting)]
+        failed = [each for each in here if each.failures]
+        sets = [failed, last, waiting] if (transport, chat_id) in self._failed_last else [last, waiting]
+        return [self._without(each) for each in sets]
 
     def release(self, tx: Transaction) -> set[str]:
         """Forget the waits that are over; the transports they were of."""
@@ -99,15 +107,22 @@ class Troubles:
         """Seconds until the next one's wait is over."""
         return self._holds.next()
 
-    def _held_kinds(self, waiting: list[Trouble]) -> set[Kind]:
+    def _without(self, troubles: list[Trouble]) -> Held:
+        """Neither these, nor what has to wait behind them."""
         now = self._clock.monotonic()
-        in_the_way = [each for each in waiting if each.holds_up]
+        in_the_way = [each for each in troubles if each.holds_up]
         kinds = [each.notification.kind for each in in_the_way]
-        return {
+        held = {
             each.notification.kind
             for each in in_the_way
             if not each.had_its_chance(now) or kinds.count(each.notification.kind) >= MOST_PASSED
         }
+        return Held(frozenset(each.notification.notification_id for each in troubles), frozenset(held))
+
+    def _mark_failed(self, tx: Transaction, chat: ChatRef, *, failed: bool) -> None:
+        place, before = _place(chat), _place(chat) in self._failed_last
+        (self._failed_last.add if failed else self._failed_last.discard)(place)
+        tx.on_undo(partial(self._failed_last.add if before else self._failed_last.discard, place))
 
     def _passed_by(self, notification: Notification) -> list[Trouble]:
         passed = []

@@ -5,14 +5,14 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, TelegramError
+from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramError
+from webhook_adapter.transports.telegram.extras import Extras
 from webhook_adapter.transports.transport import Outgoing
 
 logger = logging.getLogger(__name__)
 
 _TITLE_LENGTH = 128
 _KEPT = 1_000  # messages whose topic was asked for and which are not brought yet
-_ANSWER_S = 5.0  # the message waits for it
 _NO_ID = "Telegram did not say which topic it made"
 
 
@@ -30,8 +30,8 @@ _NONE = Topic()
 class Topics:
     """Makes a topic once for a message, however often that message has to be tried."""
 
-    def __init__(self, client: TelegramClient) -> None:
-        self._client = client
+    def __init__(self, extras: Extras) -> None:
+        self._extras = extras
         self._lock = threading.Lock()  # guards _known
         self._known: OrderedDict[str, Topic] = OrderedDict()
 
@@ -53,15 +53,13 @@ class Topics:
     def close(self, chat_id: str, thread_id: str) -> None:
         """Close a topic. One that cannot be closed stays open: nothing is lost by it."""
         try:
-            self._client.call(
-                "closeForumTopic", {"chat_id": chat_id, "message_thread_id": thread_id}, timeout=_ANSWER_S
-            )
+            self._extras.call("closeForumTopic", {"chat_id": chat_id, "message_thread_id": thread_id})
         except TelegramError as error:
             logger.info("topic not closed chat=%s thread=%s: %s", chat_id, thread_id, error)
 
     def _asked_for(self, chat_id: str, title: str) -> Topic:
         try:
-            answer = self._client.call("createForumTopic", {"chat_id": chat_id, "name": title}, timeout=_ANSWER_S)
+            answer = self._extras.call("createForumTopic", {"chat_id": chat_id, "name": title})
         except ApiRefused as refused:
             if refused.code == 429 or refused.migrate_to:
                 raise

@@ -2,14 +2,16 @@
 
 import logging
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from webhook_adapter.errors import RouterError
 from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient
+from webhook_adapter.transports.telegram.extras import Extras
 from webhook_adapter.transports.telegram.format import FilePart, Part, TextPart, keyboard, parts
 from webhook_adapter.transports.telegram.refusals import outcome_of, without_answer
 from webhook_adapter.transports.telegram.topics import Topics
@@ -38,8 +40,7 @@ _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 _MOST_OF_PHOTO = 10_000_000  # bytes; and whatever else Telegram wants of a photo, a document need not have
 _NO_PHOTO = ("photo", "image_process_failed")  # in what it says of those
-# A chat, and what is urgent in it, waits for each answer: no longer than so.
-_ANSWER_S, _CHANGE_ANSWER_S = 7.0, 5.0
+_ANSWER_S = 5.0  # the chat, and what is urgent in it, waits for each answer
 _LOOK_S = 1e-6  # more for each byte of a file: Telegram looks at it before it answers
 _NO_ID = "It was sent, but Telegram did not tell its message id: a reply to it reaches no session."
 _NOT_MODIFIED = "message is not modified"
@@ -57,11 +58,12 @@ class TelegramTransport:
 
     name = "telegram"
 
-    def __init__(self, client: TelegramClient, budget: Budget) -> None:
+    def __init__(self, client: TelegramClient, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
         """`budget` is the one that paces the client."""
         self._client = client
         self._budget = budget
-        self._topics = Topics(client)
+        self._extras = Extras(client, clock)
+        self._topics = Topics(self._extras)
         self._lock = threading.Lock()  # guards the two below
         self._half_sent: OrderedDict[str, list[str]] = OrderedDict()
         self._moved: dict[str, str] = {}  # chats that got another id
@@ -96,7 +98,7 @@ class TelegramTransport:
         reaction = [{"type": "emoji", "emoji": _MARK}]
         about = {"chat_id": self._chat_of(message), "message_id": message.reply_to_message_id}
         try:
-            self._client.call("setMessageReaction", about | {"reaction": reaction}, timeout=_CHANGE_ANSWER_S)
+            self._extras.call("setMessageReaction", about | {"reaction": reaction})
         except ApiRefused as refused:
             if refused.code == HTTPStatus.TOO_MANY_REQUESTS:
                 raise
@@ -154,7 +156,8 @@ class TelegramTransport:
 
     def _call(self, method: str, params: Params, upload: Upload | None) -> str:
         try:
-            result = self._client.call(method, params, upload=upload, timeout=_patience(params, upload))
+            patience = _ANSWER_S + (upload.size * _LOOK_S if upload else 0.0)
+            result = self._client.call(method, params, upload=upload, timeout=patience)
         except ApiRefused as refused:
             if _NOT_MODIFIED in refused.description or (method in _BESIDE_WORDS and _is_gone(refused)):
                 return str(params["message_id"])
@@ -200,13 +203,6 @@ class TelegramTransport:
 
 def _is_gone(refused: ApiRefused) -> bool:
     return any(gone in refused.description.lower() for gone in _EDIT_GONE)
-
-
-def _patience(params: Params, upload: Upload | None) -> float:
-    """Seconds to wait for an answer."""
-    if "message_id" in params:
-        return _CHANGE_ANSWER_S
-    return _ANSWER_S + (upload.size * _LOOK_S if upload else 0.0)
 
 
 def _message_id(result: object) -> str:

@@ -1,6 +1,7 @@
 """A stand-in for Telegram with a private chat, and the transport that sends to it."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.fakes.telegram import TelegramStandIn
@@ -26,7 +27,7 @@ def client_of(telegram: TelegramStandIn, budget: Budget | None = None) -> Iterat
 
 
 @contextmanager
-def transport_of(telegram: TelegramStandIn) -> Iterator[TelegramTransport]:
+def transport_of(telegram: TelegramStandIn, clock: Callable[[], float] = time.monotonic) -> Iterator[TelegramTransport]:
     """Its budget is not the client's: nothing waits."""
     with client_of(telegram) as client:
-        yield TelegramTransport(client, Budget())
+        yield TelegramTransport(client, Budget(), clock)

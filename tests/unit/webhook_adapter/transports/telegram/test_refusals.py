@@ -199,6 +199,18 @@ def test_what_can_be_cured_is_cured(
     assert [call.method for call in telegram.calls()] == calls
 
 
+def test_marks_that_had_no_answer_are_not_tried_again_at_once(
+    transport: TelegramTransport, telegram: TelegramStandIn
+) -> None:
+    asked = telegram.user_writes("go")
+    telegram.fail("setMessageReaction", Fault(FaultKind.RESET_BEFORE))
+    for text in ("one", "two"):
+        transport.send(Outgoing(PLACE, text, as_mark=True, reply_to_message_id=str(asked.message_id)))
+
+    assert [line.text for line in telegram.bot_messages(CHAT)] == ["one", "two"]
+    assert len(telegram.calls("setMessageReaction")) == 1
+
+
 def test_a_401_is_told_to_the_operator_with_the_cure(
     transport: TelegramTransport, telegram: TelegramStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -86,18 +86,24 @@ def test_where_there_are_no_topics_the_message_comes_and_says_why(
 
 
 @pytest.mark.parametrize("fault", [Fault(FaultKind.REFUSE, 500, "Internal"), Fault(FaultKind.RESET_BEFORE)])
-def test_a_topic_that_cannot_be_made_now_keeps_no_message_and_is_made_with_the_next(
-    transport: TelegramTransport, telegram: TelegramStandIn, fault: Fault
+def test_a_topic_that_cannot_be_made_now_keeps_no_message_and_is_made_a_minute_later(
+    telegram: TelegramStandIn, fault: Fault
 ) -> None:
+    now = [1000.0]
     telegram.fail("createForumTopic", fault)
-
-    first, second = transport.send(message("one")), transport.send(message("two"))
+    with transport_of(telegram, lambda: now[0]) as transport:
+        first = transport.send(message("one"))
+        now[0] += 59
+        transport.send(message("two"))
+        now[0] += 2
+        third = transport.send(message("three"))
 
     [topic] = telegram.world.chats[FORUM].topics
     assert isinstance(first, Delivered)
-    assert isinstance(second, Delivered)
-    assert [first.thread_id, first.topic_problem, second.thread_id] == ["", "", str(topic)]
-    assert written(telegram) == [("one", 0), ("two", topic)]
+    assert isinstance(third, Delivered)
+    assert [first.thread_id, first.topic_problem, third.thread_id] == ["", "", str(topic)]
+    assert written(telegram) == [("one", 0), ("two", 0), ("three", topic)]
+    assert len(telegram.calls("createForumTopic")) == 2
 
 
 @pytest.mark.parametrize(
