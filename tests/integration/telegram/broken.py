@@ -157,6 +157,12 @@ class Broken:
         )
         return self.router.submit(_chat(ADA, written), text, session_id=self.session).command_id, written
 
+    def has_carried_out(self, link: ThinLink, text: str) -> Message:
+        """A person writes, and the machine types it; their message."""
+        command_id, written = self.is_told(text)
+        self.carries_out(link, command_id)
+        return written
+
     def presses(self, label: str, message: Message) -> str:
         """A person presses a button, and the router hears of it also where nothing can be polled. Its command."""
         data = message.buttons[label]
