@@ -83,7 +83,7 @@ class Agent:
         )
         self.station = Station(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
-            self.starts.folders,
+            self.starts.folders, self._can_start,
         )  # fmt: skip
         door = Door(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(door, self.identity, self.station, clock)
@@ -161,6 +161,9 @@ class Agent:
                     task.cancel()
         except ExceptionGroup as broken:
             raise broken.exceptions[0] from None
+
+    def _can_start(self) -> bool:
+        return bool(self.starts.folders) and self.headless is not None and self.headless.is_installed()
 
     async def _file_part(self, command_id: str, number: int) -> bytes:
         return await self.client.part(command_id, number)

@@ -7,6 +7,7 @@ it up again.
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from agent.loops import Tasks
 
 logger = logging.getLogger(__name__)
 
+PROGRAM = "claude"
 PATIENCE = 60.0
 """Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
 
@@ -101,6 +103,10 @@ class HeadlessBackend:
     def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
         """Say who listens, who decides, and who is told of what breaks, before the first text."""
         self._listener, self._asker, self._tasks = listener, asker or self._asker, tasks or self._tasks
+
+    def is_installed(self) -> bool:
+        """Whether the program is there."""
+        return shutil.which(PROGRAM, path=self._environ.get("PATH")) is not None
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         match action:
@@ -208,7 +214,7 @@ class HeadlessBackend:
         folder = await asyncio.to_thread(os.path.realpath, session.cwd)  # what is judged is what it runs in
         trusted = await asyncio.to_thread(leads_into, Path(folder), self._trusted)
         argv = [
-            session.target.get("program") or "claude",
+            session.target.get("program") or PROGRAM,
             *stream_json.FLAGS,
             *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
             *(["--resume", earlier] if earlier else []),

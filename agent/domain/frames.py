@@ -27,6 +27,8 @@ class Welcome:
     resend_floors: Mapping[str, int] = field(default_factory=dict)
     recalled: tuple[str, ...] = ()  # commands that must not be started any more
     inbox_outdated: bool = False  # of those nothing is to be said: this inbox is an old copy
+    protocol: int = 1
+    capabilities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class UpstreamAck:
     """Everything up to a number is on the router's disk; some of it was refused for good."""
 
     acked_seq: int
-    rejected: tuple[tuple[int, str], ...] = ()  # (number, reason)
+    rejected: tuple[tuple[int, str, str], ...] = ()  # (number, reason, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,8 @@ class Hello:
     sessions: tuple[Session, ...]
     unresolved: tuple[tuple[str, InboxState], ...]
     start_folders: tuple[str, ...] = ()  # in and below which sessions may be started
+    upstream_acked_seq: int = 0
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

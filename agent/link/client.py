@@ -57,6 +57,7 @@ _FOR_GOOD = _UNKNOWN | {  # but for FILE_GONE, the same call would get the same 
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.UNIMPLEMENTED,  # an older router
 }
+_NOT_THIS_ONE = {"DUPLICATE_MACHINE", "PROTOCOL_VERSION"}  # soon would help nobody
 _UNACCEPTED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
 
@@ -239,7 +240,7 @@ def ending_of(error: grpc.aio.AioRpcError) -> Ending:
     reason, retry_after, router_time = _details(error)
     if reason == "CLOCK_SKEW":
         return Ending(End.CLOCK_SKEW, text, retry_after, router_time or _time_in(error.details() or ""))
-    if error.code() in _UNACCEPTED or reason == "DUPLICATE_MACHINE":
+    if error.code() in _UNACCEPTED or reason in _NOT_THIS_ONE:
         return Ending(End.REFUSED, text, retry_after)
     return Ending(End.LOST, text, retry_after)
 

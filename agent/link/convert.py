@@ -30,7 +30,6 @@ from agent.domain.session import Session, SessionState
 from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
 
-CAPABILITIES = ("command_batch",)
 MAX_DETAIL_BYTES = 4096
 MAX_WAITING_FOR = 100  # characters
 
@@ -124,6 +123,8 @@ def _welcome(message: link.Welcome) -> frames.Welcome:
         {floor.session_id: floor.sequence for floor in message.resend_floors},
         tuple(message.recalled),
         message.inbox_outdated,
+        message.protocol,
+        frozenset(message.capabilities),
     )
 
 
@@ -162,8 +163,13 @@ def _action(message: types.Action) -> Order | None:
 
 
 def _ack(message: link.UpstreamAck) -> frames.UpstreamAck:
-    rejected = tuple((one.upstream_seq, types.Reason.Name(one.reason)) for one in message.rejected)
+    rejected = tuple((one.upstream_seq, _reason(one.reason), one.detail) for one in message.rejected)
     return frames.UpstreamAck(message.acked_seq, rejected)
+
+
+def _reason(number: int) -> str:
+    value = types.Reason.DESCRIPTOR.values_by_number.get(number)  # a newer router may have more of them
+    return value.name if value else str(number)
 
 
 _DOWN: dict[str, Callable[[Any], frames.Down]] = {
@@ -188,7 +194,8 @@ def _hello(hello: frames.Hello) -> link.Hello:
         agent_version=hello.agent_version,
         protocol_min=PROTOCOL,
         protocol_max=PROTOCOL,
-        capabilities=CAPABILITIES,
+        capabilities=hello.capabilities,
+        upstream_acked_seq=hello.upstream_acked_seq,
         sessions=[_session(0, session) for session in hello.sessions],
         unresolved=[
             link.UnresolvedCommand(command_id=command_id, inbox_state=_INBOX_STATES[state])

@@ -146,14 +146,16 @@ class Driver:
                     return ending
                 continue
             event = self.link.receive(frame, self._clock.monotonic())
+            if isinstance(event, Ending):
+                return event
             if event is not None:
                 self._take_in(event)
 
     def _take_in(self, event: Event) -> None:
         match event:
             case UpstreamAck(_, rejected):
-                for seq, reason in rejected:
-                    logger.warning("router refused upstream_seq=%s reason=%s", seq, reason)
+                for seq, reason, detail in rejected:
+                    logger.warning("router refused upstream_seq=%s reason=%s: %s", seq, reason, detail)
                 self._acknowledged.set()
                 self._station.news.set()
             case FrameError(about, text):
@@ -199,7 +201,8 @@ class Driver:
         match event:
             case Welcome():
                 await self._station.welcomed(event)
-                logger.info("link up epoch=%s", event.link_epoch)
+                abilities = " ".join(sorted(event.capabilities))
+                logger.info("link up epoch=%s protocol=%s router=%s", event.link_epoch, event.protocol, abilities)
                 self._ready.set()
                 self._station.news.set()
             case Cancel(command_id):

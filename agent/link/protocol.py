@@ -31,7 +31,7 @@ from agent.domain.frames import (
 PROTOCOL = 1
 WELCOME_TIMEOUT = 15.0  # seconds; the router gives a hello 10 s
 DEFAULT_INTERVAL = 20.0  # seconds, where welcome names none
-GRACE = 10.0  # seconds beyond two unanswered heartbeats
+GRACE = 10.0  # seconds beyond two unanswered heartbeats, where welcome names no limit
 UPSTREAM_WINDOW = 256  # durable frames that may be unacknowledged
 RESULTS_IN_A_FRAME = 64  # of up to 4 KiB each: well below the frame limit
 MAX_UNREADABLE = 3
@@ -90,8 +90,8 @@ class Link:
         """A frame of this link."""
         return AgentFrame(self.epoch, body)
 
-    def receive(self, frame: RouterFrame, now: float) -> Event | None:
-        """What follows from a frame; None when nothing does."""
+    def receive(self, frame: RouterFrame, now: float) -> Event | Ending | None:
+        """What follows from a frame: an event, the end, or nothing."""
         if self.phase is Phase.GREETING:
             return self._first(frame, now)
         if frame.link_epoch != self.epoch:
@@ -140,17 +140,19 @@ class Link:
             self.sent = rows[-1].seq
         return [self.frame(body) for body in _grouped(rows)]
 
-    def _first(self, frame: RouterFrame, now: float) -> Event | None:
+    def _first(self, frame: RouterFrame, now: float) -> Event | Ending | None:
         welcome = frame.body
         if not isinstance(welcome, Welcome):
             return None
+        if welcome.protocol != PROTOCOL:
+            text = f"the router chose protocol {welcome.protocol}; this agent speaks {PROTOCOL}. Update either."
+            return Ending(End.REFUSED, text)
         self.phase = Phase.WELCOMED
         self.epoch = welcome.link_epoch
         self.acked = self.sent = welcome.upstream_acked_seq
         self.welcomed_at = self._last_frame = now
         self._interval = welcome.heartbeat_interval or DEFAULT_INTERVAL
-        patience = 2 * self._interval + GRACE
-        self._timeout = min(patience, welcome.heartbeat_timeout or patience)
+        self._timeout = welcome.heartbeat_timeout or 2 * self._interval + GRACE
         self._next_heartbeat = now + self._interval
         return welcome
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from agent.clock import Clock
@@ -11,6 +12,8 @@ from agent.services.executor import Executor
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
+
+CAPABILITIES = ("command_batch", "files", "keys", "permissions", "text")
 
 
 @dataclass(slots=True)
@@ -25,6 +28,7 @@ class Station:
     executor: Executor
     clock: Clock
     start_folders: tuple[str, ...] = ()  # as people name them
+    can_start: Callable[[], bool] = lambda: False  # whether sessions may be started from afar now
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
 
@@ -59,7 +63,13 @@ class Station:
             self.sessions.live(),
             memory.unresolved,
             self.start_folders,
+            memory.upstream_acked_seq,
+            self._capabilities(),
         )
+
+    def _capabilities(self) -> tuple[str, ...]:
+        """What this machine can do."""
+        return (*CAPABILITIES, "start") if self.can_start() else CAPABILITIES
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())

@@ -31,7 +31,7 @@ from agent.domain.command import (
 from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome, Welcome
 from agent.domain.session import bare_id
 from agent.store.database import Database
-from agent.store.outbox import Outbox, append, renumber_above
+from agent.store.outbox import Outbox, acknowledged, append, renumber_above
 from agent.store.prompts import expect, settle, was_taken
 
 
@@ -97,6 +97,7 @@ class Memory:
     outbox_id: str
     last_link_epoch: int
     unresolved: tuple[tuple[str, InboxState], ...]
+    upstream_acked_seq: int
 
 
 class Inbox:
@@ -306,13 +307,15 @@ def _memory(connection: sqlite3.Connection) -> Memory:
     meta = dict(connection.execute("SELECT key, value FROM meta"))
     rows = connection.execute(_UNRESOLVED, (_UNRESOLVED_LIMIT,))
     unresolved = tuple((command_id, InboxState(state)) for command_id, state in rows)
-    return Memory(meta["inbox_id"], meta["outbox_id"], int(meta["last_link_epoch"]), unresolved)
+    return Memory(
+        meta["inbox_id"], meta["outbox_id"], int(meta["last_link_epoch"]), unresolved, acknowledged(connection)
+    )
 
 
 def _welcomed(connection: sqlite3.Connection, welcome: Welcome, now: float) -> None:
     acked, floors = welcome.upstream_acked_seq, welcome.resend_floors
     connection.execute("UPDATE meta SET value = ? WHERE key = 'last_link_epoch'", (str(welcome.link_epoch),))
-    renumber_above(connection, acked)
+    renumber_above(connection, acked, outdated=welcome.inbox_outdated)
     connection.execute("DELETE FROM outbox WHERE upstream_seq <= ?", (acked,))
     for command_id in welcome.recalled:
         (_disown if welcome.inbox_outdated else _cancel)(connection, command_id, now)

@@ -152,14 +152,25 @@ def _insert(connection: sqlite3.Connection, item: Item) -> int:
     return cursor.lastrowid
 
 
-def renumber_above(connection: sqlite3.Connection, acked: int) -> None:
+def acknowledged(connection: sqlite3.Connection) -> int:
+    """The last number that is gone from here, as a router has acknowledged it; 0 for none."""
+    first = connection.execute("SELECT min(upstream_seq) FROM outbox").fetchone()[0]
+    return _last(connection) if first is None else int(first) - 1
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def renumber_above(connection: sqlite3.Connection, acked: int, *, outdated: bool = False) -> None:
     """Make every number greater than `acked`.
 
     A router that has acknowledged more than was ever numbered here knows a later life of this file: it was put back
-    from a copy. Without new numbers, what is in it would pass for acknowledged.
+    from a copy. So it does where it says `outdated`, though more may have been numbered here since. Without new
+    numbers, what is in it would pass for acknowledged.
     """
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-    if acked <= (row[0] if row else 0):
+    if acked <= _last(connection) and not outdated:
         return
     logger.warning("outbox renumbered acked=%s", acked)
     gone = "UPDATE inbox SET result_seq = 0 WHERE result_seq NOT IN (SELECT upstream_seq FROM outbox)"
@@ -169,12 +180,14 @@ def renumber_above(connection: sqlite3.Connection, acked: int) -> None:
     for number, (seq, kind, payload) in enumerate(rows, start=acked + 1):
         values = (number, kind, payload)
         connection.execute("INSERT INTO outbox (upstream_seq, kind, payload) VALUES (?, ?, ?)", values)
-        connection.execute("UPDATE inbox SET result_seq = ? WHERE result_seq = ?", (number, seq))
-    _count_on_from(connection, acked)
+        connection.execute("UPDATE inbox SET result_seq = ? WHERE result_seq = ?", (-number, seq))
+    # In two steps, so that no old number meets a new one.
+    connection.execute("UPDATE inbox SET result_seq = -result_seq WHERE result_seq < 0")
+    _count_on_from(connection, acked + len(rows))
 
 
 def _count_on_from(connection: sqlite3.Connection, seq: int) -> None:
-    updated = connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'outbox'", (seq,)).rowcount
+    updated = connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'outbox'", (seq,)).rowcount
     if not updated:
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?)", (seq,))
 

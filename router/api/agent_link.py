@@ -10,14 +10,14 @@ import grpc
 from agentlink.v1 import agent_link_pb2 as link_pb
 from google.protobuf.message import DecodeError
 
-from router.api import convert, files
+from router.api import convert, files, newer, terms
 from router.api.errors import abort
 from router.api.server import Call, Context, frames, last_word, last_write
 from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
-from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
+from router.domain.frames import AgentFrame, Drain, Hello, Receipts, Result, Upstream
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
 from router.services.delivery import ACK_TIMEOUT, Delivery
@@ -118,7 +118,6 @@ class LinkStream:
         self._connection = Connection(machine_id, services.clock.monotonic())
         self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.link: Link | None = None
-        self._heard = 0  # the number of the last durable frame that came
         self._writer: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -167,11 +166,8 @@ class LinkStream:
     def _parsed(self, raw: bytes) -> list[Step]:
         now = self._services.clock.monotonic()
         try:
-            if len(raw) > convert.MAX_FRAME_BYTES:
-                return self._connection.bad_frame(f"a frame may have {convert.MAX_FRAME_BYTES} bytes", now)
-            frame = link_pb.AgentFrame.FromString(raw)
-            return self._connection.receive(frame.link_epoch, convert.agent_frame(frame), now)
-        except (DecodeError, ValueError) as error:
+            return self._connection.receive(*_read(raw), now)
+        except ValueError as error:
             return self._connection.bad_frame(str(error), now)
 
     async def _perform(self, step: Step) -> None:
@@ -199,21 +195,23 @@ class LinkStream:
         if isinstance(welcome, Refusal):
             raise welcome
         rotate_at = self._services.clock.monotonic() + spread(ROTATE_EVERY, self._services.jitter())
-        self._connection.welcomed(welcome.link_epoch, interval=welcome.heartbeat_interval, rotate_at=rotate_at)
+        self._connection.welcomed(
+            welcome.link_epoch,
+            upstream_acked=welcome.upstream_acked,
+            interval=welcome.heartbeat_interval,
+            rotate_at=rotate_at,
+        )
         self._writer = asyncio.create_task(self._guarded(self._write))
         logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
 
     def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
         delivery, upstream = self._services.delivery, self._services.upstream
-        after = self._heard
-        if isinstance(frame, Upstream):
-            self._heard = max([after, *(item.upstream_seq for item in frame.items)])
 
         def operation(tx: Transaction) -> None:
             if isinstance(frame, Receipts):
                 delivery.received(tx, link, frame.items)
             else:
-                upstream.take(tx, link, frame.items, after)
+                upstream.take(tx, link, frame.items)
 
         lazy = link.caught_up and (isinstance(frame, Receipts) or all(isinstance(item, Result) for item in frame.items))
         self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
@@ -287,3 +285,14 @@ class LinkStream:
             raise
         except Exception as error:  # noqa: BLE001 - it is logged where the call ends
             self.fail(error)
+
+
+def _read(raw: bytes) -> tuple[int, AgentFrame]:
+    """Epoch and frame. Raises ValueError for what is none; a durable one that cannot be read still has its number."""
+    if len(raw) > terms.MAX_FRAME_BYTES:
+        return newer.malformed(raw, f"a frame may have {terms.MAX_FRAME_BYTES} bytes")
+    try:
+        frame = link_pb.AgentFrame.FromString(raw)
+    except DecodeError as error:
+        return newer.malformed(raw, str(error))
+    return frame.link_epoch, convert.agent_frame(frame)

@@ -5,7 +5,7 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 
-from router.api import actions, files, questions
+from router.api import actions, files, newer, questions, terms
 from router.api.errors import status_of
 from router.api.times import duration, seconds, timestamp
 from router.domain import frames
@@ -48,7 +48,6 @@ MAX_CHAT_ID = 128  # characters
 MAX_WAITING_FOR = 100  # characters
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch
-MAX_FRAME_BYTES = 1024 * 1024
 
 
 def chat_ref(ref: pb.ChatRef) -> ChatRef:
@@ -94,6 +93,8 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
             return _hello(frame.hello)
         case "goodbye":
             return frames.Goodbye(frame.goodbye.reason)
+        case None:
+            return newer.frame(frame)
     return frames.Upstream((_durable(frame),))
 
 
@@ -112,21 +113,19 @@ def _durable(frame: link_pb.AgentFrame) -> frames.Durable:
             return questions.request(frame.permission_request)
         case "permission_withdrawn":
             return questions.withdrawn(frame.permission_withdrawn)
-    raise ValueError("the frame is empty, or of a kind this router does not know")
+    raise TypeError("a kind of frame has no conversion")
 
 
 def router_frame(frame: frames.RouterFrame, epoch: int) -> link_pb.RouterFrame:
     match frame:
         case Command():
             return link_pb.RouterFrame(link_epoch=epoch, command=command_frame(frame))
-        case frames.UpstreamAck(acked, rejected):
-            refused = [link_pb.UpstreamRejection(upstream_seq=n, reason=reason.value) for n, reason in rejected]  # type: ignore[arg-type]
-            ack = link_pb.UpstreamAck(acked_seq=acked, rejected=refused)
-            return link_pb.RouterFrame(link_epoch=epoch, upstream_ack=ack)
+        case frames.UpstreamAck():
+            return link_pb.RouterFrame(link_epoch=epoch, upstream_ack=terms.ack(frame))
         case frames.HeartbeatAck(nonce):
             return link_pb.RouterFrame(link_epoch=epoch, heartbeat_ack=link_pb.HeartbeatAck(nonce=nonce))
         case frames.Welcome():
-            return link_pb.RouterFrame(link_epoch=epoch, welcome=_welcome(frame))
+            return link_pb.RouterFrame(link_epoch=epoch, welcome=terms.welcome(frame))
         case frames.Cancel(command_id, reason):
             cancel = link_pb.Cancel(command_id=command_id, reason=reason.value)  # type: ignore[arg-type]
             return link_pb.RouterFrame(link_epoch=epoch, cancel=cancel)
@@ -182,7 +181,7 @@ def machine(m: Machine) -> pb.Machine:
     return pb.Machine(
         machine_id=m.machine_id, connected=m.connected, revoked=m.revoked, quarantined=m.quarantined,
         link_epoch=m.epoch, created_at=timestamp(m.created_at), last_seen_at=timestamp(m.last_seen_at),
-        agent_version=m.agent_version, start_folders=m.start_folders,
+        agent_version=m.agent_version, start_folders=m.start_folders, capabilities=m.capabilities or (),
     )  # fmt: skip
 
 
@@ -265,17 +264,7 @@ def _hello(hello: link_pb.Hello) -> frames.Hello:
         hello.agent_version, hello.protocol_min, hello.protocol_max, frozenset(hello.capabilities),
         hello.max_in_flight, tuple(map(_report, hello.sessions)), tuple(held.command_id for held in hello.unresolved),
         tuple(held.command_id for held in hello.unresolved if held.inbox_state == link_pb.INBOX_STATE_RECEIVED),
-        tuple(hello.start_folders),
-    )  # fmt: skip
-
-
-def _welcome(w: frames.Welcome) -> link_pb.Welcome:
-    return link_pb.Welcome(
-        link_epoch=w.link_epoch, router_id=w.router_id, router_time=timestamp(w.router_time),
-        heartbeat_interval=duration(w.heartbeat_interval), heartbeat_timeout=duration(w.heartbeat_timeout),
-        max_in_flight=w.max_in_flight, max_frame_bytes=MAX_FRAME_BYTES, upstream_acked_seq=w.upstream_acked,
-        resend_floors=[link_pb.ResendFloor(session_id=s, sequence=n) for s, n in w.resend_floors],
-        recalled=w.recalled, inbox_outdated=w.inbox_outdated,
+        tuple(hello.start_folders), hello.upstream_acked_seq,
     )  # fmt: skip
 
 
@@ -286,9 +275,10 @@ def _receipt(item: link_pb.ReceiptItem) -> frames.Receipt:
     return frames.Receipt(item.command_id, outcome, _reason(item.reason), has_ended)
 
 
-def _result(result: link_pb.Result) -> frames.Result:
+def _result(result: link_pb.Result) -> frames.Result | frames.Unfit:
     if (outcome := _RESULTS.get(result.outcome)) is None:
-        raise ValueError(f"result of {result.command_id[:64]} has no outcome")
+        text = f"The result of {result.command_id[:64]!r} has no outcome that this router knows."
+        return frames.Unfit(result.upstream_seq, Reason.INVALID_ARGUMENT, text)
     at = result.typed_at.seconds + result.typed_at.nanos / 1e9
     typed = at if result.HasField("typed_at") and 0 <= at < _YEAR_10000 else None  # else no calendar has it
     reason, detail = _reason(result.reason), result.detail[:MAX_DETAIL]

@@ -39,6 +39,7 @@ CODES: Mapping[Reason, int] = {
     Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     Reason.BUSY: code_pb2.UNAVAILABLE,
     Reason.DRAINING: code_pb2.UNAVAILABLE,
+    Reason.SILENCE: code_pb2.DEADLINE_EXCEEDED,
     Reason.ACK_TIMEOUT: code_pb2.ABORTED,
     Reason.LINK_SUPERSEDED: code_pb2.ABORTED,
     Reason.DUPLICATE_MACHINE: code_pb2.ABORTED,

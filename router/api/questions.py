@@ -6,6 +6,7 @@ from agentlink.v1 import types_pb2 as pb
 from router.api.times import seconds, timestamp
 from router.domain import frames
 from router.domain.command import PermissionDecision
+from router.domain.errors import Reason
 from router.domain.permission import Option, Permission, PermissionKind, PermissionState, Verdict
 
 STATES = {state: pb.PermissionState.Value(f"PERMISSION_STATE_{state.name}") for state in PermissionState}
@@ -18,8 +19,12 @@ MAX_INPUT = 64 * 1024  # characters kept of what a question is about
 MAX_DETAIL = 1000  # characters kept of why one is over
 
 
-def request(asked: link_pb.PermissionRequest) -> frames.PermissionRequest:
-    """Raises ValueError for an option without a verdict."""
+def request(asked: link_pb.PermissionRequest) -> frames.PermissionRequest | frames.Unfit:
+    """A question; Unfit where an option has no verdict."""
+    for option in asked.options:
+        if option.verdict not in _VERDICTS:
+            text = f"The option {option.option_id[:32]!r} has no verdict that this router knows."
+            return frames.Unfit(asked.upstream_seq, Reason.INVALID_ARGUMENT, text)
     return frames.PermissionRequest(
         asked.upstream_seq, asked.permission_id, asked.session_id, _KINDS.get(asked.kind, PermissionKind.TOOL),
         asked.tool, asked.input[:MAX_INPUT], asked.input_digest, seconds(asked.expires_in),
@@ -58,6 +63,4 @@ def decision(value: PermissionDecision) -> pb.PermissionDecision:
 
 
 def _option(option: pb.PermissionOption) -> Option:
-    if (verdict := _VERDICTS.get(option.verdict)) is None:
-        raise ValueError(f"option {option.option_id[:32]} has no verdict")
-    return Option(option.option_id, option.label, verdict, option.takes_text)
+    return Option(option.option_id, option.label, _VERDICTS[option.verdict], option.takes_text)

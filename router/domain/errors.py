@@ -42,6 +42,7 @@ class Reason(Enum):
     BAD_FRAME = 33
     PROTOCOL_VERSION = 34
     DRAINING = 35
+    SILENCE = 36
     ROUTER_RESTORED = 40
     QUESTION_OVER = 50
     INPUT_CHANGED = 51

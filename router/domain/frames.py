@@ -9,6 +9,9 @@ from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
 from router.domain.session import SessionState
 
+PROTOCOL = 1
+CAPABILITIES = ("command_batch", "files", "permissions", "result_batch", "start")  # of this router
+
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
@@ -42,6 +45,7 @@ class Hello:
     unresolved: tuple[str, ...] = ()  # commands it holds that have not ended for it
     waiting: tuple[str, ...] = ()  # those of them that it has not started
     start_folders: tuple[str, ...] = ()  # in and below which it starts sessions
+    upstream_acked: int = 0  # its outbox has forgotten what comes before, as it was acknowledged
 
 
 class ReceiptOutcome(Enum):
@@ -135,7 +139,16 @@ class PermissionWithdrawn:
     detail: str
 
 
-Durable = Result | SessionReport | SessionClosed | Notify | PermissionRequest | PermissionWithdrawn
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A durable frame that is malformed, or newer than this router; it has its number all the same."""
+
+    upstream_seq: int
+    reason: Reason
+    text: str
+
+
+Durable = Result | SessionReport | SessionClosed | Notify | PermissionRequest | PermissionWithdrawn | Unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +179,14 @@ class Goodbye:
     reason: str
 
 
-AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A frame that is newer than this router, and not durable."""
+
+    text: str
+
+
+AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +203,8 @@ class Welcome:
     resend_floors: tuple[tuple[str, int], ...]
     recalled: tuple[str, ...] = ()  # commands that it must not start any more
     inbox_outdated: bool = False  # what it would say of those is not worth hearing
+    protocol: int = PROTOCOL
+    capabilities: tuple[str, ...] = CAPABILITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +216,20 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """A durable frame that was refused for good; the text is for people."""
+
+    upstream_seq: int
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamAck:
     """Everything up to a number is on disk."""
 
     acked: int
-    rejected: tuple[tuple[int, Reason], ...] = ()
+    rejected: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
 """A machine with an agent."""
 
+import re
 from dataclasses import dataclass
+
+START = "start"  # the ability to begin sessions from afar
+MAX_CAPABILITIES = 64
+_WORD = re.compile(r"[a-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,7 +13,8 @@ class Machine:
     """What the router keeps of a machine.
 
     `upstream_acked` is the last durable frame of its outbox on our disk; `heard_epoch` the newest epoch under which one
-    came; `barred` the agent processes that were held off for using its identity at the same time.
+    came; `barred` the agent processes that were held off for using its identity at the same time; `capabilities` what
+    its last hello said that it can do, None before that.
     """
 
     machine_id: str
@@ -26,4 +32,15 @@ class Machine:
     heard_epoch: int = 0
     barred: tuple[str, ...] = ()
     start_folders: tuple[str, ...] = ()  # in and below which its agent starts sessions
+    capabilities: tuple[str, ...] | None = None
     connected: bool = False
+
+    @property
+    def may_start(self) -> bool:
+        """Whether it begins sessions from afar, as far as is known: one that has never said hello may."""
+        return self.capabilities is None or START in self.capabilities
+
+
+def named(capabilities: frozenset[str]) -> tuple[str, ...]:
+    """What is kept of the abilities that a hello names: those that are words, sorted."""
+    return tuple(sorted(word for word in capabilities if _WORD.fullmatch(word)))[:MAX_CAPABILITIES]

@@ -13,6 +13,10 @@ MAX_START_FOLDERS = 50  # kept of what a machine names: a person chooses among t
 _WORD = re.compile(r"(\S+)\s*(.*)", re.DOTALL)
 _FOLDER = re.compile(r"~\S*|/\S*/\S*|\S+/")  # not /init: a slash alone begins a command of the program
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UNABLE = (
+    "{names} starts no sessions. There POINTSMAN_START_FOLDERS must name a folder, and claude be installed; then"
+    " restart its agent. Machines that start some: {able}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ def read(argument: str, machine_ids: Sequence[str]) -> Wanted:
     return Wanted(machine_id, StartSession((rest if folder else prompt).strip(), folder))
 
 
-def checked(wanted: Wanted, machine_ids: Sequence[str]) -> Wanted:
-    """What is wanted, with its machine. Raises Refusal where something is missing or cannot be."""
+def checked(wanted: Wanted, machine_ids: Sequence[str], able: Sequence[str]) -> Wanted:
+    """What is wanted, with its machine, one of those that are able. Raises Refusal where that cannot be."""
     action = wanted.action
     if not action.prompt.strip():
         raise Refusal(Reason.INVALID_ARGUMENT, "The prompt is empty: say what the new session should do.")
@@ -48,7 +52,7 @@ def checked(wanted: Wanted, machine_ids: Sequence[str]) -> Wanted:
         raise Refusal(Reason.INVALID_ARGUMENT, "The folder is no path.")
     if action.conversation_id and not _UUID.fullmatch(action.conversation_id):
         raise Refusal(Reason.INVALID_ARGUMENT, "A conversation is named by its UUID, in lower case.")
-    return Wanted(_machine(wanted.machine_id, machine_ids), action)
+    return Wanted(_machine(wanted.machine_id, machine_ids, able), action)
 
 
 def is_path(folder: str) -> bool:
@@ -56,16 +60,19 @@ def is_path(folder: str) -> bool:
     return len(folder.encode()) <= MAX_FOLDER and folder.isprintable()
 
 
-def _machine(machine_id: str, machine_ids: Sequence[str]) -> str:
-    if machine_id in machine_ids:
+def _machine(machine_id: str, machine_ids: Sequence[str], able: Sequence[str]) -> str:
+    if machine_id in able:
         return machine_id
+    if machine_id in machine_ids or (machine_ids and not able and not machine_id):
+        names = machine_id or _list(machine_ids)
+        raise Refusal(Reason.UNSUPPORTED, _UNABLE.format(names=names, able=_list(able)))
     if machine_id:
         raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id[:128]}. There are: {_list(machine_ids)}")
     if not machine_ids:
         raise Refusal(Reason.NOT_FOUND, "There is no machine yet. Enrol one: pointsman machine token")
-    if len(machine_ids) > 1:
-        raise Refusal(Reason.INVALID_ARGUMENT, f"On which machine? Name one of: {_list(machine_ids)}")
-    return machine_ids[0]
+    if len(able) > 1:
+        raise Refusal(Reason.INVALID_ARGUMENT, f"On which machine? Name one of: {_list(able)}")
+    return able[0]
 
 
 def _list(machine_ids: Sequence[str]) -> str:

@@ -63,6 +63,7 @@ MOVED = (
 DIGEST = "🗞 {count} messages of {name} since {when}:"
 DIGEST_WHOLE = "Whole texts: pointsman notifications --session {session} --json"
 DONE_TOGETHER = "✅ {name} has got this and the {count} before it."
+CANNOT_START = "its agent starts no sessions: POINTSMAN_START_FOLDERS must name a folder there, and claude be installed"
 TWO_OF_ONE = (
     "Two agents take turns as machine {machine}, mostly because a data directory was copied. Both are held off, and"
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."

@@ -12,6 +12,7 @@ from math import inf
 
 from router.domain.errors import Reason
 from router.domain.frames import (
+    PROTOCOL,
     AgentFrame,
     Drain,
     FrameError,
@@ -21,23 +22,41 @@ from router.domain.frames import (
     Hello,
     Receipts,
     RouterFrame,
+    Unknown,
     Upstream,
 )
 
-PROTOCOL = 1
 HELLO_TIMEOUT = 10.0  # seconds
 HEARTBEAT_INTERVAL = 20.0  # seconds; below the 30 s in which a person begins to wonder
 HEARTBEATS_PER_SECOND = 200.0  # over all links
 HEARTBEATS_MISSED = 3
+AGENT_GRACE = 10.0  # seconds beyond two unanswered heartbeats
 MAX_BAD_FRAMES = 3
 ROTATE_EVERY = 3600.0  # seconds: so often every link is renewed, so that resuming is no rare event
 ROTATE_PATIENCE = 10.0  # seconds for the agent to finish and leave
+MAX_ID = 128  # characters
 SPREAD = 0.1  # of an interval, up and down, so that links do not march in step
+
+_NO_ID = "{name} must have 1 to 128 characters: {made}"
+_MADE = {
+    "instance_id": "make one at each start of the process.",
+    "inbox_id": "make one with the inbox and keep it there, so that a lost inbox is noticed.",
+    "outbox_id": "make one with the outbox and keep it there, so that its numbers mean something.",
+}
+_OUT_OF_ORDER = (
+    "upstream_seq {came} may not come now: the next one is {next}. Begin with 1 in a new outbox, leave no gap, and"
+    " number anew from welcome's upstream_acked_seq + 1 what an older outbox holds."
+)
 
 
 def heartbeat_interval(links: int, jitter: float) -> float:
     """Seconds between an agent's heartbeats when there are so many links; `jitter` in [0, 1)."""
     return spread(max(HEARTBEAT_INTERVAL, links / HEARTBEATS_PER_SECOND), jitter)
+
+
+def agent_patience(interval: float) -> float:
+    """Seconds without a frame after which an agent gives a link up: it does so before the router."""
+    return 2.0 * interval + AGENT_GRACE
 
 
 def spread(seconds: float, jitter: float) -> float:
@@ -97,6 +116,7 @@ class Connection:
         self.phase = Phase.AWAITING_HELLO
         self._machine_id = machine_id
         self._epoch = 0
+        self._upstream = 0  # the number of the last durable frame
         self._opened = now
         self._last_frame = now
         self._bad_frames = 0
@@ -104,9 +124,12 @@ class Connection:
         self._leave_by = inf
         self._rotate_at = inf
 
-    def welcomed(self, epoch: int, *, interval: float = HEARTBEAT_INTERVAL, rotate_at: float = inf) -> None:
+    def welcomed(
+        self, epoch: int, *, upstream_acked: int = 0, interval: float = HEARTBEAT_INTERVAL, rotate_at: float = inf
+    ) -> None:
         """The hello was accepted under this epoch, with so many seconds between heartbeats."""
         self._epoch = epoch
+        self._upstream = upstream_acked
         self._silence = interval * HEARTBEATS_MISSED
         self._rotate_at = rotate_at
 
@@ -127,22 +150,24 @@ class Connection:
             return self._close(Reason.BAD_FRAME, "hello may come only once")
         if epoch != self._epoch:
             return self.bad_frame(f"frame of epoch {epoch}; this link's epoch is {self._epoch}", now)
+        if isinstance(frame, Upstream):
+            return self._in_order(frame, now)
         return self._open(frame)
 
-    def bad_frame(self, text: str, now: float) -> list[Step]:
-        """What follows from bytes that are no frame: a word, and the third time the end."""
+    def bad_frame(self, text: str, now: float, about: str = "frame") -> list[Step]:
+        """What follows from bytes that are no frame, or may not come now: a word, and the third time the end."""
         self._last_frame = now
         self._bad_frames += 1
         if self.phase is Phase.AWAITING_HELLO or self._bad_frames >= MAX_BAD_FRAMES:
             return self._close(Reason.BAD_FRAME, text)
-        return [Reply(FrameError("frame", Reason.BAD_FRAME, text))]
+        return [Reply(FrameError(about, Reason.BAD_FRAME, text))]
 
     def tick(self, now: float) -> list[Step]:
         """What follows from the passing of time."""
         if self.phase is Phase.AWAITING_HELLO and now >= self._opened + HELLO_TIMEOUT:
-            return self._close(Reason.BAD_FRAME, f"no hello within {HELLO_TIMEOUT:.0f} s")
+            return self._close(Reason.SILENCE, f"no hello within {HELLO_TIMEOUT:.0f} s")
         if self.phase in _LIVE and now >= self._last_frame + self._silence:
-            return self._close(Reason.BAD_FRAME, "no sign of life: three heartbeats are missing")
+            return self._close(Reason.SILENCE, "no sign of life: three heartbeats are missing")
         if self.phase is Phase.DRAINING and now >= self._leave_by:
             return self._close(Reason.DRAINING, "the link is being renewed; come again")
         return self.drain(now, ROTATE_PATIENCE, 0.0) if now >= self._rotate_at else []
@@ -162,13 +187,27 @@ class Connection:
         if not frame.protocol_min <= PROTOCOL <= frame.protocol_max:
             text = f"this router speaks protocol {PROTOCOL}, the agent {frame.protocol_min} to {frame.protocol_max}"
             return self._close(Reason.PROTOCOL_VERSION, text)
+        for name in ("instance_id", "inbox_id", "outbox_id"):
+            if not 0 < len(getattr(frame, name)) <= MAX_ID:
+                return self._close(Reason.BAD_FRAME, _NO_ID.format(name=name, made=_MADE[name]))
         self.phase = Phase.OPEN
         return [Greet(frame)]
 
+    def _in_order(self, frame: Upstream, now: float) -> list[Step]:
+        """Durable frames come in the order of their numbers, without a gap: none is acknowledged that did not come."""
+        for number, item in enumerate(frame.items, self._upstream + 1):
+            if item.upstream_seq != number:
+                text = _OUT_OF_ORDER.format(came=item.upstream_seq, next=number)
+                return self.bad_frame(text, now, str(item.upstream_seq))
+        self._upstream += len(frame.items)
+        return [Handle(frame)]
+
     def _open(self, frame: AgentFrame) -> list[Step]:
         match frame:
-            case Receipts() | Upstream():
+            case Receipts():
                 return [Handle(frame)]
+            case Unknown(text):
+                return [Reply(FrameError("frame", Reason.UNSUPPORTED, text))]
             case Heartbeat(nonce):
                 return [Reply(HeartbeatAck(nonce))]
             case Goodbye(reason):

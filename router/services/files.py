@@ -57,8 +57,7 @@ class Files:
         known = notifications.find(tx, told.notification_id)
         if known is None and any(files.size(tx, file.file_id, fresh) != file.size for file in named):
             raise Refusal(Reason.FILE_GONE, "A part of a file is not here. Ask where to go on, and put the rest.")
-        if reason := self._notices.from_machine(tx, machine_id, replace(told, files=named)):
-            raise Refusal(reason, "The notification was not taken.")
+        self._notices.from_machine(tx, machine_id, replace(told, files=named))
 
     async def get_out(self, notification_id: str, file_id: str, number: int) -> bytes:
         """A part of a notification's file; empty behind the last. Raises Refusal when it is gone."""

@@ -66,24 +66,14 @@ class Notices:
                 tx, Notification(self._new_id(), "", chat, Kind.ANSWER, text, "", self._clock.now()), "router"
             )
 
-    def from_machine(self, tx: Transaction, machine_id: str, frame: Notify) -> Reason | None:
-        """Accept a machine's message about one of its own sessions. Returns why it is refused, or None."""
-        session = sessions.find(tx, frame.session_id)
-        if session is None:
-            return Reason.SESSION_UNKNOWN
-        if session.machine_id != machine_id:
-            return Reason.SESSION_OWNED_ELSEWHERE
-        if notifications.find(tx, frame.notification_id):
-            return None
-        try:
-            checked_id(frame.notification_id, "notification_id")
+    def from_machine(self, tx: Transaction, machine_id: str, frame: Notify) -> None:
+        """Accept a machine's message about one of its own sessions, once. Raises Refusal, having written nothing."""
+        sessions.owned(tx, frame.session_id, machine_id)
+        if not notifications.find(tx, checked_id(frame.notification_id, "notification_id")):
             self.send(
                 tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
                 frame.files,
             )  # fmt: skip
-        except Refusal as refusal:
-            return refusal.reason
-        return None
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:

@@ -53,27 +53,19 @@ class Permissions:
         self._new_id = new_id
         self._new_token = new_token
 
-    def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> Reason | None:
-        """A machine asks about one of its own sessions; again is once. Returns why it is refused, or None."""
-        session = sessions.find(tx, frame.session_id)
-        if session is None:
-            return Reason.SESSION_UNKNOWN
-        if session.machine_id != machine_id:
-            return Reason.SESSION_OWNED_ELSEWHERE
-        try:
-            checked_id(frame.permission_id, "permission_id")
-            if permissions.find(tx, frame.permission_id):
-                return None
-            now = self._clock.now()
-            ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)
-            asked = Permission(
-                frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
-                frame.input_digest, frame.options, now, ends,
-            )  # fmt: skip
-            permissions.insert(tx, checked(asked))
-            sessions.seen(tx, session.session_id, now)
-        except Refusal as refusal:
-            return refusal.reason
+    def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
+        """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""
+        session = sessions.owned(tx, frame.session_id, machine_id)
+        if permissions.find(tx, checked_id(frame.permission_id, "permission_id")):
+            return
+        now = self._clock.now()
+        ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)
+        asked = Permission(
+            frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
+            frame.input_digest, frame.options, now, ends,
+        )  # fmt: skip
+        permissions.insert(tx, checked(asked))
+        sessions.seen(tx, session.session_id, now)
         text, buttons = question_wording.question(asked), choices.permission_buttons(asked)
         for chat in messages.default_chats(tx):
             note = Notification(
@@ -82,20 +74,17 @@ class Permissions:
             )  # fmt: skip
             self._outbox.add(tx, note, machine_id)
         tx.after_commit(partial(self._waiting.wake, EXPIRY))
-        return None
 
-    def withdrawn(self, tx: Transaction, machine_id: str, frame: PermissionWithdrawn) -> Reason | None:
-        """The machine says that a question is over. Returns why that cannot be, or None."""
-        asked = permissions.find(tx, frame.permission_id)
-        if asked is None:
-            return Reason.NOT_FOUND
+    def withdrawn(self, tx: Transaction, machine_id: str, frame: PermissionWithdrawn) -> None:
+        """The machine says that a question is over. Raises Refusal, having written nothing."""
+        asked = permissions.get(tx, frame.permission_id)
         if asked.machine_id != machine_id:
-            return Reason.SESSION_OWNED_ELSEWHERE
+            raise Refusal(Reason.SESSION_OWNED_ELSEWHERE, "The question is another machine's.")
         if frame.state not in ENDED_ELSEWHERE:
-            return Reason.INVALID_ARGUMENT
+            text = f"A question ends {', '.join(sorted(one.name for one in ENDED_ELSEWHERE))}; not {frame.state.name}."
+            raise Refusal(Reason.INVALID_ARGUMENT, text)
         if asked.state in SOURCES[Closed]:
             self._close(tx, asked, Closed(frame.state, frame.detail), machine_id)
-        return None
 
     def respond(
         self,

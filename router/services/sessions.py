@@ -54,17 +54,20 @@ class SessionService:
         session = sessions.get(tx, session_id)
         return self._end(tx, session, actor)
 
-    def reported(self, tx: Transaction, machine_id: str, report: SessionReport) -> Reason | None:
-        """An agent tells of a session. Returns why it is refused, or None."""
-        try:
-            checked_id(report.session_id, "session_id")
-        except Refusal as refusal:
-            return refusal.reason
+    def reported(self, tx: Transaction, machine_id: str, report: SessionReport) -> None:
+        """An agent tells of a session. Raises Refusal, having written nothing."""
+        checked_id(report.session_id, "session_id")
         known = sessions.find(tx, report.session_id)
         if known and known.machine_id != machine_id and known.state is not SessionState.ENDED:
             owner = machines.find(tx, known.machine_id)
             if owner and not owner.revoked:
-                return Reason.SESSION_OWNED_ELSEWHERE
+                raise sessions.elsewhere(known)
+        if known and known.machine_id == machine_id and report.generation < known.generation:
+            raise Refusal(
+                Reason.SESSION_RESTARTED,
+                f"Session {known.session_id} is in generation {known.generation}; {report.generation} is over."
+                " Count up at each restart, and keep the count.",
+            )
         now = self._clock.now()
         session = Session(
             known.session_id if known else report.session_id, machine_id, report.label[:200], report.backend,
@@ -77,13 +80,14 @@ class SessionService:
             self._record(tx, session, "Reported", machine_id)
         else:
             sessions.seen(tx, session.session_id, now)
-        return None
 
     def closed(self, tx: Transaction, machine_id: str, frame: SessionClosed) -> None:
-        """An agent tells that a session is over; of an older generation or another machine's it may say nothing."""
-        session = sessions.find(tx, frame.session_id)
-        if session and session.machine_id == machine_id and session.generation <= frame.generation:
-            self._end(tx, session, machine_id)
+        """An agent tells that a session is over. Raises Refusal: it is another's, or a newer generation lives."""
+        session = sessions.owned(tx, frame.session_id, machine_id)
+        if frame.generation < session.generation:
+            text = f"Generation {session.generation} of session {session.session_id} lives; {frame.generation} is over."
+            raise Refusal(Reason.SESSION_RESTARTED, text)
+        self._end(tx, session, machine_id)
 
     def end_all(self, tx: Transaction, machine_id: str, actor: str) -> int:
         """A machine is out: its sessions end. Returns how many commands became dead letters."""

@@ -7,8 +7,9 @@ waits in order, and it is started once. A start that ends badly ends its session
 from collections.abc import Callable
 
 from router.clock import Clock
-from router.domain.command import Command, Origin, StopSession
-from router.domain.errors import Refusal
+from router.domain import wording
+from router.domain.command import Command, CommandState, Ended, Origin, StartSession, StopSession
+from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
 from router.services.delivery import Delivery, Draft
@@ -42,7 +43,7 @@ class Starts:
         redrive_of: str = "",
     ) -> Command:
         """Put a session and its start on disk. Raises Refusal, having written nothing."""
-        wanted, now = checked(wanted, _machine_ids(tx)), self._clock.now()
+        wanted, now = _checked(tx, wanted), self._clock.now()
         session_id = f"session_{self._new_id()}"
         sessions.write(
             tx,
@@ -67,6 +68,20 @@ class Starts:
         if start is not None and start.state.live:
             return self._delivery.cancel(tx, start.command_id, origin.actor or origin.source)
         return self._delivery.accept(tx, Draft(session.session_id, StopSession(), origin, note=note))
+
+
+def give_up(tx: Transaction, delivery: Delivery, machine_id: str) -> None:
+    """A machine says that it begins no sessions: the starts that wait for it are over."""
+    for command in commands.live_of_machine(tx, machine_id, [CommandState.QUEUED]):
+        if isinstance(command.action, StartSession):
+            failed = Ended(CommandState.FAILED, Reason.UNSUPPORTED, wording.CANNOT_START)
+            delivery.end(tx, command.command_id, failed, "router")
+
+
+def _checked(tx: Transaction, wanted: Wanted) -> Wanted:
+    there = [machine for machine in machines.page(tx) if not machine.revoked]
+    may = [machine.machine_id for machine in there if machine.may_start]
+    return checked(wanted, [machine.machine_id for machine in there], may)
 
 
 def _machine_ids(tx: Transaction) -> list[str]:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 from router.clock import Clock
 from router.domain import wording
@@ -19,21 +20,26 @@ from router.domain.duplicates import Arrivals, arrived
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import (
     Durable,
+    FrameError,
     Hello,
     Notify,
     PermissionRequest,
     PermissionWithdrawn,
+    Rejection,
     Result,
     ResultOutcome,
+    RouterFrame,
     SessionClosed,
     SessionReport,
+    Unfit,
     UpstreamAck,
     Welcome,
 )
-from router.domain.machine import Machine
+from router.domain.machine import Machine, named
 from router.domain.start import MAX_START_FOLDERS, is_path
-from router.link.connection import HEARTBEATS_MISSED, heartbeat_interval
+from router.link.connection import agent_patience, heartbeat_interval
 from router.link.hub import Hub, Link
+from router.services import starts
 from router.services.delivery import Delivery
 from router.services.notices import Notices
 from router.services.permissions import Permissions
@@ -42,6 +48,7 @@ from router.store import cancels, commands, machines, sessions, suspects
 from router.store.database import Transaction
 from router.store.steps import Step, record
 
+MAX_WORDS = 1000  # characters of what a machine is told about a frame
 _TAKEN_OVER = "a newer link of this machine took over"
 _ENDINGS = {
     ResultOutcome.DONE: CommandState.DONE,
@@ -100,36 +107,43 @@ class UpstreamService:
         link.probing = suspects.any_waits(tx, hello.machine_id)
         if older := self._hub.replace(tx, link):
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
-        for report in hello.sessions:
-            self._sessions.reported(tx, machine.machine_id, report)
+        if lost is Reason.INBOX_LOST:
+            sessions.forget_generations(tx, machine.machine_id)
+        errors = [error for report in hello.sessions if (error := self._greeted(tx, machine.machine_id, report))]
         self._record(tx, opened, "Connected", _process(opened))
         welcome = replace(
             self._welcome(tx, opened, link),
             recalled=self._recalled(tx, hello, unknown_too=lost is not Reason.ROUTER_RESTORED),
             inbox_outdated=lost is Reason.INBOX_LOST,
         )
-        tx.after_commit(lambda: link.send(welcome, urgent=True))
+        greeting: list[RouterFrame] = [welcome, *errors]
+        for frame in greeting:
+            tx.after_commit(partial(link.send, frame, urgent=True))
+        if not opened.may_start:
+            starts.give_up(tx, self._delivery, link.machine_id)
         self._delivery.ask_first(tx, link.machine_id)
         self._delivery.claim(tx, link)
         return welcome
 
-    def take(self, tx: Transaction, link: Link, frames: Sequence[Durable], after: int = 0) -> None:
-        """Take durable frames in order, each once, and acknowledge them.
+    def take(self, tx: Transaction, link: Link, frames: Sequence[Durable]) -> None:
+        """Take durable frames in the order of their numbers, each once, and acknowledge them.
 
-        `after` is the number of the last one that came on this link before them. Where that is not on disk, as the
-        disk refused it, these are not taken either: their acknowledgement would say that it is.
+        Where the one before them is not on disk, as the disk refused it, these are not taken either: their
+        acknowledgement would say that it is.
         """
         if not self._hub.is_current(link):
             return
         machine = machines.find(tx, link.machine_id)
         acked = machine.upstream_acked if machine else 0
-        if acked < after:
-            return
-        rejected: list[tuple[int, Reason]] = []
+        rejected: list[Rejection] = []
         for frame in frames:
-            if frame.upstream_seq > acked:
-                if reason := self._one(tx, link, frame):
-                    rejected.append((frame.upstream_seq, reason))
+            if frame.upstream_seq > acked + 1:
+                return
+            if frame.upstream_seq == acked + 1:
+                try:
+                    self._one(tx, link, frame)
+                except Refusal as refusal:
+                    rejected.append(Rejection(frame.upstream_seq, refusal.reason, refusal.text[:MAX_WORDS]))
                 acked = frame.upstream_seq
         machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
         ack = UpstreamAck(acked, tuple(rejected))
@@ -193,21 +207,31 @@ class UpstreamService:
             if command_id in wishes or not (states[command_id].live if command_id in states else not unknown_too)
         )
 
-    def _one(self, tx: Transaction, link: Link, frame: Durable) -> Reason | None:
+    def _greeted(self, tx: Transaction, machine_id: str, report: SessionReport) -> FrameError | None:
+        """Take a session of hello; what is refused there has no number, and is told by its id."""
+        try:
+            self._sessions.reported(tx, machine_id, report)
+        except Refusal as refusal:
+            return FrameError(report.session_id[:MAX_WORDS], refusal.reason, refusal.text)
+        return None
+
+    def _one(self, tx: Transaction, link: Link, frame: Durable) -> None:
+        """Raises Refusal, having written nothing."""
         match frame:
             case Result():
                 self._result(tx, link, frame)
             case SessionReport():
-                return self._sessions.reported(tx, link.machine_id, frame)
+                self._sessions.reported(tx, link.machine_id, frame)
             case SessionClosed():
                 self._sessions.closed(tx, link.machine_id, frame)
             case Notify():
-                return self._notices.from_machine(tx, link.machine_id, frame)
+                self._notices.from_machine(tx, link.machine_id, frame)
             case PermissionRequest():
-                return self._permissions.asked(tx, link.machine_id, frame)
+                self._permissions.asked(tx, link.machine_id, frame)
             case PermissionWithdrawn():
-                return self._permissions.withdrawn(tx, link.machine_id, frame)
-        return None
+                self._permissions.withdrawn(tx, link.machine_id, frame)
+            case Unfit(_, reason, text):
+                raise Refusal(reason, text)
 
     def _result(self, tx: Transaction, link: Link, result: Result) -> None:
         command = commands.find(tx, result.command_id)
@@ -222,15 +246,17 @@ class UpstreamService:
             self._delivery.mark(tx, result.command_id, _mark(result), link.machine_id)
 
     def _renewed(self, machine: Machine, hello: Hello, heard_epoch: int) -> Machine:
+        same_outbox = machine.outbox_id == hello.outbox_id
         return replace(
             machine,
             epoch=max(machine.epoch, hello.last_link_epoch) + 1,
             instance_id=hello.instance_id,
             inbox_id=hello.inbox_id,
             outbox_id=hello.outbox_id,
-            upstream_acked=machine.upstream_acked if machine.outbox_id == hello.outbox_id else 0,
+            upstream_acked=max(hello.upstream_acked, machine.upstream_acked if same_outbox else 0),
             agent_version=hello.agent_version[:100],
             start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
+            capabilities=named(hello.capabilities),
             last_seen_at=self._clock.now(),
             quarantined=False,
             heard_epoch=heard_epoch,
@@ -239,7 +265,7 @@ class UpstreamService:
     def _welcome(self, tx: Transaction, machine: Machine, link: Link) -> Welcome:
         interval = heartbeat_interval(len(self._hub.all()), self._jitter())
         return Welcome(
-            machine.epoch, self.router_id, self._clock.now(), interval, interval * HEARTBEATS_MISSED,
+            machine.epoch, self.router_id, self._clock.now(), interval, agent_patience(interval),
             link.max_in_flight, machine.upstream_acked, tuple(commands.resend_floors(tx, machine.machine_id)),
         )  # fmt: skip
 

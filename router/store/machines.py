@@ -11,7 +11,7 @@ from router.store.database import Transaction
 
 _COLUMNS = (
     "machine_id, public_key, created_at, epoch, instance_id, inbox_id, outbox_id, upstream_acked, agent_version,"
-    " last_seen_at, revoked, quarantined, heard_epoch, barred, start_folders"
+    " last_seen_at, revoked, quarantined, heard_epoch, barred, start_folders, capabilities"
 )
 
 
@@ -42,8 +42,9 @@ def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:
 def write(tx: Transaction, machine: Machine) -> None:
     """Insert or replace a machine."""
     names = _COLUMNS.split(", ")
-    values = [getattr(machine, name) for name in names[:-2]]
-    values += [" ".join(machine.barred), json.dumps(machine.start_folders)]
+    values = [getattr(machine, name) for name in names[:-3]]
+    known = None if machine.capabilities is None else " ".join(machine.capabilities)
+    values += [" ".join(machine.barred), json.dumps(machine.start_folders), known]
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     tx.execute(
         f"INSERT INTO machines ({_COLUMNS}) VALUES ({','.join('?' * len(names))})"
@@ -102,6 +103,7 @@ def write_key(tx: Transaction, key: ApiKey) -> None:
 
 
 def _machine(row: tuple[Any, ...]) -> Machine:
-    revoked, quarantined, heard_epoch, barred, start_folders = row[-5:]
+    revoked, quarantined, heard_epoch, barred, start_folders, capabilities = row[-6:]
     plain = (bool(revoked), bool(quarantined), heard_epoch, tuple(barred.split()))
-    return Machine(*(*row[:-5], *plain, tuple(json.loads(start_folders))))
+    known = None if capabilities is None else tuple(capabilities.split())
+    return Machine(*(*row[:-6], *plain, tuple(json.loads(start_folders)), known))

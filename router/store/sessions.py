@@ -49,6 +49,20 @@ def get(connection: sqlite3.Connection | Transaction, session_id: str) -> Sessio
     return session
 
 
+def owned(connection: sqlite3.Connection | Transaction, session_id: str, machine_id: str) -> Session:
+    """The session that a machine speaks of. Raises Refusal(SESSION_UNKNOWN | SESSION_OWNED_ELSEWHERE)."""
+    session = get(connection, session_id)
+    if session.machine_id != machine_id:
+        raise elsewhere(session)
+    return session
+
+
+def elsewhere(session: Session) -> Refusal:
+    """What another machine than its own is told about a session."""
+    text = f"Session {session.session_id} belongs to machine {session.machine_id}, which alone may speak for it."
+    return Refusal(Reason.SESSION_OWNED_ELSEWHERE, text)
+
+
 def slot(tx: Transaction, session_id: str) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
     row = tx.execute(
@@ -102,6 +116,11 @@ def unseen(tx: Transaction, now: float, limit: int) -> list[Session]:
     """Sessions that have not ended, and of which nothing was heard for too long; the longest ago first."""
     sql = f"{_SELECT} WHERE state != 'ended' AND seen_at < ? ORDER BY seen_at LIMIT ?"
     return [_session(row) for row in tx.execute(sql, (now - UNSEEN_AFTER - _GRAIN, limit)).fetchall()]
+
+
+def forget_generations(tx: Transaction, machine_id: str) -> None:
+    """A machine counts from another time: what it says next of its sessions' restarts is believed."""
+    tx.execute("UPDATE sessions SET generation = 0 WHERE machine_id = ?", (machine_id,))
 
 
 def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) -> bool:

@@ -33,6 +33,7 @@ class Machine(Model):
     heard_epoch = IntegerField(default=0)
     barred = TextField(default="")
     start_folders = TextField(default="[]")
+    capabilities = TextField(null=True)
 
     class Meta:
         table_name = "machines"

@@ -127,7 +127,8 @@ class Link:
 
     async def welcome(self, **terms: Any) -> None:
         self.epoch = self.router.epoch = self.router.epoch + 1
-        await self.send(welcome=pb.Welcome(link_epoch=self.epoch, router_id="router-1", **terms))
+        terms = {"link_epoch": self.epoch, "router_id": "router-1", "protocol": 1} | terms
+        await self.send(welcome=pb.Welcome(**terms))
 
     async def send(self, epoch: int | None = None, **frame: Any) -> None:
         message = pb.RouterFrame(link_epoch=self.epoch if epoch is None else epoch, **frame)

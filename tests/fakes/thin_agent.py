@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 PATIENCE = 10.0  # seconds for one frame: two cores are shared by many processes
 
+CONNECT = "/agentlink.v1.AgentLink/Connect"
 KINDS = [field.name for field in pb.RouterFrame.DESCRIPTOR.oneofs_by_name["frame"].fields]
 
 Ending = tuple[grpc.StatusCode, grpc.RpcError | None]
@@ -27,24 +28,33 @@ class ThinLink:
     """One open stream. Frames that came are kept by kind; commands of a batch are taken one by one, too."""
 
     def __init__(
-        self, stub: AgentLinkStub, token: str, hello: pb.Hello, inbox: dict[str, pb.InboxState.ValueType]
+        self, channel: grpc.Channel, token: str, hello: pb.Hello, inbox: dict[str, pb.InboxState.ValueType]
     ) -> None:
         self.epoch = 0
         self.terms = pb.Welcome()
         self._inbox = inbox
         self.batches: list[int] = []  # how many commands each CommandBatch had
-        self._out: queue.SimpleQueue[pb.AgentFrame | None] = queue.SimpleQueue()
+        self._out: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         # Made here, as two threads use them: a defaultdict may make one of them twice.
         self._in: dict[str, queue.SimpleQueue[Any]] = {kind: queue.SimpleQueue() for kind in KINDS}
         self._ending: queue.SimpleQueue[Ending] = queue.SimpleQueue()
         self.frame(hello=hello)
-        self._call = stub.Connect(iter(self._out.get, None), metadata=[("authorization", f"Bearer {token}")])
+        connect = channel.stream_stream(CONNECT, None, pb.RouterFrame.FromString)
+        self._call = connect(iter(self._out.get, None), metadata=[("authorization", f"Bearer {token}")])
         self._reader = threading.Thread(target=self._read, name="thin-agent-reader")
         self._reader.start()
 
     def frame(self, epoch: int | None = None, **frame: Any) -> None:
         """Send one frame, by default of this link's epoch."""
-        self._out.put(pb.AgentFrame(link_epoch=self.epoch if epoch is None else epoch, **frame))
+        self.out(pb.AgentFrame(link_epoch=self.epoch if epoch is None else epoch, **frame))
+
+    def out(self, frame: pb.AgentFrame) -> None:
+        """Send a frame as it is."""
+        self.raw(frame.SerializeToString())
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes that need not be a frame."""
+        self._out.put(data)
 
     def take(self, kind: str, patience: float = PATIENCE) -> Any:
         """The next frame of a kind. Fails when none comes."""
@@ -198,13 +208,14 @@ class ThinAgent:
             "agent_version": "thin",
             "protocol_min": 1,
             "protocol_max": 1,
+            "capabilities": ("text", "keys", "files", "permissions", "start"),
         }
         held = [pb.UnresolvedCommand(command_id=one, inbox_state=state) for one, state in self.inbox.items()]
         return pb.Hello(**({"unresolved": held} | fields | changes))
 
     def dial(self, *, token: str | None = None, **hello: Any) -> ThinLink:
         """Open a stream and send hello, without waiting for an answer. Somebody must end it."""
-        return ThinLink(self._stub, self.token() if token is None else token, self.hello(**hello), self.inbox)
+        return ThinLink(self._channel, self.token() if token is None else token, self.hello(**hello), self.inbox)
 
     @contextmanager
     def connected(self, **hello: Any) -> Iterator[ThinLink]:

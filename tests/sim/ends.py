@@ -125,7 +125,7 @@ class AgentEnd:
     def hello(self) -> Hello:
         memory = self.inbox.memory().result()
         ids = (memory.inbox_id, memory.outbox_id, memory.last_link_epoch)
-        return Hello(MACHINE, self.instance, *ids, "model", (), memory.unresolved)
+        return Hello(MACHINE, self.instance, *ids, "model", (), memory.unresolved, (), memory.upstream_acked_seq)
 
     def waiting(self) -> list[tuple[str, str, str]]:
         """The next command of each session that may start: id, session, text."""
@@ -220,7 +220,7 @@ class Wire:
                 link = Link(MACHINE, batches=False, max_in_flight=4)
                 self.link = link
                 welcome = self.router.write(lambda tx: services.upstream.open(tx, link, hello))
-                self.server.welcomed(welcome.link_epoch)
+                self.server.welcomed(welcome.link_epoch, upstream_acked=welcome.upstream_acked)
             case Handle(frame) if self.link is not None:
                 link = self.link
                 if hasattr(frame.items[0], "outcome") and not hasattr(frame.items[0], "upstream_seq"):

@@ -18,6 +18,7 @@ from router.store.migrations import (
     m0013_copies,
     m0014_held,
     m0015_start_folders,
+    m0016_capabilities,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -36,6 +37,7 @@ MIGRATIONS: list[list[str]] = [
     m0013_copies.STATEMENTS,
     m0014_held.STATEMENTS,
     m0015_start_folders.STATEMENTS,
+    m0016_capabilities.STATEMENTS,
 ]
 
 

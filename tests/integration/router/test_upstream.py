@@ -62,7 +62,7 @@ def test_an_acknowledgement_comes_after_the_end_is_on_disk(
     assert states == [("done",)]
 
 
-def test_a_result_that_comes_again_is_acknowledged_and_not_applied(
+def test_a_result_that_comes_again_is_refused_and_not_applied(
     router: RouterUnderTest, agent: ThinAgent, session: str
 ) -> None:
     with agent.connected() as link:
@@ -72,8 +72,9 @@ def test_a_result_that_comes_again_is_acknowledged_and_not_applied(
 
     with agent.connected() as link:
         link.result(1, command_id, outcome=link_pb.RESULT_OUTCOME_FAILED)
-        link.acked(1)
+        error = link.take("frame_error")
 
+    assert "the next one is 2" in error.status.message
     assert router.events(command_id) == ["Accepted", "Sent", "Stored", "Ended"]
     assert router.command(command_id).state == types.COMMAND_STATE_DONE
 

@@ -62,9 +62,11 @@ def sent(frame: AgentFrame) -> pb.AgentFrame:
                     resend_floors=[pb.ResendFloor(session_id="s1", sequence=4)],
                     recalled=["c1", "c2"],
                     inbox_outdated=True,
+                    protocol=1,
+                    capabilities=["start"],
                 )
             ),
-            Welcome(3, "r", 20.0, 60.5, 32, 9, {"s1": 4}, ("c1", "c2"), inbox_outdated=True),
+            Welcome(3, "r", 20.0, 60.5, 32, 9, {"s1": 4}, ("c1", "c2"), True, 1, frozenset({"start"})),
         ),
         (
             pb.RouterFrame(command=pb.CommandFrame(command_id="c1", session_id="s1", sequence=2, action=INPUT)),
@@ -97,10 +99,10 @@ def sent(frame: AgentFrame) -> pb.AgentFrame:
             pb.RouterFrame(
                 upstream_ack=pb.UpstreamAck(
                     acked_seq=7,
-                    rejected=[pb.UpstreamRejection(upstream_seq=6, reason=types_pb2.REASON_TOO_LARGE)],
+                    rejected=[pb.UpstreamRejection(upstream_seq=6, reason=types_pb2.REASON_TOO_LARGE, detail="long")],
                 )
             ),
-            UpstreamAck(7, ((6, "REASON_TOO_LARGE"),)),
+            UpstreamAck(7, ((6, "REASON_TOO_LARGE", "long"),)),
         ),
         (pb.RouterFrame(heartbeat_ack=pb.HeartbeatAck(nonce=4)), HeartbeatAck(4)),
         (

@@ -19,7 +19,7 @@ from agent.domain.frames import (
     UpstreamAck,
     Welcome,
 )
-from agent.link.protocol import GRACE, RESULTS_IN_A_FRAME, UPSTREAM_WINDOW, End, Ending, Link, Phase
+from agent.link.protocol import GRACE, PROTOCOL, RESULTS_IN_A_FRAME, UPSTREAM_WINDOW, End, Ending, Link, Phase
 
 EPOCH = 7
 COMMANDS = Commands((Command("c1", "s1", 0, 1, Lane.NORMAL, Input("hello")),))
@@ -87,7 +87,7 @@ def test_heartbeats_come_at_the_interval_of_welcome_with_depth_and_lag() -> None
 
 
 def test_a_router_silent_for_two_heartbeats_and_the_grace_is_given_up() -> None:
-    link = welcomed(interval=20.0, timeout=300.0)
+    link = welcomed(interval=20.0)
     dead_at = 1.0 + 2 * 20.0 + GRACE
 
     before, after = link.tick(now=dead_at - 0.01, depth=0), link.tick(now=dead_at, depth=0)
@@ -97,12 +97,20 @@ def test_a_router_silent_for_two_heartbeats_and_the_grace_is_given_up() -> None:
     assert after.end is End.SILENT
 
 
-def test_a_shorter_timeout_of_the_router_wins() -> None:
+def test_the_router_says_how_long_silence_may_last() -> None:
     link = welcomed(interval=20.0, timeout=30.0)
 
-    ending = link.tick(now=31.0, depth=0)
+    before, after = link.tick(now=30.9, depth=0), link.tick(now=31.0, depth=0)
+
+    assert not isinstance(before, Ending)
+    assert isinstance(after, Ending)
+
+
+def test_a_protocol_that_this_agent_does_not_speak_ends_the_link() -> None:
+    ending = Link(now=0.0).receive(RouterFrame(EPOCH, Welcome(EPOCH, protocol=PROTOCOL + 1)), now=1.0)
 
     assert isinstance(ending, Ending)
+    assert ending.end is End.REFUSED
 
 
 def test_a_hello_without_an_answer_ends_the_link() -> None:

@@ -10,11 +10,11 @@ from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from router.api import actions, convert
+from router.api import actions, convert, terms
 from router.domain.command import KEYS, MAX_LIVE_PER_MACHINE, CommandState, KeyPress, Lane
 from router.domain.credentials import Role
-from router.domain.errors import Refusal
-from router.domain.frames import ReceiptOutcome, ResultOutcome, Welcome
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import ReceiptOutcome, ResultOutcome, Unfit, Unknown, Upstream, Welcome
 from router.domain.notification import Kind, NotificationState
 
 
@@ -60,14 +60,30 @@ def test_an_action_that_says_nothing_is_refused(message: pb.Action) -> None:
     [
         link_pb.AgentFrame(),
         link_pb.AgentFrame(receipt=link_pb.Receipt(items=[link_pb.ReceiptItem(command_id="c")])),
-        link_pb.AgentFrame(result=link_pb.Result(upstream_seq=1, command_id="c")),
-        link_pb.AgentFrame.FromString(bytes([0xFA, 0x01, 0x00])),  # field 31, of a newer protocol
     ],
-    ids=["empty", "receipt without outcome", "result without outcome", "unknown kind"],
+    ids=["empty", "receipt without outcome"],
 )
-def test_a_frame_that_says_nothing_we_know_is_bad(frame: link_pb.AgentFrame) -> None:
-    with pytest.raises(ValueError, match=r"no outcome|kind this router"):
+def test_a_frame_that_says_nothing_is_bad(frame: link_pb.AgentFrame) -> None:
+    with pytest.raises(ValueError, match=r"no outcome|empty"):
         convert.agent_frame(frame)
+
+
+def newer(body: bytes) -> link_pb.AgentFrame:
+    """A frame of a kind to come: field 31."""
+    return link_pb.AgentFrame.FromString(b"\xfa\x01" + bytes([len(body)]) + body)
+
+
+def test_a_kind_to_come_is_durable_where_it_begins_with_a_number() -> None:
+    durable = convert.agent_frame(newer(link_pb.Notify(upstream_seq=7, text="x").SerializeToString()))
+    word = convert.agent_frame(newer(link_pb.Goodbye(reason="x").SerializeToString()))
+    noise = convert.agent_frame(newer(b"\x0f"))
+
+    assert isinstance(durable, Upstream)
+    [unfit] = durable.items
+    assert isinstance(unfit, Unfit)
+    assert (unfit.upstream_seq, unfit.reason) == (7, Reason.UNSUPPORTED)
+    assert "field 31" in unfit.text
+    assert [type(word), type(noise)] == [Unknown, Unknown]
 
 
 @pytest.mark.parametrize(
@@ -96,4 +112,4 @@ def test_a_welcome_that_recalls_all_that_a_machine_may_hold_fits_into_a_frame() 
     frame = convert.router_frame(Welcome(1, "router", 0.0, 20.0, 60.0, 32, 0, floors, recalled), 1)
 
     assert list(frame.welcome.recalled) == list(recalled)
-    assert frame.ByteSize() < convert.MAX_FRAME_BYTES
+    assert frame.ByteSize() < terms.MAX_FRAME_BYTES

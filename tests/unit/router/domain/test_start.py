@@ -44,14 +44,31 @@ def test_what_cannot_be_started_is_refused_with_what_to_do(
     wanted: Wanted, machines: list[str], reason: Reason, says: str
 ) -> None:
     with pytest.raises(Refusal) as refused:
-        checked(wanted, machines)
+        checked(wanted, machines, machines)
 
     assert refused.value.reason is reason
     assert says in refused.value.text
 
 
 def test_the_only_machine_need_not_be_named() -> None:
-    assert checked(Wanted("", StartSession("go")), ["devbox"]).machine_id == "devbox"
+    assert checked(Wanted("", StartSession("go")), ["devbox"], ["devbox"]).machine_id == "devbox"
+
+
+def test_the_only_machine_that_starts_sessions_need_not_be_named() -> None:
+    assert checked(Wanted("", StartSession("go")), MACHINES, ["laptop"]).machine_id == "laptop"
+
+
+@pytest.mark.parametrize(
+    ("name", "able", "says"),
+    [("devbox", ["laptop"], "devbox starts no sessions"), ("", [], "devbox, laptop starts no sessions")],
+    ids=["named", "all of them"],
+)
+def test_a_machine_that_starts_none_is_refused_with_what_to_do(name: str, able: list[str], says: str) -> None:
+    with pytest.raises(Refusal, match=says) as refused:
+        checked(Wanted(name, StartSession("go")), MACHINES, able)
+
+    assert refused.value.reason is Reason.UNSUPPORTED
+    assert "POINTSMAN_START_FOLDERS" in refused.value.text
 
 
 @pytest.mark.parametrize(

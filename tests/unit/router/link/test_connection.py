@@ -229,4 +229,4 @@ def test_silence_is_three_of_the_intervals_that_were_dictated() -> None:
     connection.welcomed(EPOCH, interval=50.0)
 
     assert connection.tick(START + 149) == []
-    assert only_close(connection.tick(START + 150)).reason is Reason.BAD_FRAME
+    assert only_close(connection.tick(START + 150)).reason is Reason.SILENCE

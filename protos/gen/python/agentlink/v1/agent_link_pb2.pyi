@@ -336,7 +336,10 @@ Global___EnrollResponse: _TypeAlias = EnrollResponse  # noqa: Y015
 
 @_typing.final
 class AgentFrame(_message.Message):
-    """What an agent says."""
+    """What an agent says. Frames that are durable begin with their number: field 1 of their message is upstream_seq, of those
+    to come, too. So a router can refuse by its number what is newer than itself. No other frame to come begins with a
+    number.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -541,14 +544,15 @@ class Hello(_message.Message):
     SESSIONS_FIELD_NUMBER: _builtins.int
     UNRESOLVED_FIELD_NUMBER: _builtins.int
     START_FOLDERS_FIELD_NUMBER: _builtins.int
+    UPSTREAM_ACKED_SEQ_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine; must be the one that the credential names."""
     instance_id: _builtins.str
-    """New at each start of the process."""
+    """New at each start of the process: 1 to 128 characters, like the next two."""
     inbox_id: _builtins.str
     """Made with the inbox file: another id means the inbox was lost."""
     outbox_id: _builtins.str
-    """Made with the outbox file."""
+    """Made with the outbox file: another id means that the numbers begin with 1 again."""
     last_link_epoch: _builtins.int
     """The epoch of its last link; going backwards means the files were rolled back."""
     agent_version: _builtins.str
@@ -559,9 +563,15 @@ class Hello(_message.Message):
     """The newest."""
     max_in_flight: _builtins.int
     """The most unreceipted commands it wants at once; 0 leaves it to the router."""
+    upstream_acked_seq: _builtins.int
+    """The last upstream frame that a router has acknowledged and this outbox has forgotten; 0 for none. A router that knows
+    of less was put back from an older copy, or is another one: it goes on from here.
+    """
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional abilities: "command_batch"."""
+        """What this machine can do: "text", "keys", "files", "permissions", "start" (begins sessions from afar), and
+        "command_batch" (takes CommandBatch frames). A router ignores those that it does not know.
+        """
 
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionUpdate]:
@@ -595,10 +605,11 @@ class Hello(_message.Message):
         sessions: _abc.Iterable[Global___SessionUpdate] | None = ...,
         unresolved: _abc.Iterable[Global___UnresolvedCommand] | None = ...,
         start_folders: _abc.Iterable[_builtins.str] | None = ...,
+        upstream_acked_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "inbox_id", b"inbox_id", "instance_id", b"instance_id", "last_link_epoch", b"last_link_epoch", "machine_id", b"machine_id", "max_in_flight", b"max_in_flight", "outbox_id", b"outbox_id", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "sessions", b"sessions", "start_folders", b"start_folders", "unresolved", b"unresolved"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "inbox_id", b"inbox_id", "instance_id", b"instance_id", "last_link_epoch", b"last_link_epoch", "machine_id", b"machine_id", "max_in_flight", b"max_in_flight", "outbox_id", b"outbox_id", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "sessions", b"sessions", "start_folders", b"start_folders", "unresolved", b"unresolved", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -621,6 +632,8 @@ class Welcome(_message.Message):
     RESEND_FLOORS_FIELD_NUMBER: _builtins.int
     RECALLED_FIELD_NUMBER: _builtins.int
     INBOX_OUTDATED_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """This link's epoch: greater than that of every earlier link of the machine."""
     router_id: _builtins.str
@@ -630,11 +643,15 @@ class Welcome(_message.Message):
     max_frame_bytes: _builtins.int
     """The largest frame either side may send, in bytes."""
     upstream_acked_seq: _builtins.int
-    """All upstream frames up to this number are on the router's disk."""
+    """All upstream frames up to this number are on the router's disk, or never will be. The next one has to have this
+    number + 1: an outbox that has fewer than so many was put back from an old copy, and is numbered anew from there.
+    """
     inbox_outdated: _builtins.bool
     """The router knows more than this inbox does: it was put back from an old copy, or is another one. Then what is
     recalled ends without a result, which would tell people that it was not typed.
     """
+    protocol: _builtins.int
+    """The protocol version of this link: the newest that both speak."""
     @_builtins.property
     def router_time(self) -> _timestamp_pb2.Timestamp:
         """The router's clock, for people and for clock skew; never compared for ordering."""
@@ -645,7 +662,7 @@ class Welcome(_message.Message):
 
     @_builtins.property
     def heartbeat_timeout(self) -> _duration_pb2.Duration:
-        """A link with no frame for so long is dead."""
+        """Give the link up after so long without a frame: two intervals and 10 s. The router does after three intervals."""
 
     @_builtins.property
     def resend_floors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResendFloor]:
@@ -655,6 +672,12 @@ class Welcome(_message.Message):
     def recalled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Commands of hello that must not be started any more: over for the router, unknown to it, or wanted back. What an
         earlier process left unstarted in the inbox waits for this verdict; the rest of it runs now, in order.
+        """
+
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What this router can do: "command_batch", "result_batch", "permissions", "start", "files" (GetFile, PutPart,
+        NotifyWithFiles). An agent ignores those that it does not know.
         """
 
     def __init__(
@@ -671,10 +694,12 @@ class Welcome(_message.Message):
         resend_floors: _abc.Iterable[Global___ResendFloor] | None = ...,
         recalled: _abc.Iterable[_builtins.str] | None = ...,
         inbox_outdated: _builtins.bool = ...,
+        protocol: _builtins.int = ...,
+        capabilities: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "router_time", b"router_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "inbox_outdated", b"inbox_outdated", "link_epoch", b"link_epoch", "max_frame_bytes", b"max_frame_bytes", "max_in_flight", b"max_in_flight", "recalled", b"recalled", "resend_floors", b"resend_floors", "router_id", b"router_id", "router_time", b"router_time", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "inbox_outdated", b"inbox_outdated", "link_epoch", b"link_epoch", "max_frame_bytes", b"max_frame_bytes", "max_in_flight", b"max_in_flight", "protocol", b"protocol", "recalled", b"recalled", "resend_floors", b"resend_floors", "router_id", b"router_id", "router_time", b"router_time", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -961,7 +986,7 @@ class SessionUpdate(_message.Message):
     session_id: _builtins.str
     """The session."""
     generation: _builtins.int
-    """Counts restarts of the program in it."""
+    """Counts restarts of the program in it; never goes back."""
     label: _builtins.str
     """What people call it, at most 200 characters."""
     backend: _builtins.str
@@ -1007,7 +1032,7 @@ class SessionClosed(_message.Message):
     session_id: _builtins.str
     """The session."""
     generation: _builtins.int
-    """The generation that ended."""
+    """The generation that ended. The end of an older one than the router knows is rejected: a newer one lives."""
     detail: _builtins.str
     """For people: "exit code 0", "unregistered"."""
     def __init__(
@@ -1202,19 +1227,23 @@ class UpstreamRejection(_message.Message):
 
     UPSTREAM_SEQ_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number."""
     reason: _types_pb2.Reason.ValueType
     """Why."""
+    detail: _builtins.str
+    """The same for people: what is wrong with it, and what to do. At most 1000 characters."""
     def __init__(
         self,
         *,
         upstream_seq: _builtins.int = ...,
         reason: _types_pb2.Reason.ValueType = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "reason", b"reason", "upstream_seq", b"upstream_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1332,14 +1361,16 @@ Global___Drain: _TypeAlias = Drain  # noqa: Y015
 
 @_typing.final
 class FrameError(_message.Message):
-    """One item that could not be taken; the link lives on. Three unreadable frames end it."""
+    """One item that could not be taken; the link lives on. Three that could not be read, or may not come at this point, end
+    it; what is only too new for the router never does.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ABOUT_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     about: _builtins.str
-    """What it is about: a command id, an upstream_seq, or "frame"."""
+    """What it is about: an upstream_seq, the id of a session in hello, or "frame"."""
     @_builtins.property
     def status(self) -> _status_pb2.Status:
         """What was wrong, with google.rpc.ErrorInfo."""

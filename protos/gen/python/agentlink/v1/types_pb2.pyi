@@ -181,7 +181,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_LINK_SUPERSEDED: _Reason.ValueType  # 2
     """A newer link of the same machine took over."""
     REASON_DUPLICATE_MACHINE: _Reason.ValueType  # 3
-    """Two processes with one identity take turns; both are held off until a person acts."""
+    """Two processes with one identity take turns; both are held off. One that is started in place of either is let in."""
     REASON_SESSION_RESTARTED: _Reason.ValueType  # 4
     """The session was restarted after the command was written for it."""
     REASON_SESSION_ENDED: _Reason.ValueType  # 5
@@ -246,6 +246,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Neither side speaks a protocol version of the other."""
     REASON_DRAINING: _Reason.ValueType  # 35
     """The router is going down or rotating links."""
+    REASON_SILENCE: _Reason.ValueType  # 36
+    """Nothing came in time: no hello within 10 s, or three heartbeats are missing. Come again."""
     REASON_ROUTER_RESTORED: _Reason.ValueType  # 40
     """The router was put back from an older copy: what happened to the command since then cannot be known."""
     REASON_QUESTION_OVER: _Reason.ValueType  # 50
@@ -277,7 +279,7 @@ REASON_ACK_TIMEOUT: Reason.ValueType  # 1
 REASON_LINK_SUPERSEDED: Reason.ValueType  # 2
 """A newer link of the same machine took over."""
 REASON_DUPLICATE_MACHINE: Reason.ValueType  # 3
-"""Two processes with one identity take turns; both are held off until a person acts."""
+"""Two processes with one identity take turns; both are held off. One that is started in place of either is let in."""
 REASON_SESSION_RESTARTED: Reason.ValueType  # 4
 """The session was restarted after the command was written for it."""
 REASON_SESSION_ENDED: Reason.ValueType  # 5
@@ -342,6 +344,8 @@ REASON_PROTOCOL_VERSION: Reason.ValueType  # 34
 """Neither side speaks a protocol version of the other."""
 REASON_DRAINING: Reason.ValueType  # 35
 """The router is going down or rotating links."""
+REASON_SILENCE: Reason.ValueType  # 36
+"""Nothing came in time: no hello within 10 s, or three heartbeats are missing. Come again."""
 REASON_ROUTER_RESTORED: Reason.ValueType  # 40
 """The router was put back from an older copy: what happened to the command since then cannot be known."""
 REASON_QUESTION_OVER: Reason.ValueType  # 50
@@ -937,6 +941,7 @@ class Machine(_message.Message):
     LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     START_FOLDERS_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine's name; unique."""
     connected: _builtins.bool
@@ -944,7 +949,7 @@ class Machine(_message.Message):
     revoked: _builtins.bool
     """It may not connect any more."""
     quarantined: _builtins.bool
-    """Two processes use its identity; held off until an operator acts."""
+    """Two processes use its identity, and are held off until one is started in place of either."""
     link_epoch: _builtins.int
     """Counts its links; only the newest acts."""
     agent_version: _builtins.str
@@ -961,6 +966,10 @@ class Machine(_message.Message):
     def start_folders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The folders in and below which sessions may be started there, as its agent said; none: nowhere."""
 
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What its last hello said that it can do, sorted; empty before the first."""
+
     def __init__(
         self,
         *,
@@ -973,10 +982,11 @@ class Machine(_message.Message):
         last_seen_at: _timestamp_pb2.Timestamp | None = ...,
         agent_version: _builtins.str = ...,
         start_folders: _abc.Iterable[_builtins.str] | None = ...,
+        capabilities: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
