@@ -24,6 +24,7 @@ check: .venv/.development  ## Everything that must hold before a change goes in
 	$(BIN)/mypy
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/buf lint protos
+	$(BIN)/python protos/baseline.py
 	$(MAKE) test
 
 protos: .venv/.development  ## Renew the Python generated from protos/

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import grpc
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
-from grpc_reflection.v1alpha import reflection
 
+from router.api import reflection
 from router.api.agent_link import AgentLinkServicer
 from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
@@ -47,9 +47,9 @@ class Serving:
             for servicer in (servicers.links, servicers.chats, servicers.control)
         )
         self._server.add_generic_rpc_handlers(mine)
-        names = [*(service.full_name for service in SERVICES.values()), HEALTH_NAME, reflection.SERVICE_NAME]
-        reflection.enable_server_reflection(names, self._server)
-        self.health = Health(self._server)
+        ours = [service.full_name for service in SERVICES.values()]
+        reflection.serve(self._server, [*ours, HEALTH_NAME])
+        self.health = Health(self._server, ours)
 
     async def start(self, listen: str, tls: Tls | None) -> str:
         """Begin to serve; returns the address with the port that it got. Raises SettingsError."""

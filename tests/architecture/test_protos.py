@@ -1,6 +1,7 @@
 """The protocol is fresh, clean and explained: every name in it has a comment above it."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,30 @@ def test_buf_finds_nothing(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def compared(protos: Path) -> "subprocess.CompletedProcess[str]":
+    """How these protos compare with the committed baseline."""
+    argv = [sys.executable, str(PROTOS / "baseline.py"), "--protos", str(protos)]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60)
+
+
+def test_what_others_were_built_from_still_works() -> None:
+    done = compared(PROTOS)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_field_that_is_gone_is_noticed(tmp_path: Path) -> None:
+    changed = tmp_path / "protos"
+    shutil.copytree(PROTOS, changed, ignore=shutil.ignore_patterns("gen"))
+    file = changed / "agentlink" / "v1" / "agent_link.proto"
+    file.write_text(file.read_text().replace("  uint64 nonce = 1;\n", "  uint64 nonce = 9;\n", 1))
+
+    done = compared(changed)
+
+    assert done.returncode != 0
+    assert 'field "1" with name "nonce"' in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("source", SOURCES)

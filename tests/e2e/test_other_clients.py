@@ -38,6 +38,21 @@ def test_the_services_can_be_listed(system: System) -> None:
     )
 
 
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_is_served_under_both_of_its_names(system: System, version: str) -> None:
+    name = f"grpc.reflection.{version}.ServerReflection"
+    call = {"listServices": ""}
+
+    answer = ask(system, f"{name}/ServerReflectionInfo", call)
+
+    assert name in {one["name"] for one in answer["listServicesResponse"]["service"]}
+
+
+@pytest.mark.parametrize("service", ["agentlink.v1.AgentLink", "agentlink.v1.ChatLink", "agentlink.v1.Control"])
+def test_health_is_told_by_the_name_of_a_service(system: System, service: str) -> None:
+    assert ask(system, "grpc.health.v1.Health/Check", {"service": service}) == {"status": "SERVING"}
+
+
 def test_health_is_readable_without_a_key(system: System) -> None:
     assert ask(system, "grpc.health.v1.Health/Check") == {"status": "SERVING"}
 
