@@ -170,8 +170,10 @@ class _Worker:
                 logger.debug("ended before command_id=%s", job.command.command_id)  # it was queued twice
             except (StoreUnavailable, _Left):
                 logger.warning("left for the next start command_id=%s", job.command.command_id)
-            except Exception:
-                logger.exception("left for the next start command_id=%s", job.command.command_id)
+            except Exception as error:  # a fault of ours: nobody knows how far it got, and a person is told
+                logger.exception("broken command_id=%s", job.command.command_id)
+                text = f"{type(error).__name__} in the agent"
+                await self._finish(job.command, Outcome.uncertain(Reason.BACKEND_ERROR, text), None)
             self._executor.depth -= 1
         await self._finished()
 

@@ -21,6 +21,7 @@ class RecordingBackend:
         self.cleared: list[str] = []
         self.released: list[str] = []
         self.dialogs: dict[str, str] = {}  # what is in the way, by session
+        self.mistakes: set[str] = set()  # texts at which a look at the session breaks
         self._gates: dict[str, asyncio.Event] = {}
 
     def block(self, text: str) -> asyncio.Event:
@@ -41,6 +42,8 @@ class RecordingBackend:
         return outcome
 
     async def obstacle(self, session: Session, action: Action) -> str:
+        if isinstance(action, Input) and action.text in self.mistakes:
+            raise RuntimeError("a mistake of ours")
         return self.dialogs.get(session.session_id, "") if isinstance(action, Input) else ""
 
     async def clear_line(self, session: Session) -> None:

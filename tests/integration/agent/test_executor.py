@@ -51,6 +51,18 @@ async def test_commands_of_a_session_run_one_at_a_time_in_order(rigs: Rigs) -> N
         assert rig.backend.typed() == ["first", "second"]
 
 
+async def test_a_command_that_a_mistake_of_ours_hits_is_in_doubt_and_those_behind_it_run(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        await rig.session("s1")
+        rig.backend.mistakes.add("first")
+        await rig.agent.station.store((command("first"), command("second")))
+        first, second = await results(rig, 2)
+
+        assert first.outcome == Outcome.uncertain(Reason.BACKEND_ERROR, "RuntimeError in the agent")
+        assert second.outcome == Outcome.done()
+        assert rig.backend.typed() == ["second"]
+
+
 async def test_a_stuck_session_does_not_hold_up_another(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.session("stuck")
