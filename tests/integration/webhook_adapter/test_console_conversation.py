@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
 from tests.waiting import wait_until
+from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Choice, CommandState, SessionState
 
 pytestmark = IN_BROWSER
@@ -180,3 +182,18 @@ def test_a_toast_covers_no_words(console: Console) -> None:
         boxes = "[...document.querySelectorAll('.toasts, .main')].map(one => one.getBoundingClientRect().toJSON())"
         toast, main = page.evaluate(boxes)
         assert toast["bottom"] <= main["top"]
+
+
+def test_what_a_refusal_asks_stays_a_question(console: Console) -> None:
+    with console.visit(path="#/session/s-1") as page:
+        field = page.get_by_label("Message to api-refactor")
+        expect(field).to_be_focused()
+        failure = RouterError(HTTPStatus.CONFLICT, "SESSION_ENDED", "the session has ended. Start another?")
+        console.router.own.failure = failure
+        field.fill("x")
+        field.press("Enter")
+
+        expect(page.locator(".pending")).to_contain_text("Not sent: The session has ended. Start another?")
+        expect(page.locator(".pending")).not_to_contain_text("?.")
+
+    console.complaints[:] = [line for line in console.complaints if "409" not in line]

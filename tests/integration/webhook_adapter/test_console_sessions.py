@@ -68,6 +68,7 @@ def test_a_session_that_is_over_is_followed_by_another_in_its_place(console: Con
     console.router.own.add_session(a_session("s-9", "farm", label="gone", cwd="/srv/x", state=SessionState.ENDED))
 
     with console.visit(path="#/session/s-9") as page:
+        expect(page.locator(".empty")).to_have_text("Nothing was said here")
         page.get_by_role("button", name="Start another here").click()
 
         expect(page.get_by_label("Machine")).to_have_value("farm")

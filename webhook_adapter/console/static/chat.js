@@ -145,6 +145,7 @@ function conversation(items, shared, known, gapAt, earlier) {
 }
 
 function nothingSaid(session) {
+  if (session.state === "ended") return [h("h2", {}, "Nothing was said here")];
   return [
     h("h2", {}, "Nothing said yet"),
     h("p", {}, `What you write below is typed into ${sessionName(session)}. What it has to say appears here.`),
