@@ -1,6 +1,8 @@
 """`pointsman doctor`: everything that can be wrong, and its cure."""
 
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,8 @@ from pointsman.settings import SETTINGS, Setting, masked
 
 if TYPE_CHECKING:
     from pointsman.checks import Finding
+
+_NARROW = 20  # columns; in fewer it is the terminal that breaks lines
 
 
 @click.command()
@@ -53,9 +57,18 @@ def _show(found: "list[Finding]") -> None:
     width = max(len(finding.check) for finding in found)
     for finding in found:
         mark = click.style(f"{finding.level.value:<4}", fg=colours[finding.level.value])
-        click.echo(f"{mark}  {finding.check:<{width}}  {finding.found}")
+        margin = " " * (4 + 2 + width + 2)
+        click.echo(f"{mark}  {finding.check:<{width}}  {_wrapped(finding.found, margin)}")
         if finding.cure:
-            click.echo(f"{'':<4}  {'':<{width}}  → {finding.cure}")
+            click.echo(f"{margin}→ {_wrapped(finding.cure, margin + '  ')}")
+
+
+def _wrapped(text: str, margin: str) -> str:
+    """Behind a margin, in lines that fit a person's terminal; for a program one line."""
+    room = shutil.get_terminal_size().columns - len(margin)
+    if not sys.stdout.isatty() or room < _NARROW:
+        return text
+    return f"\n{margin}".join(textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False))
 
 
 def _show_settings(here: Settings, *, as_json: bool) -> None:

@@ -135,6 +135,15 @@ def test_an_id_as_it_is_shown_is_taken(show: Show, full: FakeControl) -> None:
     assert full.requests[-1].command_id == NUMBERS.format(1)
 
 
+def test_what_doctor_finds_is_broken_between_words(show: Show, data_dir: Path) -> None:
+    lines = show("doctor")
+
+    margin = next(line.index("settings") for line in lines if "settings" in line) + len("data directory  ")
+    broken = [line for line in lines if line.startswith(" " * margin)]
+    assert broken
+    assert not [line for line in lines if cell_len(line) > 80 and str(data_dir) not in line]
+
+
 def test_wide_letters_count_twice(show: Show, control: FakeControl) -> None:
     control.add_session("s-1", "日本語" * 30)
 

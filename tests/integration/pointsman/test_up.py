@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -192,6 +192,14 @@ def test_a_reply_travels_to_a_session_and_back(up: Up, tmp_path: Path) -> None:
     sent = up.run("send", "log", "Hello!", "--wait")
     traced = up.run("trace", sent.stdout.split()[0])
 
+    def over_rest(path: str) -> object:
+        key = (up.folder / "api_key").read_text().strip()
+        with urlopen(Request(up.http + path, headers={"X-API-Key": key}), timeout=10) as answer:
+            return json.load(answer)
+
+    command_id = sent.stdout.split()[0]
+    assert over_rest(f"/commands/{command_id[-8:]}") == over_rest(f"/commands/{command_id}")
+    assert over_rest("/commands?sessionId=log")
     assert sent.returncode == 0, sent.stdout + sent.stderr
     assert log.read_text().strip() == "Hello!"
     assert "RECEIVED → DONE" in traced.stdout
