@@ -20,7 +20,7 @@ for package; do :; done
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """All programs of a machine that has nothing."""
+    """All programs of a machine that has nothing, not even Python, which looks for a library."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("bash", "chmod", "rm"):
@@ -45,7 +45,7 @@ def test_who_may_not_install_reads_one_line_that_names_everything(bare: Path) ->
 
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
-        "Missing here; as root on Debian: apt-get install git tmux neovim chromium-headless-shell curl\n"
+        "Missing here; as root on Debian: apt-get install git tmux neovim chromium-headless-shell curl libatomic1\n"
     )
 
 
@@ -53,7 +53,7 @@ def test_what_is_there_is_not_asked_for(bare: Path) -> None:
     for name in ("git", "nvim", "chromium-headless-shell", "curl"):
         (bare / name).symlink_to("/bin/true")
 
-    assert run(PACKAGES, bare, "test").stderr.endswith("apt-get install tmux\n")
+    assert run(PACKAGES, bare, "test").stderr.endswith("apt-get install tmux libatomic1\n")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root installs packages")
@@ -64,8 +64,10 @@ def test_root_gets_it_installed_and_reads_what_its_release_does_not_have(bare: P
 
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked[0].startswith("update")
-    assert [line.split()[-1] for line in asked[1:]] == ["git", "tmux", "neovim", "chromium-headless-shell", "curl"]
-    assert (done.returncode, done.stderr) == (0, "Missing here; as root on Debian: apt-get install neovim\n")
+    assert [line.split()[-1] for line in asked[1:]] == [
+        *("git", "tmux", "neovim", "chromium-headless-shell", "curl", "libatomic1")
+    ]
+    assert (done.returncode, done.stderr) == (0, "Missing here; as root on Debian: apt-get install neovim libatomic1\n")
 
 
 def test_without_any_way_to_a_venv_one_line_says_what_to_install(bare: Path, tmp_path: Path) -> None:

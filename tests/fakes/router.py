@@ -15,7 +15,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
-PATIENCE = 10.0  # seconds for anything the agent should do by itself
+from tests.waiting import PATIENCE
 
 
 def duration(seconds: float) -> Duration:

@@ -16,7 +16,7 @@ from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-PATIENCE = 10.0  # seconds for one frame: two cores are shared by many processes
+from tests.waiting import PATIENCE
 
 CONNECT = "/agentlink.v1.AgentLink/Connect"
 KINDS = [field.name for field in pb.RouterFrame.DESCRIPTOR.oneofs_by_name["frame"].fields]

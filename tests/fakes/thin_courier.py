@@ -9,7 +9,7 @@ from agentlink.v1 import chat_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from agentlink.v1.chat_link_pb2_grpc import ChatLinkStub
 
-PATIENCE = 10.0  # seconds for one delivery
+from tests.waiting import PATIENCE
 
 
 class ThinCourier:

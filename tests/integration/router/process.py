@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from tests.integration.router.harness import API_KEY
+from tests.waiting import PATIENCE
 
-PATIENCE = 20.0  # seconds for a process to start or stop on a busy machine
 PROGRAM = "import os, sys; from router.cli import main; sys.exit(main(os.environ))"
 
 

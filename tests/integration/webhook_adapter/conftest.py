@@ -12,11 +12,13 @@ from werkzeug.serving import make_server
 
 from tests.fakes.browsed_console import CHROMIUM, Console, Settings, whole
 from tests.fakes.console_router import FakeRouter, a_session
+from tests.programs import needed_to_drive_a_browser
 from webhook_adapter.console.blueprint import create_blueprint
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    needed_to_drive_a_browser()
     switches = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
