@@ -136,6 +136,20 @@ async def _(both: Both) -> None:
     assert (changed.text, changed.reply_markup) == ("one", None)
 
 
+@contract("editMessageCaption")
+async def _(both: Both) -> None:
+    sent = await both.bot.send_document(CHAT, b"x", filename="a.txt", caption="one", reply_markup=KEYBOARD)
+    changed = await both.bot.edit_message_caption(
+        CHAT, sent.message_id, caption="<b>two</b>", parse_mode=ParseMode.HTML
+    )
+    words = await both.bot.send_message(CHAT, "no file")
+
+    assert isinstance(changed, ptb.Message)
+    assert (changed.caption, changed.reply_markup) == ("two", None)
+    with pytest.raises(BadRequest, match="no caption in the message"):
+        await both.bot.edit_message_caption(CHAT, words.message_id, caption="three")
+
+
 @contract("sendDocument")
 async def _(both: Both) -> None:
     sent = await both.bot.send_document(
