@@ -101,7 +101,7 @@ def apikey() -> None:
     default="operator",
     show_default=True,
     type=click.Choice(["admin", "operator", "chat", "viewer"]),
-    help="operator: everything but keys and machines; chat: adapters; viewer: reads.",
+    help="operator: everything but keys, machines, backups; chat: adapters; viewer: reads.",
 )
 def create(*, label: str, role: str, as_json: bool) -> None:
     """Make a key; its secret is shown once."""

@@ -121,6 +121,9 @@ class Guard:
             options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
             issued, expires = float(claims["iat"]), float(claims["exp"])
+        except (jwt.MissingRequiredClaimError, jwt.InvalidAudienceError) as error:
+            text = f"The JWT is not as it has to be: {error}. It needs sub, aud {AUDIENCE!r}, iat and exp."
+            raise Refusal(Reason.UNAUTHENTICATED, text) from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.") from None
         self._check_times(issued, expires)

@@ -145,6 +145,28 @@ def test_the_menu_in_the_chat_offers_commands_that_exist() -> None:
     assert set(COMMANDS) <= CHAT_COMMANDS
 
 
+def marked() -> set[tuple[str, str]]:
+    """The rules that tests name, each with its test."""
+    found = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        where = str(path.relative_to(ROOT))
+        if "mark.rule" not in path.read_text():
+            continue
+        for node in ast.walk(tree(where)):
+            decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+            names = [one.args[0] for one in decorators if isinstance(one, ast.Call) and "mark.rule" in ast.unparse(one)]
+            found |= {(str(ast.literal_eval(name)), f"{where}::{node.name}") for name in names}  # type: ignore[attr-defined]
+    return found
+
+
+def test_every_rule_of_the_protocol_has_the_test_that_it_names() -> None:
+    rules = re.findall(r"^\| ([AC]\d+) \| .* \| `([^`]+)` \|$", text("docs/protocol.md"), re.MULTILINE)
+    numbers = [name for name, _ in rules]
+
+    assert set(rules) == marked()
+    assert numbers == [f"A{n}" for n in range(1, 27)] + [f"C{n}" for n in range(1, 11)]
+
+
 def test_every_rpc_is_documented() -> None:
     documented = text("docs/protocol.md")
 

@@ -1,6 +1,7 @@
 """The link: who the agent says it is, what it confirms and when."""
 
 import jwt
+import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -48,6 +49,7 @@ async def test_every_connect_carries_a_fresh_token_signed_by_the_machine(rigs: R
         assert 0 < claims["exp"] - claims["iat"] <= 300
 
 
+@pytest.mark.rule("A13")
 async def test_commands_are_confirmed_carried_out_in_order_and_reported(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         await rig.session("s1")
@@ -65,6 +67,7 @@ async def test_commands_are_confirmed_carried_out_in_order_and_reported(rigs: Ri
         assert rig.backend.typed("s1") == texts
 
 
+@pytest.mark.rule("A11")
 async def test_a_command_sent_again_is_a_duplicate_with_its_state_and_does_not_run_again(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         await rig.session("s1")
@@ -174,6 +177,7 @@ async def test_the_router_dictates_the_heartbeat_and_each_is_numbered(rigs: Rigs
         assert [beat.nonce for beat in beats] == [1, 2, 3]
 
 
+@pytest.mark.rule("A21")
 async def test_results_wait_for_room_in_the_window_and_go_on_after_the_acknowledgement(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         link = await router.welcomed()

@@ -94,6 +94,7 @@ async def test_any_frame_counts_as_life(rigs: Rigs) -> None:
         assert rig.agent.client.status.connected
 
 
+@pytest.mark.rule("A25")
 async def test_a_drained_agent_finishes_and_comes_back_when_it_was_told_to(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         await rig.session("s1")
@@ -119,6 +120,7 @@ async def test_a_router_that_says_when_is_obeyed(rigs: Rigs) -> None:
     assert not router.refusals
 
 
+@pytest.mark.rule("A2")
 async def test_a_wrong_clock_is_corrected_from_the_routers_answer(rigs: Rigs) -> None:
     skewed = Refusal(
         grpc.StatusCode.UNAUTHENTICATED,
@@ -181,6 +183,7 @@ async def test_a_full_disk_drops_the_link_and_confirms_nothing(rigs: Rigs) -> No
         assert [item.outcome for item in receipts] == [pb.RECEIPT_OUTCOME_STORED] * 3
 
 
+@pytest.mark.rule("A16")
 async def test_the_floor_and_the_acknowledged_result_together_let_a_command_be_forgotten(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         await rig.session("s1")

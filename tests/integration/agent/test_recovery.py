@@ -26,6 +26,7 @@ def rows(data_dir: Path, statement: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
+@pytest.mark.rule("A10")
 async def test_what_was_confirmed_is_in_the_file_of_a_killed_agent(rigs: Rigs) -> None:
     async with running_router() as router, rigs.child(router.address) as agent:
         link = await router.welcomed()
@@ -38,6 +39,7 @@ async def test_what_was_confirmed_is_in_the_file_of_a_killed_agent(rigs: Rigs) -
         assert {item.command_id for item in confirmed.items} <= stored
 
 
+@pytest.mark.rule("A14")
 async def test_a_command_killed_while_it_was_typed_ends_uncertain_and_those_behind_it_run(rigs: Rigs) -> None:
     async with running_router() as router:
         async with rigs.child(router.address, hangs_on="doubtful") as agent:
@@ -69,6 +71,7 @@ async def left_waiting(rigs: Rigs, router: str, *texts: str) -> None:
         await rig.agent.station.store(tuple(Command(text, "s1", 0, 1, Lane.NORMAL, Input(text)) for text in texts))
 
 
+@pytest.mark.rule("A15")
 async def test_what_waits_at_the_start_is_not_typed_before_the_router_has_said_what_is_over(rigs: Rigs) -> None:
     async with running_router() as router:
         await left_waiting(rigs, router.address, "over", "first", "second")
@@ -155,6 +158,7 @@ def in_order(lines: list[str]) -> bool:
     return numbers == sorted(numbers)
 
 
+@pytest.mark.rule("A3")
 async def test_a_second_agent_on_the_same_folder_is_refused(rigs: Rigs) -> None:
     async with running_router() as router, rigs.running(router.address):
         with pytest.raises(AlreadyRunning, match="already running"):

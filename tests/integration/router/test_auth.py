@@ -174,6 +174,7 @@ def by_public_key(agent: ThinAgent) -> str:
         *("no audience", "no end", "no begin", "too long", "begin is no number", "end is no number"),
     ],
 )
+@pytest.mark.rule("A1")
 def test_a_machine_needs_a_credential_of_its_own_key(agent: ThinAgent, credential: Callable[[ThinAgent], str]) -> None:
     error = told(agent, credential(agent))
 
@@ -246,3 +247,22 @@ def test_a_method_nobody_wrote_is_unimplemented(router: RouterUnderTest) -> None
         channel.unary_unary("/agentlink.v1.Control/DropTables")(b"", timeout=10)
 
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("claims", "says"),
+    [({"iat": None}, '"iat"'), ({"aud": None}, '"aud"'), ({"exp": None}, '"exp"'), ({"aud": "x"}, "Audience")],
+    ids=["no iat", "no aud", "no exp", "another aud"],
+)
+def test_a_credential_that_lacks_something_is_told_what_and_not_to_enrol_again(
+    agent: ThinAgent, claims: dict[str, object], says: str
+) -> None:
+    link = agent.dial(token=agent.token(**claims))
+    code, error = link.ended()
+    link.lose()
+
+    assert code is grpc.StatusCode.UNAUTHENTICATED
+    assert error is not None
+    assert says in error.details()  # type: ignore[attr-defined]
+    assert "It needs sub, aud 'pointsman', iat and exp" in error.details()  # type: ignore[attr-defined]
+    assert "nrol" not in error.details()  # type: ignore[attr-defined]

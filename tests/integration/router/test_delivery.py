@@ -163,6 +163,7 @@ def test_a_duplicate_is_a_receipt_like_any_other(router: RouterUnderTest, agent:
     assert router.events(accepted.command_id) == ["Accepted", "Sent", "Stored"]
 
 
+@pytest.mark.rule("A12")
 def test_a_refusal_for_good_is_the_end(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     with agent.connected() as link:
         accepted = router.send(session, "x")

@@ -60,6 +60,7 @@ def test_a_restarted_router_says_where_to_go_on(router: RouterUnderTest, agent: 
 
 
 @pytest.mark.parametrize("age", [0, 6 * DAY], ids=["never put", "too old to outlive the delivery"])
+@pytest.mark.rule("C3")
 def test_a_notification_without_all_of_its_file_is_not_accepted(
     router: RouterUnderTest, agent: ThinAgent, session: str, age: float
 ) -> None:

@@ -166,6 +166,7 @@ def test_a_frame_over_a_mebibyte_is_answered_and_the_link_lives(agent: ThinAgent
     ],
     ids=["another machine", "newer protocol"],
 )
+@pytest.mark.rule("A5")
 def test_a_hello_that_does_not_fit_ends_the_stream(
     agent: ThinAgent, hello: dict[str, object], ended: tuple[grpc.StatusCode, str]
 ) -> None:
@@ -217,6 +218,7 @@ def test_another_inbox_makes_what_was_sent_to_the_old_one_uncertain(router: Rout
     assert {command.reason for command in ended} == {types.REASON_INBOX_LOST}
 
 
+@pytest.mark.rule("A7")
 def test_an_inbox_that_went_back_in_time_makes_what_was_sent_uncertain(
     router: RouterUnderTest, agent: ThinAgent
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_durable_frame_without_a_number_is_no_frame(router: RouterUnderTest, a
     assert stored(router, session) == ["this one"]
 
 
+@pytest.mark.rule("A17")
 def test_what_was_skipped_is_never_acknowledged(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     with agent.connected() as link:
         for seq in (1, 9, 4, 2):
@@ -85,6 +86,7 @@ def test_three_frames_out_of_order_end_the_link(agent: ThinAgent, session: str) 
     assert refused(link) == (grpc.StatusCode.INVALID_ARGUMENT, "BAD_FRAME")
 
 
+@pytest.mark.rule("A18")
 def test_an_outbox_that_was_put_back_goes_on_behind_what_welcome_has(
     router: RouterUnderTest, agent: ThinAgent, session: str
 ) -> None:
@@ -105,6 +107,7 @@ def test_an_outbox_that_was_put_back_goes_on_behind_what_welcome_has(
     assert stored(router, session) == ["before 1", "before 2", "after"]
 
 
+@pytest.mark.rule("A19")
 def test_a_router_that_was_put_back_goes_on_behind_what_the_outbox_has_forgotten(
     router: RouterUnderTest, agent: ThinAgent, session: str
 ) -> None:
@@ -194,6 +197,7 @@ def test_other_frames_of_a_kind_to_come_end_nothing_either(agent: ThinAgent) -> 
 
 @pytest.mark.parametrize("name", ["instance_id", "inbox_id", "outbox_id"])
 @pytest.mark.parametrize("value", ["", "x" * 129], ids=["empty", "too long"])
+@pytest.mark.rule("A4")
 def test_a_hello_without_its_ids_is_refused_with_what_to_do(agent: ThinAgent, name: str, value: str) -> None:
     link = agent.dial(**{name: value})
     code, error = link.ended()
@@ -216,6 +220,7 @@ def test_a_session_of_another_machine_in_hello_is_refused_by_its_id(router: Rout
     assert "belongs to machine" in error.status.message
 
 
+@pytest.mark.rule("A9")
 def test_a_session_that_hello_does_not_name_stays(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     with agent.connected(sessions=[]) as link:
         accepted = router.send(session)
@@ -224,6 +229,7 @@ def test_a_session_that_hello_does_not_name_stays(router: RouterUnderTest, agent
     assert frame.command_id == accepted.command_id
 
 
+@pytest.mark.rule("A22")
 def test_a_generation_never_goes_back(agent: ThinAgent) -> None:
     with agent.connected() as link:
         link.frame(session_update=update("s", upstream_seq=1, generation=2))

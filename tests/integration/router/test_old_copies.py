@@ -70,6 +70,7 @@ def test_an_inbox_in_which_waits_what_it_carried_out_is_an_old_copy(
     assert (ended.state, ended.reason) == (types.COMMAND_STATE_UNCERTAIN, types.REASON_INBOX_LOST)
 
 
+@pytest.mark.rule("A8")
 def test_an_inbox_that_lacks_what_it_confirmed_is_an_old_copy(
     router: RouterUnderTest, agent: ThinAgent, session: str
 ) -> None:

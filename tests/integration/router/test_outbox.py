@@ -65,6 +65,7 @@ def test_what_was_said_is_listed_without_receipts_and_in_pages(router: RouterUnd
     assert len(router.notifications(session)) > 3
 
 
+@pytest.mark.rule("C5")
 def test_one_delivery_is_in_flight_in_a_chat_and_they_keep_their_order(router: RouterUnderTest, session: str) -> None:
     ids = [noted(router, session, A, f"{n}") for n in range(3)]
 
@@ -117,6 +118,7 @@ def test_answers_and_receipts_go_before_progress(router: RouterUnderTest, sessio
     ]
 
 
+@pytest.mark.rule("C7")
 def test_not_now_holds_the_whole_chat_and_no_other(router: RouterUnderTest, session: str) -> None:
     late, later = noted(router, session, A, "1"), noted(router, session, A, "2")
 
@@ -145,6 +147,7 @@ def test_not_now_without_a_time_is_tried_again_soon(router: RouterUnderTest, ses
     assert again.attempt == 2
 
 
+@pytest.mark.rule("C10")
 def test_what_a_courier_had_is_leased_again_a_second_after_it_went(router: RouterUnderTest, session: str) -> None:
     note = noted(router, session, A, "x")
     with router.courier("test") as gone:
@@ -171,6 +174,7 @@ def test_another_courier_takes_over(router: RouterUnderTest, session: str) -> No
             assert second.brought("1").attempt == 2
 
 
+@pytest.mark.rule("C6")
 def test_a_lease_that_ends_is_given_again_and_an_old_receipt_is_ignored(router: RouterUnderTest, session: str) -> None:
     note = noted(router, session, A, "x")
 
@@ -194,6 +198,7 @@ def test_a_receipt_for_what_was_never_leased_is_ignored(router: RouterUnderTest,
         assert courier.brought("1").notification.notification_id == note
 
 
+@pytest.mark.rule("C8")
 def test_a_refusal_keeps_the_platforms_words(router: RouterUnderTest, session: str) -> None:
     note = noted(router, session, A, "x")
 
@@ -277,6 +282,7 @@ def test_a_message_that_cannot_be_taken_is_refused(
     [chat_pb.DeliveryReceipt(notification_id="n"), chat_pb.DeliveryReceipt(open=chat_pb.DeliverOpen())],
     ids=["not open", "no transport"],
 )
+@pytest.mark.rule("C4")
 def test_a_courier_introduces_itself_first(router: RouterUnderTest, frame: chat_pb.DeliveryReceipt) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         next(router.chat.Deliver(iter([frame])))

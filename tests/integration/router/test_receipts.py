@@ -215,6 +215,7 @@ def test_a_command_from_outside_a_chat_has_no_receipt(router: RouterUnderTest, s
     assert router.notifications(session) == []
 
 
+@pytest.mark.rule("C9")
 def test_a_reply_to_a_receipt_reaches_the_session(router: RouterUnderTest, session: str, courier: ThinCourier) -> None:
     router.submit(HERE, "x", session_id=session)
     router.reported(courier.brought("500"))

@@ -14,6 +14,7 @@ from tests.integration.router.test_starts import HERE, courier, session, start
 __all__ = ["courier"]
 
 
+@pytest.mark.rule("A26")
 def test_a_start_goes_to_no_machine_that_says_it_starts_none(router: RouterUnderTest, agent: ThinAgent) -> None:
     with agent.connected(capabilities=["text"]), pytest.raises(grpc.RpcError) as refused:
         start(router)

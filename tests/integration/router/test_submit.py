@@ -36,6 +36,7 @@ def answers(router: RouterUnderTest, transport: str = "test") -> list[str]:
     return [note.text for note in router.control.ListNotifications(request).notifications][::-1]
 
 
+@pytest.mark.rule("C1")
 def test_an_update_that_comes_again_gets_the_first_answer(router: RouterUnderTest, session: str) -> None:
     first = router.submit(HERE, "x", session_id=session, update_key="test:1:77")
     again = router.submit(HERE, "another text", session_id=session, update_key="test:1:77")
@@ -45,6 +46,7 @@ def test_an_update_that_comes_again_gets_the_first_answer(router: RouterUnderTes
     assert len(router.control.ListCommands(pb.ListCommandsRequest()).commands) == 1
 
 
+@pytest.mark.rule("C2")
 def test_an_update_that_was_answered_is_answered_once(router: RouterUnderTest) -> None:
     for _ in range(2):
         router.submit(HERE, "/help", update_key="test:1:77")

@@ -48,6 +48,7 @@ def test_a_result_ends_a_command(
     assert ended.HasField("ended_at")
 
 
+@pytest.mark.rule("A20")
 def test_an_acknowledgement_comes_after_the_end_is_on_disk(
     router: RouterUnderTest, agent: ThinAgent, session: str
 ) -> None:

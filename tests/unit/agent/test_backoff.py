@@ -26,6 +26,7 @@ def test_a_window_begins_where_the_one_before_ends() -> None:
 
 
 @pytest.mark.parametrize(("welcomed_for", "window"), [(PROVEN_AFTER, 1.0), (PROVEN_AFTER - 1, 16.0)])
+@pytest.mark.rule("A24")
 def test_only_a_minute_of_a_good_link_begins_anew(welcomed_for: float, window: float) -> None:
     tired = Backoff(window=8.0, attempt_at=90.0, window_ends=95.0)
 

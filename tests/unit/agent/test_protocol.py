@@ -48,6 +48,7 @@ def test_welcome_gives_the_link_its_epoch_and_the_routers_mark() -> None:
 @pytest.mark.parametrize(
     "body", [COMMANDS, Cancel("c1"), UpstreamAck(5), Drain(1.0, 1.0)], ids=lambda b: type(b).__name__
 )
+@pytest.mark.rule("A6")
 def test_nothing_counts_before_welcome(body: Down) -> None:
     link = Link(now=0.0)
 
@@ -97,6 +98,7 @@ def test_a_router_silent_for_two_heartbeats_and_the_grace_is_given_up() -> None:
     assert after.end is End.SILENT
 
 
+@pytest.mark.rule("A23")
 def test_the_router_says_how_long_silence_may_last() -> None:
     link = welcomed(interval=20.0, timeout=30.0)
 

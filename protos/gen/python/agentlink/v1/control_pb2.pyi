@@ -33,7 +33,7 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     ROLE_ADMIN: _Role.ValueType  # 1
     """Everything."""
     ROLE_OPERATOR: _Role.ValueType  # 2
-    """Everything but keys and machines."""
+    """Everything but keys, machines and backups."""
     ROLE_CHAT: _Role.ValueType  # 3
     """ChatLink and nothing else."""
     ROLE_VIEWER: _Role.ValueType  # 4
@@ -47,7 +47,7 @@ ROLE_UNSPECIFIED: Role.ValueType  # 0
 ROLE_ADMIN: Role.ValueType  # 1
 """Everything."""
 ROLE_OPERATOR: Role.ValueType  # 2
-"""Everything but keys and machines."""
+"""Everything but keys, machines and backups."""
 ROLE_CHAT: Role.ValueType  # 3
 """ChatLink and nothing else."""
 ROLE_VIEWER: Role.ValueType  # 4
