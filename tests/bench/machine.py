@@ -53,7 +53,8 @@ class Machine:
             capabilities=["command_batch"],
         )  # fmt: skip
         await self._call.write(pb.AgentFrame(hello=hello))
-        self._epoch = (await self._call.read()).link_epoch
+        welcomed = await self._call.read()
+        self._epoch, self._seq = welcomed.link_epoch, welcomed.welcome.upstream_acked_seq
 
     async def serve(self) -> None:
         """Confirm commands and report them done, until cancelled."""

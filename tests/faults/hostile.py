@@ -46,10 +46,10 @@ def _sensible(agent: ThinAgent) -> list[bytes]:
     report = pb.SessionUpdate(upstream_seq=1, session_id=f"{NAME}-s", generation=1, label="x", backend="command")
     bodies: list[dict[str, Any]] = [
         {"receipt": pb.Receipt(items=[pb.ReceiptItem(command_id="c1", outcome=pb.RECEIPT_OUTCOME_STORED)])},
-        {"result": pb.Result(upstream_seq=2, command_id="c1", outcome=pb.RESULT_OUTCOME_DONE)},
+        {"result": pb.Result(upstream_seq=1, command_id="c1", outcome=pb.RESULT_OUTCOME_DONE)},
         {"session_update": report},
-        {"session_closed": pb.SessionClosed(upstream_seq=4, session_id=f"{NAME}-s", generation=1)},
-        {"notify": pb.Notify(upstream_seq=5, notification_id="n1", session_id=f"{NAME}-s", text="hello")},
+        {"session_closed": pb.SessionClosed(upstream_seq=1, session_id=f"{NAME}-s", generation=1)},
+        {"notify": pb.Notify(upstream_seq=1, notification_id="n1", session_id=f"{NAME}-s", text="hello")},
         {"heartbeat": pb.Heartbeat(nonce=1)},
     ]
     return [_frame(agent, **body) for body in bodies]
