@@ -321,7 +321,8 @@ class Delivery:
         return changed
 
     def _progress(self, tx: Transaction, command_ids: Sequence[str]) -> None:
-        for command_id in notifications.with_receipts(tx, command_ids):
+        known = notifications.with_receipts(tx, command_ids)
+        for command_id in filter(known.__contains__, command_ids):  # in their order: a set has none
             self._receipts.progressed(tx, commands.get(tx, command_id))
 
     def _return(self, tx: Transaction, command: Command, *, charged: bool) -> None:
