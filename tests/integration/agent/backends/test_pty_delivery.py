@@ -113,6 +113,7 @@ def test_a_person_who_types_meanwhile_does_not_get_into_the_text(listen: Listen,
 
 def test_lines_reach_a_program_that_reads_lines(listen: Listen, run: Run, data_dir: Path) -> None:
     agent = listen()
+    (data_dir / "got").touch()  # its shell may be slower than we are
     run("sh", "-c", f"cat > {data_dir / 'got'}")
     agent.attached()
 
