@@ -222,6 +222,16 @@ class Control:
         )
         return [convert.notification(each) for each in self._ask(self._stub.ListNotifications, request).notifications]
 
+    def last_words(self) -> list[model.Notification]:
+        """The beginning of the last thing each session said."""
+        request = control_pb2.ListNotificationsRequest(last_words=True, limit=1000)
+        return [convert.notification(each) for each in self._ask(self._stub.ListNotifications, request).notifications]
+
+    def open_questions(self, session_id: str) -> list[model.Notification]:
+        """What shows the open permission questions of a session."""
+        request = control_pb2.ListNotificationsRequest(session_id=session_id, open_questions=True)
+        return [convert.notification(each) for each in self._ask(self._stub.ListNotifications, request).notifications]
+
     def machines(self) -> list[model.Machine]:
         found = self._ask(self._stub.ListMachines, control_pb2.ListMachinesRequest()).machines
         return [convert.value(model.Machine, each, start_folders=tuple(each.start_folders)) for each in found]

@@ -1,13 +1,17 @@
 """What callers of Control want to be done, as values."""
 
+import sqlite3
+
 from agentlink.v1 import control_pb2 as pb
 
 from router.api import actions, convert, times
 from router.api.server import Call
 from router.domain.command import Origin, StartSession
 from router.domain.errors import Reason, Refusal
+from router.domain.notification import Notification
 from router.domain.start import Wanted
 from router.services.delivery import Draft
+from router.store import names, notifications
 
 Asked = pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
 
@@ -43,3 +47,19 @@ def ttl(request: pb.SendCommandRequest | pb.StartSessionRequest) -> float | None
 def note(request: Asked) -> str:
     """For the trace."""
     return f"request {request.request_id}" if request.request_id else ""
+
+
+def notifications_page(
+    connection: sqlite3.Connection, request: pb.ListNotificationsRequest, limit: int
+) -> list[Notification]:
+    """Raises Refusal."""
+    return notifications.page(
+        connection,
+        names.session(connection, request.session_id),
+        request.transport,
+        limit,
+        request.before_notification_id,
+        receipts=not request.without_receipts,
+        last_words=request.last_words,
+        open_questions=request.open_questions,
+    )

@@ -168,12 +168,8 @@ class ControlServicer:
     async def ListNotifications(
         self, request: pb.ListNotificationsRequest, _call: Call
     ) -> pb.ListNotificationsResponse:
-        r, limit, before = request, _page(request.limit), request.before_notification_id
-        found = await self._s.database.read(
-            lambda c: notifications.page(
-                c, names.session(c, r.session_id), r.transport, limit, before, receipts=not r.without_receipts
-            )
-        )
+        limit = _page(request.limit)
+        found = await self._s.database.read(lambda c: asked.notifications_page(c, request, limit))
         return pb.ListNotificationsResponse(notifications=[convert.notification(note) for note in found])
 
     async def ListMachines(self, _request: pb.ListMachinesRequest, _call: Call) -> pb.ListMachinesResponse:

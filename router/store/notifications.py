@@ -17,6 +17,20 @@ _COLUMNS = (
     " pressed, as_mark, closes_topic, permission_id, files, copy_of"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM notifications"
+_SAID = "text != '' AND command_id = ''"  # as the index notifications_said has it
+_LAST_OF_EACH = (
+    f"SELECT (SELECT position FROM notifications WHERE session_id = sessions.session_id AND {_SAID} AND edits = ''"
+    " ORDER BY position DESC LIMIT 1) FROM sessions"
+)
+_BEGINNING = (
+    "substr(coalesce((SELECT text FROM notifications AS change WHERE session_id = notifications.session_id"
+    f" AND position > notifications.position AND {_SAID} AND edits = notifications.notification_id"
+    " ORDER BY position DESC LIMIT 1), text), 1, 500)"
+)
+_OPEN_QUESTIONS = (  # from the few open ones on, not through all of a session
+    "SELECT shown.position FROM permissions CROSS JOIN notifications AS shown USING (permission_id)"
+    " WHERE permissions.state = 'open' AND shown.permission_id != '' AND shown.edits = ''"
+)
 _INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
 
 
@@ -211,10 +225,25 @@ def dead(connection: sqlite3.Connection, limit: int) -> list[Notification]:
 
 
 def page(
-    connection: sqlite3.Connection, session_id: str, transport: str, limit: int, before: str, *, receipts: bool
+    connection: sqlite3.Connection,
+    session_id: str,
+    transport: str,
+    limit: int,
+    before: str,
+    *,
+    receipts: bool = True,
+    last_words: bool = False,
+    open_questions: bool = False,
 ) -> list[Notification]:
-    """Notifications, newest first, with or without receipts; without those that only take buttons away."""
+    """Notifications, newest first, with or without receipts; without those that only take buttons away.
+
+    `last_words`: only the newest of each session, with the beginning of what it says now. `open_questions`: only
+    those that show one.
+    """
     where = "text != ''" + ("" if receipts else " AND command_id = ''")
+    where += f" AND position IN ({_LAST_OF_EACH})" if last_words else ""
+    where += f" AND position IN ({_OPEN_QUESTIONS})" if open_questions else ""
+    select = _SELECT.replace(" text,", f" {_BEGINNING},") if last_words else _SELECT
     values: list[object] = []
     for condition, value in (
         ("session_id = ?", session_id),
@@ -223,7 +252,7 @@ def page(
     ):
         if value:
             where, values = f"{where} AND {condition}", [*values, value]
-    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", [*values, limit])
+    rows = connection.execute(f"{select} WHERE {where} ORDER BY position DESC LIMIT ?", [*values, limit])
     return [_notification(row) for row in rows.fetchall()]
 
 

@@ -324,6 +324,7 @@ INDEXES = [
     "CREATE INDEX notifications_command ON notifications (command_id, position) WHERE command_id != ''",
     "CREATE INDEX notifications_permission ON notifications (permission_id) WHERE permission_id != ''",
     "CREATE INDEX notifications_copies ON notifications (copy_of) WHERE copy_of != ''",
+    "CREATE INDEX notifications_said ON notifications (session_id, position) WHERE text != '' AND command_id = ''",
     "CREATE INDEX permissions_open ON permissions (session_id, position) WHERE state = 'open'",
     "CREATE INDEX permissions_expiry ON permissions (expires_at) WHERE state = 'open'",
     "CREATE INDEX permissions_session ON permissions (session_id, position)",

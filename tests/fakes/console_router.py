@@ -175,6 +175,18 @@ class FakeControl:
         older = [one for one in found if not before or _number(one.notification_id) < _number(before)]
         return [one for one in older if not one.command_id][:limit]
 
+    def last_words(self) -> list[Notification]:
+        self._fail()
+        last = {one.session_id: one for one in self.known_notifications if not one.command_id and not one.edits}
+        return list(last.values())
+
+    def open_questions(self, session_id: str) -> list[Notification]:
+        """Of each question the first notification, as long as none without buttons came after it."""
+        self._fail()
+        asked = [one for one in self.known_notifications if one.permission_id and one.session_id == session_id]
+        closed = {one.permission_id for one in asked if not one.buttons}
+        return [one for one in asked if one.permission_id not in closed]
+
     def notification(self, notification_id: str) -> Notification:
         self._fail()
         for one in self.known_notifications:

@@ -32,12 +32,11 @@ def _add_overview(blueprint: Blueprint, settings: ConsoleSettings, router: Conso
     @blueprint.get("/console/api/overview")
     def overview() -> ResponseReturnValue:
         ask = router.own
-        sessions, words = ask.sessions(include_ended=True), ask.words(limit=LIST_LENGTH)
         return jsonify(
             router=settings.router,
             host=socket.gethostname(),
             machines=present.all_shown(ask.machines()),
-            sessions=present.with_last_words(sessions, words),
+            sessions=present.with_last_words(ask.sessions(include_ended=True), ask.last_words()),
             figures=present.figures(ask.stats()),
         )
 

@@ -50,6 +50,12 @@ class ConsoleControl(Protocol):
     def words(self, *, session_id: str = "", limit: int, before: str = "") -> Sequence[Notification]:
         """What was said, without receipts: newest first, to all platforms; of all sessions unless given."""
 
+    def last_words(self) -> Sequence[Notification]:
+        """The last thing each session said, without receipts and only its beginning, as it is now."""
+
+    def open_questions(self, session_id: str) -> Sequence[Notification]:
+        """What shows the open permission questions of a session, on all platforms."""
+
     def notification(self, notification_id: str) -> Notification:
         """One of them."""
 

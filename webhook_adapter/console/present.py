@@ -49,9 +49,9 @@ def figures(stats: Stats) -> Json:
     }
 
 
-def with_last_words(sessions: Sequence[Session], notifications: Sequence[Notification]) -> list[Json]:
+def with_last_words(sessions: Sequence[Session], last_words: Sequence[Notification]) -> list[Json]:
     """Sessions with the last thing each of them said, for the list."""
-    last = {one.session_id: one for one in said(notifications)}
+    last = {one.session_id: one for one in last_words}
     return [shown(session) | {"last": _preview(last.get(session.session_id))} for session in sessions]
 
 

@@ -15,7 +15,7 @@ Item = TypeVar("Item", Command, Notification)
 
 
 def timeline(ask: ConsoleControl, session_id: str, depth: int) -> present.Json:
-    """The newest `depth` words of a session and what was sent to it since, oldest first.
+    """The newest `depth` words of a session and what was sent to it since, oldest first; and every open question.
 
     `more`: there is something older. `gap_at`: more was sent since the oldest word than is shown; what was sent before
     this time is left out.
@@ -38,10 +38,15 @@ def timeline(ask: ConsoleControl, session_id: str, depth: int) -> present.Json:
     shown = [one for one in commands if present.created(one) >= since] if more_words else commands
     is_cut = more_commands and bool(words) and present.created(commands[-1]) > since
     return {
-        "items": present.chat(words, shown),
+        "items": present.chat([*words, *_missing(words, ask.open_questions(session_id))], shown),
         "more": more_words or more_commands,
         "gap_at": present.created(commands[-1]) if is_cut else None,
     }
+
+
+def _missing(words: Sequence[Notification], others: Sequence[Notification]) -> list[Notification]:
+    known = {one.notification_id for one in words}
+    return [one for one in others if one.notification_id not in known]
 
 
 def _newest(

@@ -19,6 +19,7 @@ from router.store.migrations import (
     m0014_held,
     m0015_start_folders,
     m0016_capabilities,
+    m0017_said,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -38,6 +39,7 @@ MIGRATIONS: list[list[str]] = [
     m0014_held.STATEMENTS,
     m0015_start_folders.STATEMENTS,
     m0016_capabilities.STATEMENTS,
+    m0017_said.STATEMENTS,
 ]
 
 

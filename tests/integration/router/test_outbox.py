@@ -65,6 +65,21 @@ def test_what_was_said_is_listed_without_receipts_and_in_pages(router: RouterUnd
     assert len(router.notifications(session)) > 3
 
 
+def test_the_last_words_of_each_session_are_listed_however_far_back(router: RouterUnderTest, session: str) -> None:
+    other = router.session(router.machine("attic"), "docs")
+    noted(router, session, A, "first")
+    last = noted(router, session, A, "x" * 600)
+    for number in range(3):
+        noted(router, other, B, f"{number}")
+    sent = router.submit(A, "x", session_id=session)
+    router.control.CancelCommand(pb.CancelCommandRequest(command_id=sent.command_id))
+
+    found = router.control.ListNotifications(pb.ListNotificationsRequest(last_words=True)).notifications
+
+    assert [(note.session_id, note.text) for note in found] == [(other, "2"), (session, "x" * 500)]
+    assert found[1].notification_id == last
+
+
 @pytest.mark.rule("C5")
 def test_one_delivery_is_in_flight_in_a_chat_and_they_keep_their_order(router: RouterUnderTest, session: str) -> None:
     ids = [noted(router, session, A, f"{n}") for n in range(3)]

@@ -126,6 +126,20 @@ def test_a_question_stays_in_sight_until_it_is_answered(console: Console) -> Non
         expect(page.locator(".messages .said")).to_contain_text("Allowed by Ada")
 
 
+def test_an_old_question_is_in_sight_and_so_are_old_words(console: Console) -> None:
+    own = console.router.own
+    own.say("team/docs", "The docs are built.")
+    own.say("s-1", "May it run make?", Choice("Allow", "allow"), permission_id="q")
+    for number in range(60):
+        own.say("s-1", f"later {number}")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".asked")).to_contain_text("May it run make?")
+        expect(page.get_by_role("button", name="Allow")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="Earlier")).to_be_attached()
+        expect(page.locator(".row").filter(has_text="The docs are built.")).to_be_visible()
+
+
 def test_two_sessions_of_one_name_differ_in_what_is_shown(console: Console) -> None:
     for number, words in enumerate(["fix the test", "review"]):
         console.router.own.add_session(a_session(f"c-{number}", label="claude", distinction=words))

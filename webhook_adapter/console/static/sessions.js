@@ -96,10 +96,10 @@ function sessionRow() {
   return { node: h("li", {}, link), update };
 }
 
-/** What it asks for, else its last words; of one that was silent for long only the conversation knows them. */
+/** What it asks for, else its last words. */
 function doing({ state, waiting_for, last }) {
   if (state === "waiting" && waiting_for) return `Waits: ${waiting_for}`;
-  return last ? last.text : "Nothing new";
+  return last ? last.text : "Nothing said yet";
 }
 
 /** Tells screen readers what was said since the page was loaded. */

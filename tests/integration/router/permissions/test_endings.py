@@ -47,6 +47,28 @@ def test_what_ends_at_the_machine_voids_the_buttons(
     assert words in late.answer
 
 
+def test_a_question_is_listed_with_its_buttons_until_it_is_over_and_then_says_how_it_ended(
+    router: RouterUnderTest, courier: ThinCourier, link: ThinLink, session: str
+) -> None:
+    asked = ask(link, session)
+    note = shown(courier)
+    open_ones = pb.ListNotificationsRequest(session_id=session, open_questions=True)
+    elsewhere = pb.ListNotificationsRequest(session_id="elsewhere", open_questions=True)
+    before = router.control.ListNotifications(open_ones).notifications
+    none = router.control.ListNotifications(elsewhere).notifications
+    withdraw(link, asked, types.PERMISSION_STATE_WITHDRAWN, detail="its program ended")
+    courier.brought("100")
+
+    [last] = router.control.ListNotifications(pb.ListNotificationsRequest(last_words=True)).notifications
+    assert [(one.notification_id, one.token, list(one.buttons)) for one in before] == [
+        (note.notification_id, note.token, list(note.buttons))
+    ]
+    assert not none
+    assert not router.control.ListNotifications(open_ones).notifications
+    assert last.notification_id == note.notification_id
+    assert "its program ended" in last.text
+
+
 def test_the_machine_overrules_an_answer_that_came_too_late(
     router: RouterUnderTest, courier: ThinCourier, link: ThinLink, session: str
 ) -> None:

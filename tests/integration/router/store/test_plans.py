@@ -60,6 +60,12 @@ ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "what comes next": lambda connection: steps.after(connection, 5, "s", 10),
     "the newest step": steps.newest,
     "a page": lambda connection: commands.page(connection, session_id="s", states=[], limit=10, before=""),
+    "the last words of each session": lambda connection: notifications.page(
+        connection, "", "", 1000, "", last_words=True
+    ),
+    "what shows open questions": lambda connection: notifications.page(
+        connection, "s", "", 10, "", open_questions=True
+    ),
     "what a session said": lambda connection: notifications.page(connection, "s", "", 10, "", receipts=False),
 }
 

@@ -138,6 +138,33 @@ def test_the_last_words_of_a_session_outlive_many_receipts(client: FlaskClient, 
     assert read(client, "overview")["sessions"][0]["last"]["text"] == "All tests pass."
 
 
+def test_the_last_words_of_a_session_outlive_what_others_say(client: FlaskClient, router: FakeRouter) -> None:
+    router.own.say("s-1", "All tests pass.")
+    for number in range(60):
+        router.own.say("s-2", f"{number}")
+
+    assert [one["last"]["text"] for one in read(client, "overview")["sessions"]] == ["All tests pass.", "59"]
+
+
+def test_an_open_question_is_in_the_answer_however_far_back_it_was_asked(
+    client: FlaskClient, router: FakeRouter
+) -> None:
+    router.own.say("s-2", "Elsewhere?", Choice("Allow", "allow"), permission_id="other")
+    asked = router.own.say("s-1", "May it run make?", Choice("Allow", "allow"), permission_id="q")
+    for number in range(60):
+        router.own.say("s-1", f"{number}")
+
+    near, far = (read(client, f"chat?session=s-1&depth={depth}") for depth in (50, 100))
+    router.own.say("s-1", "Allowed by Ada", permission_id="q")
+    after = read(client, "chat?session=s-1")["items"]
+
+    assert [item["text"] for item in near["items"][:2]] == ["May it run make?", "11"]
+    assert near["items"][0]["buttons"] == [{"label": "Allow", "data": f"cmd:{asked.token}:allow"}]
+    assert near["more"]
+    assert [item["text"] for item in far["items"][:2]] == ["May it run make?", "0"]
+    assert "May it run make?" not in [item["text"] for item in after]
+
+
 @pytest.mark.parametrize(("depth", "shown"), [("", 49), ("x", 49), ("-1", 49), ("99999999", 60)])
 def test_a_depth_that_makes_no_sense_does_no_harm(
     client: FlaskClient, router: FakeRouter, depth: str, shown: int

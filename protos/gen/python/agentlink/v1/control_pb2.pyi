@@ -766,6 +766,8 @@ class ListNotificationsRequest(_message.Message):
     TRANSPORT_FIELD_NUMBER: _builtins.int
     BEFORE_NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
     WITHOUT_RECEIPTS_FIELD_NUMBER: _builtins.int
+    LAST_WORDS_FIELD_NUMBER: _builtins.int
+    OPEN_QUESTIONS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Only of this session; empty means all."""
     limit: _builtins.int
@@ -776,6 +778,10 @@ class ListNotificationsRequest(_message.Message):
     """Only older than this notification; empty starts with the newest."""
     without_receipts: _builtins.bool
     """Without receipts: only what sessions and the system say."""
+    last_words: _builtins.bool
+    """Only the last words of each session, as they are now and without receipts: the first 500 characters, for a list."""
+    open_questions: _builtins.bool
+    """Only those that show a permission question that is open."""
     def __init__(
         self,
         *,
@@ -784,10 +790,12 @@ class ListNotificationsRequest(_message.Message):
         transport: _builtins.str = ...,
         before_notification_id: _builtins.str = ...,
         without_receipts: _builtins.bool = ...,
+        last_words: _builtins.bool = ...,
+        open_questions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_notification_id", b"before_notification_id", "limit", b"limit", "session_id", b"session_id", "transport", b"transport", "without_receipts", b"without_receipts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_notification_id", b"before_notification_id", "last_words", b"last_words", "limit", b"limit", "open_questions", b"open_questions", "session_id", b"session_id", "transport", b"transport", "without_receipts", b"without_receipts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
