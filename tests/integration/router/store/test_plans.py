@@ -84,10 +84,15 @@ def scans(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
     """Steps of the plans that read a whole table. Through a partial index only what is live is read.
 
     `waiting` is no table: a query makes it of the few rows it has found."""
-    connection.set_trace_callback(None)
-    plans = [row[3] for one in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")]
     harmless = ("USING", "CONSTANT", "SCAN waiting", "SCAN json_each")
-    return [step for step in plans if step.startswith("SCAN") and not any(word in step for word in harmless)]
+    plan = steps_of(connection, statements)
+    return [step for step in plan if step.startswith("SCAN") and not any(word in step for word in harmless)]
+
+
+def steps_of(connection: sqlite3.Connection, statements: list[str]) -> list[str]:
+    """How SQLite answers them."""
+    connection.set_trace_callback(None)
+    return [row[3] for one in statements for row in connection.execute(f"EXPLAIN QUERY PLAN {one}")]
 
 
 @pytest.mark.parametrize("question", ASKED_ALL_THE_TIME.values(), ids=ASKED_ALL_THE_TIME)
@@ -110,3 +115,23 @@ def test_readers_never_walk_a_whole_table(
 
     assert statements
     assert scans(connection, statements) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "indexes"),
+    [
+        ("the last words of each session", ["notifications_said (session_id=?)"]),
+        ("what shows open questions", ["permissions_expiry", "notifications_permission (permission_id=?)"]),
+    ],
+)
+def test_what_the_console_asks_again_and_again_is_found_however_much_was_said(
+    asked: tuple[sqlite3.Connection, list[str]], question: str, indexes: list[str]
+) -> None:
+    connection, statements = asked
+
+    ASKED_OF_READERS[question](connection)
+
+    plan = steps_of(connection, statements)
+    walked = [step for step in plan if step.startswith("SCAN") and "sessions" not in step and "permissions" not in step]
+    assert walked == []
+    assert [index for index in indexes if not any(index in step for step in plan)] == []
