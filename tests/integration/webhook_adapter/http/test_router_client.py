@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from agentlink.v1 import types_pb2
+from agentlink.v1 import control_pb2, types_pb2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -191,6 +191,16 @@ def test_an_answer_to_a_question_is_told_in_words(decision: dict[str, str], told
     made = types_pb2.PermissionDecision(permission_id="p", **decision)
 
     assert convert.command(types_pb2.Command(action=types_pb2.Action(permission_decision=made))).text == told
+
+
+def test_last_words_and_open_questions_are_one_call_each(router: FakeRouter, router_client: RouterClient) -> None:
+    router_client.own.last_words()
+    router_client.own.open_questions("s1")
+
+    assert router.book.requests[-2:] == [
+        control_pb2.ListNotificationsRequest(last_words=True, limit=1000),
+        control_pb2.ListNotificationsRequest(session_id="s1", open_questions=True),
+    ]
 
 
 def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
