@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from agent.backends.backend import Backend
-from agent.backends.headless import HeadlessBackend
+from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock, SteadyClock
 from agent.config import Config
+from agent.domain.clock_steps import Moment
 from agent.domain.errors import StoreUnavailable
-from agent.domain.lifetime import Moment
 from agent.link import identity
 from agent.link.client import Client, Door
 from agent.local.client import socket_path
@@ -25,20 +25,20 @@ from agent.local.server import LocalServer
 from agent.loops import Tasks, Work, endless, guarded
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
-from agent.services.conversations import Conversations
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
 from agent.services.headless import Reports
 from agent.services.hooks import Hooks
+from agent.services.link_handler import Station
 from agent.services.permissions import Permissions
-from agent.services.receipts import Receipts
+from agent.services.prompt_tracking import Receipts
+from agent.services.session_lookup import Conversations
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.services.states import States
-from agent.services.station import Station
 from agent.services.uploads import Uploads
-from agent.store import lifetime
+from agent.store import clock_steps
 from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
@@ -169,7 +169,7 @@ class Agent:
         return await self.client.part(command_id, number)
 
     async def _resume_time(self) -> None:
-        step = await lifetime.resume(self.database, self._moment())
+        step = await clock_steps.resume(self.database, self._moment())
         if step:
             logger.warning("the wall clock moved by %.3f s beside the time that passed; limits moved along", step)
 
@@ -181,7 +181,7 @@ class Agent:
         while True:
             await asyncio.sleep(MARK_EVERY)
             with suppress(StoreUnavailable):
-                await lifetime.mark(self.database, self._moment())
+                await clock_steps.mark(self.database, self._moment())
 
     def _moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.uptime(), self._clock.boot_id())

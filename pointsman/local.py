@@ -88,14 +88,14 @@ def find_part_of_local(settings: Settings, name: str) -> str:
 
 def resolve_tmux(target: str, tmux_env: str) -> dict[str, object]:
     """The part of a register request that names a tmux pane."""
-    from agent.backends import tmux
+    from agent.backends.terminals import tmux
 
     return _resolved("tmux", lambda: tmux.resolve(target, tmux_env))
 
 
 def resolve_nvim(socket: str) -> dict[str, object]:
     """The part of a register request that names a terminal of nvim."""
-    from agent.backends import nvim
+    from agent.backends.terminals import nvim
 
     return _resolved("nvim", lambda: nvim.resolve(socket))
 

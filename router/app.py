@@ -14,33 +14,33 @@ from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
 from router.api.control import ControlServicer, ControlServices
 from router.api.serving import Servicers, Serving
-from router.chance import SYSTEM, Chance, new_id
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.link.hub import Hub
-from router.services.chat_buttons import ChatButtons
-from router.services.chat_commands import ChatCommands
-from router.services.chat_wishes import ChatWishes
-from router.services.dead_letters import DeadLetters
-from router.services.delivery import Delivery
-from router.services.enrolment import Enrolment
+from router.randomness import SYSTEM, Chance, new_id
+from router.services.chat.buttons import ChatButtons
+from router.services.chat.commands import ChatCommands
+from router.services.chat.inbound import InboundService
+from router.services.chat.settings import ChatWishes
+from router.services.chat.topics import Topics
+from router.services.delivery.dead_letters import DeadLetters
+from router.services.delivery.engine import Delivery
 from router.services.files import Files
-from router.services.inbound import InboundService
-from router.services.notices import Notices, new_token
-from router.services.outbox import Outbox
+from router.services.links.enrolment import Enrolment
+from router.services.links.presence import Presence
+from router.services.links.upstream import UpstreamService
+from router.services.outbox.delivery_receipts import Reports
+from router.services.outbox.leases import Outbox
+from router.services.outbox.notifications import Notices, new_token
+from router.services.outbox.status_messages import Receipts
 from router.services.permissions import Permissions
-from router.services.presence import Presence
-from router.services.receipts import Receipts
-from router.services.reports import Reports
 from router.services.sessions import SessionService
 from router.services.starts import Starts
-from router.services.stats import Stats
-from router.services.timers import Timers
-from router.services.topics import Topics
-from router.services.unseen import Unseen
-from router.services.upstream import UpstreamService
-from router.services.waiting import ANYTHING, Waiting
-from router.store import lifetime
+from router.services.upkeep.stats import Stats
+from router.services.upkeep.timers import Timers
+from router.services.upkeep.unseen import Unseen
+from router.services.wakeups import ANYTHING, Waiting
+from router.store import clock_steps
 from router.store.database import Damaged, Database
 from router.store.meta import router_id
 from router.store.migrations import NewerSchema, migrate
@@ -159,7 +159,7 @@ def _prepare(database: Database, clock: Clock) -> str:
     try:
         connection = database.sound_connection()
         migrate(connection)
-        lifetime.resume(connection, clock)
+        clock_steps.resume(connection, clock)
         return router_id(connection, new_id)
     except Damaged as error:
         raise SettingsError(

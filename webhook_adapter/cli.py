@@ -11,14 +11,14 @@ _USAGE = 2
 
 def http(environ: Mapping[str, str]) -> int:
     """Serve webhooks, REST and the console until SIGTERM. Returns the exit code."""
-    from webhook_adapter.server import serve
+    from webhook_adapter.http.server import serve
 
     return _start(environ, serve)
 
 
 def courier(environ: Mapping[str, str]) -> int:
     """Bring the router's outbox to the chat platforms until SIGTERM. Returns the exit code."""
-    from webhook_adapter.courier import run
+    from webhook_adapter.courier.courier import run
 
     return _start(environ, lambda _: run(environ))
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import BinaryIO
 
-from agent.backends import typing_rules
+from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.session import Session
 

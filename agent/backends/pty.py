@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-from agent.backends import claude_typing
+from agent.backends.claude import typing
 from agent.domain.command import Action, Ending, Input, Outcome, Reason
 from agent.domain.session import Session
 
@@ -93,7 +93,7 @@ class PtyBackend:
         return await attachment.deliver(_message(action), self._limit)
 
     async def obstacle(self, session: Session, action: Action) -> str:
-        return claude_typing.obstacle_of(session, action)
+        return typing.obstacle_of(session, action)
 
     async def clear_line(self, session: Session) -> None:
         """The host types what it has begun to the end by itself, whatever becomes of the agent."""

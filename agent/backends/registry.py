@@ -5,12 +5,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agent.backends.backend import Backend
+from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.command import CommandBackend
-from agent.backends.headless import HeadlessBackend
-from agent.backends.hooks import HooksBackend
-from agent.backends.nvim import NvimBackend
+from agent.backends.observed import HooksBackend
 from agent.backends.pty import PtyBackend
-from agent.backends.tmux import TmuxBackend
+from agent.backends.terminals.nvim import NvimBackend
+from agent.backends.terminals.tmux import TmuxBackend
 from agent.domain.session import MAX_HEADLESS
 
 

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from agent.backends.process import identify
 from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notice
@@ -13,6 +12,7 @@ from agent.domain.session import Process, Session, SessionState, checked_id
 from agent.link.client import LinkStatus
 from agent.local.fields import Answer, Message, items_of, strings_of, text_of, texts_of
 from agent.local.question import question_of
+from agent.processes import identify
 from agent.services.hooks import Hooks
 from agent.services.permissions import Asking, Permissions
 from agent.services.sessions import Sessions

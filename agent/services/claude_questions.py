@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.backends.claude_code import ClaudeCode, Doing
-from agent.backends.process import is_running
+from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.clock import Clock
 from agent.domain.claude_question import ASKS, DENY, ToolUse, denial, questions, verdict
 from agent.domain.hook import HookEvent
 from agent.domain.permission import Decision, Over
 from agent.domain.session import Conversation, Session
+from agent.processes import is_running
 from agent.services.permissions import Asking, Permissions
 
 LOOK = 0.25  # seconds between looks at the registry while a question is open

@@ -35,7 +35,7 @@ from agent.domain.session import Session, SessionState, bare_id
 from agent.loops import Tasks
 from agent.services.files import Files
 from agent.services.permissions import Permissions
-from agent.services.receipts import Receipts
+from agent.services.prompt_tracking import Receipts
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.store.inbox import Inbox, Start

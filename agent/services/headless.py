@@ -5,12 +5,12 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 
-from agent.backends import typing_rules
+from agent.backends.terminals import typing_rules
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.frames import Notice
 from agent.domain.session import HEADLESS, Conversation, SessionState
-from agent.services.receipts import Receipts
+from agent.services.prompt_tracking import Receipts
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from agent.domain.hook import HookEvent, Repeats
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions
-from agent.services.conversations import Conversations
 from agent.services.permissions import Asking
-from agent.services.receipts import Receipts
+from agent.services.prompt_tracking import Receipts
+from agent.services.session_lookup import Conversations
 from agent.services.states import States
 
 logger = logging.getLogger(__name__)

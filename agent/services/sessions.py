@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from agent.backends.backend import Backend
-from agent.backends.process import is_running
 from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id, checked_id, checked_label
+from agent.processes import is_running
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)

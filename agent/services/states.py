@@ -5,12 +5,12 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-from agent.backends.claude_code import ClaudeCode, Doing
-from agent.backends.process import is_running
+from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.domain.errors import AgentError
 from agent.domain.hook import HookEvent
 from agent.domain.session import HEADLESS, Conversation, Session, SessionState, bare_id
-from agent.services.receipts import Receipts
+from agent.processes import is_running
+from agent.services.prompt_tracking import Receipts
 from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)

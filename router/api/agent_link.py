@@ -20,11 +20,11 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import AgentFrame, Drain, Hello, Receipts, Result, Upstream
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
-from router.services.delivery import ACK_TIMEOUT, Delivery
-from router.services.enrolment import Enrolment
+from router.services.delivery.engine import ACK_TIMEOUT, Delivery
 from router.services.files import Files
-from router.services.presence import Presence
-from router.services.upstream import UpstreamService
+from router.services.links.enrolment import Enrolment
+from router.services.links.presence import Presence
+from router.services.links.upstream import UpstreamService
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from router.clock import Clock
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
 from router.domain.errors import Reason, Refusal
 from router.link.admission import Admission
-from router.services.enrolment import Enrolment
+from router.services.links.enrolment import Enrolment
 from router.store import machines
 from router.store.database import Database
 

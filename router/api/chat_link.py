@@ -15,11 +15,11 @@ from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import LEASE
 from router.domain.routing import Inbound
+from router.services.chat.inbound import InboundService
 from router.services.files import Files
-from router.services.inbound import InboundService
-from router.services.outbox import MAX_IN_FLIGHT, Courier, Outbox
-from router.services.reports import Reports
-from router.store import requests, sessions, strangers
+from router.services.outbox.delivery_receipts import Reports
+from router.services.outbox.leases import MAX_IN_FLIGHT, Courier, Outbox
+from router.store import idempotency, sessions, strangers
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -111,13 +111,13 @@ class ChatLinkServicer:
         answers.put(done)
 
     def _submit(self, tx: Transaction, inbound: Inbound) -> chat_pb.SubmitResponse:
-        if (known := requests.answered(tx, inbound.update_key, None)) is not None:
+        if (known := idempotency.answered(tx, inbound.update_key, None)) is not None:
             response = chat_pb.SubmitResponse.FromString(known)
             response.duplicate = True
             return response
         submitted = self._inbound.submit(tx, inbound)
         response = convert.submit_response(submitted)
-        requests.remember(tx, inbound.update_key, None, response.SerializeToString(), self._inbound.now())
+        idempotency.remember(tx, inbound.update_key, None, response.SerializeToString(), self._inbound.now())
         return response
 
 

@@ -9,7 +9,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1.chat_link_pb2 import SubmitResponse
 from google.protobuf.message import Message
 
-from router.api import asked, convert, questions, times
+from router.api import callers, convert, questions, times
 from router.api.server import Call
 from router.api.strangers import listed
 from router.clock import Clock
@@ -18,18 +18,18 @@ from router.domain.errors import Reason, Refusal
 from router.domain.namesakes import told_apart
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
-from router.services import retention
-from router.services.dead_letters import DeadLetters
-from router.services.delivery import Delivery
-from router.services.enrolment import Enrolment
-from router.services.notices import Notices
+from router.services.delivery.dead_letters import DeadLetters
+from router.services.delivery.engine import Delivery
+from router.services.links.enrolment import Enrolment
+from router.services.links.presence import Presence
+from router.services.outbox.notifications import Notices
 from router.services.permissions import Permissions
-from router.services.presence import Presence
 from router.services.sessions import SessionService
 from router.services.starts import Starts
-from router.services.stats import Stats
-from router.services.waiting import ANYTHING, Waiting, set_within
-from router.store import commands, machines, names, notifications, permissions, requests, sessions, steps, strangers
+from router.services.upkeep import retention
+from router.services.upkeep.stats import Stats
+from router.services.wakeups import ANYTHING, Waiting, set_within
+from router.store import audit, commands, idempotency, machines, names, notifications, permissions, sessions, strangers
 from router.store.backup import backup
 from router.store.database import Database, Transaction
 
@@ -86,7 +86,7 @@ class ControlServicer:
         return pb.ListSessionsResponse(sessions=[convert.session(session) for session in found])
 
     async def SendCommand(self, request: pb.SendCommandRequest, call: Call) -> pb.SendCommandResponse:
-        draft = asked.draft(request, call)
+        draft = callers.draft(request, call)
 
         def operation(tx: Transaction) -> pb.SendCommandResponse:
             return pb.SendCommandResponse(command=convert.command(self._s.delivery.accept(tx, draft)))
@@ -169,7 +169,7 @@ class ControlServicer:
         self, request: pb.ListNotificationsRequest, _call: Call
     ) -> pb.ListNotificationsResponse:
         limit = _page(request.limit)
-        found = await self._s.database.read(lambda c: asked.notifications_page(c, request, limit))
+        found = await self._s.database.read(lambda c: callers.notifications_page(c, request, limit))
         return pb.ListNotificationsResponse(notifications=[convert.notification(note) for note in found])
 
     async def ListMachines(self, _request: pb.ListMachinesRequest, _call: Call) -> pb.ListMachinesResponse:
@@ -206,20 +206,20 @@ class ControlServicer:
     async def Trace(self, request: pb.TraceRequest, _call: Call) -> pb.TraceResponse:
         subject = await self._s.database.read(lambda c: _command_of_update(c, request.id)) or request.id
         subject = await self._s.database.read(lambda c: names.anything(c, subject))
-        found = await self._s.database.read(lambda c: steps.story(c, subject))
+        found = await self._s.database.read(lambda c: audit.story(c, subject))
         if not found:
             raise Refusal(Reason.NOT_FOUND, f"Nothing is known of {request.id[:128]}.")
         return pb.TraceResponse(steps=[convert.step(step) for step in found])
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
-        cursor = request.after_event_id or await self._s.database.read(steps.newest)
+        cursor = request.after_event_id or await self._s.database.read(audit.newest)
         of = await self._s.database.read(lambda c: names.session(c, request.session_id))
         await call.context.send_initial_metadata(())  # what happens from here on is seen
         with self._s.waiting.on(ANYTHING) as changed:
             while True:
                 changed.clear()
                 page = await self._s.database.read(
-                    lambda c, at=cursor: steps.after(c, at, of, WATCH_PAGE)  # type: ignore[misc]
+                    lambda c, at=cursor: audit.after(c, at, of, WATCH_PAGE)  # type: ignore[misc]
                 )
                 for cursor, step in page:
                     event = pb.WatchEventsResponse(event_id=cursor, step=convert.step(step), session_id=step.session_id)
@@ -265,7 +265,7 @@ class ControlServicer:
         return pb.ListPermissionsResponse(permissions=[questions.permission(each) for each in found])
 
     async def RespondPermission(self, request: pb.RespondPermissionRequest, call: Call) -> pb.RespondPermissionResponse:
-        origin, r = asked.origin(request, call), request
+        origin, r = callers.origin(request, call), request
 
         def operation(tx: Transaction) -> pb.RespondPermissionResponse:
             decided = self._s.permissions.respond(tx, r.permission_id, r.input_digest, r.option_id, r.text, origin)
@@ -275,10 +275,10 @@ class ControlServicer:
 
     async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
         wanted, origin, ttl, note = (
-            asked.wanted(request),
-            asked.origin(request, call),
-            asked.ttl(request),
-            asked.note(request),
+            callers.wanted(request),
+            callers.origin(request, call),
+            callers.ttl(request),
+            callers.note(request),
         )
 
         def operation(tx: Transaction) -> pb.StartSessionResponse:
@@ -289,7 +289,7 @@ class ControlServicer:
         return await self._once(call, request, pb.StartSessionResponse, operation)
 
     async def StopSession(self, request: pb.StopSessionRequest, call: Call) -> pb.StopSessionResponse:
-        origin, note = asked.origin(request, call), asked.note(request)
+        origin, note = callers.origin(request, call), callers.note(request)
 
         def operation(tx: Transaction) -> pb.StopSessionResponse:
             command = self._s.starts.stop(tx, request.session_id, origin, note)
@@ -314,10 +314,10 @@ class ControlServicer:
         body = request.SerializeToString(deterministic=True)
 
         def replayable(tx: Transaction) -> tuple[bytes | None, M | None]:
-            if (known := requests.answered(tx, key, body)) is not None:
+            if (known := idempotency.answered(tx, key, body)) is not None:
                 return known, None
             response = operation(tx)
-            requests.remember(tx, key, body, response.SerializeToString(), self._s.clock.now())
+            idempotency.remember(tx, key, body, response.SerializeToString(), self._s.clock.now())
             return None, response
 
         known, response = await self._s.database.write(replayable)
@@ -332,7 +332,7 @@ class ControlServicer:
 
 
 def _command_of_update(connection: sqlite3.Connection, key: str) -> str:
-    answer = requests.answered(connection, key, None) if key.count(":") >= 1 else None
+    answer = idempotency.answered(connection, key, None) if key.count(":") >= 1 else None
     return SubmitResponse.FromString(answer).command_id if answer else ""
 
 

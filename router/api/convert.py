@@ -22,11 +22,11 @@ from router.domain.machine import Machine
 from router.domain.notification import Button, Delivered, Event, Kind, Notification, NotificationState, Refused
 from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState
-from router.services.inbound import Submitted
-from router.services.outbox import Delivery, Rest
-from router.services.reports import Later, Report
-from router.services.topics import Brought
-from router.store.steps import Step
+from router.services.chat.inbound import Submitted
+from router.services.chat.topics import Brought
+from router.services.outbox.delivery_receipts import Later, Report
+from router.services.outbox.leases import Delivery, Rest
+from router.store.audit import Step
 
 COMMAND_STATES = {state: pb.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in CommandState}
 STATES_OF_COMMANDS = {number: state for state, number in COMMAND_STATES.items()}

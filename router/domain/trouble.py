@@ -15,8 +15,8 @@ answers others, a message that fails waits by itself:
 
 from dataclasses import dataclass
 
+from router.domain.backoff import backoff
 from router.domain.notification import Kind, Notification
-from router.domain.retry import backoff
 
 CHANGE_TRIES = 3
 FAIR_TRIES, FAIR_TIME = 2, 5.0  # tries and seconds after the first failure; each of the two

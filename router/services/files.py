@@ -9,7 +9,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
 from router.domain.notification import File
 from router.domain.session import checked_id
-from router.services.notices import Notices
+from router.services.outbox.notifications import Notices
 from router.store import commands, files, notifications
 from router.store.database import Database, Transaction
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from router.clock import Clock, moment
-from router.domain import choices, question_wording, wording
+from router.domain import question_wording, router_buttons, wording
 from router.domain.command import MAX_TEXT_BYTES, Origin, PermissionDecision
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import PermissionRequest, PermissionWithdrawn
@@ -26,10 +26,10 @@ from router.domain.permission import (
 )
 from router.domain.routing import Inbound
 from router.domain.session import checked_id
-from router.services.delivery import Delivery, Draft
-from router.services.outbox import Outbox
-from router.services.receipts import say_instead
-from router.services.waiting import EXPIRY, Waiting
+from router.services.delivery.engine import Delivery, Draft
+from router.services.outbox.leases import Outbox
+from router.services.outbox.status_messages import say_instead
+from router.services.wakeups import EXPIRY, Waiting
 from router.store import messages, notifications, permissions, sessions
 from router.store.database import Transaction
 
@@ -66,7 +66,7 @@ class Permissions:
         )  # fmt: skip
         permissions.insert(tx, checked(asked))
         sessions.seen(tx, session.session_id, now)
-        text, buttons = question_wording.question(asked), choices.permission_buttons(asked)
+        text, buttons = question_wording.question(asked), router_buttons.permission_buttons(asked)
         for chat in messages.default_chats(tx):
             note = Notification(
                 self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
@@ -109,7 +109,7 @@ class Permissions:
     def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> tuple[str, str]:
         """A button under a question: what to show the presser, and the command it became or nothing."""
         asked = permissions.get(tx, permission_id)
-        if action == choices.REASON and asked.is_open and asked.for_text:
+        if action == router_buttons.REASON and asked.is_open and asked.for_text:
             return question_wording.REPLY_WITH_REASON, ""
         return self._answer(tx, inbound, asked, action, "")
 

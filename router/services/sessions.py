@@ -7,12 +7,12 @@ from router.clock import Clock
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
 from router.domain.session import Session, SessionState, checked_id, checked_label
-from router.services.delivery import Delivery
+from router.services.chat.topics import Topics
+from router.services.delivery.engine import Delivery
 from router.services.permissions import Permissions
-from router.services.topics import Topics
 from router.store import machines, sessions
+from router.store.audit import Step, record
 from router.store.database import Transaction
-from router.store.steps import Step, record
 
 
 class SessionService:

@@ -12,10 +12,10 @@ from router.domain.command import Command, CommandState, Ended, Origin, StartSes
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
-from router.services.delivery import Delivery, Draft
+from router.services.delivery.engine import Delivery, Draft
 from router.store import commands, machines, sessions
+from router.store.audit import Step, record
 from router.store.database import Transaction
-from router.store.steps import Step, record
 
 BACKEND = "headless"  # of what an agent starts: there is no terminal
 

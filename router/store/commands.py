@@ -30,8 +30,8 @@ from router.domain.command import (
     apply,
 )
 from router.domain.errors import Reason, Refusal
+from router.store.audit import Step, record
 from router.store.database import Transaction
-from router.store.steps import Step, record
 
 _COLUMNS = (
     "command_id, session_id, machine_id, generation, sequence, lane, kind, text, submit, source, actor, transport,"

@@ -1,7 +1,7 @@
 """Which session a message speaks of, and what a chat has chosen."""
 
 from router.domain.command import ChatRef
-from router.store import moves
+from router.store import moved_chats
 from router.store.database import Transaction
 
 
@@ -61,5 +61,5 @@ def set_default_chats(tx: Transaction, transport: str, chats: list[ChatRef]) -> 
     tx.executemany(
         "INSERT INTO chats (transport, chat_id, is_default, chosen_session) VALUES (?, ?, 1, '')"
         " ON CONFLICT (transport, chat_id) DO UPDATE SET is_default = 1",
-        [(chat.transport, moves.current(tx, chat).chat_id) for chat in chats],
+        [(chat.transport, moved_chats.current(tx, chat).chat_id) for chat in chats],
     )

@@ -8,8 +8,8 @@ from typing import Any
 from router.domain.command import ChatRef, CommandState
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button, Event, File, Kind, Notification, NotificationState, apply
+from router.store.audit import Step, record
 from router.store.database import Transaction
-from router.store.steps import Step, record
 
 _COLUMNS = (
     "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"

@@ -15,8 +15,8 @@ from router.domain.permission import (
     Verdict,
     apply,
 )
+from router.store.audit import Step, record
 from router.store.database import Transaction
-from router.store.steps import Step, record
 
 _COLUMNS = (
     "permission_id, session_id, machine_id, kind, tool, input, input_digest, options, created_at, expires_at, state,"

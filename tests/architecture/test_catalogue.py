@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.source import tree
 
-SPEAKING = ["chat_buttons", "chat_commands", "chat_wishes", "inbound", "receipts", "topics"]
+SPEAKING = ["chat/buttons", "chat/commands", "chat/settings", "chat/inbound", "outbox/status_messages", "chat/topics"]
 
 
 def sentences(path: str) -> list[str]:

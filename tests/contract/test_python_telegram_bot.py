@@ -20,7 +20,7 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.fakes.telegram_images import png
 from tests.fakes.telegram_methods import BIGGEST_PHOTO
-from webhook_adapter.transports.telegram.webhook_setup import ALLOWED_UPDATES
+from webhook_adapter.transports.telegram.inbound.webhook_setup import ALLOWED_UPDATES
 
 ADAPTER = Path(__file__).parents[2] / "webhook_adapter"
 METHOD = re.compile(r"(add|answer|close|copy|create|delete|edit|forward|get|pin|reopen|send|set|unpin)([A-Z][a-z]+)+")
@@ -48,7 +48,7 @@ def contract(method: str) -> Callable[[Contract], Contract]:
 
 def called_by_the_adapter() -> list[str]:
     """The names of all methods that stand in its code."""
-    trees = (ast.parse(path.read_text()) for path in (ADAPTER / "transports" / "telegram").glob("*.py"))
+    trees = (ast.parse(path.read_text()) for path in (ADAPTER / "transports" / "telegram").rglob("*.py"))
     words = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return sorted({word for word in words if isinstance(word, str) and METHOD.fullmatch(word)})
 

@@ -194,7 +194,7 @@ def test_every_documented_endpoint_exists() -> None:
 
 
 def test_the_api_description_has_the_same_endpoints() -> None:
-    described = json.loads((ROOT / "webhook_adapter" / "openapi.json").read_text())["paths"]
+    described = json.loads((ROOT / "webhook_adapter" / "http" / "openapi.json").read_text())["paths"]
 
     paths = {
         f"{method.upper()} {path}"

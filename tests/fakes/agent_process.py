@@ -13,7 +13,7 @@ import uvloop
 
 from agent.app import run
 from agent.backends.backend import Backend
-from agent.backends.hooks import HooksBackend
+from agent.backends.observed import HooksBackend
 from agent.config import Config
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.session import Session

@@ -14,8 +14,8 @@ from typing import Any
 
 from agent.app import Agent
 from agent.backends.backend import Backend
-from agent.backends.headless import HeadlessBackend
-from agent.backends.hooks import HooksBackend
+from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.observed import HooksBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock
 from agent.config import Config

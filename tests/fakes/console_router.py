@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from webhook_adapter.errors import RouterError
 from webhook_adapter.model import (
     Chat,
     Choice,
@@ -25,6 +24,7 @@ from webhook_adapter.model import (
     Submitted,
     TraceStep,
 )
+from webhook_adapter.router.errors import RouterError
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
 WAITING = (CommandState.DEAD, CommandState.UNCERTAIN)

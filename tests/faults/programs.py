@@ -21,9 +21,9 @@ import router.app
 import router.config
 import router.store.database
 import webhook_adapter.cli
-import webhook_adapter.courier
+import webhook_adapter.courier.courier
+import webhook_adapter.http.server
 import webhook_adapter.logs
-import webhook_adapter.server
 from tests.fakes.fast_time import FastClock, event_loop
 from tests.faults import power
 from tests.faults.journal import Journal
@@ -142,7 +142,7 @@ def _http(life: Life, _trigger: Trigger) -> int:
 
 def _courier(life: Life, _trigger: Trigger) -> int:
     webhook_adapter.logs.log_to_stderr(())
-    return webhook_adapter.courier.run(life.environ, FastClock(life.speed))
+    return webhook_adapter.courier.courier.run(life.environ, FastClock(life.speed))
 
 
 def _say(program: str, what: str) -> None:

@@ -22,10 +22,10 @@ from agent.store.inbox import Inbox, Start
 from agent.store.outbox import Outbox
 from router.api import convert
 from router.app import Router
-from router.chance import Chance
 from router.domain.command import Command
 from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
 from router.link.hub import Link
+from router.randomness import Chance
 from router.store.database import Transaction
 from tests.sim.disks import Disk, StandIn
 from tests.sim.loop import VirtualLoop

@@ -16,7 +16,7 @@ from router.api.chat_link import ChatLinkServicer
 from router.app import Router
 from router.domain.command import CommandState, Returned
 from router.link.hub import Hub, Link
-from router.store import commands, requests
+from router.store import commands, idempotency
 from tests.sim.loop import Life
 
 
@@ -83,7 +83,7 @@ class DedupeOutsideTransaction(Plant):
 class _TwoStepChats(ChatLinkServicer):
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Any) -> chat_pb.SubmitResponse:
         inbound = convert.inbound(request)
-        if await self._database.read(lambda c: requests.answered(c, inbound.update_key, None)):
+        if await self._database.read(lambda c: idempotency.answered(c, inbound.update_key, None)):
             return chat_pb.SubmitResponse(duplicate=True)
         submitted = await self._database.write(lambda tx: self._inbound.submit(tx, inbound))
         response = convert.submit_response(submitted)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from grpc import HandlerCallDetails
 
+from agent.domain.clock_steps import Moment
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.errors import RouterUnreachable, StoreUnavailable
-from agent.domain.lifetime import Moment
 from agent.domain.session import Session
 from agent.link import backoff
 from agent.link.driver import Driver
@@ -18,12 +18,12 @@ from agent.loops import Tasks
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
+from agent.services.link_handler import Station
 from agent.services.permissions import Permissions
-from agent.services.receipts import Receipts
+from agent.services.prompt_tracking import Receipts
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
-from agent.services.station import Station
-from agent.store import lifetime
+from agent.store import clock_steps
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from agent.store.prompts import Prompts
@@ -32,10 +32,10 @@ from agent.store.sessions import SessionStore
 from router.api.server import handlers
 from router.api.serving import SERVICES
 from router.app import Router
-from router.chance import Chance
 from router.domain.credentials import Principal
 from router.domain.errors import Refusal
-from router.store import lifetime as router_lifetime
+from router.randomness import Chance
+from router.store import clock_steps as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
 from tests.sim.loop import Life
 from tests.sim.network import AgentSide, Over, ServerSide, Stream
@@ -263,7 +263,7 @@ class AgentProgram(Program):
             inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock, NO_FILES, tasks
         )
         station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
-        await lifetime.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
+        await clock_steps.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()
         self.outbox, self.sessions = outbox, sessions
         for session_id in world.sessions_of(self.name):

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from tests.fakes.entity_oracle import Refused, parsed
-from webhook_adapter.transports.telegram.code import shown
-from webhook_adapter.transports.telegram.format import DocumentPart, Part, is_blank, parts
+from webhook_adapter.transports.telegram.outbound.code_blocks import shown
+from webhook_adapter.transports.telegram.outbound.format import DocumentPart, Part, is_blank, parts
 from webhook_adapter.transports.transport import Kind, Outgoing, Place
 
 PIECES = (

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from webhook_adapter.body import InvalidRequest, json_object, require, text
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
+from webhook_adapter.json_bodies import InvalidRequest, json_object, require, text
 from webhook_adapter.model import Chat, Submission
 
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB

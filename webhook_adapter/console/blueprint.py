@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webhook_adapter.body import InvalidRequest
 from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.console.api import add_api
 from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import SESSION_LIFETIME, Doorkeeper
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
-from webhook_adapter.errors import RouterError
+from webhook_adapter.json_bodies import InvalidRequest
+from webhook_adapter.router.errors import RouterError
 
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
 _ADDRESS = 45  # the longest address in letters

@@ -4,8 +4,8 @@ from itertools import chain
 
 from flask import Blueprint, Response, request
 
-from webhook_adapter.body import InvalidRequest, require, text
 from webhook_adapter.console.ports import ConsoleRouter
+from webhook_adapter.json_bodies import InvalidRequest, require, text
 
 
 def add_downloads(blueprint: Blueprint, router: ConsoleRouter) -> None:

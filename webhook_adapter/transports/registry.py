@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from flask import Blueprint
 
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.router_client import RouterClient
-from webhook_adapter.transports.telegram import door as telegram
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.telegram import platform as telegram
 
 Count = Callable[[str, str], None]
 """Told the platform and the outcome of each event that came in."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends.headless import PROGRAM, HeadlessBackend
+from agent.backends.claude.headless import PROGRAM, HeadlessBackend
 from tests.fakes.agent_rig import Rigs
 from tests.fakes.router import running_router
 

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from agent.backends.process import identify
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Command, Ending, Input, KeyPress, Lane, Outcome, Reason
 from agent.domain.frames import CommandResult, Notice, SessionGone, Welcome
 from agent.domain.session import Process, Session
+from agent.processes import identify
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 
 NOBODY = "127.0.0.1:1"  # no router: results stay in the outbox, where they can be looked at

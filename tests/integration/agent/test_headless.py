@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends.headless import HeadlessBackend
-from agent.backends.process import identify
+from agent.backends.claude.headless import HeadlessBackend
 from agent.domain.command import MAX_TEXT_BYTES, Command, Input, Lane, Outcome
 from agent.domain.frames import CommandMark, CommandResult, Item, Mark, Notice, SessionChanged
 from agent.domain.session import Conversation, Process, Session, SessionState
+from agent.processes import identify
 from agent.services.headless import Reports
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.integration.agent.backends.stages import stream_recorder

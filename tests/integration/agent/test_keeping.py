@@ -13,12 +13,12 @@ from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from agent.backends.backend import Backend
-from agent.backends.headless import HeadlessBackend
-from agent.backends.process import identify
+from agent.backends.claude.headless import HeadlessBackend
 from agent.clock import SteadyClock
 from agent.domain.command import Command, Ending, Input, KeepSession, Lane, Order, Outcome, Reason, StartSession
 from agent.domain.frames import Button, CommandResult, Notice
 from agent.domain.session import Session, SessionState
+from agent.processes import identify
 from agent.services.headless import Reports
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.recording_backend import RecordingBackend

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from peewee import FloatField
 
+from agent.domain.clock_steps import Moment
 from agent.domain.command import Command, Input, Lane
 from agent.domain.frames import SessionChanged
-from agent.domain.lifetime import Moment
 from agent.domain.session import Process, Session
-from agent.store import lifetime
+from agent.store import clock_steps
 from agent.store.database import Database
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
@@ -37,7 +37,7 @@ async def opened(folder: Path) -> AsyncIterator[Database]:
 async def kept(folder: Path) -> None:
     """What an agent leaves: a command received at the moment BEFORE, and a session with its process."""
     async with opened(folder) as database:
-        await lifetime.resume(database, BEFORE)
+        await clock_steps.resume(database, BEFORE)
         command = Command("c1", "s1", 0, 1, Lane.NORMAL, Input("hello"), ttl=3600.0)
         await Inbox(database, Outbox(database)).store([command], BEFORE.now)
         await SessionStore(database, Outbox(database)).save(PROGRAM, SessionChanged(PROGRAM))
@@ -46,7 +46,7 @@ async def kept(folder: Path) -> None:
 async def found(folder: Path, moment: Moment) -> tuple[float, float, float]:
     """What the next agent makes of it: the step, the command's age, and when the process began."""
     async with opened(folder) as database:
-        step = await lifetime.resume(database, moment)
+        step = await clock_steps.resume(database, moment)
         (waiting,) = await Inbox(database, Outbox(database)).recover()
         (session,) = await SessionStore(database, Outbox(database)).load()
     assert session.process is not None
@@ -90,7 +90,7 @@ async def test_each_time_moves_or_stays(data_dir: Path, column: str) -> None:
 
     async with opened(data_dir) as database:
         await database.run(lambda connection: filled(connection, table, name))
-        await lifetime.resume(database, Moment(BEFORE.now + 60 + DAY, BEFORE.uptime + 60, "boot"))
+        await clock_steps.resume(database, Moment(BEFORE.now + 60 + DAY, BEFORE.uptime + 60, "boot"))
         sql = f"SELECT {name} FROM {table}"
         values = await database.run(lambda connection: connection.execute(sql).fetchall())
 
@@ -127,7 +127,7 @@ async def test_after_a_reboot_only_the_time_since_counts(data_dir: Path, step: f
 async def test_a_mark_is_what_a_reboot_counts_from(data_dir: Path) -> None:
     await kept(data_dir)
     async with opened(data_dir) as database:
-        await lifetime.mark(database, Moment(BEFORE.now + 600, BEFORE.uptime + 600, "boot"))
+        await clock_steps.mark(database, Moment(BEFORE.now + 600, BEFORE.uptime + 600, "boot"))
 
     _, age, _ = await found(data_dir, Moment(BEFORE.now + DAY, 30.0, "another boot"))
 

@@ -13,12 +13,12 @@ from typing import TypeVar
 
 import pytest
 
-from agent.backends.process import identify
 from agent.clock import Clock, SteadyClock
 from agent.domain.command import Command, Input, Lane
 from agent.domain.errors import LoopBroken
 from agent.domain.session import Conversation, Session
 from agent.loops import Tasks, endless, guarded
+from agent.processes import identify
 from agent.store.database import Database
 from tests.fakes.agent_rig import ROOT, Rig, Rigs, eventually
 from tests.fakes.router import running_router

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 
-from agent.backends.process import identify
 from agent.domain.command import Ending, Outcome, Reason
 from agent.domain.session import Session, SessionState
+from agent.processes import identify
 from tests.fakes.agent_rig import Rig, Rigs
 from tests.fakes.hook_caller import Program, program
 from tests.fakes.router import Link, Router, running_router, text_command

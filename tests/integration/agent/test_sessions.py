@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from agent.backends.process import identify
 from agent.domain.errors import Refusal
 from agent.domain.frames import Item, SessionChanged, SessionGone
 from agent.domain.session import Session, SessionState
+from agent.processes import identify
 from tests.fakes.agent_rig import Rig, Rigs
 
 NOBODY = "127.0.0.1:1"

@@ -10,11 +10,11 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from agent.backends.process import identify
 from agent.clock import SteadyClock
 from agent.domain.command import Command, Ending, Input, Lane, Order, Outcome, Reason, StartSession, StopSession
 from agent.domain.frames import CommandResult, Notice, SessionChanged, SessionGone
 from agent.domain.session import Conversation, Session, SessionState
+from agent.processes import identify
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.recording_backend import RecordingBackend, typed
 from tests.fakes.router import running_router

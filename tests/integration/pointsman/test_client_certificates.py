@@ -14,7 +14,7 @@ from pointsman.group import pointsman
 from router.config import Tls
 from tests.faults import certificates
 from tests.faults.certificates import Pair
-from tests.integration.pointsman.test_up import POINTSMAN, Up, running
+from tests.integration.pointsman.up.test_up import POINTSMAN, Up, running
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.waiting import wait_until
 

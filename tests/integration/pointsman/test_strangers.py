@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
-from tests.integration.pointsman.test_up import Up, running
+from tests.integration.pointsman.up.test_up import Up, running
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e

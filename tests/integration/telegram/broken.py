@@ -26,9 +26,9 @@ from tests.integration.router.harness import API_KEY, MovableTime, RouterUnderTe
 from tests.integration.router.new_database import lay_down
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.courier import Courier
-from webhook_adapter.transports.telegram.budget import Budget
+from webhook_adapter.courier.courier import Courier
 from webhook_adapter.transports.telegram.client import TelegramClient
+from webhook_adapter.transports.telegram.rate_limits import Budget
 
 ADA, FORUM = 4711, -1001234567890
 STEP = 0.5  # seconds of the router's time

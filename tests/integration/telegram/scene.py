@@ -12,8 +12,8 @@ from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.courier import Courier
-from webhook_adapter.transports.telegram.budget import Budget
+from webhook_adapter.courier.courier import Courier
+from webhook_adapter.transports.telegram.rate_limits import Budget
 
 GROUP = -4711
 ADA, BOB, MALLORY = 4711, 12, 13  # Mallory is in the group, and may command nothing

@@ -11,9 +11,9 @@ from tests.fakes.thin_agent import ThinLink
 from tests.integration.router.permissions.asking import COLOURS, DAY, ask, decision, respond, standing, withdraw
 from tests.integration.telegram.scene import BOB, GROUP, MALLORY, Scene, playing
 from webhook_adapter.config import TelegramConfig
-from webhook_adapter.router_client import RouterClient
-from webhook_adapter.transports.telegram.files import NO_FILE
-from webhook_adapter.transports.telegram.intake import Intake, Outcome
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.telegram.inbound.files import NO_FILE
+from webhook_adapter.transports.telegram.inbound.intake import Intake, Outcome
 
 ALLOW, ALWAYS, DENY, REASON = "✅ Allow", "git …, always", "❌ Deny", "💬 Deny with reason"
 OPEN = types.PERMISSION_STATE_OPEN

@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
-from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Choice, CommandState
+from webhook_adapter.router.errors import RouterError
 
 pytestmark = IN_BROWSER
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
 from tests.waiting import wait_until
-from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Choice, CommandState, SessionState
+from webhook_adapter.router.errors import RouterError
 
 pytestmark = IN_BROWSER
 

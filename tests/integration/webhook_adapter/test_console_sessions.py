@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.fakes.browsed_console import DESK, IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
-from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Choice, CommandState, SessionState
+from webhook_adapter.router.errors import RouterError
 
 pytestmark = IN_BROWSER
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from webhook_adapter.transports.telegram.budget import Budget, HeldBack
-from webhook_adapter.transports.telegram.upload import CutShort, Form, Upload
+from webhook_adapter.transports.telegram.outbound.upload import CutShort, Form, Upload
+from webhook_adapter.transports.telegram.rate_limits import Budget, HeldBack
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 20.0

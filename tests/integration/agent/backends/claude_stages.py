@@ -5,9 +5,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from agent.backends.nvim import NvimBackend
-from agent.backends.terminal import TerminalBackend
-from agent.backends.tmux import TmuxBackend
+from agent.backends.terminals.nvim import NvimBackend
+from agent.backends.terminals.terminal import TerminalBackend
+from agent.backends.terminals.tmux import TmuxBackend
 from agent.domain.command import Action, Outcome
 from agent.domain.session import Session
 from tests.fakes.claude_program import ClaudeHome

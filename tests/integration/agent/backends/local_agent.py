@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.backends.process import identify
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Outcome
 from agent.domain.session import Session
+from agent.processes import identify
 from tests.waiting import wait_until
 
 T = TypeVar("T")

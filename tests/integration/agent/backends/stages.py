@@ -10,12 +10,13 @@ from typing import Protocol
 
 import uvloop
 
-from agent.backends import nvim, process
+from agent import processes
+from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.command import CommandBackend
-from agent.backends.headless import HeadlessBackend
-from agent.backends.nvim import NvimBackend
-from agent.backends.tmux import TmuxBackend
-from agent.backends.typing_rules import Pace
+from agent.backends.terminals import nvim
+from agent.backends.terminals.nvim import NvimBackend
+from agent.backends.terminals.tmux import TmuxBackend
+from agent.backends.terminals.typing_rules import Pace
 from agent.domain.command import Action, KeyPress, Outcome
 from agent.domain.session import Conversation, Session, SessionState
 from tests.integration.agent.backends.local_agent import LocalAgent
@@ -94,12 +95,12 @@ class TmuxServerFixture:
 
     def session(self) -> Session:
         """The pane as it would be registered."""
-        found = process.identify(int(self.run("display-message", "-p", "-t", self.pane, "#{pane_pid}")))
+        found = processes.identify(int(self.run("display-message", "-p", "-t", self.pane, "#{pane_pid}")))
         return Session("s1", "tmux", target={"pane": self.pane, "server": self.socket}, process=found)
 
     def close(self) -> None:
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True)
-        wait_until(lambda: process.identify(self.pid) is None)
+        wait_until(lambda: processes.identify(self.pid) is None)
 
 
 class TmuxStage:

@@ -19,16 +19,16 @@ from router.domain.frames import Hello, Receipt, ReceiptOutcome, Result, ResultO
 from router.domain.machine import Machine
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
-from router.services.delivery import Delivery, Draft
-from router.services.enrolment import Enrolment
-from router.services.notices import Notices
-from router.services.outbox import Outbox
+from router.services.chat.topics import Topics
+from router.services.delivery.engine import Delivery, Draft
+from router.services.links.enrolment import Enrolment
+from router.services.links.upstream import UpstreamService
+from router.services.outbox.leases import Outbox
+from router.services.outbox.notifications import Notices
+from router.services.outbox.status_messages import Receipts
 from router.services.permissions import Permissions
-from router.services.receipts import Receipts
 from router.services.sessions import SessionService
-from router.services.topics import Topics
-from router.services.upstream import UpstreamService
-from router.services.waiting import Waiting
+from router.services.wakeups import Waiting
 from router.store import commands, machines, sessions
 from router.store.database import Database, Transaction
 from router.store.migrations import migrate

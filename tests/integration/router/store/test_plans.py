@@ -9,7 +9,7 @@ import pytest
 
 from router.domain.command import ChatRef, CommandState
 from router.domain.notification import Kind, Notification
-from router.store import cancels, commands, messages, notifications, permissions, requests, sessions, steps, suspects
+from router.store import audit, cancels, commands, idempotency, messages, notifications, permissions, poison, sessions
 from router.store.database import Transaction
 from router.store.migrations import migrate
 
@@ -47,18 +47,18 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "what was never brought": lambda tx: notifications.expired(tx, 1.0),
     "a message": lambda tx: messages.session_of(tx, CHAT, "1"),
     "what a chat chose": lambda tx: messages.chosen_session(tx, CHAT),
-    "who is blamed": lambda tx: suspects.blame(tx, ["c"], "m", 1),
-    "who restarted": lambda tx: suspects.restarted(tx, "m", 1, 3),
-    "whether to send one by one": lambda tx: suspects.any_waits(tx, "m"),
-    "who is cleared": lambda tx: suspects.forget(tx, "m"),
+    "who is blamed": lambda tx: poison.blame(tx, ["c"], "m", 1),
+    "who restarted": lambda tx: poison.restarted(tx, "m", 1, 3),
+    "whether to send one by one": lambda tx: poison.any_waits(tx, "m"),
+    "who is cleared": lambda tx: poison.forget(tx, "m"),
     "what is wanted back": lambda tx: cancels.asked(tx, "m"),
     "what need not be wanted any more": lambda tx: cancels.forget(tx, "m"),
-    "an answer": lambda tx: requests.answered(tx, "k", b""),
+    "an answer": lambda tx: idempotency.answered(tx, "k", b""),
 }
 ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
-    "a story": lambda connection: steps.story(connection, "c"),
-    "what comes next": lambda connection: steps.after(connection, 5, "s", 10),
-    "the newest step": steps.newest,
+    "a story": lambda connection: audit.story(connection, "c"),
+    "what comes next": lambda connection: audit.after(connection, 5, "s", 10),
+    "the newest step": audit.newest,
     "a page": lambda connection: commands.page(connection, session_id="s", states=[], limit=10, before=""),
     "the last words of each session": lambda connection: notifications.page(
         connection, "", "", 1000, "", last_words=True

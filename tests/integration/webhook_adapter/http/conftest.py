@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 
 from tests.fakes.adapter import environment
 from tests.fakes.control import FakeRouter
-from webhook_adapter.app import create_app
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.router_client import RouterClient
+from webhook_adapter.http.app import create_app
+from webhook_adapter.router.client import RouterClient
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from cryptography.x509.oid import NameOID
 from tests.fakes.adapter import environment
 from tests.fakes.control import NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
 from tests.waiting import wait_until
-from webhook_adapter import convert
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Chat, Choice, CommandState, Machine, NotificationState, Submission, TraceStep
-from webhook_adapter.router_client import RouterClient
+from webhook_adapter.router import convert
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.router.errors import RouterError
 
 CERTIFICATE_LIFE = timedelta(hours=1)
 NOON = datetime(2026, 11, 21, 0, 0, 0, 123_000, UTC)

@@ -272,7 +272,8 @@ def test_a_taken_port_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_gunicorn_of_ones_own_can_serve_it(router: FakeRouter, tmp_path: Path) -> None:
-    start = [sys.executable, "-I", "-m", "gunicorn", "-b", "127.0.0.1:0", "-c", "python:webhook_adapter.gunicorn_conf"]
+    start = [sys.executable, "-I", "-m", "gunicorn", "-b", "127.0.0.1:0"]
+    start += ["-c", "python:webhook_adapter.http.gunicorn.conf"]
     environ = {"PATH": os.environ["PATH"], **environment(router.address)}
     log = tmp_path / "log"
     with log.open("w") as out:

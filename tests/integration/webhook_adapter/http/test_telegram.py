@@ -11,8 +11,8 @@ from tests.fakes.control import FakeRouter
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.waiting import wait_until
+from webhook_adapter.transports.telegram.background_calls import Errands
 from webhook_adapter.transports.telegram.client import TelegramClient
-from webhook_adapter.transports.telegram.errands import Errands
 
 KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "cmd:TOKEN:yes"}]]}
 

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from tests.fakes.console_router import FakeRouter
 from webhook_adapter.console.api import ACTOR
-from webhook_adapter.errors import RouterError
 from webhook_adapter.model import Chat, Choice, CommandState, SessionState, Submission
+from webhook_adapter.router.errors import RouterError
 
 Post = Callable[..., TestResponse]
 KEY = "6f1c2b9e-0000-4000-8000-000000000001"

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.fakes.telegram import TelegramStandIn
-from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import TelegramClient
-from webhook_adapter.transports.telegram.transport import TelegramTransport
+from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
+from webhook_adapter.transports.telegram.rate_limits import Budget
 
 CHAT = 4711
 

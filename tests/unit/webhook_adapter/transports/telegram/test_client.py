@@ -7,9 +7,9 @@ import pytest
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, client_of, telegram_with_chat
-from webhook_adapter.transports.telegram.budget import Budget
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, TelegramError
-from webhook_adapter.transports.telegram.upload import Upload
+from webhook_adapter.transports.telegram.outbound.upload import Upload
+from webhook_adapter.transports.telegram.rate_limits import Budget
 
 
 @pytest.fixture

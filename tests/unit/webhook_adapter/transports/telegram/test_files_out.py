@@ -10,8 +10,8 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.fakes.telegram_images import png
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
-from webhook_adapter.errors import RouterError
-from webhook_adapter.transports.telegram.transport import TelegramTransport
+from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import (
     Button,
     Delivered,

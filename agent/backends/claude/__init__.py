@@ -1,0 +1,1 @@
+"""Claude Code: what it does, its prompt, its conversation without a terminal."""

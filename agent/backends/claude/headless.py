@@ -1,0 +1,316 @@
+"""Claude Code without a terminal: we run it ourselves and talk with it in stream-json.
+
+It runs from a session's first text on. When it ends, or the agent does, the conversation stays, and the next text takes
+it up again.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from agent.backends.claude import registry_file, stream_json
+from agent.backends.claude.process import ClaudeProcess, Ended, end_group
+from agent.backends.claude.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
+from agent.backends.folders import leads_into
+from agent.backends.spawning import unavailable
+from agent.backends.terminals import typing_rules
+from agent.domain.claude_question import ToolUse, denial
+from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.session import HEADLESS, MAX_HEADLESS, Conversation, Session, SessionState
+from agent.loops import Tasks
+from agent.processes import identify, is_running
+
+logger = logging.getLogger(__name__)
+
+PROGRAM = "claude"
+PATIENCE = 60.0
+"""Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
+
+# What tells of the session that the agent was started from, or is the agent's own and no business of others.
+_STRIPPED = ("CLAUDE", "AI_AGENT", "TMUX", "NVIM", "POINTSMAN_", "TELEGRAM_", "ALLOWED_")
+# How a person has set it up, all the same.
+_KEPT = (
+    *("CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"),
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+)
+
+_NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
+_GONE = "No conversation found"  # the program's words
+_UNASKED = "Nobody could be asked whether this is allowed, so it is not. Go on without it, or say what you need it for."
+
+
+class Listener(Protocol):
+    """Who wants to know what sessions without a terminal do."""
+
+    async def said(self, session_id: str, text: str) -> None:
+        """Last words of a turn, for people."""
+
+    async def took(self, session_id: str) -> None:
+        """It has the text that it is being given; heard before the delivery is done."""
+
+    async def became(self, session_id: str, state: SessionState) -> None:
+        """IDLE means that it has done with all that it has."""
+
+    async def talks(self, session_id: str, talk: Conversation | None) -> None:
+        """It is in this conversation now; None when there is none to take up."""
+
+
+class Asker(Protocol):
+    """Who decides what may be done."""
+
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
+        """What the program is to hear. Cancelled when it asks no more; `asker` names this one asking."""
+
+
+class Nobody:
+    """Denies everything."""
+
+    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:  # noqa: ARG002
+        return denial(_UNASKED)
+
+
+class HeadlessBackend:
+    """Runs at most one program for each session."""
+
+    name = HEADLESS
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] = MappingProxyType({}),
+        patience: float = PATIENCE,
+        most: int = MAX_HEADLESS,
+        trusted: Sequence[Path] = (),
+    ) -> None:
+        self._environ = environment(environ)
+        self._patience = patience
+        self._most = most
+        self._trusted = tuple(trusted)
+        self._listener: Listener | None = None
+        self._asker: Asker = Nobody()
+        self._tasks = Tasks()
+        self._running: dict[str, ClaudeProcess] = {}
+        self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
+        self._saying: set[str] = set()  # sessions whose program is being given a text
+        self._engaged: set[str] = set()  # sessions whose program has one that it has not done with
+        self._asking: dict[str, asyncio.Task[None]] = {}  # by the program's name of the question
+        self._watching: set[asyncio.Task[None]] = set()
+
+    def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
+        """Say who listens, who decides, and who is told of what breaks, before the first text."""
+        self._listener, self._asker, self._tasks = listener, asker or self._asker, tasks or self._tasks
+
+    def is_installed(self) -> bool:
+        """Whether the program is there."""
+        return shutil.which(PROGRAM, path=self._environ.get("PATH")) is not None
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        match action:
+            case Input(text=text, submit=True) if content := typing_rules.clean(text):
+                return await self._say(session, content)
+            case Input() | KeyPress(name="enter"):
+                return Outcome.failed(Reason.UNSUPPORTED, _NO_LINE)
+            case KeyPress(name="esc" | "ctrl-c"):
+                return await self._interrupt(session)
+            case KeyPress(name=name):
+                return Outcome.failed(Reason.UNSUPPORTED, f"{name!r} has no meaning here. {_NO_LINE}")
+
+    async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
+        """A text that comes while it asks something confirms nothing: it is queued."""
+        return ""
+
+    async def clear_line(self, session: Session) -> None:
+        """There is no line."""
+
+    async def alive(self, session: Session) -> bool:  # noqa: ARG002
+        """The next text can always start it."""
+        return True
+
+    async def release(self, session: Session) -> None:
+        running, talk = self._running.get(session.session_id), session.conversation
+        if running is not None:
+            await running.stop()
+        elif talk is not None and is_running(talk.process):
+            await end_group(talk.process)  # an agent that died has left it
+
+    async def refresh(self, session: Session) -> bool:
+        """End the program, so that the next text takes the conversation up in a fresh one; False when it has to do."""
+        async with self._starting:  # no text begins meanwhile
+            name = session.session_id
+            if name in self._saying or name in self._engaged:
+                return False
+            if running := self._running.get(name):
+                await running.stop()
+        return True
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The programs that run now."""
+        return tuple(running.pid for running in self._running.values())
+
+    async def close(self) -> None:
+        """End all programs: with this process nobody would hear them."""
+        await asyncio.gather(*(running.stop() for running in self._running.values()))
+        await asyncio.gather(*self._watching, *self._asking.values(), return_exceptions=True)
+
+    async def _say(self, session: Session, content: str) -> Outcome:
+        async with self._starting:
+            running = self._running.get(session.session_id)
+            if running is None or running.how:
+                begun = await self._start(session)
+                if isinstance(begun, Outcome):
+                    return begun
+                running = begun
+            self._saying.add(session.session_id)
+        try:
+            await asyncio.wait_for(running.say(content), self._patience)
+        except Ended as ended:
+            return await self._refused(session, str(ended), spoke=running.spoke)
+        except TimeoutError:
+            why = f"Claude Code did not say within {self._patience:.0f} s that it has the text."
+            return Outcome.uncertain(Reason.BACKEND_ERROR, why)
+        finally:
+            self._saying.discard(session.session_id)
+        return Outcome.done()
+
+    async def _refused(self, session: Session, how: str, *, spoke: bool) -> Outcome:
+        """It ended, and never said that it has the text."""
+        if spoke:
+            return Outcome.uncertain(Reason.TARGET_GONE, f"Claude Code ended before it had the text: {how}")
+        if _GONE in how and session.conversation:
+            await self._heeded.talks(session.session_id, None)
+            how = f"{how} The next text begins a new one."
+        return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code does not start: {how}")
+
+    async def _interrupt(self, session: Session) -> Outcome:
+        running = self._running.get(session.session_id)
+        if running is None:
+            return Outcome.done("nothing was running")
+        try:
+            error = await asyncio.wait_for(running.interrupt(), self._patience)
+        except Ended:
+            return Outcome.done("nothing was running")
+        except TimeoutError:
+            return Outcome.uncertain(Reason.BACKEND_ERROR, "Claude Code does not answer.")
+        return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
+
+    async def _start(self, session: Session) -> ClaudeProcess | Outcome:
+        """The program, or why there is none."""
+        if len(self._running) >= self._most:
+            why = f"{self._most} run here without a terminal, the limit (POINTSMAN_MAX_SESSIONS). End one of them."
+            return Outcome.failed(Reason.TOO_MANY_SESSIONS, why)
+        talk = session.conversation
+        if talk is not None and is_running(talk.process):
+            await end_group(talk.process)  # an agent that died has left it
+        earlier = talk.conversation_id if talk else session.target.get("resume", "")
+        holder = registry_file.holder(self._folder, earlier) if earlier else None
+        if holder is not None:
+            why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
+            return Outcome.failed(Reason.CONVERSATION_OPEN, why)
+        folder = await asyncio.to_thread(os.path.realpath, session.cwd)  # what is judged is what it runs in
+        trusted = await asyncio.to_thread(leads_into, Path(folder), self._trusted)
+        argv = [
+            session.target.get("program") or PROGRAM,
+            *stream_json.FLAGS,
+            *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
+            *(["--resume", earlier] if earlier else []),
+        ]
+        return await self._started(session.session_id, folder, argv)
+
+    async def _started(self, name: str, folder: str, argv: list[str]) -> ClaudeProcess | Outcome:
+
+        async def heard(said: Said) -> None:
+            await self._heard(name, said)
+
+        try:
+            environ = {**self._environ, "POINTSMAN_SESSION_ID": name}
+            running = await ClaudeProcess.start(argv, folder, environ, name, heard)
+        except OSError as error:
+            if not Path(folder).is_dir():  # noqa: ASYNC240 -- a look at what is in memory
+                return Outcome.failed(Reason.BACKEND_ERROR, f"there is no folder {folder}")
+            package = "Claude Code (npm install -g @anthropic-ai/claude-code)"
+            return Outcome.failed(Reason.BACKEND_ERROR, unavailable(argv[0], package, error))
+        self._running[name] = running
+        watching = self._tasks.start(f"watch {name}", partial(self._watch, name, running))
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
+        logger.info("claude started session_id=%s pid=%s", name, running.pid)
+        return running
+
+    async def _watch(self, name: str, running: ClaudeProcess) -> None:
+        """See to its end: what it still asks is void, and nobody takes it for busy any more."""
+        await asyncio.wait([running.ended])
+        if not running.ended.cancelled():
+            running.ended.result()  # nobody listens any more where that was an error
+        if self._running.get(name) is running:
+            del self._running[name]
+            self._engaged.discard(name)
+        logger.info("claude ended session_id=%s pid=%s", name, running.pid)
+        if running.stopped or not running.spoke:
+            return
+        await self._heeded.said(
+            name, f"Claude Code ended ({running.how}). The next text takes up the conversation again."
+        )
+        await self._heeded.became(name, SessionState.IDLE)
+
+    async def _heard(self, name: str, said: Said) -> None:
+        match said:
+            case Talk(conversation_id=conversation_id):
+                process = identify(self._running[name].pid)
+                if process is not None:
+                    await self._heeded.talks(name, Conversation(conversation_id, process, str(self._folder)))
+            case Taken():
+                self._engaged.add(name)
+                await self._heeded.took(name)
+            case Became(state=state):
+                await self._heeded.became(name, state)
+                if state is SessionState.IDLE:
+                    self._engaged.discard(name)
+            case Finished(text=text) if text and self._running[name].spoke:
+                await self._heeded.said(name, text)
+            case Asked():
+                self._begin_asking(name, said)
+            case Withdrawn(request_id=request_id) if request_id in self._asking:
+                self._asking[request_id].cancel()
+
+    def _begin_asking(self, name: str, asked: Asked) -> None:
+        task = self._tasks.start(f"question {asked.request_id}", partial(self._ask, name, self._running[name], asked))
+        self._asking[asked.request_id] = task
+        task.add_done_callback(lambda _: self._asking.pop(asked.request_id))
+
+    async def _ask(self, name: str, running: ClaudeProcess, asked: Asked) -> None:
+        asking = asyncio.ensure_future(self._asker.ask(name, asked.request_id, asked.use))
+        try:
+            await asyncio.wait((asking, running.ended), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                await running.answer(asked, _decision(asking))
+        finally:
+            asking.cancel()
+
+    @property
+    def _folder(self) -> Path:
+        """Where it keeps its configuration."""
+        return Path(self._environ.get("CLAUDE_CONFIG_DIR") or f"{self._environ.get('HOME', '')}/.claude")
+
+    @property
+    def _heeded(self) -> Listener:
+        assert self._listener is not None  # noqa: S101 -- the agent connects it before it takes commands
+        return self._listener
+
+
+def _decision(asking: "asyncio.Future[Mapping[str, object]]") -> Mapping[str, object]:
+    if error := asking.exception():
+        logger.error("asking failed", exc_info=error)
+        return denial(_UNASKED)
+    return asking.result()
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the program gets to see of the agent's environment."""
+    kept = {name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_STRIPPED)}
+    return kept | stream_json.ENVIRON

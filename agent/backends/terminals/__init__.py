@@ -1,0 +1,1 @@
+"""Terminals that somebody else made: tmux, nvim, and how one types into a program there."""

@@ -1,0 +1,160 @@
+"""Sessions in terminals inside of nvim: text goes to the terminal's channel, whatever mode the editor is in."""
+
+import json
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping
+from tempfile import TemporaryFile
+
+from agent import processes
+from agent.backends.claude import registry_file
+from agent.backends.spawning import exit_code, unavailable
+from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused, Silent
+from agent.backends.terminals.terminal import TerminalBackend
+from agent.backends.terminals.typing_rules import EDITING, ENTER, KEYS, Pace
+from agent.domain.command import Reason
+from agent.domain.errors import Refusal
+from agent.domain.session import Process, Session
+
+TIMEOUT = 10.0
+"""Seconds for one question, which takes about 10 ms: an editor that needs longer hangs, or waits at a prompt."""
+
+# Number of the buffer, its channel, the process in it, whether it is the one in front.
+_TERMINALS = (
+    "json_encode(map(filter(getbufinfo(), {_, b -> has_key(b.variables, 'terminal_job_pid')}), {_, b ->"
+    " [b.bufnr, b.variables.terminal_job_id, b.variables.terminal_job_pid, b.bufnr == bufnr('')]}))"
+)
+_SCREEN = "json_encode(getbufline({buffer}, max([1, getbufinfo({buffer})[0].linecount - 100]), '$'))"
+_SEND = "chansend({channel}, {data})"
+# Asked and pressed in one step of the editor: we may be slow, and a dialog quick.
+_GUARDED = "json_encode(filereadable({file}) && join(readfile({file})) =~# {allows} && chansend({channel}, {data}) > 0)"
+_PASTE = (
+    "luaeval('vim.api.nvim_buf_call(_A[1], function() vim.api.nvim_put(_A[2], \"c\", false, true) end)',"
+    " [{buffer}, {lines}])"
+)
+
+
+class Editor:
+    """One nvim, by the path of its socket."""
+
+    def __init__(self, socket: str, limit: float = TIMEOUT) -> None:
+        self._socket = socket
+        self._limit = limit
+
+    async def ask(self, expression: str) -> str:
+        """What the expression gives. Raises Refused, or Silent when there is doubt about its effect."""
+        with TemporaryFile() as output:
+            try:
+                code = await exit_code(
+                    command(self._socket, expression), self._limit, stdout=output, stderr=subprocess.STDOUT
+                )
+            except TimeoutError:
+                raise Silent(f"nvim did not answer for {self._limit:g} s; perhaps it waits at a prompt") from None
+            except OSError as error:
+                raise Refused(unavailable("nvim", "neovim", error)) from error
+            output.seek(0)
+            answer = output.read().decode(errors="replace").strip()  # older ones answer on standard error
+        if code:
+            raise Refused(f"nvim at {self._socket}: {answer}")
+        return answer
+
+
+class Terminal:
+    """One terminal buffer and the process that must be in it: a keyboard."""
+
+    def __init__(self, session: Session, limit: float = TIMEOUT) -> None:
+        self._editor = Editor(session.target["socket"], limit)
+        self._process = session.process
+        self._buffer = self._channel = 0
+
+    async def check(self) -> Front:
+        try:
+            terminals = json.loads(await self._editor.ask(_TERMINALS))
+        except (Refused, ValueError) as error:
+            raise Gone(str(error)) from error
+        if self._process is None or not processes.is_running(self._process):
+            raise Gone("the program that was registered has ended")
+        job = 0
+        for self._buffer, self._channel, job, _ in terminals:
+            if processes.is_within(self._process, job):
+                break
+        else:
+            raise Gone("no terminal of this nvim has the program that was registered")
+        if not processes.is_in_front(self._process):
+            raise Refused("the program in this nvim terminal is suspended; bring it back with fg")
+        return Front(job, registry_file.name(processes.front(job) or job))
+
+    async def ready(self) -> Front:
+        return await self.check()
+
+    async def in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Whenever: nvim cannot keep a person's keys back."""
+        await work()
+
+    async def type(self, text: str) -> None:
+        await self._send(text)
+
+    async def paste(self, text: str) -> None:
+        lines = _literal(text.split("\n"))
+        await self._editor.ask(_PASTE.format(buffer=self._buffer, lines=lines))
+
+    async def press(self, *names: str) -> None:
+        keys = {**KEYS, **EDITING}
+        await self._send(b"".join(keys[name].sequence for name in names).decode())
+
+    async def enter(self, guard: Guard) -> bool:
+        words = {"file": _literal(str(guard.file)), "allows": _literal(f"\\v{guard.allows}")}
+        answer = await self._editor.ask(_GUARDED.format(**words, channel=self._channel, data=_literal(ENTER.decode())))
+        return answer in ("1", "true", "v:true")
+
+    async def screen(self) -> str:
+        return "\n".join(json.loads(await self._editor.ask(_SCREEN.format(buffer=self._buffer)))).rstrip("\n")
+
+    def answered(self) -> bool:
+        return True
+
+    async def _send(self, text: str) -> None:
+        sent = await self._editor.ask(_SEND.format(channel=self._channel, data=_literal(text)))
+        if sent in ("", "0"):
+            raise Refused("nvim took nothing: the terminal is closed")
+
+
+class NvimBackend(TerminalBackend):
+    """Types into terminals of nvim. `limit` is how many seconds one question may take."""
+
+    def __init__(self, pace: Pace | None = None, limit: float = TIMEOUT) -> None:
+        super().__init__("nvim", lambda session: Terminal(session, limit), pace)
+
+
+def command(socket: str, expression: str) -> list[str]:
+    """How nvim is asked; without the person's own settings."""
+    return ["nvim", "--clean", "--headless", "--server", socket, "--remote-expr", expression]
+
+
+def resolve(socket: str) -> tuple[Mapping[str, str], Process, str]:
+    """The terminal of an nvim as a session's target, its process and that one's folder.
+
+    The target names the process, too: one editor may have several terminals, and then it is the one in front. Raises
+    Refusal when there is none, or none of several is in front.
+    """
+    try:
+        asked = subprocess.run(command(socket, _TERMINALS), capture_output=True, timeout=TIMEOUT)
+        terminals = json.loads(asked.stdout or asked.stderr) if asked.returncode == 0 else None
+    except OSError as error:
+        raise Refusal(Reason.BACKEND_ERROR, unavailable("nvim", "neovim", error)) from error
+    except (ValueError, subprocess.TimeoutExpired) as error:
+        raise Refusal(Reason.BACKEND_ERROR, f"nvim does not answer: {error}") from error
+    if terminals is None:
+        raise Refusal(Reason.TARGET_GONE, f"no nvim listens on {socket}; inside of it, $NVIM names the socket")
+    chosen = terminals if len(terminals) == 1 else [one for one in terminals if one[3]]
+    if not chosen:
+        text = "this nvim has no terminal" if not terminals else f"this nvim has {len(terminals)} terminals"
+        raise Refusal(Reason.TARGET_GONE, f"{text}; go to the one that you mean, or open one with :terminal")
+    found = processes.identify(int(chosen[0][2]))
+    if found is None:
+        raise Refusal(Reason.TARGET_GONE, "nothing runs in the terminal of this nvim")
+    return {"socket": socket, "job": str(found.pid)}, found, processes.folder(found.pid)
+
+
+def _literal(value: str | list[str]) -> str:
+    """A value as vim script: JSON in ASCII, in a string whose only special character is its quote."""
+    return f"json_decode('{json.dumps(value).replace(chr(39), chr(39) * 2)}')"

@@ -1,0 +1,83 @@
+"""Sessions in terminals that somebody else made: one backend for every kind of keyboard."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from agent.backends.claude import registry_file
+from agent.backends.claude.typing import MOST_LINES, ClaudeTyping, obstacle_of
+from agent.backends.terminals import typing_rules
+from agent.backends.terminals.keyboard import Front, Gone, Keyboard, Refused, TerminalError
+from agent.backends.terminals.plain_typing import PlainTyping
+from agent.backends.terminals.typing_rules import CLEARING, KEYS, SUSPEND, Pace
+from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.session import Session
+
+_SUSPENDING, _LOOKS = 1.0, 20
+"""Seconds in which a program that read Ctrl-Z has put its screen in order and stopped, and how often to look."""
+
+Open = Callable[[Session], Keyboard]
+
+
+class TerminalBackend:
+    """Types into terminals that `keyboard` opens."""
+
+    def __init__(self, name: str, keyboard: Open, pace: Pace | None = None) -> None:
+        self.name = name
+        self._keyboard = keyboard
+        self._pace = pace or Pace()
+
+    async def deliver(self, session: Session, action: Action) -> Outcome:
+        if isinstance(action, KeyPress) and action.name not in KEYS:
+            return Outcome.failed(Reason.UNSUPPORTED, typing_rules.refused_key(action.name))
+        keyboard = self._keyboard(session)
+        try:
+            front = await keyboard.ready()
+        except TerminalError as error:
+            reason = Reason.TARGET_GONE if isinstance(error, Gone) else Reason.BACKEND_ERROR
+            return Outcome.failed(reason, str(error))
+        outcome = await self._type(keyboard, front, action)
+        if action == KeyPress(SUSPEND):
+            await self._suspended(keyboard)
+        return outcome
+
+    async def _type(self, keyboard: Keyboard, front: Front, action: Action) -> Outcome:
+        if claude := registry_file.in_front(front.pid):
+            typing = ClaudeTyping(keyboard, claude, self._pace)
+            return await (typing.text(action) if isinstance(action, Input) else typing.key(action.name))
+        plain = PlainTyping(keyboard, self._pace)
+        return await (plain.text(action, front.program) if isinstance(action, Input) else plain.key(action.name))
+
+    async def _suspended(self, keyboard: Keyboard) -> None:
+        """Returns once the program has stopped, or some time after it did not: a full-screen one stops by itself.
+
+        What is typed in between would stay unread, for the shell that the program came from.
+        """
+        with suppress(TerminalError):
+            for _ in range(_LOOKS):
+                await keyboard.check()
+                await asyncio.sleep(_SUSPENDING / _LOOKS)
+
+    async def obstacle(self, session: Session, action: Action) -> str:
+        return obstacle_of(session, action)
+
+    async def clear_line(self, session: Session) -> None:
+        keyboard = self._keyboard(session)
+        with suppress(TerminalError):
+            front = await keyboard.ready()
+            if claude := registry_file.in_front(front.pid):
+                await ClaudeTyping(keyboard, claude, self._pace).clear()
+            else:
+                await keyboard.press(*CLEARING * MOST_LINES)
+
+    async def release(self, session: Session) -> None:
+        """The terminal is somebody else's."""
+
+    async def alive(self, session: Session) -> bool:
+        try:
+            await self._keyboard(session).check()
+        except Refused:  # suspended: it can be brought back
+            return True
+        except TerminalError:
+            return False
+        return True

@@ -1,0 +1,52 @@
+"""A tmux server, spoken to by running tmux; never through a shell."""
+
+from tempfile import TemporaryFile
+from typing import IO
+
+from agent.backends.spawning import exit_code, unavailable
+from agent.backends.terminals.keyboard import Refused, Silent
+
+TIMEOUT = 10.0
+"""Seconds for one tmux command, which takes about 5 ms: a server that needs longer hangs."""
+
+
+class TmuxServer:
+    """One server, by the path of its socket; an empty path means the default one."""
+
+    def __init__(self, socket: str, limit: float = TIMEOUT) -> None:
+        self._prefix = prefix(socket)
+        self._limit = limit
+
+    async def run(self, *arguments: str, stdin: bytes = b"") -> str:
+        """What one tmux command printed. Raises Refused, or Silent when there is doubt about its effect."""
+        # Files and not pipes: tmux hands its own to the server, and one that hangs would never let go of them.
+        with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as complaint:
+            source.write(stdin)
+            source.seek(0)
+            code = await self._ended([*self._prefix, *map(escaped, arguments)], source, output, complaint)
+            if code:
+                raise Refused(_text(complaint) or f"tmux ended with {code}")
+            return _text(output)
+
+    async def _ended(self, command: list[str], source: IO[bytes], output: IO[bytes], complaint: IO[bytes]) -> int:
+        try:
+            return await exit_code(command, self._limit, stdin=source, stdout=output, stderr=complaint)
+        except TimeoutError:
+            raise Silent(f"tmux did not answer for {self._limit:g} s") from None
+        except OSError as error:
+            raise Refused(unavailable("tmux", "tmux", error)) from error
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace").removesuffix("\n")
+
+
+def prefix(socket: str) -> tuple[str, ...]:
+    """How a tmux command for that server begins. -u: names and paths come back as they are in any locale."""
+    return ("tmux", "-u", *(("-S", socket) if socket else ()))
+
+
+def escaped(argument: str) -> str:
+    """The argument so that tmux takes it literally: at the end of one, a semicolon separates commands."""
+    return argument[:-1] + "\\;" if argument.endswith(";") else argument

@@ -1,0 +1,1 @@
+"""What `pointsman run` is: a program of its own that holds a terminal for another."""

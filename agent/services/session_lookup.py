@@ -1,0 +1,110 @@
+"""Which session an event of a coding agent belongs to; a program that is new becomes one.
+
+the same process ──────────▶ its session, also when /clear has begun another talk
+in `pointsman run` ────────▶ that terminal's session
+in a registered pane ──────▶ that pane's session
+a talk taken up again ─────▶ the session it had, as its next generation
+anything else ─────────────▶ a new session
+"""
+
+import asyncio
+import logging
+import re
+from pathlib import PurePath
+
+from agent.backends.terminals import locate
+from agent.backends.terminals.locate import Place
+from agent.domain.hook import HookEvent
+from agent.domain.session import HEADLESS, MAX_LABEL, Conversation, Process, Session, SessionState
+from agent.processes import identify, is_running, is_within
+from agent.services.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+_SESSION = "POINTSMAN_SESSION_ID"
+_GOES_ON = ("clear", "resume")  # reasons for the end of a talk after which the same program begins another
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Conversations:
+    """The sessions as coding agents see them. Every method may raise StoreUnavailable, and then changed nothing."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._joining = asyncio.Lock()
+
+    async def attend(self, event: HookEvent) -> Session | None:
+        """The session of an event, made known if it was not. None for a program that is none of ours."""
+        program = identify(event.pid)
+        if program is None or not event.conversation_id:
+            return self._sessions.with_conversation(event.conversation_id)
+        talk = Conversation(event.conversation_id, program, event.folder, event.text("transcript_path"))
+        async with self._joining:
+            known = self._sessions.with_program(program)
+            if known is not None and known.backend == HEADLESS:
+                return None  # we run it ourselves, and its own stream says it all, in order
+            if known is not None and known.backend != locate.NOWHERE.backend:
+                return await self._sessions.converse(known.session_id, talk)
+            return await self._join(event, talk, known)
+
+    async def leave(self, session: Session, event: HookEvent) -> None:
+        """The talk is over; so is the session, unless its terminal holds more than the program."""
+        if event.text("reason") in _GOES_ON:
+            return
+        talk = session.conversation
+        if session.process is None or talk is None or not session.process.is_same(talk.process):
+            await self._sessions.converse(session.session_id, None)
+            return
+        await self._sessions.close(session.session_id, f"{event.text('reason') or 'its program'} ended it")
+
+    async def _join(self, event: HookEvent, talk: Conversation, known: Session | None) -> Session | None:
+        host = self._sessions.find(event.environ.get(_SESSION, ""))
+        if host is not None and self._holds(host, talk.process):
+            return await self._sessions.converse(host.session_id, talk)
+        if not event.interactive or event.name == "SessionEnd":
+            return known
+        place = await locate.locate(talk.process, event.environ)
+        if not self._sessions.offers(place.backend):
+            place = locate.NOWHERE
+        if known is not None and place == locate.NOWHERE:
+            return await self._sessions.converse(known.session_id, talk)
+        return await self._settle(event, talk, place, known)
+
+    async def _settle(self, event: HookEvent, talk: Conversation, place: Place, known: Session | None) -> Session:
+        there = self._sessions.at(place.backend, place.target) if place != locate.NOWHERE else None
+        if there is not None and self._holds(there, talk.process):
+            return await self._sessions.converse(there.session_id, talk)
+        if there is not None:
+            await self._sessions.close(there.session_id, "its program ended")
+        return await self._sessions.register(
+            Session(
+                known.session_id if known else self._name(event, talk),
+                place.backend,
+                _label(event),
+                event.text("cwd"),
+                target=place.target,
+                process=talk.process,
+                conversation=talk,
+            )
+        )
+
+    def _name(self, event: HookEvent, talk: Conversation) -> str:
+        """The id for a program that is not known: that of its talk's earlier session, or one made from the talk's."""
+        earlier = self._sessions.with_conversation(talk.conversation_id)
+        if earlier is not None and not (earlier.conversation and is_running(earlier.conversation.process)):
+            return earlier.session_id
+        host = event.environ.get(_SESSION, "")
+        if host and self._sessions.find(host) is None:
+            return host  # its terminal has not found this agent yet, and will come with this id
+        name = f"session_{talk.conversation_id}"
+        fit = _UUID.fullmatch(talk.conversation_id) is not None and self._sessions.find(name) is None
+        return name if fit else ""
+
+    @staticmethod
+    def _holds(session: Session, program: Process) -> bool:
+        live = session.state is not SessionState.ENDED
+        return live and session.process is not None and is_within(program, session.process.pid)
+
+
+def _label(event: HookEvent) -> str:
+    return (event.text("session_title") or PurePath(event.text("cwd")).name)[:MAX_LABEL]

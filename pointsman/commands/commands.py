@@ -1,0 +1,200 @@
+"""Commands: sending them, finding them, deciding about those that ended badly."""
+
+import getpass
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman import names
+from pointsman.commands import completion
+from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
+from pointsman.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pointsman.client import Control
+    from pointsman.names import Labels
+    from pointsman.records import Command, Session
+
+_STATES = ("queued", "sent", "received", "done", "failed", "uncertain", "cancelled", "expired", "dead")
+_STDIN = "-"
+
+
+def actor() -> str:
+    """Who sends, for people to read."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):  # containers run under ids that have no name
+        return socket.gethostname()
+
+
+@click.command(context_settings=TAKES_TEXT)
+@client_flags
+@json_flag
+@click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it was typed.")
+@click.option("--ttl", type=SpanParam(), help="Not typed later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
+@click.argument("session", shell_complete=completion.sessions)
+@click.argument("text")
+def send(*, session: str, text: str, wait: bool, ttl: timedelta | None, as_json: bool) -> None:
+    """Type TEXT and Enter into a session. TEXT - reads standard input."""
+    if text == _STDIN:
+        text = sys.stdin.read()
+    with control() as router:
+        there = names.find(router, session)
+        command = router.send_text(there.session_id, text, actor(), ttl)
+        _follow(router, there, command, wait=wait, as_json=as_json)
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it was pressed.")
+@click.argument("session", shell_complete=completion.sessions)
+@click.argument("name", metavar="KEY", shell_complete=completion.keys)
+def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
+    """Press a key in a session.
+
+    KEY is esc, enter, ctrl-c, ctrl-d, ctrl-o, ctrl-r, ctrl-z, tab, shift-tab, up, down, left, right, page-up,
+    page-down, backspace or space.
+    """
+    with control() as router:
+        there = names.find(router, session)
+        command = router.send_key(there.session_id, name, actor())
+        _follow(router, there, command, wait=wait, as_json=as_json)
+
+
+def _follow(router: "Control", there: "Session", command: "Command", *, wait: bool, as_json: bool) -> None:
+    """Tells where the command stands: at its end, if that is waited for."""
+    if not there.connected:
+        tell_away(there.machine_id)
+    if wait:
+        command = router.follow(command.command_id)
+    tell(command, as_json=as_json)
+    leave(command, wait=wait)
+
+
+def tell_away(machine_id: str) -> None:
+    """Beside the data, for a person: why nothing happens."""
+    click.echo(f"{machine_id} is away: it is queued, and goes out when the machine is back.", err=True)
+
+
+def leave(command: "Command", *, wait: bool) -> None:
+    from pointsman.records import CommandState
+
+    if wait and command.state is not CommandState.DONE:
+        sys.exit(ExitCode.FAILED)
+
+
+def tell(command: "Command", *, as_json: bool) -> None:
+    from pointsman.render import show_json, told
+
+    if as_json:
+        show_json(command)
+        return
+    why = ": ".join(part for part in (command.reason, command.detail) if part)
+    click.echo(f"{told(command.command_id)} {command.state.value}" + (f" ({why})" if why else ""))
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--session", default="", help="Only of this session.", shell_complete=completion.sessions)
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES, case_sensitive=False))
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+def commands(*, session: str, states: Sequence[str], limit: int, as_json: bool) -> None:
+    """List commands, newest first."""
+    from pointsman.records import CommandState
+
+    with control() as router:
+        session_id = names.session(router, session) if session else ""
+        found = router.commands(session_id, [CommandState(state) for state in states], limit)
+        labels = names.Labels(router, as_json=as_json)
+    _list(found, labels, as_json=as_json, nothing="No commands.")
+
+
+@click.command()
+@client_flags
+@json_flag
+def dead(*, as_json: bool) -> None:
+    """List what was given up or left in doubt.
+
+    It waits for a person: retry it, redirect it to another session, or drop it.
+    """
+    with control() as router:
+        found, missing = router.dead_letters()
+        labels = names.Labels(router, as_json=as_json)
+    _list(found, labels, as_json=as_json, nothing="No dead letters.")
+    for note in missing if not as_json else ():
+        click.echo(
+            f"A message to {note.chat_id} did not arrive: {note.detail} (pointsman trace {note.notification_id})"
+        )
+
+
+def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: str) -> None:
+    from pointsman.render import Column, shortened, show
+
+    show(
+        found,
+        [
+            Column("session", lambda c: labels[c.session_id], least=12),
+            Column("id", lambda c: c.command_id, is_id=True),
+            Column("state", lambda c: c.state),
+            Column("accepted", lambda c: c.created_at, rank=1),
+            Column("why", lambda c: c.reason, rank=2, least=12),
+            Column("what", lambda c: shortened(c.text) if c.text else c.key, least=16),
+        ],
+        as_json=as_json,
+        nothing=nothing,
+    )
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.argument("command_id", metavar="ID")
+def cancel(*, command_id: str, as_json: bool) -> None:
+    """Take a command back.
+
+    Once it is on the machine, the machine decides whether that is still possible.
+    """
+    with control() as router:
+        command = router.cancel(router.command(command_id).command_id)
+    tell(command, as_json=as_json)
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.argument("command_id", metavar="ID")
+def retry(*, command_id: str, as_json: bool) -> None:
+    """Send what ended badly once more, as a new command."""
+    with control() as router:
+        command = router.redrive(router.command(command_id).command_id)
+    tell(command, as_json=as_json)
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.argument("command_id", metavar="ID")
+@click.argument("session", shell_complete=completion.sessions)
+def redirect(*, command_id: str, session: str, as_json: bool) -> None:
+    """Send what ended badly to another session."""
+    with control() as router:
+        ended = router.command(command_id)
+        command = router.redrive(ended.command_id, names.session(router, session))
+    tell(command, as_json=as_json)
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.argument("command_id", metavar="ID")
+def drop(*, command_id: str, as_json: bool) -> None:
+    """Take a dead letter off the list."""
+    with control() as router:
+        command = router.drop(router.command(command_id).command_id)
+    tell(command, as_json=as_json)

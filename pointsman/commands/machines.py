@@ -1,0 +1,152 @@
+"""Machines and API keys: who may connect."""
+
+from datetime import timedelta
+
+import click
+
+from pointsman import names
+from pointsman.commands import completion
+from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
+from pointsman.spelling import Group
+
+
+@click.command()
+@client_flags
+@json_flag
+def machines(*, as_json: bool) -> None:
+    """List the machines."""
+    from pointsman.render import Column, show
+
+    with control() as router:
+        found = router.machines()
+    show(
+        found,
+        [
+            Column("id", lambda m: m.machine_id, least=16),
+            Column("connected", lambda m: m.connected),
+            Column("last heard of", lambda m: m.last_seen_at, rank=1),
+            Column("enrolled", lambda m: m.created_at, rank=3),
+            Column("version", lambda m: m.agent_version, rank=2, least=8),
+            Column("trouble", lambda m: "revoked" if m.revoked else "quarantined" if m.quarantined else ""),
+        ],
+        as_json=as_json,
+        nothing="No machines yet. `pointsman machine token` lets one in.",
+    )
+
+
+@click.group(cls=Group)
+def machine() -> None:
+    """Let machines in, or out."""
+
+
+@machine.command()
+@client_flags
+@json_flag
+@click.option("--machine", "machine_id", default="", metavar="ID", help="The only name it may be used for.")
+@click.option("--ttl", type=SpanParam(), help="How long it is good: 90s, 30m, 2h, 1d.  [default: 1h]")
+def token(*, machine_id: str, ttl: timedelta | None, as_json: bool) -> None:
+    """Make a join token: good once, for `pointsman enroll` on the new machine."""
+    from pointsman.render import show_json
+
+    with control() as router:
+        made = router.create_join_token(machine_id, ttl)
+    if as_json:
+        show_json(made)
+    else:
+        click.echo(made.join_token)
+
+
+@machine.command("revoke")
+@client_flags
+@json_flag
+@click.argument("machine_id", metavar="ID", shell_complete=completion.machines)
+def revoke_machine(*, machine_id: str, as_json: bool) -> None:
+    """End a machine's right to connect, at once."""
+    from pointsman.render import show_json
+
+    with control() as router:
+        machine_id = names.machine(router, machine_id)
+        dead = router.revoke_machine(machine_id)
+    if as_json:
+        show_json({"machineId": machine_id, "deadCommands": dead})
+    else:
+        click.echo(f"{machine_id} may not connect any more; {dead} commands for it became dead letters")
+
+
+@click.command()
+@setting_flags("POINTSMAN_DATA_DIR", *CLIENT_TLS, "POINTSMAN_MACHINE_ID")
+@click.argument("router", metavar="ROUTER")
+@click.argument("join_token", metavar="TOKEN")
+def enroll(*, router: str, join_token: str) -> None:
+    """Make this machine known to a router, once.
+
+    ROUTER is its HOST:PORT; TOKEN is what `pointsman machine token` printed there.
+    """
+    from pointsman.enrolment import enrol_machine
+
+    machine_id = enrol_machine(settings(), router, join_token)
+    click.echo(f"{machine_id} is enrolled. Start its agent: pointsman agent")
+
+
+@click.group(cls=Group)
+def apikey() -> None:
+    """Keys for people and programs."""
+
+
+@apikey.command()
+@client_flags
+@json_flag
+@click.option("--label", default="", help="What it is for.")
+@click.option(
+    "--role",
+    default="operator",
+    show_default=True,
+    type=click.Choice(["admin", "operator", "chat", "viewer"]),
+    help="operator: everything but keys, machines, backups; chat: adapters; viewer: reads.",
+)
+def create(*, label: str, role: str, as_json: bool) -> None:
+    """Make a key; its secret is shown once."""
+    from pointsman.records import Role
+    from pointsman.render import show_json
+
+    with control() as router:
+        made = router.create_api_key(label, Role(role))
+    if as_json:
+        show_json(made)
+        return
+    click.echo(made.secret)
+    click.echo(f"{made.key_id}: role {role}. The secret is not shown again.", err=True)
+
+
+@apikey.command("list")
+@client_flags
+@json_flag
+def list_keys(*, as_json: bool) -> None:
+    """List the keys, without their secrets."""
+    from pointsman.render import Column, show
+
+    with control() as router:
+        found = router.api_keys()
+    show(
+        found,
+        [
+            Column("label", lambda k: k.label, least=12),
+            Column("id", lambda k: k.key_id, is_id=True),
+            Column("role", lambda k: k.role),
+            Column("made", lambda k: k.created_at, rank=1),
+            Column("revoked", lambda k: "revoked" if k.revoked else ""),
+        ],
+        as_json=as_json,
+        nothing="No keys.",
+    )
+
+
+@apikey.command("revoke")
+@client_flags
+@click.argument("key_id", metavar="ID")
+def revoke_key(*, key_id: str) -> None:
+    """End a key, at once."""
+    with control() as router:
+        key_id = names.api_key(router, key_id)
+        router.revoke_api_key(key_id)
+    click.echo(f"{key_id} is revoked")

@@ -1,0 +1,97 @@
+"""Permission questions: what waits for an answer, and the answer."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman.commands import completion
+from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
+from pointsman.errors import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from pointsman.client import Control
+    from pointsman.records import Permission
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--session", default="", help="Only of this session.", shell_complete=completion.sessions)
+@click.option("--all", "closed", is_flag=True, help="Also those that are over.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@click.argument("permission_id", metavar="[ID]", default="")
+def permissions(*, permission_id: str, session: str, closed: bool, limit: int, as_json: bool) -> None:
+    """List the questions that wait for an answer, newest first.
+
+    With an ID, all that one question is about, and the ways to answer.
+    """
+    from pointsman import names
+    from pointsman.render import Column, shortened, show, show_json
+
+    with control() as router:
+        if permission_id:
+            asked = _find(router, permission_id)
+            return show_json(asked) if as_json else _tell(asked)
+        of = names.session(router, session) if session else ""
+        found = router.permissions(of, limit=limit, closed=closed)
+        labels = names.Labels(router, as_json=as_json)
+    show(
+        found,
+        [
+            Column("session", lambda p: labels[p.session_id], least=12),
+            Column("id", lambda p: p.permission_id, is_id=True),
+            Column("state", lambda p: _words(p.state)),
+            Column("asked", lambda p: p.created_at, rank=2),
+            Column("tool", lambda p: p.tool, least=8),
+            Column("about", lambda p: shortened(p.input), rank=1, least=12),
+            Column("answers", lambda p: " ".join(option.partition("=")[0] for option in p.options), rank=1, least=12),
+            Column("by", lambda p: p.decided_by, rank=3, least=8),
+        ],
+        as_json=as_json,
+        nothing="No questions.",
+    )
+    return None
+
+
+@click.command(context_settings=TAKES_TEXT)
+@client_flags
+@json_flag
+@click.argument("permission_id", metavar="ID")
+@click.argument("option")
+@click.argument("text", default="")
+def answer(*, permission_id: str, option: str, text: str, as_json: bool) -> None:
+    """Answer a question with one of its options, for example allow, or deny "use the sandbox".
+
+    The first answer counts, from wherever it comes.
+    """
+    from pointsman.commands.commands import actor
+    from pointsman.render import show_json
+
+    with control() as router:
+        decided = router.answer(_find(router, permission_id), option, text, actor())
+    if as_json:
+        show_json(decided)
+    else:
+        click.echo(f"{decided.permission_id} {_words(decided.state)}")
+
+
+def _find(router: "Control", permission_id: str) -> "Permission":
+    found = router.permissions(permission_id=permission_id)
+    if not found:
+        raise Failure(f"no question {permission_id!r}", "`pointsman permissions` lists them.", ExitCode.NOT_FOUND)
+    return found[0]
+
+
+def _tell(asked: "Permission") -> None:
+    from pointsman.render import plain
+
+    how = ", ".join(part for part in (_words(asked.state), asked.decided_by, asked.text, asked.detail) if part)
+    click.echo(f"{asked.permission_id}: {plain(how)}\n{plain(asked.tool)} in {asked.session_id}")
+    click.echo("\n".join(plain(line) if line else "" for line in asked.input.splitlines()))
+    for option in asked.options:
+        name, _, label = option.partition("=")
+        click.echo(f"  pointsman answer {asked.permission_id} {name}" + (f"  # {plain(label)}" if label else ""))
+
+
+def _words(state: str) -> str:
+    return state.lower().replace("_", " ")

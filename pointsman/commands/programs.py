@@ -1,0 +1,113 @@
+"""The programs, one each in the foreground: for systemd, for containers, for `pointsman up`."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import click
+
+from pointsman.config import child_environment
+from pointsman.context import CLIENT_TLS, setting_flags, settings
+from pointsman.errors import ExitCode, Failure
+from pointsman.lifeline import end_with_supervisor
+from pointsman.secret_files import make_data_dir, make_missing
+from pointsman.settings import Program
+
+ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
+_DATA, _ROUTER = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER"
+_TLS = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA")
+_MACHINE = (
+    "POINTSMAN_MACHINE_ID",
+    "POINTSMAN_START_FOLDERS",
+    "POINTSMAN_TRUSTED_FOLDERS",
+    "POINTSMAN_MAX_SESSIONS",
+)
+_DOOR = ("POINTSMAN_HTTP_LISTEN", "POINTSMAN_PUBLIC_URL", "TELEGRAM_API_BASE", "ALLOWED_CHAT_IDS", "ALLOWED_USER_IDS")
+
+Entry = Callable[[Mapping[str, str]], int]
+
+
+def _run(program: Program, entry: Entry) -> None:
+    here = settings()
+    make_data_dir(here)
+    end_with_supervisor(here.environ)
+    sys.exit(entry(child_environment(here, program)))
+
+
+@click.command()
+@setting_flags(_DATA, "POINTSMAN_DATABASE", "POINTSMAN_ROUTER_LISTEN", *_TLS, "POINTSMAN_INSECURE_LISTEN")
+def router() -> None:
+    """Run the router in the foreground."""
+    from router.cli import main
+
+    make_missing(settings(), "POINTSMAN_API_KEY")
+    _run(Program.ROUTER, main)
+
+
+@click.command()
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_MACHINE)
+def agent() -> None:
+    """Run this machine's agent in the foreground."""
+    from agent.cli import main
+
+    _run(Program.AGENT, main)
+
+
+@click.command(hidden=True)
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_DOOR)
+def adapter_http() -> None:
+    """Run the adapter's HTTP server alone."""
+    from webhook_adapter.cli import http
+
+    make_missing(settings(), *ADAPTER_SECRETS)
+    _run(Program.ADAPTER_HTTP, http)
+
+
+@click.command(hidden=True)
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_DOOR)
+def courier() -> None:
+    """Run the adapter's courier alone."""
+    from webhook_adapter.cli import courier as main
+
+    make_missing(settings(), *ADAPTER_SECRETS)
+    _run(Program.COURIER, main)
+
+
+@click.command()
+@setting_flags(_DATA, _ROUTER, *CLIENT_TLS, *_DOOR)
+def adapter() -> None:
+    """Run the adapter in the foreground.
+
+    Two programs under one supervisor: its HTTP server, and its courier.
+    """
+    from pointsman.up.up import run_adapter
+
+    make_missing(settings(), *ADAPTER_SECRETS)
+    here = settings()
+    if not here["POINTSMAN_API_KEY"]:
+        cure = "Give it a key of the router: pointsman apikey create --role admin"
+        raise Failure("POINTSMAN_API_KEY is missing", cure, ExitCode.USAGE)
+    run_adapter(here)
+
+
+@click.command()
+@setting_flags(
+    _DATA,
+    "POINTSMAN_DATABASE",
+    "POINTSMAN_ROUTER_LISTEN",
+    "POINTSMAN_INSECURE_LISTEN",
+    _ROUTER,
+    "POINTSMAN_TLS_CLIENT_CA",
+    *CLIENT_TLS,
+    *_MACHINE,
+    *_DOOR,
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show what the programs log, instead of keeping it in a file.")
+def up(*, verbose: bool) -> None:
+    """Run everything: router, adapter, this machine's agent.
+
+    Restarts what dies; stops cleanly on Ctrl-C and SIGTERM. What the programs log goes to up.log in the data
+    directory; warnings are shown, too.
+    """
+    from pointsman.up.up import run_all
+
+    run_all(settings(), verbose=verbose)

@@ -1,0 +1,117 @@
+"""Starting and ending sessions on any machine."""
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman import names
+from pointsman.commands import completion
+from pointsman.commands.commands import actor, leave, tell, tell_away
+from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
+from pointsman.records import CommandState
+from pointsman.render import told
+
+if TYPE_CHECKING:
+    from pointsman.client import Control
+    from pointsman.records import Command
+
+
+@click.command(context_settings=TAKES_TEXT)
+@client_flags
+@json_flag
+@click.option(
+    "--machine",
+    default="",
+    metavar="ID",
+    shell_complete=completion.machines,
+    help="Where; may be left out where there is only one.",
+)
+@click.option(
+    "--folder",
+    default="",
+    metavar="FOLDER",
+    help="A folder that may be used there, or one below it; the first if left out.",
+)
+@click.option("--resume", default="", metavar="CONVERSATION", help="The conversation to go on with, by its id.")
+@click.option("--ttl", type=SpanParam(), help="Not begun later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
+@click.option("--keep", is_flag=True, help="Let it go on when its 24 hours are over, until it is ended.")
+@click.option("--wait", is_flag=True, help="Wait for the start; exit code 0 only when the prompt was taken.")
+@click.argument("prompt")
+def start(
+    *,
+    prompt: str,
+    machine: str,
+    folder: str,
+    resume: str,
+    ttl: timedelta | None,
+    keep: bool,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Start Claude Code on a machine, without a terminal, and give it PROMPT.
+
+    Prints the id of the session. PROMPT - reads standard input. Fails where the machine refuses within 5 seconds.
+    """
+    if prompt == "-":
+        prompt = sys.stdin.read()
+    with control() as router:
+        machine = names.machine(router, machine) if machine else ""
+        command = router.start(prompt, machine, folder, resume, actor(), ttl, keep=keep)
+        if not as_json:
+            click.echo(told(command.session_id))
+        command = _verdict(router, command, wait=wait)
+    if as_json or wait or _ended_badly(command):
+        tell(command, as_json=as_json)
+    leave(command, wait=wait or _ended_badly(command))
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it has ended.")
+@click.argument("session", shell_complete=completion.sessions)
+def stop(*, session: str, wait: bool, as_json: bool) -> None:
+    """End a session that its machine runs without a terminal.
+
+    Fails where its machine refuses within 5 seconds. One that has not begun is taken back.
+
+    To stop only what a session does, press a key: pointsman key SESSION esc
+    """
+    with control() as router:
+        command = router.stop(names.session(router, session), actor())
+        command = _verdict(router, command, wait=wait)
+    tell(command, as_json=as_json)
+    if command.state is not CommandState.CANCELLED:  # a start that was taken back
+        leave(command, wait=wait or _ended_badly(command))
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option("--wait", is_flag=True, help="Wait until its machine has it; exit code 0 only when it goes on.")
+@click.argument("session", shell_complete=completion.sessions)
+def keep(*, session: str, wait: bool, as_json: bool) -> None:
+    """Let a session that was started from afar go on when its 24 hours are over, until it is ended."""
+    with control() as router:
+        command = router.keep(names.session(router, session), actor())
+        command = _verdict(router, command, wait=wait)
+    tell(command, as_json=as_json)
+    leave(command, wait=wait or _ended_badly(command))
+
+
+def _verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":
+    """The command once it is known whether the machine refuses it; of a machine that is away, as it is."""
+    if command.state.ended:
+        return command
+    away = not any(each.connected for each in router.machines() if each.machine_id == command.machine_id)
+    if away:
+        tell_away(command.machine_id)
+    if wait:
+        return router.follow(command.command_id)
+    return command if away else router.verdict(command.command_id)
+
+
+def _ended_badly(command: "Command") -> bool:
+    return command.state.ended and command.state is not CommandState.DONE

@@ -1,0 +1,1 @@
+"""`pointsman doctor`: what can be wrong, and its cure."""

@@ -1,0 +1,1 @@
+"""`pointsman up`: all programs of a machine under one supervisor."""

@@ -1,0 +1,145 @@
+"""Presses of the router's own buttons. Each is bound to the message it stands under, and counts while that is the
+newest word on its command.
+"""
+
+from dataclasses import dataclass, replace
+
+from router.domain import router_buttons, wording
+from router.domain.command import Action, Command, CommandState, KeyPress, Origin
+from router.domain.errors import Refusal
+from router.domain.notification import Kind, Notification
+from router.domain.router_buttons import Verb
+from router.domain.routing import Inbound
+from router.domain.session import Session, bare_id
+from router.services.delivery.dead_letters import DeadLetters
+from router.services.delivery.engine import Delivery
+from router.services.outbox.status_messages import Receipts
+from router.store import chats, commands, messages, notifications, sessions
+from router.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What was asked for is an action for a session."""
+
+    session_id: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The session that what was written is for, and the button that named it."""
+
+    session_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of ours as it was read."""
+
+    verb: Verb
+    key: str
+    label: str
+
+
+class ChatButtons:
+    """Answers a press with what to show the presser, or with an action for a session."""
+
+    def __init__(self, delivery: Delivery, dead_letters: DeadLetters, receipts: Receipts) -> None:
+        self._delivery = delivery
+        self._dead_letters = dead_letters
+        self._receipts = receipts
+
+    def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press | Chosen:
+        """Do what a button under a receipt or an answer says."""
+        verb, key = router_buttons.verb_of(action)
+        label = next((button.label for button in note.buttons if button.action == action), "")
+        if verb is None or not label:
+            return wording.STALE_BUTTON
+        if note.pressed:
+            return wording.ALREADY_PRESSED.format(label=note.pressed)
+        if note.kind is Kind.ANSWER:
+            return self._on_answer(tx, inbound, note, Pressed(verb, key, label))
+        newest = notifications.newest_receipt(tx, note.command_id)
+        if newest is None or newest.notification_id != note.notification_id:
+            return wording.STALE_BUTTON
+        try:
+            return self._on_receipt(tx, inbound, commands.get(tx, note.command_id), verb, key)
+        except Refusal as refusal:
+            return wording.refused(refusal)
+
+    def _on_answer(
+        self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
+    ) -> str | Press | Chosen:
+        who = _actor(inbound)
+        match pressed.verb:
+            case Verb.KEY if session := sessions.find(tx, note.session_id):
+                self._receipts.pressed(tx, note, pressed.label, who, wording.which_key(session))
+                return Press(note.session_id, KeyPress(pressed.key))
+            case Verb.HERE if session := _named(tx, pressed.key):
+                return Chosen(session.session_id, pressed.label)
+            case Verb.USE if session := _named(tx, pressed.key):
+                messages.choose_session(tx, inbound.chat, session.session_id)
+                self._receipts.chosen(tx, note, pressed.label, who)
+                return wording.CHOSEN.format(name=session.name, machine=session.machine_id)
+            case Verb.HERE | Verb.USE:
+                return wording.SESSION_IS_OVER
+            case Verb.ASK | Verb.DONT_ASK:
+                asks = pressed.verb is Verb.ASK
+                chats.wish(tx, inbound.chat, replace(chats.wishes(tx, inbound.chat), asks_first=asks))
+                self._receipts.chosen(tx, note, pressed.label, who, wording.POLICY[asks])
+                return wording.POLICY[asks]
+        return wording.STALE_BUTTON
+
+    def _on_receipt(self, tx: Transaction, inbound: Inbound, command: Command, verb: Verb, key: str) -> str:
+        match verb:
+            case Verb.RETRY:
+                return self._again(tx, inbound, command, "")
+            case Verb.TO if session := _named(tx, key):
+                return self._again(tx, inbound, command, session.session_id)
+            case Verb.TO:
+                return wording.SESSION_IS_OVER
+            case Verb.ELSEWHERE:
+                return self._offer(tx, command)
+            case Verb.BACK:
+                self._receipts.offer_cures(tx, command)
+                return ""
+            case Verb.DROP:
+                self._dead_letters.drop(tx, command.command_id, inbound.actor)
+                return wording.DROPPED
+            case Verb.CANCEL:
+                return self._cancel(tx, inbound, command)
+            case Verb.SEND if command.state is CommandState.QUEUED:
+                self._delivery.allow(tx, command, inbound.actor)
+                return wording.SENT_NOW
+        return wording.STALE_BUTTON
+
+    def _again(self, tx: Transaction, inbound: Inbound, command: Command, session_id: str) -> str:
+        origin = Origin(inbound.chat.transport, inbound.actor, command.origin.chat or inbound.chat)
+        again = self._dead_letters.redrive(tx, command.command_id, session_id, origin)
+        session = sessions.find(tx, again.session_id)
+        return wording.SENT_AGAIN.format(name=session.name if session else again.session_id)
+
+    def _offer(self, tx: Transaction, command: Command) -> str:
+        others = [s for s in sessions.page(tx) if bare_id(s.session_id) != bare_id(command.session_id)]
+        if not others:
+            return wording.NO_OTHER_SESSION
+        self._receipts.offer(tx, command, others)
+        return wording.CHOOSE_ONE
+
+    def _cancel(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
+        after = self._delivery.cancel(tx, command.command_id, inbound.actor)
+        if after.state is CommandState.CANCELLED:
+            return wording.TAKEN_BACK
+        asked = wording.TAKING_BACK.format(machine=command.machine_id)
+        self._receipts.settled(tx, command, asked, _actor(inbound))
+        return asked
+
+
+def _actor(inbound: Inbound) -> str:
+    return inbound.actor or inbound.chat.transport
+
+
+def _named(tx: Transaction, key: str) -> Session | None:
+    return next((session for session in sessions.page(tx) if router_buttons.key_of(session) == key), None)

@@ -1,0 +1,148 @@
+"""Commands to the router itself, typed in a chat: what is there, what is chosen, what waits."""
+
+from dataclasses import dataclass
+
+from router.domain import router_buttons, wording
+from router.domain.command import KEYS, Action, ChatRef, Command, KeepSession, KeyPress
+from router.domain.notification import Button
+from router.domain.router_buttons import Verb
+from router.domain.session import Session, bare_id
+from router.link.hub import Hub
+from router.services.chat.buttons import Press
+from router.services.chat.settings import ChatWishes
+from router.services.delivery.engine import Delivery
+from router.store import chats, commands, messages, sessions
+from router.store.database import Transaction
+
+MAX_LISTED = 20
+MAX_SHOWN = 5  # dead letters at once, a message each
+_PRESSES: dict[str, Action] = {"stop": KeyPress("esc"), "keep": KeepSession()}
+KEYPAD = ("esc", "enter", "tab", "ctrl-c", "up", "down", "left", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is said, and what is offered with it. `session_id`: what it speaks of; `letters`: shown after it."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    session_id: str = ""
+    letters: tuple[Command, ...] = ()
+
+
+class ChatCommands:
+    """Answers chat commands with text, or with an action for a session."""
+
+    def __init__(self, delivery: Delivery, wishes: ChatWishes, hub: Hub) -> None:
+        self._delivery = delivery
+        self._wishes = wishes
+        self._hub = hub
+
+    def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str, about: str) -> Reply | Press:
+        """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
+        match name:
+            case "sessions":
+                return self._sessions(tx, chat)
+            case "use":
+                return self._use(tx, chat, argument)
+            case "status":
+                return Reply(self._status(tx, chat))
+            case "stop" | "keep":
+                return Press(about, _PRESSES[name])
+            case "key":
+                return _key(sessions.get(tx, about), argument.lower())
+            case "cancel":
+                return Reply(self._cancel(tx, chat, about))
+            case "dead":
+                return _dead(tx)
+            case "topics" | "policy" | "quiet":
+                return Reply(*self._wishes.of_chat(tx, chat, name, argument))
+            case "mute" | "unmute":
+                return Reply(self._wishes.mute(tx, chat, about, muted=name == "mute"))
+        return Reply(wording.HELP)
+
+    def _sessions(self, tx: Transaction, chat: ChatRef) -> Reply:
+        there = sessions.page(tx)
+        if not there:
+            return Reply(wording.NO_SESSIONS_YET)
+        chosen = bare_id(messages.chosen_session(tx, chat))
+        lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
+        if len(there) > MAX_LISTED:
+            lines.append(wording.AND_MORE.format(count=len(there) - MAX_LISTED))
+        return Reply("\n".join([*lines, wording.SESSIONS_HINT]), router_buttons.session_buttons(Verb.USE, there))
+
+    def _line(self, session: Session, chosen: str) -> str:
+        mark = "▶️" if bare_id(session.session_id) == chosen else "•"
+        doing = wording.doing(session, connected=self._hub.connected(session.machine_id))
+        return wording.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
+
+    def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> Reply:
+        there = sessions.page(tx)
+        if not there:
+            return Reply(wording.NO_SESSIONS_YET)
+        if not wanted:
+            return Reply(wording.WHICH_SESSION, router_buttons.session_buttons(Verb.USE, there))
+        found = _matching(there, wanted)
+        if not found:
+            return Reply(wording.NO_SUCH_SESSION.format(wanted=wanted))
+        if len(found) > 1:
+            names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
+            return Reply(wording.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
+        messages.choose_session(tx, chat, found[0].session_id)
+        return Reply(wording.CHOSEN.format(name=found[0].name, machine=found[0].machine_id))
+
+    def _status(self, tx: Transaction, chat: ChatRef) -> str:
+        chosen = sessions.find(tx, messages.chosen_session(tx, chat))
+        there = sessions.page(tx)
+        away = ", ".join(sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)}))
+        waiting = sum(len(commands.queued_of_session(tx, s.session_id)) for s in there)
+        lines = [
+            wording.STATUS_CHOSEN.format(name=chosen.name, machine=chosen.machine_id)
+            if chosen
+            else wording.STATUS_NOT_CHOSEN,
+            wording.STATUS_COUNTS.format(
+                sessions=wording.counted(len(there), "sessions"), commands=wording.counted(waiting, "commands")
+            )
+            + (wording.STATUS_AWAY.format(machines=away) if away else ""),
+        ]
+        if dead := len(commands.dead_letters(tx, 100)):
+            lines.append(wording.STATUS_DEAD.format(letters=wording.counted(dead, "letters")))
+        if quiet := chats.wishes(tx, chat).quiet:
+            lines.append(wording.STATUS_QUIET.format(quiet=quiet))
+        return "\n".join(lines)
+
+    def _cancel(self, tx: Transaction, chat: ChatRef, about: str) -> str:
+        session = sessions.get(tx, about)
+        live = commands.live_of_session(tx, session.machine_id, session.session_id)
+        # The newest first: with the start of a session, what waits behind it would be given up.
+        after = [self._delivery.cancel(tx, command.command_id, chat.transport) for command in reversed(live)]
+        asked = [command for command in after if command.state.live]
+        taken = len(after) - len(asked)
+        told = [
+            wording.TOOK_BACK.format(commands=wording.counted(taken, "commands")) if taken else "",
+            wording.ASKED_BACK.format(machine=asked[0].machine_id, count=len(asked)) if asked else "",
+        ]
+        return " ".join(filter(None, told)) or wording.NOTHING_WAITS_FOR.format(name=session.name)
+
+
+def _dead(tx: Transaction) -> Reply:
+    letters = commands.dead_letters(tx, MAX_LISTED)
+    if not letters:
+        return Reply(wording.NO_DEAD_LETTERS)
+    text = wording.counted(len(letters), "letters_below")
+    if len(letters) > MAX_SHOWN:
+        text = wording.MORE_DEAD_LETTERS.format(count=len(letters), shown=MAX_SHOWN)
+    return Reply(text, letters=tuple(letters[:MAX_SHOWN]))
+
+
+def _key(session: Session, name: str) -> Reply | Press:
+    if name in KEYS:
+        return Press(session.session_id, KeyPress(name))
+    return Reply(wording.which_key(session), router_buttons.key_buttons(KEYPAD), session.session_id)
+
+
+def _matching(there: list[Session], wanted: str) -> list[Session]:
+    """By id, by label, else by a part of the label or the beginning of the id."""
+    try_exact = [s for s in there if s.label == wanted or bare_id(s.session_id) == bare_id(wanted)]
+    low = wanted.lower()
+    return try_exact or [s for s in there if low in s.label.lower() or s.session_id.lower().startswith(low)]

@@ -1,0 +1,282 @@
+"""What people write in chats: find the session, accept the command, answer what is no command. One transaction each."""
+
+from dataclasses import dataclass, replace
+
+from router.clock import Clock
+from router.domain import router_buttons, routing, start_wording, wording
+from router.domain.command import MAX_TEXT_BYTES, Action, Command, CommandState, Input, Origin, StartSession
+from router.domain.errors import Refusal
+from router.domain.notification import Button, Kind, Notification
+from router.domain.routing import Inbound, Route
+from router.domain.session import SessionState
+from router.services import files
+from router.services.chat.buttons import ChatButtons, Chosen, Press
+from router.services.chat.commands import ChatCommands
+from router.services.delivery.engine import Delivery, Draft
+from router.services.outbox.status_messages import Receipts
+from router.services.permissions import Permissions
+from router.services.starts import Starts
+from router.store import chats, commands, held, messages, notifications, sessions
+from router.store.audit import Step, record
+from router.store.database import Transaction
+
+MAX_ANSWER = 200  # characters; what a button press can show
+_ALBUM = "album:{}"  # in place of a message's id: albums have none
+_OUR_OWN = frozenset({Kind.RECEIPT, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of it: a command, or an answer."""
+
+    command_id: str = ""
+    state: CommandState | None = None
+    session_id: str = ""
+    answer: str = ""
+
+
+class InboundService:
+    """Routes inbound messages. A refusal is an answer to the person; only a database error is an error to the door."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        receipts: Receipts,
+        chat_commands: ChatCommands,
+        chat_buttons: ChatButtons,
+        permissions: Permissions,
+        starts: Starts,
+        clock: Clock,
+    ) -> None:
+        self.now = clock.now
+        self._delivery = delivery
+        self._receipts = receipts
+        self._chat_commands = chat_commands
+        self._chat_buttons = chat_buttons
+        self._permissions = permissions
+        self._starts = starts
+
+    def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
+        """Take one message or button press."""
+        if inbound.file_problem:
+            submitted = self._answer(tx, inbound, wording.FILE_NOT_TAKEN.format(why=inbound.file_problem))
+        else:
+            submitted = self._follow(tx, inbound, routing.route(inbound))
+        if not submitted.command_id:  # a command tells its own story
+            who, session_id = _who(inbound), submitted.session_id
+            record(tx, [Step(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)])
+        return submitted
+
+    def _follow(self, tx: Transaction, inbound: Inbound, route: Route) -> Submitted:
+        match route:
+            case routing.ToSession(session_id, text):
+                return self._type(tx, inbound, session_id, Input(text))
+            case routing.ByToken(token, text):
+                return self._by_token(tx, inbound, notifications.by_token(tx, inbound.chat, token), text)
+            case routing.ByReply(message_id, text):
+                return self._reply(tx, inbound, message_id, text)
+            case routing.ByButton(token, action):
+                return self._press(tx, inbound, token, action)
+            case routing.ChatCommand(name, argument):
+                about = chats.session_of_topic(tx, inbound.chat)
+                return self._command(tx, inbound, name, argument, about)
+            case routing.ToPlace(text):
+                if session_id := chats.session_of_topic(tx, inbound.chat) or _of_album(tx, inbound):
+                    return self._type(tx, inbound, session_id, Input(text))
+                return self._to_chosen(tx, inbound, text)
+            case routing.Changed():
+                return self._answer(tx, inbound, wording.EDITED)
+            case routing.Unreadable():
+                return Submitted(answer=wording.STALE_BUTTON)
+
+    def _reply(self, tx: Transaction, inbound: Inbound, message_id: str, text: str) -> Submitted:
+        session_id = messages.session_of(tx, inbound.chat, message_id)
+        if not session_id:
+            route = routing.without_reply(text)
+            if session_id is None and inbound.reply_to_ours and isinstance(route, routing.ToPlace):
+                return self._to_unknown(tx, inbound, text)
+            return self._follow(tx, inbound, route)
+        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
+        if shown and shown.permission_id and not routing.chat_command(text, routing.ABOUT_A_SESSION):
+            return self._reply_to_question(tx, inbound, shown, text)
+        return self._for(tx, inbound, session_id, text)
+
+    def _for(self, tx: Transaction, inbound: Inbound, session_id: str, text: str) -> Submitted:
+        """What was said to a session: a command about it, or words for it."""
+        if ours := routing.chat_command(text, routing.ABOUT_A_SESSION):
+            return self._command(tx, inbound, ours.name, ours.argument, session_id)
+        return self._type(tx, inbound, session_id, Input(text))
+
+    def _ask_which(self, tx: Transaction, inbound: Inbound, words: str, text: str) -> Submitted:
+        """Ask which session a message is for, and keep it until a person presses one. An album is asked about once."""
+        if not text.strip() and inbound.file is None:
+            return self._answer(tx, inbound, wording.EMPTY)
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            return self._answer(tx, inbound, wording.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
+        there = sessions.page(tx)
+        if not there:
+            return self._answer(tx, inbound, wording.NO_SESSIONS_YET)
+        question = held.question_of_album(tx, inbound.chat, inbound.album)
+        if not question:
+            more = len(there) - router_buttons.MAX_OFFERED
+            said = f"{words}\n{wording.MORE_SESSIONS.format(count=more)}" if more > 0 else words
+            buttons = router_buttons.session_buttons(router_buttons.Verb.HERE, there)
+            question = self._receipts.answer(tx, inbound.chat, said, "", buttons)
+        held.keep(tx, question, replace(inbound, text=text), self.now())
+        return Submitted(answer=words[:MAX_ANSWER])
+
+    def _type_held(self, tx: Transaction, inbound: Inbound, note: Notification, chosen: Chosen) -> Submitted:
+        """A person says which session it was for: it goes there as if it had been a reply."""
+        waited = held.take(tx, note.notification_id, inbound, self.now())
+        if not waited:
+            return Submitted(answer=wording.NOT_KEPT)
+        self._receipts.chosen(tx, note, chosen.label, _who(inbound), wording.FOR_WHICH_ANSWERED)
+        first, *_ = [self._for(tx, each, chosen.session_id, each.text) for each in waited]
+        return first
+
+    def _to_unknown(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
+        """An answer to something of ours that is not known: it is too old, or was sent and its courier died."""
+        if session_id := chats.session_of_topic(tx, inbound.chat):
+            return self._type(tx, inbound, session_id, Input(text))
+        return self._ask_which(tx, inbound, wording.UNKNOWN_MESSAGE, text)
+
+    def _reply_to_question(self, tx: Transaction, inbound: Inbound, shown: Notification, text: str) -> Submitted:
+        if not text.strip():
+            return self._answer(tx, inbound, wording.EMPTY)
+        said, command_id = self._permissions.reply(tx, inbound, shown.permission_id, text)
+        if not command_id:
+            return self._answer(tx, inbound, said, shown.session_id)
+        return self._decided(tx, command_id, said)
+
+    def _decided(self, tx: Transaction, command_id: str, said: str) -> Submitted:
+        command = commands.get(tx, command_id)
+        return Submitted(command_id, command.state, command.session_id, said[:MAX_ANSWER])
+
+    def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
+        session = sessions.find(tx, messages.chosen_session(tx, inbound.chat))
+        if session is None:
+            return self._ask_which(tx, inbound, wording.FOR_WHICH, text)
+        if session.state is SessionState.ENDED:
+            return self._ask_which(tx, inbound, wording.CHOSEN_IS_OVER.format(name=session.name), text)
+        return self._type(tx, inbound, session.session_id, Input(text), names_session=True)
+
+    def _by_token(self, tx: Transaction, inbound: Inbound, named: Notification | None, text: str) -> Submitted:
+        if named is not None and named.permission_id:
+            return self._reply_to_question(tx, inbound, named, text)
+        if named is not None and named.session_id:
+            return self._type(tx, inbound, named.session_id, Input(text))
+        return self._ask_which(tx, inbound, wording.NO_SUCH_NAME, text)
+
+    def _press(self, tx: Transaction, inbound: Inbound, token: str, name: str) -> Submitted:
+        notification = notifications.by_token(tx, inbound.chat, token)
+        if notification is None:
+            return Submitted(answer=wording.STALE_BUTTON)
+        if notification.permission_id:
+            said, command_id = self._permissions.press(tx, inbound, notification.permission_id, name)
+            if command_id:
+                return self._decided(tx, command_id, said)
+            return Submitted(session_id=notification.session_id, answer=said[:MAX_ANSWER])
+        if notification.kind in _OUR_OWN:
+            pressed = self._chat_buttons.press(tx, inbound, notification, name)
+            if isinstance(pressed, Chosen):
+                return self._type_held(tx, inbound, notification, pressed)
+            if isinstance(pressed, str):
+                return Submitted(session_id=notification.session_id, answer=pressed[:MAX_ANSWER])
+            return self._type(tx, inbound, pressed.session_id, pressed.action)
+        return self._press_of_session(tx, inbound, notification, name)
+
+    def _press_of_session(self, tx: Transaction, inbound: Inbound, note: Notification, name: str) -> Submitted:
+        """A choice that a session offered counts once: whoever is second is told what was chosen."""
+        action = routing.action_of(name, note.buttons)
+        if action is None:
+            return Submitted(answer=wording.STALE_BUTTON)
+        if note.pressed:
+            return Submitted(answer=wording.ALREADY_PRESSED.format(label=note.pressed)[:MAX_ANSWER])
+        submitted = self._type(tx, inbound, note.session_id, action)
+        if submitted.command_id:
+            label = next((button.label for button in note.buttons if button.action == name), name)
+            for copy in notifications.copies(tx, note):  # wherever it stands: it counts once in all chats together
+                self._receipts.chosen(tx, copy, label, _who(inbound))
+        return submitted
+
+    def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
+        if inbound.file is not None:
+            return self._answer(tx, inbound, wording.FILE_WITH_COMMAND.format(command=name), about)
+        if name == "new":
+            return self._new(tx, inbound, argument)
+        target = about or messages.chosen_session(tx, inbound.chat)
+        if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
+            return self._ask_which(tx, inbound, wording.FOR_WHICH, inbound.text)
+        if name == "end":
+            return self._end(tx, inbound, target)
+        reply = self._chat_commands.run(tx, inbound.chat, name, argument, target)
+        if isinstance(reply, Press):
+            return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
+        submitted = self._answer(tx, inbound, reply.text, reply.session_id, reply.buttons)
+        for letter in reply.letters:
+            self._receipts.show(tx, letter, inbound.chat)
+        return submitted
+
+    def _new(self, tx: Transaction, inbound: Inbound, argument: str) -> Submitted:
+        if not argument:
+            return self._answer(tx, inbound, start_wording.HOW)
+        try:
+            wanted = self._starts.read(tx, argument)
+            command = self._starts.start(tx, wanted, _origin(inbound), note=inbound.update_key)
+        except Refusal as refusal:
+            return self._answer(tx, inbound, wording.refused(refusal))
+        return _submitted(command)
+
+    def _end(self, tx: Transaction, inbound: Inbound, session_id: str) -> Submitted:
+        try:
+            command = self._starts.stop(tx, session_id, _origin(inbound), inbound.update_key)
+        except Refusal as refusal:
+            return self._answer(tx, inbound, wording.refused(refusal), session_id)
+        if isinstance(command.action, StartSession) and command.state.live:
+            return self._answer(tx, inbound, wording.TAKING_BACK.format(machine=command.machine_id), session_id)
+        return _submitted(command)
+
+    def _type(
+        self, tx: Transaction, inbound: Inbound, session_id: str, action: Action, *, names_session: bool = False
+    ) -> Submitted:
+        if inbound.file is not None and isinstance(action, Input):
+            action = replace(files.whole(tx, inbound.file), caption=action.text)
+        if action == Input(""):
+            return self._answer(tx, inbound, wording.EMPTY)
+        try:
+            draft = Draft(session_id, action, _origin(inbound), note=inbound.update_key, names_session=names_session)
+            command = self._delivery.accept(tx, draft)
+        except Refusal as refusal:
+            return self._answer(tx, inbound, wording.refused(refusal), session_id)
+        if inbound.album:
+            messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
+        return _submitted(command)
+
+    def _answer(
+        self,
+        tx: Transaction,
+        inbound: Inbound,
+        text: str,
+        session_id: str = "",
+        buttons: tuple[Button, ...] = (),
+    ) -> Submitted:
+        self._receipts.answer(tx, inbound.chat, text, session_id, buttons)
+        return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
+
+
+def _who(inbound: Inbound) -> str:
+    return inbound.actor or inbound.chat.transport
+
+
+def _origin(inbound: Inbound) -> Origin:
+    return Origin(inbound.chat.transport, inbound.actor, inbound.chat)
+
+
+def _submitted(command: Command) -> Submitted:
+    answer = wording.SENDING.format(what=wording.quoted(command))[:MAX_ANSWER]
+    return Submitted(command.command_id, command.state, command.session_id, answer)
+
+
+def _of_album(tx: Transaction, inbound: Inbound) -> str:
+    """The session that the first message of the same album went to; empty for none."""
+    return (inbound.album and messages.session_of(tx, inbound.chat, _ALBUM.format(inbound.album))) or ""

@@ -1,0 +1,56 @@
+"""The topics that sessions have in chats: what couriers say of them, and their end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from router.clock import Clock
+from router.domain import wording
+from router.domain.notification import Kind, Notification
+from router.domain.session import Session
+from router.services.outbox.leases import Outbox
+from router.services.outbox.status_messages import Receipts
+from router.store import chats, moved_chats
+from router.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a courier says of the topic a message was brought to: its id where one was made, or why none could be."""
+
+    thread_id: str = ""
+    problem: str = ""
+
+
+NO_TOPIC = Brought()
+
+
+class Topics:
+    """Keeps what couriers say of topics, and ends the topics of sessions that are over."""
+
+    def __init__(self, outbox: Outbox, receipts: Receipts, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._outbox = outbox
+        self._receipts = receipts
+        self._clock = clock
+        self._new_id = new_id
+
+    def brought(self, tx: Transaction, notification: Notification, said: Brought) -> None:
+        """A message was brought."""
+        if said == NO_TOPIC:
+            return
+        chat = moved_chats.current(tx, notification.chat)
+        if said.thread_id:
+            known = chats.place(tx, chat, notification.session_id)
+            chats.set_place(tx, chat, notification.session_id, replace(known, thread_id=said.thread_id))
+        wishes = chats.wishes(tx, chat)
+        if said.problem and wishes.has_topics:
+            chats.wish(tx, chat, replace(wishes, has_topics=False))
+            self._receipts.answer(tx, replace(chat, message_id=""), wording.TOPICS_FAILED.format(why=said.problem))
+
+    def session_ended(self, tx: Transaction, session: Session) -> None:
+        """Say so in its topics and close them. They stay its own: should it come back, it goes on in them."""
+        for topic in chats.topics_of(tx, session.session_id):
+            note = Notification(
+                self._new_id(), session.session_id, topic, Kind.PROGRESS, wording.TOPIC_ENDED, "", self._clock.now(),
+                closes_topic=True,
+            )  # fmt: skip
+            self._outbox.add(tx, note, "router")

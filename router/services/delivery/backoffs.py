@@ -1,0 +1,61 @@
+"""What waits out a backoff: sessions, chats. In memory alone: after a restart all is tried at once, without blame.
+
+Changed in the writer thread, inside the transaction that justifies the change, and restored when that is undone.
+"""
+
+from collections.abc import Hashable
+from functools import partial
+from typing import Generic, TypeVar
+
+from router.clock import Clock
+from router.services.wakeups import HELD, Waiting
+from router.store.database import Transaction
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Holds(Generic[K]):
+    """Until when each of them waits, in monotonic seconds."""
+
+    def __init__(self, clock: Clock, waiting: Waiting) -> None:
+        self._clock = clock
+        self._waiting = waiting
+        self._until: dict[K, float] = {}
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._until
+
+    def waits(self, key: K) -> bool:
+        """Whether its wait is not over."""
+        return self._until.get(key, 0.0) > self._clock.monotonic()
+
+    def now(self) -> list[K]:
+        """Those whose wait is not over."""
+        now = self._clock.monotonic()
+        return [key for key, until in self._until.items() if until > now]
+
+    def add(self, tx: Transaction, key: K, seconds: float) -> None:
+        """Let one wait; one that waits longer already goes on doing so."""
+        before = self._until.get(key)
+        self._until[key] = max(self._clock.monotonic() + seconds, before or 0.0)
+        tx.on_undo(partial(self._restore, key, before))
+        tx.after_commit(partial(self._waiting.wake, HELD))
+
+    def release(self, tx: Transaction) -> list[K]:
+        """Forget those whose wait is over; which they were."""
+        now = self._clock.monotonic()
+        over = {key: until for key, until in self._until.items() if until <= now}
+        for key, until in over.items():
+            del self._until[key]
+            tx.on_undo(partial(self._restore, key, until))
+        return list(over)
+
+    def next(self) -> float | None:
+        """Seconds until the next one's wait is over."""
+        return min(self._until.values()) - self._clock.monotonic() if self._until else None
+
+    def _restore(self, key: K, until: float | None) -> None:
+        if until is None:
+            self._until.pop(key, None)
+        else:
+            self._until[key] = until

@@ -1,0 +1,66 @@
+"""What a person decides about commands that ended badly: once more, elsewhere, or never."""
+
+from dataclasses import replace
+
+from router.clock import Clock
+from router.domain import wording
+from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Input, Origin, StartSession
+from router.domain.errors import Reason, Refusal
+from router.domain.session import SessionState
+from router.domain.start import Wanted
+from router.services.delivery.engine import Delivery, Draft
+from router.services.outbox.status_messages import Receipts
+from router.services.starts import Starts
+from router.store import commands, sessions
+from router.store.database import Transaction
+
+
+class DeadLetters:
+    """Repeats and drops. Wherever it is decided, the line in the chat says so."""
+
+    def __init__(self, delivery: Delivery, starts: Starts, receipts: Receipts, clock: Clock) -> None:
+        self._delivery = delivery
+        self._starts = starts
+        self._receipts = receipts
+        self._clock = clock
+
+    def redrive(self, tx: Transaction, command_id: str, session_id: str, origin: Origin) -> Command:
+        """Make a new command from an ended one, for the same session or another. Raises Refusal, writing nothing."""
+        ended = commands.get(tx, command_id)
+        if ended.state not in REDRIVABLE:
+            raise Refusal(Reason.ILLEGAL_STATE, f"It is {ended.state.value}; only what ended badly is repeated.")
+        asker = replace(origin, chat=origin.chat or ended.origin.chat)
+        command = self._repeated(tx, ended, session_id, asker)
+        session = sessions.find(tx, command.session_id)
+        self._settle(tx, ended, origin.actor, wording.SENT_AGAIN.format(name=session.name if session else session_id))
+        return command
+
+    def _repeated(self, tx: Transaction, ended: Command, session_id: str, origin: Origin) -> Command:
+        note, action = f"repeats {ended.command_id}", ended.action
+        if isinstance(action, StartSession):
+            if not session_id and not _lives(tx, ended.session_id):
+                wanted = Wanted(ended.machine_id, action)
+                return self._starts.start(tx, wanted, origin, note=note, redrive_of=ended.command_id)
+            action = Input(action.prompt)
+        target = session_id or ended.session_id
+        draft = Draft(target, action, origin, redrive_of=ended.command_id, note=note, names_session=True)
+        return self._delivery.accept(tx, draft)
+
+    def drop(self, tx: Transaction, command_id: str, actor: str) -> Command:
+        """Take a dead letter off the list. Raises Refusal where it is none."""
+        command = commands.get(tx, command_id)
+        if command.state not in DEAD_LETTERS:
+            raise Refusal(Reason.ILLEGAL_STATE, f"It is {command.state.value}, not a dead letter.")
+        return self._settle(tx, command, actor, wording.DROPPED)
+
+    def _settle(self, tx: Transaction, ended: Command, actor: str, text: str) -> Command:
+        commands.drop(tx, ended, actor, self._clock.now())
+        settled = replace(ended, dropped=True)
+        if not ended.dropped:
+            self._receipts.settled(tx, settled, text, actor)
+        return settled
+
+
+def _lives(tx: Transaction, session_id: str) -> bool:
+    session = sessions.find(tx, session_id)
+    return session is not None and session.state is not SessionState.ENDED

@@ -1,0 +1,350 @@
+"""The delivery engine: accept, send, receive, end. Every public method is one step inside one transaction.
+
+A command that finds its machine's link up and caught up is accepted and sent in the same commit. A command is sent
+again only on a new link: so order survives pipelining, and duplicates happen only across links, where the agent's
+inbox absorbs them.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from router.clock import Clock
+from router.domain import backoff, wording
+from router.domain.command import (
+    LIVE,
+    MAX_AGE,
+    MAX_LIVE_PER_MACHINE,
+    MAX_LIVE_PER_SESSION,
+    MAX_TEXT_BYTES,
+    Action,
+    Command,
+    CommandState,
+    Ended,
+    Event,
+    GivenUp,
+    Hold,
+    Lane,
+    LateResult,
+    Origin,
+    Returned,
+    Sent,
+    StartSession,
+    TakenBack,
+    apply,
+    lane_of,
+    text_of,
+)
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import Cancel, Receipt, ReceiptOutcome
+from router.link.hub import Hub, Link
+from router.services.delivery.backoffs import Holds
+from router.services.outbox.status_messages import Receipts
+from router.services.wakeups import EXPIRY, Waiting
+from router.store import cancels, commands, machines, notifications, poison, sessions
+from router.store.audit import Step, record
+from router.store.database import Transaction
+
+logger = logging.getLogger(__name__)
+ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
+ACK_TIMEOUT = 30.0  # seconds; longer than an fsync on a sick disk, shorter than a person's patience
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A command that is not accepted yet. `ttl` in seconds; None means a day, and then a dead letter."""
+
+    session_id: str
+    action: Action
+    origin: Origin
+    ttl: float | None = None
+    redrive_of: str = ""
+    note: str = ""  # for the trace: the update key
+    names_session: bool = False
+
+
+class Delivery:
+    """Owns the life of commands. Runs in the writer thread, except `poke`, which the event loop sets."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        receipts: Receipts,
+        waiting: Waiting,
+        clock: Clock,
+        new_id: Callable[[], str],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._hub = hub
+        self._receipts = receipts
+        self._waiting = waiting
+        self._clock = clock
+        self._new_id = new_id
+        self._jitter = jitter
+        self._holds: Holds[str] = Holds(clock, waiting)
+        self._started = clock.now()
+        self.resends = 0
+
+    def recover(self, tx: Transaction) -> None:
+        """After a start no link is open: what was sent and not confirmed waits for the next one."""
+        for machine in machines.page(tx):
+            self.give_back(tx, machine.machine_id)
+
+    def accept(self, tx: Transaction, draft: Draft) -> Command:
+        """Put a command on disk. Raises Refusal, having written nothing, when it may not be."""
+        _check_size(draft.action)
+        slot = sessions.slot(tx, draft.session_id)
+        if slot.live >= MAX_LIVE_PER_SESSION or slot.machine_live >= MAX_LIVE_PER_MACHINE:
+            raise Refusal(Reason.QUEUE_FULL, _queue_full(slot), retry_after=30.0)
+        now = self._clock.now()
+        ttl = MAX_AGE if draft.ttl is None else draft.ttl
+        command = Command(
+            self._new_id(), slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,
+            lane_of(draft.action), draft.action, draft.origin, now, now + ttl, draft.ttl is not None,
+            redrive_of=draft.redrive_of, names_session=draft.names_session,
+        )  # fmt: skip
+        command = self._send_at_once(tx, command, now)
+        commands.insert(tx, [command], actor_detail=draft.note)
+        self._receipts.accepted(tx, command)
+        if draft.ttl is not None:
+            tx.after_commit(partial(self._waiting.wake, EXPIRY))
+        self._wake(tx, command)
+        return command
+
+    def ask_first(self, tx: Transaction, machine_id: str) -> None:
+        """A machine is back: hold what waited long for it and comes from a chat that wants to be asked."""
+        now = self._clock.now()
+        for command in commands.waited(tx, machine_id, now - ASK_AFTER):
+            self._receipts.ask(tx, commands.set_hold(tx, command, Hold.ASKED, "router", now))
+
+    def allow(self, tx: Transaction, held: Command, actor: str) -> None:
+        """A person says that a held command is still meant."""
+        allowed = commands.set_hold(tx, held, Hold.ALLOWED, actor, self._clock.now())
+        self._receipts.progressed(tx, allowed)
+        link = self._hub.get(held.machine_id)
+        if link and link.caught_up:  # else its next receipt looks for what waits
+            self.claim(tx, link)
+
+    def claim(self, tx: Transaction, link: Link) -> None:
+        """Send what waits for a machine, as far as its window goes."""
+        if not self._hub.is_current(link):
+            return
+        tx.on_undo(partial(setattr, link, "caught_up", link.caught_up))
+        if link.probing:
+            tx.on_undo(partial(setattr, link, "probing", link.probing))
+            link.probing = poison.any_waits(tx, link.machine_id)
+        if (room := link.room()) <= 0:
+            link.caught_up = False  # a receipt will make room, and has to look for what waits
+            return
+        now = self._clock.now()
+        found = commands.queued(tx, link.machine_id, room, self._holds.now())
+        waiting = link.fitting(found)
+        link.caught_up = len(waiting) == len(found) < room
+        sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
+        if not sent:
+            return
+        commands.mark_sent(tx, waiting, sent, now)
+        self.resends += sum(command.attempt > 1 for command in sent)
+        for command in sent:
+            self._send(tx, link, command)
+        self._progress(tx, [command.command_id for command in sent])
+
+    def received(self, tx: Transaction, link: Link, items: Sequence[Receipt]) -> None:
+        """The machine confirmed commands, or refused them for good."""
+        if not self._hub.is_current(link):
+            return
+        items = [item for item in items if link.release(tx, item.command_id)]  # only what was sent on this link
+        stored = [item.command_id for item in items if item.outcome is not ReceiptOutcome.REFUSED]
+        commands.mark_received(tx, stored, link.epoch, self._clock.now(), link.machine_id)
+        for item in items:
+            if item.outcome is ReceiptOutcome.REFUSED:
+                self.end(tx, item.command_id, Ended(CommandState.FAILED, item.reason), link.machine_id)
+            elif item.has_ended and self._forgot(tx, link, item.command_id):
+                self.end(tx, item.command_id, Ended(CommandState.UNCERTAIN, Reason.ROUTER_RESTORED), "router")
+        self._progress(tx, stored)
+        if not link.caught_up:
+            self.claim(tx, link)
+
+    def end(self, tx: Transaction, command_id: str, event: Event, actor: str) -> Command | None:
+        """Bring a command to its end and tell whoever sent it. A late word is kept beside the state. None: unknown."""
+        command = commands.find(tx, command_id)
+        if command is None:
+            return None
+        if not command.state.live:
+            return self._late(tx, command, event, actor)
+        ended = commands.change(tx, command, event, self._clock.now(), actor)
+        if link := self._hub.get(command.machine_id):
+            link.release(tx, command_id)
+        if isinstance(ended.action, StartSession):
+            self._start_ended(tx, ended)
+        self._receipts.ended(tx, ended)
+        self._wake(tx, ended)
+        return ended
+
+    def mark(self, tx: Transaction, command_id: str, event: Event, actor: str) -> None:
+        """Note on a DONE command what the agent program did with it, and tell whoever sent it."""
+        command = commands.find(tx, command_id)
+        if command is not None and command.state is CommandState.DONE:
+            marked = commands.change(tx, command, event, self._clock.now(), actor)
+            self._receipts.marked(tx, marked)
+            self._wake(tx, marked)
+
+    def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False, on_purpose: bool = False) -> None:
+        """A link is gone: what it had not confirmed waits for the next one. One left on purpose blames no command."""
+        if not self._hub.is_current(link):
+            return
+        self._hub.remove(tx, link)
+        ages = {command_id: self._clock.monotonic() - flight.sent for command_id, flight in link.in_flight.items()}
+        died = [command_id for command_id, age in ages.items() if age < backoff.CHARGE_WINDOW]
+        late = [command_id for command_id, age in ages.items() if age >= ACK_TIMEOUT]
+        if not (ack_timeout or on_purpose):
+            poison.blame(tx, died, link.machine_id, link.epoch)
+        self.give_back(tx, link.machine_id, charged=[] if on_purpose else late if ack_timeout else died)
+
+    def give_back(self, tx: Transaction, machine_id: str, charged: Sequence[str] = ()) -> None:
+        """Queue again what an ended link of a machine had not confirmed; what is wanted back is taken back now."""
+        wishes = cancels.asked(tx, machine_id)
+        for command in commands.live_of_machine(tx, machine_id, [CommandState.SENT]):
+            self._return(tx, command, charged=command.command_id in charged)
+            if command.command_id in wishes:
+                event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED, command.doubt)
+                self.end(tx, command.command_id, event, wishes[command.command_id])
+        cancels.forget(tx, machine_id)
+
+    def process_changed(self, tx: Transaction, machine_id: str, epoch: int) -> None:
+        """The agent that had the link of that epoch was restarted: what did so three times is given up."""
+        for command_id in poison.restarted(tx, machine_id, epoch, backoff.MAX_CRASHES):
+            command = commands.get(tx, command_id)
+            self.end(tx, command_id, GivenUp(Reason.POISON_SUSPECT, command.doubt), "router")
+        poison.forget(tx, machine_id)
+
+    def inbox_lost(self, tx: Transaction, machine_id: str, reason: Reason) -> None:
+        """The machine's inbox and our queue are of different times: what was ever sent there cannot be known.
+
+        Where it is we who went back in time, that may be anything that was queued before this process began.
+        """
+        restored = reason is Reason.ROUTER_RESTORED
+        for command in commands.live_of_machine(tx, machine_id):
+            if command.attempt or (restored and command.created_at < self._started):
+                self.end(tx, command.command_id, Ended(CommandState.UNCERTAIN, reason), "router")
+
+    def cancel(self, tx: Transaction, command_id: str, actor: str) -> Command:
+        """Take a command back: at once while it waits here, else the machine decides. Raises Refusal."""
+        command = commands.get(tx, command_id)
+        if command.state is CommandState.QUEUED:
+            event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED, command.doubt)
+            return self.end(tx, command_id, event, actor) or command
+        if command.state not in LIVE:
+            raise Refusal(Reason.ILLEGAL_STATE, f"It is already {command.state.value}; nothing is left to cancel.")
+        cancels.ask(tx, command_id, command.machine_id, actor)
+        commands.note(tx, command, "CancelAsked", actor, self._clock.now())
+        if link := self._hub.get(command.machine_id):
+            tx.after_commit(lambda: link.send(Cancel(command_id, Reason.CANCELLED), urgent=True))
+        return command
+
+    def give_up_session(self, tx: Transaction, session_id: str, reason: Reason) -> int:
+        """What waits for a session that is over becomes dead letters. Returns how many."""
+        waiting = commands.queued_of_session(tx, session_id)
+        for command in waiting:
+            self.end(tx, command.command_id, GivenUp(reason, command.doubt), "router")
+        return len(waiting)
+
+    def give_up_machine(self, tx: Transaction, machine_id: str, reason: Reason) -> int:
+        """A machine is out: what it holds is uncertain, the rest becomes dead letters. Returns how many."""
+        live = commands.live_of_machine(tx, machine_id)
+        for command in live:
+            held = command.state is CommandState.RECEIVED
+            event: Event = Ended(CommandState.UNCERTAIN, reason) if held else GivenUp(reason, command.doubt)
+            self.end(tx, command.command_id, event, "router")
+        return len(live)
+
+    def move(self, tx: Transaction, session_id: str, machine_id: str) -> None:
+        """A session has another machine: what was never sent to the old one goes there, in order."""
+        moved, link = commands.move_queued(tx, session_id, machine_id), self._hub.get(machine_id)
+        if moved and link and link.caught_up:  # else its next receipt, or its opening, looks for what waits
+            self.claim(tx, link)
+
+    def expire(self, tx: Transaction) -> float | None:
+        """End what is over its time; returns when the next one is (steady seconds since the epoch)."""
+        now = self._clock.now()
+        for link in self._hub.all():
+            if link.gone:  # when it went, that could not be stored
+                self.lost(tx, link, on_purpose=True)
+        for command in commands.expired(tx, now):
+            if command.has_ttl:
+                event: Event = TakenBack(CommandState.EXPIRED, Reason.TTL_EXPIRED, command.doubt)
+            else:
+                event = GivenUp(Reason.TOO_OLD, command.doubt)
+            self.end(tx, command.command_id, event, "router")
+        return commands.next_expiry(tx)
+
+    def release_held(self, tx: Transaction) -> float | None:
+        """Send what waited out its backoff; returns seconds until the next session has."""
+        if self._holds.release(tx):
+            for link in self._hub.all():
+                self.claim(tx, link)
+        return self._holds.next()
+
+    def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
+        link = self._hub.get(command.machine_id)
+        if link is None:
+            return command
+        if command.session_id in self._holds:
+            return command  # release_held looks for it
+        if not link.caught_up or not link.fitting([command]):
+            link.caught_up = False
+            return command
+        sent = apply(command, Sent(link.epoch, link.inbox_id), now)
+        self._send(tx, link, sent)
+        return sent
+
+    def _send(self, tx: Transaction, link: Link, command: Command) -> None:
+        link.reserve(tx, command, self._clock.monotonic())
+        tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
+
+    def _start_ended(self, tx: Transaction, start: Command) -> None:
+        session_id, now, began = start.session_id, self._clock.now(), start.state is CommandState.DONE
+        if sessions.start_ended(tx, session_id, began=began, now=now):
+            record(tx, [Step(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
+            self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
+
+    def _forgot(self, tx: Transaction, link: Link, command_id: str) -> bool:
+        """Whether the end of what hello did not name was acknowledged: by us, before we were put back from a backup."""
+        return command_id not in link.unresolved and command_id not in cancels.asked(tx, link.machine_id)
+
+    def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
+        words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""
+        changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
+        if changed != command:
+            self._receipts.ended(tx, changed)
+        return changed
+
+    def _progress(self, tx: Transaction, command_ids: Sequence[str]) -> None:
+        known = notifications.with_receipts(tx, command_ids)
+        for command_id in filter(known.__contains__, command_ids):  # in their order: a set has none
+            self._receipts.progressed(tx, commands.get(tx, command_id))
+
+    def _return(self, tx: Transaction, command: Command, *, charged: bool) -> None:
+        returned = commands.change(tx, command, Returned(charged), self._clock.now())
+        if not charged:
+            return
+        if backoff.exhausted(returned.charged):
+            self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS, command.doubt), "router")
+            return
+        self._holds.add(tx, command.session_id, backoff.backoff(returned.charged, self._jitter()))
+
+    def _wake(self, tx: Transaction, command: Command) -> None:
+        tx.after_commit(partial(self._waiting.wake, command.command_id))
+
+
+def _check_size(action: Action) -> None:
+    size = len(text_of(action).encode())
+    if size > MAX_TEXT_BYTES:
+        raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
+
+
+def _queue_full(slot: sessions.Slot) -> str:
+    if slot.live >= MAX_LIVE_PER_SESSION:
+        return f"{slot.live} commands already wait for this session. Let it catch up, or cancel some."
+    return f"{slot.machine_live} commands already wait for machine {slot.machine_id}. Let it catch up, or cancel some."

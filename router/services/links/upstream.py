@@ -1,0 +1,292 @@
+"""What machines say: the hello that opens a link, and the durable frames that follow. One transaction each."""
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
+
+from router.clock import Clock
+from router.domain import wording
+from router.domain.command import (
+    MAX_LIVE_PER_MACHINE,
+    CommandState,
+    Ended,
+    Event,
+    NotTaken,
+    Taken,
+    WorkFinished,
+)
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import (
+    Durable,
+    FrameError,
+    Hello,
+    Notify,
+    PermissionRequest,
+    PermissionWithdrawn,
+    Rejection,
+    Result,
+    ResultOutcome,
+    RouterFrame,
+    SessionClosed,
+    SessionReport,
+    Unfit,
+    UpstreamAck,
+    Welcome,
+)
+from router.domain.identity_clash import Arrivals, arrived
+from router.domain.machine import Machine, named
+from router.domain.start import MAX_START_FOLDERS, is_path
+from router.link.connection import agent_patience, heartbeat_interval
+from router.link.hub import Hub, Link
+from router.services import starts
+from router.services.delivery.engine import Delivery
+from router.services.outbox.notifications import Notices
+from router.services.permissions import Permissions
+from router.services.sessions import SessionService
+from router.store import cancels, commands, machines, poison, sessions
+from router.store.audit import Step, record
+from router.store.database import Transaction
+
+MAX_WORDS = 1000  # characters of what a machine is told about a frame
+_TAKEN_OVER = "a newer link of this machine took over"
+_ENDINGS = {
+    ResultOutcome.DONE: CommandState.DONE,
+    ResultOutcome.FAILED: CommandState.FAILED,
+    ResultOutcome.UNCERTAIN: CommandState.UNCERTAIN,
+    ResultOutcome.CANCELLED: CommandState.CANCELLED,
+    ResultOutcome.EXPIRED: CommandState.EXPIRED,
+}
+
+_CARRIED_OUT = frozenset({CommandState.DONE, CommandState.FAILED})  # only the machine itself says so
+
+
+def _process(machine: Machine) -> str:
+    return f"epoch {machine.epoch}, process {machine.instance_id}, agent {machine.agent_version}"
+
+
+class UpstreamService:
+    """Opens links and takes what comes on them. Only the newest link of a machine is heard."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        delivery: Delivery,
+        session_service: SessionService,
+        notices: Notices,
+        permissions: Permissions,
+        clock: Clock,
+        router_id: str,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._hub = hub
+        self._delivery = delivery
+        self._sessions = session_service
+        self._notices = notices
+        self._permissions = permissions
+        self._clock = clock
+        self.router_id = router_id
+        self._jitter = jitter
+        self._arrivals: dict[str, Arrivals] = {}
+
+    def open(self, tx: Transaction, link: Link, hello: Hello) -> Welcome | Refusal:
+        """Give a link its epoch, take back what an older one had, and send what waits.
+
+        Returns the refusal of one of two daemons with one identity, as holding them off is written down; raises others.
+        """
+        machine = machines.find(tx, hello.machine_id)
+        if machine is None or machine.revoked:
+            raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
+        if clash := self._clash(tx, machine, hello.instance_id):
+            return clash
+        lost = self._inbox_lost(tx, machine, hello)
+        self._take_back(tx, machine, hello, lost)
+        opened = self._renewed(machine, hello, heard_epoch=0 if lost else machine.heard_epoch)
+        machines.write(tx, opened)
+        link.epoch, link.inbox_id, link.unresolved = opened.epoch, hello.inbox_id, frozenset(hello.unresolved)
+        link.probing = poison.any_waits(tx, hello.machine_id)
+        if older := self._hub.replace(tx, link):
+            tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
+        if lost is Reason.INBOX_LOST:
+            sessions.forget_generations(tx, machine.machine_id)
+        errors = [error for report in hello.sessions if (error := self._greeted(tx, machine.machine_id, report))]
+        self._record(tx, opened, "Connected", _process(opened))
+        welcome = replace(
+            self._welcome(tx, opened, link),
+            recalled=self._recalled(tx, hello, unknown_too=lost is not Reason.ROUTER_RESTORED),
+            inbox_outdated=lost is Reason.INBOX_LOST,
+        )
+        greeting: list[RouterFrame] = [welcome, *errors]
+        for frame in greeting:
+            tx.after_commit(partial(link.send, frame, urgent=True))
+        if not opened.may_start:
+            starts.give_up(tx, self._delivery, link.machine_id)
+        self._delivery.ask_first(tx, link.machine_id)
+        self._delivery.claim(tx, link)
+        return welcome
+
+    def take(self, tx: Transaction, link: Link, frames: Sequence[Durable]) -> None:
+        """Take durable frames in the order of their numbers, each once, and acknowledge them.
+
+        Where the one before them is not on disk, as the disk refused it, these are not taken either: their
+        acknowledgement would say that it is.
+        """
+        if not self._hub.is_current(link):
+            return
+        machine = machines.find(tx, link.machine_id)
+        acked = machine.upstream_acked if machine else 0
+        rejected: list[Rejection] = []
+        for frame in frames:
+            if frame.upstream_seq > acked + 1:
+                return
+            if frame.upstream_seq == acked + 1:
+                try:
+                    self._one(tx, link, frame)
+                except Refusal as refusal:
+                    rejected.append(Rejection(frame.upstream_seq, refusal.reason, refusal.text[:MAX_WORDS]))
+                acked = frame.upstream_seq
+        machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
+        ack = UpstreamAck(acked, tuple(rejected))
+        tx.after_commit(lambda: link.send(ack, urgent=True))
+
+    def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
+        """Hold two processes off that take turns with one identity, until another one comes in place of either."""
+        refusal = Refusal(Reason.DUPLICATE_MACHINE, wording.TWO_OF_ONE.format(machine=machine.machine_id))
+        if instance_id in machine.barred:
+            return refusal
+        known = self._arrivals.get(machine.machine_id, Arrivals())
+        self._arrivals[machine.machine_id] = lately = arrived(known, instance_id, self._clock.monotonic())
+        if not lately.clash:
+            return None
+        del self._arrivals[machine.machine_id]
+        machines.write(tx, replace(machine, quarantined=True, barred=lately.clash))
+        self._record(tx, machine, "Quarantined", " and ".join(lately.clash))
+        if link := self._hub.get(machine.machine_id):
+            self._delivery.lost(tx, link, on_purpose=True)
+            tx.after_commit(lambda: link.close(refusal.reason, refusal.text))
+        self._notices.to_operators(tx, refusal.text)
+        return refusal
+
+    def _take_back(self, tx: Transaction, machine: Machine, hello: Hello, lost: Reason | None) -> None:
+        """What an earlier link of the machine had not settled."""
+        if lost:
+            self._delivery.inbox_lost(tx, machine.machine_id, lost)
+        restarted = hello.instance_id != machine.instance_id
+        if restarted and (older := self._hub.get(machine.machine_id)):
+            self._delivery.lost(tx, older)  # its process died, and the newer one was faster than the news
+            tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
+        self._delivery.give_back(tx, machine.machine_id)
+        if restarted:
+            self._delivery.process_changed(tx, machine.machine_id, machine.epoch)
+
+    def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> Reason | None:
+        """An epoch that we never gave; another inbox; one from before something that it said; or its twin."""
+        if hello.last_link_epoch > machine.epoch:
+            return Reason.ROUTER_RESTORED if machine.inbox_id == hello.inbox_id else Reason.INBOX_LOST
+        confirmed = commands.confirmed(tx, machine.machine_id)
+        heard = max([machine.heard_epoch, *confirmed.values()])
+        lost = machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch < heard
+        lost = lost or _is_outdated(tx, hello, confirmed.keys())
+        return Reason.INBOX_LOST if lost or self._is_twin(machine, hello) else None
+
+    def _is_twin(self, machine: Machine, hello: Hello) -> bool:
+        """Whether another process has the machine's link, of which this one knows nothing: each has its own inbox."""
+        other = self._hub.get(machine.machine_id)
+        return other is not None and hello.instance_id != machine.instance_id and hello.last_link_epoch < other.epoch
+
+    def _recalled(self, tx: Transaction, hello: Hello, *, unknown_too: bool) -> tuple[str, ...]:
+        """What a machine has not started and must not: what somebody wants back, what is over here, what nobody knows.
+
+        But for a router that was put back from a backup: what it does not know was accepted all the same.
+        """
+        wishes = cancels.asked(tx, hello.machine_id)
+        states = commands.states(tx, hello.machine_id, hello.waiting)
+        return tuple(
+            command_id
+            for command_id in hello.waiting
+            if command_id in wishes or not (states[command_id].live if command_id in states else not unknown_too)
+        )
+
+    def _greeted(self, tx: Transaction, machine_id: str, report: SessionReport) -> FrameError | None:
+        """Take a session of hello; what is refused there has no number, and is told by its id."""
+        try:
+            self._sessions.reported(tx, machine_id, report)
+        except Refusal as refusal:
+            return FrameError(report.session_id[:MAX_WORDS], refusal.reason, refusal.text)
+        return None
+
+    def _one(self, tx: Transaction, link: Link, frame: Durable) -> None:
+        """Raises Refusal, having written nothing."""
+        match frame:
+            case Result():
+                self._result(tx, link, frame)
+            case SessionReport():
+                self._sessions.reported(tx, link.machine_id, frame)
+            case SessionClosed():
+                self._sessions.closed(tx, link.machine_id, frame)
+            case Notify():
+                self._notices.from_machine(tx, link.machine_id, frame)
+            case PermissionRequest():
+                self._permissions.asked(tx, link.machine_id, frame)
+            case PermissionWithdrawn():
+                self._permissions.withdrawn(tx, link.machine_id, frame)
+            case Unfit(_, reason, text):
+                raise Refusal(reason, text)
+
+    def _result(self, tx: Transaction, link: Link, result: Result) -> None:
+        command = commands.find(tx, result.command_id)
+        if command is None or command.machine_id != link.machine_id:
+            return
+        if result.outcome is ResultOutcome.DONE:
+            sessions.seen(tx, command.session_id, self._clock.now())
+        if result.outcome in _ENDINGS:
+            event: Event = Ended(_ENDINGS[result.outcome], result.reason, result.detail, result.typed_at)
+            self._delivery.end(tx, result.command_id, event, link.machine_id)
+        else:
+            self._delivery.mark(tx, result.command_id, _mark(result), link.machine_id)
+
+    def _renewed(self, machine: Machine, hello: Hello, heard_epoch: int) -> Machine:
+        same_outbox = machine.outbox_id == hello.outbox_id
+        return replace(
+            machine,
+            epoch=max(machine.epoch, hello.last_link_epoch) + 1,
+            instance_id=hello.instance_id,
+            inbox_id=hello.inbox_id,
+            outbox_id=hello.outbox_id,
+            upstream_acked=max(hello.upstream_acked, machine.upstream_acked if same_outbox else 0),
+            agent_version=hello.agent_version[:100],
+            start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
+            capabilities=named(hello.capabilities),
+            last_seen_at=self._clock.now(),
+            quarantined=False,
+            heard_epoch=heard_epoch,
+        )
+
+    def _welcome(self, tx: Transaction, machine: Machine, link: Link) -> Welcome:
+        interval = heartbeat_interval(len(self._hub.all()), self._jitter())
+        return Welcome(
+            machine.epoch, self.router_id, self._clock.now(), interval, agent_patience(interval),
+            link.max_in_flight, machine.upstream_acked, tuple(commands.resend_floors(tx, machine.machine_id)),
+        )  # fmt: skip
+
+    def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:
+        record(tx, [Step(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])
+
+
+def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> bool:
+    """Whether an inbox lacks what it confirmed, or has not begun what it has carried out: it is an old copy."""
+    tells_all = len(hello.unresolved) < MAX_LIVE_PER_MACHINE
+    if tells_all and not set(hello.unresolved).issuperset(confirmed):
+        return True
+    states = commands.states(tx, hello.machine_id, hello.waiting)
+    return not _CARRIED_OUT.isdisjoint(states.values())
+
+
+def _mark(result: Result) -> NotTaken | Taken | WorkFinished:
+    match result.outcome:
+        case ResultOutcome.TAKEN:
+            return Taken()
+        case ResultOutcome.NOT_TAKEN:
+            return NotTaken(result.detail)
+        case _:
+            return WorkFinished()

@@ -1,0 +1,109 @@
+"""What couriers report: how a delivery ended, how long its chat rests, where it moved. People hear what they miss."""
+
+from dataclasses import dataclass
+
+from router.domain import wording
+from router.domain.command import ChatRef
+from router.domain.notification import Event, Kind, Notification, NotificationState
+from router.services.chat.topics import NO_TOPIC, Brought, Topics
+from router.services.outbox.leases import NO_REST, Courier, Outbox, Rest
+from router.services.outbox.status_messages import Receipts
+from router.store import closed_chats, messages, moved_chats
+from router.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now; `after` in seconds where the platform said when. `alone`: it may be about this message alone."""
+
+    detail: str
+    after: float | None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One receipt of a courier."""
+
+    notification_id: str
+    attempt: int
+    outcome: Event | Later
+    rest: Rest = NO_REST
+    moved_to: str = ""
+    chat_closed: bool = False
+    brought: Brought = NO_TOPIC
+
+
+class Reports:
+    """Takes receipts. Each is one transaction with all that follows from it."""
+
+    def __init__(self, outbox: Outbox, receipts: Receipts, topics: Topics) -> None:
+        self._outbox = outbox
+        self._receipts = receipts
+        self._topics = topics
+        self._closed: set[ChatRef] = set()  # chats of whose closing people were told; the writer thread's
+
+    def recover(self, tx: Transaction) -> None:
+        """After a start: which chats took no messages before."""
+        self._closed = closed_chats.known(tx)
+
+    def take(self, tx: Transaction, courier: Courier, report: Report) -> None:
+        """One receipt; one for an older lease changes nothing."""
+        leased = courier.leased.get(report.notification_id)
+        if leased is not None and report.moved_to:
+            self._move(tx, courier.transport, leased.chat.chat_id, report.moved_to)  # before more is leased to it
+        if leased is not None and leased.attempt == report.attempt:
+            self._topics.brought(tx, leased, report.brought)  # before more is leased to it: it may go there too
+        for changed in self._settle(tx, courier, report):
+            chat = moved_chats.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
+            match changed.state:
+                case NotificationState.DELIVERED:
+                    self._opened(tx, chat)
+                case NotificationState.REFUSED:
+                    self._refused(tx, chat, changed, closed=report.chat_closed)
+                case NotificationState.DEAD:
+                    self._set_aside(tx, chat, changed)
+
+    def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:
+        if moved_chats.move(tx, transport, old, new):
+            self._receipts.answer(tx, ChatRef(transport, new), wording.MOVED.format(old=old, new=new))
+
+    def _settle(self, tx: Transaction, courier: Courier, report: Report) -> list[Notification]:
+        match report.outcome:
+            case Later(detail, after, alone):
+                return self._outbox.retry_later(
+                    tx, courier, report.notification_id, report.attempt, detail, after, report.rest, alone=alone
+                )
+            case event:
+                return self._outbox.receipt(tx, courier, report.notification_id, report.attempt, event, report.rest)
+
+    def _opened(self, tx: Transaction, chat: ChatRef) -> None:
+        if chat in self._closed:
+            self._closed.discard(chat)
+            tx.on_undo(lambda: self._closed.add(chat))
+            closed_chats.write(tx, chat, closed=False)
+
+    def _refused(self, tx: Transaction, chat: ChatRef, notification: Notification, *, closed: bool) -> None:
+        """Say in the chat that a message is missing there; say elsewhere, once, that a chat takes none at all."""
+        if not closed:
+            self._missing(tx, chat, notification)
+        if closed and chat not in self._closed:
+            self._closed.add(chat)
+            tx.on_undo(lambda: self._closed.discard(chat))
+            closed_chats.write(tx, chat, closed=True)
+            for other in messages.default_chats(tx):
+                if other not in self._closed:
+                    text = wording.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
+                    self._receipts.answer(tx, other, text)
+
+    def _set_aside(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
+        """Say in the chat what it misses. A change is missed by nobody, but for one that tells how a command ended."""
+        if not notification.edits:
+            self._missing(tx, chat, notification)
+        elif notification.command_state is not None and not notification.command_state.live:
+            self._receipts.anew(tx, notification)
+
+    def _missing(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
+        if notification.kind is not Kind.ANSWER:  # else the refusal of an answer would be answered
+            text = wording.NOT_SHOWN.format(why=notification.detail, id=notification.notification_id)
+            self._receipts.answer(tx, chat, text, notification.session_id)

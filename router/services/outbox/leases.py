@@ -1,0 +1,335 @@
+"""The outbox: messages to people, leased to couriers. In order and one in flight per chat; a digest counts as one.
+
+The most urgent goes first; receipts and what sessions say take turns. trouble.py says what waits for one that fails.
+
+Which chats are busy or held back is kept in memory, in the writer thread: after a restart nothing is leased, and what
+was is queued again, each member of a digest by itself. So a chat message may come twice after a crash; it is never
+lost.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from router.clock import Clock, moment
+from router.domain import digest, wording
+from router.domain.backoff import backoff
+from router.domain.command import ChatRef
+from router.domain.notification import (
+    MAX_AGE,
+    Delivered,
+    Event,
+    GivenUp,
+    Kind,
+    Leased,
+    Notification,
+    NotificationState,
+    Returned,
+    SetAside,
+)
+from router.domain.trouble import Trouble
+from router.services.delivery.backoffs import Holds
+from router.services.outbox.placement import Placement, placement
+from router.services.outbox.troubles import NOTHING_HELD, Held, Troubles
+from router.services.wakeups import Waiting
+from router.store import messages, moved_chats, notifications, sessions
+from router.store.database import Transaction
+
+_BY_URGENCY = tuple(Kind)
+_PROGRESS_NEXT = (Kind.QUESTION, Kind.ANSWER, Kind.PROGRESS, Kind.RECEIPT)
+
+MAX_IN_FLIGHT = 32  # deliveries per courier
+_ALL_CHATS = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A leased notification with what the courier needs beside it."""
+
+    notification: Notification
+    edit_message_ids: tuple[str, ...]
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long a platform wants to be left alone, in seconds: one chat, and all of them."""
+
+    chat: float = 0.0
+    everywhere: float = 0.0
+
+
+NO_REST = Rest()
+_AFTER_A_LOSS = Rest(chat=1.0)  # whoever is gone may have brought the message just now, and the next one cannot know
+
+
+@dataclass(eq=False, slots=True)
+class Courier:
+    """One open delivery stream. `leased` is the writer thread's; `ready` and `wake` are the event loop's."""
+
+    transport: str
+    credit: int
+    gone: bool = False  # the stream has ended
+    leased: dict[str, Notification] = field(default_factory=dict)
+    digested: dict[str, list[Notification]] = field(default_factory=dict)  # by the first of a digest: the others
+    ready: deque[Delivery] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def bring(self, delivery: Delivery) -> None:
+        """Queue a delivery for the stream's one writer."""
+        self.ready.append(delivery)
+        self.wake.set()
+
+
+class Outbox:
+    """Leases notifications to couriers and takes their receipts."""
+
+    def __init__(self, clock: Clock, jitter: Callable[[], float], waiting: Waiting) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._waiting = waiting
+        self._couriers: list[Courier] = []
+        self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
+        self._holds: Holds[tuple[str, str]] = Holds(clock, waiting)  # chats, or _ALL_CHATS
+        self._troubles = Troubles(clock, jitter, waiting)
+        self._after_receipt: set[tuple[str, str]] = set()  # chats where it is the turn of what sessions say
+
+    @property
+    def links(self) -> int:
+        """How many couriers are connected."""
+        return len(self._couriers)
+
+    def recover(self, tx: Transaction) -> None:
+        """After a start nothing is leased any more."""
+        for notification in notifications.leased(tx, ""):
+            notifications.change(tx, notification, Returned("router restarted"), self._clock.now(), "router")
+
+    def open(self, tx: Transaction, courier: Courier, default_chats: list[ChatRef]) -> None:
+        """A courier is there; give it what waits."""
+        messages.set_default_chats(tx, courier.transport, default_chats)
+        self._couriers.append(courier)
+        tx.on_undo(lambda: self._couriers.remove(courier))
+        self.lease(tx, courier.transport)
+
+    def lost(self, tx: Transaction, courier: Courier) -> None:
+        """A courier is gone: what it had is queued again."""
+        if courier not in self._couriers:
+            return  # its opening was not stored
+        self._couriers.remove(courier)
+        tx.on_undo(lambda: self._couriers.append(courier))
+        for notification in list(courier.leased.values()):
+            self._hold(tx, notification.chat, _AFTER_A_LOSS)
+            self._settle(tx, courier, notification, Returned("courier gone"))
+        self.lease(tx, courier.transport)
+
+    def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
+        """Accept a notification, for a chat that moved under its new id; lease it at once if a courier has room."""
+        notifications.insert(tx, replace(notification, chat=moved_chats.current(tx, notification.chat)), actor)
+        self.lease(tx, notification.chat.transport)
+
+    def lease(self, tx: Transaction, transport: str) -> None:
+        """Give couriers of a platform what they have room for."""
+        for gone in [c for c in self._couriers if c.gone]:
+            self.lost(tx, gone)  # again: when it went, that could not be stored
+        couriers = [c for c in self._couriers if c.transport == transport and len(c.leased) < c.credit]
+        if not couriers:
+            return
+        for chat_id, position in notifications.heads(tx, transport):
+            if not couriers:
+                return
+            if self._free(transport, chat_id) and (queued := self._next(tx, transport, chat_id, position)):
+                self._lease_one(tx, couriers[0], queued)
+                couriers = [c for c in couriers if len(c.leased) < c.credit]
+
+    def receipt(
+        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event, rest: Rest = NO_REST
+    ) -> list[Notification]:
+        """A courier says what became of a delivery, and how long its chat rests.
+
+        Returns what changed by it: the message, and others that are set aside; nothing where it was for an older lease.
+        """
+        notification = courier.leased.get(notification_id)
+        if notification is None or notification.attempt != attempt:
+            return []
+        self._hold(tx, notification.chat, rest)
+        if isinstance(event, Delivered):
+            changed = self._delivered(tx, courier, notification, event)
+        else:
+            changed = [self._settle(tx, courier, notification, event)]
+            if not changed[0].state.live:
+                self._troubles.forget(tx, notification)
+        self.lease(tx, courier.transport)
+        return changed
+
+    def retry_later(
+        self,
+        tx: Transaction,
+        courier: Courier,
+        notification_id: str,
+        attempt: int,
+        detail: str,
+        after: float | None,
+        rest: Rest = NO_REST,
+        *,
+        alone: bool = False,
+    ) -> list[Notification]:
+        """Not now: leave the chat alone for `after` seconds, else for a backoff by attempt; or the message `alone`."""
+        leased = courier.leased.get(notification_id)
+        if leased is None or leased.attempt != attempt:
+            return []
+        if self._troubles.is_alone(tx, leased, told=alone, later=after is not None):
+            trouble = self._troubles.failed(tx, leased, after or 0.0)
+            event = _set_aside(trouble, detail) if trouble else Returned(detail)
+            return self.receipt(tx, courier, notification_id, attempt, event, rest)
+        delay = backoff(max(1, attempt), self._jitter()) if after is None else after
+        longer = Rest(max(delay, rest.chat), rest.everywhere)
+        return self.receipt(tx, courier, notification_id, attempt, Returned(detail), longer)
+
+    def release_held(self, tx: Transaction) -> float | None:
+        """Lease to chats whose wait is over; returns seconds until the next one is."""
+        for transport in sorted({transport for transport, _ in self._holds.release(tx)} | self._troubles.release(tx)):
+            self.lease(tx, transport)
+        return min((wait for wait in (self._holds.next(), self._troubles.next()) if wait is not None), default=None)
+
+    def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
+        """A lease is over without a receipt."""
+        self.receipt(tx, courier, notification_id, attempt, Returned("no receipt in time"))
+
+    def expire(self, tx: Transaction) -> None:
+        """Give up what is a day old."""
+        for notification in notifications.expired(tx, self._clock.now() - MAX_AGE):
+            notifications.change(tx, notification, GivenUp(), self._clock.now(), "router")
+            self._troubles.forget(tx, notification)
+            tx.after_commit(partial(self._waiting.wake, notification.notification_id))
+
+    def _hold(self, tx: Transaction, chat: ChatRef, rest: Rest) -> None:
+        """Lease nothing to a chat, or to all, for a while. What is held longer already stays so."""
+        for chat_id, seconds in ((chat.chat_id, rest.chat), (_ALL_CHATS, rest.everywhere)):
+            if seconds > 0:
+                self._holds.add(tx, (chat.transport, chat_id), seconds)
+
+    def _free(self, transport: str, chat_id: str) -> bool:
+        held = any(self._holds.waits((transport, each)) for each in (chat_id, _ALL_CHATS))
+        return not held and (transport, chat_id) not in self._busy
+
+    def _next(self, tx: Transaction, transport: str, chat_id: str, head: int) -> Notification | None:
+        """What a chat gets now; `head`: the position of its most urgent."""
+        ways = self._troubles.held(transport, chat_id)
+        turn = (transport, chat_id) in self._after_receipt
+        if ways == [NOTHING_HELD] and not turn:
+            return notifications.at(tx, head)
+        kinds = _PROGRESS_NEXT if turn else _BY_URGENCY
+        choices = itertools.product(ways, kinds)
+        return next((found for way, kind in choices if (found := _first(tx, transport, chat_id, kind, way))), None)
+
+    def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
+        others = self._others(tx, queued)
+        about = f"{_words(queued)[0]} {', '.join(each.notification_id for each in others)}" if others else ""
+        notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport, about)
+        if others:
+            self._lease_others(tx, courier, notification, others)
+        key = (notification.chat.transport, notification.chat.chat_id)
+        self._busy.add(key)
+        self._take_turns(tx, key, notification.kind)
+        self._troubles.leased(tx, notification)
+        courier.leased[notification.notification_id] = notification
+        tx.on_undo(partial(self._busy.discard, key))
+        tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))
+        edited = notifications.find(tx, notification.edits) if notification.edits else None
+        ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
+        shown = self._together(tx, [notification, *others]) if others else notification
+        delivery = Delivery(shown, ids, placement(tx, notification, self._clock.now()))
+        tx.after_commit(lambda: courier.bring(delivery))
+
+    def _others(self, tx: Transaction, head: Notification) -> list[Notification]:
+        """Those that go out in a digest with the head of a chat's queue; mostly none.
+
+        What failed goes alone: so it is seen which of several it is about.
+        """
+        if head.notification_id in self._troubles:
+            return []
+        if head.kind is Kind.PROGRESS:
+            return digest.members(notifications.like(tx, head, digest.MOST))[1:]
+        return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if head.as_mark else []
+
+    def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
+        before = chat in self._after_receipt
+        if kind is Kind.RECEIPT:
+            self._after_receipt.add(chat)
+        elif kind is Kind.PROGRESS:
+            self._after_receipt.discard(chat)
+        tx.on_undo(partial(self._after_receipt.add if before else self._after_receipt.discard, chat))
+
+    def _lease_others(
+        self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
+    ) -> None:
+        now, about = self._clock.now(), f"{_words(first)[1]} {first.notification_id}"
+        courier.digested[first.notification_id] = [
+            notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others
+        ]
+        tx.on_undo(partial(courier.digested.pop, first.notification_id, None))
+
+    def _together(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
+        session = sessions.find(tx, run[0].session_id)
+        name = session.name if session else run[0].session_id
+        if run[0].as_mark:
+            return digest.end_line(run, name)
+        return digest.digest(run, name, moment(run[0].created_at, self._clock.now()))
+
+    def _delivered(
+        self, tx: Transaction, courier: Courier, leased: Notification, event: Delivered
+    ) -> list[Notification]:
+        told_together = leased.as_mark and leased.notification_id in courier.digested
+        # To each command its end is a mark then: what is still to be said of one does not change the line of all.
+        settled = replace(event, message_ids=()) if told_together else event
+        changed = self._settle(tx, courier, leased, settled)
+        if changed.session_id:
+            chat, at = moved_chats.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
+            messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
+        if changed.edits or (changed.as_mark and not event.message_ids):
+            self._troubles.forget(tx, leased)
+            return [changed]
+        return [changed, *(self._passed(tx, each) for each in self._troubles.taken(tx, leased))]
+
+    def _passed(self, tx: Transaction, trouble: Trouble) -> Notification:
+        """Set one aside that a later one has passed."""
+        waiting = notifications.get(tx, trouble.notification.notification_id)
+        event = _set_aside(trouble, waiting.detail)
+        tx.after_commit(partial(self._waiting.wake, waiting.notification_id))
+        return notifications.change(tx, waiting, event, self._clock.now(), "router")
+
+    def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
+        changed = notifications.change(tx, leased, event, self._clock.now(), courier.transport)
+        key = (leased.chat.transport, leased.chat.chat_id)
+        del courier.leased[leased.notification_id]
+        self._busy.discard(key)
+        tx.on_undo(partial(self._busy.add, key))
+        tx.on_undo(partial(courier.leased.update, {leased.notification_id: leased}))
+        tx.after_commit(partial(self._waiting.wake, leased.notification_id))
+        self._settle_others(tx, courier, leased.notification_id, event)
+        return changed
+
+    def _settle_others(self, tx: Transaction, courier: Courier, first: str, event: Event) -> None:
+        """What becomes of the first of a digest becomes of all of it, in the same transaction."""
+        if (others := courier.digested.pop(first, None)) is None:
+            return
+        tx.on_undo(partial(courier.digested.update, {first: others}))
+        for each in others:
+            notifications.change(tx, each, event, self._clock.now(), courier.transport)
+            tx.after_commit(partial(self._waiting.wake, each.notification_id))
+
+
+def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: Held) -> Notification | None:
+    return notifications.first(tx, transport, chat_id, kind, held.ids, changes_only=kind in held.kinds)
+
+
+def _set_aside(trouble: Trouble, why: str) -> SetAside:
+    return SetAside(wording.SET_ASIDE.format(tries=trouble.failures, why=why))
+
+
+def _words(first: Notification) -> tuple[str, str]:
+    """How the steps of what goes out together tell of it: those of the first, those of the others."""
+    return ("together with", "together with") if first.as_mark else ("digest with", "in the digest")

@@ -1,0 +1,100 @@
+"""Messages to people about a session: checked, given a token, and put into the outbox of each chat they are for."""
+
+import uuid
+from collections.abc import Callable, Sequence
+
+from router.clock import Clock
+from router.domain.command import MAX_TEXT_BYTES, ChatRef
+from router.domain.credentials import text_of
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import Notify
+from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
+from router.domain.session import checked_id
+from router.services.outbox.leases import Outbox
+from router.store import messages, notifications, sessions
+from router.store.database import Transaction
+
+TOKEN_BYTES = 12  # 16 characters: unguessable, and short enough for a Telegram button
+MAX_LABEL = 64
+
+
+class Notices:
+    """Accepts notifications from machines and from Control."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, new_id: Callable[[], str], new_token: Callable[[], str]) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._new_id = new_id
+        self._new_token = new_token
+
+    def send(
+        self,
+        tx: Transaction,
+        session_id: str,
+        text: str,
+        buttons: tuple[Button, ...],
+        targets: Sequence[ChatRef],
+        actor: str,
+        first_id: str = "",
+        files: tuple[File, ...] = (),
+    ) -> list[Notification]:
+        """Accept a message, once for each chat. Raises Refusal, having written nothing."""
+        session = sessions.get(tx, session_id)
+        _check(text, buttons)
+        chats = list(targets) or messages.default_chats(tx)
+        if not chats:
+            text_for_operator = "No chat wants notifications: start the adapter, or name a target."
+            raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
+        sessions.seen(tx, session.session_id, self._clock.now())
+        sent: list[Notification] = []
+        for chat in chats:
+            identity = first_id or self._new_id()
+            first_id = _copy_id(identity, chat) if first_id else ""
+            at, token = self._clock.now(), self._new_token()
+            note = Notification(
+                identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files,
+                copy_of=sent[0].notification_id if sent else "",
+            )  # fmt: skip
+            self._outbox.add(tx, note, actor)
+            sent.append(note)
+        return sent
+
+    def to_operators(self, tx: Transaction, text: str) -> None:
+        """Tell every chat that wants notifications something about the system itself."""
+        for chat in messages.default_chats(tx):
+            self._outbox.add(
+                tx, Notification(self._new_id(), "", chat, Kind.ANSWER, text, "", self._clock.now()), "router"
+            )
+
+    def from_machine(self, tx: Transaction, machine_id: str, frame: Notify) -> None:
+        """Accept a machine's message about one of its own sessions, once. Raises Refusal, having written nothing."""
+        sessions.owned(tx, frame.session_id, machine_id)
+        if not notifications.find(tx, checked_id(frame.notification_id, "notification_id")):
+            self.send(
+                tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
+                frame.files,
+            )  # fmt: skip
+
+
+def new_token(random_bytes: Callable[[int], bytes]) -> str:
+    """What names a notification in its buttons and in /cmd."""
+    return text_of(random_bytes(TOKEN_BYTES))
+
+
+def _copy_id(notification_id: str, chat: ChatRef) -> str:
+    """The id of the next chat's copy: the same each time the same message comes."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{notification_id}/{chat.transport}/{chat.chat_id}"))
+
+
+def _check(text: str, buttons: tuple[Button, ...]) -> None:
+    if not text.strip():
+        raise Refusal(Reason.INVALID_ARGUMENT, "text is empty")
+    if len(text.encode()) > MAX_TEXT_BYTES:
+        raise Refusal(Reason.TOO_LARGE, f"The text has {len(text.encode())} bytes; the limit is {MAX_TEXT_BYTES}.")
+    if len(buttons) > MAX_BUTTONS:
+        raise Refusal(Reason.TOO_LARGE, f"There are {len(buttons)} buttons; the limit is {MAX_BUTTONS}.")
+    for button in buttons:
+        if not 0 < len(button.label) <= MAX_LABEL:
+            raise Refusal(Reason.INVALID_ARGUMENT, f"A button's label must have 1 to {MAX_LABEL} characters.")
+        if not 0 < len(button.action.encode()) <= MAX_ACTION_BYTES:
+            raise Refusal(Reason.INVALID_ARGUMENT, f"A button's action must have 1 to {MAX_ACTION_BYTES} bytes.")

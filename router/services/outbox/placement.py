@@ -1,0 +1,34 @@
+"""Where and how loud a message comes, decided when it is leased: what a chat asked for meanwhile counts."""
+
+from dataclasses import dataclass
+
+from router.clock import time_of_day
+from router.domain import quiet
+from router.domain.notification import Kind, Notification
+from router.store import chats
+from router.store.database import Transaction
+
+_OF_SESSION = frozenset({Kind.PROGRESS, Kind.QUESTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The topic (`own_topic`: the session's, to be made where thread_id is empty or gone), and whether it is silent."""
+
+    thread_id: str
+    own_topic: bool
+    silent: bool
+
+
+def placement(tx: Transaction, notification: Notification, now: float) -> Placement:
+    """Where a message goes that is leased now (seconds since the epoch)."""
+    chat, wishes = notification.chat, chats.wishes(tx, notification.chat)
+    asks = notification.kind is Kind.QUESTION  # somebody's work stands still until it is answered
+    silent = bool(wishes.quiet) and not asks and quiet.covers(wishes.quiet, time_of_day(now))
+    if not notification.session_id or notification.kind not in _OF_SESSION:
+        return Placement(chat.thread_id, own_topic=False, silent=silent)
+    place = chats.place(tx, chat, notification.session_id)
+    silent = silent or (place.muted and not asks)
+    if chat.thread_id or not wishes.has_topics:
+        return Placement(chat.thread_id, own_topic=False, silent=silent)
+    return Placement(place.thread_id, own_topic=True, silent=silent)

@@ -1,0 +1,185 @@
+"""Telling people how far their command got: one line per command, edited while it changes. A bad end is a new message,
+since an edit makes no sound.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from router.clock import Clock, moment
+from router.domain import router_buttons, wording
+from router.domain.command import ChatRef, Command, CommandState, StartSession
+from router.domain.notification import Button, Kind, Notification, NotificationState, change_of
+from router.domain.session import Session
+from router.services.outbox.leases import Outbox
+from router.store import notifications, sessions
+from router.store.database import Transaction
+
+ALARMING = frozenset({CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD})
+NEVER_SHOWN = frozenset({NotificationState.REFUSED, NotificationState.DEAD})
+
+
+class Receipts:
+    """Writes receipts and answers into the outbox. Only commands that came from a chat have receipts there."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        new_id: Callable[[], str],
+        new_token: Callable[[], str],
+        connected: Callable[[str], bool],
+    ) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._new_id = new_id
+        self._new_token = new_token
+        self._connected = connected
+
+    def accepted(self, tx: Transaction, command: Command) -> None:
+        """Say that it waits, if its machine is away; else the end comes so soon that one line is enough.
+
+        A start takes a moment, and its line is what people reply to.
+        """
+        waits = isinstance(command.action, StartSession) or not self._connected(command.machine_id)
+        if command.origin.chat and waits:
+            self._say(tx, command, None)
+
+    def marked(self, tx: Transaction, command: Command) -> None:
+        """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
+        before = notifications.newest_receipt(tx, command.command_id)
+        stands = before and before.state is NotificationState.DELIVERED and before.as_mark and not before.message_ids
+        if before and not (stands and wording.says_all(command)):
+            self._say(tx, command, before)
+
+    def progressed(self, tx: Transaction, command: Command) -> None:
+        """Change the line of a command that has one, where it says something else now."""
+        before = notifications.newest_receipt(tx, command.command_id)
+        if before and before.text != self._line(tx, command):
+            self._say(tx, command, before)
+
+    def ended(self, tx: Transaction, command: Command) -> None:
+        """Say how it ended, always."""
+        before = notifications.newest_receipt(tx, command.command_id)
+        seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
+        if command.state not in ALARMING or before is None or not seen:
+            self._say(tx, command, before)
+            return
+        if before.state not in NEVER_SHOWN:
+            self._write(tx, command, before.chat, self._line(tx, command), (), before)
+        self._say(tx, command, None, before.chat)
+
+    def ask(self, tx: Transaction, held: Command) -> None:
+        """Ask whether a command that waited long is still meant."""
+        if chat := held.origin.chat:
+            text = wording.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
+            if before := notifications.newest_receipt(tx, held.command_id):
+                self._take_buttons(tx, before)
+            self._write(tx, held, chat, text, router_buttons.cures(held))
+
+    def show(self, tx: Transaction, command: Command, chat: ChatRef) -> None:
+        """Show how a command stands as a new message in a chat that asked; the buttons of an older one are over."""
+        line = self._line(tx, command)
+        text = wording.DEAD_LETTER.format(what=wording.quoted(command), receipt=line, id=command.command_id)
+        self._write(tx, command, chat, text, router_buttons.cures(command))
+
+    def offer(self, tx: Transaction, command: Command, there: Iterable[Session]) -> None:
+        """Let the command's line offer sessions to choose from."""
+        if before := notifications.newest_receipt(tx, command.command_id):
+            buttons = router_buttons.session_buttons(router_buttons.Verb.TO, there)
+            offered = (*buttons, router_buttons.button(router_buttons.Verb.BACK))
+            self._write(tx, command, before.chat, before.text, offered, before)
+
+    def offer_cures(self, tx: Transaction, command: Command) -> None:
+        """Let the command's line offer again what it offered first."""
+        if before := notifications.newest_receipt(tx, command.command_id):
+            self._write(tx, command, before.chat, before.text, router_buttons.cures(command), before)
+
+    def settled(self, tx: Transaction, command: Command, text: str, actor: str) -> None:
+        """A person decided about a command: its line says so, and offers nothing any more."""
+        if before := notifications.newest_receipt(tx, command.command_id):
+            self._write(tx, command, before.chat, f"{before.text}\n{self.by(text, actor)}", (), before)
+
+    def chosen(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str = "") -> None:
+        """A button was pressed, which counts once: let its message say what was chosen, by whom and when."""
+        notifications.press(tx, shown, label)
+        self._change(tx, shown, f"{text or shown.text}\n\n{self.by(wording.CHOSE.format(label=label), actor)}")
+
+    def pressed(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str) -> None:
+        """A button was pressed that can be pressed again: let its message say which was the last."""
+        said = f"{text}\n\n{self.by(wording.CHOSE.format(label=label), actor)}"
+        waits = notifications.queued_change(tx, shown)
+        self._change(tx, waits or shown, said, shown.buttons)
+
+    def by(self, words: str, actor: str) -> str:
+        """Words with who did it, and when."""
+        now = self._clock.now()
+        return wording.signed(words, actor, moment(now, now))
+
+    def anew(self, tx: Transaction, change: Notification) -> None:
+        """Say as a new message what could not be said by a change of an earlier one; a later change says more."""
+        newest = notifications.newest_receipt(tx, change.command_id)
+        if newest is not None and newest.notification_id == change.notification_id:
+            note = replace(
+                change, notification_id=self._new_id(), created_at=self._clock.now(), edits="", attempt=0, detail="",
+                state=NotificationState.QUEUED, token=self._new_token() if change.buttons else "",
+            )  # fmt: skip
+            self._outbox.add(tx, note, "router")
+
+    def answer(
+        self, tx: Transaction, chat: ChatRef, text: str, session_id: str = "", buttons: tuple[Button, ...] = ()
+    ) -> str:
+        """Answer a chat outside of any command; the answer's id."""
+        token = self._new_token() if buttons else ""
+        note = Notification(self._new_id(), session_id, chat, Kind.ANSWER, text, token, self._clock.now(), buttons)
+        self._outbox.add(tx, note, "router")
+        return note.notification_id
+
+    def _say(self, tx: Transaction, command: Command, before: Notification | None, chat: ChatRef | None = None) -> None:
+        where = before.chat if before else chat or command.origin.chat
+        if where is not None:
+            self._write(tx, command, where, self._line(tx, command), router_buttons.cures(command), before)
+
+    def _line(self, tx: Transaction, command: Command) -> str:
+        session = sessions.find(tx, command.session_id)
+        return wording.receipt(command, session, connected=self._connected(command.machine_id))
+
+    def _write(
+        self,
+        tx: Transaction,
+        command: Command,
+        chat: ChatRef,
+        text: str,
+        buttons: tuple[Button, ...],
+        before: Notification | None = None,
+    ) -> None:
+        """Put a receipt into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
+        note = Notification(
+            self._new_id(), command.session_id, chat, Kind.RECEIPT, text, self._new_token() if buttons else "",
+            self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
+            command_state=command.state, as_mark=wording.says_all(command) and (before is None or before.as_mark),
+        )  # fmt: skip
+        if before and before.state is NotificationState.QUEUED:
+            notifications.rewrite(tx, before, note)
+        else:
+            self._outbox.add(tx, note, "router")
+
+    def _change(self, tx: Transaction, shown: Notification, text: str, buttons: tuple[Button, ...] = ()) -> None:
+        token = self._new_token() if buttons else ""
+        changed = change_of(shown, self._new_id(), text, self._clock.now(), buttons, token)
+        say_instead(tx, self._outbox, shown, changed)
+
+    def _take_buttons(self, tx: Transaction, shown: Notification) -> None:
+        """Take the buttons of an earlier message away, and change nothing else."""
+        note = Notification(
+            self._new_id(), shown.session_id, shown.chat, Kind.RECEIPT, "", "", self._clock.now(),
+            edits=shown.notification_id,
+        )  # fmt: skip
+        self._outbox.add(tx, note, "router")
+
+
+def say_instead(tx: Transaction, outbox: Outbox, shown: Notification, said: Notification) -> None:
+    """Say something in place of what still waits, or as a change of what stands in the chat already."""
+    if shown.state is NotificationState.QUEUED:
+        notifications.rewrite(tx, shown, said)
+    elif shown.state not in NEVER_SHOWN:
+        outbox.add(tx, said, "router")

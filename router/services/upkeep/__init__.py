@@ -1,0 +1,1 @@
+"""What time brings: deadlines, retention, figures."""

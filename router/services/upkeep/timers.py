@@ -1,0 +1,127 @@
+"""What time brings: expiry, backoffs and retention. Each waits for its own next moment, not for a sweep."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from router.clock import Clock
+from router.domain.errors import Refusal
+from router.services.delivery.engine import Delivery
+from router.services.links.presence import WRITE_EVERY, Presence
+from router.services.outbox.leases import Outbox
+from router.services.permissions import Permissions
+from router.services.upkeep import retention
+from router.services.upkeep.unseen import LOOK_EVERY, Unseen
+from router.services.wakeups import EXPIRY, HELD, Waiting, set_within
+from router.store import clock_steps
+from router.store.database import Database, Transaction
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+IDLE = 60.0  # seconds to the next look when nothing is due
+SOON = 0.05  # seconds; how much later than its moment something may happen
+RETENTION_EVERY = 3600.0  # seconds
+MARK_EVERY = 600.0  # seconds of waiting that a reboot may forget
+PROBE_EVERY = 1.0  # seconds between tries to write while the disk refuses
+
+
+class Timers:
+    """One loop per kind. The first that fails ends them all: the router must not run without one."""
+
+    def __init__(
+        self,
+        database: Database,
+        delivery: Delivery,
+        permissions: Permissions,
+        outbox: Outbox,
+        presence: Presence,
+        unseen: Unseen,
+        waiting: Waiting,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._delivery = delivery
+        self._permissions = permissions
+        self._outbox = outbox
+        self._presence = presence
+        self._unseen = unseen
+        self._waiting = waiting
+        self._clock = clock
+
+    async def run(self, tell_health: Callable[[bool], Awaitable[None]]) -> None:
+        """Run until cancelled. `tell_health` hears each change of whether the database takes writes."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._expiry(), name="expiry")
+            group.create_task(self._held(), name="backoff")
+            group.create_task(self._retention(), name="retention")
+            group.create_task(self._health(tell_health), name="health")
+            group.create_task(self._marks(), name="marks")
+            group.create_task(self._heard(), name="presence")
+            group.create_task(self._silent(), name="unseen sessions")
+
+    async def _expiry(self) -> None:
+        with self._waiting.on(EXPIRY) as changed:
+            while True:
+                changed.clear()
+                due = await self._tried(self._database.write(self._expire))
+                await set_within(changed, IDLE if due is None else max(SOON, min(due - self._clock.now(), IDLE)))
+
+    async def _held(self) -> None:
+        with self._waiting.on(HELD) as changed:
+            while True:
+                changed.clear()
+                waits = await self._tried(self._database.write(self._release))
+                await set_within(changed, IDLE if waits is None else max(SOON, waits))
+
+    def _expire(self, tx: Transaction) -> float | None:
+        self._outbox.expire(tx)
+        due = (self._delivery.expire(tx), self._permissions.expire(tx))
+        return min((at for at in due if at is not None), default=None)
+
+    def _release(self, tx: Transaction) -> float | None:
+        waits = (self._delivery.release_held(tx), self._outbox.release_held(tx))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def _tried(self, writing: "asyncio.Future[T]") -> T | None:
+        try:
+            return await writing
+        except Refusal as refusal:
+            logger.warning("not done now: %s", refusal, extra={"event": "storage_unavailable"})
+        except Exception:  # a mistake of ours: its next look may do better, and the others must go on
+            logger.exception("not done now", extra={"event": "internal_error"})
+        return None
+
+    async def _retention(self) -> None:
+        while True:
+            removed = await self._tried(self._database.write(lambda tx: retention.clean(tx, self._clock.now())))
+            await asyncio.sleep(SOON if removed and removed.full else RETENTION_EVERY)
+
+    async def _marks(self) -> None:
+        while True:
+            await asyncio.sleep(MARK_EVERY)
+            await self._tried(self._database.write(lambda tx: clock_steps.mark(tx, self._clock)))
+
+    async def _heard(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_EVERY)
+            await self._tried(self._database.write(self._presence.write, lazy=True))
+
+    async def _silent(self) -> None:
+        looked = self._clock.now()
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            before, looked = looked, self._clock.now()
+            slept = looked - before > 2 * LOOK_EVERY  # then machines have not had the time to come back
+            while not slept and await self._tried(self._database.write(self._unseen.end)):
+                pass
+
+    async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
+        told = True
+        while True:
+            await asyncio.sleep(PROBE_EVERY)
+            if not self._database.writable:
+                await self._tried(self._database.write(lambda tx: clock_steps.mark(tx, self._clock)))
+            if self._database.writable != told:
+                told = self._database.writable
+                await tell(told)

@@ -1,0 +1,69 @@
+"""What the database remembers of time, so that deadlines hold whatever was done to the wall clock meanwhile."""
+
+import json
+import logging
+import sqlite3
+from dataclasses import astuple
+
+from router.clock import Clock
+from router.domain.clock_steps import HISTORY, LONG_STEP, Moment, step_between
+from router.store.database import Transaction
+
+logger = logging.getLogger(__name__)
+_LIVE = "state IN ('queued', 'sent', 'received')"
+# Times that decide something. The others are wall times for people, and stay.
+_MOVED = (
+    f"UPDATE commands SET expires_at = expires_at + ? WHERE {_LIVE}",
+    "UPDATE notifications SET created_at = created_at + ? WHERE state IN ('queued', 'sent')",
+    "UPDATE requests SET created_at = created_at + ?",
+    "UPDATE join_tokens SET expires_at = expires_at + ?",
+    "UPDATE permissions SET expires_at = expires_at + ? WHERE state = 'open'",
+    "UPDATE sessions SET seen_at = seen_at + ? WHERE state != 'ended'",
+    "UPDATE file_parts SET created_at = created_at + ?",
+    "UPDATE held SET created_at = created_at + ?",
+)
+# What waits was accepted before this process began, also by a clock that was put back meanwhile.
+_NOT_LATER = f"UPDATE commands SET created_at = :now WHERE created_at > :now AND {_LIVE}"
+
+
+def resume(connection: sqlite3.Connection, clock: Clock) -> None:
+    """At start: move every deadline by what the wall clock was moved since the last mark, in one transaction."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'moment'").fetchone()
+    step = step_between(Moment(*json.loads(row[0])), _now(clock)) if row else 0.0
+    connection.execute("BEGIN IMMEDIATE")
+    if step:
+        logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
+        for statement in _MOVED:
+            connection.execute(statement, (step,))
+        connection.execute(_NOT_LATER, {"now": clock.now()})
+        _hold_history(connection, step, clock.now())
+    mark(connection, clock)
+    connection.execute("COMMIT")
+
+
+def history_is_held(tx: Transaction, now: float) -> bool:
+    """Whether the clock was put forward of late, so that what has ended looks older than it is."""
+    return now < _held_until(tx)
+
+
+def _hold_history(connection: sqlite3.Connection, step: float, now: float) -> None:
+    """After a long step forward nothing that has ended goes for as long as such things are kept."""
+    until = max(_held_until(connection) + step, now + HISTORY if step > LONG_STEP else 0.0)
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('history_held_until', ?)", (str(until),))
+
+
+def _held_until(tx: sqlite3.Connection | Transaction) -> float:
+    row = tx.execute("SELECT value FROM meta WHERE key = 'history_held_until'").fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def mark(tx: sqlite3.Connection | Transaction, clock: Clock) -> None:
+    """Remember this moment. Within one boot the first is enough; after a reboot the newest counts."""
+    tx.execute(
+        "INSERT INTO meta (key, value) VALUES ('moment', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (json.dumps(astuple(_now(clock))),),
+    )
+
+
+def _now(clock: Clock) -> Moment:
+    return Moment(clock.now(), clock.uptime(), clock.boot_id())

@@ -1,0 +1,131 @@
+"""Terminals in nvim: found by the program in them, checked before every write, typed into in whatever mode it is."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent import processes
+from agent.backends.terminals import nvim
+from agent.backends.terminals.nvim import NvimBackend
+from agent.domain.command import Action, Ending, Input, Outcome, Reason
+from agent.domain.errors import Refusal
+from agent.domain.session import Process, Session
+from tests.integration.agent.backends.stages import QUICK, NvimFixture
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def got(data_dir: Path) -> Path:
+    return data_dir / "got"
+
+
+@pytest.fixture
+def editor(data_dir: Path, got: Path) -> Iterator[NvimFixture]:
+    with closing(NvimFixture(data_dir, ["sh", "-c", f"cat > {got}; exit"])) as made:
+        wait_until(got.exists)
+        yield made
+
+
+def deliver(session: Session, action: Action, limit: float = 20.0) -> Outcome:
+    return asyncio.run(NvimBackend(QUICK, limit).deliver(session, action))
+
+
+def alive(session: Session) -> bool:
+    return asyncio.run(NvimBackend(QUICK).alive(session))
+
+
+def child_of(parent: Process) -> Process:
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    found = processes.identify(int(wait_until(lambda: children.read_text().split())[0]))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("mode", ["startinsert", "stopinsert", "enew", "vsplit | enew", "tabnew"])
+def test_the_editor_s_mode_and_what_it_shows_do_not_matter(editor: NvimFixture, got: Path, mode: str) -> None:
+    session = editor.session()
+    editor.ask(f"execute('{mode}')")
+
+    assert deliver(session, Input("hello")) == Outcome.done()
+    wait_until(lambda: got.read_text() == "hello\n")
+
+
+def test_the_registered_program_may_be_inside_of_another(editor: NvimFixture, got: Path) -> None:
+    shell = editor.session()
+    assert shell.process is not None
+
+    outcome = deliver(replace(shell, process=child_of(shell.process)), Input("hello"))
+
+    assert outcome == Outcome.done()
+    wait_until(lambda: got.read_text() == "hello\n")
+
+
+def test_each_of_several_terminals_gets_its_own(editor: NvimFixture, got: Path, data_dir: Path) -> None:
+    first = editor.session()
+    editor.ask("execute('enew')")
+    editor.ask(f"termopen(['sh', '-c', 'cat > {data_dir / 'other'}; exit'])")
+    wait_until((data_dir / "other").exists)
+    second = editor.session()  # the one in front
+
+    deliver(second, Input("two"))
+    deliver(first, Input("one"))
+
+    wait_until(lambda: got.read_text() == "one\n")
+    wait_until(lambda: (data_dir / "other").read_text() == "two\n")
+
+
+def test_a_program_that_has_ended_gets_nothing(editor: NvimFixture) -> None:
+    session = editor.session()
+    assert session.process is not None
+    assert alive(session)
+    os.kill(session.process.pid, signal.SIGKILL)
+    wait_until(lambda: not processes.is_running(session.process))  # type: ignore[arg-type]
+
+    outcome = deliver(session, Input("hello"))
+
+    assert not alive(session)
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
+
+
+def test_a_terminal_of_another_editor_gets_nothing(editor: NvimFixture) -> None:
+    ours = processes.identify(os.getpid())
+
+    outcome = deliver(replace(editor.session(), process=ours), Input("hello"))
+
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
+
+
+def test_an_editor_that_is_gone_fails(editor: NvimFixture) -> None:
+    session = editor.session()
+    editor.close()
+
+    outcome = deliver(session, Input("hello"))
+
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
+
+
+def test_an_editor_that_hangs_fails_before_anything_is_typed(editor: NvimFixture, got: Path) -> None:
+    session = editor.session()
+    pid = int(editor.ask("getpid()"))
+    os.kill(pid, signal.SIGSTOP)
+
+    outcome = deliver(session, Input("hello"), limit=0.3)
+    os.kill(pid, signal.SIGCONT)
+
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.BACKEND_ERROR)
+    assert got.read_bytes() == b""
+
+
+def test_an_editor_without_a_terminal_in_front_is_refused(editor: NvimFixture) -> None:
+    editor.ask("execute('enew')")
+    editor.ask("termopen(['cat'])")
+    editor.ask("execute('tabnew')")
+
+    with pytest.raises(Refusal, match="2 terminals"):
+        nvim.resolve(editor.socket)

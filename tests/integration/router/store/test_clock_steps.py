@@ -1,0 +1,154 @@
+"""Every time on disk: either it moves along with a step of the wall clock, or it is a wall time kept for people."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from peewee import Field, FloatField
+
+from router.store import clock_steps
+from router.store.migrations import migrate
+from router.store.tables import TABLES
+
+STEP = 25 * 3600.0
+THEN = 1_000_000.0
+
+# What a time decides, and the rows of which that is true.
+MOVES = {
+    "commands.expires_at": ("given up, or over its time limit", "state IN ('queued', 'sent', 'received')"),
+    "notifications.created_at": ("given up when it is a day old", "state IN ('queued', 'sent')"),
+    "permissions.expires_at": ("a question that nobody answered", "state = 'open'"),
+    "requests.created_at": ("the same request or update is known again", ""),
+    "join_tokens.expires_at": ("a machine may enrol", ""),
+    "sessions.seen_at": ("a session that nobody has seen for a month ends", "state != 'ended'"),
+    "file_parts.created_at": ("what is to be typed or shown has its file", ""),
+    "held.created_at": ("what was written for no session can still be sent to one", ""),
+}
+STAYS = {
+    "machines.created_at": "when it was enrolled",
+    "machines.last_seen_at": "when it was there",
+    "api_keys.created_at": "when it was made",
+    "sessions.created_at": "when it began; the order of lists",
+    "sessions.updated_at": "when it last changed; an ended one is history",
+    "commands.created_at": "when a person wrote it, who is asked later whether it is still meant",
+    "commands.sent_at": "history",
+    "commands.received_at": "history",
+    "commands.typed_at": "history, by its machine's clock",
+    "commands.taken_at": "history",
+    "commands.finished_at": "history",
+    "commands.ended_at": "history",
+    "notifications.delivered_at": "history",
+    "permissions.created_at": "when it was asked",
+    "permissions.decided_at": "history",
+    "messages.created_at": "history",
+    "steps.at": "history",
+    "strangers.last_seen_at": "when they were there",
+}
+
+
+@dataclass
+class StoppedClock:
+    """A clock that shows one moment."""
+
+    wall: float
+    up: float
+
+    def now(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.up
+
+    def uptime(self) -> float:
+        return self.up
+
+    def boot_id(self) -> str:
+        return "boot"
+
+
+def is_time(field: Field) -> bool:
+    """Seconds since the epoch are floats; whatever is named like a time is one."""
+    return isinstance(field, FloatField) or field.column_name.endswith("_at")
+
+
+def times() -> list[str]:
+    """Every time column of every table."""
+    fields = [(model, field) for model in TABLES for field in model._meta.sorted_fields]  # type: ignore[attr-defined]
+    return [f"{model._meta.table_name}.{field.column_name}" for model, field in fields if is_time(field)]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def connection(data_dir: Path) -> Iterator[sqlite3.Connection]:
+    """A database as a router left it at the moment THEN."""
+    with closing(sqlite3.connect(data_dir / "router.db", isolation_level=None)) as connection:
+        migrate(connection)
+        clock_steps.resume(connection, StoppedClock(THEN, 500.0))
+        yield connection
+
+
+def insert(connection: sqlite3.Connection, table: str, **known: object) -> None:
+    """A row of which only what is known matters."""
+    columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    values = {name: known.get(name, THEN if kind == "REAL" else 0) for _, name, kind, *_ in columns}
+    values = {name: value for name, value in values.items() if name not in {"position", "step_id"}}
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+
+
+def stepped(connection: sqlite3.Connection, step: float = STEP) -> None:
+    """A router that starts an hour later by the kernel's clock, and by the wall's an hour and a step."""
+    clock_steps.resume(connection, StoppedClock(THEN + 3600.0 + step, 500.0 + 3600.0))
+
+
+STATES = {
+    "commands": ["queued", "sent", "received", "done", "dead"],
+    "notifications": ["queued", "sent", "delivered", "dead"],
+    "permissions": ["open", "allowed"],
+    "sessions": ["idle", "ended"],
+}
+
+
+def seen(connection: sqlite3.Connection, column: str, where: str = "") -> set[float]:
+    table, name = column.split(".")
+    sql = f"SELECT {name} FROM {table}" + (f" WHERE {where}" if where else "")
+    return {value for (value,) in connection.execute(sql).fetchall()}
+
+
+def rows(connection: sqlite3.Connection, table: str) -> None:
+    """One row, or one of each state."""
+    for number, state in enumerate(STATES.get(table, [""])):
+        ids = dict.fromkeys(("command_id", "notification_id", "permission_id", "session_id", "bare_id"), number)
+        insert(connection, table, **(ids | ({"state": state} if state else {})))
+
+
+def test_no_time_is_left_to_chance() -> None:
+    assert sorted(times()) == sorted([*MOVES, *STAYS])
+
+
+@pytest.mark.parametrize("column", MOVES)
+def test_what_decides_something_moves_along_while_it_does(connection: sqlite3.Connection, column: str) -> None:
+    rows(connection, column.split(".")[0])
+    stepped(connection)
+    _, where = MOVES[column]
+
+    assert seen(connection, column, where) == {THEN + STEP}
+    assert seen(connection, column, f"NOT ({where})" if where else "FALSE") <= {THEN}
+
+
+@pytest.mark.parametrize("column", STAYS)
+def test_what_is_kept_for_people_stays(connection: sqlite3.Connection, column: str) -> None:
+    rows(connection, column.split(".")[0])
+    stepped(connection)
+
+    assert seen(connection, column) == {THEN}
+
+
+def test_nothing_that_waits_was_accepted_later_than_now(connection: sqlite3.Connection) -> None:
+    rows(connection, "commands")
+    stepped(connection, -STEP)
+
+    assert seen(connection, "commands.created_at", "state = 'queued'") == {THEN + 3600.0 - STEP}
+    assert seen(connection, "commands.created_at", "state = 'done'") == {THEN}

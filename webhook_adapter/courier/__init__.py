@@ -1,0 +1,1 @@
+"""The courier's process: the router's outbox, brought to the platforms."""

@@ -1,0 +1,86 @@
+"""The HTTP application: every door under one roof, with one way to say no."""
+
+import logging
+import re
+from http import HTTPStatus
+from typing import Any
+
+import uuid_utils
+from flask import Flask, Request, Response, g, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.console.blueprint import create_blueprint as create_console
+from webhook_adapter.http import health, rest
+from webhook_adapter.http.metrics import Metrics
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.registry import PLATFORMS
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 1024 * 1024
+"""Bytes. The largest update Telegram makes has 512 KiB."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class MeasuredRequest(Request):
+    """A request whose body is never cut: werkzeug ends a body that does not tell its length silently at the limit."""
+
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        """As flask's; 413 above the limit."""
+        data = super().get_data(*args, **kwargs)
+        cut = self.content_length is None and len(data) >= MAX_BODY
+        if cut and self.environ["wsgi.input"].read(1):
+            raise RequestEntityTooLarge
+        return data
+
+
+def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
+    """The WSGI application. Opens no socket: `router` and Telegram's client connect when they are needed."""
+    app = Flask("webhook_adapter", static_folder=None)
+    app.request_class = MeasuredRequest
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # what takes POST alone answers 405 to all else
+    metrics = Metrics(lambda: router.submissions_waiting)
+    _add_request_ids(app)
+    _add_errors(app)
+    app.register_blueprint(health.create_blueprint(router, metrics))
+    app.register_blueprint(rest.create_blueprint(router))
+    app.register_blueprint(create_console(config, router))
+    for platform in PLATFORMS:
+        door = platform.door(config, router, metrics.count_update)
+        if door is not None:
+            app.register_blueprint(door)
+    return app
+
+
+def _add_request_ids(app: Flask) -> None:
+    @app.before_request
+    def take_request_id() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid_utils.uuid4().hex
+
+    @app.after_request
+    def tell_request_id(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        return response
+
+
+def _add_errors(app: Flask) -> None:
+    app.register_error_handler(RouterError, rest.refusal)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> ResponseReturnValue:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+        headers = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
+        return {"error": error.description or status.phrase, "code": status.name}, status, headers
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> ResponseReturnValue:
+        # Not the path: it can hold a secret.
+        logger.error("request failed endpoint=%s id=%s", request.endpoint, g.get("request_id"), exc_info=error)
+        return {"error": "the adapter failed; its log says why", "code": "INTERNAL"}, HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,0 +1,1 @@
+"""The adapter's way to the router: calls, streams, and what they say as values."""

@@ -1,0 +1,1 @@
+"""From Telegram: updates, by webhook or polling."""

@@ -1,0 +1,60 @@
+"""Telegram's door: POST /webhook/telegram/<path secret>."""
+
+import json
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+from flask import Blueprint, abort, request
+from flask.typing import ResponseReturnValue
+
+from webhook_adapter.auth import is_secret
+from webhook_adapter.config import TelegramConfig
+from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.telegram.inbound.intake import Intake
+
+logger = logging.getLogger(__name__)
+
+# Seconds. A button press lives for 150 only, so the wait stays short whatever the router asks for.
+_RETRY_AFTER = "2"
+
+AnswerCallback = Callable[[str, str], None]
+"""Tells the presser of a button; takes the callback's id and the text, and does not wait for Telegram."""
+
+
+def create_blueprint(
+    telegram: TelegramConfig, intake: Intake, answer: AnswerCallback, count: Callable[[str], None]
+) -> Blueprint:
+    """The webhook; `count` is told what became of each update."""
+    blueprint = Blueprint("telegram", __name__)
+
+    @blueprint.post("/webhook/telegram/<path_secret>")
+    def receive(path_secret: str) -> ResponseReturnValue:
+        if not is_secret(path_secret, telegram.path_secret):
+            abort(HTTPStatus.NOT_FOUND)
+        body = request.get_data(cache=False)  # 413 above the limit, also for a body that does not tell its length
+        if not is_secret(request.headers.get("X-Telegram-Bot-Api-Secret-Token", ""), telegram.webhook_secret):
+            logger.warning("webhook refused: wrong secret token")
+            abort(HTTPStatus.UNAUTHORIZED)
+        try:
+            received = intake.receive(_update(body))
+        except RouterError as error:
+            logger.warning("update not stored code=%s", error.code)
+            count("unavailable")
+            return {"error": error.message, "code": error.code}, 503, {"Retry-After": _RETRY_AFTER}
+        count(received.outcome.value)
+        if received.callback_id:
+            answer(received.callback_id, received.answer)
+        return "", HTTPStatus.OK
+
+    return blueprint
+
+
+def _update(body: bytes) -> dict[str, object]:
+    try:
+        update = json.loads(body)
+    except (ValueError, RecursionError):
+        update = None
+    if not isinstance(update, dict):
+        abort(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+    return update

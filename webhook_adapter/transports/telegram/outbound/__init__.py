@@ -1,0 +1,1 @@
+"""To Telegram: messages, edits, files, topics."""
