@@ -10,6 +10,8 @@ from pointsman.settings import BY_NAME, Setting
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
+ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
+
 
 def make_data_dir(settings: Settings) -> Path:
     """The data directory, made if needed. Raises Failure."""

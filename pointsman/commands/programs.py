@@ -9,10 +9,9 @@ from pointsman.config import child_environment
 from pointsman.context import CLIENT_TLS, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import end_with_supervisor
-from pointsman.secret_files import make_data_dir, make_missing
+from pointsman.secret_files import ADAPTER_SECRETS, make_data_dir, make_missing
 from pointsman.settings import Program
 
-ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
 _DATA, _ROUTER = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER"
 _TLS = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA")
 _MACHINE = (

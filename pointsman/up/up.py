@@ -12,10 +12,9 @@ from pathlib import Path
 
 import click
 
-from pointsman.commands.programs import ADAPTER_SECRETS
 from pointsman.config import Settings, child_environment, reachable, resolve
 from pointsman.errors import ExitCode, Failure
-from pointsman.secret_files import make_data_dir, make_missing
+from pointsman.secret_files import ADAPTER_SECRETS, make_data_dir, make_missing
 from pointsman.settings import Program, Source, is_loopback
 from pointsman.up.log import UpLog
 from pointsman.up.supervisor import Child, Spec, StartFailed, Supervisor, change_environment, forever, run
