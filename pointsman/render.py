@@ -133,6 +133,11 @@ def told(identity: str) -> str:
     return short(identity) if sys.stdout.isatty() else identity
 
 
+def counted(count: int, one: str) -> str:
+    """So many of what is called `one` where there is a single one."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
 def plain(value: object) -> str:
     """One cell of text: no line breaks, no control characters of whoever wrote it."""
     match value:

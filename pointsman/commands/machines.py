@@ -62,7 +62,7 @@ def token(*, machine_id: str, ttl: timedelta | None, as_json: bool) -> None:
 @click.argument("machine_id", metavar="ID", shell_complete=completion.machines)
 def revoke_machine(*, machine_id: str, as_json: bool) -> None:
     """End a machine's right to connect, at once."""
-    from pointsman.render import show_json
+    from pointsman.render import counted, show_json
 
     with control() as router:
         machine_id = names.machine(router, machine_id)
@@ -70,7 +70,7 @@ def revoke_machine(*, machine_id: str, as_json: bool) -> None:
     if as_json:
         show_json({"machineId": machine_id, "deadCommands": dead})
     else:
-        click.echo(f"{machine_id} may not connect any more; {dead} commands for it became dead letters")
+        click.echo(f"{machine_id} may not connect any more; now dead letters: {counted(dead, 'command')}")
 
 
 @click.command()

@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from pointsman.config import FILE_NAME, Settings, child_environment, reachable
 from pointsman.errors import CLAUDE, Failure
-from pointsman.render import ago
+from pointsman.render import ago, counted
 from pointsman.settings import SETTINGS, Program, Source
 from pointsman.spelling import meaningless
 
@@ -151,7 +151,8 @@ def router(settings: Settings) -> Iterator[Finding]:
         return
     where = f"{settings['POINTSMAN_ROUTER']}, version {stats.version}"
     if stats.writable:
-        yield ok("router", f"{where}; connected: {stats.agent_links} machines, {stats.chat_links} chat links")
+        links = f"{counted(stats.agent_links, 'machine')}, {counted(stats.chat_links, 'chat link')}"
+        yield ok("router", f"{where}; connected: {links}")
     else:
         yield fail("router", f"{where}, cannot write its database", "Is its disk full? Its log says why.")
 
@@ -199,7 +200,7 @@ def agent(settings: Settings) -> Iterator[Finding]:
     except Failure as failure:
         yield warn("agent", failure.message, failure.cure)
         return
-    found = f"{status.get('machine_id')}, {status.get('inbox_depth')} commands in hand"
+    found = f"{status.get('machine_id')}, {counted(int(status.get('inbox_depth', 0)), 'command')} in hand"
     if status.get("connected"):
         yield ok("agent", f"{found}, connected")
     else:

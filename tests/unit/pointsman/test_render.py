@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pointsman.records import CommandState, JoinToken, SessionState, to_json
-from pointsman.render import Column, ago, layout, plain, short, shortened
+from pointsman.render import Column, ago, counted, layout, plain, short, shortened
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
 
@@ -83,3 +83,8 @@ def test_records_become_json_with_camel_case_names_and_utc_times() -> None:
 
 def test_states_become_json_by_name() -> None:
     assert to_json([CommandState.DEAD, SessionState.UNSPECIFIED]) == ["DEAD", "UNKNOWN"]
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 machines"), (1, "1 machine"), (2, "2 machines")])
+def test_one_is_told_as_one(count: int, told: str) -> None:
+    assert counted(count, "machine") == told
