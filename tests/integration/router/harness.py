@@ -305,8 +305,8 @@ class RouterUnderTest:
 
     @contextmanager
     def courier(self, transport: str, *default_chats: str, max_in_flight: int = 0) -> Iterator[ThinCourier]:
-        """An open delivery link."""
-        courier = ThinCourier(self.chat, transport, *default_chats, max_in_flight=max_in_flight)
+        """An open delivery link that the router knows, with its default chats."""
+        courier = ThinCourier(self.chat, transport, *default_chats, max_in_flight=max_in_flight).connected()
         try:
             yield courier
         finally:
