@@ -138,7 +138,7 @@ def _logged(future: "asyncio.Future[object]") -> None:
 
 def connection_of(database: SqliteDatabase) -> sqlite3.Connection:
     """The one connection behind peewee's database."""
-    connection: sqlite3.Connection = database.connection()  # type: ignore[no-untyped-call]
+    connection: sqlite3.Connection = database.connection()
     return connection
 
 

@@ -162,7 +162,7 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         """The connection of the calling thread."""
         self.peewee.connect(reuse_if_open=True)
-        connection: sqlite3.Connection = self.peewee.connection()  # type: ignore[no-untyped-call]
+        connection: sqlite3.Connection = self.peewee.connection()
         return connection
 
     def sound_connection(self) -> sqlite3.Connection:

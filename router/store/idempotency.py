@@ -5,8 +5,13 @@ import sqlite3
 
 from router.domain.errors import Reason, Refusal
 from router.store.database import Transaction
+from router.store.statements import Statement, given, insert
+from router.store.tables import Request
 
 KEPT = 96 * 3600.0  # seconds; GitHub delivers again for 3 days, Telegram for one
+
+_FIND = Statement(Request.select(Request.digest, Request.response).where(Request.key == given.key))
+_INSERT = Statement(insert(Request))
 
 
 def digest(request: bytes) -> bytes:
@@ -19,7 +24,7 @@ def answered(tx: Transaction | sqlite3.Connection, key: str, request: bytes | No
 
     With `request` None the key alone identifies it, as an update id does.
     """
-    row = tx.execute("SELECT digest, response FROM requests WHERE key = ?", (key,)).fetchone()
+    row = _FIND.run(tx, key=key).fetchone()
     if row is None:
         return None
     if request is not None and row[0] != digest(request):
@@ -31,6 +36,4 @@ def answered(tx: Transaction | sqlite3.Connection, key: str, request: bytes | No
 def remember(tx: Transaction, key: str, request: bytes | None, response: bytes, now: float) -> None:
     """Keep an answer, in the transaction of its effect."""
     kept = digest(request) if request is not None else b""
-    tx.execute(
-        "INSERT INTO requests (key, digest, response, created_at) VALUES (?, ?, ?, ?)", (key, kept, response, now)
-    )
+    _INSERT.run(tx, key=key, digest=kept, response=response, created_at=now)

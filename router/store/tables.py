@@ -2,7 +2,9 @@
 
 from peewee import SQL, AutoField, BlobField, BooleanField, FloatField, IntegerField, Model, TextField
 
+from router.domain import credentials
 from router.store.chat_tables import Held, SessionPlace, Stranger
+from router.store.columns import json_list, text_of, words
 
 
 class Meta(Model):
@@ -16,7 +18,7 @@ class Meta(Model):
 
 
 class Machine(Model):
-    """Enrolled machines; what the columns mean says the domain's Machine. `start_folders` is JSON."""
+    """Enrolled machines; what the columns mean says the domain's Machine."""
 
     machine_id = TextField(primary_key=True)
     public_key = BlobField()
@@ -31,9 +33,9 @@ class Machine(Model):
     revoked = BooleanField(default=False)
     quarantined = BooleanField(default=False)
     heard_epoch = IntegerField(default=0)
-    barred = TextField(default="")
-    start_folders = TextField(default="[]")
-    capabilities = TextField(null=True)
+    barred = words(default=())
+    start_folders = json_list(default=())
+    capabilities = words(null=True)
 
     class Meta:
         table_name = "machines"
@@ -59,7 +61,7 @@ class ApiKey(Model):
     key_id = TextField(primary_key=True)
     secret_hash = TextField()
     label = TextField()
-    role = TextField()
+    role = text_of(credentials.Role)
     created_at = FloatField()
     revoked = BooleanField(default=False)
 

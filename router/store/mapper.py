@@ -1,0 +1,142 @@
+"""How the domain's dataclasses lie in tables: by name, as the models have it.
+
+    _MACHINES = Mapper(tables.Machine, Machine)
+    _FIND = _MACHINES.reads(_MACHINES.select().where(tables.Machine.machine_id == given.machine_id))
+    _INSERT = _MACHINES.writes(_MACHINES.insert())
+    _INSERT.one(tx, machine)
+    _FIND.one(tx, machine_id="m1") == machine
+
+A field lies in the column of its name. One that lies in several columns is a Part. One that has no column is not on
+disk: what is read has its default.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import Field as DataclassField
+from dataclasses import dataclass, fields
+from operator import attrgetter, itemgetter
+from typing import Any, Generic, TypeVar
+
+from peewee import BooleanField, Field, Model, ModelInsert, ModelSelect, Node
+
+from router.store.columns import Code, Coded
+from router.store.statements import Connection, Statement, insert, upsert
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field that lies in several columns: `join` makes it of their values, `split` gives them back."""
+
+    columns: "Sequence[Field[Any]]"
+    join: Callable[..., object]
+    split: Callable[[Any], tuple[object, ...]]
+
+
+class Mapper(Generic[T]):
+    """Between the rows of a model and the values of a dataclass."""
+
+    def __init__(self, model: type[Model], kind: type[T], **parts: Part) -> None:
+        self._model, self._kind = model, kind
+        found = fields(kind)  # type: ignore[arg-type]
+        self._fields = attrgetter(*(each.name for each in found))
+        self.columns: list[Field[Any]] = []  # in the order of the dataclass
+        self._joins: list[tuple[int, int, Callable[..., object]]] = []
+        self._splits: list[tuple[int, Callable[[Any], tuple[object, ...]]]] = []
+        for at, each in enumerate(found):
+            self._lay(at, each, parts.get(each.name))
+        # From the back: so what is joined or split does not move what comes before it.
+        self._joins.reverse()
+        self._splits.reverse()
+        coded = [(at, column) for at, column in enumerate(self.columns) if isinstance(column, Coded)]
+        self._encodes: list[tuple[int, Code]] = [(at, column.encode) for at, column in coded]
+        self._decodes: list[tuple[int, Code]] = [(at, column.decode) for at, column in coded]
+        self._decodes += [(at, bool) for at, column in enumerate(self.columns) if isinstance(column, BooleanField)]
+
+    def select(self) -> "ModelSelect[Any]":
+        """The query of all rows, to be narrowed down."""
+        return self._model.select(*self.columns)
+
+    def insert(self) -> ModelInsert:
+        """The query that writes a new row."""
+        return insert(self._model, *self.columns)
+
+    def upsert(self, *key: "Field[Any]") -> ModelInsert:
+        """The query that writes a row, in the place of the one with the same key where there is one."""
+        return upsert(self._model, key, *(column for column in self.columns if column not in set(key)))
+
+    def reads(self, query: Node) -> "Reads[T]":
+        """A statement whose rows are what `select` asks for."""
+        return Reads(self, Statement(query))
+
+    def writes(self, query: Node) -> "Writes[T]":
+        """A statement whose values are columns of one value of the dataclass."""
+        return Writes(self, Statement(query))
+
+    def read(self, row: Sequence[Any]) -> T:
+        """The value that a row holds."""
+        values = list(row)
+        for at, decode in self._decodes:
+            values[at] = decode(values[at])
+        for start, end, join in self._joins:
+            values[start:end] = (join(*values[start:end]),)
+        return self._kind(*values)
+
+    def row(self, value: T) -> list[Any]:
+        """What the columns hold of a value."""
+        values = list(self._fields(value))
+        for at, split in self._splits:
+            values[at : at + 1] = split(values[at])
+        for at, encode in self._encodes:
+            values[at] = encode(values[at])
+        return values
+
+    def _lay(self, at: int, each: "DataclassField[Any]", part: Part | None) -> None:
+        column = self._model._meta.fields.get(each.name)
+        if part is None and column is not None:
+            self.columns.append(column)
+            return
+        part = part or Part((), lambda: each.default, lambda _: ())
+        start = len(self.columns)
+        self._joins.append((start, start + len(part.columns), part.join))
+        self._splits.append((at, part.split))
+        self.columns += part.columns
+
+
+class Reads(Generic[T]):
+    """A statement that finds values."""
+
+    def __init__(self, mapper: Mapper[T], statement: Statement) -> None:
+        self._read, self._statement = mapper.read, statement
+
+    def one(self, on: Connection, /, **values: object) -> T | None:
+        """The first, or None."""
+        row = self._statement.run(on, **values).fetchone()
+        return self._read(row) if row else None
+
+    def all(self, on: Connection, /, **values: object) -> list[T]:
+        """Every one, in the order of the query."""
+        return [self._read(row) for row in self._statement.run(on, **values).fetchall()]
+
+
+class Writes(Generic[T]):
+    """A statement that puts values on disk."""
+
+    def __init__(self, mapper: Mapper[T], statement: Statement) -> None:
+        names = [column.name for column in mapper.columns]
+        positions = [names.index(name) for name in statement.names]
+        self._text, self._row = statement.text, mapper.row
+        self._pick = itemgetter(*positions) if positions != list(range(len(names))) else None
+
+    def one(self, on: Connection, value: T) -> sqlite3.Cursor:
+        """Write one."""
+        return on.execute(self._text, self._values(value))
+
+    def many(self, on: Connection, values: Iterable[T]) -> None:
+        """Write them in order."""
+        on.executemany(self._text, map(self._values, values))
+
+    def _values(self, value: T) -> Sequence[object]:
+        row = self._row(value)
+        return self._pick(row) if self._pick else row

@@ -1,0 +1,112 @@
+"""SQL written once, as Peewee expressions over the models of `tables`, and compiled once, when its module is loaded.
+
+    _FIND = Statement(Chat.select(Chat.quiet).where(Chat.chat_id == given.chat_id))
+    _FIND.value(tx, chat_id="7")
+
+What a call brings along is `given`. Every other value is a constant of the program and stands literally in the text:
+a partial index is used only where its condition stands in the question word for word.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Protocol
+
+from peewee import (
+    EXCLUDED,
+    SQL,
+    AutoField,
+    ColumnBase,
+    Context,
+    Database,
+    Field,
+    Model,
+    ModelInsert,
+    Node,
+    Select,
+    SqliteDatabase,
+    fn,
+)
+
+DIALECT: Database = SqliteDatabase(None)  # PostgreSQL's makes its own text of the same expressions
+
+
+class Connection(Protocol):
+    """What a statement runs on: a reader's connection or the writer's transaction."""
+
+    def execute(self, sql: str, parameters: Sequence[object] = ..., /) -> sqlite3.Cursor: ...
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor: ...
+
+
+class Given(ColumnBase):
+    """A value that a call brings along, by name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __sql__(self, ctx: Context) -> Context:
+        # Not at once as a placeholder: Peewee may render a part twice, and only what ends up in the text counts.
+        return ctx.literal(f"\0{self._name}\0")
+
+
+class _AllGiven:
+    def __getattr__(self, name: str) -> Given:
+        return Given(name)
+
+
+given = _AllGiven()  # `given.session_id` is the call's argument `session_id`
+
+
+def listed(values: Given) -> Select:
+    """The members of a list that a call brings along, as JSON: for `in_` and `not_in`."""
+    return Select([fn.json_each(values)], [SQL("value")])
+
+
+def insert(model: type[Model], *columns: "Field[Any]") -> ModelInsert:
+    """The query that writes a new row: these columns are given, or all that SQLite does not count itself."""
+    chosen = columns or [each for each in model._meta.sorted_fields if not isinstance(each, AutoField)]
+    return model.insert({column: getattr(given, column.name) for column in chosen})
+
+
+def upsert(model: type[Model], key: "Sequence[Field[Any]]", *columns: "Field[Any]") -> ModelInsert:
+    """The query that writes these columns of the row with this key, or a new row of which the rest is as by default."""
+    changed = {column: EXCLUDED[column.name] for column in columns}
+    return insert(model, *key, *columns).on_conflict(conflict_target=key, update=changed)
+
+
+class Statement:
+    """One statement. Its values are named; SQLite gets them by position, which takes it a third of the time."""
+
+    def __init__(self, query: Node, dialect: Database = DIALECT) -> None:
+        text, _ = dialect.get_sql_context(value_literals=True).sql(query).query()
+        pieces = text.split("\0")  # every other one is the name of a value
+        self.text, self.names = dialect.param.join(pieces[::2]), pieces[1::2]
+        self._in_order = _in_order(self.names)
+
+    def run(self, on: Connection, /, **values: object) -> sqlite3.Cursor:
+        """Execute it. Raises KeyError where a value is missing."""
+        return on.execute(self.text, self._in_order(values))
+
+    def run_many(self, on: Connection, rows: Iterable[Mapping[str, object]]) -> None:
+        """Execute it once for each."""
+        on.executemany(self.text, map(self._in_order, rows))
+
+    def value(self, on: Connection, /, **values: object) -> Any:
+        """The first column of the first row; None where there is none."""
+        row = on.execute(self.text, self._in_order(values)).fetchone()
+        return row[0] if row else None
+
+    def values(self, on: Connection, /, **values: object) -> list[Any]:
+        """The first column of every row."""
+        return [row[0] for row in on.execute(self.text, self._in_order(values)).fetchall()]
+
+
+def _in_order(names: list[str]) -> Callable[[Mapping[str, object]], Sequence[object]]:
+    match names:
+        case []:
+            return lambda _: ()
+        case [name]:
+            return lambda values: (values[name],)
+        case _:
+            return itemgetter(*names)
