@@ -11,17 +11,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.console.blueprint import create_blueprint as create_console
 from webhook_adapter.http import health, rest
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.router.errors import RouterError
-from webhook_adapter.transports.registry import PLATFORMS
+from webhook_adapter.transports.platform import Host
+from webhook_adapter.transports.registry import platforms
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
-"""Bytes. The largest update Telegram makes has 512 KiB."""
+"""Bytes: twice the largest that a platform is known to post."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -39,7 +39,7 @@ class MeasuredRequest(Request):
 
 
 def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
-    """The WSGI application. Opens no socket: `router` and Telegram's client connect when they are needed."""
+    """The WSGI application. Opens no socket: `router` and the platforms connect when they are needed."""
     app = Flask("webhook_adapter", static_folder=None)
     app.request_class = MeasuredRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -49,11 +49,10 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     _add_errors(app)
     app.register_blueprint(health.create_blueprint(router, metrics))
     app.register_blueprint(rest.create_blueprint(router))
-    app.register_blueprint(create_console(config, router))
-    for platform in PLATFORMS:
-        door = platform.door(config, router, metrics.count_update)
-        if door is not None:
-            app.register_blueprint(door)
+    host = Host(config, router, count=metrics.count_update)
+    for platform in platforms():
+        if blueprint := platform.blueprint(host):
+            app.register_blueprint(blueprint)
     return app
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ from tests.integration.router.new_database import lay_down
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
+from webhook_adapter.transports.platform import Platform
 from webhook_adapter.transports.telegram.client import TelegramClient
+from webhook_adapter.transports.telegram.platform import start_courier, webhook
 from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.web.platform import WEB
 
 ADA, FORUM = 4711, -1001234567890
 STEP = 0.5  # seconds of the router's time
@@ -280,7 +284,9 @@ def _courier(router: RouterUnderTest, telegram: TelegramStandIn, hangs: str, sle
     )
     budget = Budget(Pace(router.time, sleepers))
     session = Hurried(hangs, router.time, sleepers) if hangs else None
-    courier = Courier(settings, budget, TelegramClient(telegram.token, telegram.base_url, budget, session))
+    client = TelegramClient(telegram.token, telegram.base_url, budget, session)
+    bot = Platform("telegram", webhook, partial(start_courier, budget=budget, client=client))
+    courier = Courier(settings, (bot, WEB))
     courier.start()
     try:
         yield

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from agentlink.v1 import types_pb2 as types
@@ -13,7 +14,10 @@ from tests.integration.router.harness import API_KEY, RouterUnderTest, config, s
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
+from webhook_adapter.transports.platform import Platform
+from webhook_adapter.transports.telegram.platform import start_courier, webhook
 from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.web.platform import WEB
 
 GROUP = -4711
 ADA, BOB, MALLORY = 4711, 12, 13  # Mallory is in the group, and may command nothing
@@ -56,7 +60,8 @@ class Scene:
     @contextmanager
     def courier(self) -> Iterator[None]:
         """An adapter that polls and sends."""
-        courier = Courier(self.settings(), NoLimits())
+        telegram = Platform("telegram", webhook, partial(start_courier, budget=NoLimits()))
+        courier = Courier(self.settings(), (telegram, WEB))
         courier.start()
         try:
             yield

@@ -1,24 +1,94 @@
-"""Telegram's webhook with all its parts, as the table of platforms lists it."""
+"""Telegram with all its parts, as the table of platforms lists it."""
 
+import logging
+import random
 from collections.abc import Callable
+from functools import partial
 
 from flask import Blueprint
 
-from webhook_adapter.config import AdapterConfig
-from webhook_adapter.router.client import RouterClient
+from webhook_adapter.backoff import Backoff
+from webhook_adapter.config import TelegramConfig
+from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.telegram.background_calls import Errands
-from webhook_adapter.transports.telegram.client import TelegramClient
+from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.inbound.files import Files
 from webhook_adapter.transports.telegram.inbound.intake import Intake
+from webhook_adapter.transports.telegram.inbound.polling import Polling
 from webhook_adapter.transports.telegram.inbound.webhook import create_blueprint
+from webhook_adapter.transports.telegram.inbound.webhook_setup import set_webhook
+from webhook_adapter.transports.telegram.inbound.webhook_watch import WebhookWatch
+from webhook_adapter.transports.telegram.menu import publish_menu
+from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
+from webhook_adapter.transports.telegram.rate_limits import Budget
+
+logger = logging.getLogger(__name__)
+
+_SENDERS = 16
+_POLL_S = (1.0, 30.0)
+_SETUP_S = (1.0, 300.0)
 
 
-def create_door(config: AdapterConfig, router: RouterClient, count: Callable[[str, str], None]) -> Blueprint | None:
-    """The webhook; None without a bot. It is served in polling mode too."""
-    telegram = config.telegram
+def webhook(host: Host) -> Blueprint | None:
+    """The webhook; None without a bot. It is served in polling mode too, so that switching loses nothing."""
+    telegram = host.config.telegram
     if telegram is None:
         return None
     client = TelegramClient(telegram.bot_token, telegram.api_base)
-    errands, files = Errands(client), Files(client, router.put_file)
-    intake = Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
-    return create_blueprint(telegram, intake, errands.answer, lambda outcome: count("telegram", outcome))
+    errands = Errands(client)
+    intake = _intake(host, telegram, client, errands)
+    return create_blueprint(telegram, intake, errands.answer, partial(host.count, "telegram"))
+
+
+def start_courier(host: Host, budget: Budget | None = None, client: TelegramClient | None = None) -> Route | None:
+    """The way out, and what keeps the way in open; None without a bot. `budget` paces `client`."""
+    telegram = host.config.telegram
+    if telegram is None:
+        return None
+    budget = budget or Budget(host.clock)
+    client = client or TelegramClient(telegram.bot_token, telegram.api_base, budget)
+    way_in = {"telegram-webhook": lambda: _keep_webhook(host, client)}
+    if not host.config.public_url:
+        way_in = {"telegram-polling": lambda: _poll(host, telegram, client)}
+    return Route(
+        TelegramTransport(client, budget),
+        tuple(map(str, telegram.allowed_chat_ids)),
+        _SENDERS,
+        {"telegram-menu": lambda: _until_done(host, "setMyCommands", lambda: publish_menu(client)), **way_in},
+        budget.end_within,
+        client.close,
+    )
+
+
+def _intake(host: Host, telegram: TelegramConfig, client: TelegramClient, errands: Errands) -> Intake:
+    files, router = Files(client, host.router.put_file), host.router
+    return Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
+
+
+def _poll(host: Host, telegram: TelegramConfig, client: TelegramClient) -> None:
+    errands = Errands(client)
+    errands.bot_username()  # asks, so that it is known when the first command comes
+    backoff = Backoff(*_POLL_S, random.Random())  # noqa: S311 - it spreads tries
+    Polling(client, _intake(host, telegram, client, errands), errands.answer, backoff, host.stop).run()
+
+
+def _keep_webhook(host: Host, client: TelegramClient) -> None:
+    _until_done(host, "setWebhook", lambda: set_webhook(client, host.config))
+    WebhookWatch(client, host.config, host.stop).run()
+
+
+def _until_done(host: Host, what: str, step: Callable[[], None]) -> None:
+    """Try until Telegram takes it: nothing else waits for it."""
+    backoff = Backoff(*_SETUP_S, random.Random())  # noqa: S311 - it spreads tries
+    while not host.stop.is_set():
+        try:
+            step()
+        except TelegramError as error:
+            logger.warning("%s failed, trying again: %s", what, error)
+            host.stop.wait(backoff.next_wait())
+        else:
+            logger.info("%s done", what)
+            return
+
+
+TELEGRAM = Platform("telegram", webhook, start_courier)

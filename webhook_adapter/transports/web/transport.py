@@ -2,8 +2,6 @@
 
 from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, Place, SendOutcome
 
-CONSOLE_CHAT = "console"
-
 
 class WebTransport:
     """Takes everything at once; a message's id is its notification's."""

@@ -1,0 +1,81 @@
+"""Between the frames of the delivery link and what transports speak of."""
+
+from functools import partial
+
+from agentlink.v1 import chat_link_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+
+from webhook_adapter.courier.sender_pool import Receipt
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.transport import (
+    Button,
+    ChatNews,
+    Delivered,
+    Kind,
+    Outgoing,
+    OutgoingFile,
+    Place,
+    Refused,
+    RetryLater,
+)
+
+_KINDS = {
+    pb.DELIVERY_KIND_QUESTION: Kind.QUESTION,
+    pb.DELIVERY_KIND_RECEIPT: Kind.RECEIPT,
+    pb.DELIVERY_KIND_ANSWER: Kind.ANSWER,
+}
+_NAME_IT = frozenset({Kind.RECEIPT, Kind.ANSWER})  # their own words say which session they speak of
+
+
+def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
+    """The message that a delivery asks for; its files are read from the router while they are sent."""
+    notification = delivery.notification
+    kind = _KINDS.get(delivery.kind, Kind.PROGRESS)
+    names = (delivery.machine_id, delivery.session_label) if notification.session_id and kind not in _NAME_IT else ()
+    return Outgoing(
+        place=Place(notification.chat.chat_id, notification.chat.thread_id),
+        text=notification.text,
+        heading=" · ".join(name for name in names if name),
+        buttons=tuple(Button(each.label, f"cmd:{notification.token}:{each.action}") for each in notification.buttons),
+        kind=kind,
+        reply_to_message_id=delivery.reply_to_message_id,
+        edit_message_ids=tuple(delivery.edit_message_ids),
+        notification_id=notification.notification_id,
+        as_mark=delivery.as_mark,
+        topic_title=delivery.topic_title,
+        close_topic=delivery.close_topic,
+        silent=delivery.silent,
+        files=tuple(
+            OutgoingFile(each.name, each.size, partial(router.file_parts, notification.notification_id, each.file_id))
+            for each in notification.files
+        ),
+    )
+
+
+def frame(receipt: Receipt) -> pb.DeliveryReceipt:
+    """What the router is told of a lease."""
+    told = pb.DeliveryReceipt(
+        notification_id=receipt.notification_id,
+        attempt=receipt.attempt,
+        rest=_rest(receipt.news),
+        moved_to=receipt.news.moved_to,
+    )
+    match receipt.outcome:
+        case Delivered(message_ids, thread_id, problem, detail):
+            # Copied, not merged: one of which no field is set is an outcome all the same.
+            told.delivered.CopyFrom(
+                pb.Delivered(message_ids=message_ids, thread_id=thread_id, topic_problem=problem, detail=detail)
+            )
+        case Refused(detail, chat_closed):
+            told.refused.CopyFrom(pb.Refused(detail=detail, chat_closed=chat_closed))
+        case RetryLater(detail, after, alone):
+            told.retry_later.CopyFrom(pb.RetryLater(detail=detail, alone=alone, retry_after=_duration(after)))
+    return told
+
+
+def _rest(news: ChatNews) -> pb.Rest:
+    return pb.Rest(chat=_duration(news.rest or None), all=_duration(news.pause or None))
+
+
+def _duration(seconds: float | None) -> Duration | None:
+    return None if seconds is None else Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
