@@ -1,6 +1,26 @@
-"""Tables of what chats have and want; the others are in tables."""
+"""Chats, and who writes in them."""
 
 from peewee import SQL, AutoField, BooleanField, FloatField, IntegerField, Model, TextField
+
+
+class Chat(Model):
+    """Chats: what they want, the session they have chosen, the id they have got since, whether they take messages."""
+
+    transport = TextField()
+    chat_id = TextField()
+    is_default = BooleanField(default=False)
+    chosen_session = TextField(default="")
+    moved_to = TextField(default="")
+    has_topics = BooleanField(default=False)
+    asks_first = BooleanField(default=False)
+    quiet = TextField(default="")
+    is_closed = BooleanField(default=False)
+
+    class Meta:
+        table_name = "chats"
+        primary_key = False
+        constraints = (SQL("PRIMARY KEY (transport, chat_id)"),)
+        without_rowid = True
 
 
 class SessionPlace(Model):

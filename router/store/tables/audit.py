@@ -1,0 +1,43 @@
+"""What has happened: every step, and the answers already given; beside them single facts."""
+
+from peewee import AutoField, BlobField, FloatField, Model, TextField
+
+
+class Step(Model):
+    """The audit: every step of every command and notification."""
+
+    step_id = AutoField()
+    at = FloatField()
+    subject_id = TextField(index=True)
+    session_id = TextField()
+    event = TextField()
+    from_state = TextField()
+    to_state = TextField()
+    actor = TextField()
+    detail = TextField()
+
+    class Meta:
+        table_name = "steps"
+
+
+class Request(Model):
+    """Answers already given, by update key or request id."""
+
+    key = TextField(primary_key=True)
+    digest = BlobField()
+    response = BlobField()
+    created_at = FloatField(index=True)
+
+    class Meta:
+        table_name = "requests"
+        without_rowid = True
+
+
+class Meta(Model):
+    """Single facts: the router's id."""
+
+    key = TextField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table_name = "meta"

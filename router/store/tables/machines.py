@@ -1,0 +1,58 @@
+"""Machines, and who may call: join tokens and API keys."""
+
+from peewee import BlobField, BooleanField, FloatField, IntegerField, Model, TextField
+
+from router.domain import credentials
+from router.store.columns import json_list, text_of, words
+
+
+class Machine(Model):
+    """Enrolled machines; what the columns mean says the domain's Machine."""
+
+    machine_id = TextField(primary_key=True)
+    public_key = BlobField()
+    created_at = FloatField()
+    epoch = IntegerField(default=0)
+    instance_id = TextField(default="")
+    inbox_id = TextField(default="")
+    outbox_id = TextField(default="")
+    upstream_acked = IntegerField(default=0)
+    agent_version = TextField(default="")
+    last_seen_at = FloatField(null=True)
+    revoked = BooleanField(default=False)
+    quarantined = BooleanField(default=False)
+    heard_epoch = IntegerField(default=0)
+    barred = words(default=())
+    start_folders = json_list(default=())
+    capabilities = words(null=True)
+
+    class Meta:
+        table_name = "machines"
+
+
+class JoinToken(Model):
+    """Rights to enrol, bound to the key that used them."""
+
+    token_hash = TextField(primary_key=True)
+    machine_id = TextField(default="")
+    expires_at = FloatField()
+    created_by = TextField()
+    used_by_key = BlobField(null=True)
+    used_as = TextField(default="")
+
+    class Meta:
+        table_name = "join_tokens"
+
+
+class ApiKey(Model):
+    """Keys of people and programs."""
+
+    key_id = TextField(primary_key=True)
+    secret_hash = TextField()
+    label = TextField()
+    role = text_of(credentials.Role)
+    created_at = FloatField()
+    revoked = BooleanField(default=False)
+
+    class Meta:
+        table_name = "api_keys"
