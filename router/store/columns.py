@@ -6,9 +6,13 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any
 
-from peewee import IntegerField, TextField
+from peewee import FloatField, IntegerField, TextField
 
 Code = Callable[[Any], Any]
+
+
+class TimeField(FloatField):
+    """Seconds since the epoch, by the router's clock. Its store says whether it moves when that is set."""
 
 
 class Coded:

@@ -1,13 +1,15 @@
 """What has happened: every step, and the answers already given; beside them single facts."""
 
-from peewee import AutoField, BlobField, FloatField, Model, TextField
+from peewee import AutoField, BlobField, Model, TextField
+
+from router.store.columns import TimeField
 
 
 class Step(Model):
     """The audit: every step of every command and notification."""
 
     step_id = AutoField()
-    at = FloatField()
+    at = TimeField()
     subject_id = TextField(index=True)
     session_id = TextField()
     event = TextField()
@@ -26,7 +28,7 @@ class Request(Model):
     key = TextField(primary_key=True)
     digest = BlobField()
     response = BlobField()
-    created_at = FloatField(index=True)
+    created_at = TimeField(index=True)
 
     class Meta:
         table_name = "requests"

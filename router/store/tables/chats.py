@@ -1,6 +1,8 @@
 """Chats, and who writes in them."""
 
-from peewee import SQL, AutoField, BooleanField, FloatField, IntegerField, Model, TextField
+from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+from router.store.columns import TimeField
 
 
 class Chat(Model):
@@ -18,8 +20,7 @@ class Chat(Model):
 
     class Meta:
         table_name = "chats"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (transport, chat_id)"),)
+        primary_key = CompositeKey("transport", "chat_id")
         without_rowid = True
 
 
@@ -34,9 +35,12 @@ class SessionPlace(Model):
 
     class Meta:
         table_name = "places"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (transport, chat_id, session_id)"),)
+        primary_key = CompositeKey("transport", "chat_id", "session_id")
         without_rowid = True
+
+
+_S = SessionPlace
+_S.add_index(_S.transport, _S.chat_id, _S.thread_id, name="places_thread", where=_S.thread_id != "")
 
 
 class Stranger(Model):
@@ -47,12 +51,11 @@ class Stranger(Model):
     user_id = TextField()
     name = TextField()
     times = IntegerField()
-    last_seen_at = FloatField()
+    last_seen_at = TimeField()
 
     class Meta:
         table_name = "strangers"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (transport, chat_id, user_id)"),)
+        primary_key = CompositeKey("transport", "chat_id", "user_id")
         without_rowid = True
 
 
@@ -67,7 +70,7 @@ class Held(Model):
     text = TextField()
     file = TextField()
     album = TextField()
-    created_at = FloatField()
+    created_at = TimeField()
 
     class Meta:
         table_name = "held"

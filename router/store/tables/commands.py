@@ -1,6 +1,8 @@
 """Commands, and what is known of those that are under way."""
 
-from peewee import SQL, AutoField, BooleanField, FloatField, IntegerField, Model, TextField
+from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+from router.store.columns import TimeField
 
 
 class Command(Model):
@@ -22,8 +24,8 @@ class Command(Model):
     chat_id = TextField()
     thread_id = TextField()
     message_id = TextField()
-    created_at = FloatField()
-    expires_at = FloatField()
+    created_at = TimeField()
+    expires_at = TimeField()
     has_ttl = BooleanField()
     state = TextField()
     reason = IntegerField()
@@ -33,18 +35,29 @@ class Command(Model):
     epoch = IntegerField()
     inbox_id = TextField()
     redrive_of = TextField()
-    sent_at = FloatField(null=True)
-    received_at = FloatField(null=True)
-    typed_at = FloatField(null=True)
-    taken_at = FloatField(null=True)
-    finished_at = FloatField(null=True)
-    ended_at = FloatField(null=True)
+    sent_at = TimeField(null=True)
+    received_at = TimeField(null=True)
+    typed_at = TimeField(null=True)
+    taken_at = TimeField(null=True)
+    finished_at = TimeField(null=True)
+    ended_at = TimeField(null=True)
     dropped = BooleanField(default=False)
     hold = IntegerField(default=0)
     names_session = BooleanField(default=False)
 
     class Meta:
         table_name = "commands"
+
+
+# Partial: what is live is small, what has ended is large and rarely asked for.
+_C = Command
+_C.add_index(_C.machine_id, _C.lane, _C.position, name="commands_queued", where=_C.state == "queued")
+_C.add_index(_C.machine_id, _C.session_id, name="commands_live", where=_C.state.in_(["queued", "sent", "received"]))
+_C.add_index(_C.expires_at, name="commands_expiry", where=_C.state == "queued")
+_C.add_index(_C.session_id, _C.position, name="commands_session")
+_C.add_index(_C.position, name="commands_dead", where=_C.state.in_(["dead", "uncertain"]) & ~_C.dropped)
+_C.add_index(_C.redrive_of, name="commands_redriven", where=_C.redrive_of != "")
+_C.add_index(_C.ended_at, name="commands_ended", where=_C.ended_at.is_null(is_null=False))
 
 
 class Suspect(Model):
@@ -57,8 +70,7 @@ class Suspect(Model):
 
     class Meta:
         table_name = "suspects"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (machine_id, command_id)"),)
+        primary_key = CompositeKey("machine_id", "command_id")
         without_rowid = True
 
 
@@ -71,6 +83,5 @@ class Cancel(Model):
 
     class Meta:
         table_name = "cancels"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (machine_id, command_id)"),)
+        primary_key = CompositeKey("machine_id", "command_id")
         without_rowid = True

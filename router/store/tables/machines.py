@@ -1,9 +1,9 @@
 """Machines, and who may call: join tokens and API keys."""
 
-from peewee import BlobField, BooleanField, FloatField, IntegerField, Model, TextField
+from peewee import BlobField, BooleanField, IntegerField, Model, TextField
 
 from router.domain import credentials
-from router.store.columns import json_list, text_of, words
+from router.store.columns import TimeField, json_list, text_of, words
 
 
 class Machine(Model):
@@ -11,14 +11,14 @@ class Machine(Model):
 
     machine_id = TextField(primary_key=True)
     public_key = BlobField()
-    created_at = FloatField()
+    created_at = TimeField()
     epoch = IntegerField(default=0)
     instance_id = TextField(default="")
     inbox_id = TextField(default="")
     outbox_id = TextField(default="")
     upstream_acked = IntegerField(default=0)
     agent_version = TextField(default="")
-    last_seen_at = FloatField(null=True)
+    last_seen_at = TimeField(null=True)
     revoked = BooleanField(default=False)
     quarantined = BooleanField(default=False)
     heard_epoch = IntegerField(default=0)
@@ -35,7 +35,7 @@ class JoinToken(Model):
 
     token_hash = TextField(primary_key=True)
     machine_id = TextField(default="")
-    expires_at = FloatField()
+    expires_at = TimeField()
     created_by = TextField()
     used_by_key = BlobField(null=True)
     used_as = TextField(default="")
@@ -51,7 +51,7 @@ class ApiKey(Model):
     secret_hash = TextField()
     label = TextField()
     role = text_of(credentials.Role)
-    created_at = FloatField()
+    created_at = TimeField()
     revoked = BooleanField(default=False)
 
     class Meta:

@@ -1,6 +1,8 @@
 """The outbox, what its messages speak of, and files in parts."""
 
-from peewee import SQL, AutoField, BlobField, BooleanField, FloatField, IntegerField, Model, TextField
+from peewee import AutoField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+from router.store.columns import TimeField
 
 
 class Notification(Model):
@@ -24,8 +26,8 @@ class Notification(Model):
     edits = TextField()
     command_id = TextField()
     command_state = TextField()
-    created_at = FloatField()
-    delivered_at = FloatField(null=True)
+    created_at = TimeField()
+    delivered_at = TimeField(null=True)
     pressed = TextField(default="")
     as_mark = BooleanField(default=False)
     closes_topic = BooleanField(default=False)
@@ -37,6 +39,18 @@ class Notification(Model):
         table_name = "notifications"
 
 
+# Partial, as of commands: most rows are delivered receipts, which no token, copy or question names.
+_N = Notification
+_N.add_index(_N.transport, _N.chat_id, _N.kind, _N.position, name="notifications_queued", where=_N.state == "queued")
+_N.add_index(_N.transport, name="notifications_sent", where=_N.state == "sent")
+_N.add_index(_N.session_id, _N.position, name="notifications_session")
+_N.add_index(_N.token, name="notifications_token", where=_N.token != "")
+_N.add_index(_N.command_id, _N.position, name="notifications_command", where=_N.command_id != "")
+_N.add_index(_N.permission_id, name="notifications_permission", where=_N.permission_id != "")
+_N.add_index(_N.copy_of, name="notifications_copies", where=_N.copy_of != "")
+_N.add_index(_N.session_id, _N.position, name="notifications_said", where=(_N.text != "") & (_N.command_id == ""))
+
+
 class Message(Model):
     """Which session a platform's message speaks of."""
 
@@ -45,13 +59,15 @@ class Message(Model):
     message_id = TextField()
     session_id = TextField()
     notification_id = TextField()
-    created_at = FloatField()
+    created_at = TimeField()
 
     class Meta:
         table_name = "messages"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (transport, chat_id, message_id)"),)
+        primary_key = CompositeKey("transport", "chat_id", "message_id")
         without_rowid = True
+
+
+Message.add_index(Message.session_id, name="messages_session")
 
 
 class FilePart(Model):
@@ -60,9 +76,13 @@ class FilePart(Model):
     file_id = TextField()
     number = IntegerField()
     data = BlobField()
-    created_at = FloatField()
+    created_at = TimeField()
 
     class Meta:
         table_name = "file_parts"
-        primary_key = False
-        constraints = (SQL("PRIMARY KEY (file_id, number)"),)
+        primary_key = CompositeKey("file_id", "number")
+
+
+FilePart.add_index(FilePart.created_at, name="file_parts_age")
+# Over all but the bytes: which parts are here is told without reading half a megabyte for each.
+FilePart.add_index(FilePart.file_id, FilePart.number, FilePart.created_at, name="file_parts_here")

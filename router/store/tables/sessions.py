@@ -1,6 +1,8 @@
 """Sessions, and what they ask people."""
 
-from peewee import AutoField, FloatField, IntegerField, Model, TextField
+from peewee import AutoField, IntegerField, Model, TextField
+
+from router.store.columns import TimeField
 
 
 class Session(Model):
@@ -16,10 +18,10 @@ class Session(Model):
     generation = IntegerField(default=0)
     next_sequence = IntegerField(default=1)
     live = IntegerField(default=0)
-    created_at = FloatField()
-    updated_at = FloatField()
+    created_at = TimeField()
+    updated_at = TimeField()
     waiting_for = TextField(default="")
-    seen_at = FloatField(default=0)
+    seen_at = TimeField(default=0)
 
     class Meta:
         table_name = "sessions"
@@ -37,15 +39,21 @@ class Permission(Model):
     input = TextField()
     input_digest = TextField()
     options = TextField()
-    created_at = FloatField()
-    expires_at = FloatField()
+    created_at = TimeField()
+    expires_at = TimeField()
     state = TextField()
     decided_by = TextField()
     option_id = TextField()
     text = TextField()
     detail = TextField()
     command_id = TextField()
-    decided_at = FloatField(null=True)
+    decided_at = TimeField(null=True)
 
     class Meta:
         table_name = "permissions"
+
+
+_P = Permission
+_P.add_index(_P.session_id, _P.position, name="permissions_open", where=_P.state == "open")
+_P.add_index(_P.expires_at, name="permissions_expiry", where=_P.state == "open")
+_P.add_index(_P.session_id, _P.position, name="permissions_session")
