@@ -1,11 +1,9 @@
 """The HTTP application: every door under one roof, with one way to say no."""
 
 import logging
-import re
 from http import HTTPStatus
 from typing import Any
 
-import uuid_utils
 from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -15,6 +13,7 @@ from webhook_adapter.http import health, rest
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.lifecycle import RequestIds, lifecycle
 from webhook_adapter.transports.platform import Host
 from webhook_adapter.transports.registry import platforms
 
@@ -22,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 """Bytes: twice the largest that a platform is known to post."""
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class MeasuredRequest(Request):
@@ -49,7 +46,7 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     _add_errors(app)
     app.register_blueprint(health.create_blueprint(router, metrics))
     app.register_blueprint(rest.create_blueprint(router))
-    host = Host(config, router, count=metrics.count_update)
+    host = Host(config, router, lifecycle=lifecycle(metrics))
     for platform in platforms():
         if blueprint := platform.blueprint(host):
             app.register_blueprint(blueprint)
@@ -59,8 +56,7 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
 def _add_request_ids(app: Flask) -> None:
     @app.before_request
     def take_request_id() -> None:
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid_utils.uuid4().hex
+        RequestIds().take(request.headers.get("X-Request-ID", ""))
 
     @app.after_request
     def tell_request_id(response: Response) -> Response:

@@ -6,10 +6,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from webhook_adapter.model import Stats
+from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.lifecycle import Event, Handled, Hook
 
 
-class Metrics:
-    """The adapter's own figures."""
+class Metrics(Hook):
+    """The adapter's own figures. What comes in it counts as a hook."""
 
     def __init__(self, submissions_waiting: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
@@ -23,9 +25,11 @@ class Metrics:
         waiting = "Submissions on their way to the router's disk"
         Gauge("pointsman_submissions_waiting", waiting, registry=self._registry).set_function(submissions_waiting)
 
-    def count_update(self, transport: str, outcome: str) -> None:
-        """One more update."""
-        self._updates.labels(transport, outcome).inc()
+    def after(self, event: Event, handled: Handled) -> None:
+        self._updates.labels(event.transport, handled.outcome.value).inc()
+
+    def failed(self, event: Event, error: Exception) -> None:
+        self._updates.labels(event.transport, "unavailable" if isinstance(error, RouterError) else "failed").inc()
 
     def text(self, stats: Stats | None) -> bytes:
         """All figures; without the router's where it could not be asked."""

@@ -9,10 +9,8 @@ from flask import Blueprint
 from webhook_adapter.clock import Clock, SystemClock
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.lifecycle import Lifecycle, lifecycle
 from webhook_adapter.transports.transport import Transport
-
-Count = Callable[[str, str], None]
-"""Told the platform and the outcome of each event that came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Host:
     router: RouterClient
     clock: Clock = field(default_factory=SystemClock)
     stop: threading.Event = field(default_factory=threading.Event)  # set when the process begins to end
-    count: Count = lambda _name, _outcome: None
+    lifecycle: Lifecycle = field(default_factory=lifecycle)  # every event that comes in goes through it
 
 
 @dataclass(frozen=True, slots=True)

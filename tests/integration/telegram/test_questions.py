@@ -12,8 +12,9 @@ from tests.integration.router.permissions.asking import COLOURS, DAY, ask, decis
 from tests.integration.telegram.scene import BOB, GROUP, MALLORY, Scene, playing
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.lifecycle import Outcome
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE
-from webhook_adapter.transports.telegram.inbound.intake import Intake, Outcome
+from webhook_adapter.transports.telegram.inbound.intake import Intake
 
 ALLOW, ALWAYS, DENY, REASON = "✅ Allow", "git …, always", "❌ Deny", "💬 Deny with reason"
 OPEN = types.PERMISSION_STATE_OPEN

@@ -3,7 +3,6 @@
 import logging
 import random
 from collections.abc import Callable
-from functools import partial
 
 from flask import Blueprint
 
@@ -13,8 +12,9 @@ from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.telegram.background_calls import Errands
 from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.inbound.files import Files
-from webhook_adapter.transports.telegram.inbound.intake import Intake
+from webhook_adapter.transports.telegram.inbound.intake import Intake, Received
 from webhook_adapter.transports.telegram.inbound.polling import Polling
+from webhook_adapter.transports.telegram.inbound.update import Json
 from webhook_adapter.transports.telegram.inbound.webhook import create_blueprint
 from webhook_adapter.transports.telegram.inbound.webhook_setup import set_webhook
 from webhook_adapter.transports.telegram.inbound.webhook_watch import WebhookWatch
@@ -36,8 +36,7 @@ def webhook(host: Host) -> Blueprint | None:
         return None
     client = TelegramClient(telegram.bot_token, telegram.api_base)
     errands = Errands(client)
-    intake = _intake(host, telegram, client, errands)
-    return create_blueprint(telegram, intake, errands.answer, partial(host.count, "telegram"))
+    return create_blueprint(telegram, _way_in(host, telegram, client, errands), errands.answer)
 
 
 def start_courier(host: Host, budget: Budget | None = None, client: TelegramClient | None = None) -> Route | None:
@@ -60,16 +59,20 @@ def start_courier(host: Host, budget: Budget | None = None, client: TelegramClie
     )
 
 
-def _intake(host: Host, telegram: TelegramConfig, client: TelegramClient, errands: Errands) -> Intake:
+def _way_in(
+    host: Host, telegram: TelegramConfig, client: TelegramClient, errands: Errands
+) -> Callable[[Json], Received]:
+    """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
     files, router = Files(client, host.router.put_file), host.router
-    return Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
+    intake = Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
+    return lambda update: host.lifecycle.handle("telegram", lambda: intake.receive(update))
 
 
 def _poll(host: Host, telegram: TelegramConfig, client: TelegramClient) -> None:
     errands = Errands(client)
     errands.bot_username()  # asks, so that it is known when the first command comes
     backoff = Backoff(*_POLL_S, random.Random())  # noqa: S311 - it spreads tries
-    Polling(client, _intake(host, telegram, client, errands), errands.answer, backoff, host.stop).run()
+    Polling(client, _way_in(host, telegram, client, errands), errands.answer, backoff, host.stop).run()
 
 
 def _keep_webhook(host: Host, client: TelegramClient) -> None:

@@ -1,12 +1,40 @@
 """The web console as a platform: its pages, and its chat."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import Blueprint
+
 from webhook_adapter.console.api import CHAT_ID
 from webhook_adapter.console.blueprint import create_blueprint
-from webhook_adapter.transports.platform import Platform, Route
+from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.router.client import Control
+from webhook_adapter.transports.lifecycle import handed_in
+from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.web.transport import WebTransport
 
-WEB = Platform(
-    "web",
-    lambda host: create_blueprint(host.config, host.router),
-    lambda _host: Route(WebTransport(), (CHAT_ID,)),
-)
+
+@dataclass(frozen=True, slots=True)
+class _Router:
+    """The router as the pages see it: what they hand in goes the way of all events."""
+
+    host: Host
+
+    @property
+    def own(self) -> Control:
+        return self.host.router.own
+
+    def file_parts(self, notification_id: str, file_id: str) -> Iterable[bytes]:
+        return self.host.router.file_parts(notification_id, file_id)
+
+    def submit(self, submission: Submission) -> Submitted:
+        router, key = self.host.router, submission.update_key
+        return self.host.lifecycle.handle("web", lambda: handed_in(key, router.submit(submission))).submitted
+
+
+def pages(host: Host) -> Blueprint:
+    """The console, whatever the settings."""
+    return create_blueprint(host.config, _Router(host))
+
+
+WEB = Platform("web", pages, lambda _host: Route(WebTransport(), (CHAT_ID,)))

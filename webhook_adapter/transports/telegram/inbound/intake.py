@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.model import Chat, Stranger, Submission, Submitted
 from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.lifecycle import Handled, Outcome, handed_in
 from webhook_adapter.transports.telegram.inbound.access import AllowList
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE, Brought
 from webhook_adapter.transports.telegram.inbound.strangers import Strangers
@@ -19,21 +19,10 @@ _MAX_ANSWER = 200  # characters of answerCallbackQuery
 _NOT_YOU = "You may not press this: ask whoever runs this bot."
 
 
-class Outcome(Enum):
-    """What became of an update. Telegram need not send any of these again."""
-
-    STORED = "stored"
-    DUPLICATE = "duplicate"
-    IGNORED = "ignored"
-    DENIED = "denied"
-    REFUSED = "refused"  # by the router, for what it says
-
-
 @dataclass(frozen=True, slots=True)
-class Received:
-    """The outcome; `callback_id` and `answer` where a pressed button waits for one."""
+class Received(Handled):
+    """What became of an update; `callback_id` and `answer` where a pressed button waits for one."""
 
-    outcome: Outcome
     callback_id: str = ""
     answer: str = ""
 
@@ -63,34 +52,30 @@ class Intake:
         """Take one update. Raises RouterError when nothing was stored and the update must come again."""
         inbound = parse(update, self._bot_id, self._bot_username())
         if isinstance(inbound, Ignored):
-            logger.info("update ignored reason=%s", inbound.reason.value)
-            return Received(Outcome.IGNORED)
+            return Received(Outcome.IGNORED, about=f"reason={inbound.reason.value}")
         if not self._allow_list.allows(inbound.chat_id, inbound.user_id):
-            logger.info("update denied chat=%d user=%d", inbound.chat_id, inbound.user_id)
             self._strangers.met(inbound)
             return self._denied(inbound)
         return self._hand_in(inbound)
 
     def _denied(self, inbound: Inbound) -> Received:
         """Only who sees the bot's buttons is answered, on the button: words would confirm the bot to strangers."""
-        if inbound.callback_id and self._allow_list.names_chat(inbound.chat_id):
-            return Received(Outcome.DENIED, inbound.callback_id, _NOT_YOU)
-        return Received(Outcome.DENIED)
+        sees_buttons = inbound.callback_id and self._allow_list.names_chat(inbound.chat_id)
+        answer = (inbound.callback_id, _NOT_YOU) if sees_buttons else ()
+        return Received(Outcome.DENIED, *answer, about=f"chat={inbound.chat_id} user={inbound.user_id}")
 
     def _hand_in(self, inbound: Inbound) -> Received:
         try:
             attached = None if inbound.edited else inbound.attached
             brought = self._bring(inbound.update_key, attached) if attached else NO_FILE
-            submitted = self._submit(_submission(inbound, brought))
+            handled = handed_in(inbound.update_key, self._submit(_submission(inbound, brought)))
         except RouterError as error:
             if not error.is_about_content:
                 raise
-            logger.info("update refused key=%s code=%s", inbound.update_key, error.code)
-            return Received(Outcome.REFUSED, inbound.callback_id, error.message[:_MAX_ANSWER])
-        outcome = Outcome.DUPLICATE if submitted.duplicate else Outcome.STORED
-        # At DEBUG: the router's audit has it, and a line for each would make the threads queue for the log.
-        logger.debug("update %s key=%s command=%s", outcome.value, inbound.update_key, submitted.command_id)
-        return Received(outcome, inbound.callback_id, submitted.answer[:_MAX_ANSWER])
+            about, answer = f"key={inbound.update_key} code={error.code}", error.message[:_MAX_ANSWER]
+            return Received(Outcome.REFUSED, inbound.callback_id, answer, about=about)
+        answer = handled.submitted.answer[:_MAX_ANSWER]
+        return Received(handled.outcome, inbound.callback_id, answer, about=handled.about)
 
 
 def _submission(inbound: Inbound, brought: Brought) -> Submission:

@@ -8,8 +8,9 @@ from http import HTTPStatus
 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.lifecycle import Outcome
 from webhook_adapter.transports.telegram.client import ApiRefused, TelegramClient, TelegramError
-from webhook_adapter.transports.telegram.inbound.intake import Intake, Outcome, Received
+from webhook_adapter.transports.telegram.inbound.intake import Received
 from webhook_adapter.transports.telegram.inbound.update import Json
 from webhook_adapter.transports.telegram.inbound.webhook_setup import ALLOWED_UPDATES, delete_webhook
 
@@ -29,7 +30,7 @@ class Polling:
     def __init__(
         self,
         client: TelegramClient,
-        intake: Intake,
+        receive: Callable[[Json], Received],
         answer: Callable[[str, str], None],
         backoff: Backoff,
         stop: threading.Event,
@@ -37,7 +38,7 @@ class Polling:
     ) -> None:
         """`answer` tells the presser of a button: the press's id and a text. It does not wait."""
         self._client = client
-        self._intake = intake
+        self._receive = receive
         self._answer = answer
         self._backoff = backoff
         self._stop = stop
@@ -85,13 +86,12 @@ class Polling:
         mistakes = 0
         while not self._stop.is_set():
             try:
-                return self._intake.receive(update)
+                return self._receive(update)
             except RouterError as error:
                 mistakes += error.status is HTTPStatus.INTERNAL_SERVER_ERROR
                 if mistakes == _ROUTER_MISTAKES:
                     logger.error("update skipped id=%s: the router fails over it", update.get("update_id"))  # noqa: TRY400 -- the router's log has the stack
                     return Received(Outcome.REFUSED)
-                logger.warning("update not stored; trying again code=%s", error.code)
                 self._stop.wait(error.retry_after or _ROUTER_RETRY_S)
             except Exception:
                 # A fault of ours over this one update: asked for again and again, it would hold up all others for ever.

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from webhook_adapter.auth import is_secret
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.router.errors import RouterError
-from webhook_adapter.transports.telegram.inbound.intake import Intake
+from webhook_adapter.transports.telegram.inbound.intake import Received
+from webhook_adapter.transports.telegram.inbound.update import Json
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +24,9 @@ AnswerCallback = Callable[[str, str], None]
 
 
 def create_blueprint(
-    telegram: TelegramConfig, intake: Intake, answer: AnswerCallback, count: Callable[[str], None]
+    telegram: TelegramConfig, receive_update: Callable[[Json], Received], answer: AnswerCallback
 ) -> Blueprint:
-    """The webhook; `count` is told what became of each update."""
+    """The webhook."""
     blueprint = Blueprint("telegram", __name__)
 
     @blueprint.post("/webhook/telegram/<path_secret>")
@@ -37,12 +38,9 @@ def create_blueprint(
             logger.warning("webhook refused: wrong secret token")
             abort(HTTPStatus.UNAUTHORIZED)
         try:
-            received = intake.receive(_update(body))
+            received = receive_update(_update(body))
         except RouterError as error:
-            logger.warning("update not stored code=%s", error.code)
-            count("unavailable")
             return {"error": error.message, "code": error.code}, 503, {"Retry-After": _RETRY_AFTER}
-        count(received.outcome.value)
         if received.callback_id:
             answer(received.callback_id, received.answer)
         return "", HTTPStatus.OK

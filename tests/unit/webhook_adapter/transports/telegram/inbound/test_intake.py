@@ -9,8 +9,9 @@ import pytest
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.model import Chat, CommandState, StoredFile, Stranger, Submission, Submitted
 from webhook_adapter.router.errors import RouterError, unavailable
+from webhook_adapter.transports.lifecycle import Outcome, lifecycle
 from webhook_adapter.transports.telegram.inbound.files import Brought
-from webhook_adapter.transports.telegram.inbound.intake import Intake, Outcome, Received
+from webhook_adapter.transports.telegram.inbound.intake import Intake, Received
 from webhook_adapter.transports.telegram.inbound.update import Attached
 
 STORED = Submitted("command-1", CommandState.QUEUED, "s1", "Sent to api", duplicate=False)
@@ -203,7 +204,8 @@ def test_what_could_not_be_stored_must_come_again() -> None:
 def test_no_log_line_shows_what_was_written(chats: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
-    intake(Router(), chats).receive({"update_id": 1, "message": MESSAGE})
+    door = intake(Router(), chats)
+    lifecycle().handle("telegram", lambda: door.receive({"update_id": 1, "message": MESSAGE}))
 
     assert caplog.records
     assert "secret plan" not in caplog.text
