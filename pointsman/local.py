@@ -1,6 +1,5 @@
 """The agent of this machine, asked over its socket."""
 
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,9 @@ def ask(settings: Settings, request: dict[str, object], patience: float = 10.0) 
     path = settings.agent_socket()
     try:
         answer: dict[str, Any] = client.request(path, request, patience)
+    except PermissionError:
+        cure = f"Ask who runs it, remove {path.parent}, or choose a shorter POINTSMAN_DATA_DIR."
+        raise Failure(f"what listens on {path} is not your agent", cure, ExitCode.NOT_REACHABLE) from None
     except OSError:
         everything = "" if settings.router_is_elsewhere else ", or `pointsman up` for everything on this machine"
         cure = f"Start it with `pointsman agent`{everything}."
@@ -46,12 +48,12 @@ def ask(settings: Settings, request: dict[str, object], patience: float = 10.0) 
 
 def agent_listens(settings: Settings) -> bool:
     """Whether somebody takes connections on the agent's socket."""
-    with socket.socket(socket.AF_UNIX) as knocking:
-        knocking.settimeout(_KNOCK)
-        try:
-            knocking.connect(str(settings.agent_socket()))
-        except OSError:
-            return False
+    from agent.local import client
+
+    try:
+        client.connected(settings.agent_socket(), _KNOCK).close()
+    except OSError:
+        return False
     return True
 
 

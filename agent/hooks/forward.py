@@ -7,7 +7,7 @@ each), nothing from the current folder, and without an agent it does nothing at 
 import os
 import sys
 from _json import encode_basestring_ascii
-from _socket import AF_UNIX, SOCK_STREAM, socket
+from _socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socket
 from select import select
 
 WAITS_FOR_A_PERSON = "PermissionRequest"
@@ -47,6 +47,10 @@ def _connected(path: str) -> socket:
     connection = socket(AF_UNIX, SOCK_STREAM)
     connection.settimeout(PATIENCE)
     connection.connect(path)
+    # As agent.peers.check_agent: another account's program gets no prompt, and its "allow" is not believed.
+    peer = int.from_bytes(connection.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[4:8], sys.byteorder)
+    if peer not in (os.geteuid(), 0):
+        raise PermissionError("not our agent")
     return connection
 
 

@@ -1,8 +1,10 @@
-"""Asks the agent of this machine. Standard library only: hooks load this file by its path and must be quick."""
+"""Asks the agent of this machine. Standard library only: the command line must be quick."""
 
 import json
 import os
 import socket
+
+from agent import peers
 
 MAX_PATH = 100  # bytes; the kernel takes 107
 MAX_LINE = 1024 * 1024
@@ -25,17 +27,30 @@ def request(
 ) -> "dict[str, object]":
     """The agent's answer to one request. Raises OSError when there is no agent, or it does not answer in time.
 
+    It raises PermissionError, having said nothing, where another account's program listens.
+
     `timeout` is in seconds, None to wait for ever. An answer with "ok": false is returned, not raised.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout)
-        connection.connect(os.fspath(path))
+    with connected(path, timeout) as connection:
         connection.sendall(json.dumps(message).encode() + b"\n")
         line = _line(connection)
     answer = json.loads(line)
     if not isinstance(answer, dict):
         raise ConnectionError("the agent's answer is no object")
     return answer
+
+
+def connected(path: "str | os.PathLike[str]", timeout: "float | None") -> socket.socket:
+    """A connection to the agent, not to somebody who took its place. Raises as `request`; somebody closes it."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(os.fspath(path))
+        peers.check_agent(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -4,14 +4,13 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import stat
-import struct
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from agent import peers
 from agent.backends.pty import Attachment, PtyBackend
 from agent.domain.command import Reason
 from agent.domain.errors import AgentError, Refusal, StoreUnavailable
@@ -24,7 +23,6 @@ from agent.services.sessions import Sessions
 logger = logging.getLogger(__name__)
 
 DISCARD_TIME = 1.0  # seconds
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 
 
 class LocalServer:
@@ -61,7 +59,7 @@ class LocalServer:
         assert task is not None  # noqa: S101 -- asyncio runs this in a task
         self._connections.add(task)
         try:
-            if _peer_uid(writer) in (os.getuid(), 0):
+            if peers.uid_of(writer.get_extra_info("socket")) in (os.getuid(), 0):
                 await self._converse(Connection(reader, writer))
         except (OSError, asyncio.CancelledError):
             logger.debug("local connection ended")
@@ -196,12 +194,6 @@ def _no(error: AgentError) -> Answer:
     elif isinstance(error, StoreUnavailable):
         reason = Reason.STORAGE_UNAVAILABLE
     return {"ok": False, "reason": reason.value, "error": error.text}
-
-
-def _peer_uid(writer: asyncio.StreamWriter) -> int:
-    peer = writer.get_extra_info("socket")
-    _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return int(uid)
 
 
 def _own_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from agent import peers
 from agent.domain.command import Outcome
 
 MAX_LINE = 1 << 20
@@ -65,6 +66,7 @@ class AgentLink:
     async def _once(self) -> None:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=MAX_LINE)
         try:
+            peers.check_agent(writer.get_extra_info("socket"))  # whoever listens is about to type into this terminal
             writer.write(_line(self._hello))
             answer = json.loads(await reader.readline() or b"{}")
             if not (isinstance(answer, dict) and answer.get("ok")):

@@ -47,7 +47,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "agent": (
         ("domain",),
-        ("clock", "config", "processes", "loops"),
+        ("clock", "config", "processes", "peers", "loops"),
         ("store", "link", "backends", "hooks"),
         ("pty_host",),
         ("services",),
