@@ -232,15 +232,17 @@ class ControlServicer:
         while more.full:
             more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
             removed += more
+        rows = removed.rows
         return pb.CleanupResponse(
-            commands=removed.commands, notifications=removed.notifications, messages=removed.messages,
-            updates=removed.updates, sessions=removed.sessions, steps=removed.steps,
+            commands=rows["commands"], notifications=rows["notifications"], messages=rows["messages"],
+            updates=rows["requests"], sessions=rows["sessions"], steps=rows["steps"],
         )  # fmt: skip
 
     async def GetStats(self, _request: pb.GetStatsRequest, _call: Call) -> pb.GetStatsResponse:
         figures = await self._s.stats.read()
         return pb.GetStatsResponse(
-            commands=figures.commands, notifications=figures.notifications, agent_links=figures.agent_links,
+            commands=figures.rows["commands"], notifications=figures.rows["notifications"],
+            agent_links=figures.agent_links,
             oldest_command_age=times.duration(figures.oldest_command_age), chat_links=figures.chat_links,
             commits=figures.commits, commit_p99=times.duration(figures.commit_p99), wal_bytes=figures.wal_bytes,
             resends=figures.resends, writable=figures.writable, uptime=times.duration(figures.uptime),

@@ -4,9 +4,20 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from peewee import Select
+
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import Step as Row
+from router.store.upkeep import removing
 
 _COLUMNS = "at, subject_id, session_id, event, from_state, to_state, actor, detail"
+
+_OLDEST = Row.select(Row.step_id, Row.at).order_by(Row.step_id).limit(given.limit).alias("oldest")
+# The oldest come first, so no index on the time is needed: on the largest table of all.
+purge = removing(
+    Row.delete().where(Row.step_id.in_(Select([_OLDEST], [_OLDEST.c.step_id]).where(_OLDEST.c.at < given.before)))
+)
 
 
 class Step(NamedTuple):

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from router.domain.command import ChatRef
 from router.store.database import Transaction
+from router.store.tables import Session, SessionPlace
+from router.store.upkeep import purging
+
+purge = purging(SessionPlace, SessionPlace.session_id.not_in(Session.select(Session.session_id)))
 
 
 @dataclass(frozen=True, slots=True)

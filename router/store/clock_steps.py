@@ -7,23 +7,11 @@ from dataclasses import astuple
 
 from router.clock import Clock
 from router.domain.clock_steps import HISTORY, LONG_STEP, Moment, step_between
+from router.store import commands
 from router.store.database import Transaction
+from router.store.registry import STORES
 
 logger = logging.getLogger(__name__)
-_LIVE = "state IN ('queued', 'sent', 'received')"
-# Times that decide something. The others are wall times for people, and stay.
-_MOVED = (
-    f"UPDATE commands SET expires_at = expires_at + ? WHERE {_LIVE}",
-    "UPDATE notifications SET created_at = created_at + ? WHERE state IN ('queued', 'sent')",
-    "UPDATE requests SET created_at = created_at + ?",
-    "UPDATE join_tokens SET expires_at = expires_at + ?",
-    "UPDATE permissions SET expires_at = expires_at + ? WHERE state = 'open'",
-    "UPDATE sessions SET seen_at = seen_at + ? WHERE state != 'ended'",
-    "UPDATE file_parts SET created_at = created_at + ?",
-    "UPDATE held SET created_at = created_at + ?",
-)
-# What waits was accepted before this process began, also by a clock that was put back meanwhile.
-_NOT_LATER = f"UPDATE commands SET created_at = :now WHERE created_at > :now AND {_LIVE}"
 
 
 def resume(connection: sqlite3.Connection, clock: Clock) -> None:
@@ -33,9 +21,10 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if step:
         logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
-        for statement in _MOVED:
-            connection.execute(statement, (step,))
-        connection.execute(_NOT_LATER, {"now": clock.now()})
+        for store in STORES:
+            if store.shift:
+                store.shift(connection, step)
+        commands.accept_by(connection, now=clock.now())
         _hold_history(connection, step, clock.now())
     mark(connection, clock)
     connection.execute("COMMIT")

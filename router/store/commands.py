@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from peewee import fn
 
 from router.domain.command import (
     DEAD_LETTERS,
@@ -32,6 +34,9 @@ from router.domain.command import (
 from router.domain.errors import Reason, Refusal
 from router.store.audit import Step, record
 from router.store.database import Transaction
+from router.store.statements import Statement, given
+from router.store.tables import Command as Row
+from router.store.upkeep import counting, purging, shifting
 
 _COLUMNS = (
     "command_id, session_id, machine_id, generation, sequence, lane, kind, text, submit, source, actor, transport,"
@@ -44,6 +49,15 @@ _SELECT = f"SELECT {_COLUMNS} FROM commands"
 _IS_LIVE = "state IN ('queued', 'sent', 'received')"  # word for word as in the partial index, else it is not used
 _MUTABLE = [f.name for f in fields(Command) if f.name in _COLUMNS.replace(",", "").split()[17:]]
 _UPDATE = f"UPDATE commands SET {', '.join(f'{name} = ?' for name in _MUTABLE)} WHERE command_id = ?"
+
+_LIVE = Row.state.in_(["queued", "sent", "received"])
+
+shift = shifting(Row.expires_at, _LIVE)  # when it is given up, or over its time limit
+purge = purging(Row, Row.ended_at < given.before)
+stats = counting(Row.state, live=_LIVE, given_up=Row.state.in_(["dead", "uncertain"]) & ~Row.dropped)
+oldest = Statement(Row.select(fn.MIN(Row.created_at)).where(_LIVE)).value  # since when the oldest that lives waits
+# What lives was accepted before this process began, also where the clock was put back meanwhile.
+accept_by = Statement(Row.update({Row.created_at: given.now}).where((Row.created_at > given.now) & _LIVE)).run
 
 
 def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = "") -> None:
@@ -59,7 +73,7 @@ def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = 
 def change(tx: Transaction, command: Command, event: Event, now: float, actor: str = "router") -> Command:
     """Apply one event and write the outcome. Raises IllegalTransition, writing nothing, where the table forbids it."""
     changed = apply(command, event, now)
-    tx.execute(_UPDATE, [*map(_column_value(changed), _MUTABLE), command.command_id])
+    tx.execute(_UPDATE, [*(_on_disk(getattr(changed, name)) for name in _MUTABLE), command.command_id])
     if command.state.live and not changed.state.live:
         tx.execute("UPDATE sessions SET live = live - 1 WHERE session_id = ?", (command.session_id,))
     record(tx, [_step(command, changed, type(event).__name__, now, actor)])
@@ -113,11 +127,10 @@ def queued(tx: Transaction, machine_id: str, limit: int, held: Iterable[str] = (
     """The next commands of a machine in order, urgent ones first, without those of held sessions."""
     held = list(held)
     without = f" AND session_id NOT IN ({','.join('?' * len(held))})" if held else ""
-    may_go = f"state = 'queued' AND hold != {Hold.ASKED.value}"
-    urgent = f"{_SELECT} WHERE machine_id = ? AND {may_go} AND lane = ?{without} ORDER BY position LIMIT ?"
-    found: list[Command] = []
+    may_go = f"machine_id = ? AND state = 'queued' AND hold != {Hold.ASKED.value} AND lane = ?{without}"
+    sql, found = f"{_SELECT} WHERE {may_go} ORDER BY position LIMIT ?", list[Command]()
     for lane in (Lane.URGENT, Lane.NORMAL):
-        rows = tx.execute(urgent, (machine_id, lane.value, *held, limit - len(found))).fetchall()
+        rows = tx.execute(sql, (machine_id, lane.value, *held, limit - len(found))).fetchall()
         found += [_command(row) for row in rows]
     return found
 
@@ -160,9 +173,7 @@ def waited(tx: Transaction, machine_id: str, before: float) -> list[Command]:
 def set_hold(tx: Transaction, command: Command, hold: Hold, actor: str, now: float) -> Command:
     """Let a queued command wait for a person's word, or go."""
     tx.execute("UPDATE commands SET hold = ? WHERE command_id = ?", (hold.value, command.command_id))
-    event = "Held" if hold is Hold.ASKED else "Allowed"
-    state = command.state.value
-    record(tx, [Step(now, command.command_id, command.session_id, event, state, state, actor, "")])
+    note(tx, command, "Held" if hold is Hold.ASKED else "Allowed", actor, now)
     return replace(command, hold=hold)
 
 
@@ -174,8 +185,7 @@ def expired(tx: Transaction, now: float, limit: int = 500) -> list[Command]:
 
 def next_expiry(tx: Transaction) -> float | None:
     """When the next queued command's time is over."""
-    row = tx.execute("SELECT MIN(expires_at) FROM commands WHERE state = 'queued'").fetchone()
-    value: float | None = row[0]
+    value: float | None = tx.execute("SELECT MIN(expires_at) FROM commands WHERE state = 'queued'").fetchone()[0]
     return value
 
 
@@ -187,8 +197,6 @@ def confirmed(tx: Transaction, machine_id: str) -> dict[str, int]:
 
 def states(tx: Transaction, machine_id: str, command_ids: Sequence[str]) -> dict[str, CommandState]:
     """Where these commands of a machine stand; those that it has not are left out."""
-    if not command_ids:
-        return {}
     among = "command_id IN (SELECT value FROM json_each(?)) AND machine_id = ?"
     rows = tx.execute(f"SELECT command_id, state FROM commands WHERE {among}", (json.dumps(command_ids), machine_id))
     return {command_id: CommandState(state) for command_id, state in rows.fetchall()}
@@ -270,21 +278,15 @@ def _attempt(command: Command) -> str:
 
 def _step(old: Command, new: Command, event: str, now: float, actor: str) -> Step:
     reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
-    typed = (
-        f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
-        if new.typed_at and not old.typed_at
-        else ""
-    )
+    typed = ""
+    if new.typed_at and not old.typed_at:
+        typed = f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
     detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, typed, new.detail)))
     return Step(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
 
 
-def _column_value(command: Command) -> Callable[[str], object]:
-    def value(name: str) -> object:
-        raw = getattr(command, name)
-        return raw.value if isinstance(raw, CommandState | Reason | Hold) else raw
-
-    return value
+def _on_disk(value: object) -> object:
+    return value.value if isinstance(value, CommandState | Reason | Hold) else value
 
 
 def _row(c: Command) -> tuple[object, ...]:
@@ -303,35 +305,35 @@ def _action_columns(action: Action) -> tuple[str, str, bool]:
     match action:
         case Input(text, submit):
             return "input", text, submit
-        case FileInput(file_id, name, size, caption):
-            return "file", json.dumps([file_id, name, size, caption]), True
+        case FileInput():
+            return "file", json.dumps(astuple(action)), True
         case KeyPress(name):
             return "key", name, False
-        case PermissionDecision(permission_id, input_digest, option_id, text):
-            return "decision", json.dumps([permission_id, input_digest, option_id, text]), False
-        case StartSession(prompt, folder, conversation_id, keep):
-            return "start", json.dumps([prompt, folder, conversation_id, keep]), False
+        case PermissionDecision():
+            return "decision", json.dumps(astuple(action)), False
+        case StartSession():
+            return "start", json.dumps(astuple(action)), False
         case StopSession():
             return "stop", "", False
         case KeepSession():
             return "keep", "", False
 
 
+_OF_PARTS = {"file": FileInput, "start": StartSession, "decision": PermissionDecision}
+
+
 def _action(kind: str, text: str, *, submit: bool) -> Action:
     match kind:
         case "input":
             return Input(text, submit)
-        case "file":
-            return FileInput(*json.loads(text))
         case "key":
             return KeyPress(text)
-        case "start":
-            return StartSession(*json.loads(text))
         case "stop":
             return StopSession()
         case "keep":
             return KeepSession()
-    return PermissionDecision(*json.loads(text))
+    made: Action = _OF_PARTS[kind](*json.loads(text))
+    return made
 
 
 def _command(row: tuple[Any, ...]) -> Command:

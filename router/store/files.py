@@ -3,9 +3,16 @@
 import sqlite3
 
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import FilePart
+from router.store.upkeep import purging, shifting
 
 KEPT = 7 * 24 * 3600.0  # seconds: a command is given up after a day; a person may send it again some days later
 GOOD_FOR = 5 * 24 * 3600.0  # seconds in which parts can be given to people: delivering them may take a day more
+BATCH = 50  # parts that go in a transaction; each may have half a megabyte
+
+shift = shifting(FilePart.created_at)
+purge = purging(FilePart, FilePart.created_at < given.before)
 
 
 def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float) -> None:
@@ -34,9 +41,3 @@ def part(connection: sqlite3.Connection | Transaction, file_id: str, number: int
     sql = "SELECT data FROM file_parts WHERE file_id = ? AND number = ?"
     row = connection.execute(sql, (file_id, number)).fetchone()
     return bytes(row[0]) if row else b""
-
-
-def forget(tx: Transaction, before: float, limit: int) -> int:
-    """Remove parts that came before a time; how many went."""
-    sql = "SELECT file_id, number FROM file_parts WHERE created_at < ? LIMIT ?"
-    return tx.execute(f"DELETE FROM file_parts WHERE (file_id, number) IN ({sql})", (before, limit)).rowcount

@@ -6,9 +6,15 @@ from dataclasses import astuple
 from router.domain.command import ChatRef, FileInput
 from router.domain.routing import Inbound
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import Held
+from router.store.upkeep import purging, shifting
 
 KEPT = 24 * 3600.0  # seconds; as long as a command waits for its machine
 MOST = 20  # messages of a chat; the oldest go
+
+shift = shifting(Held.created_at)
+purge = purging(Held, Held.created_at < given.before)
 
 
 def keep(tx: Transaction, question: str, inbound: Inbound, now: float) -> None:
@@ -43,11 +49,6 @@ def question_of_album(tx: Transaction, chat: ChatRef, album: str) -> str:
         (chat.transport, chat.chat_id, album),
     ).fetchone()
     return row[0] if row else ""
-
-
-def forget(tx: Transaction, before: float) -> None:
-    """Remove what was written before a time."""
-    tx.execute("DELETE FROM held WHERE created_at < ?", (before,))
 
 
 def _inbound(press: Inbound, chat_id: str, message_id: str, text: str, file: str, album: str) -> Inbound:

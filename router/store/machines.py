@@ -9,6 +9,7 @@ from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Statement, given
+from router.store.upkeep import shifting
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ _FIND_TOKEN = _TOKENS.reads(_TOKENS.select().where(Token.token_hash == given.tok
 _WRITE_TOKEN = _TOKENS.writes(_TOKENS.upsert(Token.token_hash))
 _ALL_KEYS = _KEYS.reads(_KEYS.select().order_by(Key.created_at, Key.key_id))
 _WRITE_KEY = _KEYS.writes(_KEYS.upsert(Key.key_id))
+
+shift = shifting(Token.expires_at)
 
 
 def find(connection: sqlite3.Connection | Transaction, machine_id: str) -> Machine | None:

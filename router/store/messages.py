@@ -1,8 +1,12 @@
 """Which session a message speaks of, and what a chat has chosen."""
 
 from router.domain.command import ChatRef
-from router.store import moved_chats
+from router.store import moved_chats, sessions
 from router.store.database import Transaction
+from router.store.tables import Message, Session
+from router.store.upkeep import purging
+
+purge = purging(Message, Message.session_id.in_(Session.select(Session.session_id).where(sessions.OVER)))
 
 
 def session_of(tx: Transaction, chat: ChatRef, message_id: str) -> str | None:

@@ -10,6 +10,9 @@ from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button, Event, File, Kind, Notification, NotificationState, apply
 from router.store.audit import Step, record
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import Notification as Row
+from router.store.upkeep import counting, purging, shifting
 
 _COLUMNS = (
     "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
@@ -32,6 +35,12 @@ _OPEN_QUESTIONS = (  # from the few open ones on, not through all of a session
     " WHERE permissions.state = 'open' AND shown.permission_id != '' AND shown.edits = ''"
 )
 _INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
+
+_LIVE = Row.state.in_(["queued", "sent"])
+
+shift = shifting(Row.created_at, _LIVE)  # given up when it is a day old
+purge = purging(Row, Row.state.in_(["delivered", "refused", "dead"]) & (Row.created_at < given.before))
+stats = counting(Row.state, live=_LIVE, given_up=(Row.state == "dead") & (Row.edits == ""))
 
 
 def insert(tx: Transaction, notification: Notification, actor: str) -> None:

@@ -17,6 +17,9 @@ from router.domain.permission import (
 )
 from router.store.audit import Step, record
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import Permission as Row
+from router.store.upkeep import purging, shifting
 
 _COLUMNS = (
     "permission_id, session_id, machine_id, kind, tool, input, input_digest, options, created_at, expires_at, state,"
@@ -25,6 +28,10 @@ _COLUMNS = (
 _SELECT = f"SELECT {_COLUMNS} FROM permissions"
 _INSERT = f"INSERT INTO permissions ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
 _IS_OPEN = "state = 'open'"  # word for word as in the partial indexes, else they are not used
+
+
+shift = shifting(Row.expires_at, Row.state == "open")
+purge = purging(Row, Row.decided_at < given.before)
 
 
 def insert(tx: Transaction, permission: Permission) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState, bare_id
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import Message
+from router.store.tables import Session as Row
+from router.store.upkeep import purging, shifting
 
 _COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for"
 _SELECT = f"SELECT {_COLUMNS} FROM sessions"
@@ -22,6 +26,11 @@ _FIRST_TEXT = (
     f"(SELECT substr(iif(kind = 'start', json_extract(text, '$[0]'), text), 1, {FIRST_WORDS}) FROM commands"
     " WHERE commands.session_id = sessions.session_id AND kind IN ('input', 'start') ORDER BY position LIMIT 1)"
 )
+
+
+shift = shifting(Row.seen_at, Row.state != "ended")  # one that nobody has seen for a month ends
+OVER = (Row.state == "ended") & (Row.updated_at < given.before)
+purge = purging(Row, OVER & Row.session_id.not_in(Message.select(Message.session_id)))
 
 
 @dataclass(frozen=True, slots=True)

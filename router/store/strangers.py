@@ -5,8 +5,13 @@ import sqlite3
 from router.domain.command import ChatRef
 from router.domain.stranger import Stranger
 from router.store.database import Transaction
+from router.store.statements import given
+from router.store.tables import Stranger as Row
+from router.store.upkeep import purging
 
 KEPT = 20
+
+purge = purging(Row, Row.last_seen_at < given.before)
 
 
 def note(tx: Transaction, stranger: Stranger, now: float) -> bool:

@@ -8,15 +8,16 @@ from router.clock import Clock
 from router.link.hub import Hub
 from router.services.delivery.engine import Delivery
 from router.services.outbox.leases import Outbox
+from router.store import commands
 from router.store.database import Database
+from router.store.registry import STORES
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How the router is doing. Times in seconds."""
 
-    commands: dict[str, int]
-    notifications: dict[str, int]
+    rows: dict[str, dict[str, int]]  # of each table, by state
     oldest_command_age: float
     agent_links: int
     chat_links: int
@@ -42,25 +43,13 @@ class Stats:
 
     async def read(self) -> Figures:
         """The figures now."""
-        commands, notes, oldest = await self._database.read(_counts)
+        rows, oldest = await self._database.read(lambda connection: (_counts(connection), commands.oldest(connection)))
         return Figures(
-            commands, notes, max(0.0, self._clock.now() - oldest) if oldest else 0.0, len(self._hub.all()),
+            rows, max(0.0, self._clock.now() - oldest) if oldest else 0.0, len(self._hub.all()),
             self._outbox.links, self._database.times.count, self._database.times.p99(), self._database.wal_bytes(),
             self._delivery.resends, self._database.writable, self._clock.monotonic() - self._started, __version__,
         )  # fmt: skip
 
 
-def _counts(connection: sqlite3.Connection) -> tuple[dict[str, int], dict[str, int], float | None]:
-    live = "SELECT state, COUNT(*) FROM commands WHERE state IN ('queued', 'sent', 'received') GROUP BY state"
-    dead = "SELECT COUNT(*) FROM commands WHERE state IN ('dead', 'uncertain') AND NOT dropped"
-    commands = _named(connection, live) | {"DEAD": connection.execute(dead).fetchone()[0]}
-    notes = "SELECT state, COUNT(*) FROM notifications WHERE state IN ('queued', 'sent') GROUP BY state"
-    missing = "SELECT COUNT(*) FROM notifications WHERE state = 'dead' AND edits = ''"
-    first = "SELECT MIN(created_at) FROM commands WHERE state IN ('queued', 'sent', 'received')"
-    oldest: float | None = connection.execute(first).fetchone()[0]
-    notifications = _named(connection, notes) | {"DEAD": connection.execute(missing).fetchone()[0]}
-    return commands, notifications, oldest
-
-
-def _named(connection: sqlite3.Connection, counts: str) -> dict[str, int]:
-    return {state.upper(): count for state, count in connection.execute(counts).fetchall()}
+def _counts(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    return {store.model._meta.table_name: store.stats(connection) for store in STORES if store.stats}

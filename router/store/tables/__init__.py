@@ -8,12 +8,7 @@ from router.store.tables.notifications import FilePart, Message, Notification
 from router.store.tables.sessions import Permission, Session
 
 __all__ = [
-    "TABLES", "ApiKey", "Cancel", "Chat", "Command", "FilePart", "Held", "JoinToken", "Machine",
+    "ApiKey", "Cancel", "Chat", "Command", "FilePart", "Held", "JoinToken", "Machine",
     "Message", "Meta", "Notification", "Permission", "Request", "Session", "SessionPlace", "Step", "Stranger",
     "Suspect",
-]  # fmt: skip
-
-TABLES = [
-    Meta, Machine, JoinToken, ApiKey, Session, Command, Notification, Permission, Message, Chat, SessionPlace, Request,
-    Step, Suspect, Cancel, FilePart, Stranger, Held,
 ]  # fmt: skip

@@ -10,8 +10,9 @@ import pytest
 from peewee import SqliteDatabase
 
 from router.store.migrations import MIGRATIONS, NewerSchema, migrate
-from router.store.tables import TABLES
+from router.store.registry import STORES
 
+TABLES = [store.model for store in STORES]
 Column = tuple[str, str, bool, int]
 
 

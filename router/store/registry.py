@@ -1,0 +1,42 @@
+"""The stores of all tables. One that is not here keeps its rows for ever, and its deadlines on a clock that was set."""
+
+from router.store import (
+    audit,
+    chats,
+    commands,
+    files,
+    held,
+    idempotency,
+    machines,
+    messages,
+    notifications,
+    permissions,
+    sessions,
+    strangers,
+    tables,
+)
+from router.store.upkeep import Store
+
+STORES = (
+    Store(tables.Command, commands.shift, commands.purge, stats=commands.stats),
+    Store(tables.Notification, notifications.shift, notifications.purge, stats=notifications.stats),
+    Store(tables.Permission, permissions.shift, permissions.purge),
+    # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
+    Store(tables.Message, purge=messages.purge),
+    Store(tables.Session, sessions.shift, sessions.purge),
+    Store(tables.SessionPlace, purge=chats.purge),
+    Store(tables.Step, purge=audit.purge),
+    Store(tables.Stranger, purge=strangers.purge),
+    # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.
+    Store(tables.Request, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),
+    Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH),
+    Store(tables.Held, held.shift, held.purge, kept=held.KEPT),
+    Store(tables.JoinToken, machines.shift),
+    # What these hold counts until it is changed, and has no time that decides anything.
+    Store(tables.Machine),
+    Store(tables.ApiKey),
+    Store(tables.Chat),
+    Store(tables.Suspect),
+    Store(tables.Cancel),
+    Store(tables.Meta),
+)
