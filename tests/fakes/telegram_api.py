@@ -7,6 +7,7 @@ from tests.fakes.telegram_faults import NO_RESULT, Fault, FaultKind, FaultScript
 from tests.fakes.telegram_methods import METHODS, NOT_IN_ANSWERS, Polls
 from tests.fakes.telegram_state import BotError, Call, Json, World
 
+# In the strictest reading: whether the last ones count, Telegram does not say.
 LIMITED = (
     "sendmessage",
     "senddocument",
@@ -15,6 +16,8 @@ LIMITED = (
     "editmessagecaption",
     "editmessagereplymarkup",
     "setmessagereaction",
+    "deletemessage",
+    "sendchataction",
 )
 
 

@@ -33,6 +33,8 @@ def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
     kind = _KINDS.get(delivery.kind, Kind.PROGRESS)
     names = (delivery.machine_id, delivery.session_label) if notification.session_id and kind not in _NAME_IT else ()
     return Outgoing(
+        session_id=notification.session_id,
+        machine_id=delivery.machine_id,
         place=Place(notification.chat.chat_id, notification.chat.thread_id),
         text=notification.text,
         heading=" · ".join(name for name in names if name),

@@ -44,6 +44,8 @@ class Courier:
         """Start all threads and wait a moment for the links."""
         for link, route in zip(self._links, self._routes, strict=True):
             self._spawn(f"{route.transport.name}-link", link.run)
+            if link.typing is not None:
+                self._spawn(f"{route.transport.name}-typing", link.typing.run)
             for name, run in route.beside.items():
                 self._spawn(name, run)
         deadline = time.monotonic() + _FIRST_LINK_S

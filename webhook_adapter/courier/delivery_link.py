@@ -15,9 +15,11 @@ from grpc_status import rpc_status
 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.courier import convert
-from webhook_adapter.courier.sender_pool import Carrier
+from webhook_adapter.courier.sender_pool import Carrier, Receipt
+from webhook_adapter.courier.typing_indicator import TypingIndicator
 from webhook_adapter.router.client import open_channel
 from webhook_adapter.transports.platform import Host, Route
+from webhook_adapter.transports.transport import Delivered, ShowsTyping
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,9 @@ class DeliveryLink:
 
     def __init__(self, host: Host, route: Route, instance_id: str) -> None:
         self.opened = threading.Event()
+        self.typing: TypingIndicator | None = None
+        if isinstance(route.transport, ShowsTyping):
+            self.typing = TypingIndicator(route.transport, host.router.own.sessions, host.clock)
         self._host = host
         self._route = route
         self._name = route.transport.name
@@ -57,6 +62,8 @@ class DeliveryLink:
 
     def finish(self, deadline: float) -> None:
         """After `stop`: wait for sends in flight until `deadline` (monotonic), then for their receipts to leave."""
+        if self.typing is not None:
+            self.typing.close()
         if not self._carrier.drain(max(0.0, deadline - time.monotonic())):
             # Nothing is lost: the router leases it again, and it may come twice.
             logger.warning("stopped during a send; its lease goes back transport=%s", self._name)
@@ -89,7 +96,13 @@ class DeliveryLink:
 
     def _take(self, delivery: pb.Delivery, frames: Frames) -> None:
         message = convert.outgoing(delivery, self._host.router)
-        self._carrier.take(message, delivery.attempt, lambda receipt: frames.put(convert.frame(receipt)))
+
+        def answer(receipt: Receipt) -> None:
+            frames.put(convert.frame(receipt))
+            if self.typing is not None and isinstance(receipt.outcome, Delivered):
+                self.typing.brought(message)
+
+        self._carrier.take(message, delivery.attempt, answer)
 
     def _open(self) -> pb.DeliveryReceipt:
         chats = [types_pb2.ChatRef(transport=self._name, chat_id=chat_id) for chat_id in self._route.default_chats]

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from webhook_adapter.courier.verbs import bring
 from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, RetryLater, SendOutcome, Transport
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Carrier:
 
     def _send(self, message: Outgoing) -> SendOutcome:
         try:
-            outcome = self._transport.send(message)
+            outcome = bring(self._transport, message)
         except Exception:
             # A fault of ours, and perhaps of this one message: it must not end the thread that brings all others.
             logger.exception("send failed transport=%s notification=%s", self._transport.name, message.notification_id)

@@ -1,9 +1,13 @@
-"""The seam between the courier and a chat platform: one message in, one outcome out."""
+"""The seam between the courier and a chat platform: one message in, one outcome out.
+
+A Transport brings messages. What else a platform can do it says by having the method: Edits, Reacts, Deletes,
+ShowsTyping. courier/verbs.py tells what becomes of a message where it has not.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Kind(Enum):
@@ -60,6 +64,8 @@ class Outgoing:
     close_topic: bool = False  # and close the topic after it
     silent: bool = False
     files: tuple[OutgoingFile, ...] = ()
+    session_id: str = ""  # the session that it is about, and its machine
+    machine_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +123,38 @@ class Transport(Protocol):
 
     def news(self, place: Place) -> ChatNews:
         """How things stand with a chat, asked after each message to it."""
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """It can change what it has brought."""
+
+    def edit(self, message: Outgoing) -> SendOutcome:
+        """Let the messages of `edit_message_ids` say this instead; one that is gone comes anew. As `send` else."""
+
+
+@runtime_checkable
+class Reacts(Protocol):
+    """It has marks for messages."""
+
+    def react(self, place: Place, message_id: str, mark: str) -> SendOutcome:
+        """Put a mark, one emoji, on somebody's message; "" takes ours off. Refused: not here, or not now."""
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    """It can take back what it has brought."""
+
+    def delete(self, place: Place, message_id: str) -> bool:
+        """Take a message of ours away; False where it still stands."""
+
+
+@runtime_checkable
+class ShowsTyping(Protocol):
+    """It can show that somebody is at work."""
+
+    def typing(self, place: Place) -> bool:
+        """Show it for some seconds, if that keeps no message waiting. False where this chat will never show it.
+
+        Called beside `send`: where a message is on its way to the chat, it goes first.
+        """

@@ -27,7 +27,7 @@ class NoLimits(Budget):
     """Nobody waits for Telegram's limits: tests of their own are about those."""
 
     @contextmanager
-    def call(self, chat_id: str) -> Iterator[None]:  # noqa: ARG002 - as the budget has it
+    def call(self, chat_id: str, *, spare: bool = False) -> Iterator[None]:  # noqa: ARG002 - as the budget has it
         yield
 
     def rest(self, chat_id: str) -> tuple[float, float]:  # noqa: ARG002 - as the budget has it

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,16 +64,20 @@ class TelegramClient:
         *,
         upload: Upload | None = None,
         timeout: float = ANSWER_TIMEOUT_S,
+        spare: bool = False,
     ) -> object:
         """Call a method and return its result. Raises ApiRefused or NoAnswer; `timeout` in seconds, for the answer.
+
+        `spare`: only if the budget has plenty, so that nothing ever waits for this call; else it is refused with a 429.
 
         The parameter of a file is what the method sends: "photo" of sendPhoto. Raises what reading it raises, too.
         """
         values = dict(params or {})
         chat_id = str(values.get("chat_id") or "")
+        post = partial(self._post, method, values, upload, timeout)
         if self._budget is None or not chat_id:
-            return _result(self._post(method, values, upload, timeout))
-        return self._paced(self._budget, chat_id, lambda: _result(self._post(method, values, upload, timeout)))
+            return _result(post())
+        return self._paced(self._budget, chat_id, lambda: _result(post()), spare=spare)
 
     def answers(self) -> bool:
         """Whether the server answers for this bot at all; asked when a call failed."""
@@ -82,9 +87,9 @@ class TelegramClient:
             return False
         return True
 
-    def _paced(self, budget: Budget, chat_id: str, call: Callable[[], object]) -> object:
+    def _paced(self, budget: Budget, chat_id: str, call: Callable[[], object], *, spare: bool) -> object:
         try:
-            with budget.call(chat_id):
+            with budget.call(chat_id, spare=spare):
                 return call()
         except HeldBack as held:
             raise ApiRefused(429, str(held), held.seconds) from None

@@ -20,6 +20,7 @@ LONGEST_WAIT_S = 30.0
 """Who would have to wait longer is sent away: a lease must not run out here, nor a sender be kept from other chats."""
 _GRACE_S = 1.0  # on top of Telegram's retry_after, which is cut to whole seconds
 _RETRY_AFTER_S = 5.0  # where a 429 tells no time
+_NEARLY = 0.5  # of a token
 # Telegram does not say whether a 429 is about the chat or about the bot. Where so many chats get one so soon one after
 # the other, each within its own limits, it is about the bot.
 _CHATS_AT_ONCE, _AT_ONCE_S = 3, 2.0
@@ -61,6 +62,11 @@ class _Bucket:
         self._fill(now)
         return max(0.0, (1.0 - self._level) / self._limit.rate)
 
+    def is_full(self, now: float) -> bool:
+        """Whether as much is there as ever will be, give or take the time that a call took."""
+        self._fill(now)
+        return self._level > self._limit.size - _NEARLY
+
     def take(self, now: float) -> None:
         self._fill(now)
         self._level = max(0.0, self._level - 1.0)
@@ -89,9 +95,14 @@ class Budget:
         self._longest_wait = LONGEST_WAIT_S
 
     @contextmanager
-    def call(self, chat_id: str) -> Iterator[None]:
-        """One call that names the chat. Waits for its turn. Raises HeldBack where that would take too long."""
+    def call(self, chat_id: str, *, spare: bool = False) -> Iterator[None]:
+        """One call that names the chat. Waits for its turn. Raises HeldBack where that would take too long.
+
+        `spare`: raises it as well where not all of a burst would be left for messages, but for this one call.
+        """
         with self._changed:
+            if spare and not self._is_idle(chat_id):
+                raise HeldBack(self._wait(chat_id))
             while (wait := self._wait(chat_id)) > 0:
                 if wait > self._longest_wait:
                     raise HeldBack(wait)
@@ -129,6 +140,10 @@ class Budget:
         with self._changed:
             self._longest_wait = seconds
             self._changed.notify_all()
+
+    def _is_idle(self, chat_id: str) -> bool:
+        now = self._clock.monotonic()
+        return self._wait(chat_id) <= 0 and all(each.is_full(now) for each in (*self._of(chat_id), self._overall))
 
     def _wait(self, chat_id: str) -> float:
         now = self._clock.monotonic()

@@ -1,4 +1,4 @@
-"""Calls that a message can do without: reactions and topics. The message waits for them, so they have little time."""
+"""Calls that people can do without: reactions, topics, typing. Messages wait for some, so they have little time."""
 
 import threading
 import time
@@ -20,13 +20,16 @@ class Extras:
         self._lock = threading.Lock()  # guards _rests
         self._rests: dict[str, float] = {}  # until when
 
-    def call(self, method: str, params: Mapping[str, Any]) -> object:
-        """Call a method and return its result. Raises ApiRefused or NoAnswer, the latter also while it rests."""
+    def call(self, method: str, params: Mapping[str, Any], *, spare: bool = False) -> object:
+        """Call a method and return its result; `spare` as the client has it.
+
+        Raises ApiRefused or NoAnswer, the latter also while it rests.
+        """
         with self._lock:
             if self._clock() < self._rests.get(method, 0.0):
                 raise NoAnswer(f"{method} did not work a moment ago")
         try:
-            return self._client.call(method, params, timeout=ANSWER_S)
+            return self._client.call(method, params, timeout=ANSWER_S, spare=spare)
         except ApiRefused as refused:
             if refused.code >= 500:
                 self._rest(method)

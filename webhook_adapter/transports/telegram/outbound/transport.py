@@ -4,14 +4,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from webhook_adapter.router.errors import RouterError
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient
+from webhook_adapter.transports.telegram.outbound.calls import CHANGE_CAPTION, TAKE_BUTTONS, Params, steps
 from webhook_adapter.transports.telegram.outbound.extras import Extras
-from webhook_adapter.transports.telegram.outbound.format import FilePart, Part, TextPart, keyboard, parts
 from webhook_adapter.transports.telegram.outbound.refusals import outcome_of, without_answer
 from webhook_adapter.transports.telegram.outbound.topics import Topics
 from webhook_adapter.transports.telegram.outbound.upload import Upload
@@ -20,7 +19,6 @@ from webhook_adapter.transports.transport import (
     ChatNews,
     Delivered,
     Outgoing,
-    OutgoingFile,
     Place,
     Refused,
     RetryLater,
@@ -29,16 +27,10 @@ from webhook_adapter.transports.transport import (
 
 logger = logging.getLogger(__name__)
 
-Params = dict[str, Any]
-
-_MARK = "👍"  # one of the reactions that bots may give
-_TAKE_BUTTONS, _CHANGE_CAPTION = "editMessageReplyMarkup", "editMessageCaption"
-_BESIDE_WORDS = (_TAKE_BUTTONS, _CHANGE_CAPTION)  # nothing is lost where these come too late
+_BESIDE_WORDS = (TAKE_BUTTONS, CHANGE_CAPTION)  # nothing is lost where these come too late
 
 _REPAIRS = 3
 _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
-_PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
-_MOST_OF_PHOTO = 10_000_000  # bytes; and whatever else Telegram wants of a photo, a document need not have
 _NO_PHOTO = ("photo", "image_process_failed")  # in what it says of those
 _ANSWER_S = 5.0  # the chat, and what is urgent in it, waits for each answer
 _LOOK_S = 1e-6  # more for each byte of a file: Telegram looks at it before it answers
@@ -47,7 +39,9 @@ _NOT_MODIFIED = "message is not modified"
 _CANNOT_PARSE = "can't parse entities"
 _NO_THREAD = "message thread not found"
 _NO_REPLIED = "message to be replied not found"
-_EDIT_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier is not")
+_NO_EDIT = "message can't be edited"  # it stands, and what it says is over
+_EDIT_GONE = ("message to edit not found", _NO_EDIT, "message_id_invalid", "message identifier is not")
+_DELETED = "message to delete not found"
 
 
 class TelegramTransport:
@@ -72,13 +66,11 @@ class TelegramTransport:
         """Bring one message."""
         sent = self._resumed(message.notification_id)
         try:
-            if message.as_mark and self._mark(message):
-                return Delivered(())
             self._open_topic(message)
-            for method, params, upload in _steps(message, sent):
+            for method, params, upload in steps(message, sent):
                 sent.append(self._bring(message, method, params, upload))
             if message.close_topic:
-                self._topics.close(self._chat_of(message), self._thread_of(message))
+                self._topics.close(self._chat_of(message.place), self._thread_of(message))
         except ApiRefused as refused:
             return self._stopped(message, sent, outcome_of(refused, self._client.answers))
         except NoAnswer as silence:
@@ -93,31 +85,60 @@ class TelegramTransport:
         told = tuple(each for each in sent if each)
         return Delivered((*untouched, *told), topic.thread_id, topic.problem, "" if len(told) == len(sent) else _NO_ID)
 
-    def _mark(self, message: Outgoing) -> bool:
-        """Put a reaction on the answered message; False where that did not work, now or ever: then words say it."""
-        reaction = [{"type": "emoji", "emoji": _MARK}]
-        about = {"chat_id": self._chat_of(message), "message_id": message.reply_to_message_id}
+    def edit(self, message: Outgoing) -> SendOutcome:
+        """Change earlier messages; editing a text that stands there already is no mistake of ours (editMessageText)."""
+        return self.send(message)
+
+    def react(self, place: Place, message_id: str, mark: str) -> SendOutcome:
+        """Put a mark on a message (setMessageReaction: a bot has one a message, and only of Telegram's own list)."""
+        reaction = [{"type": "emoji", "emoji": mark}] if mark else []
+        about = {"chat_id": self._chat_of(place), "message_id": message_id, "reaction": reaction}
         try:
-            self._extras.call("setMessageReaction", about | {"reaction": reaction})
+            self._extras.call("setMessageReaction", about)
         except ApiRefused as refused:
             if refused.code == HTTPStatus.TOO_MANY_REQUESTS:
-                raise
-            return False
+                return outcome_of(refused, self._client.answers)
+            return Refused(refused.description)
+        except NoAnswer as silence:
+            return Refused(str(silence))
+        return Delivered(())
+
+    def delete(self, place: Place, message_id: str) -> bool:
+        """Take a message away (deleteMessage: of the bot's own, within 48 hours)."""
+        try:
+            self._extras.call("deleteMessage", {"chat_id": self._chat_of(place), "message_id": message_id})
+        except ApiRefused as refused:
+            return _DELETED in refused.description.lower()
         except NoAnswer:
             return False
+        return True
+
+    def typing(self, place: Place) -> bool:
+        """Show the bot at work (sendChatAction: for 5 s, or until its next message).
+
+        Whether it counts towards the limits Telegram does not say; so it is sent only where nothing else was lately.
+        """
+        about = {"chat_id": self._chat_of(place), "action": "typing"}
+        topic = {"message_thread_id": place.thread_id} if place.thread_id else {}
+        try:
+            self._extras.call("sendChatAction", about | topic, spare=True)
+        except ApiRefused as refused:
+            return refused.code == HTTPStatus.TOO_MANY_REQUESTS
+        except NoAnswer:
+            logger.debug("typing not shown chat=%s", place.chat_id)
         return True
 
     def _open_topic(self, message: Outgoing) -> None:
         """Make the topic that a message has to have; where that does not work, it goes to the chat itself."""
         if message.topic_title and not self._thread_of(message):
-            self._topics.make(message, self._chat_of(message))
+            self._topics.make(message, self._chat_of(message.place))
 
     def _thread_of(self, message: Outgoing) -> str:
         return self._topics.of(message).thread_id or message.place.thread_id
 
-    def _chat_of(self, message: Outgoing) -> str:
+    def _chat_of(self, place: Place) -> str:
         with self._lock:
-            return self._moved.get(message.place.chat_id, message.place.chat_id)
+            return self._moved.get(place.chat_id, place.chat_id)
 
     def news(self, place: Place) -> ChatNews:
         """How long the chat and the bot rest, and the id a chat has got."""
@@ -144,15 +165,23 @@ class TelegramTransport:
         What Telegram says can be cured is cured and tried again.
         """
         plain = params.pop("plain")
-        params["chat_id"] = self._chat_of(message)
+        params["chat_id"] = self._chat_of(message.place)
         if method.startswith("send") and (thread_id := self._thread_of(message)):
             params["message_thread_id"] = thread_id
-        for _ in range(_REPAIRS):
+        stale = ""
+        for repairs_left in reversed(range(_REPAIRS + 1)):
             try:
-                return self._call(method, params, upload)
+                sent = self._call(method, params, upload)
+                break
             except ApiRefused as refused:
+                if not repairs_left:
+                    raise
+                if _NO_EDIT in refused.description.lower():
+                    stale = str(params.get("message_id", ""))
                 method = self._repair(message, method, params, plain, refused)
-        return self._call(method, params, upload)
+        if stale:  # it would go on offering buttons beside the message that came in its place
+            self.delete(message.place, stale)
+        return sent
 
     def _call(self, method: str, params: Params, upload: Upload | None) -> str:
         try:
@@ -207,73 +236,3 @@ def _is_gone(refused: ApiRefused) -> bool:
 
 def _message_id(result: object) -> str:
     return str(result.get("message_id") or "") if isinstance(result, dict) else ""
-
-
-def _steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upload | None]]:
-    """The calls that bring the message, but for those whose messages are sent; the caller adds each to these."""
-    bring = parts(message) if message.text else []
-    if not bring or _is_reshaped(message, bring):
-        for message_id in message.edit_message_ids[-1:]:
-            yield _TAKE_BUTTONS, {"message_id": int(message_id), "plain": ""}, None
-        return
-    # Of several messages that now say less, the last ones change: there stand the buttons.
-    old = message.edit_message_ids[-len(bring) :]
-    for number, part in list(enumerate(bring))[len(sent) :]:
-        params: Params = {"plain": part.plain}
-        edited = old[number : number + 1]
-        if edited:
-            yield _change(part), params | {"message_id": int(edited[0])} | _content(part), None
-            continue
-        answered = message.reply_to_message_id if number == 0 else sent[0] if isinstance(part, FilePart) else ""
-        params |= _where(message, answered) | _content(part)
-        yield _method(part), params, _upload(part)
-
-
-def _is_reshaped(message: Outgoing, bring: list[Part]) -> bool:
-    """Whether a file would come where a text stands, or the other way: no edit can do that."""
-    texts_only = all(isinstance(part, TextPart) for part in bring)
-    return bool(message.edit_message_ids) and not texts_only and len(bring) != len(message.edit_message_ids)
-
-
-def _change(part: Part) -> str:
-    """What changes a message; a file stays what it is."""
-    if isinstance(part, TextPart):
-        return "editMessageText"
-    return _CHANGE_CAPTION if part.html else _TAKE_BUTTONS
-
-
-def _method(part: Part) -> str:
-    if isinstance(part, TextPart):
-        return "sendMessage"
-    return "sendPhoto" if isinstance(part, FilePart) and _may_be_photo(part.file) else "sendDocument"
-
-
-def _may_be_photo(file: OutgoingFile) -> bool:
-    return file.name.lower().endswith(_PHOTOS) and file.size <= _MOST_OF_PHOTO
-
-
-def _upload(part: Part) -> Upload | None:
-    match part:
-        case TextPart():
-            return None
-        case FilePart(file):
-            return Upload(file.name, file.size, file.parts)
-        case document:
-            return Upload(document.name, len(document.content), lambda: (document.content,))
-
-
-def _content(part: Part) -> Params:
-    shown: Params = {"caption": part.html, "parse_mode": "HTML"} if part.html else {}
-    if isinstance(part, TextPart):
-        shown = {"text": part.html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
-    markup = keyboard(part.buttons)
-    return shown | ({"reply_markup": markup} if markup else {})
-
-
-def _where(message: Outgoing, answered: str) -> Params:
-    """How a message is brought, and the one it answers."""
-    found: Params = {"disable_notification": True} if message.silent else {}
-    if answered:
-        reply = {"message_id": int(answered), "allow_sending_without_reply": True}
-        found["reply_parameters"] = reply
-    return found

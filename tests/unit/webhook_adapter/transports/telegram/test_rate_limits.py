@@ -44,10 +44,10 @@ class Desk:
         self.budget = Budget(self.clock)
         self.clock.passes(age)
 
-    def call(self, chat: str = PRIVATE, *, takes: Callable[[], None] = lambda: None) -> float:
+    def call(self, chat: str = PRIVATE, *, takes: Callable[[], None] = lambda: None, spare: bool = False) -> float:
         """Make a call; seconds it waited for its turn."""
         began = self.clock.seconds
-        with self.budget.call(chat):
+        with self.budget.call(chat, spare=spare):
             waited = round(self.clock.seconds - began, 3)
             takes()
         return waited
@@ -68,6 +68,22 @@ def desk() -> Desk:
 )
 def test_a_few_calls_to_an_idle_chat_go_at_once_then_they_are_spaced(desk: Desk, chat: str, waits: list[float]) -> None:
     assert desk.calls(len(waits), chat) == waits
+
+
+@pytest.mark.parametrize(("chat", "pause"), [(PRIVATE, 1.0), (GROUP, 4.0)], ids=["private", "group"])
+def test_what_nobody_waits_for_goes_only_where_a_burst_is_left(desk: Desk, chat: str, pause: float) -> None:
+    desk.call(chat, spare=True)
+    with pytest.raises(HeldBack):
+        desk.call(chat, spare=True)
+    at_once = desk.calls(2, chat)
+    desk.clock.passes(3 * pause)
+
+    assert (at_once, desk.call(chat, spare=True)) == ([0, 0], 0)
+
+
+def test_a_new_courier_sends_nothing_that_nobody_waits_for() -> None:
+    with pytest.raises(HeldBack):
+        Desk(age=1.0).call(spare=True)
 
 
 def test_chats_do_not_wait_for_each_other(desk: Desk) -> None:

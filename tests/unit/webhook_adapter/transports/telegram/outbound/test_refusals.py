@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import NO_RESULT, Fault, FaultKind, too_many_requests
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
+from webhook_adapter.courier.verbs import bring
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import Button, Delivered, Outgoing, Place, Refused, RetryLater, SendOutcome
 
@@ -171,7 +172,7 @@ def test_where_a_mark_does_not_work_words_say_it_at_once(
     asked = telegram.user_writes("go")
     telegram.fail("setMessageReaction", fault)
 
-    ended = transport.send(Outgoing(PLACE, "typed", as_mark=True, reply_to_message_id=str(asked.message_id)))
+    ended = bring(transport, Outgoing(PLACE, "typed", as_mark=True, reply_to_message_id=str(asked.message_id)))
 
     [line] = telegram.bot_messages(CHAT)
     assert ended == Delivered((str(line.message_id),))
@@ -185,7 +186,7 @@ def test_where_a_mark_does_not_work_words_say_it_at_once(
         ("sendMessage", "message thread not found", "", ["sendMessage", "sendMessage"]),
         ("sendMessage", "message to be replied not found", "", ["sendMessage", "sendMessage"]),
         ("editMessageText", "message to edit not found", "5", ["editMessageText", "sendMessage"]),
-        ("editMessageText", "message can't be edited", "5", ["editMessageText", "sendMessage"]),
+        ("editMessageText", "message can't be edited", "5", ["editMessageText", "sendMessage", "deleteMessage"]),
         ("editMessageText", "MESSAGE_ID_INVALID", "5", ["editMessageText", "sendMessage"]),
         ("editMessageText", "message is not modified: specified new message content", "5", ["editMessageText"]),
     ],
@@ -205,7 +206,7 @@ def test_marks_that_had_no_answer_are_not_tried_again_at_once(
     asked = telegram.user_writes("go")
     telegram.fail("setMessageReaction", Fault(FaultKind.RESET_BEFORE))
     for text in ("one", "two"):
-        transport.send(Outgoing(PLACE, text, as_mark=True, reply_to_message_id=str(asked.message_id)))
+        bring(transport, Outgoing(PLACE, text, as_mark=True, reply_to_message_id=str(asked.message_id)))
 
     assert [line.text for line in telegram.bot_messages(CHAT)] == ["one", "two"]
     assert len(telegram.calls("setMessageReaction")) == 1

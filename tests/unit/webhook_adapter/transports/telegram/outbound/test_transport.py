@@ -6,6 +6,7 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.fakes.telegram_state import Message
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
+from webhook_adapter.courier.verbs import bring
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import Button, Delivered, Kind, Outgoing, Place, RetryLater
 
@@ -178,7 +179,7 @@ def typed(asked: Message) -> Outgoing:
 def test_a_receipt_that_a_mark_says_is_a_reaction(
     transport: TelegramTransport, telegram: TelegramStandIn, asked: Message
 ) -> None:
-    assert transport.send(typed(asked)) == Delivered(())
+    assert bring(transport, typed(asked)) == Delivered(())
     assert asked.reaction == [{"type": "emoji", "emoji": "👍"}]
     assert telegram.bot_messages(CHAT) == []
 
@@ -188,7 +189,7 @@ def test_where_no_reaction_is_taken_the_receipt_is_a_line(
 ) -> None:
     telegram.world.chats[CHAT].no_reactions = True
 
-    outcome = transport.send(typed(asked))
+    outcome = bring(transport, typed(asked))
 
     [line] = telegram.bot_messages(CHAT)
     assert outcome == Delivered(ids([line]))
@@ -200,7 +201,7 @@ def test_a_reaction_that_has_to_wait_is_tried_again(
 ) -> None:
     telegram.fail("setMessageReaction", too_many_requests(1))
 
-    assert [type(transport.send(typed(asked))) for _ in range(2)] == [RetryLater, Delivered]
+    assert [type(bring(transport, typed(asked))) for _ in range(2)] == [RetryLater, Delivered]
     assert telegram.bot_messages(CHAT) == []
 
 
@@ -228,3 +229,75 @@ def test_a_message_makes_a_sound_or_not(transport: TelegramTransport, telegram: 
     transport.send(Outgoing(PLACE, "hello", silent=silent))
 
     assert telegram.calls("sendMessage")[0].params.get("disable_notification", False) is silent
+
+
+def test_what_cannot_be_changed_is_replaced(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
+    question = transport.send(Outgoing(PLACE, "May it?", buttons=(Button("Yes", "cmd:T:yes"),)))
+    assert isinstance(question, Delivered)
+    telegram.fail("editMessageText", Fault(FaultKind.REFUSE, 400, "Bad Request: message can't be edited"))
+
+    outcome = transport.edit(Outgoing(PLACE, "It may.", edit_message_ids=question.message_ids))
+
+    [message] = telegram.messages(CHAT)
+    assert outcome == Delivered(ids([message]))
+    assert (message.text, message.buttons) == ("It may.", {})
+
+
+def test_of_a_mark_that_is_taken_back_nothing_stays(
+    transport: TelegramTransport, telegram: TelegramStandIn, asked: Message
+) -> None:
+    for mark in ("👍", ""):
+        transport.react(PLACE, str(asked.message_id), mark)
+
+    assert [call.params["reaction"] for call in telegram.calls("setMessageReaction")][1] == []
+    assert asked.reaction == []
+
+
+def test_a_deleted_message_is_gone_however_often_it_is_deleted(
+    transport: TelegramTransport, telegram: TelegramStandIn
+) -> None:
+    sent = transport.send(Outgoing(PLACE, "hello"))
+    assert isinstance(sent, Delivered)
+
+    assert [transport.delete(PLACE, sent.message_ids[0]) for _ in range(2)] == [True, True]
+    assert telegram.messages(CHAT) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(FaultKind.REFUSE, 400, "Bad Request: message can't be deleted for everyone"), Fault(FaultKind.RESET_BEFORE)],
+    ids=["refused", "no answer"],
+)
+def test_a_message_that_cannot_be_deleted_stands(
+    transport: TelegramTransport, telegram: TelegramStandIn, fault: Fault
+) -> None:
+    sent = transport.send(Outgoing(PLACE, "hello"))
+    assert isinstance(sent, Delivered)
+    telegram.fail("deleteMessage", fault)
+
+    assert not transport.delete(PLACE, sent.message_ids[0])
+    assert len(telegram.messages(CHAT)) == 1
+
+
+def test_typing_is_shown_in_the_topic_of_a_chat(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
+    assert transport.typing(Place(str(CHAT), "9"))
+
+    [call] = telegram.calls("sendChatAction")
+    assert call.params == {"chat_id": str(CHAT), "action": "typing", "message_thread_id": "9"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "goes_on"),
+    [
+        (Fault(FaultKind.REFUSE, 403, "Forbidden: bot was blocked by the user"), False),
+        (too_many_requests(1), True),
+        (Fault(FaultKind.RESET_BEFORE), True),
+    ],
+    ids=["closed", "too many", "no answer"],
+)
+def test_a_chat_that_never_shows_typing_says_so(
+    transport: TelegramTransport, telegram: TelegramStandIn, fault: Fault, goes_on: bool
+) -> None:
+    telegram.fail("sendChatAction", fault)
+
+    assert transport.typing(PLACE) is goes_on

@@ -1,0 +1,33 @@
+"""Which verbs of a transport bring a message."""
+
+from webhook_adapter.transports.transport import (
+    Deletes,
+    Delivered,
+    Edits,
+    Outgoing,
+    Reacts,
+    Refused,
+    SendOutcome,
+    Transport,
+)
+
+MARK = "👍"  # the one that every platform with reactions lets programs give
+
+
+def bring(transport: Transport, message: Outgoing) -> SendOutcome:
+    """Bring one message as well as the platform can."""
+    if message.as_mark and isinstance(transport, Reacts):
+        marked = transport.react(message.place, message.reply_to_message_id, MARK)
+        if not isinstance(marked, Refused):
+            return marked
+        # Nobody waits for a mark that does not work here: the words say the same.
+    if message.edit_message_ids and isinstance(transport, Edits):
+        return transport.edit(message)
+    if not message.text:
+        return Delivered(message.edit_message_ids)  # nothing but buttons to take away, and what stands stays
+    outcome = transport.send(message)
+    if isinstance(outcome, Delivered) and isinstance(transport, Deletes):
+        # After the new one: who dies between the two leaves one too many, never none.
+        for old in message.edit_message_ids:
+            transport.delete(message.place, old)
+    return outcome
