@@ -18,7 +18,7 @@ from agent.config import Config
 from agent.domain.clock_steps import Moment
 from agent.domain.errors import StoreUnavailable
 from agent.link import identity
-from agent.link.client import Client, Door
+from agent.link.client import Client, Endpoint
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
@@ -28,12 +28,12 @@ from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
-from agent.services.headless import Reports
+from agent.services.headless import HeadlessListener
 from agent.services.hooks import Hooks
-from agent.services.link_handler import Station
+from agent.services.link_handler import LinkHandler
 from agent.services.permissions import Permissions
-from agent.services.prompt_tracking import Receipts
-from agent.services.session_lookup import Conversations
+from agent.services.prompt_tracking import PromptTracking
+from agent.services.session_lookup import SessionLookup
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.services.states import States
@@ -71,38 +71,36 @@ class Agent:
         self.inbox = Inbox(self.database, self.outbox)
         self.sessions = Sessions(SessionStore(self.database, self.outbox), backends, clock)
         self._tasks = tasks = Tasks()
-        self.receipts = Receipts(Prompts(self.outbox), self.sessions, clock, tasks)
-        self.states = States(self.sessions, self.receipts)
+        self.prompts = PromptTracking(Prompts(self.outbox), self.sessions, clock, tasks)
+        self.states = States(self.sessions, self.prompts)
         self.permissions = Permissions(Questions(self.outbox))
         self.headless = _headless(backends)
         folders = Folders(config.start_folders, config.home)
         self.starts = Starts(self.sessions, self.outbox, folders, clock, self.headless)
         files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
-            self.inbox, self.sessions, self.permissions, self.starts, backends, self.receipts, clock, files, tasks
+            self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
         )
-        self.station = Station(
+        self.link_handler = LinkHandler(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
             self.starts.folders, self._can_start,
         )  # fmt: skip
-        door = Door(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
-        self.client = Client(door, self.identity, self.station, clock)
+        endpoint = Endpoint(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
+        self.client = Client(endpoint, self.identity, self.link_handler, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
         requests = Requests(
             self.identity.machine_id,
             self.sessions,
             self.inbox,
             self.outbox,
-            Hooks(
-                Conversations(self.sessions), self.receipts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)
-            ),
+            Hooks(SessionLookup(self.sessions), self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)),
             self.permissions,
             self.uploads,
             lambda: self.client.status,
         )
-        self.reports = Reports(self.sessions, self.outbox, self.receipts)
+        self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts)
         if self.headless is not None:
-            self.headless.connect(self.reports, StreamQuestions(self.permissions), tasks)
+            self.headless.connect(self.headless_listener, StreamQuestions(self.permissions), tasks)
         pty = backends.get("pty")
         self.local = LocalServer(
             Path(socket_path(config.data_dir)), requests, self.sessions, pty if isinstance(pty, PtyBackend) else None
@@ -116,10 +114,10 @@ class Agent:
         try:
             await self._resume_time()
             await self.sessions.load()
-            await self.reports.recover()
+            await self.headless_listener.recover()
             await self.permissions.recover()
             await self.local.start()
-            await self.station.recover()
+            await self.link_handler.recover()
             ready(self.identity.machine_id)
             await self._work(stop)
         finally:
@@ -128,7 +126,7 @@ class Agent:
             await self.executor.stop()
             if self.headless is not None:
                 await self.headless.close()
-            await self.receipts.stop()
+            await self.prompts.stop()
             await self.database.close()
 
     async def _work(self, stop: asyncio.Event) -> None:

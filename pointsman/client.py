@@ -284,9 +284,10 @@ class Control:
     def revoke_api_key(self, key_id: str) -> None:
         self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(key_id=key_id))
 
-    def trace(self, subject: str) -> list[records.Step]:
+    def trace(self, subject: str) -> list[records.TraceStep]:
         return [
-            reading.read(records.Step, step) for step in self._call(self._stub.Trace, pb.TraceRequest(id=subject)).steps
+            reading.read(records.TraceStep, step)
+            for step in self._call(self._stub.Trace, pb.TraceRequest(id=subject)).steps
         ]
 
     def watch(self, session_id: str = "", after: int = 0) -> Iterator[records.Event]:
@@ -294,7 +295,7 @@ class Control:
         request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
         try:
             for event in self._stub.WatchEvents(request, metadata=self._metadata):
-                yield records.Event(event.event_id, event.session_id, reading.read(records.Step, event.step))
+                yield records.Event(event.event_id, event.session_id, reading.read(records.TraceStep, event.step))
         except grpc.RpcError as error:
             raise self._failure(error) from None
 

@@ -12,7 +12,7 @@ from pointsman.settings import split_address
 def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     """Trade a join token for this machine's identity; its name. Raises Failure."""
     from agent.domain.errors import AgentError, EnrolRefused, RouterUnreachable
-    from agent.link.client import Door
+    from agent.link.client import Endpoint
     from agent.link.enrol import enrol
 
     try:
@@ -21,9 +21,9 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
         raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
     folder = make_data_dir(settings)
     files = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
-    door = Door(router, *(Path(file) if file else None for file in files))
+    endpoint = Endpoint(router, *(Path(file) if file else None for file in files))
     try:
-        return enrol(door, join_token, settings["POINTSMAN_MACHINE_ID"], folder)
+        return enrol(endpoint, join_token, settings["POINTSMAN_MACHINE_ID"], folder)
     except RouterUnreachable as error:
         raise Failure(error.text, code=ExitCode.NOT_REACHABLE) from None
     except EnrolRefused as error:

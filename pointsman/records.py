@@ -194,7 +194,7 @@ class JoinToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TraceStep:
     at: datetime | None
     subject_id: str
     event: str
@@ -210,7 +210,7 @@ class Event:
 
     event_id: int
     session_id: str
-    step: Step
+    step: TraceStep
 
 
 @dataclass(frozen=True, slots=True)

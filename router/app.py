@@ -17,29 +17,29 @@ from router.api.serving import Servicers, Serving
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.link.hub import Hub
-from router.randomness import SYSTEM, Chance, new_id
+from router.randomness import SYSTEM, Randomness, new_id
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.inbound import InboundService
-from router.services.chat.settings import ChatWishes
+from router.services.chat.settings import SettingsCommands
 from router.services.chat.topics import Topics
 from router.services.delivery.dead_letters import DeadLetters
-from router.services.delivery.engine import Delivery
+from router.services.delivery.engine import DeliveryEngine
 from router.services.files import Files
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
-from router.services.outbox.delivery_receipts import Reports
+from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
-from router.services.outbox.notifications import Notices, new_token
-from router.services.outbox.status_messages import Receipts
+from router.services.outbox.notifications import Notifications, new_token
+from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep.stats import Stats
 from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
-from router.services.wakeups import ANYTHING, Waiting
+from router.services.wakeups import ANYTHING, Wakeups
 from router.store import clock_steps
 from router.store.database import Damaged, Database
 from router.store.meta import router_id
@@ -49,50 +49,52 @@ from router.store.migrations import NewerSchema, migrate
 class Router:
     """The parts, put together."""
 
-    def __init__(self, database: Database, identity: str, clock: Clock, api_key: str, chance: Chance = SYSTEM) -> None:
+    def __init__(
+        self, database: Database, identity: str, clock: Clock, api_key: str, randomness: Randomness = SYSTEM
+    ) -> None:
         self.database = database
         self._api_key = api_key
-        hub, waiting, jitter = Hub(), Waiting(), chance.jitter
-        self._outbox = outbox = Outbox(clock, jitter, waiting)
-        token = partial(new_token, chance.secret)
-        receipts = Receipts(outbox, clock, chance.new_id, token, hub.connected)
-        self._delivery = delivery = Delivery(hub, receipts, waiting, clock, chance.new_id, jitter)
-        topics = Topics(outbox, receipts, clock, chance.new_id)
-        starts = Starts(delivery, clock, chance.new_id)
-        dead_letters = DeadLetters(delivery, starts, receipts, clock)
-        permissions = Permissions(delivery, outbox, waiting, clock, chance.new_id, token)
+        hub, wakeups, jitter = Hub(), Wakeups(), randomness.jitter
+        self._outbox = outbox = Outbox(clock, jitter, wakeups)
+        token = partial(new_token, randomness.secret)
+        status_messages = StatusMessages(outbox, clock, randomness.new_id, token, hub.connected)
+        self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, clock, randomness.new_id, jitter)
+        topics = Topics(outbox, status_messages, clock, randomness.new_id)
+        starts = Starts(delivery, clock, randomness.new_id)
+        dead_letters = DeadLetters(delivery, starts, status_messages, clock)
+        permissions = Permissions(delivery, outbox, wakeups, clock, randomness.new_id, token)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
-        self._enrolment = enrolment = Enrolment(hub, session_service, clock, chance.secret)
-        notices = Notices(outbox, clock, chance.new_id, token)
-        upstream = UpstreamService(hub, delivery, session_service, notices, permissions, clock, identity, jitter)
-        chat_commands = ChatCommands(delivery, ChatWishes(clock), hub)
-        chat_buttons = ChatButtons(delivery, dead_letters, receipts)
-        inbound = InboundService(delivery, receipts, chat_commands, chat_buttons, permissions, starts, clock)
-        database.on_commit = partial(waiting.wake, ANYTHING)  # whoever watches looks whether there are new steps
+        self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret)
+        notifications = Notifications(outbox, clock, randomness.new_id, token)
+        upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, clock, identity, jitter)
+        chat_commands = ChatCommands(delivery, SettingsCommands(clock), hub)
+        chat_buttons = ChatButtons(delivery, dead_letters, status_messages)
+        inbound = InboundService(delivery, status_messages, chat_commands, chat_buttons, permissions, starts, clock)
+        database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
-        unseen = Unseen(session_service, notices, clock)
-        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, waiting, clock)
-        files = Files(database, notices, clock)
+        unseen = Unseen(session_service, notifications, clock)
+        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, wakeups, clock)
+        files = Files(database, notifications, clock)
         services = ControlServices(
             database,
             clock,
             hub,
             delivery,
             session_service,
-            notices,
+            notifications,
             enrolment,
-            waiting,
+            wakeups,
             stats,
             dead_letters,
             permissions,
             starts,
             presence,
         )
-        self._reports = reports = Reports(outbox, receipts, topics)
+        self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
-            ChatLinkServicer(database, inbound, outbox, reports, files),
+            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files),
             ControlServicer(services),
             Guard(enrolment, database, clock),
         )
@@ -101,7 +103,7 @@ class Router:
         """Bring what a crash left behind into order before anyone may connect."""
         await self.database.write(self._delivery.recover)
         await self.database.write(self._outbox.recover)
-        await self.database.write(self._reports.recover)
+        await self.database.write(self._delivery_receipts.recover)
         await self.database.write(self._enrolment.load)
         if self._api_key:
             await self.database.write(lambda tx: self._enrolment.bootstrap(tx, self._api_key))

@@ -14,7 +14,7 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class Randomness:
     """Three sources; the system's own unless a caller brings others."""
 
     new_id: Callable[[], str] = new_id
@@ -22,4 +22,4 @@ class Chance:
     secret: Callable[[int], bytes] = os.urandom
 
 
-SYSTEM = Chance()
+SYSTEM = Randomness()

@@ -7,7 +7,7 @@ from agent.processes import is_running
 _CURE = "This session's terminal cannot be typed into. Start it in tmux, in nvim's terminal, or with `pointsman run`."
 
 
-class HooksBackend:
+class ObservedBackend:
     """Refuses every action, and says what would help."""
 
     name = "hooks"

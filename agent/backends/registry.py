@@ -7,7 +7,7 @@ from types import MappingProxyType
 from agent.backends.backend import Backend
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.command import CommandBackend
-from agent.backends.observed import HooksBackend
+from agent.backends.observed import ObservedBackend
 from agent.backends.pty import PtyBackend
 from agent.backends.terminals.nvim import NvimBackend
 from agent.backends.terminals.tmux import TmuxBackend
@@ -27,6 +27,6 @@ def backends(
         CommandBackend(environ),
         HeadlessBackend(environ, most=most, trusted=trusted),
         PtyBackend(),
-        HooksBackend(),
+        ObservedBackend(),
     )
     return {backend.name: backend for backend in every}

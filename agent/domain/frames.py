@@ -163,7 +163,7 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeFile:
+class NotificationFile:
     """A file that comes with a notice: a copy of our own, kept under its id."""
 
     file_id: str
@@ -172,14 +172,14 @@ class NoticeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notify:
     """A message for people about a session. With files it does not travel on the link, but beside it."""
 
     notification_id: str
     session_id: str
     text: str
     buttons: tuple[Button, ...] = ()
-    files: tuple[NoticeFile, ...] = ()
+    files: tuple[NotificationFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class PermissionOver:
     detail: str = ""
 
 
-Item = CommandResult | CommandMark | SessionChanged | SessionGone | Notice | PermissionAsked | PermissionOver
+Item = CommandResult | CommandMark | SessionChanged | SessionGone | Notify | PermissionAsked | PermissionOver
 
 
 @dataclass(frozen=True, slots=True)

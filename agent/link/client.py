@@ -20,9 +20,9 @@ from google.rpc import error_details_pb2, status_pb2
 from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
-from agent.domain.frames import AgentFrame, Notice, RouterFrame
+from agent.domain.frames import AgentFrame, Notify, RouterFrame
 from agent.link import backoff, convert
-from agent.link.driver import Driver, LinkLost, Station
+from agent.link.driver import Driver, Handler, LinkLost
 from agent.link.identity import Identity
 from agent.link.protocol import End, Ending
 from agent.loops import is_cancelled
@@ -62,7 +62,7 @@ _UNACCEPTED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIE
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Endpoint:
     """Where the router is, and what TLS needs."""
 
     address: str
@@ -84,15 +84,15 @@ class Client:
 
     def __init__(
         self,
-        door: Door,
+        endpoint: Endpoint,
         identity: Identity,
-        station: Station,
+        handler: Handler,
         clock: Clock,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._door = door
+        self._endpoint = endpoint
         self._identity = identity
-        self._station = station
+        self._handler = handler
         self._clock = clock
         self._jitter = jitter
         self._backoff = backoff.Backoff()
@@ -111,14 +111,14 @@ class Client:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold a link until `stop`."""
-        channel = self._channel = open_channel(self._door)
+        channel = self._channel = open_channel(self._endpoint)
         try:
             while not stop.is_set():
                 if self._full and not await self._has_room(stop):
                     continue
                 if self._failures >= FAILURES_PER_CHANNEL:
                     await channel.close(None)
-                    channel, self._failures = open_channel(self._door), 0
+                    channel, self._failures = open_channel(self._endpoint), 0
                     self._channel = channel
                 await self._one_link(channel, stop)
                 await _wait(stop, self._backoff.attempt_at - self._clock.monotonic())
@@ -134,9 +134,9 @@ class Client:
         """Hand over a part of a notice's file; the number of the first part that the router lacks. Raises as `part`."""
         return convert.next_number(await self._beside(PUT_PART, convert.put_request(file_id, number, data), _FOR_GOOD))
 
-    async def notify(self, notice: Notice) -> None:
+    async def notify(self, notification: Notify) -> None:
         """Hand over a notice whose files are put. Raises as `part`; Refusal(FILE_GONE) where a part is missing."""
-        await self._beside(NOTIFY_WITH_FILES, convert.notice_request(notice), _FOR_GOOD)
+        await self._beside(NOTIFY_WITH_FILES, convert.notification_request(notification), _FOR_GOOD)
 
     async def _beside(self, method: str, request: bytes, for_good: frozenset[grpc.StatusCode]) -> bytes:
         """The answer to a call beside the link; such codes mean that it will be no other one."""
@@ -164,7 +164,7 @@ class Client:
     async def _has_room(self, stop: asyncio.Event) -> bool:
         """Whether the disk that was full takes commands again; else wait a while."""
         try:
-            await self._station.probe()
+            await self._handler.probe()
         except StoreUnavailable as error:
             self._learn(Ending(End.DISK, error.text), 0.0)
             await _wait(stop, self._backoff.attempt_at - self._clock.monotonic())
@@ -173,7 +173,7 @@ class Client:
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
         call = channel.stream_stream(CONNECT, None, None)(None, metadata=self._proof())
-        self._driver = driver = Driver(GrpcStream(call), self._station, self._clock)
+        self._driver = driver = Driver(GrpcStream(call), self._handler, self._clock)
         try:
             ending = await driver.run(stop)
         finally:
@@ -269,18 +269,18 @@ def _time_in(text: str) -> float | None:
     return float(match[0]) if match else None
 
 
-def open_channel(door: Door) -> grpc.aio.Channel:
+def open_channel(endpoint: Endpoint) -> grpc.aio.Channel:
     """A channel to the router: plain on loopback unless a CA is given, TLS everywhere else."""
-    if (credentials := channel_credentials(door)) is None:
-        return grpc.aio.insecure_channel(door.address, options=OPTIONS)
-    return grpc.aio.secure_channel(door.address, credentials, options=OPTIONS)
+    if (credentials := channel_credentials(endpoint)) is None:
+        return grpc.aio.insecure_channel(endpoint.address, options=OPTIONS)
+    return grpc.aio.secure_channel(endpoint.address, credentials, options=OPTIONS)
 
 
-def channel_credentials(door: Door) -> grpc.ChannelCredentials | None:
+def channel_credentials(endpoint: Endpoint) -> grpc.ChannelCredentials | None:
     """TLS credentials; None where plain text is right."""
-    if door.ca is None and _is_loopback(door.address):
+    if endpoint.ca is None and _is_loopback(endpoint.address):
         return None
-    root, key, chain = (path.read_bytes() if path else None for path in (door.ca, door.key, door.cert))
+    root, key, chain = (path.read_bytes() if path else None for path in (endpoint.ca, endpoint.key, endpoint.cert))
     return grpc.ssl_channel_credentials(root, key, chain)
 
 

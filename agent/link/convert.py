@@ -96,19 +96,19 @@ def next_number(data: bytes) -> int:
     return int(link.PutPartResponse.FromString(data).next_number)
 
 
-def notice_request(notice: frames.Notice) -> bytes:
+def notification_request(notification: frames.Notify) -> bytes:
     """The bytes of a notice with files."""
-    files = [types.NotificationFile(file_id=one.file_id, name=one.name, size=one.size) for one in notice.files]
-    return link.NotifyWithFilesRequest(notify=_notify(0, notice), files=files).SerializeToString()
+    files = [types.NotificationFile(file_id=one.file_id, name=one.name, size=one.size) for one in notification.files]
+    return link.NotifyWithFilesRequest(notify=_notify(0, notification), files=files).SerializeToString()
 
 
-def _notify(seq: int, notice: frames.Notice) -> link.Notify:
+def _notify(seq: int, notification: frames.Notify) -> link.Notify:
     return link.Notify(
         upstream_seq=seq,
-        notification_id=notice.notification_id,
-        session_id=notice.session_id,
-        text=notice.text,
-        buttons=[types.Button(label=one.label, action=one.action) for one in notice.buttons],
+        notification_id=notification.notification_id,
+        session_id=notification.session_id,
+        text=notification.text,
+        buttons=[types.Button(label=one.label, action=one.action) for one in notification.buttons],
     )
 
 
@@ -255,7 +255,7 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
         case frames.SessionGone(session_id, generation, detail):
             gone = link.SessionClosed(session_id=session_id, generation=generation, detail=detail, upstream_seq=seq)
             message.session_closed.CopyFrom(gone)
-        case frames.Notice():
+        case frames.Notify():
             message.notify.CopyFrom(_notify(seq, item))
         case frames.PermissionAsked(question):
             message.permission_request.CopyFrom(_question(seq, question))

@@ -65,7 +65,7 @@ class Stream(Protocol):
         """Drop it now."""
 
 
-class Station(Protocol):
+class Handler(Protocol):
     """What a link needs from the agent. What stores raises StoreUnavailable when the disk is full."""
 
     @property
@@ -100,10 +100,10 @@ class Station(Protocol):
 class Driver:
     """One link from hello to its ending."""
 
-    def __init__(self, stream: Stream, station: Station, clock: Clock) -> None:
+    def __init__(self, stream: Stream, handler: Handler, clock: Clock) -> None:
         self.link = Link(clock.monotonic())
         self._stream = stream
-        self._station = station
+        self._handler = handler
         self._clock = clock
         self._lanes = Lanes()
         self._todo: deque[Event] = deque()
@@ -119,7 +119,7 @@ class Driver:
     async def run(self, stop: asyncio.Event) -> Ending:
         """Carry the link until it ends; `stop` ends it with a goodbye."""
         try:
-            self._lanes.control(self.link.frame(await self._station.greeting()))
+            self._lanes.control(self.link.frame(await self._handler.greeting()))
             kept = (self._unless_full(self._act()), self._unless_full(self._report()))
             loops = (self._read(), self._write(), *kept, self._beat())
             return await _first((*loops, self._stop(stop), self._leave_when_told()))
@@ -157,7 +157,7 @@ class Driver:
                 for seq, reason, detail in rejected:
                     logger.warning("router refused upstream_seq=%s reason=%s: %s", seq, reason, detail)
                 self._acknowledged.set()
-                self._station.news.set()
+                self._handler.news.set()
             case FrameError(about, text):
                 logger.warning("router could not take %s: %s", about, text)
             case Drain():
@@ -181,7 +181,7 @@ class Driver:
         while True:
             while self._todo:
                 if commands := self._gathered():
-                    receipts = await self._station.store(commands)
+                    receipts = await self._handler.store(commands)
                     self._lanes.control(self.link.frame(Receipts(receipts)))
                 else:
                     await self._act_on(self._todo.popleft())
@@ -200,13 +200,13 @@ class Driver:
     async def _act_on(self, event: Event) -> None:
         match event:
             case Welcome():
-                await self._station.welcomed(event)
+                await self._handler.welcomed(event)
                 abilities = " ".join(sorted(event.capabilities))
                 logger.info("link up epoch=%s protocol=%s router=%s", event.link_epoch, event.protocol, abilities)
                 self._ready.set()
-                self._station.news.set()
+                self._handler.news.set()
             case Cancel(command_id):
-                await self._station.cancel(command_id)
+                await self._handler.cancel(command_id)
 
     async def _unless_full(self, loop: Coroutine[None, None, Ending]) -> Ending:
         """What cannot be stored is not confirmed: leave with a word, so that no command is blamed for it."""
@@ -222,7 +222,7 @@ class Driver:
     async def _report(self) -> Ending:
         """The outbox, as far as the window allows."""
         await self._ready.wait()
-        news = self._station.news
+        news = self._handler.news
         while True:
             if not news.is_set():
                 self._reported.set()
@@ -231,9 +231,9 @@ class Driver:
             news.clear()
             if self._acknowledged.is_set():
                 self._acknowledged.clear()
-                self._station.acknowledge(self.link.acked)
+                self._handler.acknowledge(self.link.acked)
             while room := self.link.room():
-                rows = await self._station.pending(self.link.sent, room)
+                rows = await self._handler.pending(self.link.sent, room)
                 if not rows:
                     break
                 for frame in self.link.upstream(rows):
@@ -246,7 +246,7 @@ class Driver:
             try:
                 await asyncio.wait_for(self._retimed.wait(), wait)
             except TimeoutError:
-                due = self.link.tick(self._clock.monotonic(), self._station.depth())
+                due = self.link.tick(self._clock.monotonic(), self._handler.depth())
                 if isinstance(due, Ending):
                     return due
                 if due is not None:
@@ -265,7 +265,7 @@ class Driver:
 
     async def _caught_up(self) -> None:
         """Wait until everything in the outbox that the window allows is in the lanes."""
-        while self._ready.is_set() and (self._station.news.is_set() or not self._reported.is_set()):
+        while self._ready.is_set() and (self._handler.news.is_set() or not self._reported.is_set()):
             self._reported.clear()
             await self._reported.wait()
 

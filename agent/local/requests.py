@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
-from agent.domain.frames import Button, Notice
+from agent.domain.frames import Button, Notify
 from agent.domain.hook import HookEvent
 from agent.domain.session import Process, Session, SessionState, checked_id
 from agent.link.client import LinkStatus
@@ -107,7 +107,7 @@ class Requests:
         if len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
             raise Refusal(Reason.TOO_LARGE, f"text is longer than {MAX_TEXT_BYTES // 1024} KiB.")
         notification_id = checked_id(text_of(message, "notification_id", str(uuid.uuid4())), "notification_id")
-        await self.uploads.notify(Notice(notification_id, session.session_id, text, _buttons(message)), files)
+        await self.uploads.notify(Notify(notification_id, session.session_id, text, _buttons(message)), files)
         return {"notification_id": notification_id}
 
     async def _hook(self, message: Message) -> Answer:

@@ -3,7 +3,7 @@
 import uuid
 
 from agent.domain import alert
-from agent.domain.frames import Notice
+from agent.domain.frames import Notify
 from agent.domain.hook import HookEvent
 from agent.domain.session import Session, bare_id
 from agent.store.outbox import Outbox
@@ -21,7 +21,7 @@ class Alerts:
         name = bare_id(session.session_id)
         text = alert.text_of(event)
         if text and not (alert.repeats_end(event) and name in self._waiting):
-            await self._outbox.append(Notice(str(uuid.uuid4()), session.session_id, text))
+            await self._outbox.append(Notify(str(uuid.uuid4()), session.session_id, text))
         if event.name in alert.ENDS or alert.repeats_end(event):
             self._waiting.add(name)
         elif event.name in ("UserPromptSubmit", "SessionEnd"):

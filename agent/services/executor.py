@@ -35,7 +35,7 @@ from agent.domain.session import Session, SessionState, bare_id
 from agent.loops import Tasks
 from agent.services.files import Files
 from agent.services.permissions import Permissions
-from agent.services.prompt_tracking import Receipts
+from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.store.inbox import Inbox, Start
@@ -56,7 +56,7 @@ class _Job:
 
 
 @dataclass(slots=True)
-class _Hold:
+class _BusyTerminal:
     """The command that waits for its terminal to be free."""
 
     command_id: str
@@ -78,7 +78,7 @@ class Executor:
         permissions: Permissions,
         starts: Starts,
         backends: Mapping[str, Backend],
-        receipts: Receipts,
+        prompts: PromptTracking,
         clock: Clock,
         files: Files,
         tasks: Tasks,
@@ -89,7 +89,7 @@ class Executor:
         self.permissions = permissions
         self.starts = starts
         self.backends = backends
-        self.receipts = receipts
+        self.prompts = prompts
         self.clock = clock
         self.files = files
         self.depth = 0
@@ -156,7 +156,7 @@ class _Worker:
     def __init__(self, executor: Executor, first: _Job) -> None:
         self.queue = deque([first])
         self._executor = executor
-        self._held: _Hold | None = None
+        self._held: _BusyTerminal | None = None
         self._finishing: tuple[Awaitable[int], Callable[[], Awaitable[int]]] | None = None
 
     async def work(self) -> None:
@@ -213,7 +213,7 @@ class _Worker:
         typed = outcome.ending is Ending.DONE
         await self._finish(command, outcome, self._executor.clock.now() if typed else None)
         if typed:
-            self._executor.receipts.typed(session, command)
+            self._executor.prompts.typed(session, command)
 
     async def _fetched(self, command: Command, file: FileInput) -> Input:
         """What to type for a file, once it is here. Raises Refusal where it never will be, _Left at the agent's end."""
@@ -276,7 +276,7 @@ class _Worker:
         """Say once that it waits, unless that is over so soon that it would be noise."""
         now = self._executor.clock.monotonic()
         if self._held is None or self._held.command_id != command.command_id:
-            self._held = _Hold(command.command_id, now)
+            self._held = _BusyTerminal(command.command_id, now)
         if not self._held.told and now - self._held.since >= HOLD_TELL:
             self._held.told = True
             inbox = self._executor.inbox

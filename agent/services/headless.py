@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from agent.backends.terminals import typing_rules
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
-from agent.domain.frames import Notice
+from agent.domain.frames import Notify
 from agent.domain.session import HEADLESS, Conversation, SessionState
-from agent.services.prompt_tracking import Receipts
+from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
 
@@ -21,26 +21,26 @@ RETRY = 1.0  # seconds between tries to write when the disk is full
 _CUT_OFF = "The agent here was stopped in the middle of this; so was Claude Code. Write to go on where it was."
 
 
-class Reports:
+class HeadlessListener:
     """Hears the headless backend. What it is told is on disk when it returns, however long the disk is full."""
 
-    def __init__(self, sessions: Sessions, outbox: Outbox, receipts: Receipts, retry: float = RETRY) -> None:
+    def __init__(self, sessions: Sessions, outbox: Outbox, prompts: PromptTracking, retry: float = RETRY) -> None:
         self._sessions = sessions
-        self._receipts = receipts
+        self._prompts = prompts
         self._outbox = outbox
         self._retry = retry
 
     async def said(self, session_id: str, text: str) -> None:
-        notice = Notice(str(uuid.uuid4()), session_id, _fitting(text))
-        await self._insist(lambda: self._outbox.append(notice))
+        notification = Notify(str(uuid.uuid4()), session_id, _fitting(text))
+        await self._insist(lambda: self._outbox.append(notification))
 
     async def became(self, session_id: str, state: SessionState) -> None:
         await self._insist(lambda: self._sessions.update(session_id, state=state))
         if state is SessionState.IDLE:  # not between two turns: only when nothing is left
-            await self._insist(lambda: self._receipts.finished(session_id))
+            await self._insist(lambda: self._prompts.finished(session_id))
 
     async def took(self, session_id: str) -> None:
-        await self._insist(lambda: self._receipts.took(session_id))
+        await self._insist(lambda: self._prompts.took(session_id))
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:
         await self._insist(lambda: self._sessions.converse(session_id, talk))

@@ -7,8 +7,8 @@ from agent.domain.hook import HookEvent, Repeats
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions
 from agent.services.permissions import Asking
-from agent.services.prompt_tracking import Receipts
-from agent.services.session_lookup import Conversations
+from agent.services.prompt_tracking import PromptTracking
+from agent.services.session_lookup import SessionLookup
 from agent.services.states import States
 
 logger = logging.getLogger(__name__)
@@ -19,14 +19,14 @@ class Hooks:
 
     def __init__(
         self,
-        conversations: Conversations,
-        receipts: Receipts,
+        session_lookup: SessionLookup,
+        prompts: PromptTracking,
         states: States,
         alerts: Alerts,
         questions: ClaudeQuestions,
     ) -> None:
-        self._conversations = conversations
-        self._receipts = receipts
+        self._session_lookup = session_lookup
+        self._prompts = prompts
         self._states = states
         self._alerts = alerts
         self._questions = questions
@@ -36,18 +36,18 @@ class Hooks:
         """Take one event in; what the coding agent is to be told in return, mostly nothing. Raises StoreUnavailable."""
         if not self._repeats.is_new(event):
             return None
-        session = await self._conversations.attend(event)
+        session = await self._session_lookup.attend(event)
         if session is None:
             logger.debug("event of a strange program event=%s", event.name)
             return None
         if event.name == "PostToolUse":
             self._questions.tool_ran(session, event)
         await self._states.hint(session, event)
-        await self._receipts.heard(session, event)
+        await self._prompts.heard(session, event)
         if not self._questions.covers(session, event):
             await self._alerts.tell(session, event)
         if event.name == "SessionEnd":
-            await self._conversations.leave(session, event)
+            await self._session_lookup.leave(session, event)
         return None
 
     async def asked(self, event: HookEvent, asking: Asking) -> Mapping[str, object] | None:
@@ -58,5 +58,5 @@ class Hooks:
         """
         if not event.interactive or not self._repeats.is_new(event):
             return None
-        session = await self._conversations.attend(event)
+        session = await self._session_lookup.attend(event)
         return await self._questions.ask(session, event, asking) if session else None

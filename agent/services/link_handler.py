@@ -17,7 +17,7 @@ CAPABILITIES = ("command_batch", "files", "keys", "permissions", "text")
 
 
 @dataclass(slots=True)
-class Station:
+class LinkHandler:
     """The agent as its link sees it; one per process, which is what `instance_id` says."""
 
     machine_id: str

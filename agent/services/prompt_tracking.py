@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _OCCUPIED = (SessionState.BUSY, SessionState.WAITING)  # it may take a text only when that is over
 
 
-class Receipts:
+class PromptTracking:
     """Watches typed texts. `patience` is in seconds.
 
     After a restart of the agent what is on disk goes on; the watch does not: a hook may have spoken meanwhile.

@@ -13,7 +13,7 @@ import re
 from pathlib import PurePath
 
 from agent.backends.terminals import locate
-from agent.backends.terminals.locate import Place
+from agent.backends.terminals.locate import Location
 from agent.domain.hook import HookEvent
 from agent.domain.session import HEADLESS, MAX_LABEL, Conversation, Process, Session, SessionState
 from agent.processes import identify, is_running, is_within
@@ -26,7 +26,7 @@ _GOES_ON = ("clear", "resume")  # reasons for the end of a talk after which the 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Conversations:
+class SessionLookup:
     """The sessions as coding agents see them. Every method may raise StoreUnavailable, and then changed nothing."""
 
     def __init__(self, sessions: Sessions) -> None:
@@ -63,15 +63,15 @@ class Conversations:
             return await self._sessions.converse(host.session_id, talk)
         if not event.interactive or event.name == "SessionEnd":
             return known
-        place = await locate.locate(talk.process, event.environ)
-        if not self._sessions.offers(place.backend):
-            place = locate.NOWHERE
-        if known is not None and place == locate.NOWHERE:
+        location = await locate.locate(talk.process, event.environ)
+        if not self._sessions.offers(location.backend):
+            location = locate.NOWHERE
+        if known is not None and location == locate.NOWHERE:
             return await self._sessions.converse(known.session_id, talk)
-        return await self._settle(event, talk, place, known)
+        return await self._settle(event, talk, location, known)
 
-    async def _settle(self, event: HookEvent, talk: Conversation, place: Place, known: Session | None) -> Session:
-        there = self._sessions.at(place.backend, place.target) if place != locate.NOWHERE else None
+    async def _settle(self, event: HookEvent, talk: Conversation, location: Location, known: Session | None) -> Session:
+        there = self._sessions.at(location.backend, location.target) if location != locate.NOWHERE else None
         if there is not None and self._holds(there, talk.process):
             return await self._sessions.converse(there.session_id, talk)
         if there is not None:
@@ -79,10 +79,10 @@ class Conversations:
         return await self._sessions.register(
             Session(
                 known.session_id if known else self._name(event, talk),
-                place.backend,
+                location.backend,
                 _label(event),
                 event.text("cwd"),
-                target=place.target,
+                target=location.target,
                 process=talk.process,
                 conversation=talk,
             )

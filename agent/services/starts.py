@@ -13,7 +13,7 @@ from typing import Protocol
 from agent.clock import Clock
 from agent.domain.command import Command, Reason, StartSession
 from agent.domain.errors import Refusal
-from agent.domain.frames import Button, Notice
+from agent.domain.frames import Button, Notify
 from agent.domain.session import HEADLESS, Session, SessionState
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
@@ -139,7 +139,7 @@ class Starts:
         """Told again, the router takes it for the same message."""
         name = f"{what}/{session.session_id}/{session.generation}"
         notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-        await self._outbox.append(Notice(notification_id, session.session_id, text, buttons))
+        await self._outbox.append(Notify(notification_id, session.session_id, text, buttons))
 
 
 def _overdue(session: Session) -> str:

@@ -10,7 +10,7 @@ from agent.domain.errors import AgentError
 from agent.domain.hook import HookEvent
 from agent.domain.session import HEADLESS, Conversation, Session, SessionState, bare_id
 from agent.processes import is_running
-from agent.services.prompt_tracking import Receipts
+from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,9 @@ _HINTS = {
 class States:
     """Keeps the states of sessions up to date."""
 
-    def __init__(self, sessions: Sessions, receipts: Receipts) -> None:
+    def __init__(self, sessions: Sessions, prompts: PromptTracking) -> None:
         self._sessions = sessions
-        self._receipts = receipts
+        self._prompts = prompts
         self._resting: set[str] = set()  # sessions that were idle at the last look
 
     async def run(self, every: float = LOOK_EVERY) -> None:
@@ -67,7 +67,7 @@ class States:
         if state is not SessionState.IDLE:
             self._resting.discard(name)
         elif name in self._resting:
-            await self._receipts.rested(session)
+            await self._prompts.rested(session)
         else:
             self._resting.add(name)
 

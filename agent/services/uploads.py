@@ -17,7 +17,7 @@ from typing import Protocol
 
 from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
-from agent.domain.frames import Notice, NoticeFile
+from agent.domain.frames import NotificationFile, Notify
 from agent.link.identity import write_durably
 from agent.store.outbox import Held, Outbox
 
@@ -36,7 +36,7 @@ class Router(Protocol):
     async def put(self, file_id: str, number: int, data: bytes) -> int:
         """Keep a part, if it has bytes; the number of the first part that is not there."""
 
-    async def notify(self, notice: Notice) -> None:
+    async def notify(self, notification: Notify) -> None:
         """Take a notice whose files are there; Refusal(FILE_GONE) where they are not."""
 
 
@@ -50,7 +50,7 @@ class Uploads:
         self._retry = retry
         self._taking: set[str] = set()  # ids of copies whose notice is not stored yet
 
-    async def notify(self, notice: Notice, paths: Sequence[str]) -> None:
+    async def notify(self, notification: Notify, paths: Sequence[str]) -> None:
         """Store a notice with copies of these files. Raises Refusal or StoreUnavailable, having kept nothing."""
         if len(paths) > MAX_FILES:
             raise Refusal(Reason.TOO_LARGE, f"A notification has up to {MAX_FILES} files; send the rest in another.")
@@ -59,8 +59,8 @@ class Uploads:
         try:
             copying = zip(ids, paths, strict=True)
             files = tuple([await asyncio.to_thread(self._copy, file_id, path) for file_id, path in copying])
-            text = notice.text or ", ".join(file.name for file in files)
-            await self._outbox.append(replace(notice, text=text, files=files))
+            text = notification.text or ", ".join(file.name for file in files)
+            await self._outbox.append(replace(notification, text=text, files=files))
         except Exception:  # but a cancelled one may be stored all the same: of that the next start tidies up
             self._forget(ids)
             raise
@@ -88,30 +88,30 @@ class Uploads:
         return held is not None
 
     async def _bring(self, held: Held) -> None:
-        notice = held.notice
+        notification = held.notification
         try:
-            for file in notice.files:
+            for file in notification.files:
                 await self._put(file)
-            if notice.files:
-                await self._router.notify(notice)
+            if notification.files:
+                await self._router.notify(notification)
         except Refusal as refusal:
             if refusal.reason is Reason.FILE_GONE:  # what the router had grew too old meanwhile: it is put again
                 raise RouterUnreachable(refusal.text) from None
-            logger.warning("files refused notification=%s: %s", notice.notification_id, refusal.text)
-            names = ", ".join(file.name for file in notice.files)
-            text = f"📎 {names}: not sent. {refusal.text}\n\n{notice.text}"
+            logger.warning("files refused notification=%s: %s", notification.notification_id, refusal.text)
+            names = ", ".join(file.name for file in notification.files)
+            text = f"📎 {names}: not sent. {refusal.text}\n\n{notification.text}"
             fits = text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
-            await self._outbox.release(held, replace(notice, text=fits, files=()))
+            await self._outbox.release(held, replace(notification, text=fits, files=()))
         else:
-            await self._outbox.release(held, None if notice.files else notice)
-        self._forget(file.file_id for file in notice.files)
+            await self._outbox.release(held, None if notification.files else notification)
+        self._forget(file.file_id for file in notification.files)
 
-    async def _put(self, file: NoticeFile) -> None:
+    async def _put(self, file: NotificationFile) -> None:
         number = await self._router.put(file.file_id, 0, b"")
         while part := await asyncio.to_thread(self._part, file, number):
             number = await self._router.put(file.file_id, number, part)
 
-    def _part(self, file: NoticeFile, number: int) -> bytes:
+    def _part(self, file: NotificationFile, number: int) -> bytes:
         try:
             with (self._folder / file.file_id).open("rb") as copy:
                 if os.fstat(copy.fileno()).st_size == file.size:
@@ -121,7 +121,7 @@ class Uploads:
             logger.warning("copy not readable file=%s: %s", file.file_id, error.strerror)
         raise Refusal(Reason.INVALID_ARGUMENT, "Its copy on the machine is damaged; send it again.")
 
-    def _copy(self, file_id: str, path: str) -> NoticeFile:
+    def _copy(self, file_id: str, path: str) -> NotificationFile:
         content = _content(path)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ class Uploads:
         except OSError as error:
             text = f"{path} cannot be kept until it is sent ({error.strerror}). Make room in {self._folder}."
             raise Refusal(Reason.STORAGE_UNAVAILABLE, text) from None
-        return NoticeFile(file_id, _safe_name(path), len(content))
+        return NotificationFile(file_id, _safe_name(path), len(content))
 
     def _forget(self, ids: Iterable[str]) -> None:
         for file_id in ids:

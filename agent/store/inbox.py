@@ -28,7 +28,7 @@ from agent.domain.command import (
     StopSession,
     sources,
 )
-from agent.domain.frames import CommandResult, Notice, Receipt, ReceiptOutcome, Welcome
+from agent.domain.frames import CommandResult, Notify, Receipt, ReceiptOutcome, Welcome
 from agent.domain.session import bare_id
 from agent.store.database import Database
 from agent.store.outbox import Outbox, acknowledged, append, renumber_above
@@ -128,7 +128,7 @@ class Inbox:
         """Tell people that a command waits; told again, the router takes it for the same message."""
         notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"held/{command.command_id}"))
         text = f"Not typed yet: {why}. Your text waits until that is over."
-        return self._outbox.append(Notice(notification_id, command.session_id, text))
+        return self._outbox.append(Notify(notification_id, command.session_id, text))
 
     def recover(self) -> "Future[tuple[Waiting, ...]]":
         """At start-up: what is RECEIVED comes back in order; what was STARTED is over.

@@ -20,8 +20,8 @@ from agent.domain.frames import (
     Durable,
     Item,
     Mark,
-    Notice,
-    NoticeFile,
+    NotificationFile,
+    Notify,
     PermissionAsked,
     PermissionOver,
     SessionChanged,
@@ -41,7 +41,7 @@ class Held:
     """The first of the held notices. It is next once all that was in the outbox before it is acknowledged."""
 
     position: int
-    notice: Notice
+    notification: Notify
     is_next: bool
 
 
@@ -60,7 +60,7 @@ class Outbox:
     def append(self, item: Item) -> "asyncio.Future[int]":
         """Store one item; its number."""
         future = self.run(lambda connection: append(connection, item))
-        if isinstance(item, Notice):
+        if isinstance(item, Notify):
             future.add_done_callback(self._appended)
         return future
 
@@ -85,13 +85,13 @@ class Outbox:
         """The ids of all files of held notices."""
         return self._database.run(_held_files)
 
-    def release(self, one: Held, notice: Notice | None) -> "asyncio.Future[None]":
+    def release(self, one: Held, notification: Notify | None) -> "asyncio.Future[None]":
         """End a held notice; what the router still has to learn of it goes on its way."""
 
         def operation(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM held_notices WHERE position = ?", (one.position,))
-            if notice is not None:
-                _insert(connection, notice)
+            if notification is not None:
+                _insert(connection, notification)
 
         return self.run(operation)
 
@@ -118,9 +118,9 @@ class Outbox:
 
 def append(connection: sqlite3.Connection, item: Item) -> int:
     """Store one item within a transaction; its number, or _IS_HELD."""
-    if isinstance(item, Notice) and (item.files or _is_held(connection, item.session_id)):
+    if isinstance(item, Notify) and (item.files or _is_held(connection, item.session_id)):
         last = connection.execute("SELECT coalesce(max(upstream_seq), 0) FROM outbox").fetchone()[0]
-        values = (item.session_id, last, json.dumps(_notice_fields(item)))
+        values = (item.session_id, last, json.dumps(_notification_fields(item)))
         connection.execute("INSERT INTO held_notices (session_id, after_seq, payload) VALUES (?, ?, ?)", values)
         return _IS_HELD
     return _insert(connection, item)
@@ -137,12 +137,12 @@ def _held(connection: sqlite3.Connection) -> Held | None:
         return None
     position, payload, after = row
     before = connection.execute("SELECT 1 FROM outbox WHERE upstream_seq <= ? LIMIT 1", (after,)).fetchone()
-    return Held(position, _notice(json.loads(payload)), before is None)
+    return Held(position, _notification(json.loads(payload)), before is None)
 
 
 def _held_files(connection: sqlite3.Connection) -> frozenset[str]:
     rows = connection.execute("SELECT payload FROM held_notices").fetchall()
-    return frozenset(file.file_id for (payload,) in rows for file in _notice(json.loads(payload)).files)
+    return frozenset(file.file_id for (payload,) in rows for file in _notification(json.loads(payload)).files)
 
 
 def _insert(connection: sqlite3.Connection, item: Item) -> int:
@@ -209,8 +209,8 @@ def _encoded(item: Item) -> tuple[str, list[object]]:
             return "session_update", [*fields, session.state.value, session.waiting_for]
         case SessionGone(session_id, generation, detail):
             return "session_closed", [session_id, generation, detail]
-        case Notice():
-            return "notify", _notice_fields(item)
+        case Notify():
+            return "notify", _notification_fields(item)
         case PermissionAsked(question):
             return "permission_request", _question_fields(question)
         case PermissionOver(permission_id, over, detail):
@@ -233,16 +233,22 @@ def _session(fields: list[Any]) -> Item:
     return SessionChanged(told)
 
 
-def _notice_fields(notice: Notice) -> list[object]:
-    buttons = [[one.label, one.action] for one in notice.buttons]
-    files = [[one.file_id, one.name, one.size] for one in notice.files]
-    return [notice.notification_id, notice.session_id, notice.text, buttons, *([files] if files else [])]
+def _notification_fields(notification: Notify) -> list[object]:
+    buttons = [[one.label, one.action] for one in notification.buttons]
+    files = [[one.file_id, one.name, one.size] for one in notification.files]
+    return [
+        notification.notification_id,
+        notification.session_id,
+        notification.text,
+        buttons,
+        *([files] if files else []),
+    ]
 
 
-def _notice(fields: list[Any]) -> Notice:
+def _notification(fields: list[Any]) -> Notify:
     notification_id, session_id, text, buttons, *files = fields
-    offered, sent = tuple(Button(*one) for one in buttons), tuple(NoticeFile(*one) for one in (files or [[]])[0])
-    return Notice(notification_id, session_id, text, offered, sent)
+    offered, sent = tuple(Button(*one) for one in buttons), tuple(NotificationFile(*one) for one in (files or [[]])[0])
+    return Notify(notification_id, session_id, text, offered, sent)
 
 
 def _question_fields(asked: Question) -> list[object]:
@@ -269,7 +275,7 @@ _DECODERS: dict[str, Callable[[list[Any]], Item]] = {
     "mark": _mark,
     "session_update": _session,
     "session_closed": lambda fields: SessionGone(*fields),
-    "notify": _notice,
+    "notify": _notification,
     "permission_request": _asked,
     "permission_withdrawn": _over,
 }

@@ -53,7 +53,7 @@ class Outbox(Model):
         table_name = "outbox"
 
 
-class HeldNotice(Model):
+class HeldNotification(Model):
     """Notices with files until the router has both, and notices of the same session behind them; `payload` is JSON.
 
     `after_seq` is the last number of the outbox before it, which goes first.
@@ -134,7 +134,7 @@ class QuestionRow(Model):
         without_rowid = True
 
 
-TABLES = [Meta, Inbox, Outbox, HeldNotice, SessionRow, Doubt, PromptRow, QuestionRow]
+TABLES = [Meta, Inbox, Outbox, HeldNotification, SessionRow, Doubt, PromptRow, QuestionRow]
 
 INDEXES = [
     "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",

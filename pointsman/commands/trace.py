@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pointsman.client import Control
-    from pointsman.records import Step
+    from pointsman.records import TraceStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def trace(*, subject: str, as_json: bool) -> None:
         click.echo(f"{each.noun} {short(each.identity)}{again}: {label}, {each.state}")
         click.echo(f"  {plain(shortened(each.text, 200))}\n" if each.text else "")
 
-    def move(step: "Step") -> str:
+    def move(step: "TraceStep") -> str:
         return " → ".join(state for state in (step.from_state, step.to_state) if state)
 
     show(
@@ -68,7 +68,7 @@ def trace(*, subject: str, as_json: bool) -> None:
     )
 
 
-def _subjects(router: "Control", steps: "Sequence[Step]") -> list[Subject]:
+def _subjects(router: "Control", steps: "Sequence[TraceStep]") -> list[Subject]:
     """What the steps are about, as far as the router still has it."""
     found = (_subject(router, identity) for identity in dict.fromkeys(step.subject_id for step in steps))
     return [each for each in found if each is not None]

@@ -20,7 +20,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import AgentFrame, Drain, Hello, Receipts, Result, Upstream
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
-from router.services.delivery.engine import ACK_TIMEOUT, Delivery
+from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
 from router.services.files import Files
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
@@ -44,7 +44,7 @@ class LinkServices:
 
     database: Database
     clock: Clock
-    delivery: Delivery
+    delivery: DeliveryEngine
     upstream: UpstreamService
     presence: Presence
     jitter: Callable[[], float]

@@ -17,7 +17,7 @@ from router.domain.notification import LEASE
 from router.domain.routing import Inbound
 from router.services.chat.inbound import InboundService
 from router.services.files import Files
-from router.services.outbox.delivery_receipts import Reports
+from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import MAX_IN_FLIGHT, Courier, Outbox
 from router.store import idempotency, sessions, strangers
 from router.store.database import Database, Transaction
@@ -29,13 +29,13 @@ class ChatLinkServicer:
     """The service chat platforms' adapters call."""
 
     def __init__(
-        self, database: Database, inbound: InboundService, outbox: Outbox, reports: Reports, files: Files
+        self, database: Database, inbound: InboundService, outbox: Outbox, receipts: DeliveryReceipts, files: Files
     ) -> None:
         self._database = database
         self._inbound = inbound
         self._files = files
         self._outbox = outbox
-        self._reports = reports
+        self._receipts = receipts
 
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
         inbound = convert.inbound(request)
@@ -76,7 +76,7 @@ class ChatLinkServicer:
         opening = _receipt(await anext(frames(context), b""))
         if opening.WhichOneof("outcome") != "open" or not opening.open.transport:
             raise Refusal(Reason.BAD_FRAME, "The first frame must be open, with a transport.")
-        await CourierStream(context, opening.open, self._database, self._outbox, self._reports).run()
+        await CourierStream(context, opening.open, self._database, self._outbox, self._receipts).run()
 
     def _batch(self, items: list[tuple[int, Inbound | Refusal]], answers: "Answers") -> None:
         good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
@@ -125,13 +125,18 @@ class CourierStream:
     """One open delivery stream of a courier."""
 
     def __init__(
-        self, context: Context, opening: chat_pb.DeliverOpen, database: Database, outbox: Outbox, reports: Reports
+        self,
+        context: Context,
+        opening: chat_pb.DeliverOpen,
+        database: Database,
+        outbox: Outbox,
+        receipts: DeliveryReceipts,
     ) -> None:
         self._context = context
         self._chats = [convert.chat_ref(chat) for chat in opening.default_chats]
         self._database = database
         self._outbox = outbox
-        self._reports = reports
+        self._receipts = receipts
         credit = min(opening.max_in_flight or MAX_IN_FLIGHT, MAX_IN_FLIGHT)
         self._courier = Courier(opening.transport, credit)
 
@@ -178,7 +183,7 @@ class CourierStream:
 
     async def _take(self, receipt: chat_pb.DeliveryReceipt) -> None:
         if report := convert.report(receipt):
-            await self._database.write(lambda tx: self._reports.take(tx, self._courier, report))
+            await self._database.write(lambda tx: self._receipts.take(tx, self._courier, report))
 
 
 class Answers:

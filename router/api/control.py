@@ -19,16 +19,16 @@ from router.domain.namesakes import told_apart
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services.delivery.dead_letters import DeadLetters
-from router.services.delivery.engine import Delivery
+from router.services.delivery.engine import DeliveryEngine
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
-from router.services.outbox.notifications import Notices
+from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep import retention
 from router.services.upkeep.stats import Stats
-from router.services.wakeups import ANYTHING, Waiting, set_within
+from router.services.wakeups import ANYTHING, Wakeups, set_within
 from router.store import audit, commands, idempotency, machines, names, notifications, permissions, sessions, strangers
 from router.store.backup import backup
 from router.store.database import Database, Transaction
@@ -47,11 +47,11 @@ class ControlServices:
     database: Database
     clock: Clock
     hub: Hub
-    delivery: Delivery
+    delivery: DeliveryEngine
     sessions: SessionService
-    notices: Notices
+    notifications: Notifications
     enrolment: Enrolment
-    waiting: Waiting
+    wakeups: Wakeups
     stats: Stats
     dead_letters: DeadLetters
     permissions: Permissions
@@ -96,7 +96,7 @@ class ControlServicer:
     async def GetCommand(self, request: pb.GetCommandRequest, _call: Call) -> pb.GetCommandResponse:
         wait = _wait(times.seconds(request.wait))
         identity = await self._s.database.read(lambda c: names.command(c, request.command_id))
-        with self._s.waiting.on(identity) as changed:
+        with self._s.wakeups.on(identity) as changed:
             until = self._s.clock.monotonic() + wait
             command = await self._command(identity)
             while command.state.live and (left := until - self._s.clock.monotonic()) > 0:
@@ -148,7 +148,7 @@ class ControlServicer:
 
         def operation(tx: Transaction) -> pb.NotifyResponse:
             who = call.principal.name
-            sent = self._s.notices.send(tx, request.session_id, request.text, buttons, targets, who)
+            sent = self._s.notifications.send(tx, request.session_id, request.text, buttons, targets, who)
             return pb.NotifyResponse(notifications=[convert.notification(note) for note in sent])
 
         return await self._once(call, request, pb.NotifyResponse, operation)
@@ -156,7 +156,7 @@ class ControlServicer:
     async def GetNotification(self, request: pb.GetNotificationRequest, _call: Call) -> pb.GetNotificationResponse:
         wait = _wait(times.seconds(request.wait))
         identity = await self._s.database.read(lambda c: names.notification(c, request.notification_id))
-        with self._s.waiting.on(identity) as changed:
+        with self._s.wakeups.on(identity) as changed:
             until = self._s.clock.monotonic() + wait
             found = await self._s.database.read(lambda c: notifications.get(c, identity))
             while found.state.live and (left := until - self._s.clock.monotonic()) > 0:
@@ -215,7 +215,7 @@ class ControlServicer:
         cursor = request.after_event_id or await self._s.database.read(audit.newest)
         of = await self._s.database.read(lambda c: names.session(c, request.session_id))
         await call.context.send_initial_metadata(())  # what happens from here on is seen
-        with self._s.waiting.on(ANYTHING) as changed:
+        with self._s.wakeups.on(ANYTHING) as changed:
             while True:
                 changed.clear()
                 page = await self._s.database.read(

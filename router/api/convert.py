@@ -24,9 +24,9 @@ from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState
 from router.services.chat.inbound import Submitted
 from router.services.chat.topics import Brought
-from router.services.outbox.delivery_receipts import Later, Report
-from router.services.outbox.leases import Delivery, Rest
-from router.store.audit import Step
+from router.services.outbox.delivery_receipts import DeliveryReceipt, Later
+from router.services.outbox.leases import Delivery, RateLimitPause
+from router.store.audit import TraceStep
 
 COMMAND_STATES = {state: pb.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in CommandState}
 STATES_OF_COMMANDS = {number: state for state, number in COMMAND_STATES.items()}
@@ -209,12 +209,13 @@ def delivery(d: Delivery, lease: float, about: Session | None) -> chat_pb.Delive
     )  # fmt: skip
 
 
-def report(receipt: chat_pb.DeliveryReceipt) -> Report | None:
+def report(receipt: chat_pb.DeliveryReceipt) -> DeliveryReceipt | None:
     """None for a frame that reports nothing we know."""
     if (outcome := _outcome(receipt)) is None:
         return None
-    return Report(
-        receipt.notification_id, receipt.attempt, outcome, Rest(seconds(receipt.rest.chat), seconds(receipt.rest.all)),
+    return DeliveryReceipt(
+        receipt.notification_id, receipt.attempt, outcome,
+        RateLimitPause(seconds(receipt.rest.chat), seconds(receipt.rest.all)),
         receipt.moved_to[:MAX_CHAT_ID], receipt.refused.chat_closed,
         Brought(receipt.delivered.thread_id[:MAX_CHAT_ID], receipt.delivered.topic_problem[:MAX_WORDS]),
     )  # fmt: skip
@@ -240,7 +241,7 @@ def api_key(key: ApiKey) -> control_pb.ApiKey:
     )  # fmt: skip
 
 
-def step(s: Step) -> control_pb.TraceStep:
+def step(s: TraceStep) -> control_pb.TraceStep:
     return control_pb.TraceStep(
         at=timestamp(s.at), subject_id=s.subject_id, event=s.event, from_state=s.from_state.upper(),
         to_state=s.to_state.upper(),

@@ -9,7 +9,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
 from router.domain.notification import File
 from router.domain.session import checked_id
-from router.services.outbox.notifications import Notices
+from router.services.outbox.notifications import Notifications
 from router.store import commands, files, notifications
 from router.store.database import Database, Transaction
 
@@ -22,9 +22,9 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 class Files:
     """Takes parts from doors and gives them to machines; and the other way, to whoever brings them to people."""
 
-    def __init__(self, database: Database, notices: Notices, clock: Clock) -> None:
+    def __init__(self, database: Database, notifications: Notifications, clock: Clock) -> None:
         self._database = database
-        self._notices = notices
+        self._notifications = notifications
         self._clock = clock
 
     async def put(self, file_id: str, number: int, data: bytes) -> None:
@@ -57,7 +57,7 @@ class Files:
         known = notifications.find(tx, told.notification_id)
         if known is None and any(files.size(tx, file.file_id, fresh) != file.size for file in named):
             raise Refusal(Reason.FILE_GONE, "A part of a file is not here. Ask where to go on, and put the rest.")
-        self._notices.from_machine(tx, machine_id, replace(told, files=named))
+        self._notifications.from_machine(tx, machine_id, replace(told, files=named))
 
     async def get_out(self, notification_id: str, file_id: str, number: int) -> bytes:
         """A part of a notification's file; empty behind the last. Raises Refusal when it is gone."""

@@ -26,10 +26,10 @@ from router.domain.permission import (
 )
 from router.domain.routing import Inbound
 from router.domain.session import checked_id
-from router.services.delivery.engine import Delivery, Draft
+from router.services.delivery.engine import DeliveryEngine, Draft
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
-from router.services.wakeups import EXPIRY, Waiting
+from router.services.wakeups import EXPIRY, Wakeups
 from router.store import messages, notifications, permissions, sessions
 from router.store.database import Transaction
 
@@ -39,16 +39,16 @@ class Permissions:
 
     def __init__(
         self,
-        delivery: Delivery,
+        delivery: DeliveryEngine,
         outbox: Outbox,
-        waiting: Waiting,
+        wakeups: Wakeups,
         clock: Clock,
         new_id: Callable[[], str],
         new_token: Callable[[], str],
     ) -> None:
         self._delivery = delivery
         self._outbox = outbox
-        self._waiting = waiting
+        self._wakeups = wakeups
         self._clock = clock
         self._new_id = new_id
         self._new_token = new_token
@@ -73,7 +73,7 @@ class Permissions:
                 permission_id=asked.permission_id,
             )  # fmt: skip
             self._outbox.add(tx, note, machine_id)
-        tx.after_commit(partial(self._waiting.wake, EXPIRY))
+        tx.after_commit(partial(self._wakeups.wake, EXPIRY))
 
     def withdrawn(self, tx: Transaction, machine_id: str, frame: PermissionWithdrawn) -> None:
         """The machine says that a question is over. Raises Refusal, having written nothing."""

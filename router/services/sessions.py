@@ -8,10 +8,10 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
 from router.domain.session import Session, SessionState, checked_id, checked_label
 from router.services.chat.topics import Topics
-from router.services.delivery.engine import Delivery
+from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
 from router.store import machines, sessions
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
 
@@ -20,7 +20,7 @@ class SessionService:
 
     def __init__(
         self,
-        delivery: Delivery,
+        delivery: DeliveryEngine,
         permissions: Permissions,
         topics: Topics,
         clock: Clock,
@@ -110,5 +110,7 @@ class SessionService:
         return replace(known, machine_id=machine_id, label=label, state=state, generation=generation, updated_at=now)
 
     def _record(self, tx: Transaction, session: Session, event: str, actor: str) -> None:
-        step = Step(self._clock.now(), session.session_id, session.session_id, event, "", "", actor, session.machine_id)
+        step = TraceStep(
+            self._clock.now(), session.session_id, session.session_id, event, "", "", actor, session.machine_id
+        )
         record(tx, [step])

@@ -12,9 +12,9 @@ from router.domain.command import Command, CommandState, Ended, Origin, StartSes
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
-from router.services.delivery.engine import Delivery, Draft
+from router.services.delivery.engine import DeliveryEngine, Draft
 from router.store import commands, machines, sessions
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
 BACKEND = "headless"  # of what an agent starts: there is no terminal
@@ -23,7 +23,7 @@ BACKEND = "headless"  # of what an agent starts: there is no terminal
 class Starts:
     """Accepts starts and stops."""
 
-    def __init__(self, delivery: Delivery, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(self, delivery: DeliveryEngine, clock: Clock, new_id: Callable[[], str]) -> None:
         self._delivery = delivery
         self._clock = clock
         self._new_id = new_id
@@ -58,7 +58,7 @@ class Starts:
             sessions.remove(tx, session_id)
             raise
         who = origin.actor or origin.source
-        record(tx, [Step(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
+        record(tx, [TraceStep(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
         return command
 
     def stop(self, tx: Transaction, session_id: str, origin: Origin, note: str = "") -> Command:
@@ -70,7 +70,7 @@ class Starts:
         return self._delivery.accept(tx, Draft(session.session_id, StopSession(), origin, note=note))
 
 
-def give_up(tx: Transaction, delivery: Delivery, machine_id: str) -> None:
+def give_up(tx: Transaction, delivery: DeliveryEngine, machine_id: str) -> None:
     """A machine says that it begins no sessions: the starts that wait for it are over."""
     for command in commands.live_of_machine(tx, machine_id, [CommandState.QUEUED]):
         if isinstance(command.action, StartSession):

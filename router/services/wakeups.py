@@ -9,7 +9,7 @@ EXPIRY = "expiry"  # a command may end sooner than the next look
 HELD = "held"  # something began to wait out a backoff
 
 
-class Waiting:
+class Wakeups:
     """Wakes whoever waits. Lives on the event loop."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from peewee import Select
 
 from router.store.database import Transaction
 from router.store.statements import given
-from router.store.tables import Step as Row
+from router.store.tables import TraceStep as Row
 from router.store.upkeep import removing
 
 _COLUMNS = "at, subject_id, session_id, event, from_state, to_state, actor, detail"
@@ -20,7 +20,7 @@ purge = removing(
 )
 
 
-class Step(NamedTuple):
+class TraceStep(NamedTuple):
     """What happened to one thing. A tuple, as rows of it are written by the thousand."""
 
     at: float
@@ -33,26 +33,26 @@ class Step(NamedTuple):
     detail: str
 
 
-def record(tx: Transaction, steps: Sequence[Step]) -> None:
+def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
     """Write steps, in order."""
     tx.executemany(f"INSERT INTO steps ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", steps)
 
 
-def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[Step]:
+def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[TraceStep]:
     """The steps of some things, oldest first."""
     marks = ",".join("?" * len(subject_ids))
     sql = f"SELECT {_COLUMNS} FROM steps WHERE subject_id IN ({marks}) ORDER BY step_id"
-    return [Step(*row) for row in connection.execute(sql, subject_ids).fetchall()]
+    return [TraceStep(*row) for row in connection.execute(sql, subject_ids).fetchall()]
 
 
-def after(connection: sqlite3.Connection, step_id: int, session_id: str, limit: int) -> list[tuple[int, Step]]:
+def after(connection: sqlite3.Connection, step_id: int, session_id: str, limit: int) -> list[tuple[int, TraceStep]]:
     """Steps behind a cursor, oldest first."""
     sql = (
         f"SELECT step_id, {_COLUMNS} FROM steps WHERE step_id > ? AND (? = '' OR session_id = ?)"
         " ORDER BY step_id LIMIT ?"
     )
     rows = connection.execute(sql, (step_id, session_id, session_id, limit)).fetchall()
-    return [(row[0], Step(*row[1:])) for row in rows]
+    return [(row[0], TraceStep(*row[1:])) for row in rows]
 
 
 def newest(connection: sqlite3.Connection) -> int:
@@ -61,7 +61,7 @@ def newest(connection: sqlite3.Connection) -> int:
     return number
 
 
-def story(connection: sqlite3.Connection, subject_id: str) -> list[Step]:
+def story(connection: sqlite3.Connection, subject_id: str) -> list[TraceStep]:
     """The steps of a command, its receipts and those made from it, or of one other thing; oldest first."""
     subjects = [subject_id]
     for each in subjects:  # grows: what was made from it may have been repeated in turn

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 from router.domain.command import ChatRef
+from router.store import tables
 from router.store.database import Transaction
-from router.store.tables import Session, SessionPlace
 from router.store.upkeep import purging
 
-purge = purging(SessionPlace, SessionPlace.session_id.not_in(Session.select(Session.session_id)))
+purge = purging(
+    tables.SessionTopic, tables.SessionTopic.session_id.not_in(tables.Session.select(tables.Session.session_id))
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ChatSettings:
     """What a chat asked for."""
 
     has_topics: bool = False
@@ -20,23 +22,23 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SessionTopic:
     """What a chat has for one session."""
 
     thread_id: str = ""  # of its topic; empty for none
     muted: bool = False
 
 
-def wishes(tx: Transaction, chat: ChatRef) -> Wishes:
+def settings(tx: Transaction, chat: ChatRef) -> ChatSettings:
     """What a chat asked for; nothing, where it never did."""
     row = tx.execute(
         "SELECT has_topics, asks_first, quiet FROM chats WHERE transport = ? AND chat_id = ?",
         (chat.transport, chat.chat_id),
     ).fetchone()
-    return Wishes(bool(row[0]), bool(row[1]), row[2]) if row else Wishes()
+    return ChatSettings(bool(row[0]), bool(row[1]), row[2]) if row else ChatSettings()
 
 
-def wish(tx: Transaction, chat: ChatRef, new: Wishes) -> None:
+def set_settings(tx: Transaction, chat: ChatRef, new: ChatSettings) -> None:
     """Keep what a chat asks for from now on."""
     tx.execute(
         "INSERT INTO chats (transport, chat_id, is_default, chosen_session, has_topics, asks_first, quiet)"
@@ -46,16 +48,16 @@ def wish(tx: Transaction, chat: ChatRef, new: Wishes) -> None:
     )
 
 
-def place(tx: Transaction, chat: ChatRef, session_id: str) -> Place:
+def session_topic(tx: Transaction, chat: ChatRef, session_id: str) -> SessionTopic:
     """What a chat has for a session."""
     row = tx.execute(
         "SELECT thread_id, muted FROM places WHERE transport = ? AND chat_id = ? AND session_id = ?",
         (chat.transport, chat.chat_id, session_id),
     ).fetchone()
-    return Place(row[0], bool(row[1])) if row else Place()
+    return SessionTopic(row[0], bool(row[1])) if row else SessionTopic()
 
 
-def set_place(tx: Transaction, chat: ChatRef, session_id: str, new: Place) -> None:
+def set_session_topic(tx: Transaction, chat: ChatRef, session_id: str, new: SessionTopic) -> None:
     """Keep what a chat has for a session from now on."""
     tx.execute(
         "INSERT OR REPLACE INTO places (transport, chat_id, session_id, thread_id, muted) VALUES (?, ?, ?, ?, ?)",
@@ -84,8 +86,8 @@ def topics_of(tx: Transaction, session_id: str) -> list[ChatRef]:
 
 def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:
     """A chat has another id: what it asked for holds there. Topics stay behind, their numbers mean nothing there."""
-    if wishes(tx, new) == Wishes():
-        wish(tx, new, wishes(tx, old))
+    if settings(tx, new) == ChatSettings():
+        set_settings(tx, new, settings(tx, old))
     tx.execute(
         "INSERT OR IGNORE INTO places (transport, chat_id, session_id, thread_id, muted)"
         " SELECT transport, ?, session_id, '', muted FROM places WHERE transport = ? AND chat_id = ?",

@@ -32,7 +32,7 @@ from router.domain.command import (
     apply,
 )
 from router.domain.errors import Reason, Refusal
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 from router.store.statements import Statement, given
 from router.store.tables import Command as Row
@@ -92,7 +92,7 @@ def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Comman
 def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float, machine_id: str) -> None:
     """Write many Stored events at once; those that are no longer where the event is legal, or of this link, stay."""
     legal = _names(SOURCES[Stored])
-    steps: list[Step] = []
+    steps: list[TraceStep] = []
     for command_id in command_ids:
         row = tx.execute(
             f"UPDATE commands SET state = 'received', received_at = ? WHERE command_id = ? AND epoch = ?"
@@ -100,14 +100,14 @@ def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: 
             (now, command_id, epoch),
         ).fetchone()
         if row is not None:
-            steps.append(Step(now, command_id, row[0], "Stored", "sent", "received", machine_id, f"epoch {epoch}"))
+            steps.append(TraceStep(now, command_id, row[0], "Stored", "sent", "received", machine_id, f"epoch {epoch}"))
     record(tx, steps)
 
 
 def note(tx: Transaction, command: Command, event: str, actor: str, now: float) -> None:
     """Keep in the trace what changes no state."""
     state = command.state.value
-    record(tx, [Step(now, command.command_id, command.session_id, event, state, state, actor, "")])
+    record(tx, [TraceStep(now, command.command_id, command.session_id, event, state, state, actor, "")])
 
 
 def find(connection: sqlite3.Connection | Transaction, command_id: str) -> Command | None:
@@ -259,8 +259,8 @@ def _names(states: Iterable[CommandState]) -> str:
     return ", ".join(f"'{state.value}'" for state in sorted(states, key=lambda s: s.value))
 
 
-def _first_steps(command: Command, detail: str) -> list[Step]:
-    accepted = Step(
+def _first_steps(command: Command, detail: str) -> list[TraceStep]:
+    accepted = TraceStep(
         command.created_at, command.command_id, command.session_id, "Accepted", "", "queued",
         command.origin.actor or command.origin.source, detail,
     )  # fmt: skip
@@ -276,13 +276,13 @@ def _attempt(command: Command) -> str:
     return f"attempt {command.attempt}, epoch {command.epoch}"
 
 
-def _step(old: Command, new: Command, event: str, now: float, actor: str) -> Step:
+def _step(old: Command, new: Command, event: str, now: float, actor: str) -> TraceStep:
     reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
     typed = ""
     if new.typed_at and not old.typed_at:
         typed = f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
     detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, typed, new.detail)))
-    return Step(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
+    return TraceStep(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
 
 
 def _on_disk(value: object) -> object:

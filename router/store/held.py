@@ -7,14 +7,14 @@ from router.domain.command import ChatRef, FileInput
 from router.domain.routing import Inbound
 from router.store.database import Transaction
 from router.store.statements import given
-from router.store.tables import Held
+from router.store.tables import HeldMessage
 from router.store.upkeep import purging, shifting
 
 KEPT = 24 * 3600.0  # seconds; as long as a command waits for its machine
 MOST = 20  # messages of a chat; the oldest go
 
-shift = shifting(Held.created_at)
-purge = purging(Held, Held.created_at < given.before)
+shift = shifting(HeldMessage.created_at)
+purge = purging(HeldMessage, HeldMessage.created_at < given.before)
 
 
 def keep(tx: Transaction, question: str, inbound: Inbound, now: float) -> None:

@@ -6,16 +6,20 @@ import sqlite3
 from router.domain.errors import Reason, Refusal
 from router.store.database import Transaction
 from router.store.statements import Statement, given, insert
-from router.store.tables import Request
+from router.store.tables import IdempotencyRecord
 from router.store.upkeep import purging, shifting
 
 KEPT = 96 * 3600.0  # seconds; GitHub delivers again for 3 days, Telegram for one
 
-_FIND = Statement(Request.select(Request.digest, Request.response).where(Request.key == given.key))
-_INSERT = Statement(insert(Request))
+_FIND = Statement(
+    IdempotencyRecord.select(IdempotencyRecord.digest, IdempotencyRecord.response).where(
+        IdempotencyRecord.key == given.key
+    )
+)
+_INSERT = Statement(insert(IdempotencyRecord))
 
-shift = shifting(Request.created_at)
-purge = purging(Request, Request.created_at < given.before)
+shift = shifting(IdempotencyRecord.created_at)
+purge = purging(IdempotencyRecord, IdempotencyRecord.created_at < given.before)
 
 
 def digest(request: bytes) -> bytes:

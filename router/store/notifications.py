@@ -8,7 +8,7 @@ from typing import Any
 from router.domain.command import ChatRef, CommandState
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button, Event, File, Kind, Notification, NotificationState, apply
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 from router.store.statements import given
 from router.store.tables import Notification as Row
@@ -48,7 +48,7 @@ def insert(tx: Transaction, notification: Notification, actor: str) -> None:
     tx.execute(_INSERT, _row(notification))
     chat = notification.chat
     detail = f"{chat.transport} {chat.chat_id}" + (f" for {notification.command_id}" if notification.command_id else "")
-    step = Step(
+    step = TraceStep(
         notification.created_at,
         notification.notification_id,
         notification.session_id,
@@ -77,7 +77,7 @@ def change(
             changed.notification_id,
         ),
     )  # fmt: skip
-    step = Step(
+    step = TraceStep(
         now, changed.notification_id, changed.session_id, type(event).__name__, notification.state.value,
         changed.state.value, actor, about or changed.detail or f"attempt {changed.attempt}",
     )  # fmt: skip
@@ -123,7 +123,7 @@ def by_token(tx: Transaction, chat: ChatRef, token: str) -> Notification | None:
     return _notification(row) if row else None
 
 
-def newest_receipt(tx: Transaction, command_id: str) -> Notification | None:
+def newest_status_message(tx: Transaction, command_id: str) -> Notification | None:
     """The last receipt written for a command."""
     row = tx.execute(
         f"{_SELECT} WHERE command_id = ? AND command_id != '' ORDER BY position DESC LIMIT 1", (command_id,)

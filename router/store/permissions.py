@@ -15,7 +15,7 @@ from router.domain.permission import (
     Verdict,
     apply,
 )
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 from router.store.statements import given
 from router.store.tables import Permission as Row
@@ -37,7 +37,7 @@ purge = purging(Row, Row.decided_at < given.before)
 def insert(tx: Transaction, permission: Permission) -> None:
     """Write a new question and its first step."""
     tx.execute(_INSERT, _row(permission))
-    step = Step(
+    step = TraceStep(
         permission.created_at, permission.permission_id, permission.session_id, "Asked", "", permission.state.value,
         permission.machine_id, permission.tool,
     )  # fmt: skip
@@ -58,7 +58,7 @@ def change(tx: Transaction, permission: Permission, event: Event, now: float, ac
     ).rowcount  # fmt: skip
     if written != 1:
         raise IllegalTransition(f"{type(event).__name__} of {permission.permission_id}")
-    step = Step(
+    step = TraceStep(
         now, changed.permission_id, changed.session_id, type(event).__name__, permission.state.value,
         changed.state.value, actor, changed.detail or changed.option_id,
     )  # fmt: skip

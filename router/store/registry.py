@@ -24,19 +24,19 @@ STORES = (
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge),
-    Store(tables.SessionPlace, purge=chats.purge),
-    Store(tables.Step, purge=audit.purge),
+    Store(tables.SessionTopic, purge=chats.purge),
+    Store(tables.TraceStep, purge=audit.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.
-    Store(tables.Request, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),
+    Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH),
-    Store(tables.Held, held.shift, held.purge, kept=held.KEPT),
+    Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
     Store(tables.JoinToken, machines.shift),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),
     Store(tables.ApiKey),
     Store(tables.Chat),
-    Store(tables.Suspect),
+    Store(tables.PoisonSuspect),
     Store(tables.Cancel),
     Store(tables.Meta),
 )

@@ -13,7 +13,7 @@ import uvloop
 
 from agent.app import run
 from agent.backends.backend import Backend
-from agent.backends.observed import HooksBackend
+from agent.backends.observed import ObservedBackend
 from agent.config import Config
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.session import Session
@@ -36,7 +36,7 @@ class HangingBackend(RecordingBackend):
 
 async def main(path: Path, hangs_on: str) -> None:
     backends: dict[str, Backend] = {name: HangingBackend(path, name, hangs_on) for name in ("command", "headless")}
-    backends["hooks"] = HooksBackend()
+    backends["hooks"] = ObservedBackend()
     await run(Config.from_environ(os.environ), backends, _ready)
 
 

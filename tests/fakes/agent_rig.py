@@ -15,7 +15,7 @@ from typing import Any
 from agent.app import Agent
 from agent.backends.backend import Backend
 from agent.backends.claude.headless import HeadlessBackend
-from agent.backends.observed import HooksBackend
+from agent.backends.observed import ObservedBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock
 from agent.config import Config
@@ -123,7 +123,7 @@ class Rigs:
     ) -> AsyncIterator[Rig]:
         self.enrol(router)
         backend = RecordingBackend(self.typed_into)
-        others = (PtyBackend(), HooksBackend(), headless or HeadlessBackend())
+        others = (PtyBackend(), ObservedBackend(), headless or HeadlessBackend())
         backends: dict[str, Backend] = {"command": backend, **{one.name: one for one in others}}
         agent = Agent(Config(self.data_dir, **settings), backends, clock, database)
         stop, ready = asyncio.Event(), asyncio.Event()

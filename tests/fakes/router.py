@@ -165,7 +165,7 @@ class Router:
         self.parts: dict[str, list[bytes]] = {}  # of notices' files
         self.puts: list[tuple[int, int]] = []  # number and bytes of each part that came
         self.notice_refusals: deque[Refusal] = deque()
-        self.notices: list[pb.NotifyWithFilesRequest] = []
+        self.notifications: list[pb.NotifyWithFilesRequest] = []
         self.join_tokens = {"good-token": b""}
         self._links: asyncio.Queue[Link] = asyncio.Queue()
         self._open: set[Link] = set()
@@ -233,7 +233,7 @@ class Router:
     ) -> pb.NotifyWithFilesResponse:
         if self.notice_refusals:
             await self.notice_refusals.popleft().abort(context)
-        self.notices.append(request)
+        self.notifications.append(request)
         return pb.NotifyWithFilesResponse()
 
     async def Enroll(

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tests.fakes import telegram_updates as updates
 from tests.fakes.telegram_api import BotApi
-from tests.fakes.telegram_faults import Fault, FaultScript, RateLimits, ScriptedFault, WebhookFault
+from tests.fakes.telegram_faults import Fault, FaultScript, ScriptedFault, TelegramLimits, WebhookFault
 from tests.fakes.telegram_http import TelegramHttp
 from tests.fakes.telegram_state import Call, Chat, Json, Message, Press, StandInClock, Update, World
 from tests.fakes.telegram_stub import StubDoor
@@ -45,7 +45,7 @@ class TelegramStandIn:
     ) -> None:
         self.token = token
         self.world = World(token, StandInClock(speed), random.Random(seed))
-        self.limits = RateLimits(self.world.clock, enabled=limits)
+        self.limits = TelegramLimits(self.world.clock, enabled=limits)
         self._faults = FaultScript()
         self._api = api = BotApi(self.world, self._faults, self.limits)
         self._webhooks = WebhookEngine(self.world, api, self._faults, webhook_timeout_s)

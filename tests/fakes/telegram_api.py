@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.telegram_faults import NO_RESULT, Fault, FaultKind, FaultScript, RateLimits
+from tests.fakes.telegram_faults import NO_RESULT, Fault, FaultKind, FaultScript, TelegramLimits
 from tests.fakes.telegram_methods import METHODS, NOT_IN_ANSWERS, Polls
 from tests.fakes.telegram_state import BotError, Call, Json, World
 
@@ -33,7 +33,7 @@ class Answer:
 class BotApi:
     """Answers calls of one bot."""
 
-    def __init__(self, world: World, faults: FaultScript, limits: RateLimits) -> None:
+    def __init__(self, world: World, faults: FaultScript, limits: TelegramLimits) -> None:
         self._world = world
         self._faults = faults
         self._limits = limits

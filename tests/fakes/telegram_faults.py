@@ -159,7 +159,7 @@ class Now(Protocol):
 
 
 @dataclass(slots=True)
-class RateLimits:
+class TelegramLimits:
     """One a second per chat with a burst of 3, 20 in any minute per group, 30 a second over all."""
 
     clock: Now

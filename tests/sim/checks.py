@@ -80,7 +80,7 @@ class Checks:
     def is_quiet(self) -> bool:
         """Everything asked for is answered and has ended, and everybody was told."""
         world = self._world
-        up = world.router.router is not None and all(agent.station for agent in world.agents.values())
+        up = world.router.router is not None and all(agent.link_handler for agent in world.agents.values())
         if not up or any(not wish.answered for wish in world.record.wishes.values()):
             return False
         live = "SELECT 1 FROM commands WHERE state IN ('queued', 'sent', 'received') LIMIT 1"

@@ -25,7 +25,7 @@ from router.app import Router
 from router.domain.command import Command
 from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
 from router.link.hub import Link
-from router.randomness import Chance
+from router.randomness import Randomness
 from router.store.database import Transaction
 from tests.sim.disks import Disk, StandIn
 from tests.sim.loop import VirtualLoop
@@ -75,8 +75,8 @@ class RouterEnd:
         self.time = time
         self.database = StandIn(disk, NowLoop())
         numbers = random.Random(0)
-        self._chance = Chance(self._new_id, lambda: 0.5, numbers.randbytes)
-        self.router = Router(self.database, "router", time, "", self._chance)
+        self._randomness = Randomness(self._new_id, lambda: 0.5, numbers.randbytes)
+        self.router = Router(self.database, "router", time, "", self._randomness)
         for recover in (self.router._delivery.recover, self.router._outbox.recover):
             self.write(recover)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agent.domain.frames import Notice
+from agent.domain.frames import Notify
 from router.domain.command import CommandState
 from tests.sim.programs import AgentProgram, Program
 
@@ -81,13 +81,13 @@ def _redrive(world: "World") -> None:
 
 def _notify(world: "World") -> None:
     agent = _agent(world)
-    if agent.station is None:
+    if agent.link_handler is None:
         return
-    notice = Notice(world.new_id(), world.random.choice(world.sessions_of(agent.name)), "look")
+    notice = Notify(world.new_id(), world.random.choice(world.sessions_of(agent.name)), "look")
     agent.outbox.append(notice).add_done_callback(lambda done: _noticed(world, agent, notice, done))
 
 
-def _noticed(world: "World", agent: AgentProgram, notice: Notice, done: "asyncio.Future[int]") -> None:
+def _noticed(world: "World", agent: AgentProgram, notice: Notify, done: "asyncio.Future[int]") -> None:
     if not done.cancelled() and done.exception() is None:
         world.record.notices[notice.notification_id] = agent.name
 
@@ -97,7 +97,7 @@ def _restart_session(world: "World") -> None:
     agent = world.agents[session_id.partition("-")[0]]
     world.programs[session_id] = str(int(world.programs[session_id]) + 1)
     world.note(session_id, f"is restarted: program {world.programs[session_id]}")
-    if agent.station is not None:
+    if agent.link_handler is not None:
         agent.life.spawn(agent.introduce(session_id))
 
 

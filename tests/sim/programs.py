@@ -18,9 +18,9 @@ from agent.loops import Tasks
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
-from agent.services.link_handler import Station
+from agent.services.link_handler import LinkHandler
 from agent.services.permissions import Permissions
-from agent.services.prompt_tracking import Receipts
+from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.store import clock_steps
@@ -34,7 +34,7 @@ from router.api.serving import SERVICES
 from router.app import Router
 from router.domain.credentials import Principal
 from router.domain.errors import Refusal
-from router.randomness import Chance
+from router.randomness import Randomness
 from router.store import clock_steps as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
 from tests.sim.loop import Life
@@ -144,8 +144,8 @@ class RouterProgram(Program):
         world, clock = self.world, Clock(self.skew)
         database = RouterDatabase(self.disk, turns)
         router_lifetime.resume(database.connection(), clock)
-        chance = Chance(world.new_id, world.router_random.random, world.router_random.randbytes)
-        router = Router(database, "router", clock, "", chance)
+        randomness = Randomness(world.new_id, world.router_random.random, world.router_random.randbytes)
+        router = Router(database, "router", clock, "", randomness)
         world.plant.router(router, self.life)
         await router.recover()
         s = router.servicers
@@ -236,7 +236,7 @@ NO_FILES = Files(Path("files"), _no_file)
 class AgentProgram(Program):
     """An agent: everything but its socket and its gRPC channel."""
 
-    station: Station | None = None
+    link_handler: LinkHandler | None = None
     sessions: Sessions
     outbox: Outbox
     backup: tuple[int, bytes] | None = None  # a copy of the disk, and the epoch it was made in
@@ -257,20 +257,22 @@ class AgentProgram(Program):
         inbox: Inbox = world.plant.inbox(database, outbox)
         sessions = Sessions(SessionStore(database, outbox), backends, clock)
         tasks = Tasks()
-        receipts = Receipts(Prompts(outbox), sessions, clock, tasks)
+        prompts = PromptTracking(Prompts(outbox), sessions, clock, tasks)
         starts = Starts(sessions, outbox, Folders((), Path("/")), clock)
         executor = Executor(
-            inbox, sessions, Permissions(Questions(outbox)), starts, backends, receipts, clock, NO_FILES, tasks
+            inbox, sessions, Permissions(Questions(outbox)), starts, backends, prompts, clock, NO_FILES, tasks
         )
-        station = Station(self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id())
+        link_handler = LinkHandler(
+            self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id()
+        )
         await clock_steps.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()
         self.outbox, self.sessions = outbox, sessions
         for session_id in world.sessions_of(self.name):
             await self.register(session_id)
-        await station.recover()
-        self.station = station
-        await self._keep_link(station, clock)
+        await link_handler.recover()
+        self.link_handler = link_handler
+        await self._keep_link(link_handler, clock)
 
     async def register(self, session_id: str) -> None:
         """The program behind a session makes itself known."""
@@ -290,7 +292,7 @@ class AgentProgram(Program):
         return int(self.rows("SELECT value FROM meta WHERE key = 'last_link_epoch'")[0][0])
 
     def went(self) -> None:
-        self.station = None
+        self.link_handler = None
         if self.driver is not None and not 0 < self.driver.link.epoch <= self.stored_epoch():
             self.world.record.half_greeted.add(self.name)
         self.driver = None
@@ -304,10 +306,10 @@ class AgentProgram(Program):
         """The texts that are STARTED on the disk, by command."""
         return dict(self.rows("SELECT command_id, text FROM inbox WHERE state = 'started'"))
 
-    async def _keep_link(self, station: Station, clock: Clock) -> None:
+    async def _keep_link(self, link_handler: LinkHandler, clock: Clock) -> None:
         wait, stop = backoff.Backoff(), asyncio.Event()
         while True:
-            self.driver = driver = Driver(self._dialled(), station, clock)
+            self.driver = driver = Driver(self._dialled(), link_handler, clock)
             ending = await driver.run(stop)
             self.world.note(self.name, f"link ends: {ending.end.value} {ending.text}")
             wait = _learned(wait, ending, clock.monotonic(), self.world.random.random(), driver.welcomed_for)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from tests.fakes.entity_oracle import Refused, parsed
 from webhook_adapter.transports.telegram.outbound.code_blocks import shown
 from webhook_adapter.transports.telegram.outbound.format import DocumentPart, Part, is_blank, parts
-from webhook_adapter.transports.transport import Kind, Outgoing, Place
+from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing
 
 PIECES = (
     *"<>&\"'/;#x3b \n\\_*[]()~`>+-=|{}.!aé😀\u200d\u202e\t\r\x00\x0b\u2028\u00a0",
@@ -39,7 +39,7 @@ def texts(count: int, seed: int) -> Iterator[str]:
 
 def check(text: str) -> int:
     """Render a text and let Telegram read it; how many messages it made. Raises Wrong."""
-    made = parts(Outgoing(Place("1"), text, "devbox · <api> & co", kind=Kind.PROGRESS))
+    made = parts(Outgoing(ChatRef("1"), text, "devbox · <api> & co", kind=Kind.PROGRESS))
     for part in made:
         _check_part(part, text)
     if not isinstance(made[0], DocumentPart) and _visible(_inner(made)) != _visible(shown(text).text):

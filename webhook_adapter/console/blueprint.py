@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.console.api import add_api
 from webhook_adapter.console.downloads import add_downloads
-from webhook_adapter.console.login import SESSION_LIFETIME, Doorkeeper
+from webhook_adapter.console.login import SESSION_LIFETIME, LoginGuard
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.router.errors import RouterError
@@ -48,20 +48,20 @@ def create_blueprint(
     blueprint = Blueprint(
         "console", __name__, static_folder="static", static_url_path="/console/static", template_folder="templates"
     )
-    doorkeeper = Doorkeeper(config.api_key)
-    _add_guards(blueprint, doorkeeper, clock)
+    guard = LoginGuard(config.api_key)
+    _add_guards(blueprint, guard, clock)
     _add_errors(blueprint)
-    _add_pages(blueprint, doorkeeper, clock)
-    _add_login(blueprint, doorkeeper, clock)
+    _add_pages(blueprint, guard, clock)
+    _add_login(blueprint, guard, clock)
     add_api(blueprint, config, router)
     add_downloads(blueprint, router)
     return blueprint
 
 
-def _add_guards(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[], float]) -> None:
+def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
     @blueprint.before_request
     def let_in() -> ResponseReturnValue | None:
-        g.visitor = doorkeeper.visitor(request.cookies.get(doorkeeper.cookie_name, ""), clock())
+        g.visitor = guard.visitor(request.cookies.get(guard.cookie_name, ""), clock())
         mutating = request.method not in _SAFE_METHODS
         if mutating and not _same_origin():
             return _refusal(403, "PERMISSION_DENIED", "This request came from another site.")
@@ -69,7 +69,7 @@ def _add_guards(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[]
             return None
         if g.visitor is None:
             return _log_in_first()
-        if mutating and not doorkeeper.is_from_page(g.visitor, request.headers.get("X-CSRF-Token", "")):
+        if mutating and not guard.is_from_page(g.visitor, request.headers.get("X-CSRF-Token", "")):
             return _refusal(403, "PERMISSION_DENIED", "The page is out of date. Load it again.")
         return None
 
@@ -98,7 +98,7 @@ def _add_errors(blueprint: Blueprint) -> None:
         return _refusal(error.status.value, error.code, error.message)
 
 
-def _add_pages(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[], float]) -> None:
+def _add_pages(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
     @blueprint.get("/")
     def root() -> ResponseReturnValue:
         return redirect(url_for("console.page"))
@@ -109,17 +109,17 @@ def _add_pages(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[],
 
     @blueprint.post("/console/api/logout")
     def log_out() -> ResponseReturnValue:
-        doorkeeper.log_out(g.visitor, clock())
+        guard.log_out(g.visitor, clock())
         response = jsonify(ok=True)
-        response.delete_cookie(doorkeeper.cookie_name, path="/console")
+        response.delete_cookie(guard.cookie_name, path="/console")
         return response
 
 
-def _add_login(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[], float]) -> None:
+def _add_login(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
     @blueprint.get("/console/login")
     def login() -> ResponseReturnValue:
         if "token" in request.args:
-            return _follow_link(doorkeeper, request.args["token"], clock())
+            return _follow_link(guard, request.args["token"], clock())
         if g.visitor:
             return redirect(url_for("console.page"))
         if "link" in request.args:
@@ -129,15 +129,15 @@ def _add_login(blueprint: Blueprint, doorkeeper: Doorkeeper, clock: Callable[[],
     @blueprint.post("/console/login")
     def log_in() -> ResponseReturnValue:
         peer, now = _peer(), clock()
-        wait = doorkeeper.attempts.wait(peer, now)
+        wait = guard.attempts.wait(peer, now)
         if wait > 0:
             page, status = _login_page(f"Too many attempts. Try again in {wait:.0f} s.", 429)
             return page, status, {"Retry-After": str(max(1, round(wait)))}
-        cookie = doorkeeper.cookie_for_key(request.form.get("api_key", "").strip(), now)
+        cookie = guard.cookie_for_key(request.form.get("api_key", "").strip(), now)
         if cookie is None:
-            doorkeeper.attempts.failed(peer, now)
+            guard.attempts.failed(peer, now)
             return _login_page("That is not the API key of this console.", 403)
-        return _welcome(doorkeeper, cookie)
+        return _welcome(guard, cookie)
 
 
 def _peer() -> str:
@@ -147,16 +147,16 @@ def _peer() -> str:
     return forwarded[:_ADDRESS] if forwarded and address in LOOPBACK_HOSTS else address
 
 
-def _follow_link(doorkeeper: Doorkeeper, token: str, now: float) -> ResponseReturnValue:
+def _follow_link(guard: LoginGuard, token: str, now: float) -> ResponseReturnValue:
     if request.method == "HEAD":  # from programs that look at links; it must not use this one up
-        return Response(status=200 if doorkeeper.takes_link(token, now) else 403)
-    cookie = doorkeeper.cookie_for_link(token, now)
+        return Response(status=200 if guard.takes_link(token, now) else 403)
+    cookie = guard.cookie_for_link(token, now)
     if cookie is not None:
-        return _welcome(doorkeeper, cookie)
+        return _welcome(guard, cookie)
     return redirect(url_for("console.login", link="over"))
 
 
-def _welcome(doorkeeper: Doorkeeper, cookie: str) -> Response:
+def _welcome(guard: LoginGuard, cookie: str) -> Response:
     """Set the cookie, then go on from a page of our own.
 
     A redirect would not do: a link followed from another site starts a cross-site navigation, and a Strict cookie is
@@ -164,7 +164,7 @@ def _welcome(doorkeeper: Doorkeeper, cookie: str) -> Response:
     """
     response = Response(render_template("welcome.html"))
     response.set_cookie(
-        doorkeeper.cookie_name,
+        guard.cookie_name,
         cookie,
         max_age=round(SESSION_LIFETIME),
         path="/console",

@@ -101,7 +101,7 @@ class Attempts:
                 self._failed.popitem(last=False)
 
 
-class Doorkeeper:
+class LoginGuard:
     """Decides who is in. All methods may be called from any thread."""
 
     def __init__(self, api_key: str) -> None:

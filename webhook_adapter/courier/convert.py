@@ -5,16 +5,16 @@ from functools import partial
 from agentlink.v1 import chat_link_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
-from webhook_adapter.courier.sender_pool import Receipt
+from webhook_adapter.courier.sender_pool import DeliveryReceipt
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.transports.transport import (
     Button,
     ChatNews,
+    ChatRef,
     Delivered,
     Kind,
     Outgoing,
     OutgoingFile,
-    Place,
     Refused,
     RetryLater,
 )
@@ -35,7 +35,7 @@ def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
     return Outgoing(
         session_id=notification.session_id,
         machine_id=delivery.machine_id,
-        place=Place(notification.chat.chat_id, notification.chat.thread_id),
+        chat=ChatRef(notification.chat.chat_id, notification.chat.thread_id),
         text=notification.text,
         heading=" · ".join(name for name in names if name),
         buttons=tuple(Button(each.label, f"cmd:{notification.token}:{each.action}") for each in notification.buttons),
@@ -54,7 +54,7 @@ def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
     )
 
 
-def frame(receipt: Receipt) -> pb.DeliveryReceipt:
+def frame(receipt: DeliveryReceipt) -> pb.DeliveryReceipt:
     """What the router is told of a lease."""
     told = pb.DeliveryReceipt(
         notification_id=receipt.notification_id,

@@ -15,7 +15,7 @@ from grpc_status import rpc_status
 
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.courier import convert
-from webhook_adapter.courier.sender_pool import Carrier, Receipt
+from webhook_adapter.courier.sender_pool import DeliveryReceipt, SenderPool
 from webhook_adapter.courier.typing_indicator import TypingIndicator
 from webhook_adapter.router.client import open_channel
 from webhook_adapter.transports.platform import Host, Route
@@ -42,13 +42,13 @@ class DeliveryLink:
         self._route = route
         self._name = route.transport.name
         self._instance_id = instance_id
-        self._carrier = Carrier(route.transport, route.senders)
+        self._sender_pool = SenderPool(route.transport, route.senders)
         self._frames: Frames = queue.SimpleQueue()
         self._ended = threading.Event()
 
     def run(self) -> None:
         """Open the link again and again until `stop` is set and what was begun is answered."""
-        self._carrier.start()
+        self._sender_pool.start()
         backoff = Backoff(*_RECONNECT_S, random.Random())  # noqa: S311 - it spreads reconnects
         with open_channel(self._host.config) as channel:
             stub = chat_link_pb2_grpc.ChatLinkStub(channel)
@@ -64,7 +64,7 @@ class DeliveryLink:
         """After `stop`: wait for sends in flight until `deadline` (monotonic), then for their receipts to leave."""
         if self.typing is not None:
             self.typing.close()
-        if not self._carrier.drain(max(0.0, deadline - time.monotonic())):
+        if not self._sender_pool.drain(max(0.0, deadline - time.monotonic())):
             # Nothing is lost: the router leases it again, and it may come twice.
             logger.warning("stopped during a send; its lease goes back transport=%s", self._name)
         self._frames.put(None)
@@ -97,12 +97,12 @@ class DeliveryLink:
     def _take(self, delivery: pb.Delivery, frames: Frames) -> None:
         message = convert.outgoing(delivery, self._host.router)
 
-        def answer(receipt: Receipt) -> None:
+        def answer(receipt: DeliveryReceipt) -> None:
             frames.put(convert.frame(receipt))
             if self.typing is not None and isinstance(receipt.outcome, Delivered):
                 self.typing.brought(message)
 
-        self._carrier.take(message, delivery.attempt, answer)
+        self._sender_pool.take(message, delivery.attempt, answer)
 
     def _open(self) -> pb.DeliveryReceipt:
         chats = [types_pb2.ChatRef(transport=self._name, chat_id=chat_id) for chat_id in self._route.default_chats]

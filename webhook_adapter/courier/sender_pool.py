@@ -20,7 +20,7 @@ _REMEMBERED = 1_000  # delivered messages whose receipts may have been lost with
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class DeliveryReceipt:
     """What became of one lease."""
 
     notification_id: str
@@ -29,7 +29,7 @@ class Receipt:
     news: ChatNews
 
 
-Answer = Callable[[Receipt], None]
+Answer = Callable[[DeliveryReceipt], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Lease:
     answer: Answer
 
 
-class Carrier:
+class SenderPool:
     """The senders of one transport."""
 
     def __init__(self, transport: Transport, senders: int) -> None:
@@ -67,7 +67,7 @@ class Carrier:
                 begun = key in self._leases
                 self._leases[key] = _Lease(attempt, answer)
         if delivered is not None:
-            answer(Receipt(key, attempt, delivered, self._transport.news(message.place)))
+            answer(DeliveryReceipt(key, attempt, delivered, self._transport.news(message.chat)))
         elif not begun:
             self._messages.put(message)
 
@@ -81,12 +81,12 @@ class Carrier:
         while True:
             message = self._messages.get()
             outcome, key = self._send(message), message.notification_id
-            news = self._transport.news(message.place)
+            news = self._transport.news(message.chat)
             with self._changed:
                 lease = self._leases.pop(key)
                 if isinstance(outcome, Delivered):
                     self._remember(key, outcome)
-                lease.answer(Receipt(key, lease.attempt, outcome, news))
+                lease.answer(DeliveryReceipt(key, lease.attempt, outcome, news))
                 self._changed.notify_all()
 
     def _send(self, message: Outgoing) -> SendOutcome:

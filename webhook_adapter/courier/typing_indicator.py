@@ -13,7 +13,7 @@ from http import HTTPStatus
 from webhook_adapter.clock import Clock
 from webhook_adapter.model import Session, SessionState
 from webhook_adapter.router.errors import RouterError
-from webhook_adapter.transports.transport import Kind, Outgoing, Place, ShowsTyping
+from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing, ShowsTyping
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LOOKS = 3  # a program that has got a text this moment has not yet said that it 
 class _Work:
     """A session that may work on what was written in a chat."""
 
-    place: Place
+    chat: ChatRef
     machine_id: str
     session_id: str
 
@@ -52,7 +52,7 @@ class TypingIndicator:
 
     def brought(self, message: Outgoing) -> None:
         """A message has been brought. Begins or puts off the looking; does not wait."""
-        work = _Work(message.place, message.machine_id, message.session_id)
+        work = _Work(message.chat, message.machine_id, message.session_id)
         # A receipt is for what somebody wrote, and a changed question for what somebody decided.
         begins = message.kind is Kind.RECEIPT or (message.kind is Kind.QUESTION and bool(message.edit_message_ids))
         with self._changed:
@@ -87,7 +87,7 @@ class TypingIndicator:
         for work, watch in due.items():
             looks = watch.looks - 1
             if states.get(work.session_id) is SessionState.BUSY:
-                looks = int(self._shown(work.place))
+                looks = int(self._shown(work.chat))
             with self._changed:
                 if self._watched.get(work) is not watch:
                     continue  # something has been brought meanwhile, and begins anew
@@ -105,10 +105,10 @@ class TypingIndicator:
                 self.close()
             return {}
 
-    def _shown(self, place: Place) -> bool:
+    def _shown(self, chat: ChatRef) -> bool:
         try:
-            return self._transport.typing(place)
+            return self._transport.typing(chat)
         except Exception:
             # An ornament, which must not end the process.
-            logger.exception("typing not shown chat=%s", place.chat_id)
+            logger.exception("typing not shown chat=%s", chat.chat_id)
             return False

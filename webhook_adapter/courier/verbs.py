@@ -17,7 +17,7 @@ MARK = "👍"  # the one that every platform with reactions lets programs give
 def bring(transport: Transport, message: Outgoing) -> SendOutcome:
     """Bring one message as well as the platform can."""
     if message.as_mark and isinstance(transport, Reacts):
-        marked = transport.react(message.place, message.reply_to_message_id, MARK)
+        marked = transport.react(message.chat, message.reply_to_message_id, MARK)
         if not isinstance(marked, Refused):
             return marked
         # Nobody waits for a mark that does not work here: the words say the same.
@@ -29,5 +29,5 @@ def bring(transport: Transport, message: Outgoing) -> SendOutcome:
     if isinstance(outcome, Delivered) and isinstance(transport, Deletes):
         # After the new one: who dies between the two leaves one too many, never none.
         for old in message.edit_message_ids:
-            transport.delete(message.place, old)
+            transport.delete(message.chat, old)
     return outcome

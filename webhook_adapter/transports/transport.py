@@ -20,7 +20,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChatRef:
     """A chat, and perhaps a topic in it."""
 
     chat_id: str
@@ -51,7 +51,7 @@ class Outgoing:
     Without a text it brings nothing: the last of `edit_message_ids` loses its buttons.
     """
 
-    place: Place
+    chat: ChatRef
     text: str
     heading: str = ""  # "devbox · api-refactor"; empty for the system's own words
     buttons: tuple[Button, ...] = ()
@@ -121,7 +121,7 @@ class Transport(Protocol):
     def send(self, message: Outgoing) -> SendOutcome:
         """Bring one message. Never raises for what the platform does: that is an outcome."""
 
-    def news(self, place: Place) -> ChatNews:
+    def news(self, chat: ChatRef) -> ChatNews:
         """How things stand with a chat, asked after each message to it."""
 
 
@@ -137,7 +137,7 @@ class Edits(Protocol):
 class Reacts(Protocol):
     """It has marks for messages."""
 
-    def react(self, place: Place, message_id: str, mark: str) -> SendOutcome:
+    def react(self, chat: ChatRef, message_id: str, mark: str) -> SendOutcome:
         """Put a mark, one emoji, on somebody's message; "" takes ours off. Refused: not here, or not now."""
 
 
@@ -145,7 +145,7 @@ class Reacts(Protocol):
 class Deletes(Protocol):
     """It can take back what it has brought."""
 
-    def delete(self, place: Place, message_id: str) -> bool:
+    def delete(self, chat: ChatRef, message_id: str) -> bool:
         """Take a message of ours away; False where it still stands."""
 
 
@@ -153,7 +153,7 @@ class Deletes(Protocol):
 class ShowsTyping(Protocol):
     """It can show that somebody is at work."""
 
-    def typing(self, place: Place) -> bool:
+    def typing(self, chat: ChatRef) -> bool:
         """Show it for some seconds, if that keeps no message waiting. False where this chat will never show it.
 
         Called beside `send`: where a message is on its way to the chat, it goes first.

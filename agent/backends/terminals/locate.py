@@ -13,18 +13,18 @@ _LIMIT = 2.0  # seconds for tmux, which takes 5 ms: a hook waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """A backend's name, and its address of the program."""
 
     backend: str
     target: Mapping[str, str] = field(default_factory=dict)
 
 
-NOWHERE = Place("hooks")
+NOWHERE = Location("hooks")
 """A terminal that cannot be typed into from outside: the program is known by its hooks alone."""
 
 
-async def locate(program: Process, environ: Mapping[str, str]) -> Place:
+async def locate(program: Process, environ: Mapping[str, str]) -> Location:
     """The innermost of the terminals that the environment names and the program is really in.
 
     Variables are inherited: by what was started from a terminal and runs elsewhere now, and through one terminal
@@ -34,9 +34,9 @@ async def locate(program: Process, environ: Mapping[str, str]) -> Place:
     below = program.pid
     for pid, name in await asyncio.to_thread(processes.lineage, program):
         if environ.get("NVIM") and name.startswith("nvim"):  # which may itself be the pane's process
-            return Place("nvim", {"socket": environ["NVIM"], "job": str(below)})
+            return Location("nvim", {"socket": environ["NVIM"], "job": str(below)})
         if pid == pane_process:
-            return Place("tmux", {"pane": pane, "server": _server(environ)})
+            return Location("tmux", {"pane": pane, "server": _server(environ)})
         below = pid
     return NOWHERE
 

@@ -12,8 +12,8 @@ from router.domain.router_buttons import Verb
 from router.domain.routing import Inbound
 from router.domain.session import Session, bare_id
 from router.services.delivery.dead_letters import DeadLetters
-from router.services.delivery.engine import Delivery
-from router.services.outbox.status_messages import Receipts
+from router.services.delivery.engine import DeliveryEngine
+from router.services.outbox.status_messages import StatusMessages
 from router.store import chats, commands, messages, notifications, sessions
 from router.store.database import Transaction
 
@@ -46,10 +46,10 @@ class Pressed:
 class ChatButtons:
     """Answers a press with what to show the presser, or with an action for a session."""
 
-    def __init__(self, delivery: Delivery, dead_letters: DeadLetters, receipts: Receipts) -> None:
+    def __init__(self, delivery: DeliveryEngine, dead_letters: DeadLetters, status_messages: StatusMessages) -> None:
         self._delivery = delivery
         self._dead_letters = dead_letters
-        self._receipts = receipts
+        self._status_messages = status_messages
 
     def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press | Chosen:
         """Do what a button under a receipt or an answer says."""
@@ -61,11 +61,11 @@ class ChatButtons:
             return wording.ALREADY_PRESSED.format(label=note.pressed)
         if note.kind is Kind.ANSWER:
             return self._on_answer(tx, inbound, note, Pressed(verb, key, label))
-        newest = notifications.newest_receipt(tx, note.command_id)
+        newest = notifications.newest_status_message(tx, note.command_id)
         if newest is None or newest.notification_id != note.notification_id:
             return wording.STALE_BUTTON
         try:
-            return self._on_receipt(tx, inbound, commands.get(tx, note.command_id), verb, key)
+            return self._on_status_message(tx, inbound, commands.get(tx, note.command_id), verb, key)
         except Refusal as refusal:
             return wording.refused(refusal)
 
@@ -75,24 +75,24 @@ class ChatButtons:
         who = _actor(inbound)
         match pressed.verb:
             case Verb.KEY if session := sessions.find(tx, note.session_id):
-                self._receipts.pressed(tx, note, pressed.label, who, wording.which_key(session))
+                self._status_messages.pressed(tx, note, pressed.label, who, wording.which_key(session))
                 return Press(note.session_id, KeyPress(pressed.key))
             case Verb.HERE if session := _named(tx, pressed.key):
                 return Chosen(session.session_id, pressed.label)
             case Verb.USE if session := _named(tx, pressed.key):
                 messages.choose_session(tx, inbound.chat, session.session_id)
-                self._receipts.chosen(tx, note, pressed.label, who)
+                self._status_messages.chosen(tx, note, pressed.label, who)
                 return wording.CHOSEN.format(name=session.name, machine=session.machine_id)
             case Verb.HERE | Verb.USE:
                 return wording.SESSION_IS_OVER
             case Verb.ASK | Verb.DONT_ASK:
                 asks = pressed.verb is Verb.ASK
-                chats.wish(tx, inbound.chat, replace(chats.wishes(tx, inbound.chat), asks_first=asks))
-                self._receipts.chosen(tx, note, pressed.label, who, wording.POLICY[asks])
+                chats.set_settings(tx, inbound.chat, replace(chats.settings(tx, inbound.chat), asks_first=asks))
+                self._status_messages.chosen(tx, note, pressed.label, who, wording.POLICY[asks])
                 return wording.POLICY[asks]
         return wording.STALE_BUTTON
 
-    def _on_receipt(self, tx: Transaction, inbound: Inbound, command: Command, verb: Verb, key: str) -> str:
+    def _on_status_message(self, tx: Transaction, inbound: Inbound, command: Command, verb: Verb, key: str) -> str:
         match verb:
             case Verb.RETRY:
                 return self._again(tx, inbound, command, "")
@@ -103,7 +103,7 @@ class ChatButtons:
             case Verb.ELSEWHERE:
                 return self._offer(tx, command)
             case Verb.BACK:
-                self._receipts.offer_cures(tx, command)
+                self._status_messages.offer_cures(tx, command)
                 return ""
             case Verb.DROP:
                 self._dead_letters.drop(tx, command.command_id, inbound.actor)
@@ -125,7 +125,7 @@ class ChatButtons:
         others = [s for s in sessions.page(tx) if bare_id(s.session_id) != bare_id(command.session_id)]
         if not others:
             return wording.NO_OTHER_SESSION
-        self._receipts.offer(tx, command, others)
+        self._status_messages.offer(tx, command, others)
         return wording.CHOOSE_ONE
 
     def _cancel(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
@@ -133,7 +133,7 @@ class ChatButtons:
         if after.state is CommandState.CANCELLED:
             return wording.TAKEN_BACK
         asked = wording.TAKING_BACK.format(machine=command.machine_id)
-        self._receipts.settled(tx, command, asked, _actor(inbound))
+        self._status_messages.settled(tx, command, asked, _actor(inbound))
         return asked
 
 

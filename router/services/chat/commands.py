@@ -9,8 +9,8 @@ from router.domain.router_buttons import Verb
 from router.domain.session import Session, bare_id
 from router.link.hub import Hub
 from router.services.chat.buttons import Press
-from router.services.chat.settings import ChatWishes
-from router.services.delivery.engine import Delivery
+from router.services.chat.settings import SettingsCommands
+from router.services.delivery.engine import DeliveryEngine
 from router.store import chats, commands, messages, sessions
 from router.store.database import Transaction
 
@@ -33,9 +33,9 @@ class Reply:
 class ChatCommands:
     """Answers chat commands with text, or with an action for a session."""
 
-    def __init__(self, delivery: Delivery, wishes: ChatWishes, hub: Hub) -> None:
+    def __init__(self, delivery: DeliveryEngine, settings: SettingsCommands, hub: Hub) -> None:
         self._delivery = delivery
-        self._wishes = wishes
+        self._settings = settings
         self._hub = hub
 
     def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str, about: str) -> Reply | Press:
@@ -56,9 +56,9 @@ class ChatCommands:
             case "dead":
                 return _dead(tx)
             case "topics" | "policy" | "quiet":
-                return Reply(*self._wishes.of_chat(tx, chat, name, argument))
+                return Reply(*self._settings.of_chat(tx, chat, name, argument))
             case "mute" | "unmute":
-                return Reply(self._wishes.mute(tx, chat, about, muted=name == "mute"))
+                return Reply(self._settings.mute(tx, chat, about, muted=name == "mute"))
         return Reply(wording.HELP)
 
     def _sessions(self, tx: Transaction, chat: ChatRef) -> Reply:
@@ -107,7 +107,7 @@ class ChatCommands:
         ]
         if dead := len(commands.dead_letters(tx, 100)):
             lines.append(wording.STATUS_DEAD.format(letters=wording.counted(dead, "letters")))
-        if quiet := chats.wishes(tx, chat).quiet:
+        if quiet := chats.settings(tx, chat).quiet:
             lines.append(wording.STATUS_QUIET.format(quiet=quiet))
         return "\n".join(lines)
 

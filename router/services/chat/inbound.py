@@ -12,12 +12,12 @@ from router.domain.session import SessionState
 from router.services import files
 from router.services.chat.buttons import ChatButtons, Chosen, Press
 from router.services.chat.commands import ChatCommands
-from router.services.delivery.engine import Delivery, Draft
-from router.services.outbox.status_messages import Receipts
+from router.services.delivery.engine import DeliveryEngine, Draft
+from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.starts import Starts
 from router.store import chats, commands, held, messages, notifications, sessions
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
 MAX_ANSWER = 200  # characters; what a button press can show
@@ -40,8 +40,8 @@ class InboundService:
 
     def __init__(
         self,
-        delivery: Delivery,
-        receipts: Receipts,
+        delivery: DeliveryEngine,
+        status_messages: StatusMessages,
         chat_commands: ChatCommands,
         chat_buttons: ChatButtons,
         permissions: Permissions,
@@ -50,7 +50,7 @@ class InboundService:
     ) -> None:
         self.now = clock.now
         self._delivery = delivery
-        self._receipts = receipts
+        self._status_messages = status_messages
         self._chat_commands = chat_commands
         self._chat_buttons = chat_buttons
         self._permissions = permissions
@@ -64,7 +64,9 @@ class InboundService:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
             who, session_id = _who(inbound), submitted.session_id
-            record(tx, [Step(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)])
+            record(
+                tx, [TraceStep(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)]
+            )
         return submitted
 
     def _follow(self, tx: Transaction, inbound: Inbound, route: Route) -> Submitted:
@@ -121,7 +123,7 @@ class InboundService:
             more = len(there) - router_buttons.MAX_OFFERED
             said = f"{words}\n{wording.MORE_SESSIONS.format(count=more)}" if more > 0 else words
             buttons = router_buttons.session_buttons(router_buttons.Verb.HERE, there)
-            question = self._receipts.answer(tx, inbound.chat, said, "", buttons)
+            question = self._status_messages.answer(tx, inbound.chat, said, "", buttons)
         held.keep(tx, question, replace(inbound, text=text), self.now())
         return Submitted(answer=words[:MAX_ANSWER])
 
@@ -130,7 +132,7 @@ class InboundService:
         waited = held.take(tx, note.notification_id, inbound, self.now())
         if not waited:
             return Submitted(answer=wording.NOT_KEPT)
-        self._receipts.chosen(tx, note, chosen.label, _who(inbound), wording.FOR_WHICH_ANSWERED)
+        self._status_messages.chosen(tx, note, chosen.label, _who(inbound), wording.FOR_WHICH_ANSWERED)
         first, *_ = [self._for(tx, each, chosen.session_id, each.text) for each in waited]
         return first
 
@@ -196,7 +198,7 @@ class InboundService:
         if submitted.command_id:
             label = next((button.label for button in note.buttons if button.action == name), name)
             for copy in notifications.copies(tx, note):  # wherever it stands: it counts once in all chats together
-                self._receipts.chosen(tx, copy, label, _who(inbound))
+                self._status_messages.chosen(tx, copy, label, _who(inbound))
         return submitted
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
@@ -214,7 +216,7 @@ class InboundService:
             return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
         submitted = self._answer(tx, inbound, reply.text, reply.session_id, reply.buttons)
         for letter in reply.letters:
-            self._receipts.show(tx, letter, inbound.chat)
+            self._status_messages.show(tx, letter, inbound.chat)
         return submitted
 
     def _new(self, tx: Transaction, inbound: Inbound, argument: str) -> Submitted:
@@ -260,7 +262,7 @@ class InboundService:
         session_id: str = "",
         buttons: tuple[Button, ...] = (),
     ) -> Submitted:
-        self._receipts.answer(tx, inbound.chat, text, session_id, buttons)
+        self._status_messages.answer(tx, inbound.chat, text, session_id, buttons)
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
 
 

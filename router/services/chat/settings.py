@@ -8,14 +8,14 @@ from router.domain.command import ChatRef
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
 from router.store import chats, sessions
-from router.store.chats import Wishes
+from router.store.chats import ChatSettings
 from router.store.database import Transaction
 
 _SWITCH = {"on": True, "off": False}
 _POLICY = {"ask": True, "send": False}
 
 
-class ChatWishes:
+class SettingsCommands:
     """Answers /topics, /policy, /quiet, /mute and /unmute."""
 
     def __init__(self, clock: Clock) -> None:
@@ -23,38 +23,38 @@ class ChatWishes:
 
     def of_chat(self, tx: Transaction, chat: ChatRef, name: str, argument: str) -> tuple[str, tuple[Button, ...]]:
         """Set what the argument says, and tell how it is now, with buttons to change it."""
-        wishes = chats.wishes(tx, chat)
+        settings = chats.settings(tx, chat)
         said: tuple[str, tuple[Button, ...]]
         match name:
             case "topics":
-                new = replace(wishes, has_topics=_SWITCH.get(argument, wishes.has_topics))
+                new = replace(settings, has_topics=_SWITCH.get(argument, settings.has_topics))
                 said = wording.TOPICS[new.has_topics], ()
             case "policy":
-                new = replace(wishes, asks_first=_POLICY.get(argument, wishes.asks_first))
+                new = replace(settings, asks_first=_POLICY.get(argument, settings.asks_first))
                 said = self._policy(new, argument)
             case _:
                 wanted = "" if argument == "off" else quiet.read(argument)
-                new = wishes if wanted is None else replace(wishes, quiet=wanted)
+                new = settings if wanted is None else replace(settings, quiet=wanted)
                 said = self._quiet(new, understood=wanted is not None or not argument), ()
-        if new != wishes:
-            chats.wish(tx, chat, new)
+        if new != settings:
+            chats.set_settings(tx, chat, new)
         return said
 
     def mute(self, tx: Transaction, chat: ChatRef, session_id: str, *, muted: bool) -> str:
         """Let a session make no sound in this chat, or be heard again."""
         session = sessions.get(tx, session_id)
-        known = chats.place(tx, chat, session.session_id)
-        chats.set_place(tx, chat, session.session_id, replace(known, muted=muted))
+        known = chats.session_topic(tx, chat, session.session_id)
+        chats.set_session_topic(tx, chat, session.session_id, replace(known, muted=muted))
         return (wording.MUTED if muted else wording.UNMUTED).format(name=session.name)
 
-    def _policy(self, wishes: Wishes, argument: str) -> tuple[str, tuple[Button, ...]]:
-        text = wording.POLICY[wishes.asks_first]
+    def _policy(self, settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:
+        text = wording.POLICY[settings.asks_first]
         if argument in _POLICY:
             return text, ()
         return f"{text}\n{wording.POLICY_HINT}", (router_buttons.button(Verb.ASK), router_buttons.button(Verb.DONT_ASK))
 
-    def _quiet(self, wishes: Wishes, *, understood: bool) -> str:
+    def _quiet(self, settings: ChatSettings, *, understood: bool) -> str:
         if not understood:
             return wording.QUIET_HOW
         clock = f"{time_of_day(self._clock.now()):%H:%M}"
-        return (wording.QUIET_ON if wishes.quiet else wording.QUIET_OFF).format(quiet=wishes.quiet, clock=clock)
+        return (wording.QUIET_ON if settings.quiet else wording.QUIET_OFF).format(quiet=settings.quiet, clock=clock)

@@ -8,7 +8,7 @@ from router.domain import wording
 from router.domain.notification import Kind, Notification
 from router.domain.session import Session
 from router.services.outbox.leases import Outbox
-from router.services.outbox.status_messages import Receipts
+from router.services.outbox.status_messages import StatusMessages
 from router.store import chats, moved_chats
 from router.store.database import Transaction
 
@@ -27,9 +27,11 @@ NO_TOPIC = Brought()
 class Topics:
     """Keeps what couriers say of topics, and ends the topics of sessions that are over."""
 
-    def __init__(self, outbox: Outbox, receipts: Receipts, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, outbox: Outbox, status_messages: StatusMessages, clock: Clock, new_id: Callable[[], str]
+    ) -> None:
         self._outbox = outbox
-        self._receipts = receipts
+        self._status_messages = status_messages
         self._clock = clock
         self._new_id = new_id
 
@@ -39,12 +41,14 @@ class Topics:
             return
         chat = moved_chats.current(tx, notification.chat)
         if said.thread_id:
-            known = chats.place(tx, chat, notification.session_id)
-            chats.set_place(tx, chat, notification.session_id, replace(known, thread_id=said.thread_id))
-        wishes = chats.wishes(tx, chat)
-        if said.problem and wishes.has_topics:
-            chats.wish(tx, chat, replace(wishes, has_topics=False))
-            self._receipts.answer(tx, replace(chat, message_id=""), wording.TOPICS_FAILED.format(why=said.problem))
+            known = chats.session_topic(tx, chat, notification.session_id)
+            chats.set_session_topic(tx, chat, notification.session_id, replace(known, thread_id=said.thread_id))
+        settings = chats.settings(tx, chat)
+        if said.problem and settings.has_topics:
+            chats.set_settings(tx, chat, replace(settings, has_topics=False))
+            self._status_messages.answer(
+                tx, replace(chat, message_id=""), wording.TOPICS_FAILED.format(why=said.problem)
+            )
 
     def session_ended(self, tx: Transaction, session: Session) -> None:
         """Say so in its topics and close them. They stay its own: should it come back, it goes on in them."""

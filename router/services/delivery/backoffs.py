@@ -8,18 +8,18 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from router.clock import Clock
-from router.services.wakeups import HELD, Waiting
+from router.services.wakeups import HELD, Wakeups
 from router.store.database import Transaction
 
 K = TypeVar("K", bound=Hashable)
 
 
-class Holds(Generic[K]):
+class Backoffs(Generic[K]):
     """Until when each of them waits, in monotonic seconds."""
 
-    def __init__(self, clock: Clock, waiting: Waiting) -> None:
+    def __init__(self, clock: Clock, wakeups: Wakeups) -> None:
         self._clock = clock
-        self._waiting = waiting
+        self._wakeups = wakeups
         self._until: dict[K, float] = {}
 
     def __contains__(self, key: K) -> bool:
@@ -39,7 +39,7 @@ class Holds(Generic[K]):
         before = self._until.get(key)
         self._until[key] = max(self._clock.monotonic() + seconds, before or 0.0)
         tx.on_undo(partial(self._restore, key, before))
-        tx.after_commit(partial(self._waiting.wake, HELD))
+        tx.after_commit(partial(self._wakeups.wake, HELD))
 
     def release(self, tx: Transaction) -> list[K]:
         """Forget those whose wait is over; which they were."""

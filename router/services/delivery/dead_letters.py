@@ -8,8 +8,8 @@ from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Input, Orig
 from router.domain.errors import Reason, Refusal
 from router.domain.session import SessionState
 from router.domain.start import Wanted
-from router.services.delivery.engine import Delivery, Draft
-from router.services.outbox.status_messages import Receipts
+from router.services.delivery.engine import DeliveryEngine, Draft
+from router.services.outbox.status_messages import StatusMessages
 from router.services.starts import Starts
 from router.store import commands, sessions
 from router.store.database import Transaction
@@ -18,10 +18,10 @@ from router.store.database import Transaction
 class DeadLetters:
     """Repeats and drops. Wherever it is decided, the line in the chat says so."""
 
-    def __init__(self, delivery: Delivery, starts: Starts, receipts: Receipts, clock: Clock) -> None:
+    def __init__(self, delivery: DeliveryEngine, starts: Starts, status_messages: StatusMessages, clock: Clock) -> None:
         self._delivery = delivery
         self._starts = starts
-        self._receipts = receipts
+        self._status_messages = status_messages
         self._clock = clock
 
     def redrive(self, tx: Transaction, command_id: str, session_id: str, origin: Origin) -> Command:
@@ -57,7 +57,7 @@ class DeadLetters:
         commands.drop(tx, ended, actor, self._clock.now())
         settled = replace(ended, dropped=True)
         if not ended.dropped:
-            self._receipts.settled(tx, settled, text, actor)
+            self._status_messages.settled(tx, settled, text, actor)
         return settled
 
 

@@ -39,11 +39,11 @@ from router.domain.command import (
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
 from router.link.hub import Hub, Link
-from router.services.delivery.backoffs import Holds
-from router.services.outbox.status_messages import Receipts
-from router.services.wakeups import EXPIRY, Waiting
+from router.services.delivery.backoffs import Backoffs
+from router.services.outbox.status_messages import StatusMessages
+from router.services.wakeups import EXPIRY, Wakeups
 from router.store import cancels, commands, machines, notifications, poison, sessions
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
 logger = logging.getLogger(__name__)
@@ -64,25 +64,25 @@ class Draft:
     names_session: bool = False
 
 
-class Delivery:
+class DeliveryEngine:
     """Owns the life of commands. Runs in the writer thread, except `poke`, which the event loop sets."""
 
     def __init__(
         self,
         hub: Hub,
-        receipts: Receipts,
-        waiting: Waiting,
+        status_messages: StatusMessages,
+        wakeups: Wakeups,
         clock: Clock,
         new_id: Callable[[], str],
         jitter: Callable[[], float],
     ) -> None:
         self._hub = hub
-        self._receipts = receipts
-        self._waiting = waiting
+        self._status_messages = status_messages
+        self._wakeups = wakeups
         self._clock = clock
         self._new_id = new_id
         self._jitter = jitter
-        self._holds: Holds[str] = Holds(clock, waiting)
+        self._backoffs: Backoffs[str] = Backoffs(clock, wakeups)
         self._started = clock.now()
         self.resends = 0
 
@@ -106,9 +106,9 @@ class Delivery:
         )  # fmt: skip
         command = self._send_at_once(tx, command, now)
         commands.insert(tx, [command], actor_detail=draft.note)
-        self._receipts.accepted(tx, command)
+        self._status_messages.accepted(tx, command)
         if draft.ttl is not None:
-            tx.after_commit(partial(self._waiting.wake, EXPIRY))
+            tx.after_commit(partial(self._wakeups.wake, EXPIRY))
         self._wake(tx, command)
         return command
 
@@ -116,12 +116,12 @@ class Delivery:
         """A machine is back: hold what waited long for it and comes from a chat that wants to be asked."""
         now = self._clock.now()
         for command in commands.waited(tx, machine_id, now - ASK_AFTER):
-            self._receipts.ask(tx, commands.set_hold(tx, command, Hold.ASKED, "router", now))
+            self._status_messages.ask(tx, commands.set_hold(tx, command, Hold.ASKED, "router", now))
 
     def allow(self, tx: Transaction, held: Command, actor: str) -> None:
         """A person says that a held command is still meant."""
         allowed = commands.set_hold(tx, held, Hold.ALLOWED, actor, self._clock.now())
-        self._receipts.progressed(tx, allowed)
+        self._status_messages.progressed(tx, allowed)
         link = self._hub.get(held.machine_id)
         if link and link.caught_up:  # else its next receipt looks for what waits
             self.claim(tx, link)
@@ -138,7 +138,7 @@ class Delivery:
             link.caught_up = False  # a receipt will make room, and has to look for what waits
             return
         now = self._clock.now()
-        found = commands.queued(tx, link.machine_id, room, self._holds.now())
+        found = commands.queued(tx, link.machine_id, room, self._backoffs.now())
         waiting = link.fitting(found)
         link.caught_up = len(waiting) == len(found) < room
         sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
@@ -178,7 +178,7 @@ class Delivery:
             link.release(tx, command_id)
         if isinstance(ended.action, StartSession):
             self._start_ended(tx, ended)
-        self._receipts.ended(tx, ended)
+        self._status_messages.ended(tx, ended)
         self._wake(tx, ended)
         return ended
 
@@ -187,7 +187,7 @@ class Delivery:
         command = commands.find(tx, command_id)
         if command is not None and command.state is CommandState.DONE:
             marked = commands.change(tx, command, event, self._clock.now(), actor)
-            self._receipts.marked(tx, marked)
+            self._status_messages.marked(tx, marked)
             self._wake(tx, marked)
 
     def lost(self, tx: Transaction, link: Link, *, ack_timeout: bool = False, on_purpose: bool = False) -> None:
@@ -281,16 +281,16 @@ class Delivery:
 
     def release_held(self, tx: Transaction) -> float | None:
         """Send what waited out its backoff; returns seconds until the next session has."""
-        if self._holds.release(tx):
+        if self._backoffs.release(tx):
             for link in self._hub.all():
                 self.claim(tx, link)
-        return self._holds.next()
+        return self._backoffs.next()
 
     def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
         link = self._hub.get(command.machine_id)
         if link is None:
             return command
-        if command.session_id in self._holds:
+        if command.session_id in self._backoffs:
             return command  # release_held looks for it
         if not link.caught_up or not link.fitting([command]):
             link.caught_up = False
@@ -306,7 +306,7 @@ class Delivery:
     def _start_ended(self, tx: Transaction, start: Command) -> None:
         session_id, now, began = start.session_id, self._clock.now(), start.state is CommandState.DONE
         if sessions.start_ended(tx, session_id, began=began, now=now):
-            record(tx, [Step(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
+            record(tx, [TraceStep(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
             self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
 
     def _forgot(self, tx: Transaction, link: Link, command_id: str) -> bool:
@@ -317,13 +317,13 @@ class Delivery:
         words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""
         changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
         if changed != command:
-            self._receipts.ended(tx, changed)
+            self._status_messages.ended(tx, changed)
         return changed
 
     def _progress(self, tx: Transaction, command_ids: Sequence[str]) -> None:
         known = notifications.with_receipts(tx, command_ids)
         for command_id in filter(known.__contains__, command_ids):  # in their order: a set has none
-            self._receipts.progressed(tx, commands.get(tx, command_id))
+            self._status_messages.progressed(tx, commands.get(tx, command_id))
 
     def _return(self, tx: Transaction, command: Command, *, charged: bool) -> None:
         returned = commands.change(tx, command, Returned(charged), self._clock.now())
@@ -332,10 +332,10 @@ class Delivery:
         if backoff.exhausted(returned.charged):
             self.end(tx, command.command_id, GivenUp(Reason.TOO_MANY_ATTEMPTS, command.doubt), "router")
             return
-        self._holds.add(tx, command.session_id, backoff.backoff(returned.charged, self._jitter()))
+        self._backoffs.add(tx, command.session_id, backoff.backoff(returned.charged, self._jitter()))
 
     def _wake(self, tx: Transaction, command: Command) -> None:
-        tx.after_commit(partial(self._waiting.wake, command.command_id))
+        tx.after_commit(partial(self._wakeups.wake, command.command_id))
 
 
 def _check_size(action: Action) -> None:

@@ -40,12 +40,12 @@ from router.domain.start import MAX_START_FOLDERS, is_path
 from router.link.connection import agent_patience, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services import starts
-from router.services.delivery.engine import Delivery
-from router.services.outbox.notifications import Notices
+from router.services.delivery.engine import DeliveryEngine
+from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.store import cancels, commands, machines, poison, sessions
-from router.store.audit import Step, record
+from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
 MAX_WORDS = 1000  # characters of what a machine is told about a frame
@@ -71,9 +71,9 @@ class UpstreamService:
     def __init__(
         self,
         hub: Hub,
-        delivery: Delivery,
+        delivery: DeliveryEngine,
         session_service: SessionService,
-        notices: Notices,
+        notifications: Notifications,
         permissions: Permissions,
         clock: Clock,
         router_id: str,
@@ -82,7 +82,7 @@ class UpstreamService:
         self._hub = hub
         self._delivery = delivery
         self._sessions = session_service
-        self._notices = notices
+        self._notifications = notifications
         self._permissions = permissions
         self._clock = clock
         self.router_id = router_id
@@ -164,7 +164,7 @@ class UpstreamService:
         if link := self._hub.get(machine.machine_id):
             self._delivery.lost(tx, link, on_purpose=True)
             tx.after_commit(lambda: link.close(refusal.reason, refusal.text))
-        self._notices.to_operators(tx, refusal.text)
+        self._notifications.to_operators(tx, refusal.text)
         return refusal
 
     def _take_back(self, tx: Transaction, machine: Machine, hello: Hello, lost: Reason | None) -> None:
@@ -225,7 +225,7 @@ class UpstreamService:
             case SessionClosed():
                 self._sessions.closed(tx, link.machine_id, frame)
             case Notify():
-                self._notices.from_machine(tx, link.machine_id, frame)
+                self._notifications.from_machine(tx, link.machine_id, frame)
             case PermissionRequest():
                 self._permissions.asked(tx, link.machine_id, frame)
             case PermissionWithdrawn():
@@ -270,7 +270,7 @@ class UpstreamService:
         )  # fmt: skip
 
     def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:
-        record(tx, [Step(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])
+        record(tx, [TraceStep(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])
 
 
 def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> bool:

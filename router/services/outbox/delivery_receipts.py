@@ -6,8 +6,8 @@ from router.domain import wording
 from router.domain.command import ChatRef
 from router.domain.notification import Event, Kind, Notification, NotificationState
 from router.services.chat.topics import NO_TOPIC, Brought, Topics
-from router.services.outbox.leases import NO_REST, Courier, Outbox, Rest
-from router.services.outbox.status_messages import Receipts
+from router.services.outbox.leases import NO_PAUSE, Courier, Outbox, RateLimitPause
+from router.services.outbox.status_messages import StatusMessages
 from router.store import closed_chats, messages, moved_chats
 from router.store.database import Transaction
 
@@ -22,24 +22,24 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DeliveryReceipt:
     """One receipt of a courier."""
 
     notification_id: str
     attempt: int
     outcome: Event | Later
-    rest: Rest = NO_REST
+    pause: RateLimitPause = NO_PAUSE
     moved_to: str = ""
     chat_closed: bool = False
     brought: Brought = NO_TOPIC
 
 
-class Reports:
+class DeliveryReceipts:
     """Takes receipts. Each is one transaction with all that follows from it."""
 
-    def __init__(self, outbox: Outbox, receipts: Receipts, topics: Topics) -> None:
+    def __init__(self, outbox: Outbox, status_messages: StatusMessages, topics: Topics) -> None:
         self._outbox = outbox
-        self._receipts = receipts
+        self._status_messages = status_messages
         self._topics = topics
         self._closed: set[ChatRef] = set()  # chats of whose closing people were told; the writer thread's
 
@@ -47,35 +47,35 @@ class Reports:
         """After a start: which chats took no messages before."""
         self._closed = closed_chats.known(tx)
 
-    def take(self, tx: Transaction, courier: Courier, report: Report) -> None:
+    def take(self, tx: Transaction, courier: Courier, receipt: DeliveryReceipt) -> None:
         """One receipt; one for an older lease changes nothing."""
-        leased = courier.leased.get(report.notification_id)
-        if leased is not None and report.moved_to:
-            self._move(tx, courier.transport, leased.chat.chat_id, report.moved_to)  # before more is leased to it
-        if leased is not None and leased.attempt == report.attempt:
-            self._topics.brought(tx, leased, report.brought)  # before more is leased to it: it may go there too
-        for changed in self._settle(tx, courier, report):
+        leased = courier.leased.get(receipt.notification_id)
+        if leased is not None and receipt.moved_to:
+            self._move(tx, courier.transport, leased.chat.chat_id, receipt.moved_to)  # before more is leased to it
+        if leased is not None and leased.attempt == receipt.attempt:
+            self._topics.brought(tx, leased, receipt.brought)  # before more is leased to it: it may go there too
+        for changed in self._settle(tx, courier, receipt):
             chat = moved_chats.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
             match changed.state:
                 case NotificationState.DELIVERED:
                     self._opened(tx, chat)
                 case NotificationState.REFUSED:
-                    self._refused(tx, chat, changed, closed=report.chat_closed)
+                    self._refused(tx, chat, changed, closed=receipt.chat_closed)
                 case NotificationState.DEAD:
                     self._set_aside(tx, chat, changed)
 
     def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:
         if moved_chats.move(tx, transport, old, new):
-            self._receipts.answer(tx, ChatRef(transport, new), wording.MOVED.format(old=old, new=new))
+            self._status_messages.answer(tx, ChatRef(transport, new), wording.MOVED.format(old=old, new=new))
 
-    def _settle(self, tx: Transaction, courier: Courier, report: Report) -> list[Notification]:
-        match report.outcome:
+    def _settle(self, tx: Transaction, courier: Courier, receipt: DeliveryReceipt) -> list[Notification]:
+        match receipt.outcome:
             case Later(detail, after, alone):
                 return self._outbox.retry_later(
-                    tx, courier, report.notification_id, report.attempt, detail, after, report.rest, alone=alone
+                    tx, courier, receipt.notification_id, receipt.attempt, detail, after, receipt.pause, alone=alone
                 )
             case event:
-                return self._outbox.receipt(tx, courier, report.notification_id, report.attempt, event, report.rest)
+                return self._outbox.receipt(tx, courier, receipt.notification_id, receipt.attempt, event, receipt.pause)
 
     def _opened(self, tx: Transaction, chat: ChatRef) -> None:
         if chat in self._closed:
@@ -94,16 +94,16 @@ class Reports:
             for other in messages.default_chats(tx):
                 if other not in self._closed:
                     text = wording.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
-                    self._receipts.answer(tx, other, text)
+                    self._status_messages.answer(tx, other, text)
 
     def _set_aside(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
         """Say in the chat what it misses. A change is missed by nobody, but for one that tells how a command ended."""
         if not notification.edits:
             self._missing(tx, chat, notification)
         elif notification.command_state is not None and not notification.command_state.live:
-            self._receipts.anew(tx, notification)
+            self._status_messages.anew(tx, notification)
 
     def _missing(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
         if notification.kind is not Kind.ANSWER:  # else the refusal of an answer would be answered
             text = wording.NOT_SHOWN.format(why=notification.detail, id=notification.notification_id)
-            self._receipts.answer(tx, chat, text, notification.session_id)
+            self._status_messages.answer(tx, chat, text, notification.session_id)

@@ -31,10 +31,10 @@ from router.domain.notification import (
     SetAside,
 )
 from router.domain.trouble import Trouble
-from router.services.delivery.backoffs import Holds
+from router.services.delivery.backoffs import Backoffs
 from router.services.outbox.placement import Placement, placement
-from router.services.outbox.troubles import NOTHING_HELD, Held, Troubles
-from router.services.wakeups import Waiting
+from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld
+from router.services.wakeups import Wakeups
 from router.store import messages, moved_chats, notifications, sessions
 from router.store.database import Transaction
 
@@ -55,15 +55,17 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class RateLimitPause:
     """How long a platform wants to be left alone, in seconds: one chat, and all of them."""
 
     chat: float = 0.0
     everywhere: float = 0.0
 
 
-NO_REST = Rest()
-_AFTER_A_LOSS = Rest(chat=1.0)  # whoever is gone may have brought the message just now, and the next one cannot know
+NO_PAUSE = RateLimitPause()
+_AFTER_A_LOSS = RateLimitPause(
+    chat=1.0
+)  # whoever is gone may have brought the message just now, and the next one cannot know
 
 
 @dataclass(eq=False, slots=True)
@@ -87,15 +89,15 @@ class Courier:
 class Outbox:
     """Leases notifications to couriers and takes their receipts."""
 
-    def __init__(self, clock: Clock, jitter: Callable[[], float], waiting: Waiting) -> None:
+    def __init__(self, clock: Clock, jitter: Callable[[], float], wakeups: Wakeups) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._waiting = waiting
+        self._wakeups = wakeups
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
-        self._holds: Holds[tuple[str, str]] = Holds(clock, waiting)  # chats, or _ALL_CHATS
-        self._troubles = Troubles(clock, jitter, waiting)
-        self._after_receipt: set[tuple[str, str]] = set()  # chats where it is the turn of what sessions say
+        self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # chats, or _ALL_CHATS
+        self._troubles = Troubles(clock, jitter, wakeups)
+        self._after_status_message: set[tuple[str, str]] = set()  # chats where it is the turn of what sessions say
 
     @property
     def links(self) -> int:
@@ -145,7 +147,13 @@ class Outbox:
                 couriers = [c for c in couriers if len(c.leased) < c.credit]
 
     def receipt(
-        self, tx: Transaction, courier: Courier, notification_id: str, attempt: int, event: Event, rest: Rest = NO_REST
+        self,
+        tx: Transaction,
+        courier: Courier,
+        notification_id: str,
+        attempt: int,
+        event: Event,
+        pause: RateLimitPause = NO_PAUSE,
     ) -> list[Notification]:
         """A courier says what became of a delivery, and how long its chat rests.
 
@@ -154,7 +162,7 @@ class Outbox:
         notification = courier.leased.get(notification_id)
         if notification is None or notification.attempt != attempt:
             return []
-        self._hold(tx, notification.chat, rest)
+        self._hold(tx, notification.chat, pause)
         if isinstance(event, Delivered):
             changed = self._delivered(tx, courier, notification, event)
         else:
@@ -172,7 +180,7 @@ class Outbox:
         attempt: int,
         detail: str,
         after: float | None,
-        rest: Rest = NO_REST,
+        pause: RateLimitPause = NO_PAUSE,
         *,
         alone: bool = False,
     ) -> list[Notification]:
@@ -183,16 +191,18 @@ class Outbox:
         if self._troubles.is_alone(tx, leased, told=alone, later=after is not None):
             trouble = self._troubles.failed(tx, leased, after or 0.0)
             event = _set_aside(trouble, detail) if trouble else Returned(detail)
-            return self.receipt(tx, courier, notification_id, attempt, event, rest)
+            return self.receipt(tx, courier, notification_id, attempt, event, pause)
         delay = backoff(max(1, attempt), self._jitter()) if after is None else after
-        longer = Rest(max(delay, rest.chat), rest.everywhere)
+        longer = RateLimitPause(max(delay, pause.chat), pause.everywhere)
         return self.receipt(tx, courier, notification_id, attempt, Returned(detail), longer)
 
     def release_held(self, tx: Transaction) -> float | None:
         """Lease to chats whose wait is over; returns seconds until the next one is."""
-        for transport in sorted({transport for transport, _ in self._holds.release(tx)} | self._troubles.release(tx)):
+        for transport in sorted(
+            {transport for transport, _ in self._backoffs.release(tx)} | self._troubles.release(tx)
+        ):
             self.lease(tx, transport)
-        return min((wait for wait in (self._holds.next(), self._troubles.next()) if wait is not None), default=None)
+        return min((wait for wait in (self._backoffs.next(), self._troubles.next()) if wait is not None), default=None)
 
     def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
         """A lease is over without a receipt."""
@@ -203,22 +213,22 @@ class Outbox:
         for notification in notifications.expired(tx, self._clock.now() - MAX_AGE):
             notifications.change(tx, notification, GivenUp(), self._clock.now(), "router")
             self._troubles.forget(tx, notification)
-            tx.after_commit(partial(self._waiting.wake, notification.notification_id))
+            tx.after_commit(partial(self._wakeups.wake, notification.notification_id))
 
-    def _hold(self, tx: Transaction, chat: ChatRef, rest: Rest) -> None:
+    def _hold(self, tx: Transaction, chat: ChatRef, pause: RateLimitPause) -> None:
         """Lease nothing to a chat, or to all, for a while. What is held longer already stays so."""
-        for chat_id, seconds in ((chat.chat_id, rest.chat), (_ALL_CHATS, rest.everywhere)):
+        for chat_id, seconds in ((chat.chat_id, pause.chat), (_ALL_CHATS, pause.everywhere)):
             if seconds > 0:
-                self._holds.add(tx, (chat.transport, chat_id), seconds)
+                self._backoffs.add(tx, (chat.transport, chat_id), seconds)
 
     def _free(self, transport: str, chat_id: str) -> bool:
-        held = any(self._holds.waits((transport, each)) for each in (chat_id, _ALL_CHATS))
+        held = any(self._backoffs.waits((transport, each)) for each in (chat_id, _ALL_CHATS))
         return not held and (transport, chat_id) not in self._busy
 
     def _next(self, tx: Transaction, transport: str, chat_id: str, head: int) -> Notification | None:
         """What a chat gets now; `head`: the position of its most urgent."""
         ways = self._troubles.held(transport, chat_id)
-        turn = (transport, chat_id) in self._after_receipt
+        turn = (transport, chat_id) in self._after_status_message
         if ways == [NOTHING_HELD] and not turn:
             return notifications.at(tx, head)
         kinds = _PROGRESS_NEXT if turn else _BY_URGENCY
@@ -256,12 +266,12 @@ class Outbox:
         return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if head.as_mark else []
 
     def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
-        before = chat in self._after_receipt
+        before = chat in self._after_status_message
         if kind is Kind.RECEIPT:
-            self._after_receipt.add(chat)
+            self._after_status_message.add(chat)
         elif kind is Kind.PROGRESS:
-            self._after_receipt.discard(chat)
-        tx.on_undo(partial(self._after_receipt.add if before else self._after_receipt.discard, chat))
+            self._after_status_message.discard(chat)
+        tx.on_undo(partial(self._after_status_message.add if before else self._after_status_message.discard, chat))
 
     def _lease_others(
         self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
@@ -298,7 +308,7 @@ class Outbox:
         """Set one aside that a later one has passed."""
         waiting = notifications.get(tx, trouble.notification.notification_id)
         event = _set_aside(trouble, waiting.detail)
-        tx.after_commit(partial(self._waiting.wake, waiting.notification_id))
+        tx.after_commit(partial(self._wakeups.wake, waiting.notification_id))
         return notifications.change(tx, waiting, event, self._clock.now(), "router")
 
     def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
@@ -308,7 +318,7 @@ class Outbox:
         self._busy.discard(key)
         tx.on_undo(partial(self._busy.add, key))
         tx.on_undo(partial(courier.leased.update, {leased.notification_id: leased}))
-        tx.after_commit(partial(self._waiting.wake, leased.notification_id))
+        tx.after_commit(partial(self._wakeups.wake, leased.notification_id))
         self._settle_others(tx, courier, leased.notification_id, event)
         return changed
 
@@ -319,10 +329,10 @@ class Outbox:
         tx.on_undo(partial(courier.digested.update, {first: others}))
         for each in others:
             notifications.change(tx, each, event, self._clock.now(), courier.transport)
-            tx.after_commit(partial(self._waiting.wake, each.notification_id))
+            tx.after_commit(partial(self._wakeups.wake, each.notification_id))
 
 
-def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: Held) -> Notification | None:
+def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: Withheld) -> Notification | None:
     return notifications.first(tx, transport, chat_id, kind, held.ids, changes_only=kind in held.kinds)
 
 

@@ -18,7 +18,7 @@ TOKEN_BYTES = 12  # 16 characters: unguessable, and short enough for a Telegram 
 MAX_LABEL = 64
 
 
-class Notices:
+class Notifications:
     """Accepts notifications from machines and from Control."""
 
     def __init__(self, outbox: Outbox, clock: Clock, new_id: Callable[[], str], new_token: Callable[[], str]) -> None:

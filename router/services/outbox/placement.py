@@ -22,13 +22,13 @@ class Placement:
 
 def placement(tx: Transaction, notification: Notification, now: float) -> Placement:
     """Where a message goes that is leased now (seconds since the epoch)."""
-    chat, wishes = notification.chat, chats.wishes(tx, notification.chat)
+    chat, settings = notification.chat, chats.settings(tx, notification.chat)
     asks = notification.kind is Kind.QUESTION  # somebody's work stands still until it is answered
-    silent = bool(wishes.quiet) and not asks and quiet.covers(wishes.quiet, time_of_day(now))
+    silent = bool(settings.quiet) and not asks and quiet.covers(settings.quiet, time_of_day(now))
     if not notification.session_id or notification.kind not in _OF_SESSION:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
-    place = chats.place(tx, chat, notification.session_id)
-    silent = silent or (place.muted and not asks)
-    if chat.thread_id or not wishes.has_topics:
+    topic = chats.session_topic(tx, chat, notification.session_id)
+    silent = silent or (topic.muted and not asks)
+    if chat.thread_id or not settings.has_topics:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
-    return Placement(place.thread_id, own_topic=True, silent=silent)
+    return Placement(topic.thread_id, own_topic=True, silent=silent)

@@ -18,7 +18,7 @@ ALARMING = frozenset({CommandState.FAILED, CommandState.UNCERTAIN, CommandState.
 NEVER_SHOWN = frozenset({NotificationState.REFUSED, NotificationState.DEAD})
 
 
-class Receipts:
+class StatusMessages:
     """Writes receipts and answers into the outbox. Only commands that came from a chat have receipts there."""
 
     def __init__(
@@ -46,20 +46,20 @@ class Receipts:
 
     def marked(self, tx: Transaction, command: Command) -> None:
         """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
-        before = notifications.newest_receipt(tx, command.command_id)
+        before = notifications.newest_status_message(tx, command.command_id)
         stands = before and before.state is NotificationState.DELIVERED and before.as_mark and not before.message_ids
         if before and not (stands and wording.says_all(command)):
             self._say(tx, command, before)
 
     def progressed(self, tx: Transaction, command: Command) -> None:
         """Change the line of a command that has one, where it says something else now."""
-        before = notifications.newest_receipt(tx, command.command_id)
+        before = notifications.newest_status_message(tx, command.command_id)
         if before and before.text != self._line(tx, command):
             self._say(tx, command, before)
 
     def ended(self, tx: Transaction, command: Command) -> None:
         """Say how it ended, always."""
-        before = notifications.newest_receipt(tx, command.command_id)
+        before = notifications.newest_status_message(tx, command.command_id)
         seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
         if command.state not in ALARMING or before is None or not seen:
             self._say(tx, command, before)
@@ -72,7 +72,7 @@ class Receipts:
         """Ask whether a command that waited long is still meant."""
         if chat := held.origin.chat:
             text = wording.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
-            if before := notifications.newest_receipt(tx, held.command_id):
+            if before := notifications.newest_status_message(tx, held.command_id):
                 self._take_buttons(tx, before)
             self._write(tx, held, chat, text, router_buttons.cures(held))
 
@@ -84,19 +84,19 @@ class Receipts:
 
     def offer(self, tx: Transaction, command: Command, there: Iterable[Session]) -> None:
         """Let the command's line offer sessions to choose from."""
-        if before := notifications.newest_receipt(tx, command.command_id):
+        if before := notifications.newest_status_message(tx, command.command_id):
             buttons = router_buttons.session_buttons(router_buttons.Verb.TO, there)
             offered = (*buttons, router_buttons.button(router_buttons.Verb.BACK))
             self._write(tx, command, before.chat, before.text, offered, before)
 
     def offer_cures(self, tx: Transaction, command: Command) -> None:
         """Let the command's line offer again what it offered first."""
-        if before := notifications.newest_receipt(tx, command.command_id):
+        if before := notifications.newest_status_message(tx, command.command_id):
             self._write(tx, command, before.chat, before.text, router_buttons.cures(command), before)
 
     def settled(self, tx: Transaction, command: Command, text: str, actor: str) -> None:
         """A person decided about a command: its line says so, and offers nothing any more."""
-        if before := notifications.newest_receipt(tx, command.command_id):
+        if before := notifications.newest_status_message(tx, command.command_id):
             self._write(tx, command, before.chat, f"{before.text}\n{self.by(text, actor)}", (), before)
 
     def chosen(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str = "") -> None:
@@ -117,7 +117,7 @@ class Receipts:
 
     def anew(self, tx: Transaction, change: Notification) -> None:
         """Say as a new message what could not be said by a change of an earlier one; a later change says more."""
-        newest = notifications.newest_receipt(tx, change.command_id)
+        newest = notifications.newest_status_message(tx, change.command_id)
         if newest is not None and newest.notification_id == change.notification_id:
             note = replace(
                 change, notification_id=self._new_id(), created_at=self._clock.now(), edits="", attempt=0, detail="",

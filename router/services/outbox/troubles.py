@@ -8,29 +8,29 @@ from router.clock import Clock
 from router.domain.command import ChatRef
 from router.domain.notification import Kind, Notification
 from router.domain.trouble import MOST_PASSED, Trouble
-from router.services.delivery.backoffs import Holds
-from router.services.wakeups import Waiting
+from router.services.delivery.backoffs import Backoffs
+from router.services.wakeups import Wakeups
 from router.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Withheld:
     """What cannot be leased to a chat now: messages by themselves, and whole kinds but for their changes."""
 
     ids: frozenset[str] = frozenset()
     kinds: frozenset[Kind] = frozenset()
 
 
-NOTHING_HELD = Held()
+NOTHING_HELD = Withheld()
 
 
 class Troubles:
     """Changed inside the transaction that justifies it, and restored when that is undone."""
 
-    def __init__(self, clock: Clock, jitter: Callable[[], float], waiting: Waiting) -> None:
+    def __init__(self, clock: Clock, jitter: Callable[[], float], wakeups: Wakeups) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._holds: Holds[tuple[str, str]] = Holds(clock, waiting)  # transport, notification
+        self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # transport, notification
         self._of: dict[
             str, Trouble
         ] = {}  # in the order of their first failure: within a kind and chat the oldest first
@@ -65,7 +65,7 @@ class Troubles:
             return trouble
         self._put(tx, trouble)
         self._mark_failed(tx, notification.chat, failed=True)
-        self._holds.add(tx, (transport, notification.notification_id), max(after, trouble.wait(now, self._jitter())))
+        self._backoffs.add(tx, (transport, notification.notification_id), max(after, trouble.wait(now, self._jitter())))
         return None
 
     def taken(self, tx: Transaction, notification: Notification) -> list[Trouble]:
@@ -88,12 +88,12 @@ class Troubles:
         """A message is on its way."""
         self._mark_failed(tx, notification.chat, failed=False)
 
-    def held(self, transport: str, chat_id: str) -> list[Held]:
+    def held(self, transport: str, chat_id: str) -> list[Withheld]:
         """What cannot be leased to a chat now; the first that leaves something to lease counts."""
         if not self._of:
             return [NOTHING_HELD]
         here = [each for each in self._of.values() if _place(each.notification.chat) == (transport, chat_id)]
-        waiting = [each for each in here if self._holds.waits((transport, each.notification.notification_id))]
+        waiting = [each for each in here if self._backoffs.waits((transport, each.notification.notification_id))]
         last = [*waiting, *(each for each in here if each.is_change and each not in waiting)]
         failed = [each for each in here if each.failures]
         sets = [failed, last, waiting] if (transport, chat_id) in self._failed_last else [last, waiting]
@@ -101,13 +101,13 @@ class Troubles:
 
     def release(self, tx: Transaction) -> set[str]:
         """Forget the waits that are over; the transports they were of."""
-        return {transport for transport, _ in self._holds.release(tx)}
+        return {transport for transport, _ in self._backoffs.release(tx)}
 
     def next(self) -> float | None:
         """Seconds until the next one's wait is over."""
-        return self._holds.next()
+        return self._backoffs.next()
 
-    def _without(self, troubles: list[Trouble]) -> Held:
+    def _without(self, troubles: list[Trouble]) -> Withheld:
         """Neither these, nor what has to wait behind them."""
         now = self._clock.monotonic()
         in_the_way = [each for each in troubles if each.holds_up]
@@ -117,7 +117,7 @@ class Troubles:
             for each in in_the_way
             if not each.had_its_chance(now) or kinds.count(each.notification.kind) >= MOST_PASSED
         }
-        return Held(frozenset(each.notification.notification_id for each in troubles), frozenset(held))
+        return Withheld(frozenset(each.notification.notification_id for each in troubles), frozenset(held))
 
     def _mark_failed(self, tx: Transaction, chat: ChatRef, *, failed: bool) -> None:
         place, before = _place(chat), _place(chat) in self._failed_last

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from router import __version__
 from router.clock import Clock
 from router.link.hub import Hub
-from router.services.delivery.engine import Delivery
+from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.leases import Outbox
 from router.store import commands
 from router.store.database import Database
@@ -33,7 +33,7 @@ class Figures:
 class Stats:
     """Reads the figures."""
 
-    def __init__(self, database: Database, hub: Hub, outbox: Outbox, delivery: Delivery, clock: Clock) -> None:
+    def __init__(self, database: Database, hub: Hub, outbox: Outbox, delivery: DeliveryEngine, clock: Clock) -> None:
         self._database = database
         self._hub = hub
         self._outbox = outbox

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from router.clock import Clock
 from router.domain.errors import Refusal
-from router.services.delivery.engine import Delivery
+from router.services.delivery.engine import DeliveryEngine
 from router.services.links.presence import WRITE_EVERY, Presence
 from router.services.outbox.leases import Outbox
 from router.services.permissions import Permissions
 from router.services.upkeep import retention
 from router.services.upkeep.unseen import LOOK_EVERY, Unseen
-from router.services.wakeups import EXPIRY, HELD, Waiting, set_within
+from router.services.wakeups import EXPIRY, HELD, Wakeups, set_within
 from router.store import clock_steps
 from router.store.database import Database, Transaction
 
@@ -32,12 +32,12 @@ class Timers:
     def __init__(
         self,
         database: Database,
-        delivery: Delivery,
+        delivery: DeliveryEngine,
         permissions: Permissions,
         outbox: Outbox,
         presence: Presence,
         unseen: Unseen,
-        waiting: Waiting,
+        wakeups: Wakeups,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class Timers:
         self._outbox = outbox
         self._presence = presence
         self._unseen = unseen
-        self._waiting = waiting
+        self._wakeups = wakeups
         self._clock = clock
 
     async def run(self, tell_health: Callable[[bool], Awaitable[None]]) -> None:
@@ -61,14 +61,14 @@ class Timers:
             group.create_task(self._silent(), name="unseen sessions")
 
     async def _expiry(self) -> None:
-        with self._waiting.on(EXPIRY) as changed:
+        with self._wakeups.on(EXPIRY) as changed:
             while True:
                 changed.clear()
                 due = await self._tried(self._database.write(self._expire))
                 await set_within(changed, IDLE if due is None else max(SOON, min(due - self._clock.now(), IDLE)))
 
     async def _held(self) -> None:
-        with self._waiting.on(HELD) as changed:
+        with self._wakeups.on(HELD) as changed:
             while True:
                 changed.clear()
                 waits = await self._tried(self._database.write(self._release))

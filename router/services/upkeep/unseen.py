@@ -10,7 +10,7 @@ from router.clock import Clock
 from router.domain import wording
 from router.domain.errors import Refusal
 from router.domain.session import Session
-from router.services.outbox.notifications import Notices
+from router.services.outbox.notifications import Notifications
 from router.services.sessions import SessionService
 from router.store import sessions
 from router.store.database import Transaction
@@ -23,9 +23,9 @@ MOST = 100  # in a transaction
 class Unseen:
     """Ends them. Each end is in one transaction with its notification, and happens once."""
 
-    def __init__(self, session_service: SessionService, notices: Notices, clock: Clock) -> None:
+    def __init__(self, session_service: SessionService, notifications: Notifications, clock: Clock) -> None:
         self._sessions = session_service
-        self._notices = notices
+        self._notifications = notifications
         self._clock = clock
 
     def end(self, tx: Transaction) -> bool:
@@ -38,6 +38,6 @@ class Unseen:
 
     def _tell(self, tx: Transaction, session: Session) -> None:
         try:
-            self._notices.send(tx, session.session_id, wording.UNSEEN, (), (), "router")
+            self._notifications.send(tx, session.session_id, wording.UNSEEN, (), (), "router")
         except Refusal as refusal:  # no chat wants notifications: its end is in the trace
             logger.warning("nobody is told that a session has ended: %s", refusal.text)

@@ -5,7 +5,7 @@ from peewee import AutoField, BlobField, Model, TextField
 from router.store.columns import TimeField
 
 
-class Step(Model):
+class TraceStep(Model):
     """The audit: every step of every command and notification."""
 
     step_id = AutoField()
@@ -22,7 +22,7 @@ class Step(Model):
         table_name = "steps"
 
 
-class Request(Model):
+class IdempotencyRecord(Model):
     """Answers already given, by update key or request id."""
 
     key = TextField(primary_key=True)

@@ -24,7 +24,7 @@ class Chat(Model):
         without_rowid = True
 
 
-class SessionPlace(Model):
+class SessionTopic(Model):
     """What a chat has for a session: its topic, and whether it makes a sound."""
 
     transport = TextField()
@@ -39,7 +39,7 @@ class SessionPlace(Model):
         without_rowid = True
 
 
-_S = SessionPlace
+_S = SessionTopic
 _S.add_index(_S.transport, _S.chat_id, _S.thread_id, name="places_thread", where=_S.thread_id != "")
 
 
@@ -59,7 +59,7 @@ class Stranger(Model):
         without_rowid = True
 
 
-class Held(Model):
+class HeldMessage(Model):
     """What was written for no session; `question` is the notification that asks for which, `file` is JSON or empty."""
 
     position = AutoField()

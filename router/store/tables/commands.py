@@ -60,7 +60,7 @@ _C.add_index(_C.redrive_of, name="commands_redriven", where=_C.redrive_of != "")
 _C.add_index(_C.ended_at, name="commands_ended", where=_C.ended_at.is_null(is_null=False))
 
 
-class Suspect(Model):
+class PoisonSuspect(Model):
     """Commands that were on their way when a link died young, and how often the agent had died, too."""
 
     machine_id = TextField()

@@ -9,14 +9,14 @@ import pytest
 
 from agent.domain.errors import EnrolRefused, NotEnrolled, RouterUnreachable
 from agent.link import identity
-from agent.link.client import Door
+from agent.link.client import Endpoint
 from agent.link.enrol import enrol
 from tests.fakes.router import running_router
 
 
 async def test_enrolment_writes_an_identity_that_the_agent_can_use(data_dir: Path) -> None:
     async with running_router() as router:
-        name = await asyncio.to_thread(enrol, Door(router.address), "good-token", "devbox", data_dir)
+        name = await asyncio.to_thread(enrol, Endpoint(router.address), "good-token", "devbox", data_dir)
 
     found = identity.load(data_dir / "agent")
     facts = json.loads((data_dir / "agent" / "machine.json").read_text())
@@ -27,7 +27,7 @@ async def test_enrolment_writes_an_identity_that_the_agent_can_use(data_dir: Pat
 
 async def test_the_key_is_for_this_user_alone(data_dir: Path) -> None:
     async with running_router() as router:
-        await asyncio.to_thread(enrol, Door(router.address), "good-token", "devbox", data_dir)
+        await asyncio.to_thread(enrol, Endpoint(router.address), "good-token", "devbox", data_dir)
 
     folder = data_dir / "agent"
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "machine.key", folder / "machine.json")]
@@ -36,8 +36,8 @@ async def test_the_key_is_for_this_user_alone(data_dir: Path) -> None:
 
 async def test_the_same_token_may_be_used_again_by_the_same_machine(data_dir: Path) -> None:
     async with running_router() as router:
-        first = await asyncio.to_thread(enrol, Door(router.address), "good-token", "devbox", data_dir)
-        second = await asyncio.to_thread(enrol, Door(router.address), "good-token", "devbox", data_dir)
+        first = await asyncio.to_thread(enrol, Endpoint(router.address), "good-token", "devbox", data_dir)
+        second = await asyncio.to_thread(enrol, Endpoint(router.address), "good-token", "devbox", data_dir)
 
     assert first == second
 
@@ -45,7 +45,7 @@ async def test_the_same_token_may_be_used_again_by_the_same_machine(data_dir: Pa
 async def test_a_refused_token_leaves_no_identity_and_says_what_the_router_said(data_dir: Path) -> None:
     async with running_router() as router:
         with pytest.raises(EnrolRefused, match="not good any more"):
-            await asyncio.to_thread(enrol, Door(router.address), "burnt-token", "devbox", data_dir)
+            await asyncio.to_thread(enrol, Endpoint(router.address), "burnt-token", "devbox", data_dir)
 
     with pytest.raises(NotEnrolled):
         identity.load(data_dir / "agent")
@@ -55,4 +55,4 @@ async def test_a_router_that_does_not_answer_is_named(data_dir: Path) -> None:
     async with running_router() as router:
         address = router.address
     with pytest.raises(RouterUnreachable, match=address):
-        await asyncio.to_thread(enrol, Door(address), "good-token", "devbox", data_dir)
+        await asyncio.to_thread(enrol, Endpoint(address), "good-token", "devbox", data_dir)

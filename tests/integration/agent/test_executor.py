@@ -7,7 +7,7 @@ import pytest
 
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Command, Ending, Input, KeyPress, Lane, Outcome, Reason
-from agent.domain.frames import CommandResult, Notice, SessionGone, Welcome
+from agent.domain.frames import CommandResult, Notify, SessionGone, Welcome
 from agent.domain.session import Process, Session
 from agent.processes import identify
 from tests.fakes.agent_rig import Rig, Rigs, eventually
@@ -41,7 +41,7 @@ async def test_commands_of_a_session_run_one_at_a_time_in_order(rigs: Rigs) -> N
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         gate = rig.backend.block("first")
-        await rig.agent.station.store((command("first"), command("second")))
+        await rig.agent.link_handler.store((command("first"), command("second")))
         await rig.backend.began.wait()
         before = rig.backend.typed()
         gate.set()
@@ -55,7 +55,7 @@ async def test_a_command_that_a_mistake_of_ours_hits_is_in_doubt_and_those_behin
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         rig.backend.mistakes.add("first")
-        await rig.agent.station.store((command("first"), command("second")))
+        await rig.agent.link_handler.store((command("first"), command("second")))
         first, second = await results(rig, 2)
 
         assert first.outcome == Outcome.uncertain(Reason.BACKEND_ERROR, "RuntimeError in the agent")
@@ -68,7 +68,7 @@ async def test_a_stuck_session_does_not_hold_up_another(rigs: Rigs) -> None:
         await rig.session("stuck")
         await rig.session("s1")
         gate = rig.backend.block("slow")
-        await rig.agent.station.store((command("slow", "stuck"), command("quick")))
+        await rig.agent.link_handler.store((command("slow", "stuck"), command("quick")))
 
         (first,) = await results(rig, 1)
         gate.set()
@@ -80,8 +80,8 @@ async def test_an_urgent_command_does_not_wait_for_normal_ones(rigs: Rigs) -> No
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         gate = rig.backend.block("slow")
-        await rig.agent.station.store((command("slow"), command("waits")))
-        await rig.agent.station.store((command("stop", action=KeyPress("esc"), lane=Lane.URGENT),))
+        await rig.agent.link_handler.store((command("slow"), command("waits")))
+        await rig.agent.link_handler.store((command("stop", action=KeyPress("esc"), lane=Lane.URGENT),))
 
         (first,) = await results(rig, 1)
         gate.set()
@@ -95,7 +95,7 @@ async def test_a_dressed_session_id_is_the_same_session(rigs: Rigs) -> None:
     bare = "0189d3a0-0000-7000-8000-000000000001"
     async with rigs.running(NOBODY) as rig:
         await rig.session(f"session_{bare}")
-        await rig.agent.station.store((command("c1", bare), command("c2", f"cse_{bare}")))
+        await rig.agent.link_handler.store((command("c1", bare), command("c2", f"cse_{bare}")))
 
         ended = await results(rig, 2)
 
@@ -155,7 +155,7 @@ async def test_a_command_that_is_not_typed_says_why(
 ) -> None:
     async with rigs.running(NOBODY) as rig:
         await arrange(rig)
-        await rig.agent.station.store((sent,))
+        await rig.agent.link_handler.store((sent,))
 
         (result,) = await results(rig, 1)
 
@@ -166,7 +166,7 @@ async def test_a_command_that_is_not_typed_says_why(
 async def test_a_command_for_the_present_generation_is_typed(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await restarted(rig)
-        await rig.agent.station.store((command("c1", generation=2), command("any", generation=0)))
+        await rig.agent.link_handler.store((command("c1", generation=2), command("any", generation=0)))
 
         found = await results(rig, 2)
 
@@ -184,7 +184,7 @@ async def test_one_that_was_queued_twice_costs_the_one_behind_it_nothing(
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         old, executor = command("old", generation=9), rig.agent.executor
-        await rig.agent.station.inbox.store([old, behind], executor.clock.now())
+        await rig.agent.link_handler.inbox.store([old, behind], executor.clock.now())
         for one in (old, old, behind):
             executor.submit(one, executor.clock.monotonic())
 
@@ -199,7 +199,7 @@ async def test_while_the_disk_is_full_nothing_is_typed_and_it_goes_on_by_itself(
         await rig.session("s1")
         rig.backend.outcomes["c1"] = Outcome.done("word " * 2000)
         gate = rig.backend.block("c1")
-        await rig.agent.station.store((command("c1"), command("c2")))
+        await rig.agent.link_handler.store((command("c1"), command("c2")))
         await rig.backend.began.wait()
         await rig.fill_disk()
         gate.set()
@@ -216,7 +216,7 @@ async def test_a_terminals_queue_waits_for_its_host_after_a_restart(rigs: Rigs) 
     async with rigs.running(NOBODY) as rig:
         await rig.agent.sessions.register(Session("s1", "pty", process=myself()))
         rig.agent.executor._stopping.set()  # as if it was killed before it came to it
-        await rig.agent.station.store((command("c1"),))
+        await rig.agent.link_handler.store((command("c1"),))
     sent: list[dict[str, object]] = []
     async with rigs.running(NOBODY) as rig:
         pty = rig.agent.executor.backends["pty"]
@@ -228,7 +228,7 @@ async def test_a_terminals_queue_waits_for_its_host_after_a_restart(rigs: Rigs) 
 
         attachment = pty.attach("s1", send)
         rig.agent.sessions.host_came("s1")
-        await rig.agent.station.welcomed(Welcome(1))
+        await rig.agent.link_handler.welcomed(Welcome(1))
         (result,) = await results(rig, 1)
 
     assert result.outcome.ending is Ending.DONE
@@ -250,16 +250,16 @@ def myself() -> Process:
     return found
 
 
-async def notices(rig: Rig) -> list[Notice]:
-    return [row.item for row in await rig.agent.outbox.after(0, 1000) if isinstance(row.item, Notice)]
+async def notifications(rig: Rig) -> list[Notify]:
+    return [row.item for row in await rig.agent.outbox.after(0, 1000) if isinstance(row.item, Notify)]
 
 
 async def test_a_text_waits_for_an_open_dialog_and_people_are_told_once(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         rig.backend.dialogs["s1"] = "a dialog is open"
-        await rig.agent.station.store((command("first"), command("second")))
-        (told,) = await eventually(lambda: notices(rig))
+        await rig.agent.link_handler.store((command("first"), command("second")))
+        (told,) = await eventually(lambda: notifications(rig))
         before = rig.backend.typed()
 
         del rig.backend.dialogs["s1"]
@@ -268,15 +268,15 @@ async def test_a_text_waits_for_an_open_dialog_and_people_are_told_once(rigs: Ri
         assert before == []
         assert rig.backend.typed() == ["first", "second"]
         assert "a dialog is open" in told.text
-        assert await notices(rig) == [told]
+        assert await notifications(rig) == [told]
 
 
 async def test_a_key_does_not_wait_for_a_dialog(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         rig.backend.dialogs["s1"] = "a dialog is open"
-        await rig.agent.station.store((command("text"),))
-        await rig.agent.station.store((command("esc", action=KeyPress("esc"), lane=Lane.URGENT),))
+        await rig.agent.link_handler.store((command("text"),))
+        await rig.agent.link_handler.store((command("esc", action=KeyPress("esc"), lane=Lane.URGENT),))
 
         (result,) = await results(rig, 1)
 
@@ -287,10 +287,10 @@ async def test_a_text_that_waits_can_be_taken_back(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         rig.backend.dialogs["s1"] = "a dialog is open"
-        await rig.agent.station.store((command("text"),))
-        await rig.agent.station.cancel("text")
+        await rig.agent.link_handler.store((command("text"),))
+        await rig.agent.link_handler.cancel("text")
         del rig.backend.dialogs["s1"]
-        await rig.agent.station.store((command("next"),))
+        await rig.agent.link_handler.store((command("next"),))
 
         found = await results(rig, 2)
 
@@ -305,10 +305,10 @@ async def test_a_text_that_waits_when_the_agent_stops_is_typed_after_its_return(
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         rig.backend.dialogs["s1"] = "a dialog is open"
-        await rig.agent.station.store((command("text"),))
+        await rig.agent.link_handler.store((command("text"),))
 
     async with rigs.running(NOBODY) as rig:
-        await rig.agent.station.welcomed(Welcome(1))
+        await rig.agent.link_handler.welcomed(Welcome(1))
         (result,) = await results(rig, 1)
 
         assert (result.outcome.ending, rig.backend.typed()) == (Ending.DONE, ["text"])
@@ -318,7 +318,7 @@ async def test_a_text_that_waits_too_long_expires(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         rig.backend.dialogs["s1"] = "a dialog is open"
-        await rig.agent.station.store((command("text", ttl=0.2),))
+        await rig.agent.link_handler.store((command("text", ttl=0.2),))
 
         (result,) = await results(rig, 1)
 

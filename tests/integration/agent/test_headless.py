@@ -8,10 +8,10 @@ import pytest
 
 from agent.backends.claude.headless import HeadlessBackend
 from agent.domain.command import MAX_TEXT_BYTES, Command, Input, Lane, Outcome
-from agent.domain.frames import CommandMark, CommandResult, Item, Mark, Notice, SessionChanged
+from agent.domain.frames import CommandMark, CommandResult, Item, Mark, Notify, SessionChanged
 from agent.domain.session import Conversation, Process, Session, SessionState
 from agent.processes import identify
-from agent.services.headless import Reports
+from agent.services.headless import HeadlessListener
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.integration.agent.backends.stages import stream_recorder
 
@@ -23,8 +23,8 @@ async def words(rig: Rig) -> list[Item]:
     return [row.item for row in await rig.agent.outbox.after(0, 100)]
 
 
-async def notices(rig: Rig) -> list[str]:
-    return [item.text for item in await words(rig) if isinstance(item, Notice)]
+async def notifications(rig: Rig) -> list[str]:
+    return [item.text for item in await words(rig) if isinstance(item, Notify)]
 
 
 async def marks(rig: Rig) -> list[Mark]:
@@ -33,8 +33,8 @@ async def marks(rig: Rig) -> list[Mark]:
     return [item.mark for item in items[1:] if isinstance(item, CommandMark)]
 
 
-def reports(rig: Rig) -> Reports:
-    return Reports(rig.agent.sessions, rig.agent.outbox, rig.agent.receipts)
+def headless_listener(rig: Rig) -> HeadlessListener:
+    return HeadlessListener(rig.agent.sessions, rig.agent.outbox, rig.agent.prompts)
 
 
 async def headless(rig: Rig, folder: Path) -> Session:
@@ -50,10 +50,10 @@ async def test_what_a_stopped_agent_cut_off_is_told_at_the_next_start(
 ) -> None:
     async with rigs.running(NOBODY) as rig:
         await headless(rig, rigs.data_dir)
-        await reports(rig).became("s1", state)
+        await headless_listener(rig).became("s1", state)
     async with rigs.running(NOBODY) as rig:
         session = rig.agent.sessions.known("s1")
-        found = await notices(rig)
+        found = await notifications(rig)
 
     assert session.state is IDLE
     assert ["stopped in the middle" in text for text in found] == [True] * told
@@ -65,22 +65,22 @@ async def test_what_is_said_while_the_disk_is_full_is_kept_until_it_is_not(
     async with rigs.running(NOBODY) as rig:
         await headless(rig, rigs.data_dir)
         await rig.fill_disk()
-        task = asyncio.create_task(reports(rig).said("s1", "x" * 60000))
+        task = asyncio.create_task(headless_listener(rig).said("s1", "x" * 60000))
         await eventually(lambda: "store unavailable" in caplog.text)
         waited = not task.done()
         await rig.free_disk()
         await eventually(task.done)
 
         assert waited
-        assert await notices(rig) == ["x" * 60000]
+        assert await notifications(rig) == ["x" * 60000]
 
 
 async def test_of_words_that_are_too_many_the_end_is_kept(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await headless(rig, rigs.data_dir)
-        await reports(rig).said("s1", "é" * MAX_TEXT_BYTES + "\x1b[31mthe end")
+        await headless_listener(rig).said("s1", "é" * MAX_TEXT_BYTES + "\x1b[31mthe end")
 
-        (text,) = await notices(rig)
+        (text,) = await notifications(rig)
 
     assert text.startswith("…é")
     assert text.endswith("é[31mthe end")
@@ -92,7 +92,7 @@ async def test_last_words_of_a_session_that_is_over_change_nothing(rigs: Rigs) -
         await headless(rig, rigs.data_dir)
         await rig.agent.sessions.close("s1", "unregistered")
         before = await words(rig)
-        await reports(rig).became("s1", BUSY)
+        await headless_listener(rig).became("s1", BUSY)
 
         assert await words(rig) == before
 
@@ -115,7 +115,7 @@ async def test_hooks_of_a_program_that_we_run_say_nothing_twice(rigs: Rigs) -> N
         await headless(rig, rigs.data_dir)
         process = identify(os.getpid())
         assert process is not None
-        await reports(rig).talks("s1", Conversation("talk", process, ""))
+        await headless_listener(rig).talks("s1", Conversation("talk", process, ""))
         before = await words(rig)
 
         payload = {"hook_event_name": "Stop", "session_id": "talk", "last_assistant_message": "done"}
@@ -130,13 +130,13 @@ async def test_hooks_of_a_program_that_we_run_say_nothing_twice(rigs: Rigs) -> N
 async def test_a_text_is_taken_when_it_is_done_and_finished_when_its_program_is_at_rest(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await headless(rig, rigs.data_dir)
-        rig.agent.receipts.patience = 0.0  # a terminal would be said not to have taken it
+        rig.agent.prompts.patience = 0.0  # a terminal would be said not to have taken it
         command = Command("c1", "s1", 0, 1, Lane.NORMAL, Input("go"))
-        await rig.agent.station.store((command,))
+        await rig.agent.link_handler.store((command,))
         await eventually(lambda: marks(rig))
         before = await marks(rig)
-        await reports(rig).became("s1", BUSY)
-        await reports(rig).became("s1", IDLE)
+        await headless_listener(rig).became("s1", BUSY)
+        await headless_listener(rig).became("s1", IDLE)
 
         assert before == [Mark.TAKEN]
         assert await marks(rig) == [Mark.TAKEN, Mark.FINISHED]
@@ -146,7 +146,7 @@ async def test_a_conversation_outlives_its_program(rigs: Rigs) -> None:
     gone = Conversation("talk", Process(2**22 - 1, 1.0), "")
     async with rigs.running(NOBODY) as rig:
         await headless(rig, rigs.data_dir)
-        await reports(rig).talks("s1", gone)
+        await headless_listener(rig).talks("s1", gone)
         await rig.agent.states.look()
 
         assert rig.agent.sessions.known("s1").conversation == gone

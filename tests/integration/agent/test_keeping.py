@@ -16,10 +16,10 @@ from agent.backends.backend import Backend
 from agent.backends.claude.headless import HeadlessBackend
 from agent.clock import SteadyClock
 from agent.domain.command import Command, Ending, Input, KeepSession, Lane, Order, Outcome, Reason, StartSession
-from agent.domain.frames import Button, CommandResult, Notice
+from agent.domain.frames import Button, CommandResult, Notify
 from agent.domain.session import Session, SessionState
 from agent.processes import identify
-from agent.services.headless import Reports
+from agent.services.headless import HeadlessListener
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.recording_backend import RecordingBackend
 from tests.fakes.router import running_router
@@ -78,13 +78,13 @@ async def words(rig: Rig) -> list[object]:
     return [row.item for row in await rig.agent.outbox.after(0, 100)]
 
 
-async def notices(rig: Rig) -> list[Notice]:
-    return [one for one in await words(rig) if isinstance(one, Notice)]
+async def notifications(rig: Rig) -> list[Notify]:
+    return [one for one in await words(rig) if isinstance(one, Notify)]
 
 
 async def carried_out(rig: Rig, name: str, order: Order, session_id: str = "s1", generation: int = 1) -> Outcome:
     """How a command ends."""
-    await rig.agent.station.store((Command(name, session_id, generation, 1, Lane.NORMAL, order),))
+    await rig.agent.link_handler.store((Command(name, session_id, generation, 1, Lane.NORMAL, order),))
 
     async def ended() -> Outcome | None:
         found = [one for one in await words(rig) if isinstance(one, CommandResult) and one.command_id == name]
@@ -95,7 +95,7 @@ async def carried_out(rig: Rig, name: str, order: Order, session_id: str = "s1",
 
 
 async def became(rig: Rig, state: SessionState) -> None:
-    await Reports(rig.agent.sessions, rig.agent.outbox, rig.agent.receipts).became("s1", state)
+    await HeadlessListener(rig.agent.sessions, rig.agent.outbox, rig.agent.prompts).became("s1", state)
 
 
 async def looked(rig: Rig) -> Session:
@@ -109,14 +109,14 @@ async def test_an_hour_before_its_end_people_are_told_once_with_a_way_to_keep_it
         await carried_out(rig, "c1", StartSession("go"))
         scene.clock.skipped = DAY - HOUR - 60
         await looked(rig)
-        early = await notices(rig)
+        early = await notifications(rig)
         scene.clock.skipped = DAY - HOUR
         await looked(rig)
         await looked(rig)
-        [told] = await notices(rig)
+        [told] = await notifications(rig)
     async with scene.agent() as rig:
         await looked(rig)
-        again = {one.notification_id for one in await notices(rig)}
+        again = {one.notification_id for one in await notifications(rig)}
 
     assert early == []
     assert told.session_id == "s1"
@@ -132,11 +132,11 @@ async def test_time_in_which_it_waits_for_an_answer_does_not_count(scene: Scene)
         await became(rig, WAITING)
         scene.clock.skipped = 50 * HOUR
         waiting = await looked(rig)
-        told = await notices(rig)
+        told = await notifications(rig)
         await became(rig, BUSY)
         scene.clock.skipped = 71 * HOUR
         later = await looked(rig)
-        before_the_end = await notices(rig)
+        before_the_end = await notifications(rig)
         scene.clock.skipped = 73 * HOUR
         ended = await looked(rig)
 
@@ -168,7 +168,7 @@ async def test_one_that_is_kept_gets_another_day_each_time(scene: Scene, orders:
         before = await looked(rig)
         scene.clock.skipped = DAY
         renewed = await looked(rig)
-        told = await notices(rig)
+        told = await notifications(rig)
     scene.clock.skipped = 5 * DAY
     async with scene.agent() as rig:
         await eventually(lambda: (rig.agent.sessions.known("s1").ends_at or 0) > scene.clock.now() + DAY - 60)
@@ -211,7 +211,7 @@ async def test_a_kept_one_goes_on_in_a_fresh_program_with_its_conversation(rigs:
         ended = identify(first) is None
         text = await carried_out(rig, "c2", Input("go on"))
         [second] = backend.pids
-        said = [one.text for one in await notices(rig)]
+        said = [one.text for one in await notifications(rig)]
     argv = await asyncio.to_thread((rigs.data_dir / "claude.argv").read_text)
 
     assert ended

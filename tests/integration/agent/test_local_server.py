@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agent.domain.command import Command, Ending, Input, Lane
-from agent.domain.frames import Button, CommandResult, Notice
+from agent.domain.frames import Button, CommandResult, Notify
 from agent.local import client
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 
@@ -195,7 +195,7 @@ async def test_a_notice_is_on_disk_when_it_is_answered(rigs: Rigs) -> None:
         rows = await rig.agent.outbox.after(1, 10)
 
     assert answer == {"ok": True, "notification_id": "n1"}
-    assert [row.item for row in rows] == [Notice("n1", "s1", "done", (Button("Yes", "yes"),))]
+    assert [row.item for row in rows] == [Notify("n1", "s1", "done", (Button("Yes", "yes"),))]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ async def test_a_full_disk_is_told_to_who_asked(rigs: Rigs) -> None:
 async def test_an_attached_terminal_is_typed_into_and_its_exit_closes_the_session(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         terminal, hello = await Terminal.attached(rig, session_id="s1", label="api")
-        await rig.agent.station.store((Command("c1", "s1", 0, 1, Lane.NORMAL, Input("hello")),))
+        await rig.agent.link_handler.store((Command("c1", "s1", 0, 1, Lane.NORMAL, Input("hello")),))
         delivery = await terminal.hear()
         await terminal.say(type="outcome", delivery=delivery["delivery"], ending="done")
         (result,) = await results(rig)

@@ -128,7 +128,7 @@ async def test_what_is_being_typed_is_finished_before_the_goodbye(rigs: Rigs) ->
         link = await router.welcomed()
         await rig.session("s2")
         gate = rig.backend.block("slow")
-        await rig.agent.station.store((Command("c1", "s2", 0, 1, Lane.NORMAL, Input("slow")),))
+        await rig.agent.link_handler.store((Command("c1", "s2", 0, 1, Lane.NORMAL, Input("slow")),))
         await rig.backend.began.wait()
         await break_uploads(rig, faults)
         await eventually(lambda: rig.agent.executor.stopping)

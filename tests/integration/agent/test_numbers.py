@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.domain.command import Outcome
-from agent.domain.frames import Notice, Welcome
+from agent.domain.frames import Notify, Welcome
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from tests.integration.agent.test_store import command, opened
@@ -18,10 +18,10 @@ async def test_an_outbox_that_was_put_back_is_numbered_anew_behind_what_the_rout
         outbox = Outbox(database)
         inbox = Inbox(database, outbox)
         for name in ("one", "two"):
-            await outbox.append(Notice(name, "s1", name))
+            await outbox.append(Notify(name, "s1", name))
 
         await inbox.welcomed(Welcome(7, upstream_acked_seq=12), 0.0)
-        await outbox.append(Notice("three", "s1", "three"))
+        await outbox.append(Notify("three", "s1", "three"))
 
         assert await numbers(outbox) == [13, 14, 15]
         assert (await inbox.memory()).upstream_acked_seq == 12
@@ -38,7 +38,7 @@ async def test_an_old_copy_that_has_gone_on_counting_is_numbered_anew_all_the_sa
             await inbox.finish(name, Outcome.done(), 1.0)
 
         await inbox.welcomed(Welcome(7, upstream_acked_seq=2, inbox_outdated=True), 0.0)
-        await outbox.append(Notice("n", "s1", "new"))
+        await outbox.append(Notify("n", "s1", "new"))
 
         assert await numbers(outbox) == [3, 4, 5, 6]
         assert len((await inbox.memory()).unresolved) == 3
@@ -51,7 +51,7 @@ async def test_an_empty_outbox_says_how_far_it_was_acknowledged(data_dir: Path) 
         outbox = Outbox(database)
         inbox = Inbox(database, outbox)
         fresh = (await inbox.memory()).upstream_acked_seq
-        await outbox.append(Notice("n", "s1", "n"))
+        await outbox.append(Notify("n", "s1", "n"))
 
         await inbox.welcomed(Welcome(1, upstream_acked_seq=1), 0.0)
 

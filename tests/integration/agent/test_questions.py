@@ -15,7 +15,7 @@ from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from agent.domain.claude_question import ToolUse
-from agent.domain.frames import Notice
+from agent.domain.frames import Notify
 from agent.local.client import socket_path
 from agent.services.claude_questions import StreamQuestions
 from tests.fakes.agent_rig import Rig, Rigs
@@ -268,17 +268,17 @@ async def test_what_nobody_asks_again_after_a_restart_is_over(rigs: Rigs) -> Non
 
 async def test_people_are_not_told_of_a_dialog_that_they_are_asked_about(rigs: Rigs) -> None:
     async with scene(rigs) as here:
-        notice = {"message": "Claude needs your permission", "notification_type": "permission_prompt"}
+        notification = {"message": "Claude needs your permission", "notification_type": "permission_prompt"}
         hook = Hook(here.claude)
         asked = await here.asked()
 
-        await here.claude.says("Notification", **notice, prompt_id="1")
+        await here.claude.says("Notification", **notification, prompt_id="1")
         await here.answer(decision(asked, "allow"))
         await hook.output()
-        await here.claude.says("Notification", **notice, prompt_id="2")
+        await here.claude.says("Notification", **notification, prompt_id="2")
 
         rows = await here.rig.agent.outbox.after(0, 100)
-        assert [row.item.text for row in rows if isinstance(row.item, Notice)] == ["❗ Claude needs your permission"]
+        assert [row.item.text for row in rows if isinstance(row.item, Notify)] == ["❗ Claude needs your permission"]
 
 
 async def test_hooks_in_two_settings_ask_once(rigs: Rigs) -> None:

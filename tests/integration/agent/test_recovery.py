@@ -68,7 +68,7 @@ async def left_waiting(rigs: Rigs, router: str, *texts: str) -> None:
     async with rigs.running(router) as rig:
         await rig.session("s1")
         rig.agent.executor._stopping.set()
-        await rig.agent.station.store(tuple(Command(text, "s1", 0, 1, Lane.NORMAL, Input(text)) for text in texts))
+        await rig.agent.link_handler.store(tuple(Command(text, "s1", 0, 1, Lane.NORMAL, Input(text)) for text in texts))
 
 
 @pytest.mark.rule("A15")
@@ -77,7 +77,7 @@ async def test_what_waits_at_the_start_is_not_typed_before_the_router_has_said_w
         await left_waiting(rigs, router.address, "over", "first", "second")
         async with rigs.running(router.address) as rig:
             link = await unwelcomed(router)
-            before = rig.agent.executor.depth, rig.agent.station.depth(), rig.backend.typed()
+            before = rig.agent.executor.depth, rig.agent.link_handler.depth(), rig.backend.typed()
             await link.welcome(recalled=["over"])
             results = await link.results(3)
 

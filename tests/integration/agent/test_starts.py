@@ -12,7 +12,7 @@ from agentlink.v1 import types_pb2 as types
 
 from agent.clock import SteadyClock
 from agent.domain.command import Command, Ending, Input, Lane, Order, Outcome, Reason, StartSession, StopSession
-from agent.domain.frames import CommandResult, Notice, SessionChanged, SessionGone
+from agent.domain.frames import CommandResult, Notify, SessionChanged, SessionGone
 from agent.domain.session import Conversation, Session, SessionState
 from agent.processes import identify
 from tests.fakes.agent_rig import Rig, Rigs, eventually
@@ -67,7 +67,7 @@ async def outcome(rig: Rig, name: str) -> Outcome:
 
 
 async def carried_out(rig: Rig, name: str, order: Order, session_id: str = "s1") -> Outcome:
-    await rig.agent.station.store((command(name, order, session_id),))
+    await rig.agent.link_handler.store((command(name, order, session_id),))
     return await outcome(rig, name)
 
 
@@ -109,9 +109,9 @@ async def test_the_router_is_told_where_sessions_may_start(
     rigs: Rigs, headless: RecordingBackend, folder: Path
 ) -> None:
     async with rigs.running(NOBODY, headless=headless, start_folders=(folder,)) as rig:
-        told = await rig.agent.station.greeting()
+        told = await rig.agent.link_handler.greeting()
     async with rigs.running(NOBODY, headless=headless) as rig:
-        nowhere = await rig.agent.station.greeting()
+        nowhere = await rig.agent.link_handler.greeting()
 
     assert [Path(name).name for name in told.start_folders] == [folder.name]
     assert nowhere.start_folders == ()
@@ -155,7 +155,7 @@ async def test_a_stop_ends_the_session_at_once_and_what_waits_behind_fails(
     async with rigs.running(NOBODY, headless=headless, start_folders=(folder,)) as rig:
         await carried_out(rig, "c1", StartSession("go"))
         gate = headless.block("long")
-        await rig.agent.station.store((command("c2", Input("long")), command("c3", Input("after"))))
+        await rig.agent.link_handler.store((command("c2", Input("long")), command("c3", Input("after"))))
         stopped = await carried_out(rig, "c4", StopSession())
         gate.set()
         behind = await outcome(rig, "c3")
@@ -183,7 +183,7 @@ async def test_what_cannot_be_ended_is_said_to_be(
         await rig.session("terminal")
         await rig.agent.sessions.register(Session("over", "headless"))
         await rig.agent.sessions.close("over", "unregistered")
-        await rig.agent.station.store((command("c1", StopSession(), session_id, generation),))
+        await rig.agent.link_handler.store((command("c1", StopSession(), session_id, generation),))
 
         assert (await outcome(rig, "c1")).reason is reason
 
@@ -205,12 +205,12 @@ async def test_after_a_day_a_started_session_is_ended_and_people_are_told(
         clock.skipped = DAY
         await rig.agent.starts.look()
         await rig.agent.starts.look()
-        *_, notice, gone = await words(rig)
+        *_, notification, gone = await words(rig)
         left = [one.session_id for one in rig.agent.sessions.live()]
 
     assert early is not SessionState.ENDED
-    assert isinstance(notice, Notice)
-    assert f"pointsman start --resume {TALK} --folder {folder}" in notice.text
+    assert isinstance(notification, Notify)
+    assert f"pointsman start --resume {TALK} --folder {folder}" in notification.text
     assert gone == SessionGone("s1", 1, "its 24 hours are over")
     assert left == ["mine"]
 

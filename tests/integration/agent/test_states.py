@@ -13,7 +13,7 @@ from agent.domain.session import Session, SessionState
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.hook_caller import Program, program
 from tests.fakes.router import running_router, text_command
-from tests.integration.agent.test_receipts import DONE, FINISHED, TAKEN, seat
+from tests.integration.agent.test_prompt_tracking import DONE, FINISHED, TAKEN, seat
 
 NOBODY = "127.0.0.1:1"
 

@@ -16,7 +16,7 @@ from agent.domain.frames import (
     CommandResult,
     Item,
     Mark,
-    Notice,
+    Notify,
     ReceiptOutcome,
     SessionChanged,
     SessionGone,
@@ -59,7 +59,7 @@ async def test_a_commit_that_returned_survives_a_power_cut(data_dir: Path, name:
 async def test_nobody_else_can_read_the_files(data_dir: Path) -> None:
     folder = data_dir / "agent"
     async with opened(folder) as database:
-        await Outbox(database).append(Notice("n1", "s1", "secret"))
+        await Outbox(database).append(Notify("n1", "s1", "secret"))
 
         modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
@@ -131,9 +131,9 @@ async def test_an_operation_that_fails_takes_nothing_else_with_it(data_dir: Path
     async with opened(data_dir) as database:
         outbox = Outbox(database)
         futures = (
-            outbox.append(Notice("n1", "s1", "before")),
+            outbox.append(Notify("n1", "s1", "before")),
             database.run(writes_and_fails),
-            outbox.append(Notice("n2", "s1", "after")),
+            outbox.append(Notify("n2", "s1", "after")),
         )
         before, failed, after = await asyncio.gather(*futures, return_exceptions=True)
         halves = await database.run(lambda c: c.execute("SELECT count(*) FROM meta WHERE key = 'half'").fetchone())
@@ -159,9 +159,9 @@ async def test_what_breaks_a_rule_of_the_tables_fails_alone_and_leaves_nothing(
     async with opened(data_dir) as database:
         outbox = Outbox(database)
         futures = (
-            outbox.append(Notice("n1", "s1", "before")),
+            outbox.append(Notify("n1", "s1", "before")),
             database.run(wrong),
-            outbox.append(Notice("n2", "s1", "after")),
+            outbox.append(Notify("n2", "s1", "after")),
             database.run(wrong),
         )
         before, failed, after, again = await asyncio.gather(*futures, return_exceptions=True)
@@ -197,11 +197,11 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_works_when_there_is_
 async def test_numbers_are_never_used_twice(data_dir: Path) -> None:
     async with opened(data_dir) as database:
         outbox = Outbox(database)
-        first = await outbox.append(Notice("n1", "s1", "one"))
+        first = await outbox.append(Notify("n1", "s1", "one"))
         outbox.acknowledge(first)
         await eventually(lambda: is_empty(outbox))
     async with opened(data_dir) as database:
-        second = await Outbox(database).append(Notice("n2", "s1", "two"))
+        second = await Outbox(database).append(Notify("n2", "s1", "two"))
 
     assert (first, second) == (1, 2)
 
@@ -222,7 +222,7 @@ SESSION = Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING, {"pa
         SessionChanged(Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING)),
         SessionChanged(Session("s1", "tmux", state=SessionState.WAITING, waiting_for="permission prompt")),
         SessionGone("s1", 3, "exit code 0"),
-        Notice("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),
+        Notify("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),
     ],
     ids=lambda item: type(item).__name__,
 )

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from agent.domain.errors import RouterUnreachable
-from agent.domain.frames import Item, Notice
+from agent.domain.frames import Item, Notify
 from agent.services.uploads import MAX_FILE, PART
 from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.router import Refusal, Router, running_router
@@ -36,8 +36,8 @@ async def notified(rig: Rig, *paths: object, text: str = "done", **fields: objec
 
 
 async def told(router: Router, count: int = 1) -> list[str]:
-    await eventually(lambda: len(router.notices) >= count)
-    return [one.notify.notification_id for one in router.notices]
+    await eventually(lambda: len(router.notifications) >= count)
+    return [one.notify.notification_id for one in router.notifications]
 
 
 async def ready(rig: Rig, router: Router) -> None:
@@ -54,10 +54,10 @@ async def test_a_file_is_whole_at_the_router_before_its_notice_and_gone_here_aft
         ids = await told(router)
         await eventually(lambda: not kept(rigs))
 
-    [file] = router.notices[0].files
+    [file] = router.notifications[0].files
     assert (ids, file.name, file.size) == ([note], "re_port.pdf", len(TWO_PARTS))
     assert b"".join(router.parts[file.file_id]) == TWO_PARTS
-    assert (router.notices[0].notify.text, router.puts) == ("done", [(0, 0), (0, PART), (1, 3)])
+    assert (router.notifications[0].notify.text, router.puts) == ("done", [(0, 0), (0, PART), (1, 3)])
 
 
 async def test_without_words_the_files_names_are_the_text(rigs: Rigs, report: Path) -> None:
@@ -66,7 +66,7 @@ async def test_without_words_the_files_names_are_the_text(rigs: Rigs, report: Pa
         await notified(rig, report, report, text="")
         await told(router)
 
-    assert router.notices[0].notify.text == "re_port.pdf, re_port.pdf"
+    assert router.notifications[0].notify.text == "re_port.pdf, re_port.pdf"
 
 
 async def test_what_was_taken_is_sent_though_the_file_changes_and_goes_and_the_agent_is_killed(
@@ -88,7 +88,7 @@ async def test_what_was_taken_is_sent_though_the_file_changes_and_goes_and_the_a
             ids = await told(router)
 
     assert ids == [note["notification_id"]]
-    assert b"".join(router.parts[router.notices[0].files[0].file_id]) == TWO_PARTS
+    assert b"".join(router.parts[router.notifications[0].files[0].file_id]) == TWO_PARTS
 
 
 async def test_an_upload_that_was_cut_goes_on_where_it_was(rigs: Rigs, report: Path) -> None:
@@ -122,9 +122,12 @@ async def test_what_a_session_says_meanwhile_waits_and_others_do_not(rigs: Rigs,
         after = await link.next("notify")
 
     assert held
-    assert (held.notice.notification_id, held.is_next) == (file, False)  # what was in the outbox is not acknowledged
+    assert (held.notification.notification_id, held.is_next) == (
+        file,
+        False,
+    )  # what was in the outbox is not acknowledged
     assert (passed.notification_id, after.notification_id) == (other, behind)
-    assert [one.notify.notification_id for one in router.notices] == [file]
+    assert [one.notify.notification_id for one in router.notifications] == [file]
 
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INVALID_ARGUMENT])
@@ -227,7 +230,7 @@ async def test_what_is_stored_after_nobody_waits_for_it_any_more_is_sent_whole(
 
         monkeypatch.setattr(rig.agent.outbox, "append", noted)
         busy = rig.agent.database.run(lambda _: go_on.wait(10))
-        notifying = asyncio.create_task(rig.agent.uploads.notify(Notice("n1", "s1", "done"), [str(report)]))
+        notifying = asyncio.create_task(rig.agent.uploads.notify(Notify("n1", "s1", "done"), [str(report)]))
         await handed_in.wait()
         notifying.cancel()
         await asyncio.gather(notifying, return_exceptions=True)
@@ -235,7 +238,7 @@ async def test_what_is_stored_after_nobody_waits_for_it_any_more_is_sent_whole(
         await busy
         ids = await told(router)
 
-    [file] = router.notices[0].files
+    [file] = router.notifications[0].files
     assert (notifying.cancelled(), ids, b"".join(router.parts[file.file_id])) == (True, ["n1"], TWO_PARTS)
 
 

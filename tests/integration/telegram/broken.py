@@ -31,7 +31,7 @@ from webhook_adapter.courier.courier import Courier
 from webhook_adapter.transports.platform import Platform
 from webhook_adapter.transports.telegram.client import TelegramClient
 from webhook_adapter.transports.telegram.platform import start_courier, webhook
-from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.telegram.rate_limits import RateLimits
 from webhook_adapter.transports.web.platform import WEB
 
 ADA, FORUM = 4711, -1001234567890
@@ -282,10 +282,10 @@ def _courier(router: RouterUnderTest, telegram: TelegramStandIn, hangs: str, sle
             "ALLOWED_CHAT_IDS": f"{ADA},{FORUM}",
         }
     )
-    budget = Budget(Pace(router.time, sleepers))
+    rate_limits = RateLimits(Pace(router.time, sleepers))
     session = Hurried(hangs, router.time, sleepers) if hangs else None
-    client = TelegramClient(telegram.token, telegram.base_url, budget, session)
-    bot = Platform("telegram", webhook, partial(start_courier, budget=budget, client=client))
+    client = TelegramClient(telegram.token, telegram.base_url, rate_limits, session)
+    bot = Platform("telegram", webhook, partial(start_courier, rate_limits=rate_limits, client=client))
     courier = Courier(settings, (bot, WEB))
     courier.start()
     try:

@@ -16,14 +16,14 @@ from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
 from webhook_adapter.transports.platform import Platform
 from webhook_adapter.transports.telegram.platform import start_courier, webhook
-from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.telegram.rate_limits import RateLimits
 from webhook_adapter.transports.web.platform import WEB
 
 GROUP = -4711
 ADA, BOB, MALLORY = 4711, 12, 13  # Mallory is in the group, and may command nothing
 
 
-class NoLimits(Budget):
+class NoLimits(RateLimits):
     """Nobody waits for Telegram's limits: tests of their own are about those."""
 
     @contextmanager
@@ -60,7 +60,7 @@ class Scene:
     @contextmanager
     def courier(self) -> Iterator[None]:
         """An adapter that polls and sends."""
-        telegram = Platform("telegram", webhook, partial(start_courier, budget=NoLimits()))
+        telegram = Platform("telegram", webhook, partial(start_courier, rate_limits=NoLimits()))
         courier = Courier(self.settings(), (telegram, WEB))
         courier.start()
         try:

@@ -24,7 +24,7 @@ from agent.domain.frames import (
     Hello,
     Item,
     Mark,
-    Notice,
+    Notify,
     Receipt,
     ReceiptOutcome,
     Receipts,
@@ -215,7 +215,7 @@ SESSION = Session("s1", "tmux", "api", "/srv", 2, SessionState.WAITING)
             ),
         ),
         (
-            Notice("n1", "s1", "text", (Button("Yes", "yes"),)),
+            Notify("n1", "s1", "text", (Button("Yes", "yes"),)),
             pb.AgentFrame(
                 notify=pb.Notify(
                     upstream_seq=5,

@@ -8,7 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from agent.link.client import Door, channel_credentials, ending_of
+from agent.link.client import Endpoint, channel_credentials, ending_of
 from agent.link.protocol import End, Ending
 
 
@@ -78,4 +78,4 @@ def test_details_that_cannot_be_read_are_no_details() -> None:
     ],
 )
 def test_only_loopback_goes_without_tls(address: str, *, plain: bool) -> None:
-    assert (channel_credentials(Door(address)) is None) is plain
+    assert (channel_credentials(Endpoint(address)) is None) is plain

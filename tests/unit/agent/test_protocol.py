@@ -12,7 +12,7 @@ from agent.domain.frames import (
     Durable,
     Heartbeat,
     HeartbeatAck,
-    Notice,
+    Notify,
     Receipts,
     Results,
     RouterFrame,
@@ -146,12 +146,12 @@ def test_an_acknowledgement_never_goes_back_nor_beyond_what_was_sent(acked: int,
 
 def test_neighbouring_results_share_a_frame_and_order_is_kept() -> None:
     link = welcomed()
-    notice = Durable(3, Notice("n1", "s1", "text"))
+    notification = Durable(3, Notify("n1", "s1", "text"))
 
-    frames = link.upstream([result(1), result(2), notice, result(4)])
+    frames = link.upstream([result(1), result(2), notification, result(4)])
 
     seqs = [[seq for seq, _ in f.body.rows] if isinstance(f.body, Results) else f.body for f in frames]
-    assert seqs == [[1, 2], notice, [4]]
+    assert seqs == [[1, 2], notification, [4]]
 
 
 def test_a_frame_of_results_stays_small() -> None:

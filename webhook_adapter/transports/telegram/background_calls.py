@@ -15,7 +15,7 @@ _ASK_AGAIN_S = 60.0  # for our name, where Telegram did not tell it
 _MOST_WAITING = 1_000  # the oldest presses have long lost their progress bar by then
 
 
-class Errands:
+class BackgroundCalls:
     """One thread that runs them in order. Starts at the first one."""
 
     def __init__(self, client: TelegramClient, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,20 +51,20 @@ class Errands:
             self._ask_at = now + _ASK_AGAIN_S if due else self._ask_at
             return due
 
-    def _run(self, errand: Callable[[], None]) -> None:
+    def _run(self, call: Callable[[], None]) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="telegram-errands", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="telegram-calls", daemon=True)
                 self._thread.start()
         try:
-            self._waiting.put_nowait(errand)
+            self._waiting.put_nowait(call)
         except queue.Full:
             logger.warning("errand dropped: telegram does not answer")
 
     def _work(self) -> None:
-        while (errand := self._waiting.get()) is not None:
+        while (call := self._waiting.get()) is not None:
             try:
-                errand()
+                call()
             except TelegramError as error:
                 # Of an answer too late Telegram says 400; nothing is lost by it.
                 logger.info("errand failed: %s", error)

@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from webhook_adapter.transports.telegram.outbound.upload import CutShort, Form, Upload
-from webhook_adapter.transports.telegram.rate_limits import Budget, HeldBack
+from webhook_adapter.transports.telegram.rate_limits import HeldBack, RateLimits
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 20.0
@@ -46,9 +46,9 @@ class TelegramClient:
     """One bot at one server. Threads may share it. Given a budget, calls that name a chat are paced by it."""
 
     def __init__(
-        self, token: str, api_base: str, budget: Budget | None = None, session: requests.Session | None = None
+        self, token: str, api_base: str, rate_limits: RateLimits | None = None, session: requests.Session | None = None
     ) -> None:
-        self._budget = budget
+        self._rate_limits = rate_limits
         self._prefix = f"{api_base.rstrip('/')}/bot{token}"
         self._files = f"{api_base.rstrip('/')}/file/bot{token}"
         self._session = session or requests.Session()
@@ -75,9 +75,9 @@ class TelegramClient:
         values = dict(params or {})
         chat_id = str(values.get("chat_id") or "")
         post = partial(self._post, method, values, upload, timeout)
-        if self._budget is None or not chat_id:
+        if self._rate_limits is None or not chat_id:
             return _result(post())
-        return self._paced(self._budget, chat_id, lambda: _result(post()), spare=spare)
+        return self._paced(self._rate_limits, chat_id, lambda: _result(post()), spare=spare)
 
     def answers(self) -> bool:
         """Whether the server answers for this bot at all; asked when a call failed."""
@@ -87,15 +87,15 @@ class TelegramClient:
             return False
         return True
 
-    def _paced(self, budget: Budget, chat_id: str, call: Callable[[], object], *, spare: bool) -> object:
+    def _paced(self, rate_limits: RateLimits, chat_id: str, call: Callable[[], object], *, spare: bool) -> object:
         try:
-            with budget.call(chat_id, spare=spare):
+            with rate_limits.call(chat_id, spare=spare):
                 return call()
         except HeldBack as held:
             raise ApiRefused(429, str(held), held.seconds) from None
         except ApiRefused as refused:
             if refused.code == 429:
-                budget.refused(chat_id, refused.retry_after)
+                rate_limits.refused(chat_id, refused.retry_after)
             raise
 
     def download(self, path: str, part: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from flask import Blueprint
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.transports.platform import Host, Platform, Route
-from webhook_adapter.transports.telegram.background_calls import Errands
+from webhook_adapter.transports.telegram.background_calls import BackgroundCalls
 from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.inbound.files import Files
 from webhook_adapter.transports.telegram.inbound.intake import Intake, Received
@@ -20,7 +20,7 @@ from webhook_adapter.transports.telegram.inbound.webhook_setup import set_webhoo
 from webhook_adapter.transports.telegram.inbound.webhook_watch import WebhookWatch
 from webhook_adapter.transports.telegram.menu import publish_menu
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
-from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.telegram.rate_limits import RateLimits
 
 logger = logging.getLogger(__name__)
 
@@ -35,44 +35,48 @@ def webhook(host: Host) -> Blueprint | None:
     if telegram is None:
         return None
     client = TelegramClient(telegram.bot_token, telegram.api_base)
-    errands = Errands(client)
-    return create_blueprint(telegram, _way_in(host, telegram, client, errands), errands.answer)
+    background_calls = BackgroundCalls(client)
+    return create_blueprint(telegram, _way_in(host, telegram, client, background_calls), background_calls.answer)
 
 
-def start_courier(host: Host, budget: Budget | None = None, client: TelegramClient | None = None) -> Route | None:
+def start_courier(
+    host: Host, rate_limits: RateLimits | None = None, client: TelegramClient | None = None
+) -> Route | None:
     """The way out, and what keeps the way in open; None without a bot. `budget` paces `client`."""
     telegram = host.config.telegram
     if telegram is None:
         return None
-    budget = budget or Budget(host.clock)
-    client = client or TelegramClient(telegram.bot_token, telegram.api_base, budget)
+    rate_limits = rate_limits or RateLimits(host.clock)
+    client = client or TelegramClient(telegram.bot_token, telegram.api_base, rate_limits)
     way_in = {"telegram-webhook": lambda: _keep_webhook(host, client)}
     if not host.config.public_url:
         way_in = {"telegram-polling": lambda: _poll(host, telegram, client)}
     return Route(
-        TelegramTransport(client, budget),
+        TelegramTransport(client, rate_limits),
         tuple(map(str, telegram.allowed_chat_ids)),
         _SENDERS,
         {"telegram-menu": lambda: _until_done(host, "setMyCommands", lambda: publish_menu(client)), **way_in},
-        budget.end_within,
+        rate_limits.end_within,
         client.close,
     )
 
 
 def _way_in(
-    host: Host, telegram: TelegramConfig, client: TelegramClient, errands: Errands
+    host: Host, telegram: TelegramConfig, client: TelegramClient, background_calls: BackgroundCalls
 ) -> Callable[[Json], Received]:
     """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
     files, router = Files(client, host.router.put_file), host.router
-    intake = Intake(telegram, router.submit, files.bring, router.report_stranger, errands.bot_username)
+    intake = Intake(telegram, router.submit, files.bring, router.report_stranger, background_calls.bot_username)
     return lambda update: host.lifecycle.handle("telegram", lambda: intake.receive(update))
 
 
 def _poll(host: Host, telegram: TelegramConfig, client: TelegramClient) -> None:
-    errands = Errands(client)
-    errands.bot_username()  # asks, so that it is known when the first command comes
+    background_calls = BackgroundCalls(client)
+    background_calls.bot_username()  # asks, so that it is known when the first command comes
     backoff = Backoff(*_POLL_S, random.Random())  # noqa: S311 - it spreads tries
-    Polling(client, _way_in(host, telegram, client, errands), errands.answer, backoff, host.stop).run()
+    Polling(
+        client, _way_in(host, telegram, client, background_calls), background_calls.answer, backoff, host.stop
+    ).run()
 
 
 def _keep_webhook(host: Host, client: TelegramClient) -> None:

@@ -80,7 +80,7 @@ class _Bucket:
         self._at = now
 
 
-class Budget:
+class RateLimits:
     """The limits of one bot. Threads may share it; calls of one chat come one at a time."""
 
     def __init__(self, clock: Clock | None = None) -> None:

@@ -20,15 +20,15 @@ from router.domain.machine import Machine
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
 from router.services.chat.topics import Topics
-from router.services.delivery.engine import Delivery, Draft
+from router.services.delivery.engine import DeliveryEngine, Draft
 from router.services.links.enrolment import Enrolment
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox
-from router.services.outbox.notifications import Notices
-from router.services.outbox.status_messages import Receipts
+from router.services.outbox.notifications import Notifications
+from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
-from router.services.wakeups import Waiting
+from router.services.wakeups import Wakeups
 from router.store import commands, machines, sessions
 from router.store.database import Database, Transaction
 from router.store.migrations import migrate
@@ -45,7 +45,7 @@ class House:
     """The services that links meet, on a real database, with one machine and one session."""
 
     database: Database
-    delivery: Delivery
+    delivery: DeliveryEngine
     upstream: UpstreamService
     enrolment: Enrolment
 
@@ -67,19 +67,19 @@ class House:
 
 def built(database: Database) -> House:
     clock, numbers = SteadyClock(), itertools.count(1)
-    hub, waiting = Hub(), Waiting()
+    hub, wakeups = Hub(), Wakeups()
 
     def new_id() -> str:
         return f"c-{next(numbers)}"
 
-    outbox = Outbox(clock, lambda: 0.0, waiting)
-    receipts = Receipts(outbox, clock, new_id, new_id, hub.connected)
-    delivery = Delivery(hub, receipts, waiting, clock, new_id, lambda: 0.0)
-    permissions = Permissions(delivery, outbox, waiting, clock, new_id, new_id)
-    topics = Topics(outbox, receipts, clock, new_id)
+    outbox = Outbox(clock, lambda: 0.0, wakeups)
+    status_messages = StatusMessages(outbox, clock, new_id, new_id, hub.connected)
+    delivery = DeliveryEngine(hub, status_messages, wakeups, clock, new_id, lambda: 0.0)
+    permissions = Permissions(delivery, outbox, wakeups, clock, new_id, new_id)
+    topics = Topics(outbox, status_messages, clock, new_id)
     session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
-    notices = Notices(outbox, clock, new_id, new_id)
-    upstream = UpstreamService(hub, delivery, session_service, notices, permissions, clock, "router")
+    notifications = Notifications(outbox, clock, new_id, new_id)
+    upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, clock, "router")
     return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes))
 
 
@@ -168,7 +168,7 @@ def test_a_revoked_machine_is_not_heard_while_its_link_is_being_closed(data_dir:
 def test_what_was_undone_still_waits_and_is_not_overtaken(data_dir: Path) -> None:
     async def story(house: House) -> tuple[CommandState, CommandState]:
         link = await house.opened(max_in_flight=2)
-        first, second, waiting = [await house.accepted() for _ in range(3)]
+        first, second, wakeups = [await house.accepted() for _ in range(3)]
         both = [Receipt(command.command_id, ReceiptOutcome.STORED) for command in (first, second)]
 
         def undone(tx: Transaction) -> None:
@@ -179,6 +179,6 @@ def test_what_was_undone_still_waits_and_is_not_overtaken(data_dir: Path) -> Non
             await house.database.write(undone)
         await house.database.write(lambda tx: house.delivery.received(tx, link, both[:1]))
         later = await house.accepted()
-        return (await house.command(waiting.command_id)).state, later.state
+        return (await house.command(wakeups.command_id)).state, later.state
 
     assert play(data_dir, story) == (CommandState.SENT, CommandState.QUEUED)

@@ -39,7 +39,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "what shows a question": lambda tx: notifications.showing(tx, "q"),
     "a notification": lambda tx: notifications.find(tx, "n"),
     "a token": lambda tx: notifications.by_token(tx, CHAT, "t"),
-    "the newest receipt": lambda tx: notifications.newest_receipt(tx, "c"),
+    "the newest receipt": lambda tx: notifications.newest_status_message(tx, "c"),
     "who has receipts": lambda tx: notifications.with_receipts(tx, ["c", "d"]),
     "the next of each chat": lambda tx: notifications.heads(tx, "telegram"),
     "what waits like the next": lambda tx: notifications.like(tx, NOTE, 10),

@@ -11,7 +11,7 @@ from tests.fakes.control import FakeRouter
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.waiting import wait_until
-from webhook_adapter.transports.telegram.background_calls import Errands
+from webhook_adapter.transports.telegram.background_calls import BackgroundCalls
 from webhook_adapter.transports.telegram.client import TelegramClient
 
 KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "cmd:TOKEN:yes"}]]}
@@ -67,29 +67,29 @@ def test_what_was_not_stored_comes_again_from_telegram(telegram: TelegramStandIn
 
 
 def test_an_answer_without_words_only_stops_the_progress_bar(telegram: TelegramStandIn) -> None:
-    errands = Errands(TelegramClient(telegram.token, telegram.base_url))
-    errands.answer("12345", "")
+    background_calls = BackgroundCalls(TelegramClient(telegram.token, telegram.base_url))
+    background_calls.answer("12345", "")
     telegram.wait_for_calls("answerCallbackQuery")
-    errands.close()
+    background_calls.close()
 
     assert telegram.calls("answerCallbackQuery")[0].params == {"callback_query_id": "12345"}
 
 
 def test_an_answer_that_comes_too_late_stops_nothing(telegram: TelegramStandIn) -> None:
-    errands = Errands(TelegramClient(telegram.token, telegram.base_url))
-    errands.answer("unknown", "one")
-    errands.answer("unknown", "two")
+    background_calls = BackgroundCalls(TelegramClient(telegram.token, telegram.base_url))
+    background_calls.answer("unknown", "one")
+    background_calls.answer("unknown", "two")
     calls = telegram.wait_for_calls("answerCallbackQuery", 2)
-    errands.close()
+    background_calls.close()
 
     assert [call.status for call in calls] == [400, 400]
 
 
 def test_our_name_is_asked_for_once_and_kept(telegram: TelegramStandIn) -> None:
-    errands = Errands(TelegramClient(telegram.token, telegram.base_url))
-    first = errands.bot_username()
-    known = wait_until(errands.bot_username)
-    errands.close()
+    background_calls = BackgroundCalls(TelegramClient(telegram.token, telegram.base_url))
+    first = background_calls.bot_username()
+    known = wait_until(background_calls.bot_username)
+    background_calls.close()
 
     assert first is None
     assert known == telegram.calls("getMe")[0].answer["result"]["username"]
@@ -99,14 +99,14 @@ def test_our_name_is_asked_for_once_and_kept(telegram: TelegramStandIn) -> None:
 def test_a_name_that_telegram_did_not_tell_is_asked_for_a_minute_later(telegram: TelegramStandIn) -> None:
     now = [0.0]
     telegram.fail("getMe", Fault(FaultKind.REFUSE))
-    errands = Errands(TelegramClient(telegram.token, telegram.base_url), lambda: now[0])
-    errands.bot_username()
+    background_calls = BackgroundCalls(TelegramClient(telegram.token, telegram.base_url), lambda: now[0])
+    background_calls.bot_username()
     telegram.wait_for_calls("getMe")
     now[0] = 59.0
-    assert errands.bot_username() is None
+    assert background_calls.bot_username() is None
     now[0] = 60.0
-    known = wait_until(errands.bot_username)
-    errands.close()
+    known = wait_until(background_calls.bot_username)
+    background_calls.close()
 
     assert known
     assert len(telegram.calls("getMe")) == 2

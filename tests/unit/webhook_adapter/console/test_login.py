@@ -9,7 +9,7 @@ from webhook_adapter.console.login import (
     REMEMBERED_PEERS,
     SESSION_LIFETIME,
     Attempts,
-    Doorkeeper,
+    LoginGuard,
     Visitor,
     login_link,
 )
@@ -19,18 +19,18 @@ NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def doorkeeper() -> Doorkeeper:
-    return Doorkeeper(KEY)
+def guard() -> LoginGuard:
+    return LoginGuard(KEY)
 
 
 def token(api_key: str = KEY, now: float = NOW) -> str:
     return parse_qs(urlsplit(login_link("http://127.0.0.1:8080", api_key, now)).query)["token"][0]
 
 
-def let_in(doorkeeper: Doorkeeper) -> tuple[str, Visitor]:
-    cookie = doorkeeper.cookie_for_key(KEY, NOW)
+def let_in(guard: LoginGuard) -> tuple[str, Visitor]:
+    cookie = guard.cookie_for_key(KEY, NOW)
     assert cookie is not None
-    visitor = doorkeeper.visitor(cookie, NOW)
+    visitor = guard.visitor(cookie, NOW)
     assert visitor is not None
     return cookie, visitor
 
@@ -43,78 +43,78 @@ def test_a_link_leads_to_the_login_page(base: str) -> None:
     assert KEY not in link
 
 
-def test_a_link_opens_once(doorkeeper: Doorkeeper) -> None:
+def test_a_link_opens_once(guard: LoginGuard) -> None:
     link = token()
 
-    first, second = doorkeeper.cookie_for_link(link, NOW), doorkeeper.cookie_for_link(link, NOW + 1)
+    first, second = guard.cookie_for_link(link, NOW), guard.cookie_for_link(link, NOW + 1)
 
     assert first is not None
     assert second is None
 
 
-def test_two_links_of_the_same_moment_open_once_each(doorkeeper: Doorkeeper) -> None:
-    assert doorkeeper.cookie_for_link(token(), NOW)
-    assert doorkeeper.cookie_for_link(token(), NOW)
+def test_two_links_of_the_same_moment_open_once_each(guard: LoginGuard) -> None:
+    assert guard.cookie_for_link(token(), NOW)
+    assert guard.cookie_for_link(token(), NOW)
 
 
 @pytest.mark.parametrize(
     ("age", "opens"), [(LINK_LIFETIME - 1, True), (LINK_LIFETIME, False)], ids=["in time", "too late"]
 )
-def test_a_link_lives_ten_minutes(doorkeeper: Doorkeeper, age: float, opens: bool) -> None:
-    assert (doorkeeper.cookie_for_link(token(), NOW + age) is not None) == opens
+def test_a_link_lives_ten_minutes(guard: LoginGuard, age: float, opens: bool) -> None:
+    assert (guard.cookie_for_link(token(), NOW + age) is not None) == opens
 
 
 @pytest.mark.parametrize(
     "forged", ["", "x", "eyJ.zzz", token("pmk_two")], ids=["empty", "short", "shaped", "other key"]
 )
-def test_a_forged_link_does_not_open(doorkeeper: Doorkeeper, forged: str) -> None:
-    assert doorkeeper.cookie_for_link(forged, NOW) is None
+def test_a_forged_link_does_not_open(guard: LoginGuard, forged: str) -> None:
+    assert guard.cookie_for_link(forged, NOW) is None
 
 
-def test_a_link_is_no_cookie_and_a_cookie_no_link(doorkeeper: Doorkeeper) -> None:
-    cookie, _ = let_in(doorkeeper)
+def test_a_link_is_no_cookie_and_a_cookie_no_link(guard: LoginGuard) -> None:
+    cookie, _ = let_in(guard)
 
-    assert doorkeeper.visitor(token(), NOW) is None
-    assert doorkeeper.cookie_for_link(cookie, NOW) is None
+    assert guard.visitor(token(), NOW) is None
+    assert guard.cookie_for_link(cookie, NOW) is None
 
 
 @pytest.mark.parametrize("wrong", ["", "pmk_", "pmk_onE", "pmk_one ", "schlüssel"])
-def test_only_the_api_key_logs_in(doorkeeper: Doorkeeper, wrong: str) -> None:
-    assert doorkeeper.cookie_for_key(wrong, NOW) is None
+def test_only_the_api_key_logs_in(guard: LoginGuard, wrong: str) -> None:
+    assert guard.cookie_for_key(wrong, NOW) is None
 
 
-def test_a_session_lives_twelve_hours(doorkeeper: Doorkeeper) -> None:
-    cookie, _ = let_in(doorkeeper)
+def test_a_session_lives_twelve_hours(guard: LoginGuard) -> None:
+    cookie, _ = let_in(guard)
 
-    assert doorkeeper.visitor(cookie, NOW + SESSION_LIFETIME - 1) is not None
-    assert doorkeeper.visitor(cookie, NOW + SESSION_LIFETIME) is None
-
-
-def test_a_session_survives_a_restart_and_ends_with_the_key(doorkeeper: Doorkeeper) -> None:
-    cookie, visitor = let_in(doorkeeper)
-
-    assert Doorkeeper(KEY).visitor(cookie, NOW) == visitor
-    assert Doorkeeper("pmk_two").visitor(cookie, NOW) is None
+    assert guard.visitor(cookie, NOW + SESSION_LIFETIME - 1) is not None
+    assert guard.visitor(cookie, NOW + SESSION_LIFETIME) is None
 
 
-def test_a_logged_out_cookie_is_good_for_nothing(doorkeeper: Doorkeeper) -> None:
-    cookie, visitor = let_in(doorkeeper)
+def test_a_session_survives_a_restart_and_ends_with_the_key(guard: LoginGuard) -> None:
+    cookie, visitor = let_in(guard)
 
-    doorkeeper.log_out(visitor, NOW)
+    assert LoginGuard(KEY).visitor(cookie, NOW) == visitor
+    assert LoginGuard("pmk_two").visitor(cookie, NOW) is None
 
-    assert doorkeeper.visitor(cookie, NOW) is None
+
+def test_a_logged_out_cookie_is_good_for_nothing(guard: LoginGuard) -> None:
+    cookie, visitor = let_in(guard)
+
+    guard.log_out(visitor, NOW)
+
+    assert guard.visitor(cookie, NOW) is None
 
 
-def test_a_csrf_token_belongs_to_one_session(doorkeeper: Doorkeeper) -> None:
-    (_, one), (_, other) = let_in(doorkeeper), let_in(doorkeeper)
+def test_a_csrf_token_belongs_to_one_session(guard: LoginGuard) -> None:
+    (_, one), (_, other) = let_in(guard), let_in(guard)
 
-    assert doorkeeper.is_from_page(one, one.csrf)
-    assert not doorkeeper.is_from_page(one, other.csrf)
-    assert not doorkeeper.is_from_page(one, "")
+    assert guard.is_from_page(one, one.csrf)
+    assert not guard.is_from_page(one, other.csrf)
+    assert not guard.is_from_page(one, "")
 
 
 def test_cookies_of_two_installs_have_different_names() -> None:
-    assert Doorkeeper(KEY).cookie_name != Doorkeeper("pmk_two").cookie_name
+    assert LoginGuard(KEY).cookie_name != LoginGuard("pmk_two").cookie_name
 
 
 def test_failed_attempts_close_the_door_for_that_peer_for_a_minute() -> None:

@@ -4,8 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from webhook_adapter.courier.sender_pool import Carrier, Receipt
-from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, Place, Refused, RetryLater, SendOutcome
+from webhook_adapter.courier.sender_pool import DeliveryReceipt, SenderPool
+from webhook_adapter.transports.transport import (
+    ChatNews,
+    ChatRef,
+    Delivered,
+    Outgoing,
+    Refused,
+    RetryLater,
+    SendOutcome,
+)
 
 NEWS = ChatNews(rest=1.5)
 
@@ -26,27 +34,27 @@ class SlowPlatform:
             raise answer
         return answer
 
-    def news(self, _place: Place) -> ChatNews:
+    def news(self, _chat: ChatRef) -> ChatNews:
         return NEWS
 
 
 class Desk:
-    """One platform behind a carrier, and the receipts that come back."""
+    """One platform behind its senders, and the receipts that come back."""
 
     def __init__(self) -> None:
         self.platform = SlowPlatform()
-        self.receipts: queue.SimpleQueue[Receipt] = queue.SimpleQueue()
-        self.carrier = Carrier(self.platform, 2)
-        self.carrier.start()
+        self.receipts: queue.SimpleQueue[DeliveryReceipt] = queue.SimpleQueue()
+        self.sender_pool = SenderPool(self.platform, 2)
+        self.sender_pool.start()
 
-    def take(self, key: str, attempt: int = 1, answer: Callable[[Receipt], None] | None = None) -> None:
-        message = Outgoing(Place("4711"), "hello", notification_id=key)
-        self.carrier.take(message, attempt, answer or self.receipts.put)
+    def take(self, key: str, attempt: int = 1, answer: Callable[[DeliveryReceipt], None] | None = None) -> None:
+        message = Outgoing(ChatRef("4711"), "hello", notification_id=key)
+        self.sender_pool.take(message, attempt, answer or self.receipts.put)
 
     def begun(self) -> str:
         return self.platform.asked.get(timeout=10).notification_id
 
-    def receipt(self) -> Receipt:
+    def receipt(self) -> DeliveryReceipt:
         return self.receipts.get(timeout=10)
 
 
@@ -59,17 +67,17 @@ def test_a_lease_is_answered_with_what_the_platform_said(desk: Desk) -> None:
     desk.take("n1")
     desk.platform.answers.put(Refused("no"))
 
-    assert desk.receipt() == Receipt("n1", 1, Refused("no"), NEWS)
+    assert desk.receipt() == DeliveryReceipt("n1", 1, Refused("no"), NEWS)
 
 
 def test_a_message_leased_again_while_it_is_sent_is_sent_once_and_answers_the_new_lease(desk: Desk) -> None:
-    old_link: queue.SimpleQueue[Receipt] = queue.SimpleQueue()
+    old_link: queue.SimpleQueue[DeliveryReceipt] = queue.SimpleQueue()
     desk.take("n1", 1, old_link.put)
     desk.begun()
     desk.take("n1", 2)
     desk.platform.answers.put(Delivered(("7",)))
 
-    assert desk.receipt() == Receipt("n1", 2, Delivered(("7",)), NEWS)
+    assert desk.receipt() == DeliveryReceipt("n1", 2, Delivered(("7",)), NEWS)
     assert (old_link.empty(), desk.platform.asked.empty()) == (True, True)
 
 
@@ -80,7 +88,7 @@ def test_a_delivered_message_leased_again_is_only_answered(desk: Desk) -> None:
     desk.begun()
     desk.take("n1", 2)
 
-    assert desk.receipt() == Receipt("n1", 2, Delivered(("7",)), NEWS)
+    assert desk.receipt() == DeliveryReceipt("n1", 2, Delivered(("7",)), NEWS)
     assert desk.platform.asked.empty()
 
 
@@ -104,15 +112,15 @@ def test_a_fault_of_a_transport_is_a_retry_and_ends_no_sender(desk: Desk) -> Non
     desk.take("n3")
 
     assert outcomes == [RetryLater, RetryLater]
-    assert desk.receipt() == Receipt("n3", 1, Delivered(("7",)), NEWS)
+    assert desk.receipt() == DeliveryReceipt("n3", 1, Delivered(("7",)), NEWS)
 
 
 def test_draining_finishes_what_was_begun_and_begins_nothing(desk: Desk) -> None:
     desk.take("n1")
     desk.begun()
     drained: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    stopped_early = desk.carrier.drain(0)
-    drainer = threading.Thread(target=lambda: drained.put(desk.carrier.drain(10)))
+    stopped_early = desk.sender_pool.drain(0)
+    drainer = threading.Thread(target=lambda: drained.put(desk.sender_pool.drain(10)))
     drainer.start()
     desk.take("n2")
     desk.platform.answers.put(Delivered(("7",)))

@@ -7,9 +7,9 @@ import pytest
 from webhook_adapter.courier.typing_indicator import LOOK_S, LOOKS, TypingIndicator
 from webhook_adapter.model import Session, SessionState
 from webhook_adapter.router.errors import RouterError, unavailable
-from webhook_adapter.transports.transport import Kind, Outgoing, Place
+from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing
 
-PLACE = Place("4711", "7")
+PLACE = ChatRef("4711", "7")
 RECEIPT = Outgoing(PLACE, "typed in", kind=Kind.RECEIPT, session_id="s1", machine_id="devbox")
 WORDS = Outgoing(PLACE, "done", session_id="s1", machine_id="devbox")
 QUESTION = Outgoing(PLACE, "May it?", kind=Kind.QUESTION, session_id="s1", machine_id="devbox")
@@ -36,12 +36,12 @@ class Desk:
         self.state = SessionState.BUSY
         self.trouble: RouterError | None = None
         self.asked: list[str] = []
-        self.shown: list[tuple[float, Place]] = []
+        self.shown: list[tuple[float, ChatRef]] = []
         self.shows: Callable[[], bool] = lambda: True
         self.clock = StandingClock()
         self.indicator = TypingIndicator(self, self.sessions, self.clock)
 
-    def typing(self, place: Place) -> bool:
+    def typing(self, place: ChatRef) -> bool:
         self.shown.append((self.clock.at, place))
         return self.shows()
 

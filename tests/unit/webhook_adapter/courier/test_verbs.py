@@ -3,15 +3,15 @@
 from webhook_adapter.courier.verbs import MARK, bring
 from webhook_adapter.transports.transport import (
     ChatNews,
+    ChatRef,
     Delivered,
     Outgoing,
-    Place,
     Refused,
     RetryLater,
     SendOutcome,
 )
 
-PLACE = Place("4711")
+PLACE = ChatRef("4711")
 MARKED = Outgoing(PLACE, "✅ Typed.", reply_to_message_id="5", as_mark=True)
 CHANGE = Outgoing(PLACE, "it is over", edit_message_ids=("7", "8"))
 NO_BUTTONS = Outgoing(PLACE, "", edit_message_ids=("7", "8"))
@@ -30,14 +30,14 @@ class Pigeon:
         self.did.append(f"send {message.text}")
         return self.outcome
 
-    def news(self, _place: Place) -> ChatNews:
+    def news(self, _chat: ChatRef) -> ChatNews:
         return ChatNews()
 
 
 class Rubber(Pigeon):
     """Takes back what it has brought."""
 
-    def delete(self, _place: Place, message_id: str) -> bool:
+    def delete(self, _chat: ChatRef, message_id: str) -> bool:
         self.did.append(f"delete {message_id}")
         return False
 
@@ -57,7 +57,7 @@ class Stamp(Pigeon):
         super().__init__()
         self._marked = marked
 
-    def react(self, _place: Place, message_id: str, mark: str) -> SendOutcome:
+    def react(self, _chat: ChatRef, message_id: str, mark: str) -> SendOutcome:
         self.did.append(f"{mark} {message_id}")
         return self._marked
 

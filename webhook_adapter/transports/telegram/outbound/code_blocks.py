@@ -14,7 +14,7 @@ _DIFF = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class CodeBlock:
     """From where to where it goes in the shown text, and its language; empty where nobody said it."""
 
     begin: int
@@ -27,7 +27,7 @@ class Shown:
     """A text as people see it, without the fences, and where code is in it."""
 
     text: str
-    code: tuple[Code, ...]
+    code: tuple[CodeBlock, ...]
 
     def html(self, begin: int, end: int) -> str:
         """A piece of it as Telegram's HTML. Code that a cut goes through is code on both sides."""
@@ -43,7 +43,7 @@ class Shown:
 def shown(text: str) -> Shown:
     """Take the fences off, and find the code."""
     pieces: list[str] = []
-    code: list[Code] = []
+    code: list[CodeBlock] = []
     length = at = 0
     for fenced in _FENCED.finditer(text):
         if not fenced["code"].strip():
@@ -51,7 +51,7 @@ def shown(text: str) -> Shown:
         before = text[at : fenced.start()]
         code += _diffs(before, length)
         length += len(before)
-        code.append(Code(length, length + len(fenced["code"]), fenced["language"]))
+        code.append(CodeBlock(length, length + len(fenced["code"]), fenced["language"]))
         length += len(fenced["code"])
         pieces += [before, fenced["code"]]
         at = fenced.end()
@@ -59,8 +59,8 @@ def shown(text: str) -> Shown:
     return Shown("".join([*pieces, text[at:]]), tuple(code))
 
 
-def _diffs(prose: str, offset: int) -> list[Code]:
-    return [Code(offset + each.start(), offset + each.end(), "diff") for each in _DIFF.finditer(prose)]
+def _diffs(prose: str, offset: int) -> list[CodeBlock]:
+    return [CodeBlock(offset + each.start(), offset + each.end(), "diff") for each in _DIFF.finditer(prose)]
 
 
 def _pre(code: str, language: str) -> str:

@@ -14,12 +14,12 @@ from webhook_adapter.transports.telegram.outbound.extras import Extras
 from webhook_adapter.transports.telegram.outbound.refusals import outcome_of, without_answer
 from webhook_adapter.transports.telegram.outbound.topics import Topics
 from webhook_adapter.transports.telegram.outbound.upload import Upload
-from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.telegram.rate_limits import RateLimits
 from webhook_adapter.transports.transport import (
     ChatNews,
+    ChatRef,
     Delivered,
     Outgoing,
-    Place,
     Refused,
     RetryLater,
     SendOutcome,
@@ -52,10 +52,12 @@ class TelegramTransport:
 
     name = "telegram"
 
-    def __init__(self, client: TelegramClient, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, client: TelegramClient, rate_limits: RateLimits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`budget` is the one that paces the client."""
         self._client = client
-        self._budget = budget
+        self._rate_limits = rate_limits
         self._extras = Extras(client, clock)
         self._topics = Topics(self._extras)
         self._lock = threading.Lock()  # guards the two below
@@ -70,7 +72,7 @@ class TelegramTransport:
             for method, params, upload in steps(message, sent):
                 sent.append(self._bring(message, method, params, upload))
             if message.close_topic:
-                self._topics.close(self._chat_of(message.place), self._thread_of(message))
+                self._topics.close(self._chat_of(message.chat), self._thread_of(message))
         except ApiRefused as refused:
             return self._stopped(message, sent, outcome_of(refused, self._client.answers))
         except NoAnswer as silence:
@@ -89,10 +91,10 @@ class TelegramTransport:
         """Change earlier messages; editing a text that stands there already is no mistake of ours (editMessageText)."""
         return self.send(message)
 
-    def react(self, place: Place, message_id: str, mark: str) -> SendOutcome:
+    def react(self, chat: ChatRef, message_id: str, mark: str) -> SendOutcome:
         """Put a mark on a message (setMessageReaction: a bot has one a message, and only of Telegram's own list)."""
         reaction = [{"type": "emoji", "emoji": mark}] if mark else []
-        about = {"chat_id": self._chat_of(place), "message_id": message_id, "reaction": reaction}
+        about = {"chat_id": self._chat_of(chat), "message_id": message_id, "reaction": reaction}
         try:
             self._extras.call("setMessageReaction", about)
         except ApiRefused as refused:
@@ -103,48 +105,48 @@ class TelegramTransport:
             return Refused(str(silence))
         return Delivered(())
 
-    def delete(self, place: Place, message_id: str) -> bool:
+    def delete(self, chat: ChatRef, message_id: str) -> bool:
         """Take a message away (deleteMessage: of the bot's own, within 48 hours)."""
         try:
-            self._extras.call("deleteMessage", {"chat_id": self._chat_of(place), "message_id": message_id})
+            self._extras.call("deleteMessage", {"chat_id": self._chat_of(chat), "message_id": message_id})
         except ApiRefused as refused:
             return _DELETED in refused.description.lower()
         except NoAnswer:
             return False
         return True
 
-    def typing(self, place: Place) -> bool:
+    def typing(self, chat: ChatRef) -> bool:
         """Show the bot at work (sendChatAction: for 5 s, or until its next message).
 
         Whether it counts towards the limits Telegram does not say; so it is sent only where nothing else was lately.
         """
-        about = {"chat_id": self._chat_of(place), "action": "typing"}
-        topic = {"message_thread_id": place.thread_id} if place.thread_id else {}
+        about = {"chat_id": self._chat_of(chat), "action": "typing"}
+        topic = {"message_thread_id": chat.thread_id} if chat.thread_id else {}
         try:
             self._extras.call("sendChatAction", about | topic, spare=True)
         except ApiRefused as refused:
             return refused.code == HTTPStatus.TOO_MANY_REQUESTS
         except NoAnswer:
-            logger.debug("typing not shown chat=%s", place.chat_id)
+            logger.debug("typing not shown chat=%s", chat.chat_id)
         return True
 
     def _open_topic(self, message: Outgoing) -> None:
         """Make the topic that a message has to have; where that does not work, it goes to the chat itself."""
         if message.topic_title and not self._thread_of(message):
-            self._topics.make(message, self._chat_of(message.place))
+            self._topics.make(message, self._chat_of(message.chat))
 
     def _thread_of(self, message: Outgoing) -> str:
-        return self._topics.of(message).thread_id or message.place.thread_id
+        return self._topics.of(message).thread_id or message.chat.thread_id
 
-    def _chat_of(self, place: Place) -> str:
+    def _chat_of(self, chat: ChatRef) -> str:
         with self._lock:
-            return self._moved.get(place.chat_id, place.chat_id)
+            return self._moved.get(chat.chat_id, chat.chat_id)
 
-    def news(self, place: Place) -> ChatNews:
+    def news(self, chat: ChatRef) -> ChatNews:
         """How long the chat and the bot rest, and the id a chat has got."""
         with self._lock:
-            moved_to = self._moved.get(place.chat_id, "")
-        rest, pause = self._budget.rest(moved_to or place.chat_id)
+            moved_to = self._moved.get(chat.chat_id, "")
+        rest, pause = self._rate_limits.rest(moved_to or chat.chat_id)
         return ChatNews(rest, pause, moved_to)
 
     def _resumed(self, notification_id: str) -> list[str]:
@@ -165,7 +167,7 @@ class TelegramTransport:
         What Telegram says can be cured is cured and tried again.
         """
         plain = params.pop("plain")
-        params["chat_id"] = self._chat_of(message.place)
+        params["chat_id"] = self._chat_of(message.chat)
         if method.startswith("send") and (thread_id := self._thread_of(message)):
             params["message_thread_id"] = thread_id
         stale = ""
@@ -180,7 +182,7 @@ class TelegramTransport:
                     stale = str(params.get("message_id", ""))
                 method = self._repair(message, method, params, plain, refused)
         if stale:  # it would go on offering buttons beside the message that came in its place
-            self.delete(message.place, stale)
+            self.delete(message.chat, stale)
         return sent
 
     def _call(self, method: str, params: Params, upload: Upload | None) -> str:

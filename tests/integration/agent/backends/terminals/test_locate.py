@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import processes
-from agent.backends.terminals.locate import NOWHERE, Place, locate
+from agent.backends.terminals.locate import NOWHERE, Location, locate
 from agent.domain.session import Process
 from tests.integration.agent.backends.stages import TmuxServerFixture
 from tests.programs import needed
@@ -43,14 +43,14 @@ def started(pid_file: Path) -> Process:
     return found
 
 
-def found(program: Process, environ: dict[str, str]) -> Place:
+def found(program: Process, environ: dict[str, str]) -> Location:
     return asyncio.run(locate(program, environ))
 
 
 def test_a_program_below_a_panes_shell_is_in_that_pane(tmux: TmuxServerFixture, pid_file: Path) -> None:
-    place = found(started(pid_file), environ(tmux))
+    location = found(started(pid_file), environ(tmux))
 
-    assert place == Place("tmux", {"pane": tmux.pane, "server": tmux.socket})
+    assert location == Location("tmux", {"pane": tmux.pane, "server": tmux.socket})
 
 
 def test_a_pane_that_the_program_only_inherited_is_not_taken(tmux: TmuxServerFixture) -> None:
@@ -71,9 +71,9 @@ def test_the_nearer_of_nvim_and_tmux_is_taken(data_dir: Path, pid_file: Path) ->
     tmux = TmuxServerFixture(data_dir, ["nvim", "--clean", "--listen", str(data_dir / "nvim"), "-c", script])
     try:
         program = started(pid_file)
-        place = found(program, {**environ(tmux), "NVIM": str(data_dir / "nvim")})
+        location = found(program, {**environ(tmux), "NVIM": str(data_dir / "nvim")})
         job = processes.lineage(program)[1][0]
     finally:
         tmux.close()
 
-    assert place == Place("nvim", {"socket": str(data_dir / "nvim"), "job": str(job)})
+    assert location == Location("nvim", {"socket": str(data_dir / "nvim"), "job": str(job)})

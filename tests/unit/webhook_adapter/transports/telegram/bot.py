@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from tests.fakes.telegram import TelegramStandIn
 from webhook_adapter.transports.telegram.client import TelegramClient
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
-from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.telegram.rate_limits import RateLimits
 
 CHAT = 4711
 
@@ -20,8 +20,8 @@ def telegram_with_chat() -> Iterator[TelegramStandIn]:
 
 
 @contextmanager
-def client_of(telegram: TelegramStandIn, budget: Budget | None = None) -> Iterator[TelegramClient]:
-    client = TelegramClient(telegram.token, telegram.base_url, budget)
+def client_of(telegram: TelegramStandIn, rate_limits: RateLimits | None = None) -> Iterator[TelegramClient]:
+    client = TelegramClient(telegram.token, telegram.base_url, rate_limits)
     yield client
     client.close()
 
@@ -30,4 +30,4 @@ def client_of(telegram: TelegramStandIn, budget: Budget | None = None) -> Iterat
 def transport_of(telegram: TelegramStandIn, clock: Callable[[], float] = time.monotonic) -> Iterator[TelegramTransport]:
     """Its budget is not the client's: nothing waits."""
     with client_of(telegram) as client:
-        yield TelegramTransport(client, Budget(), clock)
+        yield TelegramTransport(client, RateLimits(), clock)

@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.unit.webhook_adapter.transports.telegram.bot import telegram_with_chat
-from webhook_adapter.transports.telegram.background_calls import Errands
+from webhook_adapter.transports.telegram.background_calls import BackgroundCalls
 from webhook_adapter.transports.telegram.client import TelegramClient
 
 TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
@@ -26,9 +26,9 @@ def telegram() -> Iterator[TelegramStandIn]:
 )
 def test_an_answer_that_fails_does_not_keep_the_next_one(telegram: TelegramStandIn, fault: Fault) -> None:
     telegram.fail("answerCallbackQuery", fault)
-    errands = Errands(TelegramClient(telegram.token, telegram.base_url))
-    errands.answer("1", "Sending")
-    errands.answer("2", "Sending")
-    errands.close()
+    background_calls = BackgroundCalls(TelegramClient(telegram.token, telegram.base_url))
+    background_calls.answer("1", "Sending")
+    background_calls.answer("2", "Sending")
+    background_calls.close()
 
     assert [call.params["callback_query_id"] for call in telegram.calls("answerCallbackQuery")] == ["1", "2"]

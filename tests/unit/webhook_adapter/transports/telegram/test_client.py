@@ -9,7 +9,7 @@ from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, client_of, telegram_with_chat
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.outbound.upload import Upload
-from webhook_adapter.transports.telegram.rate_limits import Budget
+from webhook_adapter.transports.telegram.rate_limits import RateLimits
 
 
 @pytest.fixture
@@ -98,10 +98,10 @@ def test_a_path_prefix_and_a_closed_port() -> None:
 
 
 def test_a_chat_that_is_held_for_long_is_not_called(telegram: TelegramStandIn) -> None:
-    budget = Budget()
-    budget.refused(str(CHAT), 600.0)
+    rate_limits = RateLimits()
+    rate_limits.refused(str(CHAT), 600.0)
 
-    with client_of(telegram, budget) as client, pytest.raises(ApiRefused, match="held back") as refused:
+    with client_of(telegram, rate_limits) as client, pytest.raises(ApiRefused, match="held back") as refused:
         client.call("sendMessage", {"chat_id": CHAT, "text": "hi"})
 
     assert refused.value.code == 429
@@ -110,14 +110,14 @@ def test_a_chat_that_is_held_for_long_is_not_called(telegram: TelegramStandIn) -
 
 
 def test_a_429_of_a_chat_is_remembered_for_it_alone(telegram: TelegramStandIn) -> None:
-    budget = Budget()
+    rate_limits = RateLimits()
     telegram.fail("sendMessage", too_many_requests(600))
     telegram.fail("setMyCommands", too_many_requests(600))
 
-    with client_of(telegram, budget) as client:
+    with client_of(telegram, rate_limits) as client:
         for method, params in (("sendMessage", {"chat_id": CHAT, "text": "hi"}), ("setMyCommands", {"commands": []})):
             with pytest.raises(ApiRefused, match="429"):
                 client.call(method, params)
 
-    chat, everywhere = budget.rest(str(CHAT))
-    assert (chat > 500, everywhere, budget.rest("4712")[0] < 2) == (True, 0.0, True)
+    chat, everywhere = rate_limits.rest(str(CHAT))
+    assert (chat > 500, everywhere, rate_limits.rest("4712")[0] < 2) == (True, 0.0, True)

@@ -14,15 +14,15 @@ from webhook_adapter.router.errors import RouterError
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import (
     Button,
+    ChatRef,
     Delivered,
     Outgoing,
     OutgoingFile,
-    Place,
     Refused,
     RetryLater,
 )
 
-PLACE = Place(str(CHAT))
+PLACE = ChatRef(str(CHAT))
 BUTTONS = (Button("Go on", "cmd:T:continue"),)
 PICTURE = png(640, 480)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.telegram_faults import RateLimits
+from tests.fakes.telegram_faults import TelegramLimits
 from tests.fakes.telegram_state import BotError, Chat
-from webhook_adapter.transports.telegram.rate_limits import LONGEST_WAIT_S, Budget, HeldBack
+from webhook_adapter.transports.telegram.rate_limits import LONGEST_WAIT_S, HeldBack, RateLimits
 
 PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.0, 0.3, 2.0, 60.0])
 TRAVELS = st.sampled_from([0.0, 0.0, 0.05, 3.0])  # seconds of a request or of its answer
@@ -41,13 +41,13 @@ class Desk:
 
     def __init__(self, age: float = 3600.0) -> None:
         self.clock = Now()
-        self.budget = Budget(self.clock)
+        self.rate_limits = RateLimits(self.clock)
         self.clock.passes(age)
 
     def call(self, chat: str = PRIVATE, *, takes: Callable[[], None] = lambda: None, spare: bool = False) -> float:
         """Make a call; seconds it waited for its turn."""
         began = self.clock.seconds
-        with self.budget.call(chat, spare=spare):
+        with self.rate_limits.call(chat, spare=spare):
             waited = round(self.clock.seconds - began, 3)
             takes()
         return waited
@@ -106,7 +106,7 @@ def test_all_chats_together_stay_under_the_bots_own_limit(desk: Desk) -> None:
 
 
 def test_the_rest_says_when_the_next_call_may_go(desk: Desk) -> None:
-    rests = [(desk.call(), desk.budget.rest(PRIVATE))[1] for _ in range(3)]
+    rests = [(desk.call(), desk.rate_limits.rest(PRIVATE))[1] for _ in range(3)]
 
     assert rests == [(0, 0), (0, 0), (1.0, 0)]
 
@@ -115,45 +115,45 @@ def test_the_time_a_call_takes_brings_no_token(desk: Desk) -> None:
     desk.calls(2)
     desk.call(takes=lambda: desk.clock.passes(5.0))
 
-    assert desk.budget.rest(PRIVATE) == (1.0, 0)
+    assert desk.rate_limits.rest(PRIVATE) == (1.0, 0)
 
 
 def test_a_429_holds_its_chat_a_second_longer_than_told_and_no_other(desk: Desk) -> None:
-    desk.budget.refused(PRIVATE, 7)
+    desk.rate_limits.refused(PRIVATE, 7)
 
-    assert (desk.budget.rest(PRIVATE), desk.call("4712"), desk.call()) == ((8.0, 0.0), 0.0, 8.0)
+    assert (desk.rate_limits.rest(PRIVATE), desk.call("4712"), desk.call()) == ((8.0, 0.0), 0.0, 8.0)
 
 
 def test_a_429_that_tells_no_time_holds_for_a_while(desk: Desk) -> None:
-    desk.budget.refused(PRIVATE, None)
+    desk.rate_limits.refused(PRIVATE, None)
 
-    assert desk.budget.rest(PRIVATE) == (6.0, 0)
+    assert desk.rate_limits.rest(PRIVATE) == (6.0, 0)
 
 
 def test_a_shorter_wait_does_not_shorten_a_longer_one(desk: Desk) -> None:
-    desk.budget.refused(PRIVATE, 20)
-    desk.budget.refused(PRIVATE, 1)
+    desk.rate_limits.refused(PRIVATE, 20)
+    desk.rate_limits.refused(PRIVATE, 1)
 
-    assert desk.budget.rest(PRIVATE) == (21.0, 0)
+    assert desk.rate_limits.rest(PRIVATE) == (21.0, 0)
 
 
 def test_three_chats_refused_at_once_are_a_pause_of_all(desk: Desk) -> None:
     for chat, seconds in (("1", 3), ("2", 9), ("3", 5)):
-        desk.budget.refused(chat, seconds)
+        desk.rate_limits.refused(chat, seconds)
 
-    assert (desk.budget.rest(PRIVATE), desk.call()) == ((0.0, 10.0), 10.0)
+    assert (desk.rate_limits.rest(PRIVATE), desk.call()) == ((0.0, 10.0), 10.0)
 
 
 def test_three_chats_refused_one_after_the_other_are_three_chats(desk: Desk) -> None:
     for chat in ("1", "2", "3"):
-        desk.budget.refused(chat, 30)
+        desk.rate_limits.refused(chat, 30)
         desk.clock.passes(2.5)
 
     assert desk.call() == 0
 
 
 def test_who_would_wait_too_long_is_sent_away(desk: Desk) -> None:
-    desk.budget.refused(PRIVATE, 600)
+    desk.rate_limits.refused(PRIVATE, 600)
 
     with pytest.raises(HeldBack) as held:
         desk.call()
@@ -164,8 +164,8 @@ def test_who_would_wait_too_long_is_sent_away(desk: Desk) -> None:
 def test_at_the_end_only_short_waits_are_waited_out(desk: Desk) -> None:
     desk.calls(3)
     desk.calls(5, GROUP)
-    desk.budget.refused("4712", 10)
-    desk.budget.end_within(5.0)
+    desk.rate_limits.refused("4712", 10)
+    desk.rate_limits.end_within(5.0)
 
     with pytest.raises(HeldBack):
         desk.call("4712")
@@ -190,7 +190,7 @@ def test_a_call_that_fails_has_spent_its_token(desk: Desk) -> None:
 def test_the_platform_never_has_a_reason_to_refuse(chat_id: int, calls: list[tuple[float, float, float]]) -> None:
     """Each call begins after a pause, arrives after a while, and is answered after another."""
     desk = Desk()
-    limits, chat = RateLimits(desk.clock, enabled=True), Chat(chat_id, "any", "Ada", 1)
+    limits, chat = TelegramLimits(desk.clock, enabled=True), Chat(chat_id, "any", "Ada", 1)
     refusals: list[BotError] = []
 
     def arrive(there: float, back: float) -> None:

@@ -8,13 +8,13 @@ from tests.fakes.entity_oracle import parsed
 from tests.fakes.telegram_text import clean, parse
 from tests.soak.texts import PIECES, check, check_all
 from webhook_adapter.transports.telegram.outbound.format import PART_UNITS, parts
-from webhook_adapter.transports.transport import Outgoing, Place
+from webhook_adapter.transports.transport import ChatRef, Outgoing
 
 DIFF = "diff --git a/x.py b/x.py\nindex 1..2 100644\n--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n same\n-a < b\n+a > b"
 
 
 def rendered(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    [part] = parts(Outgoing(Place("1"), text))
+    [part] = parts(Outgoing(ChatRef("1"), text))
     read = parsed(part.html)
     assert read.text == part.plain
     return read.text, read.marks
@@ -49,7 +49,7 @@ def test_code_that_a_cut_goes_through_is_code_on_both_sides() -> None:
     code = "\n".join(f"line_{number} < {number}" for number in range(500))
     assert len(code) > PART_UNITS
 
-    made = [parsed(part.html) for part in parts(Outgoing(Place("1"), f"See:\n```c\n{code}\n```"))]
+    made = [parsed(part.html) for part in parts(Outgoing(ChatRef("1"), f"See:\n```c\n{code}\n```"))]
 
     assert [each.marks for each in made] == [(("pre", "c"),)] * len(made)
     assert "\n".join(each.text for each in made) == f"See:\n{code}"
@@ -66,6 +66,6 @@ def test_any_text_parses_and_stays_unchanged(text: str) -> None:
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_the_stand_in_reads_markup_as_telegram_does(text: str) -> None:
-    html = parts(Outgoing(Place("1"), text, "devbox"))[-1].html
+    html = parts(Outgoing(ChatRef("1"), text, "devbox"))[-1].html
 
     assert parse(html, "HTML")[0] == clean(parsed(html).text)

@@ -13,9 +13,9 @@ from webhook_adapter.transports.telegram.outbound.format import (
     parts,
     split,
 )
-from webhook_adapter.transports.transport import Button, Kind, Outgoing, Place
+from webhook_adapter.transports.transport import Button, ChatRef, Kind, Outgoing
 
-PLACE = Place("4711")
+PLACE = ChatRef("4711")
 HOSTILE = st.text(st.sampled_from("<>&\"'/;#x3b \n\\_*[]()~`>+-=|{}.!aé😀\u200d\u202e") | st.characters(codec="utf-8"))
 
 

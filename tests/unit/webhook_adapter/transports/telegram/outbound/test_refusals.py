@@ -9,9 +9,9 @@ from tests.fakes.telegram_faults import NO_RESULT, Fault, FaultKind, too_many_re
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
 from webhook_adapter.courier.verbs import bring
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
-from webhook_adapter.transports.transport import Button, Delivered, Outgoing, Place, Refused, RetryLater, SendOutcome
+from webhook_adapter.transports.transport import Button, ChatRef, Delivered, Outgoing, Refused, RetryLater, SendOutcome
 
-PLACE = Place(str(CHAT), "9")
+PLACE = ChatRef(str(CHAT), "9")
 DOWN = Fault(FaultKind.HTML_PAGE)
 
 

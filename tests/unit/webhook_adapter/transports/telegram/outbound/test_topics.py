@@ -8,7 +8,7 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
-from webhook_adapter.transports.transport import Delivered, Outgoing, Place, RetryLater
+from webhook_adapter.transports.transport import ChatRef, Delivered, Outgoing, RetryLater
 
 FORUM = -1001234
 LONG = "x" * 9000
@@ -28,7 +28,7 @@ def transport(telegram: TelegramStandIn) -> Iterator[TelegramTransport]:
 
 
 def message(text: str = "hello", thread_id: str = "", chat: int = FORUM, **more: bool) -> Outgoing:
-    place = Place(str(chat), thread_id)
+    place = ChatRef(str(chat), thread_id)
     return Outgoing(place, text, topic_title="devbox · api" * 20, notification_id="n", **more)
 
 
@@ -128,7 +128,7 @@ def test_where_topics_can_never_be_made_the_message_comes_and_says_why(
 
 def test_the_last_message_closes_the_topic(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
     topic = telegram.add_topic(FORUM, "api")
-    last = Outgoing(Place(str(FORUM), str(topic)), "over", close_topic=True)
+    last = Outgoing(ChatRef(str(FORUM), str(topic)), "over", close_topic=True)
 
     assert isinstance(transport.send(last), Delivered)
     assert telegram.world.chats[FORUM].closed_topics == {topic}
@@ -144,7 +144,7 @@ def test_a_private_chat_has_topics_too_and_keeps_them_open(
     made = transport.send(message(chat=CHAT))
     assert isinstance(made, Delivered)
 
-    closed = transport.send(Outgoing(Place(str(CHAT), made.thread_id), "over", close_topic=True))
+    closed = transport.send(Outgoing(ChatRef(str(CHAT), made.thread_id), "over", close_topic=True))
 
     assert isinstance(closed, Delivered)
     assert written(telegram, CHAT) == [("hello", int(made.thread_id)), ("over", int(made.thread_id))]

@@ -8,9 +8,9 @@ from tests.fakes.telegram_state import Message
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, telegram_with_chat, transport_of
 from webhook_adapter.courier.verbs import bring
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
-from webhook_adapter.transports.transport import Button, Delivered, Kind, Outgoing, Place, RetryLater
+from webhook_adapter.transports.transport import Button, ChatRef, Delivered, Kind, Outgoing, RetryLater
 
-PLACE = Place(str(CHAT))
+PLACE = ChatRef(str(CHAT))
 LONG = "x" * 9000
 
 
@@ -75,8 +75,8 @@ def test_the_first_part_answers_the_persons_message(transport: TelegramTransport
 def test_a_topic_is_kept_and_a_closed_one_is_left(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
     telegram.add_chat(-1009, is_forum=True)
     topic = telegram.add_topic(-1009, "build")
-    transport.send(Outgoing(Place("-1009", str(topic)), "one"))
-    outcome = transport.send(Outgoing(Place("-1009", "5"), "two"))
+    transport.send(Outgoing(ChatRef("-1009", str(topic)), "one"))
+    outcome = transport.send(Outgoing(ChatRef("-1009", "5"), "two"))
 
     assert isinstance(outcome, Delivered)
     assert [message.thread_id for message in telegram.bot_messages(-1009)] == [topic, 0]
@@ -127,7 +127,7 @@ def test_an_upgraded_group_is_followed(
     telegram.add_chat(-100)
     telegram.migrate_chat(-100, -1001234567890)
 
-    outcomes = [transport.send(Outgoing(Place("-100"), text)) for text in ("one", "two")]
+    outcomes = [transport.send(Outgoing(ChatRef("-100"), text)) for text in ("one", "two")]
 
     assert outcomes == [Delivered(ids([message])) for message in telegram.bot_messages(-1001234567890)]
     assert len(telegram.calls("sendMessage")) == 3
@@ -280,7 +280,7 @@ def test_a_message_that_cannot_be_deleted_stands(
 
 
 def test_typing_is_shown_in_the_topic_of_a_chat(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
-    assert transport.typing(Place(str(CHAT), "9"))
+    assert transport.typing(ChatRef(str(CHAT), "9"))
 
     [call] = telegram.calls("sendChatAction")
     assert call.params == {"chat_id": str(CHAT), "action": "typing", "message_thread_id": "9"}

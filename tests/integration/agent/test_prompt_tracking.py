@@ -51,7 +51,7 @@ async def seat(rig: Rig, claude: Program, name: str = "s1") -> None:
 @asynccontextmanager
 async def desk(rigs: Rigs, patience: float = 60.0) -> AsyncIterator[Desk]:
     async with running_router() as router, rigs.running(router.address) as rig:
-        rig.agent.receipts.patience = patience
+        rig.agent.prompts.patience = patience
         link = await router.link()
         await link.welcome()
         with program(rig.data_dir) as claude:
