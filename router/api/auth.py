@@ -1,6 +1,7 @@
 """Who calls, and whether they may: one policy line per RPC, and what is not listed is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from enum import Enum
 
 import grpc
@@ -97,6 +98,10 @@ class Guard:
             return await self._machine(metadata)
         return self._key(metadata, policy)
 
+    def until_revoked(self, principal: Principal, end: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `end` when the key of a caller is revoked while the block runs: a stream may last for weeks."""
+        return self._enrolment.until_revoked(principal.key_id, end)
+
     def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access") -> Principal:
         key = self._enrolment.caller(metadata.get("x-api-key", ""))
         if key is None:
@@ -106,7 +111,7 @@ class Guard:
             raise Refusal(Reason.UNAUTHENTICATED, text)
         if isinstance(roles, Access) or key.role not in roles:
             raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {key.role.value} may not do this.")
-        return Principal(key.label or key.key_id, role=key.role)
+        return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id)
 
     async def _machine(self, metadata: Mapping[str, str]) -> Principal:
         scheme, _, token = metadata.get("authorization", "").partition(" ")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
@@ -9,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from router.api import convert
 from router.api.errors import refusal_of, status_of
-from router.api.server import Call, Context, frames, last_word, last_write
+from router.api.server import LAST_WRITE, Call, Context, frames, last_word, last_write
 from router.api.strangers import reported
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
@@ -64,8 +65,10 @@ class ChatLinkServicer:
                 items = _items(raw)
                 answers.expect(1)
                 self._batch(items, answers)
-        except Refusal:
-            await answers.complete()  # of the frames before; and gRPC takes no status while a write is under way
+        except (Refusal, asyncio.CancelledError):  # cancelled: its key was revoked, or the caller is gone
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WRITE):
+                    await answers.complete()  # of the frames before; gRPC takes no status while a write is under way
             raise
         else:
             await answers.complete()

@@ -7,7 +7,7 @@ clear word, not an exception of gRPC's.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,12 +90,12 @@ def _handler(method: MethodDescriptor, function: Handler, guard: Guard) -> "grpc
         return grpc.stream_stream_rpc_method_handler(_streaming(name, function, guard))
     request_class = GetMessageClass(method.input_type)
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_unary(name, function, guard, request_class))
+        return grpc.unary_stream_rpc_method_handler(_streaming_out(name, function, guard, request_class))
     return grpc.unary_unary_rpc_method_handler(_unary(name, function, guard, request_class))
 
 
 def _unary(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
-    async def handle(raw: bytes, context: Context) -> bytes | None:
+    async def handle(raw: bytes, context: Context) -> bytes:
         try:
             call = Call(await guard.admit(name, context), context)
             response = await function(_parsed(request_class, raw), call)
@@ -104,7 +104,21 @@ def _unary(name: str, function: Handler, guard: Guard, request_class: type[Messa
         except Exception as error:
             await abort(context, refusal_of(error))
             raise
-        return response.SerializeToString() if response is not None else None
+        return bytes(response.SerializeToString())
+
+    return handle
+
+
+def _streaming_out(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
+    async def handle(raw: bytes, context: Context) -> None:
+        try:
+            call = Call(await guard.admit(name, context), context)
+            async with _until_revoked(guard, call.principal):
+                await function(_parsed(request_class, raw), call)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - errors become statuses
+            await abort(context, refusal_of(error))
 
     return handle
 
@@ -112,13 +126,35 @@ def _unary(name: str, function: Handler, guard: Guard, request_class: type[Messa
 def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
     async def handle(_requests: object, context: Context) -> None:
         try:
-            await function(await _admitted(guard, name, context), context)
+            principal = await _admitted(guard, name, context)
+            async with _until_revoked(guard, principal):
+                await function(principal, context)
         except grpc.aio.AbortError:
             raise
-        except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
+        except Exception as error:  # noqa: BLE001 - errors become statuses
             await abort(context, refusal_of(error))
 
     return handle
+
+
+@asynccontextmanager
+async def _until_revoked(guard: Guard, principal: Principal) -> AsyncIterator[None]:
+    """End the block with a refusal when the caller's key is revoked meanwhile."""
+    task, revoked = asyncio.current_task(), False
+
+    def end() -> None:
+        nonlocal revoked
+        revoked = True
+        if task:
+            task.cancel()
+
+    try:
+        with guard.until_revoked(principal, end):
+            yield
+    except asyncio.CancelledError:
+        if not revoked or task is None or task.uncancel():
+            raise  # the caller hung up, or the router stops
+        raise Refusal(Reason.UNAUTHENTICATED, "This API key was revoked.") from None
 
 
 async def _admitted(guard: Guard, name: str, context: Context) -> Principal:

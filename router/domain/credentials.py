@@ -39,6 +39,7 @@ class Principal:
     name: str
     role: Role | None = None
     machine_id: str = ""
+    key_id: str = ""
 
 
 def text_of(random_bytes: bytes) -> str:

@@ -1,9 +1,11 @@
 """Who may connect: join tokens, machines, API keys. Secrets are shown once and kept hashed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from router.clock import Clock
+from router.config import SettingsError
 from router.domain.credentials import JOIN_TOKEN_TTL, ApiKey, Role, hashed, matches, text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
@@ -19,6 +21,10 @@ SECRET_BYTES = 32
 KEY_PREFIX, TOKEN_PREFIX = "pmk_", "pmj_"
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
+_REVOKED_IN_SETTINGS = (
+    "the API key in the settings was revoked: put another one into POINTSMAN_API_KEY, or delete the file api_key "
+    "in the data directory and `pointsman up` makes a new one"
+)
 
 
 class Enrolment:
@@ -32,6 +38,7 @@ class Enrolment:
         self._clock = clock
         self._random_bytes = random_bytes
         self._keys: list[ApiKey] = []
+        self._streams: dict[str, list[Callable[[], None]]] = {}  # by key: what ends each stream that it opened
 
     def load(self, tx: Transaction) -> None:
         """Read the keys at start."""
@@ -45,8 +52,25 @@ class Enrolment:
                 found = key
         return found
 
+    @contextmanager
+    def until_revoked(self, key_id: str, end: Callable[[], None]) -> Iterator[None]:
+        """Call `end` when that key is revoked while the block runs. On the event loop."""
+        ends = self._streams.setdefault(key_id, [])
+        ends.append(end)
+        try:
+            yield
+        finally:
+            ends.remove(end)
+            if not ends:
+                self._streams.pop(key_id, None)
+
     def bootstrap(self, tx: Transaction, secret: str) -> None:
-        """Make sure that an admin key with this secret exists: the one the operator chose in the settings."""
+        """Make sure that an admin key with this secret exists: the one the operator chose in the settings.
+
+        Raises SettingsError when it was revoked: a start must not undo that.
+        """
+        if any(key.revoked and matches(secret, key.secret_hash) for key in machines.keys(tx)):
+            raise SettingsError(_REVOKED_IN_SETTINGS)
         if self.caller(secret) is None:
             self._add(tx, ApiKey(self._key_id(), hashed(secret), "from the settings", Role.ADMIN, self._clock.now()))
 
@@ -119,6 +143,8 @@ class Enrolment:
 
     def _forget(self, key_id: str) -> None:
         self._keys = [key for key in self._keys if key.key_id != key_id]
+        for end in tuple(self._streams.get(key_id, ())):
+            end()
 
     def _key_id(self) -> str:
         return "key_" + text_of(self._random_bytes(6))
