@@ -30,7 +30,7 @@ from agent.loops import is_cancelled
 logger = logging.getLogger(__name__)
 
 CONNECT = "/agentlink.v1.AgentLink/Connect"
-GET_FILE = "/agentlink.v1.AgentLink/GetFile"
+GET_PART = "/agentlink.v1.AgentLink/GetPart"
 PUT_PART = "/agentlink.v1.AgentLink/PutPart"
 NOTIFY_WITH_FILES = "/agentlink.v1.AgentLink/NotifyWithFiles"
 PART_TIMEOUT = 30.0  # seconds; half a megabyte over a slow line
@@ -128,7 +128,7 @@ class Client:
 
     async def part(self, command_id: str, number: int) -> bytes:
         """A part of a command's file, beside the link. Raises Refusal for good, RouterUnreachable for now."""
-        return convert.file_part(await self._beside(GET_FILE, convert.file_request(command_id, number), _UNKNOWN))
+        return convert.file_part(await self._beside(GET_PART, convert.file_request(command_id, number), _UNKNOWN))
 
     async def put(self, file_id: str, number: int, data: bytes) -> int:
         """Hand over a part of a notice's file; the number of the first part that the router lacks. Raises as `part`."""

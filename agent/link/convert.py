@@ -78,12 +78,12 @@ def agent_frame(frame: AgentFrame) -> bytes:
 
 def file_request(command_id: str, number: int) -> bytes:
     """The bytes of a question for a part of a command's file."""
-    return link.GetFileRequest(command_id=command_id, number=number).SerializeToString()
+    return link.GetCommandPartRequest(command_id=command_id, number=number).SerializeToString()
 
 
 def file_part(data: bytes) -> bytes:
     """What the answer brings."""
-    return bytes(link.GetFileResponse.FromString(data).data)
+    return bytes(link.GetCommandPartResponse.FromString(data).data)
 
 
 def put_request(file_id: str, number: int, data: bytes) -> bytes:

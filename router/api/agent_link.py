@@ -68,9 +68,9 @@ class AgentLinkServicer:
         finally:
             self._streams.discard(stream)
 
-    async def GetFile(self, request: link_pb.GetFileRequest, call: Call) -> link_pb.GetFileResponse:
+    async def GetPart(self, request: link_pb.GetCommandPartRequest, call: Call) -> link_pb.GetCommandPartResponse:
         data = await self._files.get(call.principal.machine_id, request.command_id, request.number)
-        return link_pb.GetFileResponse(data=data)
+        return link_pb.GetCommandPartResponse(data=data)
 
     async def PutPart(self, request: link_pb.PutPartRequest, call: Call) -> link_pb.PutPartResponse:
         machine_id = call.principal.machine_id

@@ -34,11 +34,11 @@ CHAT = frozenset({Role.ADMIN, Role.CHAT})
 POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
     "/agentlink.v1.AgentLink/Enroll": Access.ANYONE,  # the join token is the credential
-    "/agentlink.v1.AgentLink/GetFile": Access.MACHINE,
+    "/agentlink.v1.AgentLink/GetPart": Access.MACHINE,
     "/agentlink.v1.AgentLink/PutPart": Access.MACHINE,
     "/agentlink.v1.AgentLink/NotifyWithFiles": Access.MACHINE,
     "/agentlink.v1.ChatLink/Submit": CHAT,
-    "/agentlink.v1.ChatLink/PutFile": CHAT,
+    "/agentlink.v1.ChatLink/PutPart": CHAT,
     "/agentlink.v1.ChatLink/SubmitStream": CHAT,
     "/agentlink.v1.ChatLink/Deliver": CHAT,
     "/agentlink.v1.ChatLink/GetPart": CHAT,

@@ -42,9 +42,9 @@ class ChatLinkServicer:
         inbound = convert.inbound(request)
         return await self._database.write(lambda tx: self._submit(tx, inbound), hurry=True)
 
-    async def PutFile(self, request: chat_pb.PutFileRequest, _call: Call) -> chat_pb.PutFileResponse:
+    async def PutPart(self, request: chat_pb.PutSubmitPartRequest, _call: Call) -> chat_pb.PutSubmitPartResponse:
         await self._files.put(request.file_id, request.number, request.data)
-        return chat_pb.PutFileResponse()
+        return chat_pb.PutSubmitPartResponse()
 
     async def GetPart(self, request: chat_pb.GetPartRequest, _call: Call) -> chat_pb.GetPartResponse:
         data = await self._files.get_out(request.notification_id, request.file_id, request.number)

@@ -38,7 +38,7 @@ class Kind(Enum):
 
     QUESTION = 1
     ANSWER = 2
-    RECEIPT = 3
+    STATUS = 3
     PROGRESS = 4
 
 

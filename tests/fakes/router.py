@@ -203,16 +203,16 @@ class Router:
             listening.cancel()
             self._open.discard(link)
 
-    async def GetFile(
-        self, request: pb.GetFileRequest, context: "grpc.aio.ServicerContext[Any, Any]"
-    ) -> pb.GetFileResponse:
+    async def GetPart(
+        self, request: pb.GetCommandPartRequest, context: "grpc.aio.ServicerContext[Any, Any]"
+    ) -> pb.GetCommandPartResponse:
         if self.away > 0:
             self.away -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
         parts = self.files.get(request.command_id)
         if parts is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "The file is not here any more. Send it again.")
-        return pb.GetFileResponse(data=b"".join(parts[request.number : request.number + 1]))
+        return pb.GetCommandPartResponse(data=b"".join(parts[request.number : request.number + 1]))
 
     async def PutPart(
         self, request: pb.PutPartRequest, context: "grpc.aio.ServicerContext[Any, Any]"
@@ -256,7 +256,7 @@ async def running_router(port: int = 0) -> AsyncIterator[Router]:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     handlers = {
         "Connect": grpc.stream_stream_rpc_method_handler(router.Connect, pb.AgentFrame.FromString, _bytes),
-        "GetFile": grpc.unary_unary_rpc_method_handler(router.GetFile, pb.GetFileRequest.FromString, _bytes),
+        "GetPart": grpc.unary_unary_rpc_method_handler(router.GetPart, pb.GetCommandPartRequest.FromString, _bytes),
         "PutPart": grpc.unary_unary_rpc_method_handler(router.PutPart, pb.PutPartRequest.FromString, _bytes),
         "NotifyWithFiles": grpc.unary_unary_rpc_method_handler(
             router.NotifyWithFiles, pb.NotifyWithFilesRequest.FromString, _bytes

@@ -179,9 +179,9 @@ class ThinAgent:
 
     def part(self, command_id: str, number: int) -> bytes:
         """A part of the file of one of this machine's commands."""
-        request = pb.GetFileRequest(command_id=command_id, number=number)
+        request = pb.GetCommandPartRequest(command_id=command_id, number=number)
         metadata = [("authorization", f"Bearer {self.token()}")]
-        return bytes(self._stub.GetFile(request, metadata=metadata, timeout=PATIENCE).data)
+        return bytes(self._stub.GetPart(request, metadata=metadata, timeout=PATIENCE).data)
 
     def put_part(self, file_id: str, number: int = 0, data: bytes = b"") -> int:
         """Put a part of a file for people; the number of the first part that the router lacks."""

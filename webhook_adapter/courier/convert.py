@@ -21,10 +21,10 @@ from webhook_adapter.transports.transport import (
 
 _KINDS = {
     pb.DELIVERY_KIND_QUESTION: Kind.QUESTION,
-    pb.DELIVERY_KIND_RECEIPT: Kind.RECEIPT,
+    pb.DELIVERY_KIND_STATUS: Kind.STATUS,
     pb.DELIVERY_KIND_ANSWER: Kind.ANSWER,
 }
-_NAME_IT = frozenset({Kind.RECEIPT, Kind.ANSWER})  # their own words say which session they speak of
+_NAME_IT = frozenset({Kind.STATUS, Kind.ANSWER})  # their own words say which session they speak of
 
 
 def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:

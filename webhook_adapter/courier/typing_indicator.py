@@ -54,7 +54,7 @@ class TypingIndicator:
         """A message has been brought. Begins or puts off the looking; does not wait."""
         work = _Work(message.chat, message.machine_id, message.session_id)
         # A receipt is for what somebody wrote, and a changed question for what somebody decided.
-        begins = message.kind is Kind.RECEIPT or (message.kind is Kind.QUESTION and bool(message.edit_message_ids))
+        begins = message.kind is Kind.STATUS or (message.kind is Kind.QUESTION and bool(message.edit_message_ids))
         with self._changed:
             if message.session_id and (begins or work in self._watched):
                 # What the session itself says is often its last word: do not show it at work right behind that.

@@ -62,8 +62,8 @@ class RouterClient:
 
     def put_file(self, file_id: str, number: int, data: bytes) -> None:
         """Hand in a part of a file; returns once it is on the router's disk. Raises RouterError."""
-        request = chat_link_pb2.PutFileRequest(file_id=file_id, number=number, data=data)
-        _ask(self._open().chat_link.PutFile, request, self._metadata)
+        request = chat_link_pb2.PutSubmitPartRequest(file_id=file_id, number=number, data=data)
+        _ask(self._open().chat_link.PutPart, request, self._metadata)
 
     def report_stranger(self, stranger: model.Stranger) -> bool:
         """Tell of somebody who is not allowed; whether the router did not know them. Raises RouterError."""

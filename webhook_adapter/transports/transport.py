@@ -14,7 +14,7 @@ class Kind(Enum):
     """What kind of message it is; a platform may show them differently."""
 
     QUESTION = "question"
-    RECEIPT = "receipt"
+    STATUS = "receipt"
     PROGRESS = "progress"
     ANSWER = "answer"
 

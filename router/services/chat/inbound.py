@@ -22,7 +22,7 @@ from router.store.database import Transaction
 
 MAX_ANSWER = 200  # characters; what a button press can show
 _ALBUM = "album:{}"  # in place of a message's id: albums have none
-_OUR_OWN = frozenset({Kind.RECEIPT, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
+_OUR_OWN = frozenset({Kind.STATUS, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from router.store import messages, moved_chats, notifications, sessions
 from router.store.database import Transaction
 
 _BY_URGENCY = tuple(Kind)
-_PROGRESS_NEXT = (Kind.QUESTION, Kind.ANSWER, Kind.PROGRESS, Kind.RECEIPT)
+_PROGRESS_NEXT = (Kind.QUESTION, Kind.ANSWER, Kind.PROGRESS, Kind.STATUS)
 
 MAX_IN_FLIGHT = 32  # deliveries per courier
 _ALL_CHATS = ""
@@ -267,7 +267,7 @@ class Outbox:
 
     def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
         before = chat in self._after_status_message
-        if kind is Kind.RECEIPT:
+        if kind is Kind.STATUS:
             self._after_status_message.add(chat)
         elif kind is Kind.PROGRESS:
             self._after_status_message.discard(chat)

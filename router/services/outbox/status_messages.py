@@ -154,7 +154,7 @@ class StatusMessages:
     ) -> None:
         """Put a receipt into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
         note = Notification(
-            self._new_id(), command.session_id, chat, Kind.RECEIPT, text, self._new_token() if buttons else "",
+            self._new_id(), command.session_id, chat, Kind.STATUS, text, self._new_token() if buttons else "",
             self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
             command_state=command.state, as_mark=wording.says_all(command) and (before is None or before.as_mark),
         )  # fmt: skip
@@ -171,7 +171,7 @@ class StatusMessages:
     def _take_buttons(self, tx: Transaction, shown: Notification) -> None:
         """Take the buttons of an earlier message away, and change nothing else."""
         note = Notification(
-            self._new_id(), shown.session_id, shown.chat, Kind.RECEIPT, "", "", self._clock.now(),
+            self._new_id(), shown.session_id, shown.chat, Kind.STATUS, "", "", self._clock.now(),
             edits=shown.notification_id,
         )  # fmt: skip
         self._outbox.add(tx, note, "router")

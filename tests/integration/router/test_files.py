@@ -30,7 +30,7 @@ def session(router: RouterUnderTest, agent: ThinAgent) -> str:
 
 def put(router: RouterUnderTest, *parts: bytes, file_id: str = "f1") -> None:
     for number, data in enumerate(parts):
-        router.chat.PutFile(chat_pb.PutFileRequest(file_id=file_id, number=number, data=data))
+        router.chat.PutPart(chat_pb.PutSubmitPartRequest(file_id=file_id, number=number, data=data))
 
 
 def answers(router: RouterUnderTest) -> list[str]:
@@ -114,7 +114,7 @@ def test_a_part_that_is_too_large_or_too_far_behind_is_refused(
     router: RouterUnderTest, number: int, data: bytes
 ) -> None:
     with pytest.raises(grpc.RpcError) as refused:
-        router.chat.PutFile(chat_pb.PutFileRequest(file_id="f1", number=number, data=data))
+        router.chat.PutPart(chat_pb.PutSubmitPartRequest(file_id="f1", number=number, data=data))
 
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 

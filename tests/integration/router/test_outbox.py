@@ -128,7 +128,7 @@ def test_answers_and_receipts_go_before_progress(router: RouterUnderTest, sessio
 
     assert kinds == [
         chat_pb.DELIVERY_KIND_ANSWER,
-        chat_pb.DELIVERY_KIND_RECEIPT,
+        chat_pb.DELIVERY_KIND_STATUS,
         chat_pb.DELIVERY_KIND_PROGRESS,
     ]
 

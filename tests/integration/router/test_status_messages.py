@@ -42,7 +42,7 @@ def test_while_the_machine_is_there_one_line_says_how_it_ended(
         link.acked(1)
         delivery = courier.brought("500")
 
-    assert delivery.kind == chat_pb.DELIVERY_KIND_RECEIPT
+    assert delivery.kind == chat_pb.DELIVERY_KIND_STATUS
     assert delivery.notification.command_id == became.command_id
     assert delivery.command_state == types.COMMAND_STATE_DONE
     assert delivery.reply_to_message_id == "10"

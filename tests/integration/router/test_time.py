@@ -131,7 +131,7 @@ def test_a_question_stays_open_for_its_time(
 def test_a_file_waits_for_its_command_after_a_step(
     router: RouterUnderTest, agent: ThinAgent, session: str, step: float
 ) -> None:
-    router.chat.PutFile(chat_pb.PutFileRequest(file_id="f1", number=0, data=b"whole"))
+    router.chat.PutPart(chat_pb.PutSubmitPartRequest(file_id="f1", number=0, data=b"whole"))
     file = types.FileInput(file_id="f1", name="a.txt", size=5)
     command_id = router.submit(CHAT, "look", session_id=session, file=file).command_id
     restarted(router, wall_step=step)

@@ -78,7 +78,7 @@ def test_after_200_replies_what_a_session_says_is_the_next_message_and_their_end
 
     assert (mark.as_mark, said.notification.text) == (True, "look at this")
     assert line.notification.text == "✅ api has got this and the 199 before it."
-    assert (line.as_mark, line.reply_to_message_id, line.kind) == (False, "201", chat_pb.DELIVERY_KIND_RECEIPT)
+    assert (line.as_mark, line.reply_to_message_id, line.kind) == (False, "201", chat_pb.DELIVERY_KIND_STATUS)
     assert courier.waiting() == 0
     assert {note.state for note in router.notifications(person.session)} == {DELIVERED}
 
@@ -124,7 +124,7 @@ def test_bad_ends_and_what_a_session_says_take_turns(
 
     kinds = [brought(router, courier, f"{number}").kind for number in range(6)]
 
-    receipt, progress = chat_pb.DELIVERY_KIND_RECEIPT, chat_pb.DELIVERY_KIND_PROGRESS
+    receipt, progress = chat_pb.DELIVERY_KIND_STATUS, chat_pb.DELIVERY_KIND_PROGRESS
     assert kinds == [progress, receipt, progress, receipt, receipt, receipt]
 
 

@@ -180,7 +180,7 @@ def test_plain_text_for_a_chosen_session_that_ended_can_be_sent_on(
 
 def test_an_album_is_asked_about_once_and_goes_whole(router: RouterUnderTest, web: str, courier: ThinCourier) -> None:
     for number in range(3):
-        router.chat.PutFile(chat_pb.PutFileRequest(file_id=f"photo-{number}", number=0, data=b"picture"))
+        router.chat.PutPart(chat_pb.PutSubmitPartRequest(file_id=f"photo-{number}", number=0, data=b"picture"))
     files = [types.FileInput(file_id=f"photo-{number}", name=f"{number}.jpg", size=7) for number in range(3)]
     router.submit(HERE, "look", file=files[0], album="a1")
     router.submit(HERE, "", file=files[1], album="a1")

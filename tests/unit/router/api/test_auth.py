@@ -31,14 +31,14 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
     for_admins = {
         *("CreateJoinToken", "RevokeMachine"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
-        *("Backup", "Submit", "SubmitStream", "PutFile", "Deliver", "GetPart", "ReportStranger"),
+        *("Backup", "Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger"),
     }
 
     assert allowed(Role.ADMIN) - allowed(Role.OPERATOR) == for_admins
 
 
 def test_a_chat_key_is_good_for_chat_links_alone() -> None:
-    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "PutFile", "Deliver", "GetPart", "ReportStranger"}
+    assert allowed(Role.CHAT) == {"Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger"}
 
 
 @pytest.mark.parametrize("name", sorted(allowed(Role.VIEWER)))
@@ -50,7 +50,7 @@ def test_a_viewer_only_reads(name: str) -> None:
 def test_links_and_their_files_are_for_machines_alone() -> None:
     names = {name.rpartition("/")[2] for name, who in POLICY.items() if who is Access.MACHINE}
 
-    assert names == {"Connect", "GetFile", "PutPart", "NotifyWithFiles"}
+    assert names == {"Connect", "GetPart", "PutPart", "NotifyWithFiles"}
 
 
 def test_only_enrolment_needs_no_credential() -> None:

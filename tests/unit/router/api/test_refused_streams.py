@@ -54,7 +54,7 @@ class Nobody:
     async def Enroll(self, *_: object) -> None:
         raise AssertionError
 
-    async def GetFile(self, *_: object) -> None:
+    async def GetPart(self, *_: object) -> None:
         raise AssertionError
 
     async def PutPart(self, *_: object) -> None:

@@ -34,7 +34,7 @@ def test_a_row_of_four_is_a_digest(count: int, together: int) -> None:
     [
         {"kind": Kind.QUESTION},
         {"kind": Kind.ANSWER},
-        {"kind": Kind.RECEIPT},
+        {"kind": Kind.STATUS},
         {"session_id": ""},
         {"session_id": "s-2"},
         {"chat": replace(CHAT, thread_id="8")},

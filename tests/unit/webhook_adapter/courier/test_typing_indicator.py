@@ -10,7 +10,7 @@ from webhook_adapter.router.errors import RouterError, unavailable
 from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing
 
 PLACE = ChatRef("4711", "7")
-RECEIPT = Outgoing(PLACE, "typed in", kind=Kind.RECEIPT, session_id="s1", machine_id="devbox")
+RECEIPT = Outgoing(PLACE, "typed in", kind=Kind.STATUS, session_id="s1", machine_id="devbox")
 WORDS = Outgoing(PLACE, "done", session_id="s1", machine_id="devbox")
 QUESTION = Outgoing(PLACE, "May it?", kind=Kind.QUESTION, session_id="s1", machine_id="devbox")
 ANSWERED = Outgoing(PLACE, "It may.", kind=Kind.QUESTION, edit_message_ids=("9",), session_id="s1", machine_id="devbox")

@@ -231,7 +231,7 @@ class NotifyWithFilesResponse(_message.Message):
 Global___NotifyWithFilesResponse: _TypeAlias = NotifyWithFilesResponse  # noqa: Y015
 
 @_typing.final
-class GetFileRequest(_message.Message):
+class GetCommandPartRequest(_message.Message):
     """Asks for a part."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -254,10 +254,10 @@ class GetFileRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetFileRequest: _TypeAlias = GetFileRequest  # noqa: Y015
+Global___GetCommandPartRequest: _TypeAlias = GetCommandPartRequest  # noqa: Y015
 
 @_typing.final
-class GetFileResponse(_message.Message):
+class GetCommandPartResponse(_message.Message):
     """A part."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -276,7 +276,7 @@ class GetFileResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetFileResponse: _TypeAlias = GetFileResponse  # noqa: Y015
+Global___GetCommandPartResponse: _TypeAlias = GetCommandPartResponse  # noqa: Y015
 
 @_typing.final
 class EnrollRequest(_message.Message):
@@ -676,7 +676,7 @@ class Welcome(_message.Message):
 
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What this router can do: "command_batch", "result_batch", "permissions", "start", "files" (GetFile, PutPart,
+        """What this router can do: "command_batch", "result_batch", "permissions", "start", "files" (GetPart, PutPart,
         NotifyWithFiles). An agent ignores those that it does not know.
         """
 

@@ -46,10 +46,10 @@ class AgentLinkStub:
                 request_serializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.FromString,
                 _registered_method=True)
-        self.GetFile = channel.unary_unary(
-                '/agentlink.v1.AgentLink/GetFile',
-                request_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.SerializeToString,
-                response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.FromString,
+        self.GetPart = channel.unary_unary(
+                '/agentlink.v1.AgentLink/GetPart',
+                request_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartResponse.FromString,
                 _registered_method=True)
         self.PutPart = channel.unary_unary(
                 '/agentlink.v1.AgentLink/PutPart',
@@ -82,7 +82,7 @@ class AgentLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetFile(self, request, context):
+    def GetPart(self, request, context):
         """A part of the file of a command, for the machine that has to carry it out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -117,10 +117,10 @@ def add_AgentLinkServicer_to_server(servicer, server):
                     request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.SerializeToString,
             ),
-            'GetFile': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetFile,
-                    request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.FromString,
-                    response_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.SerializeToString,
+            'GetPart': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPart,
+                    request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartResponse.SerializeToString,
             ),
             'PutPart': grpc.unary_unary_rpc_method_handler(
                     servicer.PutPart,
@@ -200,7 +200,7 @@ class AgentLink:
             _registered_method=True)
 
     @staticmethod
-    def GetFile(request,
+    def GetPart(request,
             target,
             options=(),
             channel_credentials=None,
@@ -213,9 +213,9 @@ class AgentLink:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/agentlink.v1.AgentLink/GetFile',
-            agentlink_dot_v1_dot_agent__link__pb2.GetFileRequest.SerializeToString,
-            agentlink_dot_v1_dot_agent__link__pb2.GetFileResponse.FromString,
+            '/agentlink.v1.AgentLink/GetPart',
+            agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartRequest.SerializeToString,
+            agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartResponse.FromString,
             options,
             channel_credentials,
             insecure,

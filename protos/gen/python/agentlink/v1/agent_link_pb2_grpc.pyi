@@ -39,7 +39,7 @@ class AgentLinkStub:
     """One link a machine, held open; all its sessions share it. The first frame is hello, answered by welcome."""
     Enroll: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
-    GetFile: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetFileRequest, _agent_link_pb2.GetFileResponse]
+    GetPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]
     """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
@@ -59,7 +59,7 @@ class AgentLinkAsyncStub(AgentLinkStub):
     """One link a machine, held open; all its sessions share it. The first frame is hello, answered by welcome."""
     Enroll: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]  # type: ignore[assignment]
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
-    GetFile: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetFileRequest, _agent_link_pb2.GetFileResponse]  # type: ignore[assignment]
+    GetPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]  # type: ignore[assignment]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]  # type: ignore[assignment]
     """Keeps a part of a file of the machine, for the NotifyWithFiles that will name it. The same part again replaces it."""
@@ -90,11 +90,11 @@ class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
         """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
 
     @_abc_1.abstractmethod
-    def GetFile(
+    def GetPart(
         self,
-        request: _agent_link_pb2.GetFileRequest,
+        request: _agent_link_pb2.GetCommandPartRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_agent_link_pb2.GetFileResponse, _abc.Awaitable[_agent_link_pb2.GetFileResponse]]:
+    ) -> _typing.Union[_agent_link_pb2.GetCommandPartResponse, _abc.Awaitable[_agent_link_pb2.GetCommandPartResponse]]:
         """A part of the file of a command, for the machine that has to carry it out."""
 
     @_abc_1.abstractmethod

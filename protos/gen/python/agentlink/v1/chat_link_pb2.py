@@ -27,15 +27,15 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61gentlink/v1/chat_link.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"A\n\x15ReportStrangerRequest\x12(\n\x08stranger\x18\x01 \x01(\x0b\x32\x16.agentlink.v1.Stranger\"(\n\x16ReportStrangerResponse\x12\x0e\n\x06is_new\x18\x01 \x01(\x08\"J\n\x0eGetPartRequest\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\r\"\x1f\n\x0fGetPartResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x1b\n\x0b\x42uttonPress\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\"\xb4\x02\n\rSubmitRequest\x12\x12\n\nupdate_key\x18\x01 \x01(\t\x12#\n\x04\x63hat\x18\x02 \x01(\x0b\x32\x15.agentlink.v1.ChatRef\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x1b\n\x13reply_to_message_id\x18\x05 \x01(\t\x12)\n\x06\x62utton\x18\x06 \x01(\x0b\x32\x19.agentlink.v1.ButtonPress\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12\x0e\n\x06\x65\x64ited\x18\x08 \x01(\x08\x12%\n\x04\x66ile\x18\t \x01(\x0b\x32\x17.agentlink.v1.FileInput\x12\x14\n\x0c\x66ile_problem\x18\n \x01(\t\x12\r\n\x05\x61lbum\x18\x0b \x01(\t\x12\x15\n\rreply_to_ours\x18\x0c \x01(\x08\"?\n\x0ePutFileRequest\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x11\n\x0fPutFileResponse\"\x86\x01\n\x0eSubmitResponse\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.agentlink.v1.CommandState\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\t\x12\x11\n\tduplicate\x18\x05 \x01(\x08\"6\n\x0bSubmitBatch\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.agentlink.v1.SubmitItem\"K\n\nSubmitItem\x12\x0f\n\x07item_id\x18\x01 \x01(\x04\x12,\n\x07request\x18\x02 \x01(\x0b\x32\x1b.agentlink.v1.SubmitRequest\"F\n\x13SubmitBatchResponse\x12/\n\x05items\x18\x01 \x03(\x0b\x32 .agentlink.v1.SubmitItemResponse\"\x86\x01\n\x12SubmitItemResponse\x12\x0f\n\x07item_id\x18\x01 \x01(\x04\x12\x30\n\x08response\x18\x02 \x01(\x0b\x32\x1c.agentlink.v1.SubmitResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"z\n\x0b\x44\x65liverOpen\x12\x11\n\ttransport\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12,\n\rdefault_chats\x18\x03 \x03(\x0b\x32\x15.agentlink.v1.ChatRef\x12\x15\n\rmax_in_flight\x18\x04 \x01(\r\"Z\n\tDelivered\x12\x13\n\x0bmessage_ids\x18\x01 \x03(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x15\n\rtopic_problem\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\".\n\x07Refused\x12\x0e\n\x06\x64\x65tail\x18\x01 \x01(\t\x12\x13\n\x0b\x63hat_closed\x18\x02 \x01(\x08\"[\n\nRetryLater\x12.\n\x0bretry_after\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x61lone\x18\x03 \x01(\x08\"W\n\x04Rest\x12\'\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x61ll\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xae\x02\n\x0f\x44\x65liveryReceipt\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12)\n\x04open\x18\x03 \x01(\x0b\x32\x19.agentlink.v1.DeliverOpenH\x00\x12,\n\tdelivered\x18\x04 \x01(\x0b\x32\x17.agentlink.v1.DeliveredH\x00\x12(\n\x07refused\x18\x05 \x01(\x0b\x32\x15.agentlink.v1.RefusedH\x00\x12/\n\x0bretry_later\x18\x06 \x01(\x0b\x32\x18.agentlink.v1.RetryLaterH\x00\x12 \n\x04rest\x18\x07 \x01(\x0b\x32\x12.agentlink.v1.Rest\x12\x10\n\x08moved_to\x18\x08 \x01(\tB\t\n\x07outcome\"\x81\x03\n\x08\x44\x65livery\x12\x30\n\x0cnotification\x18\x01 \x01(\x0b\x32\x1a.agentlink.v1.Notification\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12(\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x04kind\x18\x04 \x01(\x0e\x32\x1a.agentlink.v1.DeliveryKind\x12\x18\n\x10\x65\x64it_message_ids\x18\x05 \x03(\t\x12\x1b\n\x13reply_to_message_id\x18\x06 \x01(\t\x12\x12\n\nmachine_id\x18\x07 \x01(\t\x12\x15\n\rsession_label\x18\x08 \x01(\t\x12\x31\n\rcommand_state\x18\t \x01(\x0e\x32\x1a.agentlink.v1.CommandState\x12\x0f\n\x07\x61s_mark\x18\n \x01(\x08\x12\x13\n\x0btopic_title\x18\x0b \x01(\t\x12\x13\n\x0b\x63lose_topic\x18\x0c \x01(\x08\x12\x0e\n\x06silent\x18\r \x01(\x08*\x9a\x01\n\x0c\x44\x65liveryKind\x12\x1d\n\x19\x44\x45LIVERY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_KIND_QUESTION\x10\x01\x12\x19\n\x15\x44\x45LIVERY_KIND_RECEIPT\x10\x02\x12\x1a\n\x16\x44\x45LIVERY_KIND_PROGRESS\x10\x03\x12\x18\n\x14\x44\x45LIVERY_KIND_ANSWER\x10\x04\x32\xd4\x03\n\x08\x43hatLink\x12\x43\n\x06Submit\x12\x1b.agentlink.v1.SubmitRequest\x1a\x1c.agentlink.v1.SubmitResponse\x12P\n\x0cSubmitStream\x12\x19.agentlink.v1.SubmitBatch\x1a!.agentlink.v1.SubmitBatchResponse(\x01\x30\x01\x12\x46\n\x07PutFile\x12\x1c.agentlink.v1.PutFileRequest\x1a\x1d.agentlink.v1.PutFileResponse\x12\x44\n\x07\x44\x65liver\x12\x1d.agentlink.v1.DeliveryReceipt\x1a\x16.agentlink.v1.Delivery(\x01\x30\x01\x12[\n\x0eReportStranger\x12#.agentlink.v1.ReportStrangerRequest\x1a$.agentlink.v1.ReportStrangerResponse\x12\x46\n\x07GetPart\x12\x1c.agentlink.v1.GetPartRequest\x1a\x1d.agentlink.v1.GetPartResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61gentlink/v1/chat_link.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"A\n\x15ReportStrangerRequest\x12(\n\x08stranger\x18\x01 \x01(\x0b\x32\x16.agentlink.v1.Stranger\"(\n\x16ReportStrangerResponse\x12\x0e\n\x06is_new\x18\x01 \x01(\x08\"J\n\x0eGetPartRequest\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66ile_id\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\r\"\x1f\n\x0fGetPartResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x1b\n\x0b\x42uttonPress\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\t\"\xb4\x02\n\rSubmitRequest\x12\x12\n\nupdate_key\x18\x01 \x01(\t\x12#\n\x04\x63hat\x18\x02 \x01(\x0b\x32\x15.agentlink.v1.ChatRef\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\x1b\n\x13reply_to_message_id\x18\x05 \x01(\t\x12)\n\x06\x62utton\x18\x06 \x01(\x0b\x32\x19.agentlink.v1.ButtonPress\x12\x12\n\nsession_id\x18\x07 \x01(\t\x12\x0e\n\x06\x65\x64ited\x18\x08 \x01(\x08\x12%\n\x04\x66ile\x18\t \x01(\x0b\x32\x17.agentlink.v1.FileInput\x12\x14\n\x0c\x66ile_problem\x18\n \x01(\t\x12\r\n\x05\x61lbum\x18\x0b \x01(\t\x12\x15\n\rreply_to_ours\x18\x0c \x01(\x08\"E\n\x14PutSubmitPartRequest\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x17\n\x15PutSubmitPartResponse\"\x86\x01\n\x0eSubmitResponse\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.agentlink.v1.CommandState\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\t\x12\x11\n\tduplicate\x18\x05 \x01(\x08\"6\n\x0bSubmitBatch\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.agentlink.v1.SubmitItem\"K\n\nSubmitItem\x12\x0f\n\x07item_id\x18\x01 \x01(\x04\x12,\n\x07request\x18\x02 \x01(\x0b\x32\x1b.agentlink.v1.SubmitRequest\"F\n\x13SubmitBatchResponse\x12/\n\x05items\x18\x01 \x03(\x0b\x32 .agentlink.v1.SubmitItemResponse\"\x86\x01\n\x12SubmitItemResponse\x12\x0f\n\x07item_id\x18\x01 \x01(\x04\x12\x30\n\x08response\x18\x02 \x01(\x0b\x32\x1c.agentlink.v1.SubmitResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"z\n\x0b\x44\x65liverOpen\x12\x11\n\ttransport\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12,\n\rdefault_chats\x18\x03 \x03(\x0b\x32\x15.agentlink.v1.ChatRef\x12\x15\n\rmax_in_flight\x18\x04 \x01(\r\"Z\n\tDelivered\x12\x13\n\x0bmessage_ids\x18\x01 \x03(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x15\n\rtopic_problem\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\".\n\x07Refused\x12\x0e\n\x06\x64\x65tail\x18\x01 \x01(\t\x12\x13\n\x0b\x63hat_closed\x18\x02 \x01(\x08\"[\n\nRetryLater\x12.\n\x0bretry_after\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\r\n\x05\x61lone\x18\x03 \x01(\x08\"W\n\x04Rest\x12\'\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03\x61ll\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xae\x02\n\x0f\x44\x65liveryReceipt\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12)\n\x04open\x18\x03 \x01(\x0b\x32\x19.agentlink.v1.DeliverOpenH\x00\x12,\n\tdelivered\x18\x04 \x01(\x0b\x32\x17.agentlink.v1.DeliveredH\x00\x12(\n\x07refused\x18\x05 \x01(\x0b\x32\x15.agentlink.v1.RefusedH\x00\x12/\n\x0bretry_later\x18\x06 \x01(\x0b\x32\x18.agentlink.v1.RetryLaterH\x00\x12 \n\x04rest\x18\x07 \x01(\x0b\x32\x12.agentlink.v1.Rest\x12\x10\n\x08moved_to\x18\x08 \x01(\tB\t\n\x07outcome\"\x81\x03\n\x08\x44\x65livery\x12\x30\n\x0cnotification\x18\x01 \x01(\x0b\x32\x1a.agentlink.v1.Notification\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12(\n\x05lease\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x04kind\x18\x04 \x01(\x0e\x32\x1a.agentlink.v1.DeliveryKind\x12\x18\n\x10\x65\x64it_message_ids\x18\x05 \x03(\t\x12\x1b\n\x13reply_to_message_id\x18\x06 \x01(\t\x12\x12\n\nmachine_id\x18\x07 \x01(\t\x12\x15\n\rsession_label\x18\x08 \x01(\t\x12\x31\n\rcommand_state\x18\t \x01(\x0e\x32\x1a.agentlink.v1.CommandState\x12\x0f\n\x07\x61s_mark\x18\n \x01(\x08\x12\x13\n\x0btopic_title\x18\x0b \x01(\t\x12\x13\n\x0b\x63lose_topic\x18\x0c \x01(\x08\x12\x0e\n\x06silent\x18\r \x01(\x08*\x99\x01\n\x0c\x44\x65liveryKind\x12\x1d\n\x19\x44\x45LIVERY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_KIND_QUESTION\x10\x01\x12\x18\n\x14\x44\x45LIVERY_KIND_STATUS\x10\x02\x12\x1a\n\x16\x44\x45LIVERY_KIND_PROGRESS\x10\x03\x12\x18\n\x14\x44\x45LIVERY_KIND_ANSWER\x10\x04\x32\xe0\x03\n\x08\x43hatLink\x12\x43\n\x06Submit\x12\x1b.agentlink.v1.SubmitRequest\x1a\x1c.agentlink.v1.SubmitResponse\x12P\n\x0cSubmitStream\x12\x19.agentlink.v1.SubmitBatch\x1a!.agentlink.v1.SubmitBatchResponse(\x01\x30\x01\x12R\n\x07PutPart\x12\".agentlink.v1.PutSubmitPartRequest\x1a#.agentlink.v1.PutSubmitPartResponse\x12\x44\n\x07\x44\x65liver\x12\x1d.agentlink.v1.DeliveryReceipt\x1a\x16.agentlink.v1.Delivery(\x01\x30\x01\x12[\n\x0eReportStranger\x12#.agentlink.v1.ReportStrangerRequest\x1a$.agentlink.v1.ReportStrangerResponse\x12\x46\n\x07GetPart\x12\x1c.agentlink.v1.GetPartRequest\x1a\x1d.agentlink.v1.GetPartResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'agentlink.v1.chat_link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DELIVERYKIND']._serialized_start=2390
-  _globals['_DELIVERYKIND']._serialized_end=2544
+  _globals['_DELIVERYKIND']._serialized_start=2402
+  _globals['_DELIVERYKIND']._serialized_end=2555
   _globals['_REPORTSTRANGERREQUEST']._serialized_start=129
   _globals['_REPORTSTRANGERREQUEST']._serialized_end=194
   _globals['_REPORTSTRANGERRESPONSE']._serialized_start=196
@@ -48,34 +48,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BUTTONPRESS']._serialized_end=374
   _globals['_SUBMITREQUEST']._serialized_start=377
   _globals['_SUBMITREQUEST']._serialized_end=685
-  _globals['_PUTFILEREQUEST']._serialized_start=687
-  _globals['_PUTFILEREQUEST']._serialized_end=750
-  _globals['_PUTFILERESPONSE']._serialized_start=752
-  _globals['_PUTFILERESPONSE']._serialized_end=769
-  _globals['_SUBMITRESPONSE']._serialized_start=772
-  _globals['_SUBMITRESPONSE']._serialized_end=906
-  _globals['_SUBMITBATCH']._serialized_start=908
-  _globals['_SUBMITBATCH']._serialized_end=962
-  _globals['_SUBMITITEM']._serialized_start=964
-  _globals['_SUBMITITEM']._serialized_end=1039
-  _globals['_SUBMITBATCHRESPONSE']._serialized_start=1041
-  _globals['_SUBMITBATCHRESPONSE']._serialized_end=1111
-  _globals['_SUBMITITEMRESPONSE']._serialized_start=1114
-  _globals['_SUBMITITEMRESPONSE']._serialized_end=1248
-  _globals['_DELIVEROPEN']._serialized_start=1250
-  _globals['_DELIVEROPEN']._serialized_end=1372
-  _globals['_DELIVERED']._serialized_start=1374
-  _globals['_DELIVERED']._serialized_end=1464
-  _globals['_REFUSED']._serialized_start=1466
-  _globals['_REFUSED']._serialized_end=1512
-  _globals['_RETRYLATER']._serialized_start=1514
-  _globals['_RETRYLATER']._serialized_end=1605
-  _globals['_REST']._serialized_start=1607
-  _globals['_REST']._serialized_end=1694
-  _globals['_DELIVERYRECEIPT']._serialized_start=1697
-  _globals['_DELIVERYRECEIPT']._serialized_end=1999
-  _globals['_DELIVERY']._serialized_start=2002
-  _globals['_DELIVERY']._serialized_end=2387
-  _globals['_CHATLINK']._serialized_start=2547
-  _globals['_CHATLINK']._serialized_end=3015
+  _globals['_PUTSUBMITPARTREQUEST']._serialized_start=687
+  _globals['_PUTSUBMITPARTREQUEST']._serialized_end=756
+  _globals['_PUTSUBMITPARTRESPONSE']._serialized_start=758
+  _globals['_PUTSUBMITPARTRESPONSE']._serialized_end=781
+  _globals['_SUBMITRESPONSE']._serialized_start=784
+  _globals['_SUBMITRESPONSE']._serialized_end=918
+  _globals['_SUBMITBATCH']._serialized_start=920
+  _globals['_SUBMITBATCH']._serialized_end=974
+  _globals['_SUBMITITEM']._serialized_start=976
+  _globals['_SUBMITITEM']._serialized_end=1051
+  _globals['_SUBMITBATCHRESPONSE']._serialized_start=1053
+  _globals['_SUBMITBATCHRESPONSE']._serialized_end=1123
+  _globals['_SUBMITITEMRESPONSE']._serialized_start=1126
+  _globals['_SUBMITITEMRESPONSE']._serialized_end=1260
+  _globals['_DELIVEROPEN']._serialized_start=1262
+  _globals['_DELIVEROPEN']._serialized_end=1384
+  _globals['_DELIVERED']._serialized_start=1386
+  _globals['_DELIVERED']._serialized_end=1476
+  _globals['_REFUSED']._serialized_start=1478
+  _globals['_REFUSED']._serialized_end=1524
+  _globals['_RETRYLATER']._serialized_start=1526
+  _globals['_RETRYLATER']._serialized_end=1617
+  _globals['_REST']._serialized_start=1619
+  _globals['_REST']._serialized_end=1706
+  _globals['_DELIVERYRECEIPT']._serialized_start=1709
+  _globals['_DELIVERYRECEIPT']._serialized_end=2011
+  _globals['_DELIVERY']._serialized_start=2014
+  _globals['_DELIVERY']._serialized_end=2399
+  _globals['_CHATLINK']._serialized_start=2558
+  _globals['_CHATLINK']._serialized_end=3038
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ class _DeliveryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery
     """Not set."""
     DELIVERY_KIND_QUESTION: _DeliveryKind.ValueType  # 1
     """Someone waits for an answer."""
-    DELIVERY_KIND_RECEIPT: _DeliveryKind.ValueType  # 2
+    DELIVERY_KIND_STATUS: _DeliveryKind.ValueType  # 2
     """How far a command got."""
     DELIVERY_KIND_PROGRESS: _DeliveryKind.ValueType  # 3
     """What a session has to say."""
@@ -46,7 +46,7 @@ DELIVERY_KIND_UNSPECIFIED: DeliveryKind.ValueType  # 0
 """Not set."""
 DELIVERY_KIND_QUESTION: DeliveryKind.ValueType  # 1
 """Someone waits for an answer."""
-DELIVERY_KIND_RECEIPT: DeliveryKind.ValueType  # 2
+DELIVERY_KIND_STATUS: DeliveryKind.ValueType  # 2
 """How far a command got."""
 DELIVERY_KIND_PROGRESS: DeliveryKind.ValueType  # 3
 """What a session has to say."""
@@ -220,7 +220,7 @@ class SubmitRequest(_message.Message):
 
     @_builtins.property
     def file(self) -> _types_pb2.FileInput:
-        """The file that came with the message, whole at PutFile; its caption stays empty, the text is it."""
+        """The file that came with the message, whole at PutPart; its caption stays empty, the text is it."""
 
     def __init__(
         self,
@@ -247,7 +247,7 @@ class SubmitRequest(_message.Message):
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
 
 @_typing.final
-class PutFileRequest(_message.Message):
+class PutSubmitPartRequest(_message.Message):
     """A part of a file. A file is its parts in order; one that no Submit names is removed."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -274,10 +274,10 @@ class PutFileRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PutFileRequest: _TypeAlias = PutFileRequest  # noqa: Y015
+Global___PutSubmitPartRequest: _TypeAlias = PutSubmitPartRequest  # noqa: Y015
 
 @_typing.final
-class PutFileResponse(_message.Message):
+class PutSubmitPartResponse(_message.Message):
     """The part is on disk."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -291,7 +291,7 @@ class PutFileResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PutFileResponse: _TypeAlias = PutFileResponse  # noqa: Y015
+Global___PutSubmitPartResponse: _TypeAlias = PutSubmitPartResponse  # noqa: Y015
 
 @_typing.final
 class SubmitResponse(_message.Message):
@@ -699,7 +699,7 @@ class Delivery(_message.Message):
     session_label: _builtins.str
     """And what people call the session."""
     command_state: _types_pb2.CommandState.ValueType
-    """Of a receipt: the state of the command when the text was written."""
+    """Of a status message: the state of the command when the text was written."""
     as_mark: _builtins.bool
     """A mark on the answered message says it all, where the platform has marks (reactions); else the text is sent."""
     topic_title: _builtins.str

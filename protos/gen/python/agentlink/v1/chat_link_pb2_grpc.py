@@ -45,10 +45,10 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatch.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatchResponse.FromString,
                 _registered_method=True)
-        self.PutFile = channel.unary_unary(
-                '/agentlink.v1.ChatLink/PutFile',
-                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileRequest.SerializeToString,
-                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileResponse.FromString,
+        self.PutPart = channel.unary_unary(
+                '/agentlink.v1.ChatLink/PutPart',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutSubmitPartRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutSubmitPartResponse.FromString,
                 _registered_method=True)
         self.Deliver = channel.stream_stream(
                 '/agentlink.v1.ChatLink/Deliver',
@@ -85,7 +85,7 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def PutFile(self, request, context):
+    def PutPart(self, request, context):
         """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -126,10 +126,10 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatch.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.SubmitBatchResponse.SerializeToString,
             ),
-            'PutFile': grpc.unary_unary_rpc_method_handler(
-                    servicer.PutFile,
-                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileRequest.FromString,
-                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutFileResponse.SerializeToString,
+            'PutPart': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPart,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutSubmitPartRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutSubmitPartResponse.SerializeToString,
             ),
             'Deliver': grpc.stream_stream_rpc_method_handler(
                     servicer.Deliver,
@@ -213,7 +213,7 @@ class ChatLink:
             _registered_method=True)
 
     @staticmethod
-    def PutFile(request,
+    def PutPart(request,
             target,
             options=(),
             channel_credentials=None,
@@ -226,9 +226,9 @@ class ChatLink:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/agentlink.v1.ChatLink/PutFile',
-            agentlink_dot_v1_dot_chat__link__pb2.PutFileRequest.SerializeToString,
-            agentlink_dot_v1_dot_chat__link__pb2.PutFileResponse.FromString,
+            '/agentlink.v1.ChatLink/PutPart',
+            agentlink_dot_v1_dot_chat__link__pb2.PutSubmitPartRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.PutSubmitPartResponse.FromString,
             options,
             channel_credentials,
             insecure,

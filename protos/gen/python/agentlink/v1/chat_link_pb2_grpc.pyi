@@ -37,7 +37,7 @@ class ChatLinkStub:
     """Hands in one message or button press. OK means: its effect is on disk, once, however often it is repeated."""
     SubmitStream: _grpc.StreamStreamMultiCallable[_chat_link_pb2.SubmitBatch, _chat_link_pb2.SubmitBatchResponse]
     """The same for busy doors: a frame carries what has gathered; each item is answered after its commit."""
-    PutFile: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PutFileRequest, _chat_link_pb2.PutFileResponse]
+    PutPart: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PutSubmitPartRequest, _chat_link_pb2.PutSubmitPartResponse]
     """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
     Deliver: _grpc.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
@@ -55,7 +55,7 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Hands in one message or button press. OK means: its effect is on disk, once, however often it is repeated."""
     SubmitStream: _aio.StreamStreamMultiCallable[_chat_link_pb2.SubmitBatch, _chat_link_pb2.SubmitBatchResponse]  # type: ignore[assignment]
     """The same for busy doors: a frame carries what has gathered; each item is answered after its commit."""
-    PutFile: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PutFileRequest, _chat_link_pb2.PutFileResponse]  # type: ignore[assignment]
+    PutPart: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PutSubmitPartRequest, _chat_link_pb2.PutSubmitPartResponse]  # type: ignore[assignment]
     """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
     Deliver: _aio.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]  # type: ignore[assignment]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
@@ -84,11 +84,11 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         """The same for busy doors: a frame carries what has gathered; each item is answered after its commit."""
 
     @_abc_1.abstractmethod
-    def PutFile(
+    def PutPart(
         self,
-        request: _chat_link_pb2.PutFileRequest,
+        request: _chat_link_pb2.PutSubmitPartRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_chat_link_pb2.PutFileResponse, _abc.Awaitable[_chat_link_pb2.PutFileResponse]]:
+    ) -> _typing.Union[_chat_link_pb2.PutSubmitPartResponse, _abc.Awaitable[_chat_link_pb2.PutSubmitPartResponse]]:
         """Keeps a part of a file that a person sent, for the Submit that will name it. The same part again replaces it."""
 
     @_abc_1.abstractmethod

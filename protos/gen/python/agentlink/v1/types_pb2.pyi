@@ -581,7 +581,7 @@ class FileInput(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     CAPTION_FIELD_NUMBER: _builtins.int
     file_id: _builtins.str
-    """Names it where it was put: ChatLink.PutFile."""
+    """Names it where it was put: ChatLink.PutPart."""
     name: _builtins.str
     """A name for it: 1 to 64 letters, digits, ".", "_" and "-", not beginning with "."."""
     size: _builtins.int

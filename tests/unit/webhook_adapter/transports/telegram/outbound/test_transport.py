@@ -65,8 +65,8 @@ def test_a_very_long_message_comes_as_a_file(transport: TelegramTransport, teleg
 
 def test_the_first_part_answers_the_persons_message(transport: TelegramTransport, telegram: TelegramStandIn) -> None:
     asked = telegram.user_writes("go")
-    transport.send(Outgoing(PLACE, "accepted", kind=Kind.RECEIPT, reply_to_message_id=str(asked.message_id)))
-    gone = transport.send(Outgoing(PLACE, "accepted", kind=Kind.RECEIPT, reply_to_message_id="7"))
+    transport.send(Outgoing(PLACE, "accepted", kind=Kind.STATUS, reply_to_message_id=str(asked.message_id)))
+    gone = transport.send(Outgoing(PLACE, "accepted", kind=Kind.STATUS, reply_to_message_id="7"))
 
     assert telegram.bot_messages(CHAT)[0].reply_to is asked
     assert isinstance(gone, Delivered)
@@ -169,7 +169,7 @@ def typed(asked: Message) -> Outgoing:
     return Outgoing(
         PLACE,
         "✅ Typed.",
-        kind=Kind.RECEIPT,
+        kind=Kind.STATUS,
         reply_to_message_id=str(asked.message_id),
         as_mark=True,
         notification_id="n",
