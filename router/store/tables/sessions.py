@@ -1,8 +1,11 @@
 """Sessions, and what they ask people."""
 
+import json
+
 from peewee import AutoField, IntegerField, Model, TextField
 
-from router.store.columns import TimeField
+from router.domain.permission import Option, PermissionKind, PermissionState, Verdict
+from router.store.columns import CodedText, TimeField, text_of
 
 
 class Session(Model):
@@ -27,21 +30,29 @@ class Session(Model):
         table_name = "sessions"
 
 
+def _options_as_json(options: tuple[Option, ...]) -> str:
+    return json.dumps([[one.option_id, one.label, one.verdict.value, one.takes_text] for one in options])
+
+
+def _options_of_json(text: str) -> tuple[Option, ...]:
+    return tuple(Option(key, label, Verdict(verdict), takes) for key, label, verdict, takes in json.loads(text))
+
+
 class Permission(Model):
-    """Permission questions; `position` is the order in which they came, `options` is JSON."""
+    """Permission questions; `position` is the order in which they came."""
 
     position = AutoField()
     permission_id = TextField(unique=True)
     session_id = TextField()
     machine_id = TextField()
-    kind = TextField()
+    kind = text_of(PermissionKind)
     tool = TextField()
     input = TextField()
     input_digest = TextField()
-    options = TextField()
+    options = CodedText(_options_as_json, _options_of_json)
     created_at = TimeField()
     expires_at = TimeField()
-    state = TextField()
+    state = text_of(PermissionState)
     decided_by = TextField()
     option_id = TextField()
     text = TextField()
@@ -54,6 +65,6 @@ class Permission(Model):
 
 
 _P = Permission
-_P.add_index(_P.session_id, _P.position, name="permissions_open", where=_P.state == "open")
-_P.add_index(_P.expires_at, name="permissions_expiry", where=_P.state == "open")
+_P.add_index(_P.session_id, _P.position, name="permissions_open", where=_P.state == PermissionState.OPEN)
+_P.add_index(_P.expires_at, name="permissions_expiry", where=_P.state == PermissionState.OPEN)
 _P.add_index(_P.session_id, _P.position, name="permissions_session")
