@@ -30,6 +30,7 @@ from router.services.upkeep import retention
 from router.services.upkeep.stats import Stats
 from router.services.wakeups import ANYTHING, Wakeups, set_within
 from router.store import audit, commands, idempotency, machines, names, notifications, permissions, sessions, strangers
+from router.store.api_keys import page as all_api_keys
 from router.store.backup import backup
 from router.store.database import Database, Transaction
 
@@ -196,7 +197,7 @@ class ControlServicer:
         return pb.CreateApiKeyResponse(key=convert.api_key(key), secret=secret)
 
     async def ListApiKeys(self, _request: pb.ListApiKeysRequest, _call: Call) -> pb.ListApiKeysResponse:
-        found = await self._s.database.read(machines.keys)
+        found = await self._s.database.read(all_api_keys)
         return pb.ListApiKeysResponse(keys=[convert.api_key(key) for key in found])
 
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, _call: Call) -> pb.RevokeApiKeyResponse:

@@ -7,7 +7,7 @@ from dataclasses import astuple
 
 from router.clock import Clock
 from router.domain.clock_steps import HISTORY, LONG_STEP, Moment, step_between
-from router.store import commands
+from router.store import commands, meta
 from router.store.database import Transaction
 from router.store.registry import STORES
 
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 def resume(connection: sqlite3.Connection, clock: Clock) -> None:
     """At start: move every deadline by what the wall clock was moved since the last mark, in one transaction."""
-    row = connection.execute("SELECT value FROM meta WHERE key = 'moment'").fetchone()
-    step = step_between(Moment(*json.loads(row[0])), _now(clock)) if row else 0.0
+    marked = meta.get(connection, "moment")
+    step = step_between(Moment(*json.loads(marked)), _now(clock)) if marked else 0.0
     connection.execute("BEGIN IMMEDIATE")
     if step:
         logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
@@ -38,20 +38,16 @@ def history_is_held(tx: Transaction, now: float) -> bool:
 def _hold_history(connection: sqlite3.Connection, step: float, now: float) -> None:
     """After a long step forward nothing that has ended goes for as long as such things are kept."""
     until = max(_held_until(connection) + step, now + HISTORY if step > LONG_STEP else 0.0)
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('history_held_until', ?)", (str(until),))
+    meta.put(connection, "history_held_until", str(until))
 
 
 def _held_until(tx: sqlite3.Connection | Transaction) -> float:
-    row = tx.execute("SELECT value FROM meta WHERE key = 'history_held_until'").fetchone()
-    return float(row[0]) if row else 0.0
+    return float(meta.get(tx, "history_held_until") or 0.0)
 
 
 def mark(tx: sqlite3.Connection | Transaction, clock: Clock) -> None:
     """Remember this moment. Within one boot the first is enough; after a reboot the newest counts."""
-    tx.execute(
-        "INSERT INTO meta (key, value) VALUES ('moment', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (json.dumps(astuple(_now(clock))),),
-    )
+    meta.put(tx, "moment", json.dumps(astuple(_now(clock))))
 
 
 def _now(clock: Clock) -> Moment:

@@ -3,9 +3,26 @@
 import sqlite3
 from collections.abc import Callable
 
+from router.store.statements import Connection, Statement, given, upsert
+from router.store.tables import Meta
+
+_GET = Statement(Meta.select(Meta.value).where(Meta.key == given.key))
+_PUT = Statement(upsert(Meta, [Meta.key], Meta.value))
+
+
+def get(on: Connection, key: str) -> str | None:
+    """A fact, or None where it was never put."""
+    value: str | None = _GET.value(on, key=key)
+    return value
+
+
+def put(on: Connection, key: str, value: str) -> None:
+    """Keep a fact in place of what was known."""
+    _PUT.run(on, key=key, value=value)
+
 
 def router_id(connection: sqlite3.Connection, new_id: Callable[[], str]) -> str:
-    """The router's identity, made with the database."""
-    connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('router_id', ?)", (new_id(),))
-    row: tuple[str] = connection.execute("SELECT value FROM meta WHERE key = 'router_id'").fetchone()
-    return row[0]
+    """The router's identity, made with the database: agents know by it that their outbox is kept here."""
+    if (known := get(connection, "router_id")) is None:
+        put(connection, "router_id", known := new_id())
+    return known

@@ -5,18 +5,45 @@ What types, ends or answers goes by whole ids alone: a name that fitted one sess
 
 import sqlite3
 
+from peewee import Field
+
 from router.domain import naming
 from router.domain.errors import Reason, Refusal
 from router.domain.naming import Named
 from router.domain.session import Session, SessionState
-from router.store import sessions
+from router.store import sessions, tables
+from router.store.statements import Statement, given
 
-_COMMANDS, _NOTIFICATIONS, _PERMISSIONS = (
-    ("commands", "command_id"),
-    ("notifications", "notification_id"),
-    ("permissions", "permission_id"),
-)
 _MANY = 6  # as many are looked for: more than are shown
+
+
+class _Ids:
+    """The ids of one table."""
+
+    def __init__(self, column: "Field[str]") -> None:
+        ids = column.model.select(column)
+        self._whole = Statement(ids.where(column == given.name).limit(1))
+        self._parts = Statement(ids.where((column % given.beginning) | (column % given.end)).limit(_MANY))
+
+    def has(self, on: sqlite3.Connection, name: str) -> bool:
+        return self._whole.value(on, name=name) is not None
+
+    def fitting(self, on: sqlite3.Connection, name: str) -> list[Named]:
+        """The one of this name, else those that begin or end with it."""
+        if self.has(on, name):
+            return [Named(name)]
+        # What could be a pattern, or is so short that it would fit nearly all, is no part of an id.
+        if len(name) < naming.SHORTEST or not naming.could_be_id(name):
+            return []
+        return [Named(each) for each in self._parts.values(on, beginning=f"{name}*", end=f"*{name}")]
+
+
+_COMMANDS, _NOTIFICATIONS, _PERMISSIONS, _TRACES = (
+    _Ids(tables.Command.command_id),
+    _Ids(tables.Notification.notification_id),
+    _Ids(tables.Permission.permission_id),
+    _Ids(tables.TraceStep.subject_id),
+)
 
 
 def session(connection: sqlite3.Connection, name: str) -> str:
@@ -31,41 +58,29 @@ def session(connection: sqlite3.Connection, name: str) -> str:
 
 def command(connection: sqlite3.Connection, name: str) -> str:
     """As session, of a command."""
-    return _only(name, _by_part(connection, name, _COMMANDS))
+    return _only(name, _COMMANDS.fitting(connection, name))
 
 
 def notification(connection: sqlite3.Connection, name: str) -> str:
     """As session, of a notification."""
-    return _only(name, _by_part(connection, name, _NOTIFICATIONS))
+    return _only(name, _NOTIFICATIONS.fitting(connection, name))
 
 
 def permission(connection: sqlite3.Connection, name: str) -> str:
     """As session, of a question."""
-    return _only(name, _by_part(connection, name, _PERMISSIONS))
+    return _only(name, _PERMISSIONS.fitting(connection, name))
 
 
 def anything(connection: sqlite3.Connection, name: str) -> str:
     """As session, of whatever has a trace."""
-    if connection.execute("SELECT 1 FROM steps WHERE subject_id = ?", (name,)).fetchone():
+    if _TRACES.has(connection, name):
         return name
-    tables = (_COMMANDS, _NOTIFICATIONS, _PERMISSIONS)
-    found = [each for table in tables for each in _by_part(connection, name, table)]
+    found = [each for ids in (_COMMANDS, _NOTIFICATIONS, _PERMISSIONS) for each in ids.fitting(connection, name)]
     return _only(name, found) if found else session(connection, name)
 
 
 def named(each: Session) -> Named:
     return Named(each.session_id, each.label, each.machine_id, over=each.state is SessionState.ENDED)
-
-
-def _by_part(connection: sqlite3.Connection, name: str, table: tuple[str, str]) -> list[Named]:
-    noun, column = table
-    if connection.execute(f"SELECT 1 FROM {noun} WHERE {column} = ?", (name,)).fetchone():
-        return [Named(name)]
-    if len(name) < naming.SHORTEST or not naming.could_be_id(name):
-        return []
-    sql = f"SELECT {column} FROM {noun} WHERE {column} GLOB ? OR {column} GLOB ? LIMIT ?"
-    rows = connection.execute(sql, (f"{name}*", f"*{name}", _MANY)).fetchall()
-    return [Named(row[0]) for row in rows]
 
 
 def _only(name: str, found: list[Named]) -> str:

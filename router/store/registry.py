@@ -7,7 +7,7 @@ from router.store import (
     files,
     held,
     idempotency,
-    machines,
+    join_tokens,
     messages,
     notifications,
     permissions,
@@ -31,7 +31,7 @@ STORES = (
     Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
-    Store(tables.JoinToken, machines.shift),
+    Store(tables.JoinToken, join_tokens.shift),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),
     Store(tables.ApiKey),

@@ -12,9 +12,9 @@ from router.domain.machine import Machine
 from router.domain.session import checked_id, checked_label
 from router.link.hub import Hub
 from router.services.sessions import SessionService
-from router.store import machines
+from router.store import api_keys, join_tokens, machines
 from router.store.database import Transaction
-from router.store.machines import JoinToken
+from router.store.join_tokens import JoinToken
 
 SECRET_BYTES = 32
 # Told apart at a glance, and never taken for an option: what follows may begin with a hyphen.
@@ -42,7 +42,7 @@ class Enrolment:
 
     def load(self, tx: Transaction) -> None:
         """Read the keys at start."""
-        self._keys = [key for key in machines.keys(tx) if not key.revoked]
+        self._keys = [key for key in api_keys.page(tx) if not key.revoked]
 
     def caller(self, secret: str) -> ApiKey | None:
         """The key with this secret, or None. Compares with every key, in constant time each."""
@@ -69,7 +69,7 @@ class Enrolment:
 
         Raises SettingsError when it was revoked: a start must not undo that.
         """
-        if any(key.revoked and matches(secret, key.secret_hash) for key in machines.keys(tx)):
+        if any(key.revoked and matches(secret, key.secret_hash) for key in api_keys.page(tx)):
             raise SettingsError(_REVOKED_IN_SETTINGS)
         if self.caller(secret) is None:
             self._add(tx, ApiKey(self._key_id(), hashed(secret), "from the settings", Role.ADMIN, self._clock.now()))
@@ -83,9 +83,9 @@ class Enrolment:
 
     def revoke_key(self, tx: Transaction, key_id: str) -> None:
         """End a key at once. Raises Refusal(NOT_FOUND)."""
-        for key in machines.keys(tx):
+        for key in api_keys.page(tx):
             if key.key_id == key_id:
-                machines.write_key(tx, replace(key, revoked=True))
+                api_keys.write(tx, replace(key, revoked=True))
                 tx.after_commit(lambda: self._forget(key_id))
                 return
         raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id}. `pointsman apikey list` shows them.")
@@ -96,14 +96,14 @@ class Enrolment:
             checked_id(machine_id, "machine_id")
         token = TOKEN_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
         expires_at = self._clock.now() + (JOIN_TOKEN_TTL if ttl is None else ttl)
-        machines.write_token(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
+        join_tokens.write(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
         return token, expires_at
 
     def enrol(self, tx: Transaction, token: str, wanted_id: str, public_key: bytes) -> str:
         """Trade a token and a public key for a machine identity; the same pair may ask again. Raises Refusal."""
         if len(public_key) != PUBLIC_KEY_BYTES:
             raise Refusal(Reason.INVALID_ARGUMENT, "public_key must be the 32 raw bytes of an Ed25519 key")
-        known = machines.find_token(tx, hashed(token))
+        known = join_tokens.find(tx, hashed(token))
         if known is None or (known.used_by_key is None and known.expires_at < self._clock.now()):
             raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
         if known.used_by_key is not None:
@@ -112,7 +112,7 @@ class Enrolment:
             return known.used_as
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
         self._write_machine(tx, machine_id, public_key)
-        machines.write_token(tx, replace(known, used_by_key=public_key, used_as=machine_id))
+        join_tokens.write(tx, replace(known, used_by_key=public_key, used_as=machine_id))
         return machine_id
 
     def revoke_machine(self, tx: Transaction, machine_id: str, actor: str) -> int:
@@ -138,7 +138,7 @@ class Enrolment:
         machines.write(tx, fresh)
 
     def _add(self, tx: Transaction, key: ApiKey) -> None:
-        machines.write_key(tx, key)
+        api_keys.write(tx, key)
         tx.after_commit(lambda: self._keys.append(key))
 
     def _forget(self, key_id: str) -> None:

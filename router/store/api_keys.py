@@ -1,0 +1,23 @@
+"""API keys on disk: who may call, and as what; by the hash of their secret."""
+
+import sqlite3
+
+from router.domain.credentials import ApiKey
+from router.store import tables
+from router.store.database import Transaction
+from router.store.mapper import Mapper
+
+Row = tables.ApiKey
+_KEYS = Mapper(Row, ApiKey)
+_PAGE = _KEYS.reads(_KEYS.select().order_by(Row.created_at, Row.key_id))
+_WRITE = _KEYS.writes(_KEYS.upsert(Row.key_id))
+
+
+def page(connection: sqlite3.Connection | Transaction) -> list[ApiKey]:
+    """All of them, oldest first; revoked ones, too."""
+    return _PAGE.all(connection)
+
+
+def write(tx: Transaction, key: ApiKey) -> None:
+    """Insert or replace a key."""
+    _WRITE.one(tx, key)
