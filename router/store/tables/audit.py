@@ -10,7 +10,7 @@ class TraceStep(Model):
 
     step_id = AutoField()
     at = TimeField()
-    subject_id = TextField(index=True)
+    subject_id = TextField()
     session_id = TextField()
     event = TextField()
     from_state = TextField()
@@ -22,17 +22,23 @@ class TraceStep(Model):
         table_name = "steps"
 
 
+TraceStep.add_index(TraceStep.subject_id, name="step_subject_id")
+
+
 class IdempotencyRecord(Model):
     """Answers already given, by update key or request id."""
 
     key = TextField(primary_key=True)
     digest = BlobField()
     response = BlobField()
-    created_at = TimeField(index=True)
+    created_at = TimeField()
 
     class Meta:
         table_name = "requests"
         without_rowid = True
+
+
+IdempotencyRecord.add_index(IdempotencyRecord.created_at, name="request_created_at")
 
 
 class Meta(Model):

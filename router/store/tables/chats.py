@@ -63,7 +63,7 @@ class HeldMessage(Model):
     """What was written for no session; `question` is the notification that asks for which, `file` is JSON or empty."""
 
     position = AutoField()
-    question = TextField(index=True)
+    question = TextField()
     transport = TextField()
     chat_id = TextField()
     message_id = TextField()
@@ -74,3 +74,6 @@ class HeldMessage(Model):
 
     class Meta:
         table_name = "held"
+
+
+HeldMessage.add_index(HeldMessage.question, name="held_question")
