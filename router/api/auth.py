@@ -93,9 +93,11 @@ class Guard:
         if policy is Access.ANYONE:
             return Principal("anyone")
         if policy is Access.MACHINE:
+            machine = await self._machine(metadata)
+            # Behind the signature: bogus hellos must not use up the turns of real machines.
             if wait := self._admission.wait(self._clock.monotonic()):
                 raise Refusal(Reason.BUSY, "Many machines connect at once. Come again in your turn.", retry_after=wait)
-            return await self._machine(metadata)
+            return machine
         return self._key(metadata, policy)
 
     def until_revoked(self, principal: Principal, end: Callable[[], None]) -> AbstractContextManager[None]:
@@ -126,18 +128,19 @@ class Guard:
             options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
             issued, expires = float(claims["iat"]), float(claims["exp"])
+            begins = float(claims.get("nbf", issued))
         except (jwt.MissingRequiredClaimError, jwt.InvalidAudienceError) as error:
             text = f"The JWT is not as it has to be: {error}. It needs sub, aud {AUDIENCE!r}, iat and exp."
             raise Refusal(Reason.UNAUTHENTICATED, text) from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.") from None
-        self._check_times(issued, expires)
+        self._check_times(issued, begins, expires)
         return Principal(machine_id, machine_id=machine_id)
 
-    def _check_times(self, issued: float, expires: float) -> None:
+    def _check_times(self, issued: float, begins: float, expires: float) -> None:
         now = self._clock.now()
         if expires - issued > JWT_MAX_AGE:
             raise Refusal(Reason.UNAUTHENTICATED, f"The credential is good for longer than {JWT_MAX_AGE:.0f} s.")
-        if not issued - CLOCK_LEEWAY <= now <= expires + CLOCK_LEEWAY:
+        if not max(issued, begins) - CLOCK_LEEWAY <= now <= expires + CLOCK_LEEWAY:
             text = f"The machine's clock is off: the router's says {now:.0f} seconds since 1970."
             raise Refusal(Reason.CLOCK_SKEW, text, router_time=f"{now:.3f}")

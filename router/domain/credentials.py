@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 JOIN_TOKEN_TTL = 3600.0  # seconds
+LONGEST_JOIN_TOKEN_TTL = 30 * 24 * 3600.0  # seconds; what lies about for longer gets found
 JWT_MAX_AGE = 300.0  # seconds between iat and exp
 AUDIENCE = "pointsman"
 

@@ -1,4 +1,4 @@
-"""Who may say hello now: a bucket of tokens that fills steadily, asked before anything is looked up.
+"""Who of the machines may say hello now: a bucket of tokens that fills steadily.
 
 When thousands of agents come at once, as after a restart, whoever finds it empty is given a moment of its own: the
 moments follow each other as fast as the bucket fills, so nobody has to ask three times.

@@ -58,7 +58,7 @@ class SessionService:
         """An agent tells of a session. Raises Refusal, having written nothing."""
         checked_id(report.session_id, "session_id")
         known = sessions.find(tx, report.session_id)
-        if known and known.machine_id != machine_id and known.state is not SessionState.ENDED:
+        if known and known.machine_id != machine_id:  # an ended one too: replies to its old messages would go there
             owner = machines.find(tx, known.machine_id)
             if owner and not owner.revoked:
                 raise sessions.elsewhere(known)

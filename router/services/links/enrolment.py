@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from router.clock import Clock
 from router.config import SettingsError
-from router.domain.credentials import JOIN_TOKEN_TTL, ApiKey, Role, hashed, matches, text_of
+from router.domain.credentials import JOIN_TOKEN_TTL, LONGEST_JOIN_TOKEN_TTL, ApiKey, Role, hashed, matches, text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
 from router.domain.session import checked_id, checked_label
@@ -91,7 +91,9 @@ class Enrolment:
         raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id}. `pointsman apikey list` shows them.")
 
     def create_token(self, tx: Transaction, machine_id: str, ttl: float | None, actor: str) -> tuple[str, float]:
-        """Make a join token; returns it and when it expires."""
+        """Make a join token; returns it and when it expires. `ttl` is in seconds. Raises Refusal."""
+        if ttl is not None and not 0 < ttl <= LONGEST_JOIN_TOKEN_TTL:
+            raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero and at most 30 days")
         if machine_id:
             checked_id(machine_id, "machine_id")
         token = TOKEN_PREFIX + text_of(self._random_bytes(SECRET_BYTES))

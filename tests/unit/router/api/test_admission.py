@@ -1,12 +1,17 @@
-"""A storm of machines is held back before anything is looked up."""
+"""A storm of machines is held back, each by its turn; whoever is no machine takes none."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from router.api.auth import Guard
+from router.domain.credentials import AUDIENCE
 from router.domain.errors import Reason, Refusal
+from router.domain.machine import Machine
 
 CONNECT = "/agentlink.v1.AgentLink/Connect"
 
@@ -30,42 +35,71 @@ class StandingClock:
         return "boot"
 
 
-class Nameless:
-    """A call without a credential: refused without a look into the database, once it is its turn."""
+class OneMachine:
+    """A database that knows one machine, whatever it is asked."""
 
-    def invocation_metadata(self) -> tuple[()]:
-        return ()
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self._machine = Machine("devbox", self.key.public_key().public_bytes_raw(), 0.0)
 
-
-def refused(guard: Guard, method: str = CONNECT) -> Refusal:
-    with pytest.raises(Refusal) as refusal:
-        asyncio.run(guard.admit(method, cast("Any", Nameless())))
-    return refusal.value
+    async def read(self, _query: Callable[[Any], Any]) -> Machine:
+        return self._machine
 
 
-def guard(clock: StandingClock) -> Guard:
-    """A guard that would break if it asked anybody."""
-    return Guard(cast("Any", None), cast("Any", None), clock)
+class Calling:
+    """A call with the credential that a key makes."""
+
+    def __init__(self, key: Ed25519PrivateKey, at: float) -> None:
+        claims = {"sub": "devbox", "aud": AUDIENCE, "iat": at, "exp": at + 300}
+        self._token = jwt.encode(claims, key, algorithm="EdDSA")
+
+    def invocation_metadata(self) -> tuple[tuple[str, str]]:
+        return (("authorization", f"Bearer {self._token}"),)
 
 
-def test_four_hundred_are_heard_at_once_and_the_next_is_told_when_to_come() -> None:
-    door = guard(StandingClock())
+class Door:
+    """The guard, and what it says to callers."""
 
-    heard = [refused(door).reason for _ in range(400)]
-    next_ = [refused(door) for _ in range(2)]
+    def __init__(self) -> None:
+        self.clock = StandingClock()
+        self._database = OneMachine()
+        self._guard = Guard(cast("Any", None), cast("Any", self._database), self.clock)
+        self._machine = Calling(self._database.key, self.clock.at)
 
-    assert set(heard) == {Reason.UNAUTHENTICATED}
-    assert {refusal.reason for refusal in next_} == {Reason.BUSY}
-    assert [refusal.retry_after for refusal in next_] == pytest.approx([0.005, 0.010])
+    def comes(self, calling: Calling | None = None) -> Refusal | None:
+        """What the machine, or somebody else, is told; None when it is let in."""
+        try:
+            asyncio.run(self._guard.admit(CONNECT, cast("Any", calling or self._machine)))
+        except Refusal as refusal:
+            return refusal
+        return None
+
+
+def test_four_hundred_come_in_at_once_and_the_next_is_told_when_to_come() -> None:
+    door = Door()
+
+    heard = [door.comes() for _ in range(400)]
+    next_ = [door.comes() for _ in range(2)]
+
+    assert set(heard) == {None}
+    assert [refusal and refusal.reason for refusal in next_] == [Reason.BUSY] * 2
+    assert [refusal and refusal.retry_after for refusal in next_] == pytest.approx([0.005, 0.010])
 
 
 def test_a_second_later_there_is_room_for_two_hundred() -> None:
-    clock = StandingClock()
-    door = guard(clock)
+    door = Door()
     for _ in range(400):
-        refused(door)
-    clock.at += 1.0
+        door.comes()
+    door.clock.at += 1.0
 
-    reasons = [refused(door).reason for _ in range(201)]
+    reasons = [refusal and refusal.reason for refusal in (door.comes() for _ in range(201))]
 
-    assert reasons == [Reason.UNAUTHENTICATED] * 200 + [Reason.BUSY]
+    assert reasons == [None] * 200 + [Reason.BUSY]
+
+
+def test_forged_credentials_take_no_turn() -> None:
+    door, thief = Door(), Calling(Ed25519PrivateKey.generate(), StandingClock().at)
+    forged = [door.comes(thief) for _ in range(500)]
+
+    assert {refusal and refusal.reason for refusal in forged} == {Reason.UNAUTHENTICATED}
+    assert door.comes() is None

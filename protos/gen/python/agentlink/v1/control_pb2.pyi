@@ -878,7 +878,7 @@ class CreateJoinTokenRequest(_message.Message):
     """The only name it may be used for; empty lets the machine choose."""
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
-        """How long it is good; unset means one hour."""
+        """How long it is good, at most 30 days; unset means one hour."""
 
     def __init__(
         self,

@@ -1,0 +1,86 @@
+"""What a machine, or somebody who pretends to be one, cannot do to others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
+from google.protobuf.duration_pb2 import Duration
+
+from router.link.admission import BURST, RATE
+from tests.fakes.rpc_errors import reason_of
+from tests.fakes.thin_agent import ThinAgent, session
+from tests.integration.router.harness import RouterUnderTest, config, serving
+
+DIGITS = 400  # of a number that is no float
+
+
+@pytest.fixture
+def router(data_dir: Path) -> Iterator[RouterUnderTest]:
+    with serving(config(data_dir)) as router:
+        yield router
+
+
+def refused(router: RouterUnderTest, token: str) -> grpc.RpcError:
+    """What a call with a machine's credential is told."""
+    metadata = [("authorization", f"Bearer {token}")]
+    with grpc.insecure_channel(router.address) as channel, pytest.raises(grpc.RpcError) as error:
+        AgentLinkStub(channel).GetFile(link_pb.GetFileRequest(command_id="c"), metadata=metadata, timeout=30)
+    return error.value
+
+
+def test_bogus_credentials_use_up_no_machines_turn(router: RouterUnderTest) -> None:
+    machine = router.machine("devbox")
+    forged = [("authorization", f"Bearer {ThinAgent('127.0.0.1:1', 'devbox').token()}")]
+    many = int(BURST + RATE)
+
+    with grpc.insecure_channel(router.address) as channel:
+        fetch = AgentLinkStub(channel).GetFile
+        calls = [fetch.future(link_pb.GetFileRequest(), metadata=forged, timeout=30) for _ in range(many)]
+        told = {reason_of(call.exception()) for call in calls}
+
+    assert told == {"UNAUTHENTICATED"}
+    with machine.connected() as link:
+        assert link.epoch == 1
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+def test_a_number_too_large_is_a_bad_credential(router: RouterUnderTest, claim: str) -> None:
+    machine = router.machine("devbox")
+
+    error = refused(router, machine.token(**{claim: 10**DIGITS}))
+
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_a_credential_is_good_only_once_its_time_has_come(router: RouterUnderTest) -> None:
+    machine = router.machine("devbox")
+
+    error = refused(router, machine.token(nbf=machine.now() + 200))
+
+    assert reason_of(error) == "CLOCK_SKEW"
+
+
+def test_an_ended_session_stays_its_machines(router: RouterUnderTest) -> None:
+    """A reply to one of its old messages would reach whoever took its id."""
+    session_id = router.session(router.machine("devbox"))
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=session_id))
+
+    with router.machine("thief").connected() as link:
+        link.frame(session_update=session(session_id, upstream_seq=1))
+        [rejection] = link.acked(1).rejected
+
+    assert rejection.reason == types.REASON_SESSION_OWNED_ELSEWHERE
+
+
+@pytest.mark.parametrize("seconds", [-5, 0, 31 * 86_400, 300_000_000_000])
+def test_a_join_token_is_good_for_a_sensible_time(router: RouterUnderTest, seconds: int) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        router.join_token(ttl=Duration(seconds=seconds))
+
+    assert reason_of(error.value) == "INVALID_ARGUMENT"
+    assert "ttl" in str(error.value.details())  # type: ignore[attr-defined]
