@@ -40,7 +40,7 @@ class ChatLinkServicer:
 
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
         inbound = convert.inbound(request)
-        return await self._database.write(lambda tx: self._submit(tx, inbound), hurry=True)
+        return await self._database.write(lambda tx: self._submit(tx, inbound), urgent=True)
 
     async def PutPart(self, request: chat_pb.PutSubmitPartRequest, _call: Call) -> chat_pb.PutSubmitPartResponse:
         await self._files.put(request.file_id, request.number, request.data)
@@ -85,7 +85,7 @@ class ChatLinkServicer:
         good = [(number, inbound) for number, inbound in items if isinstance(inbound, Inbound)]
         # A callback, not a task: one turn of the event loop less before the write and after it.
         self._database.write(
-            lambda tx: [self._submit(tx, inbound) for _, inbound in good], hurry=True
+            lambda tx: [self._submit(tx, inbound) for _, inbound in good], urgent=True
         ).add_done_callback(partial(self._answer, items, answers))
 
     def _answer(

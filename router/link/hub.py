@@ -6,24 +6,18 @@ change, and restored when that is undone. Its outgoing lanes and its closing bel
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
-from typing import Protocol
 
 from router.domain.command import Command
 from router.domain.errors import Reason
 from router.domain.frames import RouterFrame
+from router.domain.undo import Undo
 
 WINDOW = 32  # commands without a receipt
 WINDOW_BATCHED = 256  # for agents that take many commands in a frame
 WINDOW_BYTES = 1024 * 1024
-
-
-class Undo(Protocol):
-    """What is to happen if a transaction is rolled back."""
-
-    def on_undo(self, action: Callable[[], object]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +67,15 @@ class Link:
 
     def reserve(self, tx: Undo, command: Command, now: float) -> None:
         """Take a place in the window; given back if the transaction is undone."""
-        self.in_flight[command.command_id] = InFlight(command.size, now)
-        self.bytes_in_flight += command.size
-        tx.on_undo(lambda: self._remove(command.command_id))
+        tx.put(self.in_flight, command.command_id, InFlight(command.size, now))
+        tx.set(self, bytes_in_flight=self.bytes_in_flight + command.size)
 
     def release(self, tx: Undo, command_id: str) -> bool:
         """Give a place back; taken again if the transaction is undone. False when it had none."""
-        entry = self._remove(command_id)
+        entry = tx.pop(self.in_flight, command_id)
         if entry is None:
             return False
-        tx.on_undo(lambda: self._put(command_id, entry))
+        tx.set(self, bytes_in_flight=self.bytes_in_flight - entry.size)
         return True
 
     def oldest(self) -> float | None:
@@ -99,16 +92,6 @@ class Link:
         if self.closing is None:
             self.closing = (reason, text)
         self.wake.set()
-
-    def _remove(self, command_id: str) -> InFlight | None:
-        entry = self.in_flight.pop(command_id, None)
-        if entry is not None:
-            self.bytes_in_flight -= entry.size
-        return entry
-
-    def _put(self, command_id: str, entry: InFlight) -> None:
-        self.in_flight[command_id] = entry
-        self.bytes_in_flight += entry.size
 
 
 class Hub:
@@ -137,17 +120,9 @@ class Hub:
     def replace(self, tx: Undo, link: Link) -> Link | None:
         """Make a link the current one; returns the one before. Undone with the transaction."""
         before = self._links.get(link.machine_id)
-        self._links[link.machine_id] = link
-        tx.on_undo(lambda: self._restore(link.machine_id, before))
+        tx.put(self._links, link.machine_id, link)
         return before
 
     def remove(self, tx: Undo, link: Link) -> None:
         """Forget a link. Undone with the transaction."""
-        del self._links[link.machine_id]
-        tx.on_undo(lambda: self._restore(link.machine_id, link))
-
-    def _restore(self, machine_id: str, link: Link | None) -> None:
-        if link is None:
-            self._links.pop(machine_id, None)
-        else:
-            self._links[machine_id] = link
+        tx.pop(self._links, link.machine_id)

@@ -104,7 +104,7 @@ class RouterDatabase(router_store.Database):
         self._trigger = trigger
 
     def write(
-        self, function: Callable[[router_store.Transaction], T], *, lazy: bool = False, hurry: bool = False
+        self, function: Callable[[router_store.Transaction], T], *, urgent: bool = False, lazy: bool = False
     ) -> "asyncio.Future[T]":
         name = _name(function, ROUTER_OPERATIONS)
         if name == "" and _called(function) == "LinkStream._handle":
@@ -117,7 +117,7 @@ class RouterDatabase(router_store.Database):
             self._trigger(f"{name}-written")
             return value
 
-        return super().write(pointed, lazy=lazy, hurry=hurry)
+        return super().write(pointed, urgent=urgent, lazy=lazy)
 
 
 class JournalBackend(RecordingBackend):

@@ -36,26 +36,17 @@ class Backoffs(Generic[K]):
 
     def add(self, tx: Transaction, key: K, seconds: float) -> None:
         """Let one wait; one that waits longer already goes on doing so."""
-        before = self._until.get(key)
-        self._until[key] = max(self._clock.monotonic() + seconds, before or 0.0)
-        tx.on_undo(partial(self._restore, key, before))
+        tx.put(self._until, key, max(self._clock.monotonic() + seconds, self._until.get(key, 0.0)))
         tx.after_commit(partial(self._wakeups.wake, HELD))
 
     def release(self, tx: Transaction) -> list[K]:
         """Forget those whose wait is over; which they were."""
         now = self._clock.monotonic()
-        over = {key: until for key, until in self._until.items() if until <= now}
-        for key, until in over.items():
-            del self._until[key]
-            tx.on_undo(partial(self._restore, key, until))
-        return list(over)
+        over = [key for key, until in self._until.items() if until <= now]
+        for key in over:
+            tx.pop(self._until, key)
+        return over
 
     def next(self) -> float | None:
         """Seconds until the next one's wait is over."""
         return min(self._until.values()) - self._clock.monotonic() if self._until else None
-
-    def _restore(self, key: K, until: float | None) -> None:
-        if until is None:
-            self._until.pop(key, None)
-        else:
-            self._until[key] = until

@@ -130,22 +130,20 @@ class DeliveryEngine:
         """Send what waits for a machine, as far as its window goes."""
         if not self._hub.is_current(link):
             return
-        tx.on_undo(partial(setattr, link, "caught_up", link.caught_up))
         if link.probing:
-            tx.on_undo(partial(setattr, link, "probing", link.probing))
-            link.probing = poison.any_waits(tx, link.machine_id)
+            tx.set(link, probing=poison.any_waits(tx, link.machine_id))
         if (room := link.room()) <= 0:
-            link.caught_up = False  # a receipt will make room, and has to look for what waits
+            tx.set(link, caught_up=False)  # a receipt will make room, and has to look for what waits
             return
         now = self._clock.now()
         found = commands.queued(tx, link.machine_id, room, self._backoffs.now())
         waiting = link.fitting(found)
-        link.caught_up = len(waiting) == len(found) < room
+        tx.set(link, caught_up=len(waiting) == len(found) < room)
         sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
         if not sent:
             return
         commands.mark_sent(tx, waiting, sent, now)
-        self.resends += sum(command.attempt > 1 for command in sent)
+        tx.set(self, resends=self.resends + sum(command.attempt > 1 for command in sent))
         for command in sent:
             self._send(tx, link, command)
         self._progress(tx, [command.command_id for command in sent])
@@ -293,7 +291,7 @@ class DeliveryEngine:
         if command.session_id in self._backoffs:
             return command  # release_held looks for it
         if not link.caught_up or not link.fitting([command]):
-            link.caught_up = False
+            tx.set(link, caught_up=False)
             return command
         sent = apply(command, Sent(link.epoch, link.inbox_id), now)
         self._send(tx, link, sent)

@@ -79,8 +79,7 @@ class DeliveryReceipts:
 
     def _opened(self, tx: Transaction, chat: ChatRef) -> None:
         if chat in self._closed:
-            self._closed.discard(chat)
-            tx.on_undo(lambda: self._closed.add(chat))
+            tx.discard(self._closed, chat)
             closed_chats.write(tx, chat, closed=False)
 
     def _refused(self, tx: Transaction, chat: ChatRef, notification: Notification, *, closed: bool) -> None:
@@ -88,8 +87,7 @@ class DeliveryReceipts:
         if not closed:
             self._missing(tx, chat, notification)
         if closed and chat not in self._closed:
-            self._closed.add(chat)
-            tx.on_undo(lambda: self._closed.discard(chat))
+            tx.add(self._closed, chat)
             closed_chats.write(tx, chat, closed=True)
             for other in messages.default_chats(tx):
                 if other not in self._closed:

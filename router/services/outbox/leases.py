@@ -112,16 +112,14 @@ class Outbox:
     def open(self, tx: Transaction, courier: Courier, default_chats: list[ChatRef]) -> None:
         """A courier is there; give it what waits."""
         messages.set_default_chats(tx, courier.transport, default_chats)
-        self._couriers.append(courier)
-        tx.on_undo(lambda: self._couriers.remove(courier))
+        tx.set(self, _couriers=[*self._couriers, courier])
         self.lease(tx, courier.transport)
 
     def lost(self, tx: Transaction, courier: Courier) -> None:
         """A courier is gone: what it had is queued again."""
         if courier not in self._couriers:
             return  # its opening was not stored
-        self._couriers.remove(courier)
-        tx.on_undo(lambda: self._couriers.append(courier))
+        tx.set(self, _couriers=[each for each in self._couriers if each is not courier])
         for notification in list(courier.leased.values()):
             self._hold(tx, notification.chat, _AFTER_A_LOSS)
             self._settle(tx, courier, notification, Returned("courier gone"))
@@ -242,12 +240,10 @@ class Outbox:
         if others:
             self._lease_others(tx, courier, notification, others)
         key = (notification.chat.transport, notification.chat.chat_id)
-        self._busy.add(key)
+        tx.add(self._busy, key)
         self._take_turns(tx, key, notification.kind)
         self._troubles.leased(tx, notification)
-        courier.leased[notification.notification_id] = notification
-        tx.on_undo(partial(self._busy.discard, key))
-        tx.on_undo(partial(courier.leased.pop, notification.notification_id, None))
+        tx.put(courier.leased, notification.notification_id, notification)
         edited = notifications.find(tx, notification.edits) if notification.edits else None
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
         shown = self._together(tx, [notification, *others]) if others else notification
@@ -266,21 +262,17 @@ class Outbox:
         return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if head.as_mark else []
 
     def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
-        before = chat in self._after_status_message
         if kind is Kind.STATUS:
-            self._after_status_message.add(chat)
+            tx.add(self._after_status_message, chat)
         elif kind is Kind.PROGRESS:
-            self._after_status_message.discard(chat)
-        tx.on_undo(partial(self._after_status_message.add if before else self._after_status_message.discard, chat))
+            tx.discard(self._after_status_message, chat)
 
     def _lease_others(
         self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
     ) -> None:
         now, about = self._clock.now(), f"{_words(first)[1]} {first.notification_id}"
-        courier.digested[first.notification_id] = [
-            notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others
-        ]
-        tx.on_undo(partial(courier.digested.pop, first.notification_id, None))
+        leased = [notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others]
+        tx.put(courier.digested, first.notification_id, leased)
 
     def _together(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
         session = sessions.find(tx, run[0].session_id)
@@ -314,20 +306,15 @@ class Outbox:
     def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
         changed = notifications.change(tx, leased, event, self._clock.now(), courier.transport)
         key = (leased.chat.transport, leased.chat.chat_id)
-        del courier.leased[leased.notification_id]
-        self._busy.discard(key)
-        tx.on_undo(partial(self._busy.add, key))
-        tx.on_undo(partial(courier.leased.update, {leased.notification_id: leased}))
+        tx.pop(courier.leased, leased.notification_id)
+        tx.discard(self._busy, key)
         tx.after_commit(partial(self._wakeups.wake, leased.notification_id))
         self._settle_others(tx, courier, leased.notification_id, event)
         return changed
 
     def _settle_others(self, tx: Transaction, courier: Courier, first: str, event: Event) -> None:
         """What becomes of the first of a digest becomes of all of it, in the same transaction."""
-        if (others := courier.digested.pop(first, None)) is None:
-            return
-        tx.on_undo(partial(courier.digested.update, {first: others}))
-        for each in others:
+        for each in tx.pop(courier.digested, first) or ():
             notifications.change(tx, each, event, self._clock.now(), courier.transport)
             tx.after_commit(partial(self._wakeups.wake, each.notification_id))
 

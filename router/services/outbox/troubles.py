@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from router.clock import Clock
 from router.domain.command import ChatRef
@@ -51,7 +50,7 @@ class Troubles:
         if known is None:
             taken = self._taken.get(notification.chat.transport, 0)
             known = Trouble(notification, self._clock.monotonic(), taken)
-            self._put(tx, known)
+            tx.put(self._of, notification.notification_id, known)
         return told or (not later and self._taken.get(notification.chat.transport, 0) > known.taken)
 
     def failed(self, tx: Transaction, notification: Notification, after: float) -> Trouble | None:
@@ -63,8 +62,8 @@ class Troubles:
         if trouble.is_over(now, self._taken.get(transport, 0)):
             self.forget(tx, notification)
             return trouble
-        self._put(tx, trouble)
-        self._mark_failed(tx, notification.chat, failed=True)
+        tx.put(self._of, notification.notification_id, trouble)
+        tx.add(self._failed_last, _place(notification.chat))
         self._backoffs.add(tx, (transport, notification.notification_id), max(after, trouble.wait(now, self._jitter())))
         return None
 
@@ -74,19 +73,16 @@ class Troubles:
         for each in (*(trouble.notification for trouble in passed), notification):
             self.forget(tx, each)
         transport = notification.chat.transport
-        before = self._taken.get(transport, 0)
-        self._taken[transport] = before + 1
-        tx.on_undo(partial(self._taken.update, {transport: before}))
+        tx.put(self._taken, transport, self._taken.get(transport, 0) + 1)
         return passed
 
     def forget(self, tx: Transaction, notification: Notification) -> None:
         """Nothing is tried any more."""
-        if (known := self._of.pop(notification.notification_id, None)) is not None:
-            tx.on_undo(partial(self._of.update, {notification.notification_id: known}))
+        tx.pop(self._of, notification.notification_id)
 
     def leased(self, tx: Transaction, notification: Notification) -> None:
         """A message is on its way."""
-        self._mark_failed(tx, notification.chat, failed=False)
+        tx.discard(self._failed_last, _place(notification.chat))
 
     def held(self, transport: str, chat_id: str) -> list[Withheld]:
         """What cannot be leased to a chat now; the first that leaves something to lease counts."""
@@ -119,11 +115,6 @@ class Troubles:
         }
         return Withheld(frozenset(each.notification.notification_id for each in troubles), frozenset(held))
 
-    def _mark_failed(self, tx: Transaction, chat: ChatRef, *, failed: bool) -> None:
-        place, before = _place(chat), _place(chat) in self._failed_last
-        (self._failed_last.add if failed else self._failed_last.discard)(place)
-        tx.on_undo(partial(self._failed_last.add if before else self._failed_last.discard, place))
-
     def _passed_by(self, notification: Notification) -> list[Trouble]:
         passed = []
         for each in self._of.values():
@@ -133,12 +124,6 @@ class Troubles:
             if each.holds_up and each.failures and same == (*_place(notification.chat), notification.kind):
                 passed.append(each)
         return passed
-
-    def _put(self, tx: Transaction, trouble: Trouble) -> None:
-        key = trouble.notification.notification_id
-        before = self._of.get(key)
-        self._of[key] = trouble
-        tx.on_undo(partial(self._of.pop, key) if before is None else partial(self._of.update, {key: before}))
 
 
 def _place(chat: ChatRef) -> tuple[str, str]:

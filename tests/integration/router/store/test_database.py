@@ -112,12 +112,11 @@ def test_one_that_fails_alone_leaves_nothing(path: Path) -> None:
 
 
 def test_memory_is_restored_for_what_was_undone_and_only_for_that(path: Path) -> None:
-    memory: list[str] = []
+    memory: dict[str, str] = {}
 
     def remembering(text: str, *, fails: bool) -> "object":
         def operation(tx: Transaction) -> None:
-            memory.append(text)
-            tx.on_undo(lambda: memory.remove(text))
+            tx.put(memory, text, text)
             noted(text)(tx)
             if fails:
                 raise ValueError(text)
@@ -130,7 +129,7 @@ def test_memory_is_restored_for_what_was_undone_and_only_for_that(path: Path) ->
 
     play(path, story)
 
-    assert memory == on_disk(path) == ["a", "b"]
+    assert list(memory) == on_disk(path) == ["a", "b"]
 
 
 def test_what_follows_from_a_commit_does_not_follow_from_a_failure(path: Path) -> None:
@@ -283,11 +282,10 @@ def test_a_disk_with_room_again_is_written_again(path: Path) -> None:
 
 
 def test_memory_is_restored_when_the_disk_is_full(path: Path) -> None:
-    memory = ["before"]
+    memory = {"key": "before"}
 
     def operation(tx: Transaction) -> None:
-        memory.append("changed")
-        tx.on_undo(memory.pop)
+        tx.put(memory, "key", "changed")
         noted("x" * 100_000)(tx)
 
     async def story(database: Database) -> None:
@@ -296,7 +294,7 @@ def test_memory_is_restored_when_the_disk_is_full(path: Path) -> None:
 
     play(path, story)
 
-    assert memory == ["before"]
+    assert memory == {"key": "before"}
 
 
 def test_another_process_may_hold_the_lock_for_a_while(path: Path) -> None:

@@ -68,12 +68,12 @@ def test_what_breaks_a_rule_by_itself_says_nothing_of_the_disk(
 
 
 def test_a_mistake_undoes_in_memory_what_its_neighbours_did_too_before_they_do_it_again(path: Path) -> None:
-    memory: list[str] = []
+    memory: dict[str, str] = {}
 
     def remembering(text: str, then: Callable[[Transaction], object]) -> Callable[[Transaction], None]:
         def operation(tx: Transaction) -> None:
-            memory.append(text)
-            tx.on_undo(lambda: memory.remove(text))
+            assert text not in memory
+            tx.put(memory, text, text)
             noted(text)(tx)
             then(tx)
 
@@ -85,5 +85,5 @@ def test_a_mistake_undoes_in_memory_what_its_neighbours_did_too_before_they_do_i
 
     play(path, story)
 
-    assert memory == ["a", "b", "c"]
+    assert list(memory) == ["a", "b", "c"]
     assert on_disk(path) == ["a", "A", "b", "B", "c", "C"]

@@ -1,0 +1,53 @@
+"""Changes in memory that are taken back together with the transaction that justifies them."""
+
+from collections.abc import Callable, MutableSet
+from functools import partial
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Undo:
+    """What an operation changes in memory goes through here; a table that is undone may have another order."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self) -> None:
+        self._steps: list[Callable[[], object]] = []
+
+    def set(self, thing: object, /, **values: object) -> None:
+        """Set attributes."""
+        for name, value in values.items():
+            self._steps.append(partial(setattr, thing, name, getattr(thing, name)))
+            setattr(thing, name, value)
+
+    def put(self, table: dict[K, V], key: K, value: V) -> None:
+        """Put a value under a key of a dict."""
+        before = partial(table.__setitem__, key, table[key]) if key in table else partial(table.pop, key)
+        self._steps.append(before)
+        table[key] = value
+
+    def pop(self, table: dict[K, V], key: K) -> V | None:
+        """Take a value out of a dict; None where there is none."""
+        if key not in table:
+            return None
+        self._steps.append(partial(table.__setitem__, key, table[key]))
+        return table.pop(key)
+
+    def add(self, members: MutableSet[V], member: V) -> None:
+        """Put a member into a set."""
+        if member not in members:
+            self._steps.append(partial(members.discard, member))
+            members.add(member)
+
+    def discard(self, members: MutableSet[V], member: V) -> None:
+        """Take a member out of a set, if it is there."""
+        if member in members:
+            self._steps.append(partial(members.add, member))
+            members.discard(member)
+
+    def undo(self) -> None:
+        """Take everything back, the last change first."""
+        while self._steps:
+            self._steps.pop()()
