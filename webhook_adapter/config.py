@@ -79,6 +79,8 @@ class AdapterConfig:
     listen: Address
     public_url: str | None  # without a slash at its end; set means webhooks, None means polling
     telegram: TelegramConfig | None
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """All settings as they were given, secrets too: platforms from elsewhere read their own."""
 
     @property
     def router(self) -> str:
@@ -102,6 +104,7 @@ class AdapterConfig:
             listen=_address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0),
             public_url=_public_url(environ),
             telegram=_telegram(environ) if _given(environ, "TELEGRAM_BOT_TOKEN") else None,
+            environ=environ,
         )
 
     @classmethod

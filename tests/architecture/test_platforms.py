@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.architecture.source import modules, tree
+from tests.architecture.source import ROOT, modules, tree
 
 ADAPTER = modules("webhook_adapter")
 KNOWS: dict[str, tuple[str, ...]] = {
@@ -60,3 +60,7 @@ def within(allowed: str) -> list[str]:
 
 def knows(path: str, platform: str) -> bool:
     return any(platform in word.lower() for word in words(path))
+
+
+def test_the_example_stays_short() -> None:
+    assert len((ROOT / "examples/logbook.py").read_text().splitlines()) <= 60

@@ -75,6 +75,7 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         self.parcels: list[Parcel] = []
         self.answer = ""
         self.files: dict[str, list[bytes]] = {}  # parts by file id
+        self.lost_files: set[str] = set()  # of these there are no parts any more
         self.parts_out = threading.Event()  # cleared: who asks for a part waits
         self.parts_out.set()
         self.asked: list[int] = []  # numbers of the parts that were asked for
@@ -184,11 +185,13 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         for batch in request_iterator:
             yield pb.SubmitBatchResponse(items=[self._item(item) for item in batch.items])
 
-    def GetPart(self, request: pb.GetPartRequest, _context: grpc.ServicerContext) -> pb.GetPartResponse:
+    def GetPart(self, request: pb.GetPartRequest, context: grpc.ServicerContext) -> pb.GetPartResponse:
         with self.changed:
             self.asked.append(request.number)
             self.changed.notify_all()
         self.parts_out.wait()
+        if request.file_id in self.lost_files:
+            context.abort(grpc.StatusCode.NOT_FOUND, "it is gone")
         return pb.GetPartResponse(data=b"".join(self.files[request.file_id][request.number : request.number + 1]))
 
     def Deliver(

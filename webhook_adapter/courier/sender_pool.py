@@ -11,8 +11,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from webhook_adapter.courier.verbs import bring
-from webhook_adapter.transports.transport import ChatNews, Delivered, Outgoing, RetryLater, SendOutcome, Transport
+from webhook_adapter.courier.verbs import bring, news_of
+from webhook_adapter.router.errors import RouterError
+from webhook_adapter.transports.transport import (
+    ChatNews,
+    Delivered,
+    Outgoing,
+    Refused,
+    RetryLater,
+    SendOutcome,
+    Transport,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +76,7 @@ class SenderPool:
                 begun = key in self._leases
                 self._leases[key] = _Lease(attempt, answer)
         if delivered is not None:
-            answer(DeliveryReceipt(key, attempt, delivered, self._transport.news(message.chat)))
+            answer(DeliveryReceipt(key, attempt, delivered, news_of(self._transport, message.chat)))
         elif not begun:
             self._messages.put(message)
 
@@ -81,7 +90,7 @@ class SenderPool:
         while True:
             message = self._messages.get()
             outcome, key = self._send(message), message.notification_id
-            news = self._transport.news(message.chat)
+            news = news_of(self._transport, message.chat)
             with self._changed:
                 lease = self._leases.pop(key)
                 if isinstance(outcome, Delivered):
@@ -92,6 +101,8 @@ class SenderPool:
     def _send(self, message: Outgoing) -> SendOutcome:
         try:
             outcome = bring(self._transport, message)
+        except RouterError as error:  # of a file
+            outcome = Refused(error.message) if error.is_about_content else RetryLater(error.message)
         except Exception:
             # A fault of ours, and perhaps of this one message: it must not end the thread that brings all others.
             logger.exception("send failed transport=%s notification=%s", self._transport.name, message.notification_id)

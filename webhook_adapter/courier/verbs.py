@@ -1,6 +1,8 @@
 """Which verbs of a transport bring a message."""
 
 from webhook_adapter.transports.transport import (
+    ChatNews,
+    ChatRef,
     Deletes,
     Delivered,
     Edits,
@@ -8,10 +10,16 @@ from webhook_adapter.transports.transport import (
     Reacts,
     Refused,
     SendOutcome,
+    TellsNews,
     Transport,
 )
 
 MARK = "👍"  # the one that every platform with reactions lets programs give
+
+
+def news_of(transport: Transport, chat: ChatRef) -> ChatNews:
+    """How things stand with a chat; without limits there is never any news."""
+    return transport.news(chat) if isinstance(transport, TellsNews) else ChatNews()
 
 
 def bring(transport: Transport, message: Outgoing) -> SendOutcome:

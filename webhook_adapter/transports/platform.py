@@ -8,8 +8,9 @@ from flask import Blueprint
 
 from webhook_adapter.clock import Clock, SystemClock
 from webhook_adapter.config import AdapterConfig
+from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.client import RouterClient
-from webhook_adapter.transports.lifecycle import Lifecycle, lifecycle
+from webhook_adapter.transports.lifecycle import Lifecycle, handed_in, lifecycle
 from webhook_adapter.transports.transport import Transport
 
 
@@ -22,6 +23,16 @@ class Host:
     clock: Clock = field(default_factory=SystemClock)
     stop: threading.Event = field(default_factory=threading.Event)  # set when the process begins to end
     lifecycle: Lifecycle = field(default_factory=lifecycle)  # every event that comes in goes through it
+
+    def submit(self, submission: Submission) -> Submitted:
+        """Hand in what somebody wrote or pressed, once it is known that they may. Raises RouterError.
+
+        What is on the router's disk need not come again; what raised must, unless the error is about the content.
+        """
+        key, router = submission.update_key, self.router
+        return self.lifecycle.handle(
+            submission.chat.transport, lambda: handed_in(key, router.submit(submission))
+        ).submitted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The seam between the courier and a chat platform: one message in, one outcome out.
 
-A Transport brings messages. What else a platform can do it says by having the method: Edits, Reacts, Deletes,
-ShowsTyping. courier/verbs.py tells what becomes of a message where it has not.
+A Transport brings messages. What else a platform can do it says by having the method: TellsNews, Edits, Reacts,
+Deletes, ShowsTyping. courier/verbs.py tells what becomes of a message where it has not.
 """
 
 from collections.abc import Callable, Iterable
@@ -119,7 +119,12 @@ class Transport(Protocol):
     name: str
 
     def send(self, message: Outgoing) -> SendOutcome:
-        """Bring one message. Never raises for what the platform does: that is an outcome."""
+        """Bring one message. What the platform does is an outcome and never raises; what reading a file raises may."""
+
+
+@runtime_checkable
+class TellsNews(Protocol):
+    """It has limits, or chats that get other ids."""
 
     def news(self, chat: ChatRef) -> ChatNews:
         """How things stand with a chat, asked after each message to it."""

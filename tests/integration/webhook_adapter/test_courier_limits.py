@@ -6,10 +6,10 @@ import pytest
 
 from tests.fakes.chat_link import ChatLinkStandIn, Parcel
 from tests.fakes.telegram import TelegramStandIn
-from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
+from tests.fakes.telegram_faults import too_many_requests
 from tests.integration.webhook_adapter.courier_process import API_KEY, start
 
-GROUP, SUPERGROUP = -4711, -1001234567890
+GROUP = -4711
 
 
 @pytest.fixture
@@ -78,33 +78,6 @@ def test_where_several_chats_are_refused_at_once_all_pause(telegram: TelegramSta
     pauses = [parcel.receipts[0].rest.all.ToTimedelta().total_seconds() for parcel in parcels]
     assert 1 < max(pauses) <= 2
     assert telegram.limits.violations == 0
-
-
-def test_a_group_that_got_another_id_is_reported_with_it(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
-    telegram.migrate_chat(GROUP, SUPERGROUP)
-    with start(telegram, router):
-        parcel = router.deliver("hello", str(GROUP))
-        router.wait_until_ended(parcel)
-
-    [message] = telegram.bot_messages(SUPERGROUP)
-    assert parcel.receipts[-1].moved_to == str(SUPERGROUP)
-    assert parcel.message_ids == [str(message.message_id)]
-
-
-@pytest.mark.parametrize(
-    ("words", "closed"),
-    [("Forbidden: bot was blocked by the user", True), ("Bad Request: BUTTON_DATA_INVALID", False)],
-    ids=["chat", "message"],
-)
-def test_a_refusal_says_whether_it_is_about_the_chat(
-    telegram: TelegramStandIn, router: ChatLinkStandIn, words: str, closed: bool
-) -> None:
-    telegram.fail("sendMessage", Fault(FaultKind.REFUSE, 400 + 3 * closed, words), chat_id=4711)
-    with start(telegram, router):
-        parcel = router.deliver("hello", "4711")
-        router.wait_until_ended(parcel)
-
-    assert (parcel.receipts[0].refused.detail, parcel.receipts[0].refused.chat_closed) == (words, closed)
 
 
 @pytest.mark.faults

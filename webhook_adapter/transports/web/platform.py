@@ -9,7 +9,6 @@ from webhook_adapter.console.api import CHAT_ID
 from webhook_adapter.console.blueprint import create_blueprint
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.client import Control
-from webhook_adapter.transports.lifecycle import handed_in
 from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.web.transport import WebTransport
 
@@ -28,8 +27,7 @@ class _Router:
         return self.host.router.file_parts(notification_id, file_id)
 
     def submit(self, submission: Submission) -> Submitted:
-        router, key = self.host.router, submission.update_key
-        return self.host.lifecycle.handle("web", lambda: handed_in(key, router.submit(submission))).submitted
+        return self.host.submit(submission)
 
 
 def pages(host: Host) -> Blueprint:

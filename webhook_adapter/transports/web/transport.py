@@ -1,6 +1,6 @@
 """The web console as a chat: the page reads the router's notifications itself, so bringing one is knowing its id."""
 
-from webhook_adapter.transports.transport import ChatNews, ChatRef, Delivered, Outgoing, SendOutcome
+from webhook_adapter.transports.transport import Delivered, Outgoing, SendOutcome
 
 
 class WebTransport:
@@ -11,7 +11,3 @@ class WebTransport:
     def send(self, message: Outgoing) -> SendOutcome:
         """Bring one message."""
         return Delivered((message.notification_id,))
-
-    def news(self, _chat: ChatRef) -> ChatNews:
-        """There is never any: a page needs no rest."""
-        return ChatNews()

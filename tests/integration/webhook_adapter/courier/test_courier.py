@@ -48,38 +48,6 @@ def test_without_a_bot_it_serves_the_web_console_alone(router: ChatLinkStandIn) 
     assert (line, parcel.message_ids) == ("ready courier web", [parcel.id])
 
 
-def test_a_notification_arrives_and_its_message_is_named(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
-    with start(telegram, router):
-        parcel = router.deliver(
-            "Finished <all> & a_b",
-            session_id="s1",
-            machine_id="devbox",
-            session_label="api-refactor",
-            buttons=[("Go on", "continue")],
-        )
-        router.wait_until_ended(parcel)
-
-    [message] = telegram.bot_messages(4711)
-    assert message.text == "devbox · api-refactor\nFinished <all> & a_b"
-    assert message.buttons == {"Go on": "cmd:tok16characters_:continue"}
-    assert parcel.message_ids == [str(message.message_id)]
-
-
-def test_a_receipt_answers_the_person_and_later_ones_edit_it(
-    telegram: TelegramStandIn, router: ChatLinkStandIn
-) -> None:
-    asked = telegram.user_writes("go")
-    with start(telegram, router):
-        first = router.deliver("accepted", kind=2, reply_to_message_id=str(asked.message_id))
-        router.wait_until_ended(first)
-        second = router.deliver("typed in", kind=2, edit_message_ids=first.message_ids)
-        router.wait_until_ended(second)
-
-    [message] = telegram.bot_messages(4711)
-    assert (message.text, message.edits, message.reply_to) == ("typed in", 1, asked)
-    assert second.message_ids == first.message_ids
-
-
 def test_a_file_is_fetched_and_sent_once_though_its_courier_is_killed_on_the_way(
     telegram: TelegramStandIn, router: ChatLinkStandIn
 ) -> None:
@@ -97,15 +65,6 @@ def test_a_file_is_fetched_and_sent_once_though_its_courier_is_killed_on_the_way
     assert message.document == png(640, 480) + b"rest"
     assert message.extra["caption"] == "devbox\nthe plot"
     assert parcel.message_ids == [str(message.message_id)]
-
-
-def test_all_parts_of_a_long_message_are_named(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
-    with start(telegram, router):
-        parcel = router.deliver("x" * 9000)
-        router.wait_until_ended(parcel)
-
-    assert parcel.message_ids == [str(message.message_id) for message in telegram.bot_messages(4711)]
-    assert len(parcel.message_ids) == 3
 
 
 def test_a_receipt_comes_only_after_telegram_answered(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
@@ -137,15 +96,6 @@ def test_messages_of_a_chat_keep_their_order_over_429_and_500(
         "retry_later",
         "delivered",
     ]
-
-
-def test_a_refusal_is_told_in_telegrams_words(telegram: TelegramStandIn, router: ChatLinkStandIn) -> None:
-    telegram.blocks_bot(4711)
-    with start(telegram, router):
-        parcel = router.deliver("hello")
-        router.wait_until_ended(parcel)
-
-    assert parcel.receipts[0].refused.detail == "Forbidden: bot was blocked by the user"
 
 
 def test_a_connection_lost_after_the_message_was_stored_brings_it_twice(

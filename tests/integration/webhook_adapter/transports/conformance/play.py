@@ -1,0 +1,58 @@
+"""A router, a platform, and a courier between them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.fakes.chat_link import ChatLinkStandIn, Parcel
+from tests.integration.webhook_adapter.courier_process import API_KEY
+from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, Can, Shown, Stage
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.courier.courier import Courier
+from webhook_adapter.transports.registry import platforms
+
+BUTTONS = [("Go on", "continue"), ("Stop", "exit")]
+
+
+class Play:
+    """A router, the platform's stage, and a courier between them."""
+
+    def __init__(self, router: ChatLinkStandIn, stage: Stage) -> None:
+        self.router = router
+        self.stage = stage
+        settings = {"POINTSMAN_API_KEY": API_KEY, "POINTSMAN_ROUTER": router.address, **stage.settings}
+        self.config = AdapterConfig.from_environ(settings)
+        self.courier = self._started()
+
+    def _started(self) -> Courier:
+        courier = Courier(self.config, platforms())
+        courier.start()
+        return courier
+
+    def restarts(self) -> None:
+        """The courier ends as it is asked to, and another one begins."""
+        self.courier.stop()
+        self.courier = self._started()
+
+    def put(self, text: str, chat: str = "", **fields: Any) -> Parcel:
+        """Let the router have something to bring."""
+        return self.router.deliver(text, chat or self.stage.chat, transport=self.stage.name, **fields)
+
+    def brings(self, text: str, chat: str = "", **fields: Any) -> Parcel:
+        """The same, once it is brought or refused."""
+        parcel = self.put(text, chat, **fields)
+        self.router.wait_until_ended(parcel)
+        return parcel
+
+    def shown(self, parcel: Parcel) -> list[Shown]:
+        """What people see of it: all that its receipt names."""
+        found = {each.message_id: each for each in self.stage.shown()}
+        assert parcel.ended == "delivered"
+        return [found[message_id] for message_id in parcel.message_ids]
+
+
+def over(*needed: Can) -> Callable[[Any], Any]:
+    """On those platforms that can do this, or can be made to."""
+    able = [name for name, stage in STAGES.items() if {*needed} <= stage.can]
+    return pytest.mark.parametrize("play", able, indirect=True)
