@@ -1,4 +1,4 @@
-"""Answers already given: an update or a request that comes again gets the same one."""
+"""Idempotency: answers already given. An update or a request that comes again (deduplication) gets the same one."""
 
 import hashlib
 import sqlite3
