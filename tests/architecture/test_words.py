@@ -14,7 +14,7 @@ def test_every_name_is_a_word_of_the_field_or_of_the_dictionary() -> None:
 
     unknown = {f"{word} in {path}" for path, words in _names().items() for word in words if word not in known}
 
-    assert not unknown, "name it in the field's words, or explain the word in docs/architecture.md"
+    assert not unknown, "use the field's words (field_words.txt here), or explain the word in docs/architecture.md"
 
 
 def test_every_word_of_the_dictionary_is_used() -> None:
