@@ -30,7 +30,7 @@ from router.services.delivery.engine import DeliveryEngine, Draft
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
 from router.services.wakeups import EXPIRY, Wakeups
-from router.store import messages, notifications, permissions, sessions
+from router.store import chats, notifications, permissions, sessions
 from router.store.database import Transaction
 
 
@@ -67,7 +67,7 @@ class Permissions:
         permissions.insert(tx, checked(asked))
         sessions.seen(tx, session.session_id, now)
         text, buttons = question_wording.question(asked), router_buttons.permission_buttons(asked)
-        for chat in messages.default_chats(tx):
+        for chat in chats.defaults(tx):
             note = Notification(
                 self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
                 permission_id=asked.permission_id,

@@ -1,15 +1,16 @@
-"""How a chat wants to be treated, and what it has for each session: a topic, and whether it makes a sound."""
+"""Chats: what each asked for, which session it has chosen, the id it has now, whether it takes messages.
 
-from dataclasses import dataclass
+Message ids stay with the old id of a chat that got another one: the new chat numbers its messages anew, so that an old
+number names somebody else's message there, and a reply to that must not be typed into a session.
+"""
+
+from dataclasses import dataclass, replace
 
 from router.domain.command import ChatRef
-from router.store import tables
+from router.store import notifications, session_topics, tables
 from router.store.database import Transaction
-from router.store.upkeep import purging
-
-purge = purging(
-    tables.SessionTopic, tables.SessionTopic.session_id.not_in(tables.Session.select(tables.Session.session_id))
-)
+from router.store.mapper import Mapper
+from router.store.statements import Statement, given, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,75 +23,104 @@ class ChatSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionTopic:
-    """What a chat has for one session."""
+class _Role:
+    """What a chat plays for the sessions: whether it gets what names no target, and where its plain text goes."""
 
-    thread_id: str = ""  # of its topic; empty for none
-    muted: bool = False
+    is_default: bool = False
+    chosen_session: str = ""
+
+
+Row = tables.Chat
+_SETTINGS, _ROLES = Mapper(Row, ChatSettings), Mapper(Row, _Role)
+_KEY = (Row.transport, Row.chat_id)
+_THIS = (Row.transport == given.transport) & (Row.chat_id == given.chat_id)
+
+_FIND_SETTINGS = _SETTINGS.reads(_SETTINGS.select().where(_THIS))
+_WRITE_SETTINGS = Statement(upsert(Row, _KEY, *_SETTINGS.columns))
+_CHOSEN = Statement(Row.select(Row.chosen_session).where(_THIS))
+_CHOOSE = Statement(upsert(Row, _KEY, Row.chosen_session))
+_DEFAULTS = Statement(Row.select(*_KEY).where(Row.is_default).order_by(*_KEY))
+_NO_DEFAULTS = Statement(Row.update({Row.is_default: False}).where(Row.transport == given.transport))
+_SET_DEFAULT = Statement(upsert(Row, _KEY, Row.is_default))
+_CLOSED = Statement(Row.select(*_KEY).where(Row.is_closed))
+_SET_CLOSED = Statement(upsert(Row, _KEY, Row.is_closed))
+_CURRENT = Statement(Row.select(Row.moved_to).where(_THIS & (Row.moved_to != "")))
+_FIND_ROLE = _ROLES.reads(_ROLES.select().where(_THIS))
+_WRITE_ROLE = Statement(upsert(Row, _KEY, *_ROLES.columns, Row.moved_to))
+_FOLLOW = Statement(
+    Row.update({Row.moved_to: given.new}).where((Row.transport == given.transport) & (Row.moved_to == given.old))
+)
 
 
 def settings(tx: Transaction, chat: ChatRef) -> ChatSettings:
     """What a chat asked for; nothing, where it never did."""
-    row = tx.execute(
-        "SELECT has_topics, asks_first, quiet FROM chats WHERE transport = ? AND chat_id = ?",
-        (chat.transport, chat.chat_id),
-    ).fetchone()
-    return ChatSettings(bool(row[0]), bool(row[1]), row[2]) if row else ChatSettings()
+    return _FIND_SETTINGS.one(tx, **_key(chat)) or ChatSettings()
 
 
 def set_settings(tx: Transaction, chat: ChatRef, new: ChatSettings) -> None:
     """Keep what a chat asks for from now on."""
-    tx.execute(
-        "INSERT INTO chats (transport, chat_id, is_default, chosen_session, has_topics, asks_first, quiet)"
-        " VALUES (?, ?, 0, '', ?, ?, ?) ON CONFLICT (transport, chat_id) DO UPDATE SET"
-        " has_topics = excluded.has_topics, asks_first = excluded.asks_first, quiet = excluded.quiet",
-        (chat.transport, chat.chat_id, new.has_topics, new.asks_first, new.quiet),
-    )
+    _WRITE_SETTINGS.run(tx, **_key(chat), has_topics=new.has_topics, asks_first=new.asks_first, quiet=new.quiet)
 
 
-def session_topic(tx: Transaction, chat: ChatRef, session_id: str) -> SessionTopic:
-    """What a chat has for a session."""
-    row = tx.execute(
-        "SELECT thread_id, muted FROM places WHERE transport = ? AND chat_id = ? AND session_id = ?",
-        (chat.transport, chat.chat_id, session_id),
-    ).fetchone()
-    return SessionTopic(row[0], bool(row[1])) if row else SessionTopic()
+def chosen_session(tx: Transaction, chat: ChatRef) -> str:
+    """The session a chat has chosen; empty for none."""
+    return _CHOSEN.value(tx, **_key(chat)) or ""
 
 
-def set_session_topic(tx: Transaction, chat: ChatRef, session_id: str, new: SessionTopic) -> None:
-    """Keep what a chat has for a session from now on."""
-    tx.execute(
-        "INSERT OR REPLACE INTO places (transport, chat_id, session_id, thread_id, muted) VALUES (?, ?, ?, ?, ?)",
-        (chat.transport, chat.chat_id, session_id, new.thread_id, new.muted),
-    )
+def choose_session(tx: Transaction, chat: ChatRef, session_id: str) -> None:
+    """Let plain text of a chat go to a session."""
+    _CHOOSE.run(tx, **_key(chat), chosen_session=session_id)
 
 
-def session_of_topic(tx: Transaction, chat: ChatRef) -> str:
-    """The session whose topic a message was written in; empty for none."""
-    row = tx.execute(
-        "SELECT session_id FROM places WHERE transport = ? AND chat_id = ? AND thread_id = ? AND thread_id != ''",
-        (chat.transport, chat.chat_id, chat.thread_id),
-    ).fetchone()
-    return row[0] if row else ""
+def defaults(tx: Transaction) -> list[ChatRef]:
+    """The chats that want every notification that names no target."""
+    return [ChatRef(*row) for row in _DEFAULTS.run(tx).fetchall()]
 
 
-def topics_of(tx: Transaction, session_id: str) -> list[ChatRef]:
-    """The topics a session has, in chats that want topics."""
-    rows = tx.execute(
-        "SELECT transport, chat_id, thread_id FROM places JOIN chats USING (transport, chat_id)"
-        " WHERE session_id = ? AND thread_id != '' AND has_topics ORDER BY transport, chat_id",
-        (session_id,),
-    )
-    return [ChatRef(*row) for row in rows.fetchall()]
+def set_defaults(tx: Transaction, transport: str, chats: list[ChatRef]) -> None:
+    """Replace the default chats of one platform by those its courier names, under the ids they have now."""
+    _NO_DEFAULTS.run(tx, transport=transport)
+    _SET_DEFAULT.run_many(tx, [_key(current(tx, chat)) | {"is_default": True} for chat in chats])
 
 
-def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:
-    """A chat has another id: what it asked for holds there. Topics stay behind, their numbers mean nothing there."""
+def closed(tx: Transaction) -> set[ChatRef]:
+    """Chats that take no messages, and of which people were told: a restart must not tell them again."""
+    return {ChatRef(*row) for row in _CLOSED.run(tx).fetchall()}
+
+
+def set_closed(tx: Transaction, chat: ChatRef, *, is_closed: bool) -> None:
+    """Keep that a chat takes none from now on, or takes them again."""
+    _SET_CLOSED.run(tx, **_key(chat), is_closed=is_closed)
+
+
+def current(tx: Transaction, chat: ChatRef) -> ChatRef:
+    """The chat under the id it has now."""
+    moved_to = _CURRENT.value(tx, **_key(chat))
+    return replace(chat, chat_id=moved_to) if moved_to else chat
+
+
+def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
+    """What a chat asked for and has chosen, and what waits for it, goes to its new id. False: it had gone before.
+
+    Whatever is written for the old id from now on is brought to the new one.
+    """
+    if current(tx, old).chat_id == new.chat_id:
+        return False
+    was, now = (_FIND_ROLE.one(tx, **_key(chat)) or _Role() for chat in (old, new))
+    # What people did under the new id already, before the platform told of it, wins.
+    _write_role(tx, new, _Role(was.is_default or now.is_default, now.chosen_session or was.chosen_session), "")
+    _write_role(tx, old, _Role(), new.chat_id)
+    _FOLLOW.run(tx, transport=old.transport, old=old.chat_id, new=new.chat_id)
     if settings(tx, new) == ChatSettings():
         set_settings(tx, new, settings(tx, old))
-    tx.execute(
-        "INSERT OR IGNORE INTO places (transport, chat_id, session_id, thread_id, muted)"
-        " SELECT transport, ?, session_id, '', muted FROM places WHERE transport = ? AND chat_id = ?",
-        (new.chat_id, old.transport, old.chat_id),
-    )
-    tx.execute("DELETE FROM places WHERE transport = ? AND chat_id = ?", (old.transport, old.chat_id))
+    notifications.move(tx, old, new)
+    session_topics.move(tx, old, new)
+    return True
+
+
+def _write_role(tx: Transaction, chat: ChatRef, role: _Role, moved_to: str) -> None:
+    _WRITE_ROLE.run(tx, **_key(chat), is_default=role.is_default, chosen_session=role.chosen_session, moved_to=moved_to)
+
+
+def _key(chat: ChatRef) -> dict[str, object]:
+    return {"transport": chat.transport, "chat_id": chat.chat_id}

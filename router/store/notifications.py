@@ -10,7 +10,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button, Event, File, Kind, Notification, NotificationState, apply
 from router.store.audit import TraceStep, record
 from router.store.database import Transaction
-from router.store.statements import given
+from router.store.statements import Statement, given
 from router.store.tables import Notification as Row
 from router.store.upkeep import counting, purging, shifting
 
@@ -41,6 +41,10 @@ _LIVE = Row.state.in_(["queued", "sent"])
 shift = shifting(Row.created_at, _LIVE)  # given up when it is a day old
 purge = purging(Row, Row.state.in_(["delivered", "refused", "dead"]) & (Row.created_at < given.before))
 stats = counting(Row.state, live=_LIVE, given_up=(Row.state == "dead") & (Row.edits == ""))
+
+_MOVE = Statement(
+    Row.update({Row.chat_id: given.new}).where((Row.transport == given.transport) & (Row.chat_id == given.old))
+)
 
 
 def insert(tx: Transaction, notification: Notification, actor: str) -> None:
@@ -83,6 +87,11 @@ def change(
     )  # fmt: skip
     record(tx, [step])
     return changed
+
+
+def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:
+    """A chat has another id: what waits for it, and what its tokens name, is there."""
+    _MOVE.run(tx, transport=old.transport, old=old.chat_id, new=new.chat_id)
 
 
 def rewrite(tx: Transaction, queued: Notification, new: Notification) -> None:

@@ -2,7 +2,6 @@
 
 from router.store import (
     audit,
-    chats,
     commands,
     files,
     held,
@@ -11,6 +10,7 @@ from router.store import (
     messages,
     notifications,
     permissions,
+    session_topics,
     sessions,
     strangers,
     tables,
@@ -24,7 +24,7 @@ STORES = (
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge),
-    Store(tables.SessionTopic, purge=chats.purge),
+    Store(tables.SessionTopic, purge=session_topics.purge),
     Store(tables.TraceStep, purge=audit.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.

@@ -14,7 +14,7 @@ from router.domain.session import Session, bare_id
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
-from router.store import chats, commands, messages, notifications, sessions
+from router.store import chats, commands, notifications, sessions
 from router.store.database import Transaction
 
 
@@ -80,7 +80,7 @@ class ChatButtons:
             case Verb.HERE if session := _named(tx, pressed.key):
                 return Chosen(session.session_id, pressed.label)
             case Verb.USE if session := _named(tx, pressed.key):
-                messages.choose_session(tx, inbound.chat, session.session_id)
+                chats.choose_session(tx, inbound.chat, session.session_id)
                 self._status_messages.chosen(tx, note, pressed.label, who)
                 return wording.CHOSEN.format(name=session.name, machine=session.machine_id)
             case Verb.HERE | Verb.USE:

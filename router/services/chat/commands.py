@@ -11,7 +11,7 @@ from router.link.hub import Hub
 from router.services.chat.buttons import Press
 from router.services.chat.settings import SettingsCommands
 from router.services.delivery.engine import DeliveryEngine
-from router.store import chats, commands, messages, sessions
+from router.store import chats, commands, sessions
 from router.store.database import Transaction
 
 MAX_LISTED = 20
@@ -65,7 +65,7 @@ class ChatCommands:
         there = sessions.page(tx)
         if not there:
             return Reply(wording.NO_SESSIONS_YET)
-        chosen = bare_id(messages.chosen_session(tx, chat))
+        chosen = bare_id(chats.chosen_session(tx, chat))
         lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
         if len(there) > MAX_LISTED:
             lines.append(wording.AND_MORE.format(count=len(there) - MAX_LISTED))
@@ -88,11 +88,11 @@ class ChatCommands:
         if len(found) > 1:
             names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
             return Reply(wording.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
-        messages.choose_session(tx, chat, found[0].session_id)
+        chats.choose_session(tx, chat, found[0].session_id)
         return Reply(wording.CHOSEN.format(name=found[0].name, machine=found[0].machine_id))
 
     def _status(self, tx: Transaction, chat: ChatRef) -> str:
-        chosen = sessions.find(tx, messages.chosen_session(tx, chat))
+        chosen = sessions.find(tx, chats.chosen_session(tx, chat))
         there = sessions.page(tx)
         away = ", ".join(sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)}))
         waiting = sum(len(commands.queued_of_session(tx, s.session_id)) for s in there)

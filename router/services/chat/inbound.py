@@ -16,7 +16,7 @@ from router.services.delivery.engine import DeliveryEngine, Draft
 from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.starts import Starts
-from router.store import chats, commands, held, messages, notifications, sessions
+from router.store import chats, commands, held, messages, notifications, session_topics, sessions
 from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
@@ -80,10 +80,10 @@ class InboundService:
             case routing.ByButton(token, action):
                 return self._press(tx, inbound, token, action)
             case routing.ChatCommand(name, argument):
-                about = chats.session_of_topic(tx, inbound.chat)
+                about = session_topics.session_of(tx, inbound.chat)
                 return self._command(tx, inbound, name, argument, about)
             case routing.ToPlace(text):
-                if session_id := chats.session_of_topic(tx, inbound.chat) or _of_album(tx, inbound):
+                if session_id := session_topics.session_of(tx, inbound.chat) or _of_album(tx, inbound):
                     return self._type(tx, inbound, session_id, Input(text))
                 return self._to_chosen(tx, inbound, text)
             case routing.Changed():
@@ -138,7 +138,7 @@ class InboundService:
 
     def _to_unknown(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
         """An answer to something of ours that is not known: it is too old, or was sent and its courier died."""
-        if session_id := chats.session_of_topic(tx, inbound.chat):
+        if session_id := session_topics.session_of(tx, inbound.chat):
             return self._type(tx, inbound, session_id, Input(text))
         return self._ask_which(tx, inbound, wording.UNKNOWN_MESSAGE, text)
 
@@ -155,7 +155,7 @@ class InboundService:
         return Submitted(command_id, command.state, command.session_id, said[:MAX_ANSWER])
 
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
-        session = sessions.find(tx, messages.chosen_session(tx, inbound.chat))
+        session = sessions.find(tx, chats.chosen_session(tx, inbound.chat))
         if session is None:
             return self._ask_which(tx, inbound, wording.FOR_WHICH, text)
         if session.state is SessionState.ENDED:
@@ -206,7 +206,7 @@ class InboundService:
             return self._answer(tx, inbound, wording.FILE_WITH_COMMAND.format(command=name), about)
         if name == "new":
             return self._new(tx, inbound, argument)
-        target = about or messages.chosen_session(tx, inbound.chat)
+        target = about or chats.chosen_session(tx, inbound.chat)
         if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
             return self._ask_which(tx, inbound, wording.FOR_WHICH, inbound.text)
         if name == "end":

@@ -7,7 +7,7 @@ from router.domain import quiet, router_buttons, wording
 from router.domain.command import ChatRef
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
-from router.store import chats, sessions
+from router.store import chats, session_topics, sessions
 from router.store.chats import ChatSettings
 from router.store.database import Transaction
 
@@ -43,8 +43,8 @@ class SettingsCommands:
     def mute(self, tx: Transaction, chat: ChatRef, session_id: str, *, muted: bool) -> str:
         """Let a session make no sound in this chat, or be heard again."""
         session = sessions.get(tx, session_id)
-        known = chats.session_topic(tx, chat, session.session_id)
-        chats.set_session_topic(tx, chat, session.session_id, replace(known, muted=muted))
+        known = session_topics.find(tx, chat, session.session_id)
+        session_topics.write(tx, chat, session.session_id, replace(known, muted=muted))
         return (wording.MUTED if muted else wording.UNMUTED).format(name=session.name)
 
     def _policy(self, settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:

@@ -9,7 +9,7 @@ from router.domain.notification import Kind, Notification
 from router.domain.session import Session
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import StatusMessages
-from router.store import chats, moved_chats
+from router.store import chats, session_topics
 from router.store.database import Transaction
 
 
@@ -39,10 +39,10 @@ class Topics:
         """A message was brought."""
         if said == NO_TOPIC:
             return
-        chat = moved_chats.current(tx, notification.chat)
+        chat = chats.current(tx, notification.chat)
         if said.thread_id:
-            known = chats.session_topic(tx, chat, notification.session_id)
-            chats.set_session_topic(tx, chat, notification.session_id, replace(known, thread_id=said.thread_id))
+            known = session_topics.find(tx, chat, notification.session_id)
+            session_topics.write(tx, chat, notification.session_id, replace(known, thread_id=said.thread_id))
         settings = chats.settings(tx, chat)
         if said.problem and settings.has_topics:
             chats.set_settings(tx, chat, replace(settings, has_topics=False))
@@ -52,7 +52,7 @@ class Topics:
 
     def session_ended(self, tx: Transaction, session: Session) -> None:
         """Say so in its topics and close them. They stay its own: should it come back, it goes on in them."""
-        for topic in chats.topics_of(tx, session.session_id):
+        for topic in session_topics.of_session(tx, session.session_id):
             note = Notification(
                 self._new_id(), session.session_id, topic, Kind.PROGRESS, wording.TOPIC_ENDED, "", self._clock.now(),
                 closes_topic=True,

@@ -8,7 +8,7 @@ from router.domain.notification import Event, Kind, Notification, NotificationSt
 from router.services.chat.topics import NO_TOPIC, Brought, Topics
 from router.services.outbox.leases import NO_PAUSE, Courier, Outbox, RateLimitPause
 from router.services.outbox.status_messages import StatusMessages
-from router.store import closed_chats, messages, moved_chats
+from router.store import chats
 from router.store.database import Transaction
 
 
@@ -45,7 +45,7 @@ class DeliveryReceipts:
 
     def recover(self, tx: Transaction) -> None:
         """After a start: which chats took no messages before."""
-        self._closed = closed_chats.known(tx)
+        self._closed = chats.closed(tx)
 
     def take(self, tx: Transaction, courier: Courier, receipt: DeliveryReceipt) -> None:
         """One receipt; one for an older lease changes nothing."""
@@ -55,7 +55,7 @@ class DeliveryReceipts:
         if leased is not None and leased.attempt == receipt.attempt:
             self._topics.brought(tx, leased, receipt.brought)  # before more is leased to it: it may go there too
         for changed in self._settle(tx, courier, receipt):
-            chat = moved_chats.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
+            chat = chats.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
             match changed.state:
                 case NotificationState.DELIVERED:
                     self._opened(tx, chat)
@@ -65,7 +65,7 @@ class DeliveryReceipts:
                     self._set_aside(tx, chat, changed)
 
     def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:
-        if moved_chats.move(tx, transport, old, new):
+        if chats.move(tx, ChatRef(transport, old), ChatRef(transport, new)):
             self._status_messages.answer(tx, ChatRef(transport, new), wording.MOVED.format(old=old, new=new))
 
     def _settle(self, tx: Transaction, courier: Courier, receipt: DeliveryReceipt) -> list[Notification]:
@@ -80,7 +80,7 @@ class DeliveryReceipts:
     def _opened(self, tx: Transaction, chat: ChatRef) -> None:
         if chat in self._closed:
             tx.discard(self._closed, chat)
-            closed_chats.write(tx, chat, closed=False)
+            chats.set_closed(tx, chat, is_closed=False)
 
     def _refused(self, tx: Transaction, chat: ChatRef, notification: Notification, *, closed: bool) -> None:
         """Say in the chat that a message is missing there; say elsewhere, once, that a chat takes none at all."""
@@ -88,8 +88,8 @@ class DeliveryReceipts:
             self._missing(tx, chat, notification)
         if closed and chat not in self._closed:
             tx.add(self._closed, chat)
-            closed_chats.write(tx, chat, closed=True)
-            for other in messages.default_chats(tx):
+            chats.set_closed(tx, chat, is_closed=True)
+            for other in chats.defaults(tx):
                 if other not in self._closed:
                     text = wording.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
                     self._status_messages.answer(tx, other, text)

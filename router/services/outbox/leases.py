@@ -35,7 +35,7 @@ from router.services.delivery.backoffs import Backoffs
 from router.services.outbox.placement import Placement, placement
 from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld
 from router.services.wakeups import Wakeups
-from router.store import messages, moved_chats, notifications, sessions
+from router.store import chats, messages, notifications, sessions
 from router.store.database import Transaction
 
 _BY_URGENCY = tuple(Kind)
@@ -111,7 +111,7 @@ class Outbox:
 
     def open(self, tx: Transaction, courier: Courier, default_chats: list[ChatRef]) -> None:
         """A courier is there; give it what waits."""
-        messages.set_default_chats(tx, courier.transport, default_chats)
+        chats.set_defaults(tx, courier.transport, default_chats)
         tx.set(self, _couriers=[*self._couriers, courier])
         self.lease(tx, courier.transport)
 
@@ -127,7 +127,7 @@ class Outbox:
 
     def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
         """Accept a notification, for a chat that moved under its new id; lease it at once if a courier has room."""
-        notifications.insert(tx, replace(notification, chat=moved_chats.current(tx, notification.chat)), actor)
+        notifications.insert(tx, replace(notification, chat=chats.current(tx, notification.chat)), actor)
         self.lease(tx, notification.chat.transport)
 
     def lease(self, tx: Transaction, transport: str) -> None:
@@ -289,7 +289,7 @@ class Outbox:
         settled = replace(event, message_ids=()) if told_together else event
         changed = self._settle(tx, courier, leased, settled)
         if changed.session_id:
-            chat, at = moved_chats.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
+            chat, at = chats.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
             messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
         if changed.edits or (changed.as_mark and not event.message_ids):
             self._troubles.forget(tx, leased)

@@ -11,7 +11,7 @@ from router.domain.frames import Notify
 from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
 from router.domain.session import checked_id
 from router.services.outbox.leases import Outbox
-from router.store import messages, notifications, sessions
+from router.store import chats, notifications, sessions
 from router.store.database import Transaction
 
 TOKEN_BYTES = 12  # 16 characters: unguessable, and short enough for a Telegram button
@@ -41,13 +41,13 @@ class Notifications:
         """Accept a message, once for each chat. Raises Refusal, having written nothing."""
         session = sessions.get(tx, session_id)
         _check(text, buttons)
-        chats = list(targets) or messages.default_chats(tx)
-        if not chats:
+        wanted = list(targets) or chats.defaults(tx)
+        if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
             raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
         sessions.seen(tx, session.session_id, self._clock.now())
         sent: list[Notification] = []
-        for chat in chats:
+        for chat in wanted:
             identity = first_id or self._new_id()
             first_id = _copy_id(identity, chat) if first_id else ""
             at, token = self._clock.now(), self._new_token()
@@ -61,7 +61,7 @@ class Notifications:
 
     def to_operators(self, tx: Transaction, text: str) -> None:
         """Tell every chat that wants notifications something about the system itself."""
-        for chat in messages.default_chats(tx):
+        for chat in chats.defaults(tx):
             self._outbox.add(
                 tx, Notification(self._new_id(), "", chat, Kind.ANSWER, text, "", self._clock.now()), "router"
             )

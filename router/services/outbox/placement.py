@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from router.clock import time_of_day
 from router.domain import quiet
 from router.domain.notification import Kind, Notification
-from router.store import chats
+from router.store import chats, session_topics
 from router.store.database import Transaction
 
 _OF_SESSION = frozenset({Kind.PROGRESS, Kind.QUESTION})
@@ -27,7 +27,7 @@ def placement(tx: Transaction, notification: Notification, now: float) -> Placem
     silent = bool(settings.quiet) and not asks and quiet.covers(settings.quiet, time_of_day(now))
     if not notification.session_id or notification.kind not in _OF_SESSION:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
-    topic = chats.session_topic(tx, chat, notification.session_id)
+    topic = session_topics.find(tx, chat, notification.session_id)
     silent = silent or (topic.muted and not asks)
     if chat.thread_id or not settings.has_topics:
         return Placement(chat.thread_id, own_topic=False, silent=silent)

@@ -9,7 +9,18 @@ import pytest
 
 from router.domain.command import ChatRef, CommandState
 from router.domain.notification import Kind, Notification
-from router.store import audit, cancels, commands, idempotency, messages, notifications, permissions, poison, sessions
+from router.store import (
+    audit,
+    cancels,
+    chats,
+    commands,
+    idempotency,
+    messages,
+    notifications,
+    permissions,
+    poison,
+    sessions,
+)
 from router.store.database import Transaction
 from router.store.migrations import migrate
 
@@ -46,7 +57,7 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "what is leased": lambda tx: notifications.leased(tx, "telegram"),
     "what was never brought": lambda tx: notifications.expired(tx, 1.0),
     "a message": lambda tx: messages.session_of(tx, CHAT, "1"),
-    "what a chat chose": lambda tx: messages.chosen_session(tx, CHAT),
+    "what a chat chose": lambda tx: chats.chosen_session(tx, CHAT),
     "who is blamed": lambda tx: poison.blame(tx, ["c"], "m", 1),
     "who restarted": lambda tx: poison.restarted(tx, "m", 1, 3),
     "whether to send one by one": lambda tx: poison.any_waits(tx, "m"),
