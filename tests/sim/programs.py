@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +128,10 @@ class _Doorman:
 
     async def admit(self, _name: str, context: Any) -> Principal:
         return context.principal
+
+    def until_revoked(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:
+        """No key is revoked here."""
+        return nullcontext()
 
 
 class _Caller(ServerSide):
