@@ -11,7 +11,9 @@ from pointsman import config
 from pointsman.settings import BY_NAME
 
 if TYPE_CHECKING:
-    from pointsman.client import Control
+    from contextlib import AbstractContextManager
+
+    from pointsman.client.control import Control
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,8 +76,8 @@ def settings(ctx: click.Context | None = None) -> config.Settings:
     return config.read_settings((ctx or click.get_current_context()).find_root().ensure_object(dict))
 
 
-def control(ctx: click.Context | None = None) -> "Control":
-    """A client of the router; use it in a `with`."""
-    from pointsman.client import Control
+def control(ctx: click.Context | None = None) -> "AbstractContextManager[Control]":
+    """A client of the router, for a `with`; what the router refuses leaves it as a Failure."""
+    from pointsman.connection import connected
 
-    return Control.from_settings(settings(ctx))
+    return connected(settings(ctx))

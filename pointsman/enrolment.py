@@ -37,10 +37,10 @@ def enrol_local_machine(settings: Settings) -> str | None:
 
     A machine that an operator put out stays out: only a person brings it back.
     """
-    from pointsman.client import Control
+    from pointsman.connection import connected
 
     name = enrolled_as(settings)
-    with Control.from_settings(settings) as router:
+    with connected(settings) as router:
         known = next((machine for machine in router.machines() if machine.machine_id == name), None)
         if known is not None:
             return None if known.revoked else name

@@ -8,8 +8,8 @@ from pointsman.errors import ExitCode, Failure
 from pointsman.spelling import like
 
 if TYPE_CHECKING:
-    from pointsman.client import Control
-    from pointsman.records import Session
+    from pointsman.client.control import Control
+    from pointsman.client.records import Session
     from router.domain.naming import Named
 
 
@@ -27,7 +27,7 @@ def find(router: "Control", name: str) -> "Session":
 
 def choose_session(sessions: "Sequence[Session]", name: str) -> str:
     """As session, of these."""
-    from pointsman.records import SessionState
+    from pointsman.client.records import SessionState
     from router.domain.naming import Named
 
     things = [

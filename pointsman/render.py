@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import click
 
-from pointsman.records import to_json
+from pointsman.as_json import to_json
 
 R = TypeVar("R")
 
@@ -144,13 +144,18 @@ def plain(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case Enum():
-            return str(value.value) or "-"
+            return state_word(value)
         case datetime():
             return ago(value, datetime.now(UTC))
         case None | "":
             return "-"
     text = " ".join(str(value).split())
     return "".join(character for character in text if character.isprintable())
+
+
+def state_word(value: Enum) -> str:
+    """A state in a table, or in a sentence; one that only a newer router knows is "-"."""
+    return "-" if value.name == "UNKNOWN" else value.name.lower()
 
 
 def shortened(text: str, width: int = 48) -> str:

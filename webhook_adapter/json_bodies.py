@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from flask import request
 
-from webhook_adapter.model import Chat, Choice, CommandState
+from pointsman.client.records import Button, Chat, CommandState
 
 _CHAT_ID = re.compile(r"-?[0-9]{1,16}|@[A-Za-z0-9_]{4,32}")
 _LONGEST_TTL = 366 * 24 * 3600.0  # seconds; beyond any use, and what a protobuf Duration surely holds
@@ -81,7 +81,7 @@ def ttl(body: Mapping[str, object]) -> timedelta | None:
     return timedelta(seconds=value)
 
 
-def choices(body: Mapping[str, object]) -> tuple[Choice, ...]:
+def buttons(body: Mapping[str, object]) -> tuple[Button, ...]:
     """replyMarkup: Telegram's inline keyboard, as an object or as its JSON text. Rows are joined."""
     markup = body.get("replyMarkup")
     if isinstance(markup, str):
@@ -94,10 +94,10 @@ def choices(body: Mapping[str, object]) -> tuple[Choice, ...]:
     rows = markup.get("inline_keyboard") if isinstance(markup, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise InvalidRequest("replyMarkup must be an inline keyboard: {'inline_keyboard': [[…], …]}")
-    return tuple(_choice(button) for row in rows for button in row)
+    return tuple(_button(button) for row in rows for button in row)
 
 
-def _choice(button: object) -> Choice:
+def _button(button: object) -> Button:
     if not isinstance(button, dict):
         raise InvalidRequest("a button of replyMarkup must be an object")
     label, data = button.get("text"), button.get("callback_data")
@@ -105,7 +105,7 @@ def _choice(button: object) -> Choice:
         raise InvalidRequest("a button of replyMarkup has no text")
     if not isinstance(data, str) or not data:
         raise InvalidRequest(f"button {label[:64]!r} of replyMarkup has no callback_data; no other kind can be sent")
-    return Choice(sound(label, "replyMarkup"), sound(_action(data), "replyMarkup"))
+    return Button(sound(label, "replyMarkup"), sound(_action(data), "replyMarkup"))
 
 
 def _action(data: str) -> str:

@@ -1,7 +1,5 @@
 """Commands: sending them, finding them, deciding about those that ended badly."""
 
-import getpass
-import socket
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,20 +13,12 @@ from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json
 from pointsman.errors import ExitCode
 
 if TYPE_CHECKING:
-    from pointsman.client import Control
+    from pointsman.client.control import Control
+    from pointsman.client.records import Command, Session
     from pointsman.names import Labels
-    from pointsman.records import Command, Session
 
 _STATES = ("queued", "sent", "received", "done", "failed", "uncertain", "cancelled", "expired", "dead")
 _STDIN = "-"
-
-
-def actor() -> str:
-    """Who sends, for people to read."""
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):  # containers run under ids that have no name
-        return socket.gethostname()
 
 
 @click.command(context_settings=TAKES_TEXT)
@@ -44,7 +34,7 @@ def send(*, session: str, text: str, wait: bool, ttl: timedelta | None, as_json:
         text = sys.stdin.read()
     with control() as router:
         there = names.find(router, session)
-        command = router.send_text(there.session_id, text, actor(), ttl)
+        command = router.send_text(there.session_id, text, ttl=ttl)
         _follow(router, there, command, wait=wait, as_json=as_json)
 
 
@@ -62,7 +52,7 @@ def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
     """
     with control() as router:
         there = names.find(router, session)
-        command = router.send_key(there.session_id, name, actor())
+        command = router.send_key(there.session_id, name)
         _follow(router, there, command, wait=wait, as_json=as_json)
 
 
@@ -82,20 +72,20 @@ def tell_away(machine_id: str) -> None:
 
 
 def leave(command: "Command", *, wait: bool) -> None:
-    from pointsman.records import CommandState
+    from pointsman.client.records import CommandState
 
     if wait and command.state is not CommandState.DONE:
         sys.exit(ExitCode.FAILED)
 
 
 def tell(command: "Command", *, as_json: bool) -> None:
-    from pointsman.render import show_json, told
+    from pointsman.render import show_json, state_word, told
 
     if as_json:
         show_json(command)
         return
     why = ": ".join(part for part in (command.reason, command.detail) if part)
-    click.echo(f"{told(command.command_id)} {command.state.value}" + (f" ({why})" if why else ""))
+    click.echo(f"{told(command.command_id)} {state_word(command.state)}" + (f" ({why})" if why else ""))
 
 
 @click.command()
@@ -106,11 +96,11 @@ def tell(command: "Command", *, as_json: bool) -> None:
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 def commands(*, session: str, states: Sequence[str], limit: int, as_json: bool) -> None:
     """List commands, newest first."""
-    from pointsman.records import CommandState
+    from pointsman.client.records import CommandState
 
     with control() as router:
         session_id = names.session(router, session) if session else ""
-        found = router.commands(session_id, [CommandState(state) for state in states], limit)
+        found = router.commands(session_id, [CommandState[state.upper()] for state in states], limit)
         labels = names.Labels(router, as_json=as_json)
     _list(found, labels, as_json=as_json, nothing="No commands.")
 
@@ -124,16 +114,17 @@ def dead(*, as_json: bool) -> None:
     It waits for a person: retry it, redirect it to another session, or drop it.
     """
     with control() as router:
-        found, missing = router.dead_letters()
+        dead = router.dead_letters()
         labels = names.Labels(router, as_json=as_json)
-    _list(found, labels, as_json=as_json, nothing="No dead letters.")
-    for note in missing if not as_json else ():
+    _list(dead.commands, labels, as_json=as_json, nothing="No dead letters.")
+    for note in dead.notifications if not as_json else ():
         click.echo(
-            f"A message to {note.chat_id} did not arrive: {note.detail} (pointsman trace {note.notification_id})"
+            f"A message to {note.chat.chat_id} did not arrive: {note.detail} (pointsman trace {note.notification_id})"
         )
 
 
 def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: str) -> None:
+    from pointsman.as_json import command_text
     from pointsman.render import Column, shortened, show
 
     show(
@@ -144,7 +135,7 @@ def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: s
             Column("state", lambda c: c.state),
             Column("accepted", lambda c: c.created_at, rank=1),
             Column("why", lambda c: c.reason, rank=2, least=12),
-            Column("what", lambda c: shortened(c.text) if c.text else c.key, least=16),
+            Column("what", lambda c: shortened(command_text(c)) or c.key, least=16),
         ],
         as_json=as_json,
         nothing=nothing,

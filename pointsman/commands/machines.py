@@ -106,11 +106,11 @@ def apikey() -> None:
 )
 def create(*, label: str, role: str, as_json: bool) -> None:
     """Make a key; its secret is shown once."""
-    from pointsman.records import Role
+    from pointsman.client.records import Role
     from pointsman.render import show_json
 
     with control() as router:
-        made = router.create_api_key(label, Role(role))
+        made = router.create_api_key(label, Role[role.upper()])
     if as_json:
         show_json(made)
         return

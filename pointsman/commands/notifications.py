@@ -84,9 +84,10 @@ def _through_agent(
 
 def _through_router(session: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[str]:
     from pointsman import names
+    from pointsman.client.records import Button
 
     with control() as router:
-        made = router.notify(names.session(router, session), text, buttons)
+        made = router.notify(names.session(router, session), text, buttons=[Button(*each) for each in buttons])
     return [notification.notification_id for notification in made]
 
 
@@ -108,7 +109,7 @@ def notifications(*, session: str, limit: int, as_json: bool) -> None:
         [
             Column("session", lambda n: labels[n.session_id], least=12),
             Column("id", lambda n: n.notification_id, is_id=True),
-            Column("to", lambda n: f"{n.transport}:{n.chat_id}", rank=2, least=12),
+            Column("to", lambda n: f"{n.chat.transport}:{n.chat.chat_id}", rank=2, least=12),
             Column("state", lambda n: n.state),
             Column("made", lambda n: n.created_at, rank=1),
             Column("detail", lambda n: shortened(n.detail), rank=3, least=12),

@@ -9,8 +9,8 @@ from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 
 if TYPE_CHECKING:
-    from pointsman.client import Control
-    from pointsman.records import Permission
+    from pointsman.client.control import Control
+    from pointsman.client.records import Permission
 
 
 @click.command()
@@ -44,7 +44,7 @@ def permissions(*, permission_id: str, session: str, closed: bool, limit: int, a
             Column("asked", lambda p: p.created_at, rank=2),
             Column("tool", lambda p: p.tool, least=8),
             Column("about", lambda p: shortened(p.input), rank=1, least=12),
-            Column("answers", lambda p: " ".join(option.partition("=")[0] for option in p.options), rank=1, least=12),
+            Column("answers", lambda p: " ".join(option.option_id for option in p.options), rank=1, least=12),
             Column("by", lambda p: p.decided_by, rank=3, least=8),
         ],
         as_json=as_json,
@@ -64,11 +64,10 @@ def answer(*, permission_id: str, option: str, text: str, as_json: bool) -> None
 
     The first answer counts, from wherever it comes.
     """
-    from pointsman.commands.commands import actor
     from pointsman.render import show_json
 
     with control() as router:
-        decided = router.answer(_find(router, permission_id), option, text, actor())
+        decided = router.answer(_find(router, permission_id), option, text)
     if as_json:
         show_json(decided)
     else:
@@ -89,8 +88,8 @@ def _tell(asked: "Permission") -> None:
     click.echo(f"{asked.permission_id}: {plain(how)}\n{plain(asked.tool)} in {asked.session_id}")
     click.echo("\n".join(plain(line) if line else "" for line in asked.input.splitlines()))
     for option in asked.options:
-        name, _, label = option.partition("=")
-        click.echo(f"  pointsman answer {asked.permission_id} {name}" + (f"  # {plain(label)}" if label else ""))
+        label = f"  # {plain(option.label)}" if option.label else ""
+        click.echo(f"  pointsman answer {asked.permission_id} {option.option_id}{label}")
 
 
 def _words(state: str) -> str:

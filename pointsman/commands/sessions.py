@@ -14,7 +14,7 @@ from pointsman.errors import CLAUDE, Failure
 from pointsman.spelling import Group
 
 if TYPE_CHECKING:
-    from pointsman.records import Session
+    from pointsman.client.records import Session
 
 
 @click.command()
@@ -45,8 +45,10 @@ def sessions(*, as_json: bool, include_ended: bool) -> None:
 
 
 def _doing(session: "Session") -> str:
-    state = session.state.value
-    return f"{state}: {session.waiting_for}" if session.waiting_for else state
+    from pointsman.render import state_word
+
+    doing = state_word(session.state)
+    return f"{doing}: {session.waiting_for}" if session.waiting_for else doing
 
 
 @click.group(cls=Group)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from pointsman import names
+from pointsman.client.records import CommandState
 from pointsman.commands import completion
-from pointsman.commands.commands import actor, leave, tell, tell_away
+from pointsman.commands.commands import leave, tell, tell_away
 from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
-from pointsman.records import CommandState
 from pointsman.render import told
 
 if TYPE_CHECKING:
-    from pointsman.client import Control
-    from pointsman.records import Command
+    from pointsman.client.control import Control
+    from pointsman.client.records import Command
+
+_AT_ONCE = timedelta(seconds=5)  # in which a machine that is there has refused what it refuses
 
 
 @click.command(context_settings=TAKES_TEXT)
@@ -58,7 +60,7 @@ def start(
         prompt = sys.stdin.read()
     with control() as router:
         machine = names.machine(router, machine) if machine else ""
-        command = router.start(prompt, machine, folder, resume, actor(), ttl, keep=keep)
+        command = router.start(prompt, machine, folder, conversation_id=resume, ttl=ttl, keep=keep)
         if not as_json:
             click.echo(told(command.session_id))
         command = _verdict(router, command, wait=wait)
@@ -80,7 +82,7 @@ def stop(*, session: str, wait: bool, as_json: bool) -> None:
     To stop only what a session does, press a key: pointsman key SESSION esc
     """
     with control() as router:
-        command = router.stop(names.session(router, session), actor())
+        command = router.stop(names.session(router, session))
         command = _verdict(router, command, wait=wait)
     tell(command, as_json=as_json)
     if command.state is not CommandState.CANCELLED:  # a start that was taken back
@@ -95,7 +97,7 @@ def stop(*, session: str, wait: bool, as_json: bool) -> None:
 def keep(*, session: str, wait: bool, as_json: bool) -> None:
     """Let a session that was started from afar go on when its 24 hours are over, until it is ended."""
     with control() as router:
-        command = router.keep(names.session(router, session), actor())
+        command = router.keep(names.session(router, session))
         command = _verdict(router, command, wait=wait)
     tell(command, as_json=as_json)
     leave(command, wait=wait or _ended_badly(command))
@@ -110,7 +112,7 @@ def _verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":
         tell_away(command.machine_id)
     if wait:
         return router.follow(command.command_id)
-    return command if away else router.verdict(command.command_id)
+    return command if away else router.command(command.command_id, _AT_ONCE)
 
 
 def _ended_badly(command: "Command") -> bool:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pointsman import names
+from pointsman.client.errors import RouterError
 from pointsman.context import client_flags, control, json_flag
-from pointsman.errors import ExitCode, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pointsman.client import Control
-    from pointsman.records import TraceStep
+    from pointsman.client.control import Control
+    from pointsman.client.records import TraceStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +78,32 @@ def _subject(router: "Control", identity: str) -> Subject | None:
     for look in (_command, _notification, _question):
         try:
             return look(router, identity)
-        except Failure as failure:
-            if failure.exit_code != ExitCode.NOT_FOUND:
+        except RouterError as error:
+            if error.status != "NOT_FOUND":
                 raise
     return None
 
 
 def _command(router: "Control", identity: str) -> Subject:
+    from pointsman.as_json import command_text
+    from pointsman.render import state_word
+
     found = router.command(identity)
     why = f" ({found.reason})" if found.reason else ""
-    text = found.text or f"[{found.key}]"
-    return Subject(identity, "command", found.session_id, found.state.value + why, text, found.redrive_of)
+    text = command_text(found) or f"[{found.key}]"
+    return Subject(identity, "command", found.session_id, state_word(found.state) + why, text, found.redrive_of)
 
 
 def _notification(router: "Control", identity: str) -> Subject:
+    from pointsman.render import state_word
+
     found = router.notification(identity)
-    return Subject(identity, "notification", found.session_id, found.state.value, found.text)
+    return Subject(identity, "notification", found.session_id, state_word(found.state), found.text)
 
 
-def _question(router: "Control", identity: str) -> Subject:
+def _question(router: "Control", identity: str) -> Subject | None:
     found = router.permissions(permission_id=identity)
     if not found:
-        raise Failure(f"no question {identity}", code=ExitCode.NOT_FOUND)
+        return None
     state = found[0].state.lower().replace("_", " ")
     return Subject(identity, "question", found[0].session_id, state, f"{found[0].tool}: {found[0].input}")

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import click
 
+from pointsman.client.records import Event
 from pointsman.commands import completion
 from pointsman.context import client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
-from pointsman.records import Event
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 _WORKED = 2.0  # seconds that a stream lived: then the address is right, and a break is worth waiting out

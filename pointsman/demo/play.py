@@ -17,13 +17,16 @@ from typing import TypeVar
 
 import click
 
-from pointsman.client import Control
+from pointsman.as_json import command_text
+from pointsman.client.control import Control
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Command, CommandState, Event
 from pointsman.config import FILE_NAME, Settings
+from pointsman.connection import connected
 from pointsman.demo import sample
 from pointsman.demo.person import Person
 from pointsman.errors import Failure
-from pointsman.records import Command, CommandState, Event
-from pointsman.render import clock
+from pointsman.render import clock, state_word
 from pointsman.secret_files import make_missing
 from pointsman.up.supervisor import Supervisor
 from pointsman.up.up import COMMAND, Running, again, login_address, only_one, start_all
@@ -41,7 +44,7 @@ async def play(supervisor: Supervisor, settings: Settings, *, alone: bool) -> No
         make_missing(settings, "POINTSMAN_API_KEY")
         running = await start_all(supervisor, again(settings))
         _write_addresses(running)
-        with Control.from_settings(running.settings) as router:
+        with connected(running.settings) as router:
             events = _follow(router)
             session = await SampleSession.start(running.settings)
             try:
@@ -122,7 +125,7 @@ async def _answer(running: Running, router: Control, events: "asyncio.Queue[Even
     command_id = await asyncio.to_thread(person.send, sample.SESSION_ID, _ANSWER)
     command = await _in_time(_ended_and_answered(router, events, command_id), "the session did not answer the reply")
     if command.state is not CommandState.DONE:
-        raise Failure(f"the reply ended {command.state.value}: {command.reason} {command.detail}")
+        raise Failure(f"the reply ended {state_word(command.state)}: {command.reason} {command.detail}")
 
 
 async def _ended_and_answered(router: Control, events: "asyncio.Queue[Event]", command_id: str) -> Command:
@@ -151,7 +154,7 @@ def _follow(router: Control) -> "asyncio.Queue[Event]":
     loop, events = asyncio.get_running_loop(), asyncio.Queue[Event]()
 
     def read() -> None:
-        with suppress(Failure, RuntimeError):  # the router, or the loop, has ended
+        with suppress(RouterError, RuntimeError):  # the router, or the loop, has ended
             for event in router.watch(sample.SESSION_ID):
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
@@ -181,7 +184,7 @@ async def _tell_next(router: Control, events: "asyncio.Queue[Event]") -> tuple[C
         if words and state is CommandState.QUEUED:
             click.echo(f'The session "{sample.SESSION_ID}" says: {words}')
             return None, words
-        with suppress(Failure):  # a later step of a notification
+        with suppress(RouterError):  # a later step of a notification
             command = await asyncio.to_thread(router.command, step.subject_id)
             _RECEIPTS[state](command)
             return command, ""
@@ -200,7 +203,7 @@ def _line(command: Command, words: str, at: datetime | None) -> None:
 
 
 def _accepted(command: Command) -> None:
-    click.echo(f"Reply: {command.text or command.key}")
+    click.echo(f"Reply: {command_text(command) or command.key}")
     _line(command, "accepted", command.created_at)
 
 
@@ -209,7 +212,7 @@ def _ended(command: Command) -> None:
         _line(command, "typed in", command.typed_at)
         _line(command, "finished", command.ended_at)
     else:
-        _line(command, f"{command.state.value} {command.reason} {command.detail}", command.ended_at)
+        _line(command, f"{state_word(command.state)} {command.reason} {command.detail}", command.ended_at)
 
 
 _RECEIPTS: dict[CommandState, Callable[[Command], None]] = {

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Origin
 from pointsman.config import FILE_NAME, Settings, child_environment, reachable
+from pointsman.connection import connected, failure
 from pointsman.errors import CLAUDE, Failure
 from pointsman.render import ago, counted
 from pointsman.settings import SETTINGS, Program, Source
 from pointsman.spelling import meaningless
 
 if TYPE_CHECKING:
-    from pointsman.records import Stranger
+    from pointsman.client.records import Stranger
     from webhook_adapter.transports.telegram.inbound.webhook_setup import WebhookInfo
 
 _MIN_FREE, _LOW_FREE = 200 * 1024**2, 1024**3  # bytes: the log alone may need the first between two checkpoints
@@ -137,17 +140,18 @@ def certificate(settings: Settings) -> Iterator[Finding]:
 
 
 def router(settings: Settings) -> Iterator[Finding]:
-    from pointsman.client import Control, RouterFailure
+    from pointsman.client.settings import from_settings
 
     try:
-        with Control.from_settings(settings) as client:
+        with from_settings(settings, Origin("cli")) as client:
             stats = client.stats()
-    except RouterFailure as failure:
-        if settings.router_is_elsewhere and not settings["POINTSMAN_API_KEY"] and failure.reason == "UNAUTHENTICATED":
+    except RouterError as error:
+        if settings.router_is_elsewhere and not settings["POINTSMAN_API_KEY"] and error.code == "UNAUTHENTICATED":
             found = f"{settings['POINTSMAN_ROUTER']} answers; commands here need POINTSMAN_API_KEY, the agent does not"
             yield ok("router", found)
         else:
-            yield fail("router", failure.message, failure.cure)
+            refused = failure(error, settings)
+            yield fail("router", refused.message, refused.cure)
         return
     where = f"{settings['POINTSMAN_ROUTER']}, version {stats.version}"
     if stats.writable:
@@ -255,21 +259,20 @@ def strangers(settings: Settings) -> Iterator[Finding]:
     """Who wrote to the bot of late and is not allowed: perhaps the person who reads this."""
     if not settings["TELEGRAM_BOT_TOKEN"]:
         return
-    from pointsman.client import Control
     from webhook_adapter.config import AdapterConfig, ConfigError
     from webhook_adapter.transports.telegram.inbound.access import AllowList
 
     try:
         telegram = AdapterConfig.from_environ(child_environment(settings, Program.COURIER)).telegram
-        with Control.from_settings(settings) as client:
+        with connected(settings) as client:
             met = client.strangers()
     except (ConfigError, Failure):  # of which the other checks tell
         return
     if telegram is None:
         return
     allowed = AllowList(telegram.allowed_chat_ids, telegram.allowed_user_ids)
-    for stranger in [each for each in met if each.transport == "telegram"][:_STRANGERS]:
-        chat_id, user_id = int(stranger.chat_id), int(stranger.user_id)
+    for stranger in [each for each in met if each.chat.transport == "telegram"][:_STRANGERS]:
+        chat_id, user_id = int(stranger.chat.chat_id), int(stranger.user_id)
         if not allowed.allows(chat_id, user_id):
             open_group = chat_id < 0 and not allowed.user_ids
             yield _stranger(stranger, allowed.to_allow(chat_id, user_id), open_group=open_group)
@@ -277,7 +280,9 @@ def strangers(settings: Settings) -> Iterator[Finding]:
 
 def _stranger(met: "Stranger", wanted: Mapping[str, str], *, open_group: bool) -> Finding:
     when = ago(met.last_seen_at, datetime.now(UTC)) if met.last_seen_at else "once"
-    found = f"{met.name or 'somebody'} (user {met.user_id}) wrote in chat {met.chat_id}, {when}, and is not allowed"
+    found = (
+        f"{met.name or 'somebody'} (user {met.user_id}) wrote in chat {met.chat.chat_id}, {when}, and is not allowed"
+    )
     cure = "To let them in: " + " ".join(f"{name}={value}" for name, value in wanted.items())
     everybody = " (and everybody else in that group; ALLOWED_USER_IDS narrows it)" if open_group else ""
     return warn("strangers", found, cure + everybody)

@@ -5,26 +5,26 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 
-from webhook_adapter.model import (
+from pointsman.client.errors import RouterError
+from pointsman.client.records import (
+    Button,
     Chat,
-    Choice,
     Command,
     CommandState,
+    DeadLetters,
     JoinToken,
     Machine,
     Notification,
     NotificationFile,
     NotificationState,
+    Origin,
     Session,
     SessionState,
     Stats,
-    Submission,
-    Submitted,
     TraceStep,
 )
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.model import Submission, Submitted
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
 WAITING = (CommandState.DEAD, CommandState.UNCERTAIN)
@@ -97,7 +97,7 @@ class FakeControl:
         self.known_sessions.append(session)
 
     def say(
-        self, session_id: str, text: str, *choices: Choice, transport: str = "web", permission_id: str = ""
+        self, session_id: str, text: str, *choices: Button, transport: str = "web", permission_id: str = ""
     ) -> Notification:
         number = next(self._numbers)
         at = self.tick()
@@ -165,9 +165,9 @@ class FakeControl:
         older = [one for one in found if not before or _number(one.command_id) < _number(before)]
         return [one for one in older if not states or one.state in states][:limit]
 
-    def dead_letters(self, limit: int) -> list[Command]:
+    def dead_letters(self, limit: int) -> DeadLetters:
         self._fail()
-        return [one for one in self._newest() if one.state in WAITING and not one.dropped][:limit]
+        return DeadLetters([one for one in self._newest() if one.state in WAITING and not one.dropped][:limit], [])
 
     def words(self, *, session_id: str = "", limit: int, before: str = "") -> list[Notification]:
         self._fail()
@@ -192,7 +192,7 @@ class FakeControl:
         for one in self.known_notifications:
             if one.notification_id == notification_id:
                 return one
-        raise RouterError(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"there is no notification {notification_id}")
+        raise RouterError("NOT_FOUND", f"there is no notification {notification_id}", "NOT_FOUND")
 
     def attach(self, said: Notification, *names: str) -> Notification:
         """Let a notification have files of 5 bytes."""
@@ -204,7 +204,7 @@ class FakeControl:
         self._fail()
         found = [one for one in self.known_steps if one.subject_id == subject_id]
         if not found:
-            raise RouterError(HTTPStatus.NOT_FOUND, "NOT_FOUND", "nothing is known under this id")
+            raise RouterError("NOT_FOUND", "nothing is known under this id", "NOT_FOUND")
         return found
 
     def stats(self) -> Stats:
@@ -213,28 +213,28 @@ class FakeControl:
         counts = {state: states.count(state) for state in set(states)}
         return Stats(counts, {}, 0.0, 1, 1, 1, 0.0, 0, 0, True, 1.0, "0.1.0")
 
-    def send_key(self, session_id: str, key: str, *, source: str, request_id: str) -> Command:
-        return self._once(request_id, session_id, "", key=key, source=source)
+    def send_key(self, session_id: str, key: str, *, request: str, origin: Origin) -> Command:
+        return self._once(request, session_id, "", key=key, source=origin.source)
 
-    def start(self, machine_id: str, folder: str, prompt: str, *, source: str, chat: Chat, request_id: str) -> Command:
+    def start(self, prompt: str, machine_id: str, folder: str, *, request: str, origin: Origin) -> Command:
         self._fail()
-        if request_id not in self._repeats:
+        if request not in self._repeats:
             made = a_session(f"started-{next(self._numbers)}", machine_id, label=folder.rpartition("/")[2], cwd=folder)
             self.known_sessions.append(replace(made, state=SessionState.STARTING, backend="headless"))
-            self._repeats[request_id] = self.accept(made.session_id, prompt, source=source, actor=f"web:{chat.chat_id}")
-        return self._repeats[request_id]
+            self._repeats[request] = self.accept(made.session_id, prompt, source=origin.source, actor=origin.actor)
+        return self._repeats[request]
 
-    def cancel(self, command_id: str) -> Command:
+    def cancel(self, command_id: str, *, request: str) -> Command:  # noqa: ARG002
         self._fail()
         return self.bring(command_id, CommandState.CANCELLED, reason="CANCELLED")
 
-    def redrive(self, command_id: str, session_id: str, request_id: str) -> Command:
+    def redrive(self, command_id: str, session_id: str, *, request: str) -> Command:
         old = self.known_commands[command_id]
-        made = self._once(request_id, session_id or old.session_id, old.text, redrive_of=command_id)
+        made = self._once(request, session_id or old.session_id, old.text, redrive_of=command_id)
         self.known_commands[command_id] = replace(old, dropped=True)
         return made
 
-    def drop(self, command_id: str) -> Command:
+    def drop(self, command_id: str, *, request: str) -> Command:  # noqa: ARG002
         self._fail()
         self.known_commands[command_id] = replace(self.known_commands[command_id], dropped=True)
         return self.known_commands[command_id]
@@ -258,7 +258,7 @@ class FakeControl:
         for one in self.known_sessions:
             if one.session_id == session_id:
                 return one
-        raise RouterError(HTTPStatus.NOT_FOUND, "SESSION_UNKNOWN", f"there is no session {session_id}")
+        raise RouterError("NOT_FOUND", f"there is no session {session_id}", "SESSION_UNKNOWN")
 
     def _note(self, command: Command, event: str, before: str, after: str) -> None:
         self.known_steps.append(TraceStep(self._now, command.command_id, event, before, after, command.actor, ""))
@@ -280,7 +280,7 @@ class FakeRouter:
 
     def file_parts(self, _notification_id: str, file_id: str) -> Iterator[bytes]:
         if file_id not in self.files:
-            raise RouterError(HTTPStatus.NOT_FOUND, "FILE_GONE", "The file is not here any more.")
+            raise RouterError("NOT_FOUND", "The file is not here any more.", "FILE_GONE")
         yield from self.files[file_id]
 
     def submit(self, submission: Submission) -> Submitted:

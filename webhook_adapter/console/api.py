@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from pointsman.client.records import Chat, Origin
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
 from webhook_adapter.json_bodies import InvalidRequest, json_object, require, text
-from webhook_adapter.model import Chat, Submission
+from webhook_adapter.model import Submission
 
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
+_WEB = Origin("web")
 _KEY = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 
@@ -50,9 +52,9 @@ def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
 
     @blueprint.get("/console/api/queue")
     def queue() -> ResponseReturnValue:
-        dead = router.own.dead_letters(LIST_LENGTH)
+        dead = router.own.dead_letters(LIST_LENGTH).commands
         queued = router.own.commands(states=present.LIVE_STATES, limit=LIST_LENGTH)
-        return jsonify(dead=present.all_shown(dead), queued=present.all_shown(queued))
+        return jsonify(dead=present.commands(dead), queued=present.commands(queued))
 
     @blueprint.get("/console/api/trace")
     def trace() -> ResponseReturnValue:
@@ -85,8 +87,8 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/key")
     def key() -> ResponseReturnValue:
         sent, key = _request("session", "name")
-        pressed = router.own.send_key(text(sent, "session"), text(sent, "name"), source="web", request_id=f"web:{key}")
-        return jsonify(present.shown(pressed))
+        pressed = router.own.send_key(text(sent, "session"), text(sent, "name"), request=f"web:{key}", origin=_WEB)
+        return jsonify(present.command(pressed))
 
 
 def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
@@ -95,31 +97,33 @@ def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
         sent, key = _request("machine_id", "prompt")
         machine_id, folder, prompt = (text(sent, name) for name in ("machine_id", "folder", "prompt"))
         place = Chat("web", CHAT_ID, message_id=key)
-        started = router.own.start(machine_id, folder, prompt, source="web", chat=place, request_id=f"web:{key}")
-        return jsonify(present.shown(started))
+        origin = Origin("web", f"web:{CHAT_ID}", place)
+        started = router.own.start(prompt, machine_id, folder, request=f"web:{key}", origin=origin)
+        return jsonify(present.command(started))
 
     @blueprint.post("/console/api/cancel")
     def cancel() -> ResponseReturnValue:
         sent, _ = _request("command_id")
-        return jsonify(present.shown(router.own.cancel(text(sent, "command_id"))))
+        return jsonify(present.command(router.own.cancel(text(sent, "command_id"), request="")))
 
     @blueprint.post("/console/api/retry")
     def retry() -> ResponseReturnValue:
         sent, key = _request("command_id")
-        repeated = router.own.redrive(text(sent, "command_id"), text(sent, "session"), f"web:{key}")
-        return jsonify(present.shown(repeated))
+        repeated = router.own.redrive(text(sent, "command_id"), text(sent, "session"), request=f"web:{key}")
+        return jsonify(present.command(repeated))
 
     @blueprint.post("/console/api/drop")
     def drop() -> ResponseReturnValue:
         sent, _ = _request("command_id")
-        return jsonify(present.shown(router.own.drop(text(sent, "command_id"))))
+        return jsonify(present.command(router.own.drop(text(sent, "command_id"), request="")))
 
 
 def _add_machines(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/join-token")
     def join_token() -> ResponseReturnValue:
         sent, _ = _request()
-        return jsonify(present.shown(router.own.create_join_token(text(sent, "machine_id").strip())))
+        made = router.own.create_join_token(text(sent, "machine_id").strip())
+        return jsonify(token=made.join_token, expires_at=made.expires_at and made.expires_at.timestamp())
 
 
 def _depth(value: str) -> int:

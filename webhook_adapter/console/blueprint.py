@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.console.api import add_api
 from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import SESSION_LIFETIME, LoginGuard
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.json_bodies import InvalidRequest
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.router.errors import http_status
 
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
 _ADDRESS = 45  # the longest address in letters
@@ -93,9 +93,9 @@ def _add_errors(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(RouterError)
     def refused(error: RouterError) -> ResponseReturnValue:
         # The page reads 401 as its own session's end; here it is the adapter that the router does not know.
-        if error.status is HTTPStatus.UNAUTHORIZED:
+        if error.status == "UNAUTHENTICATED":
             return _refusal(502, error.code, "The router refuses this console's API key. Start it with a good one.")
-        return _refusal(error.status.value, error.code, error.message)
+        return _refusal(http_status(error).value, error.code, error.message)
 
 
 def _add_pages(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:

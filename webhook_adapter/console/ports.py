@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from webhook_adapter.model import (
-    Chat,
+from pointsman.client.records import (
     Command,
     CommandState,
+    DeadLetters,
     JoinToken,
     Machine,
     Notification,
+    Origin,
     Session,
     Stats,
-    Submission,
-    Submitted,
     TraceStep,
 )
+from webhook_adapter.model import Submission, Submitted
 
 
 class ConsoleSettings(Protocol):
@@ -44,7 +44,7 @@ class ConsoleControl(Protocol):
     ) -> Sequence[Command]:
         """Newest first; of all sessions and in all states unless given, from the one before `before` on."""
 
-    def dead_letters(self, limit: int) -> Sequence[Command]:
+    def dead_letters(self, limit: int) -> DeadLetters:
         """Commands that wait for a person, newest first."""
 
     def words(self, *, session_id: str = "", limit: int, before: str = "") -> Sequence[Notification]:
@@ -65,19 +65,19 @@ class ConsoleControl(Protocol):
     def stats(self) -> Stats:
         """The router's figures."""
 
-    def send_key(self, session_id: str, key: str, *, source: str, request_id: str) -> Command:
+    def send_key(self, session_id: str, key: str, *, request: str, origin: Origin) -> Command:
         """Press a named key in a session; once for each request id."""
 
-    def start(self, machine_id: str, folder: str, prompt: str, *, source: str, chat: Chat, request_id: str) -> Command:
+    def start(self, prompt: str, machine_id: str, folder: str, *, request: str, origin: Origin) -> Command:
         """Start a session; once for each request id. Gives its first command."""
 
-    def cancel(self, command_id: str) -> Command:
+    def cancel(self, command_id: str, *, request: str) -> Command:
         """Take a command back."""
 
-    def redrive(self, command_id: str, session_id: str, request_id: str) -> Command:
+    def redrive(self, command_id: str, session_id: str, *, request: str) -> Command:
         """Repeat an ended command as a new one; an empty session id keeps the old session."""
 
-    def drop(self, command_id: str) -> Command:
+    def drop(self, command_id: str, *, request: str) -> Command:
         """Take a dead letter off the list."""
 
     def create_join_token(self, machine_id: str) -> JoinToken:

@@ -8,7 +8,8 @@ from itertools import takewhile
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
-from webhook_adapter.model import Command, CommandState, Notification, Session, Stats
+from pointsman.client.records import Command, CommandState, Notification, Session, Stats
+from webhook_adapter.model import command_text
 
 Json = dict[str, Any]
 
@@ -35,6 +36,16 @@ def all_shown(values: Iterable[Value]) -> list[Json]:
     return [shown(value) for value in values]
 
 
+def command(one: Command) -> Json:
+    """A command as JSON, what it brings along in words."""
+    return shown(one) | {"text": command_text(one)}
+
+
+def commands(several: Iterable[Command]) -> list[Json]:
+    """Each of them."""
+    return [command(one) for one in several]
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return str(value.value).lower()
@@ -55,10 +66,10 @@ def with_last_words(sessions: Sequence[Session], last_words: Sequence[Notificati
     return [shown(session) | {"last": _preview(last.get(session.session_id))} for session in sessions]
 
 
-def chat(notifications: Sequence[Notification], commands: Sequence[Command]) -> list[Json]:
+def chat(notifications: Sequence[Notification], sent: Sequence[Command]) -> list[Json]:
     """One conversation, oldest first: what the session said and what was sent to it."""
     items = [{"kind": "said"} | _message(one) for one in said(notifications)]
-    items += [{"kind": "command"} | shown(one) for one in commands]
+    items += [command(one) | {"kind": "command"} for one in sent]
     return sorted(items, key=lambda item: item["created_at"] or 0.0)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from pointsman.client.records import Command, Notification
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleControl
-from webhook_adapter.model import Command, Notification
 
 PAGE = 50  # a command has at most 64 KiB of text and 4 KiB of detail: an answer stays well below 4 MiB
 LONGEST = 5_000  # words

@@ -17,7 +17,7 @@ from webhook_adapter.backoff import Backoff
 from webhook_adapter.courier import convert
 from webhook_adapter.courier.sender_pool import DeliveryReceipt, SenderPool
 from webhook_adapter.courier.typing_indicator import TypingIndicator
-from webhook_adapter.router.client import open_channel
+from webhook_adapter.router.client import channel_to_router
 from webhook_adapter.transports.platform import Host, Route
 from webhook_adapter.transports.transport import Delivered, ShowsTyping
 
@@ -50,7 +50,7 @@ class DeliveryLink:
         """Open the link again and again until `stop` is set and what was begun is answered."""
         self._sender_pool.start()
         backoff = Backoff(*_RECONNECT_S, random.Random())  # noqa: S311 - it spreads reconnects
-        with open_channel(self._host.config) as channel:
+        with channel_to_router(self._host.config) as channel:
             stub = chat_link_pb2_grpc.ChatLinkStub(channel)
             while not self._host.stop.is_set():
                 began = time.monotonic()

@@ -8,11 +8,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from http import HTTPStatus
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Session, SessionState
 from webhook_adapter.clock import Clock
-from webhook_adapter.model import Session, SessionState
-from webhook_adapter.router.errors import RouterError
 from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing, ShowsTyping
 
 logger = logging.getLogger(__name__)
@@ -100,7 +99,7 @@ class TypingIndicator:
         try:
             return {each.session_id: each.state for machine in machines for each in self._sessions(machine)}
         except RouterError as error:
-            if error.status is HTTPStatus.FORBIDDEN:  # for good: a key keeps its role
+            if error.status == "PERMISSION_DENIED":  # for good: a key keeps its role
                 logger.info("no chat shows that a session works: the adapter's API key may not list sessions")
                 self.close()
             return {}

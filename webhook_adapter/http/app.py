@@ -8,11 +8,11 @@ from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http import health, rest
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.router.client import RouterClient
-from webhook_adapter.router.errors import RouterError
 from webhook_adapter.transports.lifecycle import RequestIds, lifecycle
 from webhook_adapter.transports.platform import Host
 from webhook_adapter.transports.registry import platforms

@@ -7,12 +7,14 @@ from pathlib import Path
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from pointsman.client.control import Control
+from pointsman.client.errors import RouterError
 from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.http.rest import key_control
-from webhook_adapter.router.client import Control, RouterClient
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.router.client import RouterClient
 
+_PATIENCE = 2.0  # seconds; who asks how we are does not wait for long
 _OPENAPI = Path(__file__).with_name("openapi.json")
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Connecting-IP")
 
@@ -53,7 +55,7 @@ def create_blueprint(router: RouterClient, metrics: Metrics) -> Blueprint:
 def _not_ready(control: Control) -> tuple[str, str] | None:
     """Why nothing could be stored now, and the code for it; None when all is well."""
     try:
-        stats = control.stats()
+        stats = control.stats(_PATIENCE)
     except RouterError as error:
         return error.message, error.code
     return None if stats.writable else ("the router cannot write its database", "STORAGE_UNAVAILABLE")
@@ -61,9 +63,9 @@ def _not_ready(control: Control) -> tuple[str, str] | None:
 
 def _metrics_text(control: Control, metrics: Metrics) -> bytes:
     try:
-        return metrics.text(control.stats())
+        return metrics.text(control.stats(_PATIENCE))
     except RouterError as error:
-        if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
             raise
         return metrics.text(None)
 

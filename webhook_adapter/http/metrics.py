@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from webhook_adapter.model import Stats
-from webhook_adapter.router.errors import RouterError
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Stats
 from webhook_adapter.transports.lifecycle import Event, Handled, Hook
 
 

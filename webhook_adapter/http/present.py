@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from webhook_adapter.model import Command, Notification, NotificationState, Session, TraceStep
+from pointsman.client.records import Command, Notification, NotificationState, Session, TraceStep
+from webhook_adapter.model import command_text
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ def session(known: Session) -> Json:
 
 def command(known: Command) -> Json:
     """One entry of GET /commands. `text` or `key` says what is typed."""
-    action = {"key": known.key} if known.key else {"text": known.text}
+    action = {"key": known.key} if known.key else {"text": command_text(known)}
     return {
         "commandId": known.command_id,
         "sessionId": known.session_id,

@@ -10,15 +10,18 @@ from typing import cast
 from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
+from pointsman.client.control import Control
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Notification, Origin
 from webhook_adapter import json_bodies
 from webhook_adapter.auth import is_api_key_shaped
 from webhook_adapter.http import present
-from webhook_adapter.model import Notification
-from webhook_adapter.router.client import Control, RouterClient
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.router.errors import http_status
 
 logger = logging.getLogger(__name__)
 
+_REST = Origin("rest")
 _DELIVERY_WAIT = timedelta(seconds=10)
 _MOST_WAITING = 10  # of the server's 16 threads: webhooks must find one free
 
@@ -38,14 +41,14 @@ def key_control(router: RouterClient) -> Control:
     """Control with the current request's key. Raises RouterError where there is none."""
     key = request.headers.get("X-API-Key", "")
     if not is_api_key_shaped(key):
-        raise RouterError(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED", "send a valid API key in X-API-Key")
+        raise RouterError("UNAUTHENTICATED", "send a valid API key in X-API-Key")
     return router.control(key)
 
 
 def refusal(error: RouterError) -> ResponseReturnValue:
     """What a refused call looks like over HTTP."""
     headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
-    return {"error": error.message, "code": error.code}, error.status, headers
+    return {"error": error.message, "code": error.code}, http_status(error), headers
 
 
 def _control() -> Control:
@@ -62,7 +65,7 @@ def _add_guard(blueprint: Blueprint, router: RouterClient) -> None:
         try:
             _control().stats()  # a caller without a good key learns nothing about what a request must hold
         except RouterError as refused:
-            if refused.status is not HTTPStatus.FORBIDDEN:
+            if refused.status != "PERMISSION_DENIED":
                 return refusal(refused)
         return {"error": str(error), "code": "INVALID_ARGUMENT"}, HTTPStatus.BAD_REQUEST
 
@@ -94,12 +97,12 @@ def _add_notifications(blueprint: Blueprint, waiting: threading.Semaphore) -> No
     def send_notification() -> ResponseReturnValue:
         asked = json_bodies.json_object()
         json_bodies.require(asked, "sessionId", "chatId", "text")
-        accepted = _control().notify(
+        [accepted] = _control().notify(
             json_bodies.text(asked, "sessionId"),
             json_bodies.text(asked, "text"),
-            buttons=json_bodies.choices(asked),
-            chat=json_bodies.chat(asked),
-            request_id=json_bodies.text(asked, "idempotencyKey"),
+            buttons=json_bodies.buttons(asked),
+            chats=[json_bodies.chat(asked)],
+            request=json_bodies.text(asked, "idempotencyKey"),
         )
         return present.sending(_followed(accepted, waiting))
 
@@ -126,9 +129,9 @@ def _add_commands(blueprint: Blueprint) -> None:
         command = _control().send_text(
             json_bodies.text(asked, "sessionId"),
             json_bodies.text(asked, "text"),
-            source="rest",
-            request_id=json_bodies.text(asked, "idempotencyKey"),
+            request=json_bodies.text(asked, "idempotencyKey"),
             ttl=json_bodies.ttl(asked),
+            origin=_REST,
         )
         answer = {"ok": True, "commandId": command.command_id, "state": command.state.value}
         return answer, HTTPStatus.ACCEPTED

@@ -10,10 +10,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.model import Submission, Submitted
-from webhook_adapter.router.errors import RouterError, unavailable
+from webhook_adapter.router.errors import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class SubmitStream:
     def submit(self, submission: Submission, timeout: float = SUBMIT_TIMEOUT) -> Submitted:
         """Hand one item in and wait until it is on the router's disk. Raises RouterError."""
         if _weight(submission) > _ITEM_BYTES:
-            raise RouterError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TOO_LARGE", "the text is too long")
+            raise RouterError("INVALID_ARGUMENT", "the text is too long", "TOO_LARGE")
         outcome = self._try(submission, timeout)
         if isinstance(outcome, _Lost):
             outcome = self._try(submission, timeout)

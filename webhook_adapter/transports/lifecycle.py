@@ -14,8 +14,8 @@ from typing import TypeVar
 import uuid_utils
 from flask import g, has_request_context
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.model import Submitted
-from webhook_adapter.router.errors import RouterError
 
 logger = logging.getLogger(__name__)
 

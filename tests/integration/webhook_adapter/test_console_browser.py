@@ -1,13 +1,11 @@
 """The console in a real browser, over a router in memory."""
 
-from http import HTTPStatus
-
 from playwright.sync_api import expect
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Button, CommandState
 from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
-from webhook_adapter.model import Choice, CommandState
-from webhook_adapter.router.errors import RouterError
 
 pytestmark = IN_BROWSER
 
@@ -43,7 +41,7 @@ def test_on_a_phone_one_goes_from_the_list_to_a_chat_and_back(console: Console) 
 
 
 def test_everything_is_reached_by_keyboard(console: Console) -> None:
-    console.router.own.say("s-1", "Go on?", Choice("Continue", "continue"), Choice("No", "no"))
+    console.router.own.say("s-1", "Go on?", Button("Continue", "continue"), Button("No", "no"))
 
     with console.visit() as page:
         field = page.get_by_label("Message to api-refactor")
@@ -71,7 +69,7 @@ def test_everything_is_reached_by_keyboard(console: Console) -> None:
 
 
 def test_a_question_is_answered_in_own_words_and_tells_its_end(console: Console) -> None:
-    asked = console.router.own.say("s-1", "May it?", Choice("Allow", "allow"), permission_id="q")
+    asked = console.router.own.say("s-1", "May it?", Button("Allow", "allow"), permission_id="q")
 
     with console.visit(path="#/session/s-1") as page:
         expect(page.get_by_role("button", name="Allow")).to_be_visible()
@@ -112,7 +110,7 @@ def test_a_dead_letter_goes_to_another_session(console: Console) -> None:
 def test_what_sessions_say_is_never_markup(console: Console) -> None:
     evil = "<img src=x onerror=alert(1)><script>alert(2)</script> `<b>` \n```html\n<svg onload=alert(3)>\n```"
     console.router.own.add_session(a_session("s-4", label="<script>alert(4)</script>"))
-    console.router.own.say("s-4", evil, Choice("<i>yes</i>", "yes"))
+    console.router.own.say("s-4", evil, Button("<i>yes</i>", "yes"))
 
     with console.visit(path="#/session/s-4") as page:
         expect(page.locator(".said .bubble")).to_contain_text("<img src=x onerror=alert(1)>")
@@ -125,7 +123,7 @@ def test_what_is_written_while_the_router_is_away_goes_out_once_when_it_is_back(
     with console.visit(path="#/session/s-1") as page:
         field = page.get_by_label("Message to api-refactor")
         expect(field).to_be_focused()
-        console.router.own.failure = RouterError(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "the router is away")
+        console.router.own.failure = RouterError("UNAVAILABLE", "the router is away", "UNAVAILABLE")
         field.fill("patience")
         field.press("Enter")
         expect(page.locator(".pending")).to_contain_text("Not sent yet: The router is away.")
@@ -140,7 +138,7 @@ def test_what_is_written_while_the_router_is_away_goes_out_once_when_it_is_back(
 
 
 def test_a_page_without_a_router_says_so_and_comes_to_life_by_itself(console: Console) -> None:
-    console.router.own.failure = RouterError(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "the router is away")
+    console.router.own.failure = RouterError("UNAVAILABLE", "the router is away", "UNAVAILABLE")
 
     with console.visit() as page:
         expect(page.locator("#banner")).to_have_text("The router is away. Trying again…")

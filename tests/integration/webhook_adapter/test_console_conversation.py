@@ -3,16 +3,15 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Button, CommandState, SessionState
 from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
 from tests.waiting import wait_until
-from webhook_adapter.model import Choice, CommandState, SessionState
-from webhook_adapter.router.errors import RouterError
 
 pytestmark = IN_BROWSER
 
@@ -170,7 +169,7 @@ def title_of(found: Locator) -> str:
 
 
 def test_a_toast_covers_no_words(console: Console) -> None:
-    console.router.own.say("s-1", "The newest words.", Choice("Go on", "continue"))
+    console.router.own.say("s-1", "The newest words.", Button("Go on", "continue"))
     console.router.own.known_sessions[0] = replace(console.router.own.known_sessions[0], session_id="s-0")
 
     with console.visit(PHONE, path="#/session/s-0") as page:
@@ -188,7 +187,7 @@ def test_what_a_refusal_asks_stays_a_question(console: Console) -> None:
     with console.visit(path="#/session/s-1") as page:
         field = page.get_by_label("Message to api-refactor")
         expect(field).to_be_focused()
-        failure = RouterError(HTTPStatus.CONFLICT, "SESSION_ENDED", "the session has ended. Start another?")
+        failure = RouterError("FAILED_PRECONDITION", "the session has ended. Start another?", "SESSION_ENDED")
         console.router.own.failure = failure
         field.fill("x")
         field.press("Enter")
@@ -196,4 +195,4 @@ def test_what_a_refusal_asks_stays_a_question(console: Console) -> None:
         expect(page.locator(".pending")).to_contain_text("Not sent: The session has ended. Start another?")
         expect(page.locator(".pending")).not_to_contain_text("?.")
 
-    console.complaints[:] = [line for line in console.complaints if "409" not in line]
+    console.complaints[:] = [line for line in console.complaints if "404" not in line]

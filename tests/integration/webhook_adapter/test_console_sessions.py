@@ -2,15 +2,14 @@
 
 import socket
 from dataclasses import replace
-from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import expect
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Button, CommandState, SessionState
 from tests.fakes.browsed_console import DESK, IN_BROWSER, PHONE, Console
 from tests.fakes.console_router import a_session
-from webhook_adapter.model import Choice, CommandState, SessionState
-from webhook_adapter.router.errors import RouterError
 
 pytestmark = IN_BROWSER
 
@@ -42,7 +41,7 @@ def test_a_start_that_fails_keeps_what_was_filled_in(console: Console) -> None:
     with console.visit(path="#/queue") as page:
         page.get_by_role("button", name="Start a session").click()
         page.get_by_label("What it should do").fill("fix the test")
-        console.router.own.failure = RouterError(HTTPStatus.CONFLICT, "MACHINE_REVOKED", "the machine was revoked")
+        console.router.own.failure = RouterError("FAILED_PRECONDITION", "the machine was revoked", "MACHINE_REVOKED")
         page.get_by_role("button", name="Start", exact=True).click()
         expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("The machine was revoked.")
         console.router.own.failure = None
@@ -111,7 +110,7 @@ def test_the_session_that_needs_a_person_is_first_and_its_name_whole(console: Co
 def test_a_question_stays_in_sight_until_it_is_answered(console: Console) -> None:
     own = console.router.own
     own.known_sessions[0] = replace(own.known_sessions[0], state=SessionState.WAITING)
-    own.say("s-1", "May it run make?", Choice("Allow", "allow"), Choice("Deny", "deny"), permission_id="q")
+    own.say("s-1", "May it run make?", Button("Allow", "allow"), Button("Deny", "deny"), permission_id="q")
     for number in range(20):
         own.accept("s-1", f"later {number}")
 
@@ -129,7 +128,7 @@ def test_a_question_stays_in_sight_until_it_is_answered(console: Console) -> Non
 def test_an_old_question_is_in_sight_and_so_are_old_words(console: Console) -> None:
     own = console.router.own
     own.say("team/docs", "The docs are built.")
-    own.say("s-1", "May it run make?", Choice("Allow", "allow"), permission_id="q")
+    own.say("s-1", "May it run make?", Button("Allow", "allow"), permission_id="q")
     for number in range(60):
         own.say("s-1", f"later {number}")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from pointsman.client.records import Session, SessionState
 from pointsman.errors import Failure
 from pointsman.names import choose_session
-from pointsman.records import Session, SessionState
 from pointsman.spelling import like
 
 

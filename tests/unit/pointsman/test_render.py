@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pointsman.records import CommandState, JoinToken, SessionState, to_json
+from pointsman.as_json import to_json
+from pointsman.client.records import CommandState, JoinToken, SessionState
 from pointsman.render import Column, ago, counted, layout, plain, short, shortened
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
@@ -29,7 +30,7 @@ def test_a_time_to_come_is_told_as_a_date() -> None:
         ("", "-"),
         (True, "yes"),
         (CommandState.DONE, "done"),
-        (SessionState.UNSPECIFIED, "-"),
+        (SessionState.UNKNOWN, "-"),
         ("two\nlines\tand \x1b[31mcolour", "two lines and [31mcolour"),
     ],
     ids=["none", "empty", "bool", "state", "no-state", "control"],
@@ -82,7 +83,7 @@ def test_records_become_json_with_camel_case_names_and_utc_times() -> None:
 
 
 def test_states_become_json_by_name() -> None:
-    assert to_json([CommandState.DEAD, SessionState.UNSPECIFIED]) == ["DEAD", "UNKNOWN"]
+    assert to_json([CommandState.DEAD, SessionState.UNKNOWN]) == ["DEAD", "UNKNOWN"]
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, "0 machines"), (1, "1 machine"), (2, "2 machines")])

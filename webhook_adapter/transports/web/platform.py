@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint
 
+from pointsman.client.control import Control
 from webhook_adapter.console.api import CHAT_ID
 from webhook_adapter.console.blueprint import create_blueprint
 from webhook_adapter.model import Submission, Submitted
-from webhook_adapter.router.client import Control
 from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.web.transport import WebTransport
 

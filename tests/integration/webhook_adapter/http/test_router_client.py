@@ -13,14 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from pointsman.client import convert
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Button, Chat, CommandState, Machine, NotificationState, Origin, TraceStep
 from tests.fakes.adapter import environment
 from tests.fakes.control import NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import Chat, Choice, CommandState, Machine, NotificationState, Submission, TraceStep
-from webhook_adapter.router import convert
+from webhook_adapter.model import Submission, command_text
 from webhook_adapter.router.client import RouterClient
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.router.errors import http_status
 
 CERTIFICATE_LIFE = timedelta(hours=1)
 NOON = datetime(2026, 11, 21, 0, 0, 0, 123_000, UTC)
@@ -98,7 +100,7 @@ def test_the_stream_comes_back_with_the_router(router_client: RouterClient, rout
 
     wait_until(lambda: stored(router_client, "after"), 5.0)
 
-    assert away.value.status == 503
+    assert http_status(away.value) == 503
     assert set(router.book.submitted) == {"before", "after"}
 
 
@@ -136,7 +138,7 @@ def test_an_error_without_details_keeps_its_inside_to_itself(router_client: Rout
     with pytest.raises(RouterError) as failed:
         router_client.own.notification("unknown")
 
-    assert (failed.value.status, failed.value.message) == (500, "the router failed; its log says why")
+    assert (http_status(failed.value), failed.value.message) == (500, "the router failed; its log says why")
 
 
 def test_a_state_of_a_newer_router_is_unknown(router_client: RouterClient, router: FakeRouter) -> None:
@@ -148,7 +150,7 @@ def test_a_state_of_a_newer_router_is_unknown(router_client: RouterClient, route
 
 
 def test_a_command_with_all_it_has(router_client: RouterClient) -> None:
-    sent = router_client.own.send_key("s1", "esc", source="web", request_id="r")
+    sent = router_client.own.send_key("s1", "esc", request="r", origin=Origin("web"))
 
     command = router_client.own.command(sent.command_id)
 
@@ -158,17 +160,18 @@ def test_a_command_with_all_it_has(router_client: RouterClient) -> None:
 
 def test_dead_letters_and_what_people_do_with_them(router_client: RouterClient) -> None:
     control = router_client.own
-    sent = control.send_text("s1", "x", source="web", ttl=timedelta(seconds=5))
+    sent = control.send_text("s1", "x", ttl=timedelta(seconds=5))
 
     assert control.cancel(sent.command_id).state is CommandState.CANCELLED
-    assert control.redrive(sent.command_id, "s2", "r").redrive_of == sent.command_id
-    assert [each.command_id for each in control.dead_letters(5)] == [sent.command_id]
+    assert control.redrive(sent.command_id, "s2", request="r").redrive_of == sent.command_id
+    assert [each.command_id for each in control.dead_letters(5).commands] == [sent.command_id]
     assert control.drop(sent.command_id).dropped
 
 
 def test_a_session_is_started_for_a_chat(router_client: RouterClient, router: FakeRouter) -> None:
     place = Chat("web", "console", message_id="7")
-    started = router_client.own.start("devbox", "~/src", "fix it", source="web", chat=place, request_id="r")
+    origin = Origin("web", "web:console", place)
+    started = router_client.own.start("fix it", "devbox", "~/src", request="r", origin=origin)
 
     [asked] = router.book.requests
     assert (asked.machine_id, asked.folder, asked.prompt, asked.request_id) == ("devbox", "~/src", "fix it", "r")
@@ -190,7 +193,7 @@ def test_a_session_is_started_for_a_chat(router_client: RouterClient, router: Fa
 def test_an_answer_to_a_question_is_told_in_words(decision: dict[str, str], told: str) -> None:
     made = types_pb2.PermissionDecision(permission_id="p", **decision)
 
-    assert convert.command(types_pb2.Command(action=types_pb2.Action(permission_decision=made))).text == told
+    assert command_text(convert.command(types_pb2.Command(action=types_pb2.Action(permission_decision=made)))) == told
 
 
 def test_last_words_and_open_questions_are_one_call_each(router: FakeRouter, router_client: RouterClient) -> None:
@@ -204,8 +207,8 @@ def test_last_words_and_open_questions_are_one_call_each(router: FakeRouter, rou
 
 
 def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
-    sent = router_client.own.notify(
-        "s1", "done", buttons=(Choice("Go on", "continue"),), chat=Chat("telegram", "99"), request_id="r"
+    [sent] = router_client.own.notify(
+        "s1", "done", buttons=(Button("Go on", "continue"),), chats=(Chat("telegram", "99"),), request="r"
     )
 
     (listed,) = router_client.own.words(session_id="s1", limit=5)
@@ -213,7 +216,7 @@ def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
     assert listed == sent == router_client.own.notification(sent.notification_id)
     assert (sent.state, sent.buttons, sent.chat) == (
         NotificationState.QUEUED,
-        (Choice("Go on", "continue"),),
+        (Button("Go on", "continue"),),
         Chat("telegram", "99"),
     )
     assert (sent.token, sent.created_at, sent.delivered_at) == ("tokentokentoken1", NOON, None)
@@ -223,7 +226,7 @@ def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
 def test_machines_and_join_tokens(router_client: RouterClient) -> None:
     assert router_client.own.machines() == [Machine("devbox", False, False, False, "", NOON, None, ("~/src",))]
     token = router_client.own.create_join_token("devbox", timedelta(hours=1))
-    assert (token.token, token.expires_at) == ("join", NOON)
+    assert (token.join_token, token.expires_at) == ("join", NOON)
 
 
 def test_figures_and_stories(router_client: RouterClient) -> None:

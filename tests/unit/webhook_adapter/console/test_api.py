@@ -1,17 +1,17 @@
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Button, Chat, CommandState, SessionState
 from tests.fakes.console_router import FakeRouter
 from webhook_adapter.console.api import ACTOR
-from webhook_adapter.model import Chat, Choice, CommandState, SessionState, Submission
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.model import Submission
 
 Post = Callable[..., TestResponse]
 KEY = "6f1c2b9e-0000-4000-8000-000000000001"
@@ -24,7 +24,7 @@ def read(client: FlaskClient, path: str) -> Any:
 
 
 def test_the_overview_shows_machines_sessions_and_how_much_waits(client: FlaskClient, router: FakeRouter) -> None:
-    router.own.say("s-1", "Done.\nShall I go on?", Choice("Continue", "continue"))
+    router.own.say("s-1", "Done.\nShall I go on?", Button("Continue", "continue"))
     router.own.accept("s-1", "yes")
     dead = router.own.accept("s-2", "no")
     router.own.bring(dead.command_id, CommandState.DEAD)
@@ -43,7 +43,7 @@ def test_the_overview_shows_machines_sessions_and_how_much_waits(client: FlaskCl
 def test_a_chat_holds_words_and_commands_in_the_order_of_time(client: FlaskClient, router: FakeRouter) -> None:
     router.own.say("s-1", "one")
     command = router.own.accept("s-1", "two")
-    router.own.say("s-1", "three", Choice("Yes", "yes"))
+    router.own.say("s-1", "three", Button("Yes", "yes"))
     router.own.say("s-2", "elsewhere")
     router.own.bring(command.command_id, CommandState.SENT, CommandState.RECEIVED)
 
@@ -149,8 +149,8 @@ def test_the_last_words_of_a_session_outlive_what_others_say(client: FlaskClient
 def test_an_open_question_is_in_the_answer_however_far_back_it_was_asked(
     client: FlaskClient, router: FakeRouter
 ) -> None:
-    router.own.say("s-2", "Elsewhere?", Choice("Allow", "allow"), permission_id="other")
-    asked = router.own.say("s-1", "May it run make?", Choice("Allow", "allow"), permission_id="q")
+    router.own.say("s-2", "Elsewhere?", Button("Allow", "allow"), permission_id="other")
+    asked = router.own.say("s-1", "May it run make?", Button("Allow", "allow"), permission_id="q")
     for number in range(60):
         router.own.say("s-1", f"{number}")
 
@@ -280,17 +280,17 @@ def test_a_read_names_what_it_misses(client: FlaskClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("status", "seen"),
     [
-        (HTTPStatus.NOT_FOUND, 404),
-        (HTTPStatus.CONFLICT, 409),
-        (HTTPStatus.TOO_MANY_REQUESTS, 429),
-        (HTTPStatus.SERVICE_UNAVAILABLE, 503),
-        (HTTPStatus.UNAUTHORIZED, 502),
+        ("NOT_FOUND", 404),
+        ("FAILED_PRECONDITION", 409),
+        ("RESOURCE_EXHAUSTED", 429),
+        ("UNAVAILABLE", 503),
+        ("UNAUTHENTICATED", 502),
     ],
 )
 def test_what_the_router_refuses_is_said_in_its_words(
-    client: FlaskClient, router: FakeRouter, status: HTTPStatus, seen: int
+    client: FlaskClient, router: FakeRouter, status: str, seen: int
 ) -> None:
-    router.own.failure = RouterError(status, "SOME_REASON", "the router says why")
+    router.own.failure = RouterError(status, "the router says why", "SOME_REASON")
 
     answer = client.get("/console/api/overview")
 

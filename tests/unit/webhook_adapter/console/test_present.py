@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from pointsman.client.records import Button, Notification
 from tests.fakes.console_router import FakeControl, a_session
 from webhook_adapter.console.present import PREVIEW_LENGTH, chat, said, with_last_words
-from webhook_adapter.model import Choice, Notification
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_same_words_much_later_are_another_message(control: FakeControl) -> 
 
 
 def test_a_question_stands_where_it_was_asked_and_says_what_it_says_now(control: FakeControl) -> None:
-    offered = (Choice("Allow", "allow"), Choice("Deny with reason", "reason"))
+    offered = (Button("Allow", "allow"), Button("Deny with reason", "reason"))
     asked = [control.say("s-1", "May it?", *offered, transport=t, permission_id="q") for t in ("telegram", "web")]
     later = control.say("s-1", "Done.")
 
@@ -46,7 +46,7 @@ def test_a_question_stands_where_it_was_asked_and_says_what_it_says_now(control:
 
 
 def test_a_message_says_what_was_chosen_where_it_stands(control: FakeControl) -> None:
-    asked = [control.say("s-1", "Deploy?", Choice("Yes", "yes"), transport=t) for t in ("telegram", "web")]
+    asked = [control.say("s-1", "Deploy?", Button("Yes", "yes"), transport=t) for t in ("telegram", "web")]
     later = control.say("s-1", "Done.")
     told = [
         replace(control.say("s-1", "Deploy? Yes", transport=t), edits=first.notification_id)

@@ -1,12 +1,12 @@
 import threading
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 
 import pytest
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Session, SessionState
 from webhook_adapter.courier.typing_indicator import LOOK_S, LOOKS, TypingIndicator
-from webhook_adapter.model import Session, SessionState
-from webhook_adapter.router.errors import RouterError, unavailable
+from webhook_adapter.router.errors import unavailable
 from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing
 
 PLACE = ChatRef("4711", "7")
@@ -136,7 +136,7 @@ def test_a_fault_of_the_platform_ends_nothing_but_this(desk: Desk, caplog: pytes
 
 
 def test_a_key_that_may_not_ask_does_not_ask_again(desk: Desk) -> None:
-    desk.trouble = RouterError(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", "no")
+    desk.trouble = RouterError("PERMISSION_DENIED", "no")
     desk.indicator.brought(RECEIPT)
     desk.indicator.look()
     desk.indicator.run()

@@ -5,8 +5,9 @@ from http import HTTPStatus
 import grpc
 import pytest
 
+from pointsman.client.refusals import from_status
 from tests.fakes.control import Fault
-from webhook_adapter.router.errors import from_status, unavailable
+from webhook_adapter.router.errors import http_status, is_about_content, unavailable
 
 CODE = grpc.StatusCode
 
@@ -35,7 +36,7 @@ CODE = grpc.StatusCode
 def test_each_status_has_its_counterpart(code: grpc.StatusCode, reason: str, status: int) -> None:
     error = from_status(Fault(code, reason, "the public text").status())
 
-    assert (error.status, error.code, error.message) == (status, reason or code.name, "the public text")
+    assert (http_status(error), error.code, error.message) == (status, reason or code.name, "the public text")
 
 
 def test_the_routers_own_delay_is_told() -> None:
@@ -50,7 +51,7 @@ def test_who_is_told_that_nothing_was_stored_is_told_when_to_come_again() -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "is_about_content"),
+    ("code", "reason", "expected"),
     [
         (CODE.INVALID_ARGUMENT, "TOO_LARGE", True),
         (CODE.NOT_FOUND, "SESSION_UNKNOWN", True),
@@ -61,14 +62,12 @@ def test_who_is_told_that_nothing_was_stored_is_told_when_to_come_again() -> Non
         (CODE.INTERNAL, "", False),
     ],
 )
-def test_only_what_the_content_caused_would_fail_again(
-    code: grpc.StatusCode, reason: str, is_about_content: bool
-) -> None:
-    assert from_status(Fault(code, reason).status()).is_about_content == is_about_content
+def test_only_what_the_content_caused_would_fail_again(code: grpc.StatusCode, reason: str, expected: bool) -> None:
+    assert is_about_content(from_status(Fault(code, reason).status())) == expected
 
 
 def test_an_unknown_code_is_a_failure() -> None:
     status = Fault(CODE.INTERNAL, "").status()
     status.code = 99
 
-    assert from_status(status).status is HTTPStatus.INTERNAL_SERVER_ERROR
+    assert http_status(from_status(status)) is HTTPStatus.INTERNAL_SERVER_ERROR

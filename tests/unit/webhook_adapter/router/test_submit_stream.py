@@ -4,16 +4,17 @@ import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 
 import pytest
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Chat, CommandState
 from tests.waiting import wait_until
-from webhook_adapter.model import Chat, CommandState, Submission, Submitted
-from webhook_adapter.router.errors import RouterError, unavailable
+from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.router.errors import unavailable
 from webhook_adapter.router.submit_stream import Answer, Item, SubmitStream
 
-REFUSED = RouterError(HTTPStatus.NOT_FOUND, "SESSION_UNKNOWN", "no such session")
+REFUSED = RouterError("NOT_FOUND", "no such session", "SESSION_UNKNOWN")
 
 
 def submission(key: str, text: str = "hello") -> Submission:
@@ -152,7 +153,7 @@ def test_who_loses_two_streams_is_told(wires: Wires, pool: ThreadPoolExecutor) -
 
     with pytest.raises(RouterError, match="the router is away") as told:
         waiting.result(5)
-    assert told.value.status == 503
+    assert told.value.status == "UNAVAILABLE"
 
 
 def test_a_new_stream_is_opened_for_what_comes_after_a_loss(wires: Wires, pool: ThreadPoolExecutor) -> None:

@@ -5,7 +5,8 @@ import logging
 import pytest
 from flask import Flask
 
-from webhook_adapter.model import CommandState, Submitted
+from pointsman.client.records import CommandState
+from webhook_adapter.model import Submitted
 from webhook_adapter.router.errors import unavailable
 from webhook_adapter.transports.lifecycle import (
     Event,

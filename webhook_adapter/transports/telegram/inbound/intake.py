@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Chat, Stranger
 from webhook_adapter.config import TelegramConfig
-from webhook_adapter.model import Chat, Stranger, Submission, Submitted
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.lifecycle import Handled, Outcome, handed_in
 from webhook_adapter.transports.telegram.inbound.access import AllowList
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE, Brought
@@ -70,7 +72,7 @@ class Intake:
             brought = self._bring(inbound.update_key, attached) if attached else NO_FILE
             handled = handed_in(inbound.update_key, self._submit(_submission(inbound, brought)))
         except RouterError as error:
-            if not error.is_about_content:
+            if not is_about_content(error):
                 raise
             about, answer = f"key={inbound.update_key} code={error.code}", error.message[:_MAX_ANSWER]
             return Received(Outcome.REFUSED, inbound.callback_id, answer, about=about)

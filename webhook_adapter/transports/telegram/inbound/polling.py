@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.backoff import Backoff
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.router.errors import http_status
 from webhook_adapter.transports.lifecycle import Outcome
 from webhook_adapter.transports.telegram.client import ApiRefused, TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.inbound.intake import Received
@@ -88,7 +89,7 @@ class Polling:
             try:
                 return self._receive(update)
             except RouterError as error:
-                mistakes += error.status is HTTPStatus.INTERNAL_SERVER_ERROR
+                mistakes += http_status(error) is HTTPStatus.INTERNAL_SERVER_ERROR
                 if mistakes == _ROUTER_MISTAKES:
                     logger.error("update skipped id=%s: the router fails over it", update.get("update_id"))  # noqa: TRY400 -- the router's log has the stack
                     return Received(Outcome.REFUSED)

@@ -6,8 +6,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from webhook_adapter.model import Chat, Stranger
-from webhook_adapter.router.errors import RouterError
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Chat, Stranger
 from webhook_adapter.transports.telegram.inbound.access import AllowList
 from webhook_adapter.transports.telegram.inbound.update import Inbound
 

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.auth import is_secret
 from webhook_adapter.config import TelegramConfig
-from webhook_adapter.router.errors import RouterError
 from webhook_adapter.transports.telegram.inbound.intake import Received
 from webhook_adapter.transports.telegram.inbound.update import Json
 

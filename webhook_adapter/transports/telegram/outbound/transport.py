@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
 
-from webhook_adapter.router.errors import RouterError
+from pointsman.client.errors import RouterError
+from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient
 from webhook_adapter.transports.telegram.outbound.calls import CHANGE_CAPTION, TAKE_BUTTONS, Params, steps
 from webhook_adapter.transports.telegram.outbound.extras import Extras
@@ -78,7 +79,7 @@ class TelegramTransport:
         except NoAnswer as silence:
             return self._stopped(message, sent, without_answer(silence, self._client.answers))
         except RouterError as error:  # of a file
-            lost = Refused(error.message) if error.is_about_content else RetryLater(error.message)
+            lost = Refused(error.message) if is_about_content(error) else RetryLater(error.message)
             return self._stopped(message, sent, lost)
         if not message.text:
             return Delivered(message.edit_message_ids)

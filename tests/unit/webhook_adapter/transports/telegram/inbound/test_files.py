@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from pointsman.client.errors import RouterError
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.fakes.telegram_state import Message
 from tests.unit.webhook_adapter.transports.telegram.bot import client_of, telegram_with_chat
 from webhook_adapter.model import StoredFile
-from webhook_adapter.router.errors import RouterError, unavailable
+from webhook_adapter.router.errors import unavailable
 from webhook_adapter.transports.telegram.inbound.files import MAX_FILE, NOT_BROUGHT, PART, TOO_BIG, Brought, Files
 from webhook_adapter.transports.telegram.inbound.update import Attached
 

@@ -1,14 +1,15 @@
 """From an update to the router."""
 
 import logging
-from http import HTTPStatus
 from typing import Any
 
 import pytest
 
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Chat, CommandState, Stranger
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import Chat, CommandState, StoredFile, Stranger, Submission, Submitted
-from webhook_adapter.router.errors import RouterError, unavailable
+from webhook_adapter.model import StoredFile, Submission, Submitted
+from webhook_adapter.router.errors import unavailable
 from webhook_adapter.transports.lifecycle import Outcome, lifecycle
 from webhook_adapter.transports.telegram.inbound.files import Brought
 from webhook_adapter.transports.telegram.inbound.intake import Intake, Received
@@ -186,7 +187,7 @@ def test_what_is_ignored_reaches_nothing() -> None:
 
 
 def test_a_refusal_for_its_content_is_final_and_told_to_the_presser() -> None:
-    router = Router(RouterError(HTTPStatus.NOT_FOUND, "SESSION_UNKNOWN", "x" * 300))
+    router = Router(RouterError("NOT_FOUND", "x" * 300, "SESSION_UNKNOWN"))
 
     received = intake(router).receive({"update_id": 1, "callback_query": PRESS})
 

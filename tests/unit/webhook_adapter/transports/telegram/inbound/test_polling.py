@@ -3,11 +3,12 @@ import threading
 
 import pytest
 
+from pointsman.client.records import CommandState
 from tests.fakes.telegram_faults import FOR_EVER, Fault, FaultKind
 from tests.unit.webhook_adapter.transports.telegram.bot import CHAT, client_of, telegram_with_chat
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.config import TelegramConfig
-from webhook_adapter.model import CommandState, Submission, Submitted
+from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE
 from webhook_adapter.transports.telegram.inbound.intake import Intake
 from webhook_adapter.transports.telegram.inbound.polling import EARLY_S, Polling

@@ -2,8 +2,9 @@
 
 import pytest
 
-from webhook_adapter.model import Stranger
-from webhook_adapter.router.errors import RouterError, unavailable
+from pointsman.client.errors import RouterError
+from pointsman.client.records import Stranger
+from webhook_adapter.router.errors import unavailable
 from webhook_adapter.transports.telegram.inbound.access import AllowList
 from webhook_adapter.transports.telegram.inbound.strangers import Strangers
 from webhook_adapter.transports.telegram.inbound.update import Inbound

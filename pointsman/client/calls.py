@@ -1,0 +1,84 @@
+"""How a call to the Control service is made, for every noun of the client."""
+
+import uuid
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+from agentlink.v1 import types_pb2
+from agentlink.v1.control_pb2_grpc import ControlStub
+from google.protobuf.message import Message
+
+from pointsman.client import convert
+from pointsman.client.records import SCRIPT, Origin
+from pointsman.client.refusals import from_call
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+
+PATIENCE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
+
+
+class Calls:
+    """One channel, one API key; threads may share it."""
+
+    def __init__(
+        self, channel: grpc.Channel, api_key: str, origin: Origin = SCRIPT, patience: float = PATIENCE
+    ) -> None:
+        """`origin` is who sends where a call does not say; `patience` is how long a call may take, in seconds.
+
+        Closing it, or the end of its `with`, closes the channel.
+        """
+        self._channel = channel
+        self._origin = origin
+        self._patience = patience
+        self._stub = ControlStub(channel)
+        self._take_key(api_key)
+
+    def _take_key(self, api_key: str) -> None:
+        self._metadata = (("x-api-key", api_key),) if api_key else ()
+
+    def with_key(self, api_key: str) -> Self:
+        """The same client with another's key, on the same channel; the router judges it at each call."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other._take_key(api_key)
+        return other
+
+    def close(self) -> None:
+        """End the channel; calls under way fail."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(
+        self,
+        method: "grpc.UnaryUnaryMultiCallable[Request, Response]",
+        request: Request,
+        patience: float | None = None,
+        wait: timedelta = timedelta(),
+    ) -> Response:
+        """`wait` is how long the router itself may take its time. Raises RouterError."""
+        try:
+            timeout = (self._patience if patience is None else patience) + wait.total_seconds()
+            return method(request, timeout=timeout, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise from_call(error) from None
+
+    def _sender(self, origin: Origin | None) -> types_pb2.Origin:
+        return convert.origin(origin or self._origin)
+
+
+def request_id(given: str | None) -> str:
+    """Names a call, for 96 hours: the same call again, under the same name, gets the first answer.
+
+    None makes a new name; the empty one is none at all.
+    """
+    return str(uuid.uuid4()) if given is None else given

@@ -1,0 +1,33 @@
+"""The channel to the router."""
+
+from pathlib import Path
+
+import grpc
+
+_OPTIONS = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # The longest list is 1,000 commands of 64 KiB; nobody but the router, whom we trust with more, can send it to us.
+    ("grpc.max_receive_message_length", 80 * 1024 * 1024),
+    ("grpc.max_send_message_length", 4 * 1024 * 1024),
+    # A router that comes back must be found by Telegram's next retry, 2 s later; grpc's own default waits up to 120 s.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+def open_channel(
+    address: str, ca: Path | None = None, cert: Path | None = None, key: Path | None = None, *, is_local: bool
+) -> grpc.Channel:
+    """A channel to HOST:PORT, which connects at its first call. Never before a fork: gRPC does not survive one.
+
+    TLS, checked against `ca` or else the system's authorities, unless the router `is_local` and no CA is given: nothing
+    leaves the machine then. Raises OSError where a file cannot be read.
+    """
+    if is_local and ca is None:  # then no proxy of the environment has a say
+        return grpc.insecure_channel(address, options=(*_OPTIONS, ("grpc.enable_http_proxy", 0)))
+    root, private_key, chain = (path.read_bytes() if path else None for path in (ca, key, cert))
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(root, private_key, chain), options=_OPTIONS)

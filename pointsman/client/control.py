@@ -1,0 +1,44 @@
+"""The client of the Control service, whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+from agentlink.v1 import control_pb2 as pb
+
+from pointsman.client import convert
+from pointsman.client.commands import Commands
+from pointsman.client.machines import Machines
+from pointsman.client.notifications import Notifications
+from pointsman.client.records import CleanedUp, Event, Stats, TraceStep
+from pointsman.client.refusals import from_call
+from pointsman.client.sessions import Sessions
+
+
+class Control(Sessions, Commands, Notifications, Machines):
+    """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
+
+    def trace(self, subject_id: str) -> list[TraceStep]:
+        """The story of an update, or of a command, notification, question or session; oldest first."""
+        return convert.read_all(TraceStep, self._call(self._stub.Trace, pb.TraceRequest(id=subject_id)).steps)
+
+    def watch(self, session_id: str = "", after: int = 0) -> Iterator[Event]:
+        """What happens from now on, or after that event; ends only by a RouterError. Resume after the last event."""
+        request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
+        try:
+            for event in self._stub.WatchEvents(request, metadata=self._metadata):
+                yield convert.read(Event, event)
+        except grpc.RpcError as error:
+            raise from_call(error) from None
+
+    def stats(self, patience: float = 5.0) -> Stats:
+        """The router's figures. Answered for every key that may read: so it is also how a key is checked."""
+        return convert.read(Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), patience))
+
+    def cleanup(self) -> CleanedUp:
+        """Remove what is past its time now, instead of later; minutes, where it is much."""
+        return convert.read(CleanedUp, self._call(self._stub.Cleanup, pb.CleanupRequest(), 120.0))
+
+    def backup(self, path: Path) -> int:
+        """Copy the database to that absolute path on the router's machine, where nothing may be; its size in bytes."""
+        return self._call(self._stub.Backup, pb.BackupRequest(path=str(path)), 600.0).bytes

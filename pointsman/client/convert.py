@@ -1,0 +1,111 @@
+"""Messages of the Control service as records, and the few records that go the other way."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import UTC, timedelta
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from agentlink.v1 import types_pb2
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from pointsman.client import records
+
+R = TypeVar("R")
+
+_ENUMS: dict[str, type[Enum]] = {
+    each.__name__: each
+    for each in (records.CommandState, records.NotificationState, records.SessionState, records.Role)
+}
+_RECORDS: dict[str, type] = {
+    "ChatRef": records.Chat,
+    **{
+        each.__name__: each
+        for each in (records.Button, records.NotificationFile, records.PermissionOption, records.TraceStep)
+    },
+}
+
+
+def read(record: type[R], message: Message, **given: object) -> R:
+    """A record whose fields have the names of the message's, except those given."""
+    names = [each.name for each in fields(record) if each.name not in given]  # type: ignore[arg-type]
+    return record(**{name: _value(message, name) for name in names}, **given)
+
+
+def read_all(record: type[R], messages: Iterable[Message]) -> list[R]:
+    """As read, each of them."""
+    return [read(record, message) for message in messages]
+
+
+def command(message: types_pb2.Command) -> records.Command:
+    """A command; what its action brings along becomes its text or key."""
+    action = message.action
+    kind = action.WhichOneof("kind") or "input"
+    made = action.permission_decision
+    return read(
+        records.Command, message, kind=kind, key=action.key.name, option_id=made.option_id,
+        text=made.text or action.input.text or action.file.name or action.start_session.prompt,
+        source=message.origin.source, actor=message.origin.actor,
+    )  # fmt: skip
+
+
+def _value(message: Message, name: str) -> object:
+    value: Any = getattr(message, name)
+    field: FieldDescriptor = message.DESCRIPTOR.fields_by_name[name]  # type: ignore[assignment]  # upb's is the same
+    if isinstance(value, Timestamp):
+        return value.ToDatetime(UTC) if message.HasField(name) else None
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return dict(value)
+    if field.is_repeated:
+        return tuple(_plain(each, field) for each in value)
+    return _plain(value, field)
+
+
+def _plain(value: object, field: FieldDescriptor) -> object:
+    if isinstance(value, Duration):
+        return value.ToTimedelta().total_seconds()
+    if isinstance(value, Message):
+        return read(_RECORDS[value.DESCRIPTOR.name], value)
+    if isinstance(value, int) and field.enum_type is not None:
+        return _named(field.enum_type, value)
+    return value
+
+
+def _named(kind: EnumDescriptor, number: int) -> object:
+    """A member of the record's enum; where it has none, the name without its prefix, empty where it is not set."""
+    # Values are named TYPE_NAME_VALUE, and the zero value TYPE_NAME_UNSPECIFIED.
+    prefix = kind.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    known = kind.values_by_number.get(number)
+    name = known.name.removeprefix(prefix) if known else str(number)
+    record = _ENUMS.get(kind.name)
+    if record is None:
+        return name if number else ""
+    return record[name] if name in record.__members__ else record["UNKNOWN"]
+
+
+def command_state(number: int) -> records.CommandState:
+    """A command's state by its number in agentlink.v1."""
+    return cast("records.CommandState", _named(types_pb2.CommandState.DESCRIPTOR, number))
+
+
+def chat_ref(chat: records.Chat) -> types_pb2.ChatRef:
+    """A place in a chat platform."""
+    return types_pb2.ChatRef(**asdict(chat))
+
+
+def origin(sender: records.Origin) -> types_pb2.Origin:
+    """Who sends."""
+    chat = chat_ref(sender.chat) if sender.chat else None
+    return types_pb2.Origin(source=sender.source, actor=sender.actor, chat=chat)
+
+
+def duration(span: timedelta | None) -> Duration | None:
+    """Unset for nothing and for none at all: both leave it to the router."""
+    if not span:
+        return None
+    duration = Duration()
+    duration.FromTimedelta(span)
+    return duration

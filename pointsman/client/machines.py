@@ -1,0 +1,47 @@
+"""Who may connect: machines, API keys, strangers."""
+
+from datetime import timedelta
+
+from agentlink.v1 import control_pb2 as pb
+
+from pointsman.client import convert
+from pointsman.client.calls import Calls
+from pointsman.client.records import ApiKey, JoinToken, Machine, NewApiKey, Role, Stranger
+
+
+class Machines(Calls):
+    """Every method raises RouterError."""
+
+    def machines(self, patience: float | None = None) -> list[Machine]:
+        """All that ever enrolled, by name."""
+        found = self._call(self._stub.ListMachines, pb.ListMachinesRequest(), patience).machines
+        return convert.read_all(Machine, found)
+
+    def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> JoinToken:
+        """Lets one machine enrol, once, under that name or, without one, its own; good for `ttl` (1 h)."""
+        asked = pb.CreateJoinTokenRequest(machine_id=machine_id, ttl=convert.duration(ttl))
+        return convert.read(JoinToken, self._call(self._stub.CreateJoinToken, asked))
+
+    def revoke_machine(self, machine_id: str) -> int:
+        """End a machine's right to connect, at once; how many commands became dead letters by it."""
+        return self._call(self._stub.RevokeMachine, pb.RevokeMachineRequest(machine_id=machine_id)).dead_commands
+
+    def create_api_key(self, label: str, role: Role) -> NewApiKey:
+        """Make a key."""
+        asked = pb.CreateApiKeyRequest(label=label, role=pb.Role.Value(f"ROLE_{role.name}"))
+        answer = self._call(self._stub.CreateApiKey, asked)
+        return convert.read(NewApiKey, answer.key, secret=answer.secret)
+
+    def api_keys(self) -> list[ApiKey]:
+        """All keys, ended ones too."""
+        return convert.read_all(ApiKey, self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest()).keys)
+
+    def revoke_api_key(self, key_id: str) -> None:
+        """End a key, at once."""
+        self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(key_id=key_id))
+
+    def strangers(self) -> list[Stranger]:
+        """Who wrote to a chat platform's adapter of late and is not allowed, newest first."""
+        return convert.read_all(
+            Stranger, self._call(self._stub.ListStrangers, pb.ListStrangersRequest(), 5.0).strangers
+        )

@@ -1,0 +1,59 @@
+"""Sessions: what there is, starting one on a machine, ending one."""
+
+from datetime import timedelta
+
+from agentlink.v1 import control_pb2 as pb
+
+from pointsman.client import convert
+from pointsman.client.calls import Calls, request_id
+from pointsman.client.records import Command, Origin, Session
+
+
+class Sessions(Calls):
+    """Every method raises RouterError."""
+
+    def sessions(
+        self, machine_id: str = "", *, include_ended: bool = False, patience: float | None = None
+    ) -> list[Session]:
+        """In the order of their registration; of one machine, if it is given."""
+        request = pb.ListSessionsRequest(machine_id=machine_id, include_ended=include_ended)
+        return convert.read_all(Session, self._call(self._stub.ListSessions, request, patience).sessions)
+
+    def register_session(self, session_id: str, machine_id: str, label: str = "") -> Session:
+        """Make a session known, or move and refresh it. Not seen for 30 days, it ends."""
+        request = pb.RegisterSessionRequest(session_id=session_id, machine_id=machine_id, label=label)
+        return convert.read(Session, self._call(self._stub.RegisterSession, request).session)
+
+    def unregister_session(self, session_id: str) -> None:
+        """End a session; its queued commands become dead letters."""
+        self._call(self._stub.UnregisterSession, pb.UnregisterSessionRequest(session_id=session_id))
+
+    def start(
+        self,
+        prompt: str,
+        machine_id: str = "",
+        folder: str = "",
+        *,
+        conversation_id: str = "",
+        keep: bool = False,
+        ttl: timedelta | None = None,
+        request: str | None = None,
+        origin: Origin | None = None,
+    ) -> Command:
+        """Start a coding agent on a machine, without a terminal; the command is the session's first.
+
+        Without `machine_id` the only machine, without `folder` the first that it allows. `keep` lets it go on beyond 24
+        hours. Not begun after `ttl`, it is not begun any more.
+        """
+        asked = pb.StartSessionRequest(
+            machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id, keep=keep,
+            request_id=request_id(request), ttl=convert.duration(ttl), origin=self._sender(origin),
+        )  # fmt: skip
+        return convert.command(self._call(self._stub.StartSession, asked).command)
+
+    def stop(self, session_id: str, *, request: str | None = None, origin: Origin | None = None) -> Command:
+        """End a session that its machine runs without a terminal; one that has not begun is not begun any more."""
+        asked = pb.StopSessionRequest(
+            session_id=session_id, request_id=request_id(request), origin=self._sender(origin)
+        )
+        return convert.command(self._call(self._stub.StopSession, asked).command)

@@ -1,0 +1,18 @@
+"""A client as the settings of the command line want it."""
+
+from pathlib import Path
+
+from pointsman.client.channel import open_channel
+from pointsman.client.control import Control
+from pointsman.client.records import Origin
+from pointsman.config import Settings
+from pointsman.settings import is_loopback
+
+
+def from_settings(settings: Settings, origin: Origin) -> Control:
+    """A client of the router that the settings name; use it in a `with`, or close it."""
+    address = settings["POINTSMAN_ROUTER"]
+    files = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
+    ca, cert, key = (Path(file) if file else None for file in files)
+    channel = open_channel(address, ca, cert, key, is_local=is_loopback(address))
+    return Control(channel, settings["POINTSMAN_API_KEY"], origin)
