@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import click
 
-from pointsman.as_json import to_json
+from pointsman.json_records import to_json
 
 R = TypeVar("R")
 

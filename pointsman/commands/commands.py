@@ -124,7 +124,7 @@ def dead(*, as_json: bool) -> None:
 
 
 def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: str) -> None:
-    from pointsman.as_json import command_text
+    from pointsman.json_records import command_text
     from pointsman.render import Column, shortened, show
 
     show(

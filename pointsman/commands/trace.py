@@ -85,7 +85,7 @@ def _subject(router: "Control", identity: str) -> Subject | None:
 
 
 def _command(router: "Control", identity: str) -> Subject:
-    from pointsman.as_json import command_text
+    from pointsman.json_records import command_text
     from pointsman.render import state_word
 
     found = router.command(identity)

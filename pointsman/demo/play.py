@@ -17,7 +17,6 @@ from typing import TypeVar
 
 import click
 
-from pointsman.as_json import command_text
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Command, CommandState, Event
@@ -26,6 +25,7 @@ from pointsman.connection import connected
 from pointsman.demo import sample
 from pointsman.demo.person import Person
 from pointsman.errors import Failure
+from pointsman.json_records import command_text
 from pointsman.render import clock, state_word
 from pointsman.secret_files import make_missing
 from pointsman.up.supervisor import Supervisor

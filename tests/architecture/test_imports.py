@@ -70,7 +70,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("lifeline",),
         ("config",),
         ("client",),
-        ("as_json", "secret_files", "spelling"),
+        ("json_records", "secret_files", "spelling"),
         ("connection", "render"),
         ("context", "local", "names", "enrolment"),
         ("up",),

@@ -11,8 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.courier.verbs import bring, news_of
-from webhook_adapter.router.errors import RouterError
+from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.transport import (
     ChatNews,
     Delivered,
@@ -102,7 +103,7 @@ class SenderPool:
         try:
             outcome = bring(self._transport, message)
         except RouterError as error:  # of a file
-            outcome = Refused(error.message) if error.is_about_content else RetryLater(error.message)
+            outcome = Refused(error.message) if is_about_content(error) else RetryLater(error.message)
         except Exception:
             # A fault of ours, and perhaps of this one message: it must not end the thread that brings all others.
             logger.exception("send failed transport=%s notification=%s", self._transport.name, message.notification_id)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pointsman.as_json import to_json
 from pointsman.client.records import CommandState, JoinToken, SessionState
+from pointsman.json_records import to_json
 from pointsman.render import Column, ago, counted, layout, plain, short, shortened
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, UTC)
