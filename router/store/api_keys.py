@@ -10,6 +10,7 @@ from router.store.mapper import Mapper
 Row = tables.ApiKey
 _KEYS = Mapper(Row, ApiKey)
 _PAGE = _KEYS.reads(_KEYS.select().order_by(Row.created_at, Row.key_id))
+# Nothing is deleted: a revoked key stays in the list, and must not come back from the settings.
 _WRITE = _KEYS.writes(_KEYS.upsert(Row.key_id))
 
 

@@ -15,12 +15,13 @@ def backup(connection: sqlite3.Connection, target: str) -> int:
     path = Path(target)
     if not path.is_absolute() or path.exists() or not path.parent.is_dir():
         raise Refusal(Reason.INVALID_ARGUMENT, "path must be absolute, in an existing folder, and not exist yet")
+    # Peewee has no word for these three.
     connection.execute("PRAGMA query_only = 0")  # VACUUM INTO writes, though not to this database
     try:
         connection.execute("VACUUM INTO ?", (target,))
     finally:
         connection.execute("PRAGMA query_only = 1")
-    path.chmod(0o600)
+    path.chmod(0o600)  # SQLite made it by the umask; it holds what people write
     _sync(path)
     _sync(path.parent)
     return path.stat().st_size

@@ -44,6 +44,7 @@ _NO_DEFAULTS = Statement(Row.update({Row.is_default: False}).where(Row.transport
 _SET_DEFAULT = Statement(upsert(Row, _KEY, Row.is_default))
 _CLOSED = Statement(Row.select(*_KEY).where(Row.is_closed))
 _SET_CLOSED = Statement(upsert(Row, _KEY, Row.is_closed))
+# One look is enough: when a chat moves again, those that had moved to it follow (`_FOLLOW`).
 _CURRENT = Statement(Row.select(Row.moved_to).where(_THIS & (Row.moved_to != "")))
 _FIND_ROLE = _ROLES.reads(_ROLES.select().where(_THIS))
 _WRITE_ROLE = Statement(upsert(Row, _KEY, *_ROLES.columns, Row.moved_to))
@@ -111,6 +112,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     _write_role(tx, new, _Role(was.is_default or now.is_default, now.chosen_session or was.chosen_session), "")
     _write_role(tx, old, _Role(), new.chat_id)
     _FOLLOW.run(tx, transport=old.transport, old=old.chat_id, new=new.chat_id)
+    # What the new chat asked for itself holds there.
     if settings(tx, new) == ChatSettings():
         set_settings(tx, new, settings(tx, old))
     notifications.move(tx, old, new)

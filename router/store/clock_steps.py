@@ -18,6 +18,8 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
     """At start: move every deadline by what the wall clock was moved since the last mark, in one transaction."""
     marked = meta.get(connection, "moment")
     step = step_between(Moment(*json.loads(marked)), _now(clock)) if marked else 0.0
+    # Shifts and the new mark are one transaction: a crash between them would move every deadline twice. In plain
+    # words, as no writer's thread runs yet, and Peewee's transactions want a connection of its own.
     connection.execute("BEGIN IMMEDIATE")
     if step:
         logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
@@ -37,6 +39,7 @@ def history_is_held(tx: Transaction, now: float) -> bool:
 
 def _hold_history(connection: sqlite3.Connection, step: float, now: float) -> None:
     """After a long step forward nothing that has ended goes for as long as such things are kept."""
+    # What was held moves along as every deadline does; a clock that is put right again lets it go.
     until = max(_held_until(connection) + step, now + HISTORY if step > LONG_STEP else 0.0)
     meta.put(connection, "history_held_until", str(until))
 

@@ -13,6 +13,7 @@ KEPT = 7 * 24 * 3600.0  # seconds: a command is given up after a day; a person m
 GOOD_FOR = 5 * 24 * 3600.0  # seconds in which parts can be given to people: delivering them may take a day more
 BATCH = 50  # parts that go in a transaction; each may have half a megabyte
 
+# An older part might be removed before somebody has fetched the last of its file.
 _FRESH = (FilePart.file_id == given.file_id) & (FilePart.created_at >= given.since)
 _PUT = Statement(upsert(FilePart, (FilePart.file_id, FilePart.number), FilePart.data, FilePart.created_at))
 _SIZE = Statement(FilePart.select(fn.COALESCE(fn.SUM(fn.LENGTH(FilePart.data)), 0)).where(_FRESH))

@@ -26,6 +26,7 @@ _TOKENS = Mapper(Row, JoinToken)
 _FIND = _TOKENS.reads(_TOKENS.select().where(Row.token_hash == given.token_hash))
 _WRITE = _TOKENS.writes(_TOKENS.upsert(Row.token_hash))
 
+# A used one is kept for good: whoever lost the answer to an enrolment asks again with the same token and key.
 shift = shifting(Row.expires_at)
 
 

@@ -18,6 +18,7 @@ _ACKNOWLEDGE = Statement(
         {Row.upstream_acked: given.upstream_seq, Row.last_seen_at: given.now, Row.heard_epoch: Row.epoch}
     ).where(Row.machine_id == given.machine_id)
 )  # fmt: skip
+# The time comes from memory, and a link may have been followed by another one since: only what is newer counts.
 _HEARD_OF = Statement(
     Row.update({Row.last_seen_at: given.at}).where((Row.machine_id == given.machine_id) & (Row.last_seen_at < given.at))
 )

@@ -23,6 +23,7 @@ def put(on: Connection, key: str, value: str) -> None:
 
 def router_id(connection: sqlite3.Connection, new_id: Callable[[], str]) -> str:
     """The router's identity, made with the database: agents know by it that their outbox is kept here."""
+    # Made once: to its agents a restored copy is the same router.
     if (known := get(connection, "router_id")) is None:
         put(connection, "router_id", known := new_id())
     return known

@@ -18,36 +18,39 @@ _MANY = 6  # as many are looked for: more than are shown
 
 
 class _Ids:
-    """The ids of one table."""
+    """The ids of one table, found by what they begin or end with."""
 
     def __init__(self, column: "Field[str]") -> None:
         ids = column.model.select(column)
         self._whole = Statement(ids.where(column == given.name).limit(1))
+        # `%` is GLOB in SQLite, which heeds case as ids do. Nothing helps to find an end: this reads the whole index.
         self._parts = Statement(ids.where((column % given.beginning) | (column % given.end)).limit(_MANY))
+
+    def __call__(self, on: sqlite3.Connection, name: str) -> str:
+        """The id; a name that fits none is given back. Raises Refusal where it fits several."""
+        return _only(name, self.fitting(on, name))
 
     def has(self, on: sqlite3.Connection, name: str) -> bool:
         return self._whole.value(on, name=name) is not None
 
     def fitting(self, on: sqlite3.Connection, name: str) -> list[Named]:
-        """The one of this name, else those that begin or end with it."""
+        """The one of this name, else those that have it as a part."""
         if self.has(on, name):
             return [Named(name)]
-        # What could be a pattern, or is so short that it would fit nearly all, is no part of an id.
+        # What could be a pattern would fit others than it names; what is very short would fit nearly all.
         if len(name) < naming.SHORTEST or not naming.could_be_id(name):
             return []
         return [Named(each) for each in self._parts.values(on, beginning=f"{name}*", end=f"*{name}")]
 
 
-_COMMANDS, _NOTIFICATIONS, _PERMISSIONS, _TRACES = (
-    _Ids(tables.Command.command_id),
-    _Ids(tables.Notification.notification_id),
-    _Ids(tables.Permission.permission_id),
-    _Ids(tables.TraceStep.subject_id),
-)
+command = _Ids(tables.Command.command_id)
+notification = _Ids(tables.Notification.notification_id)
+permission = _Ids(tables.Permission.permission_id)
+_traced = _Ids(tables.TraceStep.subject_id)
 
 
 def session(connection: sqlite3.Connection, name: str) -> str:
-    """The session's id; a name that fits none is given back. Raises Refusal where it fits several."""
+    """As of a command; a session is also found by its label, and by its machine before it."""
     if not name:
         return ""
     if exact := sessions.find(connection, name):
@@ -56,26 +59,11 @@ def session(connection: sqlite3.Connection, name: str) -> str:
     return _only(name, naming.fitting(name, [named(each) for each in there]))
 
 
-def command(connection: sqlite3.Connection, name: str) -> str:
-    """As session, of a command."""
-    return _only(name, _COMMANDS.fitting(connection, name))
-
-
-def notification(connection: sqlite3.Connection, name: str) -> str:
-    """As session, of a notification."""
-    return _only(name, _NOTIFICATIONS.fitting(connection, name))
-
-
-def permission(connection: sqlite3.Connection, name: str) -> str:
-    """As session, of a question."""
-    return _only(name, _PERMISSIONS.fitting(connection, name))
-
-
 def anything(connection: sqlite3.Connection, name: str) -> str:
-    """As session, of whatever has a trace."""
-    if _TRACES.has(connection, name):
+    """As of a command, of whatever has a trace."""
+    if _traced.has(connection, name):
         return name
-    found = [each for ids in (_COMMANDS, _NOTIFICATIONS, _PERMISSIONS) for each in ids.fitting(connection, name)]
+    found = [each for ids in (command, notification, permission) for each in ids.fitting(connection, name)]
     return _only(name, found) if found else session(connection, name)
 
 

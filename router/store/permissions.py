@@ -21,6 +21,7 @@ _OF_SESSION = Row.session_id == given.session_id
 _IN_PAGE = (given.session_id == "") | _OF_SESSION
 
 _INSERT = _PERMISSIONS.writes(_PERMISSIONS.insert())
+# What was asked never changes: only what became of it is written anew.
 _OUTCOME = Row.state, Row.decided_by, Row.option_id, Row.text, Row.detail, Row.command_id, Row.decided_at
 _UPDATE = Row.update({column: getattr(given, column.name) for column in _OUTCOME})
 # The state on disk is asked again in the same statement: two answers to one question must not both count.
@@ -36,10 +37,12 @@ _EXPIRED = _PERMISSIONS.reads(
     _ALL.where((Row.expires_at <= given.now) & _OPEN).order_by(Row.expires_at).limit(given.limit)
 )
 _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(_OPEN))
+# Two statements, as no index is used where "open or all" is asked in one.
 _PAGE = _PERMISSIONS.reads(_ALL.where(_IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
 _PAGE_OPEN = _PERMISSIONS.reads(_ALL.where(_OPEN & _IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
 
 shift = shifting(Row.expires_at, _OPEN)
+# An open question has no time of decision, and stays.
 purge = purging(Row, Row.decided_at < given.before)
 
 

@@ -37,6 +37,7 @@ _OF_SESSION = Statement(
     .where((Row.session_id == given.session_id) & (Row.thread_id != "") & Chat.has_topics)
     .order_by(Row.transport, Row.chat_id)
 )
+# What the new chat has already stays.
 _COPY = Statement(
     Row.insert_from(
         Row.select(Row.transport, given.new, Row.session_id, Value(""), Row.muted).where(_OF_CHAT),
@@ -45,6 +46,7 @@ _COPY = Statement(
 )
 _DELETE = Statement(Row.delete().where(_OF_CHAT))
 
+# Not by age: a topic is good for as long as its session is known.
 purge = purging(Row, Row.session_id.not_in(Session.select(Session.session_id)))
 
 

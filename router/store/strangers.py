@@ -20,6 +20,7 @@ _KEY = (Row.transport, Row.chat_id, Row.user_id)
 _STRANGERS = Mapper(
     Row, Stranger, chat=Part((Row.transport, Row.chat_id), ChatRef, lambda chat: (chat.transport, chat.chat_id))
 )
+# A name changes at its owner's will; the ids are who they are.
 _COUNTED = {Row.name: EXCLUDED.name, Row.times: Row.times + 1, Row.last_seen_at: EXCLUDED.last_seen_at}
 _NOTE = _STRANGERS.writes(
     _STRANGERS.insert().on_conflict(conflict_target=_KEY, update=_COUNTED).returning(Row.times)

@@ -41,6 +41,7 @@ def shifting(column: "Field[float]", where: Expression | None = None) -> Shift:
 
 def purging(model: type[Model], where: Expression) -> Purge:
     """Remove rows for which this is true of the time `given.before`."""
+    # The batch is found first, by its keys: a DELETE of its own has no limit, as SQLite is commonly built.
     keys = model._meta.get_primary_keys()
     return removing(model.delete().where(Tuple(*keys).in_(model.select(*keys).where(where).limit(given.limit))))
 

@@ -24,7 +24,7 @@ def clean(tx: Transaction, now: float) -> Removed:
     """Remove one batch of everything that is past its time."""
     # After the clock was put forward what has ended looks older than it is.
     history = 0.0 if clock_steps.history_is_held(tx, now) else now - HISTORY
-    rows, full = Counter[str](), False
+    rows, full = Counter[str](), False  # in the order of the registry: what is spoken of goes last
     for store in STORES:
         if store.purge:
             count = store.purge(tx, history if store.kept is None else now - store.kept, store.batch)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from router.clock import Clock
@@ -26,28 +27,18 @@ MARK_EVERY = 600.0  # seconds of waiting that a reboot may forget
 PROBE_EVERY = 1.0  # seconds between tries to write while the disk refuses
 
 
+@dataclass(frozen=True, slots=True)
 class Timers:
     """One loop per kind. The first that fails ends them all: the router must not run without one."""
 
-    def __init__(
-        self,
-        database: Database,
-        delivery: DeliveryEngine,
-        permissions: Permissions,
-        outbox: Outbox,
-        presence: Presence,
-        unseen: Unseen,
-        wakeups: Wakeups,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._delivery = delivery
-        self._permissions = permissions
-        self._outbox = outbox
-        self._presence = presence
-        self._unseen = unseen
-        self._wakeups = wakeups
-        self._clock = clock
+    _database: Database
+    _delivery: DeliveryEngine
+    _permissions: Permissions
+    _outbox: Outbox
+    _presence: Presence
+    _unseen: Unseen
+    _wakeups: Wakeups
+    _clock: Clock
 
     async def run(self, tell_health: Callable[[bool], Awaitable[None]]) -> None:
         """Run until cancelled. `tell_health` hears each change of whether the database takes writes."""
@@ -63,7 +54,7 @@ class Timers:
     async def _expiry(self) -> None:
         with self._wakeups.on(EXPIRY) as changed:
             while True:
-                changed.clear()
+                changed.clear()  # before the look: what is set while it runs is not lost
                 due = await self._tried(self._database.write(self._expire))
                 await set_within(changed, IDLE if due is None else max(SOON, min(due - self._clock.now(), IDLE)))
 
@@ -95,11 +86,12 @@ class Timers:
     async def _retention(self) -> None:
         while True:
             removed = await self._tried(self._database.write(lambda tx: retention.clean(tx, self._clock.now())))
+            # A full batch means more: a pause between two lets those through who wait for a commit.
             await asyncio.sleep(SOON if removed and removed.full else RETENTION_EVERY)
 
     async def _marks(self) -> None:
         while True:
-            await asyncio.sleep(MARK_EVERY)
+            await asyncio.sleep(MARK_EVERY)  # a kill needs none: within one boot the kernel's clock goes on
             await self._tried(self._database.write(lambda tx: clock_steps.mark(tx, self._clock)))
 
     async def _heard(self) -> None:
@@ -120,7 +112,7 @@ class Timers:
         told = True
         while True:
             await asyncio.sleep(PROBE_EVERY)
-            if not self._database.writable:
+            if not self._database.writable:  # only a write can tell that the disk takes some again
                 await self._tried(self._database.write(lambda tx: clock_steps.mark(tx, self._clock)))
             if self._database.writable != told:
                 told = self._database.writable

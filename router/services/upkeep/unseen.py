@@ -5,6 +5,7 @@ which comes once an hour.
 """
 
 import logging
+from dataclasses import dataclass
 
 from router.clock import Clock
 from router.domain import wording
@@ -20,19 +21,19 @@ LOOK_EVERY = 3600.0  # seconds
 MOST = 100  # in a transaction
 
 
+@dataclass(frozen=True, slots=True)
 class Unseen:
     """Ends them. Each end is in one transaction with its notification, and happens once."""
 
-    def __init__(self, session_service: SessionService, notifications: Notifications, clock: Clock) -> None:
-        self._sessions = session_service
-        self._notifications = notifications
-        self._clock = clock
+    _sessions: SessionService
+    _notifications: Notifications
+    _clock: Clock
 
     def end(self, tx: Transaction) -> bool:
         """End some of those that were not seen for too long. Whether there may be more."""
         found = sessions.unseen(tx, self._clock.now(), MOST)
         for session in found:
-            self._tell(tx, session)
+            self._tell(tx, session)  # before its end, which closes the topic that this is said in
             self._sessions.unregister(tx, session.session_id, "router")
         return len(found) == MOST
 

@@ -53,11 +53,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises NewerSchema when the database is newer than this program.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    # An older program would drop what it does not know when it writes a row anew.
     if version > len(MIGRATIONS):
         raise NewerSchema(
             f"the database has schema {version}, this version knows {len(MIGRATIONS)}: install a newer one"
         )
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        # The version is part of the transaction: after a crash a step has run whole, or not at all.
         connection.execute("BEGIN IMMEDIATE")
         for statement in statements:
             connection.execute(statement)

@@ -10,7 +10,7 @@ class TraceStep(Model):
 
     step_id = AutoField()
     at = TimeField()
-    subject_id = TextField()
+    subject_id = TextField()  # of a command, a notification or a question
     session_id = TextField()
     event = TextField()
     from_state = TextField()
@@ -29,7 +29,7 @@ class IdempotencyRecord(Model):
     """Answers already given, by update key or request id."""
 
     key = TextField(primary_key=True)
-    digest = BlobField()
+    digest = BlobField()  # empty where the key alone says which request it is
     response = BlobField()
     created_at = TimeField()
 

@@ -12,7 +12,7 @@ class Chat(Model):
     chat_id = TextField()
     is_default = BooleanField(default=False)
     chosen_session = TextField(default="")
-    moved_to = TextField(default="")
+    moved_to = TextField(default="")  # its id since; the row stays, as what waits may name the old one
     has_topics = BooleanField(default=False)
     asks_first = BooleanField(default=False)
     quiet = TextField(default="")
@@ -69,7 +69,7 @@ class HeldMessage(Model):
     message_id = TextField()
     text = TextField()
     file = TextField()
-    album = TextField()
+    album = TextField()  # files of one album come one by one, and go to one session together
     created_at = TimeField()
 
     class Meta:

@@ -26,14 +26,14 @@ class Command(Model):
     message_id = TextField()
     created_at = TimeField()
     expires_at = TimeField()
-    has_ttl = BooleanField()
+    has_ttl = BooleanField()  # the sender's own limit: then it ends as expired, else as a dead letter
     state = TextField()
     reason = IntegerField()
     detail = TextField()
     attempt = IntegerField()
-    charged = IntegerField()
+    charged = IntegerField()  # attempts that count as failed, of all that `attempt` counts
     epoch = IntegerField()
-    inbox_id = TextField()
+    inbox_id = TextField()  # of the agent's inbox it was sent to: another one knows nothing of it
     redrive_of = TextField()
     sent_at = TimeField(null=True)
     received_at = TimeField(null=True)

@@ -12,7 +12,7 @@ class Machine(Model):
     machine_id = TextField(primary_key=True)
     public_key = BlobField()
     created_at = TimeField()
-    epoch = IntegerField(default=0)
+    epoch = IntegerField(default=0)  # counts its links; what an older one says is not heard any more
     instance_id = TextField(default="")
     inbox_id = TextField(default="")
     outbox_id = TextField(default="")
@@ -24,7 +24,7 @@ class Machine(Model):
     heard_epoch = IntegerField(default=0)
     barred = words(default=())
     start_folders = json_list(default=())
-    capabilities = words(null=True)
+    capabilities = words(null=True)  # NULL until its next hello
 
     class Meta:
         table_name = "machines"
@@ -37,7 +37,7 @@ class JoinToken(Model):
     machine_id = TextField(default="")
     expires_at = TimeField()
     created_by = TextField()
-    used_by_key = BlobField(null=True)
+    used_by_key = BlobField(null=True)  # from then on it is good for this key alone
     used_as = TextField(default="")
 
     class Meta:

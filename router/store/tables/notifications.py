@@ -17,13 +17,13 @@ class Notification(Model):
     reply_to = TextField()
     kind = IntegerField()
     text = TextField()
-    token = TextField()
+    token = TextField()  # names it in its buttons; means nothing in another chat
     buttons = TextField()
     state = TextField()
     detail = TextField()
     attempt = IntegerField()
     message_ids = TextField()
-    edits = TextField()
+    edits = TextField()  # the notification whose messages this one changes; empty for a message of its own
     command_id = TextField()
     command_state = TextField()
     created_at = TimeField()
@@ -33,7 +33,7 @@ class Notification(Model):
     closes_topic = BooleanField(default=False)
     permission_id = TextField(default="")
     files = TextField(default="")
-    copy_of = TextField(default="")
+    copy_of = TextField(default="")  # the first of those that say the same in several chats
 
     class Meta:
         table_name = "notifications"

@@ -12,7 +12,7 @@ class Session(Model):
     """Sessions; `live` counts commands that have not ended, `next_sequence` numbers the next one."""
 
     session_id = TextField(primary_key=True)
-    bare_id = TextField(unique=True)
+    bare_id = TextField(unique=True)  # one spelling for ids that are dressed differently: they are one session
     machine_id = TextField(index=True)
     label = TextField(default="")
     backend = TextField(default="")
@@ -24,7 +24,7 @@ class Session(Model):
     created_at = TimeField()
     updated_at = TimeField()
     waiting_for = TextField(default="")
-    seen_at = TimeField(default=0)
+    seen_at = TimeField(default=0)  # to the hour: most of what is heard costs no write
 
     class Meta:
         table_name = "sessions"
@@ -48,7 +48,7 @@ class Permission(Model):
     kind = text_of(PermissionKind)
     tool = TextField()
     input = TextField()
-    input_digest = TextField()
+    input_digest = TextField()  # a machine refuses an answer to another input than it asks about now
     options = CodedText(_options_as_json, _options_of_json)
     created_at = TimeField()
     expires_at = TimeField()
