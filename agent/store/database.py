@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from peewee import PeeweeException, SqliteDatabase
 
 from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
-from agent.store.group import Backlog, Job, commit, resolve
+from agent.store.group_commit import Backlog, Job, commit, resolve
 from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES, UPGRADES
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.store.group import Backlog, Job, commit, resolve
+from agent.store.group_commit import Backlog, Job, commit, resolve
 from router.store import database as router_database
 from tests.sim.loop import Life
 

@@ -17,7 +17,7 @@ from agent.domain.command import Outcome
 from agent.domain.frames import AgentFrame, Cancel, Commands, Hello, Receipts, UpstreamAck, Welcome
 from agent.link import convert as agent_convert
 from agent.link.protocol import Link as AgentLink
-from agent.store.group import Job, commit, resolve
+from agent.store.group_commit import Job, commit, resolve
 from agent.store.inbox import Inbox, Start
 from agent.store.outbox import Outbox
 from router.api import convert
