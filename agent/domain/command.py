@@ -1,14 +1,14 @@
-"""A command in the agent's inbox: its states, its legal moves, and how it can end.
+"""A command's life in the agent's inbox. Everything that affects its state lives here.
 
-        RECEIVED ──▶ STARTED ──▶ FINISHED
-            └── cancelled, expired, refused ──▶ FINISHED
+    RECEIVED ── Started ──▶ STARTED ── Ended, Interrupted ──▶ FINISHED
+        └────────── Ended, TakenBack, Disowned ──────────────────▲
 
-Everything that affects these states lives here. STARTED is on disk before the first byte is typed; so a STARTED row
-found at start-up may or may not have been typed, and ends UNCERTAIN.
+STARTED is on disk before the first byte is typed. So what is found STARTED when the agent comes back may or may not
+have been typed: it was Interrupted, and ends UNCERTAIN. FINISHED never changes.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -199,7 +199,18 @@ class Outcome:
 
 
 class IllegalMove(Exception):
-    """That state does not allow that move; nothing was changed."""
+    """That state does not allow that event; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How far a command in the inbox is. Of one that is read from disk, `outcome` knows the ending alone."""
+
+    command_id: str
+    session_id: str
+    kind: str
+    state: InboxState = InboxState.RECEIVED
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,28 +220,57 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """It is over, this way."""
+    """It is over, this way: carried out, or refused, or out of its time before it began."""
 
     outcome: Outcome
 
 
-Event = Started | Ended
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """The router wants it back."""
 
-_MOVES: dict[tuple[InboxState, type[Event]], InboxState] = {
-    (InboxState.RECEIVED, Started): InboxState.STARTED,
-    (InboxState.RECEIVED, Ended): InboxState.FINISHED,
-    (InboxState.STARTED, Ended): InboxState.FINISHED,
+
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    """It waits in an old copy of this inbox, and may have been typed since the copy was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The agent ended while it was carried out; `taken`: its program has said that it took the text."""
+
+    taken: bool
+
+
+Event = Started | Ended | TakenBack | Disowned | Interrupted
+
+# event -> the states it is legal in
+SOURCES: dict[type[Event], frozenset[InboxState]] = {
+    Started: frozenset({InboxState.RECEIVED}),
+    Ended: frozenset({InboxState.RECEIVED, InboxState.STARTED}),
+    TakenBack: frozenset({InboxState.RECEIVED}),
+    Disowned: frozenset({InboxState.RECEIVED}),
+    Interrupted: frozenset({InboxState.STARTED}),
 }
 
 
-def sources(event: type[Event]) -> frozenset[InboxState]:
-    """The states in which an event is legal. The store builds its conditional updates from it."""
-    return frozenset(state for state, legal in _MOVES if legal is event)
+def apply(entry: Entry, event: Event) -> Entry:
+    """The entry after an event. Raises IllegalMove, and changes nothing, where the table has no such row."""
+    if entry.state not in SOURCES[type(event)]:
+        raise IllegalMove(f"{type(event).__name__} in state {entry.state.name} of {entry.command_id}")
+    match event:
+        case Started():
+            return replace(entry, state=InboxState.STARTED)
+        case Ended(outcome):
+            return replace(entry, state=InboxState.FINISHED, outcome=outcome)
+        case TakenBack() | Disowned():
+            return replace(entry, state=InboxState.FINISHED, outcome=Outcome(Ending.CANCELLED, Reason.CANCELLED))
+        case Interrupted(taken):
+            return replace(entry, state=InboxState.FINISHED, outcome=Outcome.done() if taken else _cut_short(entry))
 
 
-def apply(state: InboxState, event: Event) -> InboxState:
-    """The state after an event. Raises IllegalMove where the table has no such row."""
-    try:
-        return _MOVES[state, type(event)]
-    except KeyError:
-        raise IllegalMove(f"{type(event).__name__} in state {state.name}") from None
+def _cut_short(entry: Entry) -> Outcome:
+    # Typed or not: nobody can know, and what may have been typed is never typed again.
+    begun = entry.kind == "start"
+    work = "it started this; whether it has the prompt cannot be known" if begun else "typing this"
+    return Outcome.uncertain(Reason.AGENT_RESTARTED, f"The agent was restarted while {work}.")

@@ -10,7 +10,6 @@ import logging
 import os
 import sqlite3
 import threading
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +17,8 @@ from typing import Any, TypeVar
 from peewee import PeeweeException, SqliteDatabase
 
 from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
-from agent.store.group_commit import Backlog, Job, commit, resolve
-from agent.store.tables import INDEXES, SCHEMA_VERSION, TABLES, UPGRADES
+from agent.store.group_commit import Backlog, Operation, Transaction, commit, resolve
+from agent.store.migrations import SCHEMA_VERSION, connection_of, migrate, version_of
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -52,31 +51,37 @@ class Database:
         self._connection = connection_of(self._peewee)
         self._changed = threading.Condition()
         self._backlog = Backlog()
-        self._lazy: list[Job[Any]] = []
+        self._lazy: list[Operation[Any]] = []
         self._closing = False
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._writer.start()
 
-    def run(self, operation: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> "asyncio.Future[T]":
-        """Run an operation in the next group; an urgent one before others, and in a smaller group.
+    def write(
+        self, function: Callable[[Transaction], T], *, urgent: bool = False, lazy: bool = False
+    ) -> "asyncio.Future[T]":
+        """Run an operation in the next group; the future resolves after COMMIT.
 
-        The future raises what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk
-        did not take the group.
+        Operations run in the order of the calls. An `urgent` one goes before others, and in a smaller group. One that
+        is `lazy` waits up to 50 ms for company; nobody need wait for it, and what becomes of it is in the log. Raises
+        what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk did not take it.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put([Job(operation, future)], urgent=urgent)
-        return future
-
-    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
-        """Run an operation that nobody waits for, and that may be lost: within a group of others, or soon."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[object] = loop.create_future()
-        future.add_done_callback(_logged)
+        future: asyncio.Future[T] = loop.create_future()
+        operation = Operation(function, future)
+        if not lazy:
+            self._put([operation], urgent=urgent)
+            return future
+        future.add_done_callback(_log)
         if not self._lazy:
             loop.call_later(LAZY_DELAY, self._flush)
-        self._lazy.append(Job(operation, future))
+        self._lazy.append(operation)
         if len(self._lazy) >= MAX_LAZY:
             self._flush()
+        return future
+
+    def read(self, query: Callable[[Transaction], T]) -> "asyncio.Future[T]":
+        """The same for what writes nothing: it takes its turn too, and so sees what was written before the call."""
+        return self.write(query)
 
     async def close(self) -> None:
         """Commit what was handed in, then close and let the folder go."""
@@ -89,12 +94,12 @@ class Database:
         os.close(self._lock)
 
     def _flush(self) -> None:
-        jobs, self._lazy = self._lazy, []
-        self._put(jobs, urgent=False)
+        operations, self._lazy = self._lazy, []
+        self._put(operations, urgent=False)
 
-    def _put(self, jobs: list[Job[Any]], *, urgent: bool) -> None:
+    def _put(self, operations: list[Operation[Any]], *, urgent: bool) -> None:
         with self._changed:
-            self._backlog.add(jobs, urgent=urgent)
+            self._backlog.add(operations, urgent=urgent)
             self._changed.notify()
 
     def _run(self) -> None:
@@ -106,14 +111,14 @@ class Database:
             os._exit(1)
 
     def _write(self) -> None:
-        while jobs := self._gather():
-            commit(self._connection, jobs)
-            jobs[0].future.get_loop().call_soon_threadsafe(resolve, jobs)
+        while operations := self._gather():
+            commit(self._connection, operations)
+            operations[0].future.get_loop().call_soon_threadsafe(resolve, operations)
             # While more is waiting the log may grow: a checkpoint costs as much as many commits.
             self._checkpoint("PASSIVE", above=LONGEST_LOG_BYTES if self._backlog else CHECKPOINT_BYTES)
         self._checkpoint("TRUNCATE", above=0)
 
-    def _gather(self) -> list[Job[Any]]:
+    def _gather(self) -> list[Operation[Any]]:
         """The next group; empty when there will be none."""
         with self._changed:
             while not (self._backlog or self._closing):
@@ -130,16 +135,10 @@ class Database:
             logger.warning("checkpoint failed: %s", error)
 
 
-def _logged(future: "asyncio.Future[object]") -> None:
-    error = future.exception()
+def _log(future: "asyncio.Future[T]") -> None:
+    error = None if future.cancelled() else future.exception()
     if error is not None and not isinstance(error, StoreUnavailable):  # that the writer has logged
         logger.error("a write that nobody waits for failed", exc_info=error)
-
-
-def connection_of(database: SqliteDatabase) -> sqlite3.Connection:
-    """The one connection behind peewee's database."""
-    connection: sqlite3.Connection = database.connection()
-    return connection
 
 
 def lock_folder(folder: Path) -> int:
@@ -163,7 +162,7 @@ def _opened(path: Path) -> SqliteDatabase:
     try:
         database.connect()
         _check(connection_of(database), path)
-        _migrate(database)
+        migrate(database)
     except (sqlite3.Error, PeeweeException, AgentError) as error:
         database.close()
         text = f"{path} cannot be used ({error}). Check the disk; to start afresh, move the file away."
@@ -175,29 +174,5 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise StoreUnavailable(f"{path.name} is damaged: {verdict}")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
+    if version_of(connection) > SCHEMA_VERSION:
         raise StoreUnavailable(f"{path.name} was written by a newer version of Pointsman")
-
-
-def _migrate(database: SqliteDatabase) -> None:
-    connection = connection_of(database)
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA_VERSION:
-        return
-    with database.atomic("IMMEDIATE"), database.bind_ctx(TABLES):
-        if version == 0:
-            _create(database, connection)
-        else:
-            for number in range(version + 1, SCHEMA_VERSION + 1):
-                for statement in UPGRADES[number]:
-                    connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _create(database: SqliteDatabase, connection: sqlite3.Connection) -> None:
-    database.create_tables(TABLES, safe=False)
-    for index in INDEXES:
-        connection.execute(index)
-    ids = [(name, str(uuid.uuid4())) for name in ("inbox_id", "outbox_id")]
-    connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", [*ids, ("last_link_epoch", "0")])

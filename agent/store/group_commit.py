@@ -1,4 +1,9 @@
-"""Operations that share a transaction: which ones, and what becomes of each. No thread and no file in here."""
+"""Group commit: which operations share a transaction, and what becomes of each. No thread and no file in here.
+
+An operation that raises before it wrote anything fails alone. One that raises after a write undoes the group, which is
+run again without it, so that the others are kept. So does one that breaks a rule of the tables: that is its own
+mistake. Only what the disk refuses fails them all.
+"""
 
 import asyncio
 import logging
@@ -32,12 +37,31 @@ _DISK = frozenset(
 )  # what SQLite says where the file cannot be used; the rest is about what it was asked
 
 
-@dataclass(slots=True)
-class Job(Generic[T]):
-    """One operation, and what came of it."""
+class Transaction:
+    """What an operation works with: the connection, and what is to happen after COMMIT.
 
-    operation: Callable[[sqlite3.Connection], T]
+    Nothing in memory changes inside an operation, so there is nothing to undo beside the rows.
+    """
+
+    __slots__ = ("committed", "execute", "executemany")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+        self.committed: list[Callable[[], object]] = []
+
+    def after_commit(self, action: Callable[[], object]) -> None:
+        """Call this on the event loop once all of this is on disk; never if it is undone."""
+        self.committed.append(action)
+
+
+@dataclass(slots=True)
+class Operation(Generic[T]):
+    """A function of a transaction, and what came of it."""
+
+    function: Callable[[Transaction], T]
     future: "asyncio.Future[T]"
+    transaction: Transaction | None = None
     value: T | None = None
     error: Exception | None = None
 
@@ -46,68 +70,73 @@ class Backlog:
     """What waits for a transaction."""
 
     def __init__(self) -> None:
-        self._urgent: deque[Job[Any]] = deque()
-        self._normal: deque[Job[Any]] = deque()
+        self._urgent: deque[Operation[Any]] = deque()
+        self._normal: deque[Operation[Any]] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._urgent or self._normal)
 
-    def add(self, jobs: list[Job[Any]], *, urgent: bool) -> None:
+    def add(self, operations: list[Operation[Any]], *, urgent: bool) -> None:
         """Queue operations."""
-        (self._urgent if urgent else self._normal).extend(jobs)
+        (self._urgent if urgent else self._normal).extend(operations)
 
-    def take(self) -> list[Job[Any]]:
+    def take(self) -> list[Operation[Any]]:
         """The next group, in the order of the calls but urgent ones first."""
-        jobs = list(self._urgent)
+        group = list(self._urgent)
         self._urgent.clear()
-        beside = min(len(self._normal), MAX_BESIDE_URGENT if jobs else MAX_GROUP)
-        return jobs + [self._normal.popleft() for _ in range(beside)]
+        beside = min(len(self._normal), MAX_BESIDE_URGENT if group else MAX_GROUP)
+        return group + [self._normal.popleft() for _ in range(beside)]
 
 
-def commit(connection: sqlite3.Connection, jobs: list[Job[Any]]) -> None:
+def commit(connection: sqlite3.Connection, group: list[Operation[Any]]) -> None:
     """One transaction for all; another one for the others when one failed after it had written something."""
-    while failed := _attempt(connection, jobs):
-        jobs = [job for job in jobs if job is not failed]
+    while failed := _attempt(connection, group):
+        group = [operation for operation in group if operation is not failed]
 
 
-def resolve(jobs: list[Job[Any]]) -> None:
-    """Tell the callers, on the event loop."""
-    for job in jobs:
-        if job.future.done():
+def resolve(group: list[Operation[Any]]) -> None:
+    """On the event loop: first what follows from the commit, then the callers."""
+    for operation in group:
+        if operation.error is None and operation.transaction is not None:
+            for action in operation.transaction.committed:
+                action()
+    for operation in group:
+        if operation.future.done():  # its caller was cancelled; what was written stays written
             continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
+        if operation.error is not None:
+            operation.future.set_exception(operation.error)
         else:
-            job.future.set_result(job.value)
+            operation.future.set_result(operation.value)
 
 
-def _attempt(connection: sqlite3.Connection, jobs: list[Job[Any]]) -> Job[Any] | None:
+def _attempt(connection: sqlite3.Connection, group: list[Operation[Any]]) -> Operation[Any] | None:
     """Try them in one transaction; the one that undid it, without which the others must be tried again."""
     failed = None
     try:
         connection.execute("BEGIN IMMEDIATE")
-        failed = next((job for job in jobs if not _perform(connection, job)), None)
+        failed = next((operation for operation in group if not _perform(connection, operation)), None)
         connection.execute("ROLLBACK" if failed else "COMMIT")
     except sqlite3.Error as error:
         logger.error("store unavailable: %s", error)  # noqa: TRY400 -- a full disk needs no stack
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        for job in jobs:
-            job.error = job.error or StoreUnavailable(
-                f"The agent cannot write its database now ({error}); nothing was stored."
-            )
+        text = f"The agent cannot write its database now ({error}); nothing was stored."
+        for operation in group:
+            operation.error = operation.error or StoreUnavailable(text)
     return failed
 
 
-def _perform(connection: sqlite3.Connection, job: Job[Any]) -> bool:
+def _perform(connection: sqlite3.Connection, operation: Operation[Any]) -> bool:
     """Run one operation. False when it failed and left something behind. Errors of the disk are raised."""
-    before, job.error = connection.total_changes, None
+    # Each attempt has a transaction of its own: what one that was undone wanted to happen is forgotten with it.
+    operation.transaction, operation.error = Transaction(connection), None
+    before = connection.total_changes
     try:
-        job.value = job.operation(connection)
+        operation.value = operation.function(operation.transaction)
     except Exception as error:
         if _is_of_the_disk(error):
             raise
-        job.error = error
+        operation.error = error
         return connection.total_changes == before
     return True
 

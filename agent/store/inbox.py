@@ -1,76 +1,70 @@
 """The inbox: every command the router sent, from its receipt until nobody can send it again."""
 
-import json
 import sqlite3
 import uuid
 from asyncio import Future
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
+from peewee import fn
+
 from agent.domain.command import (
     Command,
+    Disowned,
     Ended,
     Ending,
-    FileInput,
+    Entry,
+    Event,
     IllegalMove,
     InboxState,
-    Input,
-    KeepSession,
+    Interrupted,
     KeyPress,
     Lane,
-    Order,
     Outcome,
-    PermissionDecision,
-    Reason,
     Started,
-    StartSession,
-    StopSession,
-    sources,
+    TakenBack,
+    apply,
 )
 from agent.domain.frames import CommandResult, Notify, Receipt, ReceiptOutcome, Welcome
 from agent.domain.session import bare_id
+from agent.store import doubts, meta
+from agent.store.actions import action_of, columns_of
 from agent.store.database import Database
-from agent.store.outbox import Outbox, acknowledged, append, renumber_above
+from agent.store.group_commit import Transaction
+from agent.store.outbox import Outbox, acknowledge, append
+from agent.store.outbox_sequence import acknowledged, renumber_above
 from agent.store.prompts import expect, settle, was_taken
-
-
-def _states(event: type[Started] | type[Ended]) -> str:
-    return ", ".join(f"'{state.value}'" for state in sorted(sources(event), key=lambda state: state.value))
-
-
-_UNRESOLVED_LIMIT = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
+from agent.store.statements import Statement, given, insert_new
+from agent.store.tables import InboxRow as Row
+from agent.store.tables import OutboxRow
 
 WINDOW_BYTES = 1024 * 1024  # of commands that the router sends before it waits for receipts
+_MOST_UNRESOLVED = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
 _PROBE = "probe"
 
-_INSERT = """
-INSERT INTO inbox (command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at, state,
-                   ending)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'received', '') ON CONFLICT (command_id) DO NOTHING
-"""
-_UNRESOLVED = """
-SELECT command_id, state FROM inbox
-WHERE state != 'finished' OR EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq)
-ORDER BY state != 'received', position LIMIT ?
-"""
-_START = f"UPDATE inbox SET state = 'started' WHERE command_id = ? AND state IN ({_states(Started)})"  # noqa: S608
-_FINISH = f"""
-UPDATE inbox SET state = 'finished', ending = ?, result_seq = ? WHERE command_id = ? AND state IN ({_states(Ended)})
-"""  # noqa: S608
-# Both conditions: the router will not send it again, and it knows how it ended. A tombstone of a cancelled command
-# has no session: its acknowledged result alone says so.
-_PRUNE = """
-DELETE FROM inbox WHERE state = 'finished' AND session_id = ? AND sequence < ?
-AND NOT EXISTS (SELECT 1 FROM outbox WHERE upstream_seq = result_seq)
-"""
+_IS_OPEN = Row.state != InboxState.FINISHED.value  # as in the index
+_IS_RECEIVED = Row.state == InboxState.RECEIVED.value
+_IS_UNHEARD = fn.EXISTS(OutboxRow.select(OutboxRow.upstream_seq).where(OutboxRow.upstream_seq == Row.result_seq))
+_THIS = Row.command_id == given.command_id
 
-
-_TYPED = "SELECT session_id FROM inbox WHERE command_id = ? AND kind = 'input'"
-_DOUBT = {
-    Ending.UNCERTAIN: f"INSERT OR IGNORE INTO doubts (bare_id) {_TYPED}",
-    Ending.DONE: f"DELETE FROM doubts WHERE bare_id = ({_TYPED})",  # noqa: S608
-}
+_INSERT = Statement(insert_new(Row, [Row.command_id]))
+_NEWEST = Statement(Row.select(fn.COALESCE(fn.MAX(Row.position), 0)))
+_FIND = Statement(Row.select(Row.position, Row.session_id, Row.kind, Row.state, Row.ending).where(_THIS))
+_MOVE = Statement(Row.update(state=given.state, ending=given.ending, result_seq=given.result_seq).where(_THIS))
+_OPEN = Statement(Row.select().where(_IS_OPEN).order_by(Row.position))
+_UNRESOLVED = Statement(
+    Row.select(Row.command_id, Row.state)
+    .where(_IS_OPEN | _IS_UNHEARD)
+    .order_by(~_IS_RECEIVED, Row.position)
+    .limit(_MOST_UNRESOLVED)
+)
+_COUNT_OPEN = Statement(Row.select(fn.COUNT(Row.position)).where(_IS_OPEN))
+_SHIFT = Statement(Row.update(received_at=Row.received_at + given.seconds).where(_IS_OPEN, _IS_RECEIVED))
+# Both conditions: the router will not send it again, and it knows how it ended.
+_IS_PAST = (Row.state == InboxState.FINISHED.value) & (Row.sequence < given.floor)
+_PRUNE = Statement(Row.delete().where(_IS_PAST, Row.session_id == given.session_id, ~_IS_UNHEARD))
 
 
 class Start(Enum):
@@ -109,20 +103,19 @@ class Inbox:
 
     def store(self, commands: Sequence[Command], now: float) -> "Future[tuple[Receipt, ...]]":
         """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
-        return self._database.run(lambda connection: _store(connection, commands, now), urgent=True)
+        return self._database.write(lambda tx: _store(tx, commands, now), urgent=True)
 
     def start(self, command_id: str, *, awaited: bool = False) -> "Future[Start]":
         """RECEIVED to STARTED, unless it ended meanwhile. `awaited`: its program will say when it takes the text."""
-        return self._database.run(lambda connection: _start(connection, command_id, awaited=awaited))
+        return self._database.write(lambda tx: _start(tx, command_id, awaited=awaited))
 
     def finish(self, command_id: str, outcome: Outcome, typed_at: float | None) -> "Future[int]":
         """The outcome, and the result into the outbox; its number. Raises IllegalMove when it had ended."""
-        result = CommandResult(command_id, outcome, typed_at)
-        return self._outbox.run(lambda connection: _finish(connection, result))
+        return self._outbox.write(lambda tx: _end(tx, command_id, Ended(outcome), typed_at))
 
     def cancel(self, command_id: str, now: float) -> "Future[bool]":
         """Take a command back; True when it had not started. One that never came is remembered as taken back."""
-        return self._outbox.run(lambda connection: _cancel(connection, command_id, now))
+        return self._outbox.write(lambda tx: _cancel(tx, command_id, now))
 
     def held(self, command: Command, why: str) -> "Future[int]":
         """Tell people that a command waits; told again, the router takes it for the same message."""
@@ -135,195 +128,171 @@ class Inbox:
 
         It is UNCERTAIN, unless its program had said that it took it.
         """
-        return self._outbox.run(_recover)
+        return self._outbox.write(_recover)
 
     def memory(self) -> "Future[Memory]":
         """What hello says."""
-        return self._database.run(_memory)
+        return self._database.read(_memory)
 
     async def probe(self) -> None:
         """See whether the disk takes as much as a full window of commands. Raises StoreUnavailable."""
-        full = (_PROBE, "x" * WINDOW_BYTES)
-        await self._database.run(lambda c: c.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", full))
-        await self._database.run(lambda c: c.execute("DELETE FROM meta WHERE key = ?", (_PROBE,)))
+        await self._database.write(lambda tx: meta.put(tx, _PROBE, "x" * WINDOW_BYTES))
+        await self._database.write(lambda tx: meta.drop(tx, _PROBE))
 
     def welcomed(self, welcome: Welcome, now: float) -> "Future[None]":
         """Remember the epoch; end what is recalled; forget what the router has on disk and will not send again."""
-        return self._database.run(lambda connection: _welcomed(connection, welcome, now), urgent=True)
+        return self._database.write(lambda tx: _welcomed(tx, welcome, now), urgent=True)
 
     def depth(self) -> "Future[int]":
         """How many commands have not ended."""
-        sql = "SELECT count(*) FROM inbox WHERE state != 'finished'"
-        return self._database.run(lambda connection: int(connection.execute(sql).fetchone()[0]))
+        return self._database.read(lambda tx: int(_COUNT_OPEN.value(tx)))
 
 
-def _store(connection: sqlite3.Connection, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
-    newest = connection.execute("SELECT coalesce(max(position), 0) FROM inbox").fetchone()[0]
-    rows = [_row(command, now) for command in commands]
-    if connection.executemany(_INSERT, rows).rowcount == len(rows):
+def _store(tx: Transaction, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
+    newest = _NEWEST.value(tx)
+    if _INSERT.run_many(tx, [_row(command, now) for command in commands]).rowcount == len(commands):
         return tuple(Receipt(command.command_id, ReceiptOutcome.STORED) for command in commands)
-    return tuple(_receipts_with_duplicates(connection, commands, newest))
+    return tuple(_receipts_with_duplicates(tx, commands, newest))
 
 
-def _receipts_with_duplicates(
-    connection: sqlite3.Connection, commands: Sequence[Command], newest: int
-) -> list[Receipt]:
+def _receipts_with_duplicates(tx: Transaction, commands: Sequence[Command], newest: int) -> list[Receipt]:
     receipts: list[Receipt] = []
     new: set[str] = set()
     for command in commands:
-        sql = "SELECT position, state FROM inbox WHERE command_id = ?"
-        position, state = connection.execute(sql, (command.command_id,)).fetchone()
-        if position > newest and command.command_id not in new:
+        [row] = _FIND.rows(tx, command_id=command.command_id)
+        # The same one twice in a frame: the first is new, the second its duplicate.
+        if row["position"] > newest and command.command_id not in new:
             new.add(command.command_id)
             receipts.append(Receipt(command.command_id, ReceiptOutcome.STORED))
         else:
-            receipts.append(Receipt(command.command_id, ReceiptOutcome.DUPLICATE, InboxState(state)))
+            receipts.append(Receipt(command.command_id, ReceiptOutcome.DUPLICATE, InboxState(row["state"])))
     return receipts
 
 
-def _row(command: Command, now: float) -> tuple[object, ...]:
-    match command.action:
-        case Input(text, submit):
-            action: tuple[object, ...] = ("input", text, submit)
-        case FileInput(file_id, name, size, caption):
-            action = ("file", json.dumps([file_id, name, size, caption]), True)
-        case KeyPress(name):
-            action = ("key", name, False)
-        case PermissionDecision(permission_id, input_digest, option_id, text):
-            action = ("decision", json.dumps([permission_id, input_digest, option_id, text]), False)
-        case StartSession(prompt, folder, conversation_id, keep):
-            action = ("start", json.dumps([prompt, folder, conversation_id, keep]), False)
-        case StopSession():
-            action = ("stop", "", False)
-        case KeepSession():
-            action = ("keep", "", False)
-        case None:
-            raise ValueError(f"command {command.command_id} has no action")
-    head = (command.command_id, bare_id(command.session_id), command.generation, command.sequence, command.lane.value)
-    return (*head, *action, command.ttl, now)
+def _row(command: Command, now: float) -> dict[str, object]:
+    if command.action is None:
+        raise ValueError(f"command {command.command_id} has no action")
+    return {
+        "command_id": command.command_id,
+        "session_id": bare_id(command.session_id),
+        "generation": command.generation,
+        "sequence": command.sequence,
+        "lane": command.lane.value,
+        "ttl": command.ttl,
+        "received_at": now,
+        "state": InboxState.RECEIVED.value,
+        "ending": "",
+        "result_seq": None,
+        **columns_of(command.action),
+    }
 
 
-def _start(connection: sqlite3.Connection, command_id: str, *, awaited: bool) -> Start:
-    if not start(connection, command_id):
+def start(tx: Transaction, command_id: str) -> Entry | None:
+    """It is STARTED, within a transaction that does more; None when it ended meanwhile."""
+    try:
+        return _move(tx, _after(tx, command_id, Started()))
+    except IllegalMove:
+        return None
+
+
+def end(tx: Transaction, command_id: str, outcome: Outcome) -> None:
+    """End a command within a transaction that does more. Raises IllegalMove when it had ended."""
+    _end(tx, command_id, Ended(outcome))
+
+
+def shift(tx: Transaction, seconds: float) -> None:
+    """Move the receipt of what waits along with the wall clock."""
+    _SHIFT.run(tx, seconds=seconds)
+
+
+def _entry(tx: Transaction, command_id: str) -> Entry | None:
+    row = _FIND.row(tx, command_id=command_id)
+    if row is None:
+        return None
+    outcome = Outcome(Ending(row["ending"])) if row["ending"] else None
+    return Entry(command_id, row["session_id"], row["kind"], InboxState(row["state"]), outcome)
+
+
+def _after(tx: Transaction, command_id: str, event: Event) -> Entry:
+    """What an event makes of a command; nothing is written. Raises IllegalMove."""
+    if (entry := _entry(tx, command_id)) is None:
+        raise IllegalMove(f"{type(event).__name__} of {command_id}, which was never here")
+    return apply(entry, event)
+
+
+def _move(tx: Transaction, moved: Entry, result_seq: int | None = None) -> Entry:
+    """Write what an event made of a command."""
+    ending = moved.outcome.ending.value if moved.outcome else ""
+    _MOVE.run(tx, command_id=moved.command_id, state=moved.state.value, ending=ending, result_seq=result_seq)
+    return moved
+
+
+def _start(tx: Transaction, command_id: str, *, awaited: bool) -> Start:
+    if (started := start(tx, command_id)) is None:
         return Start.FORBIDDEN
     if awaited:
-        expect(connection, command_id)
-    sql = "SELECT 1 FROM doubts WHERE bare_id = (SELECT session_id FROM inbox WHERE command_id = ?)"
-    return Start.IN_DOUBT if connection.execute(sql, (command_id,)).fetchone() else Start.CLEAN
+        expect(tx, command_id)
+    return Start.IN_DOUBT if doubts.is_in_doubt(tx, started.session_id) else Start.CLEAN
 
 
-def start(connection: sqlite3.Connection, command_id: str) -> bool:
-    """RECEIVED to STARTED, within a transaction that does more; False when it ended meanwhile."""
-    return connection.execute(_START, (command_id,)).rowcount == 1
-
-
-def _state(connection: sqlite3.Connection, command_id: str) -> InboxState | None:
-    row = connection.execute("SELECT state FROM inbox WHERE command_id = ?", (command_id,)).fetchone()
-    return InboxState(row[0]) if row else None
-
-
-def _finish(connection: sqlite3.Connection, result: CommandResult) -> int:
-    seq = append(connection, result)
-    values = (result.outcome.ending.value, seq, result.command_id)
-    if connection.execute(_FINISH, values).rowcount != 1:
-        raise IllegalMove(f"{result.command_id} has ended before, or was never here")
-    if (doubt := _DOUBT.get(result.outcome.ending)) is not None:
-        connection.execute(doubt, (result.command_id,))
-    settle(connection, result)
+def _end(tx: Transaction, command_id: str, event: Event, typed_at: float | None = None) -> int:
+    """End a command, with its result in the outbox; its number. Raises IllegalMove, having written nothing."""
+    ended = _after(tx, command_id, event)
+    result = CommandResult(command_id, ended.outcome or Outcome.done(), typed_at)
+    seq = append(tx, result)
+    _move(tx, ended, seq)
+    doubts.learn(tx, ended)
+    settle(tx, result)
     return seq
 
 
-def end(connection: sqlite3.Connection, command_id: str, outcome: Outcome) -> None:
-    """End a command within a transaction that does more. Raises IllegalMove when it had ended."""
-    _finish(connection, CommandResult(command_id, outcome))
-
-
-_TAKEN_BACK = Outcome(Ending.CANCELLED, Reason.CANCELLED)
-
-
-def _cancel(connection: sqlite3.Connection, command_id: str, now: float) -> bool:
-    state = _state(connection, command_id)
-    if state not in (None, InboxState.RECEIVED):
+def _cancel(tx: Transaction, command_id: str, now: float) -> bool:
+    # A copy of one that never came may still be under way: it must find that it is not wanted any more.
+    _INSERT.run(tx, **_row(Command(command_id, "", 0, 0, Lane.NORMAL, KeyPress("")), now))
+    try:
+        _end(tx, command_id, TakenBack())
+    except IllegalMove:
         return False
-    if state is None:
-        # A copy may still be under way: it must find that it is not wanted any more.
-        row = _row(Command(command_id, "", 0, 0, Lane.NORMAL, KeyPress("")), now)
-        connection.execute(_INSERT, row)
-    _finish(connection, CommandResult(command_id, _TAKEN_BACK))
     return True
 
 
-_RESTARTED = Outcome.uncertain(Reason.AGENT_RESTARTED, "The agent was restarted while typing this.")
-_HALF_BEGUN = Outcome.uncertain(
-    Reason.AGENT_RESTARTED, "The agent was restarted while it started this; whether it has the prompt cannot be known."
-)
+def _recover(tx: Transaction) -> tuple[Waiting, ...]:
+    left = _OPEN.rows(tx)
+    for row in left:
+        if row["state"] == InboxState.STARTED.value:
+            _end(tx, row["command_id"], Interrupted(was_taken(tx, row["command_id"])))
+    return tuple(_waiting(row) for row in left if row["state"] == InboxState.RECEIVED.value)
 
 
-def _recover(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
-    left = "SELECT command_id, kind FROM inbox WHERE state = 'started' ORDER BY position"
-    for command_id, kind in connection.execute(left).fetchall():
-        doubt = _HALF_BEGUN if kind == "start" else _RESTARTED
-        outcome = Outcome.done() if was_taken(connection, command_id) else doubt
-        _finish(connection, CommandResult(command_id, outcome))
-    sql = """SELECT command_id, session_id, generation, sequence, lane, kind, text, submit, ttl, received_at
-             FROM inbox WHERE state = 'received' ORDER BY position"""
-    return tuple(_waiting(*row) for row in connection.execute(sql))
+def _waiting(row: sqlite3.Row) -> Waiting:
+    action = action_of(row["kind"], row["text"], submit=bool(row["submit"]))
+    head = (row["command_id"], row["session_id"], row["generation"], row["sequence"])
+    return Waiting(Command(*head, Lane(row["lane"]), action, row["ttl"]), row["received_at"])
 
 
-def _waiting(
-    command_id: str,
-    session_id: str,
-    generation: int,
-    sequence: int,
-    lane: str,
-    kind: str,
-    text: str,
-    submit: int,
-    ttl: float | None,
-    received_at: float,
-) -> Waiting:
-    action = _action(kind, text, submit=bool(submit))
-    return Waiting(Command(command_id, session_id, generation, sequence, Lane(lane), action, ttl), received_at)
+def _memory(tx: Transaction) -> Memory:
+    facts = meta.facts(tx)
+    unresolved = tuple((row["command_id"], InboxState(row["state"])) for row in _UNRESOLVED.rows(tx))
+    ids = (facts["inbox_id"], facts["outbox_id"], int(facts["last_link_epoch"]))
+    return Memory(*ids, unresolved, acknowledged(tx))
 
 
-def _action(kind: str, text: str, *, submit: bool) -> Order:
-    match kind:
-        case "input":
-            return Input(text, submit)
-        case "file":
-            return FileInput(*json.loads(text))
-        case "key":
-            return KeyPress(text)
-        case "start":
-            return StartSession(*json.loads(text))
-        case "stop":
-            return StopSession()
-        case "keep":
-            return KeepSession()
-    return PermissionDecision(*json.loads(text))
-
-
-def _memory(connection: sqlite3.Connection) -> Memory:
-    meta = dict(connection.execute("SELECT key, value FROM meta"))
-    rows = connection.execute(_UNRESOLVED, (_UNRESOLVED_LIMIT,))
-    unresolved = tuple((command_id, InboxState(state)) for command_id, state in rows)
-    return Memory(
-        meta["inbox_id"], meta["outbox_id"], int(meta["last_link_epoch"]), unresolved, acknowledged(connection)
-    )
-
-
-def _welcomed(connection: sqlite3.Connection, welcome: Welcome, now: float) -> None:
-    acked, floors = welcome.upstream_acked_seq, welcome.resend_floors
-    connection.execute("UPDATE meta SET value = ? WHERE key = 'last_link_epoch'", (str(welcome.link_epoch),))
-    renumber_above(connection, acked, outdated=welcome.inbox_outdated)
-    connection.execute("DELETE FROM outbox WHERE upstream_seq <= ?", (acked,))
+def _welcomed(tx: Transaction, welcome: Welcome, now: float) -> None:
+    meta.put(tx, "last_link_epoch", str(welcome.link_epoch))
+    renumber_above(tx, welcome.upstream_acked_seq, outdated=welcome.inbox_outdated)
+    acknowledge(tx, welcome.upstream_acked_seq)
     for command_id in welcome.recalled:
-        (_disown if welcome.inbox_outdated else _cancel)(connection, command_id, now)
-    connection.executemany(_PRUNE, [(bare_id(session_id), floor) for session_id, floor in floors.items()])
-    connection.execute(_PRUNE, ("", 1))
+        if welcome.inbox_outdated:
+            _disown(tx, command_id)
+        else:
+            _cancel(tx, command_id, now)
+    floors = [(bare_id(session_id), floor) for session_id, floor in welcome.resend_floors.items()]
+    # What was taken back before it came has no session: that its result is acknowledged says all.
+    floors.append(("", 1))
+    _PRUNE.run_many(tx, [{"session_id": session_id, "floor": floor} for session_id, floor in floors])
 
 
-def _disown(connection: sqlite3.Connection, command_id: str, _now: float) -> None:
+def _disown(tx: Transaction, command_id: str) -> None:
     """End without a result what waits in an old copy: it may have been typed since the copy was made."""
-    if _state(connection, command_id) is InboxState.RECEIVED:
-        connection.execute(_FINISH, (Ending.CANCELLED.value, None, command_id))
+    with suppress(IllegalMove):  # or had been begun, when it was made
+        _move(tx, _after(tx, command_id, Disowned()))

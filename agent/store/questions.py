@@ -12,10 +12,19 @@ from collections.abc import Sequence
 from agent.domain.command import Outcome, PermissionDecision, Reason
 from agent.domain.frames import PermissionAsked, PermissionOver
 from agent.domain.permission import Decision, Over, Question
+from agent.store.group_commit import Transaction
 from agent.store.inbox import end
 from agent.store.outbox import Outbox, append
+from agent.store.statements import Statement, given, insert
+from agent.store.tables import QuestionRow as Row
 
-_KNOWN = "SELECT input_digest, options, decision FROM questions WHERE permission_id = ?"
+_THIS = Row.permission_id == given.permission_id
+_INSERT = Statement(insert(Row))
+_FIND = Statement(Row.select().where(_THIS))
+_ALL = Statement(Row.select(Row.permission_id))
+_DECIDE = Statement(Row.update(decision=given.decision).where(_THIS))
+_DROP = Statement(Row.delete().where(_THIS))
+
 _OVER = Outcome.failed(Reason.QUESTION_OVER, "The question was answered at the terminal, or is not asked any more.")
 _CHANGED = Outcome.failed(Reason.INPUT_CHANGED, "That is not what is asked.")
 
@@ -28,66 +37,65 @@ class Questions:
 
     def ask(self, question: Question) -> "Future[Decision | None]":
         """Store a question, unless it is known; what was decided about it, or None."""
-        return self._outbox.run(lambda connection: _ask(connection, question))
+        return self._outbox.write(lambda tx: _ask(tx, question))
 
     def decide(self, command_id: str, decision: PermissionDecision) -> "Future[Outcome]":
         """End the command with what became of its decision. Raises IllegalMove when the command had ended."""
-        return self._outbox.run(lambda connection: _decide(connection, command_id, decision))
+        return self._outbox.write(lambda tx: _decide(tx, command_id, decision))
 
     def close(self, permission_ids: Sequence[str], over: Over, detail: str) -> "Future[None]":
         """These questions are over without an answer; those that are not there are left out."""
-        return self._outbox.run(lambda connection: _close(connection, permission_ids, over, detail))
+        return self._outbox.write(lambda tx: _close(tx, permission_ids, over, detail))
 
     def forget(self, permission_ids: Sequence[str]) -> "Future[None]":
         """Whoever asked these has the answers."""
-        return self._outbox.run(lambda connection: _forget(connection, permission_ids))
+        return self._outbox.write(lambda tx: _forget(tx, permission_ids))
 
     def left(self) -> "Future[tuple[str, ...]]":
         """The questions that an earlier process left."""
-        sql = "SELECT permission_id FROM questions"
-        return self._outbox.run(lambda connection: tuple(row[0] for row in connection.execute(sql)))
+        return self._outbox.write(lambda tx: tuple(row["permission_id"] for row in _ALL.rows(tx)))
 
 
-def _ask(connection: sqlite3.Connection, question: Question) -> Decision | None:
-    row = connection.execute(_KNOWN, (question.permission_id,)).fetchone()
+def _ask(tx: Transaction, question: Question) -> Decision | None:
+    row = _known(tx, question.permission_id)
     if row is not None:
-        return Decision(*json.loads(row[2])) if row[2] else None
+        return Decision(*json.loads(row["decision"])) if row["decision"] else None
     options = json.dumps([option.option_id for option in question.options])
-    connection.execute(
-        "INSERT INTO questions (permission_id, input_digest, options, decision) VALUES (?, ?, ?, '')",
-        (question.permission_id, question.input_digest, options),
-    )
-    append(connection, PermissionAsked(question))
+    known = {"permission_id": question.permission_id, "input_digest": question.input_digest}
+    _INSERT.run(tx, **known, options=options, decision="")
+    append(tx, PermissionAsked(question))
     return None
 
 
-def _decide(connection: sqlite3.Connection, command_id: str, decision: PermissionDecision) -> Outcome:
-    outcome = _judged(connection, decision)
-    end(connection, command_id, outcome)
+def _decide(tx: Transaction, command_id: str, decision: PermissionDecision) -> Outcome:
+    outcome = _judged(tx, decision)
+    end(tx, command_id, outcome)
     if outcome == Outcome.done():
         chosen = json.dumps([decision.option_id, decision.text])
-        connection.execute(
-            "UPDATE questions SET decision = ? WHERE permission_id = ?", (chosen, decision.permission_id)
-        )
+        _DECIDE.run(tx, permission_id=decision.permission_id, decision=chosen)
     return outcome
 
 
-def _judged(connection: sqlite3.Connection, decision: PermissionDecision) -> Outcome:
-    row = connection.execute(_KNOWN, (decision.permission_id,)).fetchone()
-    if row is None or row[2]:
+def _judged(tx: Transaction, decision: PermissionDecision) -> Outcome:
+    row = _known(tx, decision.permission_id)
+    if row is None or row["decision"]:
         return _OVER
-    if decision.input_digest != row[0]:
+    if decision.input_digest != row["input_digest"]:
         return _CHANGED
-    if decision.option_id not in json.loads(row[1]):
+    if decision.option_id not in json.loads(row["options"]):
         return Outcome.failed(Reason.INVALID_ARGUMENT, "The question has no such option.")
     return Outcome.done()
 
 
-def _close(connection: sqlite3.Connection, permission_ids: Sequence[str], over: Over, detail: str) -> None:
+def _known(tx: Transaction, permission_id: str) -> sqlite3.Row | None:
+    return _FIND.row(tx, permission_id=permission_id)
+
+
+def _close(tx: Transaction, permission_ids: Sequence[str], over: Over, detail: str) -> None:
     for permission_id in permission_ids:
-        if connection.execute("DELETE FROM questions WHERE permission_id = ?", (permission_id,)).rowcount:
-            append(connection, PermissionOver(permission_id, over, detail))
+        if _DROP.run(tx, permission_id=permission_id).rowcount:
+            append(tx, PermissionOver(permission_id, over, detail))
 
 
-def _forget(connection: sqlite3.Connection, permission_ids: Sequence[str]) -> None:
-    connection.executemany("DELETE FROM questions WHERE permission_id = ?", [(each,) for each in permission_ids])
+def _forget(tx: Transaction, permission_ids: Sequence[str]) -> None:
+    _DROP.run_many(tx, [{"permission_id": each} for each in permission_ids])

@@ -9,19 +9,17 @@ from agent.domain.frames import Item
 from agent.domain.prompt import is_told_of
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id
 from agent.store.database import Database
+from agent.store.group_commit import Transaction
 from agent.store.inbox import end, start
 from agent.store.outbox import Outbox, append
 from agent.store.prompts import expect, forget
+from agent.store.statements import Statement, given, upsert
+from agent.store.tables import SessionRow as Row
 
-_SAVE = """
-INSERT INTO sessions (bare_id, session_id, backend, label, cwd, generation, state, target, pid, pid_started,
-                      conversation, ends_at, keep, waits_since)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bare_id) DO UPDATE SET
-    session_id = excluded.session_id, backend = excluded.backend, label = excluded.label, cwd = excluded.cwd,
-    generation = excluded.generation, state = excluded.state, target = excluded.target, pid = excluded.pid,
-    pid_started = excluded.pid_started, conversation = excluded.conversation, ends_at = excluded.ends_at,
-    keep = excluded.keep, waits_since = excluded.waits_since
-"""
+_SAVE = Statement(upsert(Row, [Row.bare_id]))
+_ALL = Statement(Row.select())
+_SHIFT = Statement(Row.update(ends_at=Row.ends_at + given.seconds, waits_since=Row.waits_since + given.seconds))
+_SHIFT_PROCESSES = Statement(Row.update(pid_started=Row.pid_started + given.seconds))
 
 
 class SessionStore:
@@ -33,43 +31,70 @@ class SessionStore:
 
     def load(self) -> "Future[tuple[Session, ...]]":
         """All sessions, ended ones too."""
-        return self._database.run(_load)
+        return self._database.read(_load)
 
     def save(self, session: Session, word: Item) -> "Future[int]":
         """Store a session and what the router has to learn of it."""
-        return self._outbox.run(lambda connection: _save(connection, session, word))
+        return self._outbox.write(lambda tx: _save(tx, session, word))
 
     def begin(self, session: Session, word: Item, command_id: str) -> "Future[bool]":
         """The same for a new session, with the command that begins it STARTED; False where that ended meanwhile."""
-        return self._outbox.run(lambda connection: _begin(connection, session, word, command_id))
+        return self._outbox.write(lambda tx: _begin(tx, session, word, command_id))
 
     def settle(self, session: Session, word: Item, command_id: str) -> "Future[None]":
         """The same, with the command that asked for it DONE. Raises IllegalMove."""
-        return self._outbox.run(lambda connection: _settle(connection, session, word, command_id))
+        return self._outbox.write(lambda tx: _settle(tx, session, word, command_id))
 
 
-def _load(connection: sqlite3.Connection) -> tuple[Session, ...]:
-    sql = """SELECT session_id, backend, label, cwd, generation, state, target, pid, pid_started, conversation, ends_at,
-             keep, waits_since FROM sessions"""
-    return tuple(
-        Session(
-            session_id,
-            backend,
-            label,
-            cwd,
-            generation,
-            SessionState(state),
-            json.loads(target),
-            None if pid is None else Process(pid, started),
-            _conversation(talk),
-            ends_at=ends,
-            keep=bool(keep),
-            waits_since=waits,
-        )
-        for session_id, backend, label, cwd, generation, state, target, pid, started, talk, ends, keep, waits in (
-            connection.execute(sql)
-        )
+def shift(tx: Transaction, seconds: float) -> None:
+    """Move the times of sessions along with the wall clock."""
+    _SHIFT.run(tx, seconds=seconds)
+
+
+def shift_processes(tx: Transaction, seconds: float) -> None:
+    """The same for when their processes began, where the kernel counts on: it tells that by the wall clock, too."""
+    _SHIFT_PROCESSES.run(tx, seconds=seconds)
+
+
+def _load(tx: Transaction) -> tuple[Session, ...]:
+    return tuple(_session(row) for row in _ALL.rows(tx))
+
+
+def _session(row: sqlite3.Row) -> Session:
+    return Session(
+        row["session_id"],
+        row["backend"],
+        row["label"],
+        row["cwd"],
+        row["generation"],
+        SessionState(row["state"]),
+        json.loads(row["target"]),
+        None if row["pid"] is None else Process(row["pid"], row["pid_started"]),
+        _conversation(row["conversation"]),
+        ends_at=row["ends_at"],
+        keep=bool(row["keep"]),
+        waits_since=row["waits_since"],
     )
+
+
+def _row(session: Session) -> dict[str, object]:
+    process = session.process
+    return {
+        "bare_id": bare_id(session.session_id),
+        "session_id": session.session_id,
+        "backend": session.backend,
+        "label": session.label,
+        "cwd": session.cwd,
+        "generation": session.generation,
+        "state": session.state.value,
+        "target": json.dumps(dict(session.target)),
+        "pid": process.pid if process else None,
+        "pid_started": process.started if process else None,
+        "conversation": _talk(session),
+        "ends_at": session.ends_at,
+        "keep": session.keep,
+        "waits_since": session.waits_since,
+    }
 
 
 def _conversation(text: str) -> Conversation | None:
@@ -79,27 +104,24 @@ def _conversation(text: str) -> Conversation | None:
     return Conversation(conversation_id, Process(pid, started), folder, transcript)
 
 
-def _save(connection: sqlite3.Connection, session: Session, word: Item) -> int:
-    process = (session.process.pid, session.process.started) if session.process else (None, None)
-    head = (bare_id(session.session_id), session.session_id, session.backend, session.label, session.cwd)
-    tail = (session.generation, session.state.value, json.dumps(dict(session.target)), *process, _talk(session))
-    connection.execute(_SAVE, (*head, *tail, session.ends_at, session.keep, session.waits_since))
+def _save(tx: Transaction, session: Session, word: Item) -> int:
+    _SAVE.run(tx, **_row(session))
     if session.state is SessionState.ENDED or not is_told_of(session):
-        forget(connection, bare_id(session.session_id))
-    return append(connection, word)
+        forget(tx, bare_id(session.session_id))
+    return append(tx, word)
 
 
-def _begin(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> bool:
-    if not start(connection, command_id):
+def _begin(tx: Transaction, session: Session, word: Item, command_id: str) -> bool:
+    if not start(tx, command_id):
         return False
-    _save(connection, session, word)
-    expect(connection, command_id)
+    _save(tx, session, word)
+    expect(tx, command_id)
     return True
 
 
-def _settle(connection: sqlite3.Connection, session: Session, word: Item, command_id: str) -> None:
-    _save(connection, session, word)
-    end(connection, command_id, Outcome.done())
+def _settle(tx: Transaction, session: Session, word: Item, command_id: str) -> None:
+    _save(tx, session, word)
+    end(tx, command_id, Outcome.done())
 
 
 def _talk(session: Session) -> str:

@@ -3,10 +3,8 @@
 from peewee import AutoField, BooleanField, FloatField, IntegerField, Model, TextField
 from playhouse.sqlite_ext import AutoIncrementField
 
-SCHEMA_VERSION = 7
 
-
-class Meta(Model):
+class MetaRow(Model):
     """Single facts: inbox_id, outbox_id, last_link_epoch, the moment of the last mark."""
 
     key = TextField(primary_key=True)
@@ -17,7 +15,7 @@ class Meta(Model):
         without_rowid = True
 
 
-class Inbox(Model):
+class InboxRow(Model):
     """Every command ever taken and not yet pruned; `position` is the order of arrival.
 
     `received_at` is wall time, `ttl` in seconds. `result_seq` is the outbox row with the result once it is FINISHED.
@@ -42,7 +40,7 @@ class Inbox(Model):
         table_name = "inbox"
 
 
-class Outbox(Model):
+class OutboxRow(Model):
     """What the router has not acknowledged. A number is never used twice, also after its row is gone."""
 
     upstream_seq = AutoIncrementField()
@@ -53,8 +51,8 @@ class Outbox(Model):
         table_name = "outbox"
 
 
-class HeldNotification(Model):
-    """Notices with files until the router has both, and notices of the same session behind them; `payload` is JSON.
+class HeldNotificationRow(Model):
+    """Notifications with files until the router has both, and behind them others of the session; `payload` is JSON.
 
     `after_seq` is the last number of the outbox before it, which goes first.
     """
@@ -91,7 +89,7 @@ class SessionRow(Model):
         without_rowid = True
 
 
-class Doubt(Model):
+class DoubtRow(Model):
     """Sessions whose input line may hold what an interrupted delivery left."""
 
     bare_id = TextField(primary_key=True)
@@ -134,33 +132,21 @@ class QuestionRow(Model):
         without_rowid = True
 
 
-TABLES = [Meta, Inbox, Outbox, HeldNotification, SessionRow, Doubt, PromptRow, QuestionRow]
+TABLES = [MetaRow, InboxRow, OutboxRow, HeldNotificationRow, SessionRow, DoubtRow, PromptRow, QuestionRow]
 
-INDEXES = [
-    "CREATE INDEX inbox_open ON inbox (position) WHERE state != 'finished'",
-    "CREATE INDEX inbox_finished ON inbox (session_id, sequence) WHERE state = 'finished'",
-]
+# What waits is little, what has ended is much: each is found without reading the other.
+InboxRow.add_index(InboxRow.index(InboxRow.position, name="inbox_open", where=InboxRow.state != "finished"))
+InboxRow.add_index(
+    InboxRow.index(InboxRow.session_id, InboxRow.sequence, name="inbox_finished", where=InboxRow.state == "finished")
+)
 
-_PROMPTS = """
-CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
-                      text TEXT NOT NULL, typed INTEGER NOT NULL, turn TEXT NOT NULL, joined INTEGER NOT NULL,
-                      taken_at REAL, finished INTEGER NOT NULL)
-"""
-# What brings a file of the version before to this one.
-UPGRADES = {
-    2: ("ALTER TABLE sessions ADD COLUMN conversation TEXT NOT NULL DEFAULT ''",),
-    3: (_PROMPTS,),
-    4: (
-        """CREATE TABLE "questions" ("permission_id" TEXT NOT NULL PRIMARY KEY, "input_digest" TEXT NOT NULL,
-        "options" TEXT NOT NULL, "decision" TEXT NOT NULL) WITHOUT ROWID""",
-    ),
-    5: ("ALTER TABLE sessions ADD COLUMN ends_at REAL",),
-    6: (
-        """CREATE TABLE "held_notices" ("position" INTEGER NOT NULL PRIMARY KEY, "session_id" TEXT NOT NULL,
-        "after_seq" INTEGER NOT NULL, "payload" TEXT NOT NULL)""",
-    ),
-    7: (
-        "ALTER TABLE sessions ADD COLUMN keep INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE sessions ADD COLUMN waits_since REAL",
-    ),
-}
+
+class SequenceRow(Model):
+    """SQLite's own table of the numbers that AUTOINCREMENT gave out; there is a row once it gave one."""
+
+    name = TextField()
+    seq = IntegerField()
+
+    class Meta:
+        table_name = "sqlite_sequence"
+        primary_key = False

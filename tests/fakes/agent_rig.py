@@ -61,7 +61,7 @@ class Rig:
         return await asyncio.to_thread(client.request, client.socket_path(self.data_dir), message)
 
     async def sql(self, statement: str, *values: object) -> list[Any]:
-        return await self.agent.database.run(lambda connection: connection.execute(statement, values).fetchall())
+        return await self.agent.database.write(lambda tx: tx.execute(statement, values).fetchall())
 
     async def fill_disk(self) -> None:
         """From now on the database may not grow: SQLite's own "database or disk is full", once a page is full."""

@@ -8,7 +8,6 @@ import asyncio
 import inspect
 import os
 import signal
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.session import Session
 from agent.store import database as agent_store
+from agent.store.group_commit import Transaction
 from router.domain.frames import Receipts
 from router.store import database as router_store
 from tests.fakes.recording_backend import RecordingBackend
@@ -78,20 +78,17 @@ class AgentDatabase(agent_store.Database):
         self._trigger = trigger
         super().__init__(folder)
 
-    def run(self, operation: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> "asyncio.Future[T]":
-        name = _name(operation, AGENT_OPERATIONS)
-        future = super().run(partial(self._pointed, name, operation), urgent=urgent)
+    def write(self, function: Callable[[Transaction], T], **how: bool) -> "asyncio.Future[T]":
+        name = _name(function, AGENT_OPERATIONS)
+        future = super().write(partial(self._pointed, name, function), **how)
         # The first callback of a future runs before whoever awaits it.
         future.add_done_callback(lambda _: self._trigger(f"{name}-committed"))
         return future
 
-    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
-        super().run_lazily(partial(self._pointed, _name(operation, AGENT_OPERATIONS), operation))
-
-    def _pointed(self, name: str, operation: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    def _pointed(self, name: str, operation: Callable[[Transaction], T], tx: Transaction) -> T:
         if name == "store" and not self._trigger.immune and _poisoned(operation):
             self._trigger.fire()
-        value = operation(connection)
+        value = operation(tx)
         self._trigger(f"{name}-written")
         return value
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.store.group_commit import Backlog, Job, commit, resolve
+from agent.store.group_commit import Backlog, Operation, Transaction, commit, resolve
 from router.store import database as router_database
 from tests.sim.loop import Life
 
@@ -175,33 +175,37 @@ class AgentDatabase:
         self._turns = turns
         self._connection = disk.opened()
         self._backlog = Backlog()
-        self._lazy: list[Job[Any]] = []
+        self._lazy: list[Operation[Any]] = []
 
-    def run(self, operation: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> "asyncio.Future[T]":
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put([Job(operation, future)], urgent=urgent)
-        return future
-
-    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
+    def write(
+        self, function: Callable[[Transaction], T], *, urgent: bool = False, lazy: bool = False
+    ) -> "asyncio.Future[T]":
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[object] = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
+        if not lazy:
+            self._put([Operation(function, future)], urgent=urgent)
+            return future
         future.add_done_callback(lambda done: done.exception())
         if not self._lazy:
             loop.call_later(LAZY, self._flush)
-        self._lazy.append(Job(operation, future))
+        self._lazy.append(Operation(function, future))
+        return future
+
+    def read(self, query: Callable[[Transaction], T]) -> "asyncio.Future[T]":
+        return self.write(query)
 
     def _flush(self) -> None:
-        jobs, self._lazy = self._lazy, []
-        self._put(jobs, urgent=False)
+        operations, self._lazy = self._lazy, []
+        self._put(operations, urgent=False)
 
-    def _put(self, jobs: list[Job[Any]], *, urgent: bool) -> None:
+    def _put(self, operations: list[Operation[Any]], *, urgent: bool) -> None:
         if self._turns.life.alive:
-            self._backlog.add(jobs, urgent=urgent)
+            self._backlog.add(operations, urgent=urgent)
             self._turns.plan(self._turn)
 
     def _turn(self) -> None:
-        jobs = self._backlog.take()
-        commit(self._connection, jobs)
-        self._turns.tell(resolve, jobs)
+        operations = self._backlog.take()
+        commit(self._connection, operations)
+        self._turns.tell(resolve, operations)
         if self._backlog:
             self._turns.plan(self._turn)

@@ -6,7 +6,6 @@ drivers do with them is done here by hand.
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ from agent.domain.command import Outcome
 from agent.domain.frames import AgentFrame, Cancel, Commands, Hello, Receipts, UpstreamAck, Welcome
 from agent.link import convert as agent_convert
 from agent.link.protocol import Link as AgentLink
-from agent.store.group_commit import Job, commit, resolve
+from agent.store import group_commit
 from agent.store.inbox import Inbox, Start
 from agent.store.outbox import Outbox
 from router.api import convert
@@ -112,15 +111,14 @@ class AgentEnd:
         self.started: list[str] = []
         self.held = {one.command.command_id for one in self.inbox.recover().result()}  # until the first welcome
 
-    def run(self, operation: Callable[[sqlite3.Connection], T], **_how: bool) -> "asyncio.Future[T]":
+    def write(self, function: Callable[[group_commit.Transaction], T], **_how: bool) -> "asyncio.Future[T]":
         """As agent.store.database.Database has it; a future that is done."""
-        job = Job(operation, self._loop.create_future())
-        commit(self.connection, [job])
-        resolve([job])
-        return job.future
+        operation = group_commit.Operation(function, self._loop.create_future())
+        group_commit.commit(self.connection, [operation])
+        group_commit.resolve([operation])
+        return operation.future
 
-    def run_lazily(self, operation: Callable[[sqlite3.Connection], object]) -> None:
-        self.run(operation)
+    read = write
 
     def hello(self) -> Hello:
         memory = self.inbox.memory().result()

@@ -131,7 +131,7 @@ class PruneTooEarly(Plant):
 class _ForgetfulInbox(Inbox):
     def welcomed(self, welcome: Welcome, now: float) -> "asyncio.Future[None]":
         done = super().welcomed(welcome, now)
-        forgotten = self._database.run(lambda c: c.execute("DELETE FROM inbox WHERE state = 'finished'"))
+        forgotten = self._database.write(lambda tx: tx.execute("DELETE FROM inbox WHERE state = 'finished'"))
         forgotten.add_done_callback(lambda done: done.exception())
         return done
 

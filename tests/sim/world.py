@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
-from agent.store import database as agent_database
+from agent.store import migrations as agent_migrations
 from router.domain.credentials import Principal
 from router.domain.machine import Machine
 from router.store import machines
@@ -195,8 +195,8 @@ class _Faults(logging.Handler):
 def _agent_disk() -> bytes:
     database = SqliteDatabase(":memory:", pragmas={})
     database.connect()
-    agent_database._migrate(database)
-    content = agent_database.connection_of(database).serialize()
+    agent_migrations.migrate(database)
+    content = agent_migrations.connection_of(database).serialize()
     database.close()
     return content
 

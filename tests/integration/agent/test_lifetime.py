@@ -1,6 +1,5 @@
 """A step of the wall clock while no agent runs: limits and processes are judged as if there had been none."""
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from agent.domain.frames import SessionChanged
 from agent.domain.session import Process, Session
 from agent.store import clock_steps
 from agent.store.database import Database
+from agent.store.group_commit import Transaction
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
@@ -89,20 +89,20 @@ async def test_each_time_moves_or_stays(data_dir: Path, column: str) -> None:
     await kept(data_dir)
 
     async with opened(data_dir) as database:
-        await database.run(lambda connection: filled(connection, table, name))
+        await database.write(lambda tx: filled(tx, table, name))
         await clock_steps.resume(database, Moment(BEFORE.now + 60 + DAY, BEFORE.uptime + 60, "boot"))
         sql = f"SELECT {name} FROM {table}"
-        values = await database.run(lambda connection: connection.execute(sql).fetchall())
+        values = await database.write(lambda tx: tx.execute(sql).fetchall())
 
     assert values == [(BEFORE.now + DAY,) if column in MOVES else (BEFORE.now,)]
 
 
-def filled(connection: sqlite3.Connection, table: str, name: str) -> None:
+def filled(tx: Transaction, table: str, name: str) -> None:
     """One row with this time in it."""
     if table == "prompts":
         columns = "command_id, bare_id, text, typed, turn, joined, finished"
-        connection.execute(f"INSERT INTO prompts ({columns}) VALUES ('', '', '', 1, '', 0, 0)")
-    connection.execute(f"UPDATE {table} SET {name} = ?", (BEFORE.now,))
+        tx.execute(f"INSERT INTO prompts ({columns}) VALUES ('', '', '', 1, '', 0, 0)")
+    tx.execute(f"UPDATE {table} SET {name} = ?", (BEFORE.now,))
 
 
 @STEPS

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Container
@@ -20,6 +19,7 @@ from agent.domain.session import Conversation, Session
 from agent.loops import Tasks, endless, guarded
 from agent.processes import identify
 from agent.store.database import Database
+from agent.store.group_commit import Transaction
 from tests.fakes.agent_rig import ROOT, Rig, Rigs, eventually
 from tests.fakes.router import running_router
 from tests.integration.agent.backends.stages import stream_recorder
@@ -39,10 +39,10 @@ class FaultyDatabase(Database):
         self._faults = faults
         super().__init__(folder)
 
-    def run(self, operation: Callable[[sqlite3.Connection], T], *, urgent: bool = False) -> "asyncio.Future[T]":
-        if operation.__qualname__.partition(".<locals>")[0] in self._faults:
+    def write(self, function: Callable[[Transaction], T], **how: bool) -> "asyncio.Future[T]":
+        if function.__qualname__.partition(".<locals>")[0] in self._faults:
             raise Fault("of ours")
-        return super().run(operation, urgent=urgent)
+        return super().write(function, **how)
 
 
 class FaultyClock(SteadyClock):

@@ -24,10 +24,11 @@ from agent.domain.frames import (
 )
 from agent.domain.session import Process, Session, SessionState
 from agent.store.database import Database
+from agent.store.group_commit import Transaction
 from agent.store.inbox import Inbox, Start
+from agent.store.migrations import SCHEMA_VERSION
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
-from agent.store.tables import SCHEMA_VERSION
 from tests.fakes.agent_rig import eventually
 
 
@@ -45,7 +46,7 @@ def command(name: str, *, sequence: int = 1, text: str = "hello") -> Command:
 
 
 async def pragma(database: Database, name: str) -> object:
-    return await database.run(lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0])
+    return await database.write(lambda tx: tx.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ async def columns(database: Database) -> list[tuple[str, ...]]:
     """Every column of every table, as far as code can tell them apart."""
     sql = """SELECT t.name, c.name, c.type, c."notnull", c.pk FROM sqlite_master t, pragma_table_info(t.name) c
              WHERE t.type = 'table' ORDER BY 1, 2"""
-    return await database.run(lambda connection: connection.execute(sql).fetchall())
+    return await database.write(lambda tx: tx.execute(sql).fetchall())
 
 
 async def test_a_damaged_file_is_refused_with_its_name(data_dir: Path) -> None:
@@ -117,55 +118,55 @@ async def test_a_damaged_file_is_refused_with_its_name(data_dir: Path) -> None:
 
 async def test_a_file_of_a_newer_version_is_refused(data_dir: Path) -> None:
     async with opened(data_dir) as database:
-        await database.run(lambda connection: connection.execute("PRAGMA user_version = 99"))
+        await database.write(lambda tx: tx.execute("PRAGMA user_version = 99"))
 
     with pytest.raises(StoreUnavailable, match="newer version"):
         Database(data_dir)
 
 
 async def test_an_operation_that_fails_takes_nothing_else_with_it(data_dir: Path) -> None:
-    def writes_and_fails(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO meta (key, value) VALUES ('half', '')")
+    def writes_and_fails(tx: Transaction) -> None:
+        tx.execute("INSERT INTO meta (key, value) VALUES ('half', '')")
         raise LookupError("on purpose")
 
     async with opened(data_dir) as database:
         outbox = Outbox(database)
         futures = (
             outbox.append(Notify("n1", "s1", "before")),
-            database.run(writes_and_fails),
+            database.write(writes_and_fails),
             outbox.append(Notify("n2", "s1", "after")),
         )
         before, failed, after = await asyncio.gather(*futures, return_exceptions=True)
-        halves = await database.run(lambda c: c.execute("SELECT count(*) FROM meta WHERE key = 'half'").fetchone())
+        halves = await database.write(lambda tx: tx.execute("SELECT count(*) FROM meta WHERE key = 'half'").fetchone())
 
     assert (before, after, halves) == (1, 2, (0,))
     assert isinstance(failed, LookupError)
 
 
-def twice(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
-    connection.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
+def twice(tx: Transaction) -> None:
+    tx.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
+    tx.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
 
 
-def misspelt(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
-    connection.execute("INSERT INTO dubts (bare_id) VALUES ('half')")
+def misspelt(tx: Transaction) -> None:
+    tx.execute("INSERT INTO doubts (bare_id) VALUES ('half')")
+    tx.execute("INSERT INTO dubts (bare_id) VALUES ('half')")
 
 
 @pytest.mark.parametrize(("wrong", "kind"), [(twice, sqlite3.IntegrityError), (misspelt, sqlite3.OperationalError)])
 async def test_what_breaks_a_rule_of_the_tables_fails_alone_and_leaves_nothing(
-    data_dir: Path, wrong: Callable[[sqlite3.Connection], None], kind: type[Exception]
+    data_dir: Path, wrong: Callable[[Transaction], None], kind: type[Exception]
 ) -> None:
     async with opened(data_dir) as database:
         outbox = Outbox(database)
         futures = (
             outbox.append(Notify("n1", "s1", "before")),
-            database.run(wrong),
+            database.write(wrong),
             outbox.append(Notify("n2", "s1", "after")),
-            database.run(wrong),
+            database.write(wrong),
         )
         before, failed, after, again = await asyncio.gather(*futures, return_exceptions=True)
-        halves = await database.run(lambda c: c.execute("SELECT count(*) FROM doubts").fetchone())
+        halves = await database.write(lambda tx: tx.execute("SELECT count(*) FROM doubts").fetchone())
 
     assert (before, after, halves) == (1, 2, (0,))
     assert isinstance(failed, kind)
@@ -174,7 +175,7 @@ async def test_what_breaks_a_rule_of_the_tables_fails_alone_and_leaves_nothing(
 
 async def test_a_mistake_of_which_nobody_asks_is_in_the_log(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with opened(data_dir) as database:
-        database.run_lazily(misspelt)
+        database.write(misspelt, lazy=True)
 
     assert "no such table: dubts" in caplog.text
     assert "store unavailable" not in caplog.text
@@ -183,12 +184,12 @@ async def test_a_mistake_of_which_nobody_asks_is_in_the_log(data_dir: Path, capl
 async def test_a_full_disk_fails_the_write_and_the_next_one_works_when_there_is_room(data_dir: Path) -> None:
     async with opened(data_dir) as database:
         inbox = Inbox(database, Outbox(database))
-        await database.run(lambda connection: connection.execute("PRAGMA max_page_count = 1").fetchall())
+        await database.write(lambda tx: tx.execute("PRAGMA max_page_count = 1").fetchall())
         big = [command(f"c{n}", text="x" * 10_000) for n in range(5)]
 
         with pytest.raises(StoreUnavailable, match="disk is full"):
             await inbox.store(big, 0.0)
-        await database.run(lambda connection: connection.execute("PRAGMA max_page_count = 100000").fetchall())
+        await database.write(lambda tx: tx.execute("PRAGMA max_page_count = 100000").fetchall())
         receipts = await inbox.store(big, 0.0)
 
     assert [receipt.outcome for receipt in receipts] == [ReceiptOutcome.STORED] * 5
@@ -307,7 +308,7 @@ async def test_a_command_is_forgotten_only_below_the_floor_and_acknowledged(
         await inbox.finish("c1", Outcome.done(), 1.0)
 
         await inbox.welcomed(Welcome(1, upstream_acked_seq=acked, resend_floors={"s1": floor}), 0.0)
-        (count,) = await database.run(lambda connection: connection.execute("SELECT count(*) FROM inbox").fetchone())
+        (count,) = await database.write(lambda tx: tx.execute("SELECT count(*) FROM inbox").fetchone())
 
     assert count == left
 
@@ -328,7 +329,7 @@ async def test_a_session_that_an_earlier_version_wrote_into_the_outbox_comes_out
     async with opened(data_dir) as database:
         payload = '["s1", 3, "a label", "tmux", "/srv", "busy"]'
         sql = "INSERT INTO outbox (kind, payload) VALUES ('session_update', ?)"
-        await database.run(lambda connection: connection.execute(sql, (payload,)))
+        await database.write(lambda tx: tx.execute(sql, (payload,)))
         (row,) = await Outbox(database).after(0, 10)
 
     assert row.item == SessionChanged(Session("s1", "tmux", "a label", "/srv", 3, SessionState.BUSY))

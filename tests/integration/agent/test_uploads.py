@@ -229,7 +229,7 @@ async def test_what_is_stored_after_nobody_waits_for_it_any_more_is_sent_whole(
             return append(item)
 
         monkeypatch.setattr(rig.agent.outbox, "append", noted)
-        busy = rig.agent.database.run(lambda _: go_on.wait(10))
+        busy = rig.agent.database.write(lambda _: go_on.wait(10))
         notifying = asyncio.create_task(rig.agent.uploads.notify(Notify("n1", "s1", "done"), [str(report)]))
         await handed_in.wait()
         notifying.cancel()

@@ -7,43 +7,76 @@ import pytest
 from agent.domain.command import (
     Action,
     Command,
+    Disowned,
     Ended,
+    Ending,
+    Entry,
     Event,
     IllegalMove,
     InboxState,
     Input,
+    Interrupted,
     KeyPress,
     Lane,
     Outcome,
     Reason,
     Started,
+    TakenBack,
     apply,
     objection,
-    sources,
 )
 from agent.domain.errors import Refusal
 from agent.domain.session import Process, Session, SessionState, bare_id, checked_id, checked_label
 
-EVENTS: list[Event] = [Started(), Ended(Outcome.done())]
-LEGAL = {
-    (InboxState.RECEIVED, Started): InboxState.STARTED,
-    (InboxState.RECEIVED, Ended): InboxState.FINISHED,
-    (InboxState.STARTED, Ended): InboxState.FINISHED,
+RECEIVED, STARTED, FINISHED = InboxState
+GONE = Outcome.failed(Reason.TARGET_GONE, "gone")
+CANCELLED = Outcome(Ending.CANCELLED, Reason.CANCELLED)
+CUT_SHORT = Outcome.uncertain(Reason.AGENT_RESTARTED, "The agent was restarted while typing this.")
+EVENTS: list[Event] = [
+    Started(),
+    Ended(GONE),
+    TakenBack(),
+    Disowned(),
+    Interrupted(taken=False),
+    Interrupted(taken=True),
+]
+LEGAL: dict[tuple[InboxState, Event], tuple[InboxState, Outcome | None]] = {
+    (RECEIVED, Started()): (STARTED, None),
+    (RECEIVED, Ended(GONE)): (FINISHED, GONE),
+    (RECEIVED, TakenBack()): (FINISHED, CANCELLED),
+    (RECEIVED, Disowned()): (FINISHED, CANCELLED),
+    (STARTED, Ended(GONE)): (FINISHED, GONE),
+    (STARTED, Interrupted(taken=False)): (FINISHED, CUT_SHORT),
+    (STARTED, Interrupted(taken=True)): (FINISHED, Outcome.done()),
 }
 CASES = list(itertools.product(InboxState, EVENTS))
 
 
-@pytest.mark.parametrize(("state", "event"), [case for case in CASES if (case[0], type(case[1])) in LEGAL])
+def entry(state: InboxState, kind: str = "input") -> Entry:
+    return Entry("c1", "s1", kind, state)
+
+
+@pytest.mark.parametrize(("state", "event"), LEGAL)
 def test_a_legal_event_moves_a_command_on(state: InboxState, event: Event) -> None:
-    assert apply(state, event) is LEGAL[state, type(event)]
-    assert state in sources(type(event))
+    after, outcome = LEGAL[state, event]
+
+    assert apply(entry(state), event) == Entry("c1", "s1", "input", after, outcome)
 
 
-@pytest.mark.parametrize(("state", "event"), [case for case in CASES if (case[0], type(case[1])) not in LEGAL])
-def test_an_illegal_event_raises(state: InboxState, event: Event) -> None:
-    with pytest.raises(IllegalMove):
-        apply(state, event)
-    assert state not in sources(type(event))
+@pytest.mark.parametrize(("state", "event"), [case for case in CASES if case not in LEGAL])
+def test_an_illegal_event_raises_and_changes_nothing(state: InboxState, event: Event) -> None:
+    before = entry(state)
+
+    with pytest.raises(IllegalMove, match=f"{type(event).__name__} in state {state.name} of c1"):
+        apply(before, event)
+    assert before == entry(state)
+
+
+def test_a_session_that_was_being_started_may_have_its_prompt() -> None:
+    ended = apply(entry(STARTED, "start"), Interrupted(taken=False))
+
+    assert ended.outcome is not None
+    assert "whether it has the prompt cannot be known" in ended.outcome.detail
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""What a command asks for, as the columns `kind`, `text` and `submit` of the inbox."""
+
+import json
+from dataclasses import astuple
+
+from agent.domain.command import (
+    FileInput,
+    Input,
+    KeepSession,
+    KeyPress,
+    Order,
+    PermissionDecision,
+    StartSession,
+    StopSession,
+)
+
+_KINDS: dict[str, type[Order]] = {
+    "input": Input,
+    "file": FileInput,
+    "key": KeyPress,
+    "decision": PermissionDecision,
+    "start": StartSession,
+    "stop": StopSession,
+    "keep": KeepSession,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def columns_of(action: Order) -> dict[str, object]:
+    """The columns of an action."""
+    match action:
+        case Input(text, submit):
+            return {"kind": "input", "text": text, "submit": submit}
+        case KeyPress(name):
+            return {"kind": "key", "text": name, "submit": False}
+    fields = astuple(action)
+    text = json.dumps(fields) if fields else ""
+    return {"kind": _NAMES[type(action)], "text": text, "submit": isinstance(action, FileInput)}
+
+
+def action_of(kind: str, text: str, *, submit: bool) -> Order:
+    """The action in these columns."""
+    match kind:
+        case "input":
+            return Input(text, submit)
+        case "key":
+            return KeyPress(text)
+    return _KINDS[kind](*json.loads(text or "[]"))

@@ -1,0 +1,94 @@
+"""What the router has to learn, as the columns `kind` and `payload` (JSON) of the outbox.
+
+Rows outlive an update of the agent: what an earlier version wrote must still be read.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from typing import Any
+
+from agent.domain.command import Ending, Outcome, Reason
+from agent.domain.frames import (
+    Button,
+    CommandMark,
+    CommandResult,
+    Item,
+    Mark,
+    NotificationFile,
+    Notify,
+    PermissionAsked,
+    PermissionOver,
+    SessionChanged,
+    SessionGone,
+)
+from agent.domain.permission import Kind, Option, Over, Question, Verdict
+from agent.domain.session import Session, SessionState
+
+
+def encoded(item: Item) -> dict[str, str]:
+    """The columns of an item."""
+    kind, fields = _fields(item)
+    return {"kind": kind, "payload": json.dumps(fields)}
+
+
+def decoded(kind: str, payload: str) -> Item:
+    """The item in these columns."""
+    return _DECODERS[kind](*json.loads(payload))
+
+
+def _fields(item: Item) -> tuple[str, list[object]]:
+    match item:
+        case CommandResult(command_id, outcome, typed_at):
+            return "result", [command_id, outcome.ending.value, outcome.reason.value, outcome.detail, typed_at]
+        case CommandMark(command_id, mark, shown):
+            return "mark", [command_id, mark.value, shown]
+        case SessionChanged(told):
+            fields = [told.session_id, told.generation, told.label, told.backend, told.cwd]
+            return "session_update", [*fields, told.state.value, told.waiting_for]
+        case SessionGone():
+            return "session_closed", [*astuple(item)]
+        case Notify(notification_id, session_id, text, buttons, files):
+            few = [notification_id, session_id, text, [astuple(one) for one in buttons]]
+            return "notify", few + ([[astuple(one) for one in files]] if files else [])
+        case PermissionAsked(asked):
+            options = [[one.option_id, one.label, one.verdict.value, one.takes_text] for one in asked.options]
+            head = [asked.permission_id, asked.session_id, asked.kind.value, asked.tool, asked.input]
+            return "permission_request", [*head, asked.input_digest, options, asked.wait]
+        case PermissionOver(permission_id, over, detail):
+            return "permission_withdrawn", [permission_id, over.value, detail]
+
+
+def _result(command_id: str, ending: str, reason: str, detail: str, typed_at: float | None) -> Item:
+    return CommandResult(command_id, Outcome(Ending(ending), Reason(reason), detail), typed_at)
+
+
+def _session(  # earlier versions wrote no `waiting_for`
+    session_id: str, generation: int, label: str, backend: str, cwd: str, state: str, waiting_for: str = ""
+) -> Item:
+    told = Session(session_id, backend, label, cwd, generation, SessionState(state), waiting_for=waiting_for)
+    return SessionChanged(told)
+
+
+def _notification(
+    notification_id: str, session_id: str, text: str, buttons: list[Any], files: Sequence[Any] = ()
+) -> Item:
+    offered, sent = tuple(Button(*one) for one in buttons), tuple(NotificationFile(*one) for one in files)
+    return Notify(notification_id, session_id, text, offered, sent)
+
+
+def _asked(permission_id: str, session_id: str, kind: str, *rest: Any) -> Item:  # noqa: ANN401 -- as JSON has them
+    tool, words, input_digest, options, wait = rest
+    offered = tuple(Option(one, label, Verdict(verdict), takes_text) for one, label, verdict, takes_text in options)
+    return PermissionAsked(Question(permission_id, session_id, Kind(kind), tool, words, input_digest, offered, wait))
+
+
+_DECODERS: dict[str, Callable[..., Item]] = {
+    "result": _result,
+    "mark": lambda command_id, mark, shown: CommandMark(command_id, Mark(mark), shown),
+    "session_update": _session,
+    "session_closed": SessionGone,
+    "notify": _notification,
+    "permission_request": _asked,
+    "permission_withdrawn": lambda permission_id, over, detail: PermissionOver(permission_id, Over(over), detail),
+}
