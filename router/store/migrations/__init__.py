@@ -53,7 +53,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises NewerSchema when the database is newer than this program.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    # An older program would drop what it does not know when it writes a row anew.
+    # An older program does not fill the columns it does not know, nor heeds what they say.
     if version > len(MIGRATIONS):
         raise NewerSchema(
             f"the database has schema {version}, this version knows {len(MIGRATIONS)}: install a newer one"
