@@ -58,6 +58,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "webhook_adapter": (
         ("model", "config", "logs", "backoff", "clock"),
         ("auth", "json_bodies"),
+        ("endpoints",),
         ("router",),
         ("console",),
         ("transports",),

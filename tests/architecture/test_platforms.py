@@ -12,9 +12,9 @@ KNOWS: dict[str, tuple[str, ...]] = {
         "webhook_adapter/transports/telegram/",
         "webhook_adapter/transports/registry.py",
         "webhook_adapter/config.py",  # the environment is read there
-        # REST's `chatId` is a chat of Telegram's by its contract.
-        "webhook_adapter/json_bodies.py",
-        "webhook_adapter/http/present.py",
+        # REST's `chatId` is a chat of Telegram's by its contract, and so are its buttons and the number of its message.
+        "webhook_adapter/http/bodies.py",
+        "webhook_adapter/http/rest.py",
     ),
 }
 

@@ -1,24 +1,85 @@
 """What the page asks for: JSON under /console/api. The blueprint has let the visitor in before any of this runs."""
 
-import re
 import socket
-from collections.abc import Mapping
+from typing import Annotated
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
+from msgspec import Meta, Struct
 
 from pointsman.client.records import Chat, Origin
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
-from webhook_adapter.json_bodies import InvalidRequest, json_object, require, text
+from webhook_adapter.json_bodies import body, query
 from webhook_adapter.model import Submission
 
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 _WEB = Origin("web")
-_KEY = re.compile(r"[0-9A-Za-z-]{8,64}")
+
+
+class Request(Struct):
+    """What the page sends. `key` is the UUID that it gave the request: what comes again with it is the same request."""
+
+    key: Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{8,64}\Z")]
+
+
+class Send(Request):
+    """A message, to a session or as the answer to another message."""
+
+    session: str
+    text: str
+    message_id: str | None = None
+
+
+class Press(Request):
+    """A button under a message."""
+
+    session: str
+    data: str
+    message_id: str
+
+
+class PressKey(Request):
+    """A key, by its name."""
+
+    session: str
+    name: str
+
+
+class Start(Request):
+    """A session to start."""
+
+    machine_id: str
+    prompt: str
+    folder: str | None = None
+
+
+class OfCommand(Request):
+    """A command to cancel, to repeat (perhaps in another session) or to drop."""
+
+    command_id: str
+    session: str | None = None
+
+
+class Join(Request):
+    """A machine that may enrol; it chooses its name where none is given."""
+
+    machine_id: str | None = None
+
+
+class Conversation(Struct):
+    """Whose conversation."""
+
+    session: str
+
+
+class Story(Struct):
+    """Of which command, notification or update."""
+
+    id: str
 
 
 def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRouter) -> None:
@@ -46,9 +107,8 @@ def _add_overview(blueprint: Blueprint, settings: ConsoleSettings, router: Conso
 def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.get("/console/api/chat")
     def chat() -> ResponseReturnValue:
-        require(request.args, "session")
         depth = request.args.get("depth", default=PAGE, type=_depth)
-        return jsonify(timeline(router.own, text(request.args, "session"), depth))
+        return jsonify(timeline(router.own, query(Conversation).session, depth))
 
     @blueprint.get("/console/api/queue")
     def queue() -> ResponseReturnValue:
@@ -58,83 +118,69 @@ def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
 
     @blueprint.get("/console/api/trace")
     def trace() -> ResponseReturnValue:
-        require(request.args, "id")
-        return jsonify(steps=present.all_shown(router.own.trace(text(request.args, "id"))))
+        return jsonify(steps=present.all_shown(router.own.trace(query(Story).id)))
 
 
 def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/send")
     def send() -> ResponseReturnValue:
-        sent, key = _request("session", "text")
-        place, answered = Chat("web", CHAT_ID, message_id=key), text(sent, "message_id")
+        sent = body(Send)
         submission = Submission(
-            f"web:{key}",
-            place,
+            f"web:{sent.key}",
+            Chat("web", CHAT_ID, message_id=sent.key),
             ACTOR,
-            text=text(sent, "text"),
-            reply_to_message_id=answered,
-            session_id="" if answered else text(sent, "session"),
+            text=sent.text,
+            reply_to_message_id=sent.message_id or "",
+            session_id="" if sent.message_id else sent.session,
         )
         return jsonify(present.shown(router.submit(submission)))
 
     @blueprint.post("/console/api/press")
     def press() -> ResponseReturnValue:
-        sent, key = _request("session", "data", "message_id")
-        place = Chat("web", CHAT_ID, message_id=text(sent, "message_id"))
-        submission = Submission(f"web:{key}", place, ACTOR, button=text(sent, "data"), session_id=text(sent, "session"))
+        sent = body(Press)
+        place = Chat("web", CHAT_ID, message_id=sent.message_id)
+        submission = Submission(f"web:{sent.key}", place, ACTOR, button=sent.data, session_id=sent.session)
         return jsonify(present.shown(router.submit(submission)))
 
     @blueprint.post("/console/api/key")
     def key() -> ResponseReturnValue:
-        sent, key = _request("session", "name")
-        pressed = router.own.send_key(text(sent, "session"), text(sent, "name"), request=f"web:{key}", origin=_WEB)
+        sent = body(PressKey)
+        pressed = router.own.send_key(sent.session, sent.name, request=f"web:{sent.key}", origin=_WEB)
         return jsonify(present.command(pressed))
 
 
 def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/start")
     def start() -> ResponseReturnValue:
-        sent, key = _request("machine_id", "prompt")
-        machine_id, folder, prompt = (text(sent, name) for name in ("machine_id", "folder", "prompt"))
-        place = Chat("web", CHAT_ID, message_id=key)
-        origin = Origin("web", f"web:{CHAT_ID}", place)
-        started = router.own.start(prompt, machine_id, folder, request=f"web:{key}", origin=origin)
+        sent = body(Start)
+        origin = Origin("web", f"web:{CHAT_ID}", Chat("web", CHAT_ID, message_id=sent.key))
+        started = router.own.start(
+            sent.prompt, sent.machine_id, sent.folder or "", request=f"web:{sent.key}", origin=origin
+        )
         return jsonify(present.command(started))
 
     @blueprint.post("/console/api/cancel")
     def cancel() -> ResponseReturnValue:
-        sent, _ = _request("command_id")
-        return jsonify(present.command(router.own.cancel(text(sent, "command_id"), request="")))
+        return jsonify(present.command(router.own.cancel(body(OfCommand).command_id, request="")))
 
     @blueprint.post("/console/api/retry")
     def retry() -> ResponseReturnValue:
-        sent, key = _request("command_id")
-        repeated = router.own.redrive(text(sent, "command_id"), text(sent, "session"), request=f"web:{key}")
+        sent = body(OfCommand)
+        repeated = router.own.redrive(sent.command_id, sent.session or "", request=f"web:{sent.key}")
         return jsonify(present.command(repeated))
 
     @blueprint.post("/console/api/drop")
     def drop() -> ResponseReturnValue:
-        sent, _ = _request("command_id")
-        return jsonify(present.command(router.own.drop(text(sent, "command_id"), request="")))
+        return jsonify(present.command(router.own.drop(body(OfCommand).command_id, request="")))
 
 
 def _add_machines(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/join-token")
     def join_token() -> ResponseReturnValue:
-        sent, _ = _request()
-        made = router.own.create_join_token(text(sent, "machine_id").strip())
+        machine_id = body(Join).machine_id or ""
+        made = router.own.create_join_token(machine_id.strip())
         return jsonify(token=made.join_token, expires_at=made.expires_at and made.expires_at.timestamp())
 
 
 def _depth(value: str) -> int:
     return max(PAGE, min(int(value), LONGEST))
-
-
-def _request(*names: str) -> tuple[Mapping[str, object], str]:
-    """The body, in which these must be, and the browser's own id of the request: its repeat is the same request."""
-    sent = json_object()
-    require(sent, *names, "key")
-    key = text(sent, "key")
-    if not _KEY.fullmatch(key):
-        raise InvalidRequest("key must be a UUID")
-    return sent, key

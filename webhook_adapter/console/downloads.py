@@ -2,10 +2,18 @@
 
 from itertools import chain
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
+from msgspec import Struct
 
 from webhook_adapter.console.ports import ConsoleRouter
-from webhook_adapter.json_bodies import InvalidRequest, require, text
+from webhook_adapter.json_bodies import InvalidRequest, query
+
+
+class WantedFile(Struct):
+    """A file of a notification, by its number from 0."""
+
+    notification: str
+    number: str
 
 
 def add_downloads(blueprint: Blueprint, router: ConsoleRouter) -> None:
@@ -13,11 +21,11 @@ def add_downloads(blueprint: Blueprint, router: ConsoleRouter) -> None:
 
     @blueprint.get("/console/file")
     def file() -> Response:
-        require(request.args, "notification", "number")
-        note, number = router.own.notification(text(request.args, "notification")), text(request.args, "number")
-        if number not in map(str, range(len(note.files))):
+        asked = query(WantedFile)
+        note = router.own.notification(asked.notification)
+        if asked.number not in map(str, range(len(note.files))):
             raise InvalidRequest("number must be that of a file of the notification, from 0")
-        wanted = note.files[int(number)]
+        wanted = note.files[int(asked.number)]
         parts = iter(router.file_parts(note.notification_id, wanted.file_id))
         first = next(parts, b"")  # before the answer begins: a refusal can still be told
         response = Response(chain((first,), parts), mimetype="application/octet-stream")

@@ -1,64 +1,84 @@
 """Health, figures and the API's description: what machines ask about the adapter itself."""
 
 import ipaddress
-from http import HTTPStatus
-from pathlib import Path
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
 from webhook_adapter.config import LOOPBACK_HOSTS
+from webhook_adapter.endpoints import API_KEY, described, endpoint
+from webhook_adapter.http.bodies import Ok
 from webhook_adapter.http.metrics import Metrics
+from webhook_adapter.http.openapi import document
 from webhook_adapter.http.rest import key_control
 from webhook_adapter.router.client import RouterClient
 
 _PATIENCE = 2.0  # seconds; who asks how we are does not wait for long
-_OPENAPI = Path(__file__).with_name("openapi.json")
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Connecting-IP")
 
 
-def create_blueprint(router: RouterClient, metrics: Metrics) -> Blueprint:
+def create_blueprint(router: RouterClient, figures: Metrics) -> Blueprint:
     """Endpoints that take no key, or need none from this machine."""
     blueprint = Blueprint("health", __name__)
-    description = _OPENAPI.read_bytes()
-
-    @blueprint.get("/health")
-    def health() -> ResponseReturnValue:
-        return Response("ok", mimetype="text/plain")
-
-    @blueprint.get("/health/live")
-    def live() -> ResponseReturnValue:
-        return {"ok": True}
-
-    @blueprint.get("/health/ready")
-    def ready() -> ResponseReturnValue:
-        reason = _not_ready(router.own)
-        if reason is None:
-            return {"ok": True}
-        error, code = reason
-        return {"error": error, "code": code}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "2"}
-
-    @blueprint.get("/metrics")
-    def figures() -> ResponseReturnValue:
-        control = router.own if _from_this_machine() else key_control(router)
-        return Response(_metrics_text(control, metrics), content_type="text/plain; version=0.0.4; charset=utf-8")
+    _add_health(blueprint, router)
+    _add_figures(blueprint, router, figures)
 
     @blueprint.get("/openapi.json")
+    @described("operations", content={"application/json": {"type": "object"}})
     def openapi() -> ResponseReturnValue:
-        return Response(description, mimetype="application/json")
+        """The API, as this document has it."""
+        return document(current_app)
 
     return blueprint
 
 
-def _not_ready(control: Control) -> tuple[str, str] | None:
-    """Why nothing could be stored now, and the code for it; None when all is well."""
+def _add_health(blueprint: Blueprint, router: RouterClient) -> None:
+    @blueprint.get("/health")
+    @described("operations", content={"text/plain": {"type": "string", "const": "ok"}})
+    def health() -> ResponseReturnValue:
+        """Whether the adapter serves."""
+        return Response("ok", mimetype="text/plain")
+
+    @blueprint.get("/health/live")
+    @endpoint("operations", security=())
+    def live() -> Ok:
+        """Whether the process lives."""
+        return Ok()
+
+    @blueprint.get("/health/ready")
+    @endpoint("operations", 503, security=())
+    def ready() -> Ok:
+        """Whether something could be stored now: the router is reachable and its database writable."""
+        _check_ready(router.own)
+        return Ok()
+
+
+def _add_figures(blueprint: Blueprint, router: RouterClient, figures: Metrics) -> None:
+    @blueprint.get("/metrics")
+    @described("operations", 401, 403, security=({}, API_KEY), content={"text/plain": {"type": "string"}})
+    def metrics() -> ResponseReturnValue:
+        """Figures for Prometheus.
+
+        From this machine itself without a key, else with one.
+        """
+        control = router.own if _from_this_machine() else key_control(router)
+        return Response(_metrics_text(control, figures), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _check_ready(control: Control) -> None:
+    """Raise RouterError, always with 503, where nothing could be stored now."""
     try:
-        stats = control.stats(_PATIENCE)
+        writable = control.stats(_PATIENCE).writable
     except RouterError as error:
-        return error.message, error.code
-    return None if stats.writable else ("the router cannot write its database", "STORAGE_UNAVAILABLE")
+        raise _not_ready(error.code, error.message) from None
+    if not writable:
+        raise _not_ready("STORAGE_UNAVAILABLE", "the router cannot write its database")
+
+
+def _not_ready(code: str, message: str) -> RouterError:
+    return RouterError("UNAVAILABLE", message, code)
 
 
 def _metrics_text(control: Control, metrics: Metrics) -> bytes:

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from dataclasses import asdict
 from datetime import timedelta
 from http import HTTPStatus
 from typing import cast
@@ -12,14 +11,18 @@ from flask.typing import ResponseReturnValue
 
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
-from pointsman.client.records import Notification, Origin
-from webhook_adapter import json_bodies
+from pointsman.client.records import Notification, NotificationState, Origin
 from webhook_adapter.auth import is_api_key_shaped
-from webhook_adapter.http import present
+from webhook_adapter.endpoints import endpoint
+from webhook_adapter.http import bodies
+from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.router.errors import http_status
 
 logger = logging.getLogger(__name__)
+
+KEYED = (401, 403, 503)
+"""What every call with a key may be refused with."""
 
 _REST = Origin("rest")
 _DELIVERY_WAIT = timedelta(seconds=10)
@@ -60,8 +63,8 @@ def _add_guard(blueprint: Blueprint, router: RouterClient) -> None:
     def take_key() -> None:
         g.control = key_control(router)
 
-    @blueprint.errorhandler(json_bodies.InvalidRequest)
-    def malformed(error: json_bodies.InvalidRequest) -> ResponseReturnValue:
+    @blueprint.errorhandler(InvalidRequest)
+    def malformed(error: InvalidRequest) -> ResponseReturnValue:
         try:
             _control().stats()  # a caller without a good key learns nothing about what a request must hold
         except RouterError as refused:
@@ -72,39 +75,41 @@ def _add_guard(blueprint: Blueprint, router: RouterClient) -> None:
 
 def _add_sessions(blueprint: Blueprint) -> None:
     @blueprint.get("/sessions")
-    def list_sessions() -> ResponseReturnValue:
-        return [present.session(each) for each in _control().sessions()]
+    @endpoint("sessions", *KEYED)
+    def list_sessions() -> list[bodies.Session]:
+        """The sessions that have not ended, in the order of their registration."""
+        return [bodies.shown(bodies.Session, each) for each in _control().sessions()]
 
     @blueprint.post("/sessions/register")
-    def register() -> ResponseReturnValue:
-        asked = json_bodies.json_object()
-        json_bodies.require(asked, "sessionId", "machineId")
-        session = _control().register_session(
-            json_bodies.text(asked, "sessionId"), json_bodies.text(asked, "machineId"), json_bodies.text(asked, "label")
-        )
-        return {"ok": True, "sessionId": session.session_id, "machineId": session.machine_id}
+    @endpoint("sessions", *KEYED, 404, 409)
+    def register_session(asked: bodies.RegisterSession) -> bodies.SessionRegistered:
+        """Make a session known; again moves or refreshes it."""
+        session = _control().register_session(asked.session_id, asked.machine_id, asked.label or "")
+        return bodies.shown(bodies.SessionRegistered, session)
 
     @blueprint.post("/sessions/unregister")
-    def unregister() -> ResponseReturnValue:
-        asked = json_bodies.json_object()
-        json_bodies.require(asked, "sessionId")
-        _control().unregister_session(json_bodies.text(asked, "sessionId"))
-        return {"ok": True}
+    @endpoint("sessions", *KEYED, 404)
+    def unregister_session(asked: bodies.UnregisterSession) -> bodies.Ok:
+        """End a session."""
+        _control().unregister_session(asked.session_id)
+        return bodies.Ok()
 
 
 def _add_notifications(blueprint: Blueprint, waiting: threading.Semaphore) -> None:
     @blueprint.post("/notifications/send")
-    def send_notification() -> ResponseReturnValue:
-        asked = json_bodies.json_object()
-        json_bodies.require(asked, "sessionId", "chatId", "text")
+    @endpoint("notifications", *KEYED, 404, 409, 429)
+    def send_notification(
+        asked: bodies.SendNotification,
+    ) -> bodies.NotificationDelivered | bodies.NotificationQueued | bodies.NotificationRefused:
+        """Send a message about a session to a chat, and wait up to 10 s for the platform to take it."""
         [accepted] = _control().notify(
-            json_bodies.text(asked, "sessionId"),
-            json_bodies.text(asked, "text"),
-            buttons=json_bodies.buttons(asked),
-            chats=[json_bodies.chat(asked)],
-            request=json_bodies.text(asked, "idempotencyKey"),
+            asked.session_id,
+            asked.text,
+            buttons=asked.buttons,
+            chats=[asked.chat],
+            request=asked.idempotency_key or "",
         )
-        return present.sending(_followed(accepted, waiting))
+        return _fate(_followed(accepted, waiting))
 
 
 def _followed(accepted: Notification, waiting: threading.Semaphore) -> Notification:
@@ -121,40 +126,65 @@ def _followed(accepted: Notification, waiting: threading.Semaphore) -> Notificat
             waiting.release()
 
 
+def _fate(
+    sent: Notification,
+) -> bodies.NotificationDelivered | bodies.NotificationQueued | bodies.NotificationRefused:
+    """How far it got."""
+    match sent.state:
+        case NotificationState.DELIVERED:
+            return bodies.NotificationDelivered(message_id=_message_id(sent), token=sent.token)
+        case NotificationState.REFUSED:
+            said = sent.detail or "the chat platform refused it"
+            return bodies.NotificationRefused(error=said, code="PLATFORM_REFUSED")
+        case NotificationState.DEAD:
+            said = sent.detail or "given up after a day of trying"
+            return bodies.NotificationRefused(error=said, code="TOO_OLD")
+    return bodies.shown(bodies.NotificationQueued, sent)
+
+
+def _message_id(sent: Notification) -> int | str:
+    """Of the last part, which holds the buttons. Telegram's are numbers, and its callers expect them so."""
+    message_id = sent.message_ids[-1] if sent.message_ids else ""
+    return int(message_id) if message_id.isdecimal() and sent.chat.transport == "telegram" else message_id
+
+
 def _add_commands(blueprint: Blueprint) -> None:
     @blueprint.post("/commands")
-    def send_command() -> ResponseReturnValue:
-        asked = json_bodies.json_object()
-        json_bodies.require(asked, "sessionId", "text")
+    @endpoint("commands", *KEYED, 404, 409, 429)
+    def send_command(asked: bodies.SendCommand) -> bodies.CommandAccepted:
+        """Type a text into a session and press Enter."""
         command = _control().send_text(
-            json_bodies.text(asked, "sessionId"),
-            json_bodies.text(asked, "text"),
-            request=json_bodies.text(asked, "idempotencyKey"),
-            ttl=json_bodies.ttl(asked),
+            asked.session_id,
+            asked.text,
+            request=asked.idempotency_key or "",
+            ttl=None if asked.ttl_seconds is None else timedelta(seconds=asked.ttl_seconds),
             origin=_REST,
         )
-        answer = {"ok": True, "commandId": command.command_id, "state": command.state.value}
-        return answer, HTTPStatus.ACCEPTED
+        return bodies.shown(bodies.CommandAccepted, command)
 
     @blueprint.get("/commands")
-    def list_commands() -> ResponseReturnValue:
+    @endpoint("commands", *KEYED)
+    def list_commands(asked: bodies.ListCommands) -> list[bodies.Command]:
+        """Commands, newest first."""
         found = _control().commands(
-            session_id=json_bodies.sound(request.args.get("sessionId", ""), "sessionId"),
-            states=json_bodies.states(),
-            limit=json_bodies.limit(),
-            before=json_bodies.sound(request.args.get("before", ""), "before"),
+            session_id=asked.session_id, states=asked.states, limit=asked.limit, before=asked.before
         )
-        return [present.command(each) for each in found]
+        return [bodies.command(bodies.Command, each) for each in found]
 
     @blueprint.get("/commands/<command_id>")
-    def show_command(command_id: str) -> ResponseReturnValue:
-        command = _control().command(json_bodies.sound(command_id, "command id"))
-        story = _control().trace(command.command_id)  # goes on with its receipts, and what was made from it
-        history = [present.step(each) for each in story if each.subject_id == command.command_id]
-        return {**present.command(command), "history": history}
+    @endpoint("commands", *KEYED, 404)
+    def get_command(command_id: str) -> bodies.CommandWithHistory:
+        """One command, its state and its history."""
+        known = _control().command(command_id)
+        story = _control().trace(known.command_id)  # goes on with its receipts, and what was made from it
+        told = bodies.command(bodies.CommandWithHistory, known)
+        told.history = [bodies.shown(bodies.Step, each) for each in story if each.subject_id == known.command_id]
+        return told
 
 
 def _add_cleanup(blueprint: Blueprint) -> None:
     @blueprint.post("/cleanup")
-    def clean_up() -> ResponseReturnValue:
-        return {"ok": True, **asdict(_control().cleanup())}
+    @endpoint("operations", *KEYED)
+    def cleanup() -> bodies.Removed:
+        """Remove now what is past its time."""
+        return bodies.shown(bodies.Removed, _control().cleanup())

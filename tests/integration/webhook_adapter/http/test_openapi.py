@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from tests.fakes.adapter import PATH_SECRET
 from tests.fakes.control import ADMIN_KEY, FakeRouter
 
 KEY = {"X-API-Key": ADMIN_KEY}
@@ -47,6 +48,20 @@ def test_it_describes_every_endpoint_and_no_other(http: FlaskClient, document: A
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
 
     assert described == routes(http.application)
+
+
+def test_it_holds_no_secret(http: FlaskClient) -> None:
+    assert PATH_SECRET not in http.get("/openapi.json").text
+
+
+@pytest.mark.parametrize("path", ["/sessions/register", "/sessions/unregister", "/notifications/send", "/commands"])
+def test_what_it_requires_is_what_an_empty_body_lacks(http: FlaskClient, document: Any, path: str) -> None:
+    taken = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    required = document["components"]["schemas"][taken.rpartition("/")[2]]["required"]
+
+    refused = http.post(path, headers=KEY, json={})
+
+    assert (refused.status_code, refused.get_json()["error"].partition("missing: ")[2]) == (400, ", ".join(required))
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,8 @@ def test_an_unknown_session_is_404(http: FlaskClient, path: str, body: dict[str,
         ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": True}, ["ttlSeconds"]),
         ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": 0}, ["ttlSeconds"]),
         ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": 1e300}, ["ttlSeconds"]),
+        ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": 10**400}, ["ttlSeconds"]),
+        ("/commands", {"sessionId": "s1", "text": "x", "ttlSeconds": float("nan")}, ["ttlSeconds"]),
     ],
 )
 def test_what_is_missing_or_malformed_is_named(
@@ -134,6 +136,34 @@ def test_what_is_missing_or_malformed_is_named(
     assert (answer.status_code, answer.get_json()["code"]) == (400, "INVALID_ARGUMENT")
     assert [name for name in named if name not in answer.get_json()["error"]] == []
     assert router.book.requests == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/commands", {"sessionId": 5, "text": "x"}, "sessionId must be a string, not a whole number"),
+        (
+            "/notifications/send",
+            {**NOTICE, "replyMarkup": {"inline_keyboard": [[{"text": "Open"}]]}},
+            'replyMarkup.inline_keyboard[0][0] is malformed: it lacks callback_data in {"text": "Open"}',
+        ),
+        ("/notifications/send", {**NOTICE, "replyMarkup": "[]"}, "replyMarkup must be an object, not a list"),
+    ],
+)
+def test_an_error_says_where_and_what_to_send_instead(
+    http: FlaskClient, path: str, body: dict[str, Any], told: str
+) -> None:
+    assert http.post(path, headers=KEY, json=body).get_json()["error"] == told
+
+
+def test_fields_that_nobody_knows_are_passed_over(http: FlaskClient) -> None:
+    assert http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x", "mood": 1}).status_code == 202
+
+
+def test_a_byte_order_mark_does_no_harm(http: FlaskClient) -> None:
+    body = b'\xef\xbb\xbf{"sessionId": "s1", "text": "x"}'
+
+    assert http.post("/commands", headers=KEY, data=body).status_code == 202
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"s1"', b"\xff\xfe", b"[" * 100_000, b"1" * 5000])

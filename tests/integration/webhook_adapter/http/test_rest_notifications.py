@@ -92,6 +92,12 @@ def test_a_refused_notification_says_the_platforms_words(
     assert (answer.status_code, answer.get_json()) == (502, {"error": error, "code": code})
 
 
+@pytest.mark.parametrize("markup", [None, "null", {"inline_keyboard": []}, '{"inline_keyboard": [[]]}'])
+def test_a_markup_may_hold_no_buttons(http: FlaskClient, router: FakeRouter, markup: object) -> None:
+    assert http.post("/notifications/send", headers=KEY, json={**NOTICE, "replyMarkup": markup}).status_code == 202
+    assert list(router.book.requests[0].buttons) == []
+
+
 @pytest.mark.parametrize("encode", [lambda markup: markup, json.dumps], ids=["object", "text"])
 def test_an_inline_keyboard_becomes_buttons(http: FlaskClient, router: FakeRouter, encode: Any) -> None:
     rows = [

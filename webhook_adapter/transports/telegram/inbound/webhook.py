@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from pointsman.client.errors import RouterError
 from webhook_adapter.auth import is_secret
 from webhook_adapter.config import TelegramConfig
+from webhook_adapter.endpoints import described
 from webhook_adapter.transports.telegram.inbound.intake import Received
 from webhook_adapter.transports.telegram.inbound.update import Json
 
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 # Seconds. A button press lives for 150 only, so the wait stays short whatever the router asks for.
 _RETRY_AFTER = "2"
+
+_SECRET = {"telegramSecret": "X-Telegram-Bot-Api-Secret-Token"}
+_TAKES = {"type": "object", "description": "A Bot API Update."}
 
 AnswerCallback = Callable[[str, str], None]
 """Tells the presser of a button; takes the callback's id and the text, and does not wait for Telegram."""
@@ -30,11 +34,16 @@ def create_blueprint(
     blueprint = Blueprint("telegram", __name__)
 
     @blueprint.post("/webhook/telegram/<path_secret>")
-    def receive(path_secret: str) -> ResponseReturnValue:
+    @described("webhooks", 400, 401, 404, 413, 503, security=(_SECRET,), takes=_TAKES)
+    def telegram_webhook(path_secret: str) -> ResponseReturnValue:
+        """An update from Telegram.
+
+        200 means that its effect is on disk, or that it has none; every other status makes Telegram send it again.
+        """
         if not is_secret(path_secret, telegram.path_secret):
             abort(HTTPStatus.NOT_FOUND)
         body = request.get_data(cache=False)  # 413 above the limit, also for a body that does not tell its length
-        if not is_secret(request.headers.get("X-Telegram-Bot-Api-Secret-Token", ""), telegram.webhook_secret):
+        if not is_secret(request.headers.get(_SECRET["telegramSecret"], ""), telegram.webhook_secret):
             logger.warning("webhook refused: wrong secret token")
             abort(HTTPStatus.UNAUTHORIZED)
         try:

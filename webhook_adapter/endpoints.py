@@ -1,0 +1,115 @@
+"""What an endpoint takes, answers and refuses, said once: Flask serves it so, and the OpenAPI document tells it."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from types import UnionType
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
+
+import msgspec
+from flask.typing import ResponseReturnValue
+
+from webhook_adapter import json_bodies
+
+Json = dict[str, Any]
+View = TypeVar("View", bound=Callable[..., Any])
+
+API_KEY: Mapping[str, str] = {"apiKey": "X-API-Key"}
+"""Security of an endpoint: the name of a scheme, and the header that holds the key or secret."""
+
+
+class Body(msgspec.Struct, rename="camel"):
+    """What a request holds."""
+
+    @classmethod
+    def asked(cls) -> Self:
+        """Of the current request. Raises InvalidRequest."""
+        return json_bodies.body(cls)
+
+
+class Query(msgspec.Struct, rename="camel"):
+    """What stands behind the question mark."""
+
+    @classmethod
+    def asked(cls) -> Self:
+        """Of the current request. Raises InvalidRequest."""
+        return json_bodies.query(cls)
+
+
+class Answer(msgspec.Struct, rename="camel"):
+    """What an endpoint says. The docstring of a kind is its description for callers."""
+
+    STATUS: ClassVar[HTTPStatus] = HTTPStatus.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint as callers see it. The view's name and docstring say the rest."""
+
+    tag: str
+    refuses: frozenset[int]
+    security: tuple[Mapping[str, str], ...]
+    takes: type[Body] | type[Query] | Json | None = None  # a schema where the adapter does not know what is in it
+    answers: Mapping[HTTPStatus, Any] = field(default_factory=dict)  # kinds, by status
+    content: Mapping[str, Json] = field(default_factory=dict)  # of 200, where it is no kind: schemas by media type
+
+
+def endpoint(
+    tag: str, *refuses: int, security: tuple[Mapping[str, str], ...] = (API_KEY,)
+) -> Callable[[Callable[..., Any]], Callable[..., ResponseReturnValue]]:
+    """For a view that takes a Body or a Query, and returns an Answer or a list of some; `refuses` are statuses.
+
+    What it takes and answers stands in its signature alone.
+    """
+    return lambda view: _served(view, tag, frozenset(refuses), security)
+
+
+def described(
+    tag: str,
+    *refuses: int,
+    security: tuple[Mapping[str, str], ...] = (),
+    takes: Json | None = None,
+    content: Mapping[str, Json] | None = None,
+) -> Callable[[View], View]:
+    """For a view of Flask's that is left as it is: what it takes and answers with 200, as schemas."""
+
+    def describe(view: View) -> View:
+        told = Endpoint(tag, frozenset(refuses), security, takes, content=content or {})
+        view.endpoint = told  # type: ignore[attr-defined]
+        return view
+
+    return describe
+
+
+def endpoint_of(view: Callable[..., Any]) -> Endpoint | None:
+    """What a view was described as; None for pages, which are for people."""
+    return getattr(view, "endpoint", None)
+
+
+def _served(
+    view: Callable[..., Any], tag: str, refuses: frozenset[int], security: tuple[Mapping[str, str], ...]
+) -> Callable[..., ResponseReturnValue]:
+    hints = get_type_hints(view)
+    said = hints.pop("return")
+    name, takes = next((hint for hint in hints.items() if issubclass(hint[1], Body | Query)), ("", None))
+
+    @functools.wraps(view)
+    def serve(**path: str) -> ResponseReturnValue:
+        for part, value in path.items():
+            json_bodies.sound(value, part)
+        answer = view(**path | ({name: takes.asked()} if takes else {}))
+        # Flask writes it, and its times, as it writes errors: sorted, and in ASCII alone.
+        return msgspec.to_builtins(answer, builtin_types=(datetime,)), _status(answer)
+
+    kinds = get_args(said) if isinstance(said, UnionType) else (said,)
+    answers = {_status(kind): kind for kind in kinds}
+    malformed = {400, 413} if takes and issubclass(takes, Body) else {400} if hints else set()
+    serve.endpoint = Endpoint(tag, refuses | malformed, security, takes, answers)  # type: ignore[attr-defined]
+    return serve
+
+
+def _status(answer: object) -> HTTPStatus:
+    """Of an answer or of its kind; a list of some has none of its own."""
+    return getattr(answer, "STATUS", HTTPStatus.OK)
