@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.fakes.entity_oracle import Refused, parsed
 from webhook_adapter.transports.telegram.outbound.code_blocks import shown
-from webhook_adapter.transports.telegram.outbound.format import DocumentPart, Part, is_blank, parts
+from webhook_adapter.transports.telegram.outbound.format import FilePart, Part, is_blank, parts
 from webhook_adapter.transports.transport import ChatRef, Kind, Outgoing
 
 PIECES = (
@@ -42,7 +42,7 @@ def check(text: str) -> int:
     made = parts(Outgoing(ChatRef("1"), text, "devbox · <api> & co", kind=Kind.PROGRESS))
     for part in made:
         _check_part(part, text)
-    if not isinstance(made[0], DocumentPart) and _visible(_inner(made)) != _visible(shown(text).text):
+    if not isinstance(made[0], FilePart) and _visible(_inner(made)) != _visible(shown(text).text):
         raise Wrong("the messages together are not the text")
     if "```" not in text and shown(text).text != text:
         raise Wrong("a text without fences was changed")
@@ -67,7 +67,7 @@ def _check_part(part: Part, text: str) -> None:
         raise Wrong(str(refused)) from None
     if read != part.plain:
         raise Wrong(f"{read!r} is not {part.plain!r}")
-    if isinstance(part, DocumentPart) and part.content != text.encode():
+    if isinstance(part, FilePart) and b"".join(part.file.parts()) != text.encode():
         raise Wrong("the file is not the text")
 
 

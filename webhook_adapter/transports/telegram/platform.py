@@ -12,7 +12,7 @@ from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.telegram.background_calls import BackgroundCalls
 from webhook_adapter.transports.telegram.client import TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.inbound.files import Files
-from webhook_adapter.transports.telegram.inbound.intake import Intake, Received
+from webhook_adapter.transports.telegram.inbound.intake import Intake
 from webhook_adapter.transports.telegram.inbound.polling import Polling
 from webhook_adapter.transports.telegram.inbound.update import Json
 from webhook_adapter.transports.telegram.inbound.webhook import create_blueprint
@@ -35,14 +35,13 @@ def webhook(host: Host) -> Blueprint | None:
     if telegram is None:
         return None
     client = TelegramClient(telegram.bot_token, telegram.api_base)
-    background_calls = BackgroundCalls(client)
-    return create_blueprint(telegram, _way_in(host, telegram, client, background_calls), background_calls.answer)
+    return create_blueprint(telegram, _way_in(host, telegram, client, BackgroundCalls(client)))
 
 
 def start_courier(
     host: Host, rate_limits: RateLimits | None = None, client: TelegramClient | None = None
 ) -> Route | None:
-    """The way out, and what keeps the way in open; None without a bot. `budget` paces `client`."""
+    """The way out, and what keeps the way in open; None without a bot. `rate_limits` pace `client`."""
     telegram = host.config.telegram
     if telegram is None:
         return None
@@ -63,20 +62,25 @@ def start_courier(
 
 def _way_in(
     host: Host, telegram: TelegramConfig, client: TelegramClient, background_calls: BackgroundCalls
-) -> Callable[[Json], Received]:
+) -> Callable[[Json], None]:
     """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
     files, router = Files(client, host.router.put_file), host.router
     intake = Intake(telegram, router.submit, files.bring, router.report_stranger, background_calls.bot_username)
-    return lambda update: host.lifecycle.handle("telegram", lambda: intake.receive(update))
+
+    def take(update: Json) -> None:
+        received = host.lifecycle.handle("telegram", lambda: intake.receive(update))
+        if received.callback_id:
+            # Whatever became of it: else the button shows progress for ever. Nobody waits for that call.
+            background_calls.answer(received.callback_id, received.answer)
+
+    return take
 
 
 def _poll(host: Host, telegram: TelegramConfig, client: TelegramClient) -> None:
     background_calls = BackgroundCalls(client)
     background_calls.bot_username()  # asks, so that it is known when the first command comes
     backoff = Backoff(*_POLL_S, random.Random())  # noqa: S311 - it spreads tries
-    Polling(
-        client, _way_in(host, telegram, client, background_calls), background_calls.answer, backoff, host.stop
-    ).run()
+    Polling(client, _way_in(host, telegram, client, background_calls), backoff, host.stop).run()
 
 
 def _keep_webhook(host: Host, client: TelegramClient) -> None:

@@ -9,9 +9,7 @@ from http import HTTPStatus
 from pointsman.client.errors import RouterError
 from webhook_adapter.backoff import Backoff
 from webhook_adapter.router.errors import http_status
-from webhook_adapter.transports.lifecycle import Outcome
 from webhook_adapter.transports.telegram.client import ApiRefused, TelegramClient, TelegramError
-from webhook_adapter.transports.telegram.inbound.intake import Received
 from webhook_adapter.transports.telegram.inbound.update import Json
 from webhook_adapter.transports.telegram.inbound.webhook_setup import ALLOWED_UPDATES, delete_webhook
 
@@ -31,16 +29,14 @@ class Polling:
     def __init__(
         self,
         client: TelegramClient,
-        receive: Callable[[Json], Received],
-        answer: Callable[[str, str], None],
+        take: Callable[[Json], object],
         backoff: Backoff,
         stop: threading.Event,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`answer` tells the presser of a button: the press's id and a text. It does not wait."""
+        """`take` raises RouterError when an update was not stored."""
         self._client = client
-        self._receive = receive
-        self._answer = answer
+        self._take = take
         self._backoff = backoff
         self._stop = stop
         self._clock = clock
@@ -57,7 +53,7 @@ class Polling:
             except TelegramError as error:
                 self._stop.wait(self._wait_after(error))
                 continue
-            self._take(updates)
+            self._take_all(updates)
             if self._offset == offset and self._clock() - began < EARLY_S:
                 self._stop.wait(EARLY_S)
 
@@ -69,36 +65,34 @@ class Polling:
         found = self._client.call("getUpdates", params, timeout=POLL_S + _ANSWER_MARGIN_S)
         return found if isinstance(found, list) else []
 
-    def _take(self, updates: Sequence[object]) -> None:
+    def _take_all(self, updates: Sequence[object]) -> None:
         for update in updates:
             if not isinstance(update, Mapping):
                 continue
-            received = self._received(update)
-            if received is None:
+            if not self._is_done_with(update):
                 return
-            if received.callback_id:
-                self._answer(received.callback_id, received.answer)
             update_id = update.get("update_id")
             if isinstance(update_id, int):
-                self._offset = update_id + 1
+                self._offset = update_id + 1  # the next poll confirms it: whoever dies here gets it again
 
-    def _received(self, update: Json) -> Received | None:
-        """What became of it, once that is on the router's disk; None when we are to stop before."""
+    def _is_done_with(self, update: Json) -> bool:
+        """Once it is on the router's disk, or never will be; False when we are to stop before."""
         mistakes = 0
         while not self._stop.is_set():
             try:
-                return self._receive(update)
+                self._take(update)
+                return True
             except RouterError as error:
                 mistakes += http_status(error) is HTTPStatus.INTERNAL_SERVER_ERROR
                 if mistakes == _ROUTER_MISTAKES:
                     logger.error("update skipped id=%s: the router fails over it", update.get("update_id"))  # noqa: TRY400 -- the router's log has the stack
-                    return Received(Outcome.REFUSED)
+                    return True
                 self._stop.wait(error.retry_after or _ROUTER_RETRY_S)
             except Exception:
                 # A fault of ours over this one update: asked for again and again, it would hold up all others for ever.
                 logger.exception("update skipped id=%s", update.get("update_id"))
-                return Received(Outcome.IGNORED)
-        return None
+                return True
+        return False
 
     def _wait_after(self, error: TelegramError) -> float:
         """What an unsuccessful poll asks for; seconds to wait before the next."""

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from webhook_adapter.config import NEVER_ALLOWED
+
 Json = Mapping[str, object]
 
-_NOT_A_PERSON = frozenset({777000, 1087968824, 136817688})  # service messages, anonymous admins, channels
 _NOT_WRITTEN_HERE = ("sender_chat", "via_bot", "is_automatic_forward", "sender_business_bot", "business_connection_id")
 _FORWARDED = ("forward_origin", "forward_date", "forward_from", "forward_from_chat", "forward_sender_name")
 _COMMAND = re.compile(r"(?P<command>/[A-Za-z0-9_]{1,64})@(?P<bot>[A-Za-z0-9_]{1,64})(?=\s|$)")
@@ -195,7 +196,7 @@ def _not_own_words(message: Json) -> Reason | None:
 def _sender(event: Json) -> Json | None:
     """The person it is from; None where it is from none."""
     sender = event.get("from")
-    if not isinstance(sender, Mapping) or sender.get("is_bot") or _id(sender, "id") in _NOT_A_PERSON:
+    if not isinstance(sender, Mapping) or sender.get("is_bot") or _id(sender, "id") in NEVER_ALLOWED:
         return None
     return sender
 

@@ -12,7 +12,6 @@ from pointsman.client.errors import RouterError
 from webhook_adapter.auth import is_secret
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.endpoints import described
-from webhook_adapter.transports.telegram.inbound.intake import Received
 from webhook_adapter.transports.telegram.inbound.update import Json
 
 logger = logging.getLogger(__name__)
@@ -23,14 +22,9 @@ _RETRY_AFTER = "2"
 _SECRET = {"telegramSecret": "X-Telegram-Bot-Api-Secret-Token"}
 _TAKES = {"type": "object", "description": "A Bot API Update."}
 
-AnswerCallback = Callable[[str, str], None]
-"""Tells the presser of a button; takes the callback's id and the text, and does not wait for Telegram."""
 
-
-def create_blueprint(
-    telegram: TelegramConfig, receive_update: Callable[[Json], Received], answer: AnswerCallback
-) -> Blueprint:
-    """The webhook."""
+def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -> Blueprint:
+    """The webhook (Bot API: setWebhook). `take` raises RouterError when an update was not stored."""
     blueprint = Blueprint("telegram", __name__)
 
     @blueprint.post("/webhook/telegram/<path_secret>")
@@ -47,12 +41,10 @@ def create_blueprint(
             logger.warning("webhook refused: wrong secret token")
             abort(HTTPStatus.UNAUTHORIZED)
         try:
-            received = receive_update(_update(body))
+            take(_update(body))
         except RouterError as error:
             return {"error": error.message, "code": error.code}, 503, {"Retry-After": _RETRY_AFTER}
-        if received.callback_id:
-            answer(received.callback_id, received.answer)
-        return "", HTTPStatus.OK
+        return "", HTTPStatus.OK  # and nothing in it: Telegram would carry out a method that stood there
 
     return blueprint
 

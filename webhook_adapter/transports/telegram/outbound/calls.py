@@ -51,7 +51,7 @@ def _change(part: Part) -> str:
 def _method(part: Part) -> str:
     if isinstance(part, TextPart):
         return "sendMessage"
-    return "sendPhoto" if isinstance(part, FilePart) and _may_be_photo(part.file) else "sendDocument"
+    return "sendPhoto" if _may_be_photo(part.file) else "sendDocument"
 
 
 def _may_be_photo(file: OutgoingFile) -> bool:
@@ -59,13 +59,7 @@ def _may_be_photo(file: OutgoingFile) -> bool:
 
 
 def _upload(part: Part) -> Upload | None:
-    match part:
-        case TextPart():
-            return None
-        case FilePart(file):
-            return Upload(file.name, file.size, file.parts)
-        case document:
-            return Upload(document.name, len(document.content), lambda: (document.content,))
+    return Upload(part.file.name, part.file.size, part.file.parts) if isinstance(part, FilePart) else None
 
 
 def _content(part: Part) -> Params:

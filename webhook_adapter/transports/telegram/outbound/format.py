@@ -30,19 +30,8 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentPart:
-    """The whole text as a file; the caption like a TextPart's text."""
-
-    name: str
-    content: bytes
-    html: str
-    plain: str
-    buttons: tuple[Button, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class FilePart:
-    """A file of the message; the caption like a TextPart's text, or empty."""
+    """A file of the message, or all of its text as one; the caption like a TextPart's text, or empty."""
 
     file: OutgoingFile
     html: str = ""
@@ -50,7 +39,7 @@ class FilePart:
     buttons: tuple[Button, ...] = ()
 
 
-Part = TextPart | DocumentPart | FilePart
+Part = TextPart | FilePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +116,8 @@ def _as_document(message: Outgoing, frame: _Frame) -> list[Part]:
     """A file with everything, then the last words with the buttons under them."""
     tail = _tail(message.text, _LAST_WORDS_UNITS)
     caption = frame.part("", "", first=True, last=False, buttons=())
-    document = DocumentPart("message.txt", message.text.encode(), caption.html, caption.plain)
+    content = message.text.encode()
+    document = FilePart(OutgoingFile("message.txt", len(content), lambda: (content,)), caption.html, caption.plain)
     words = f"…\n{tail}"
     return [document, frame.part(words, escape(words), first=True, last=True, buttons=message.buttons)]
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer
+from webhook_adapter.transports.telegram.client import ApiRefused
 from webhook_adapter.transports.transport import Refused, RetryLater
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,3 @@ def outcome_of(refused: ApiRefused, answers: Callable[[], bool]) -> Refused | Re
         return Refused(refused.description, chat_closed=True)
     logger.error("message refused: %s", refused)
     return Refused(refused.description)
-
-
-def without_answer(silence: NoAnswer, answers: Callable[[], bool]) -> RetryLater:
-    """What it means that no usable answer came. `answers` as above."""
-    return RetryLater(str(silence), alone=answers())

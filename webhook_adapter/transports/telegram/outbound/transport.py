@@ -12,7 +12,7 @@ from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient
 from webhook_adapter.transports.telegram.outbound.calls import CHANGE_CAPTION, TAKE_BUTTONS, Params, steps
 from webhook_adapter.transports.telegram.outbound.extras import Extras
-from webhook_adapter.transports.telegram.outbound.refusals import outcome_of, without_answer
+from webhook_adapter.transports.telegram.outbound.refusals import outcome_of
 from webhook_adapter.transports.telegram.outbound.topics import Topics
 from webhook_adapter.transports.telegram.outbound.upload import Upload
 from webhook_adapter.transports.telegram.rate_limits import RateLimits
@@ -77,7 +77,7 @@ class TelegramTransport:
         except ApiRefused as refused:
             return self._stopped(message, sent, outcome_of(refused, self._client.answers))
         except NoAnswer as silence:
-            return self._stopped(message, sent, without_answer(silence, self._client.answers))
+            return self._stopped(message, sent, RetryLater(str(silence), alone=self._client.answers()))
         except RouterError as error:  # of a file
             lost = Refused(error.message) if is_about_content(error) else RetryLater(error.message)
             return self._stopped(message, sent, lost)

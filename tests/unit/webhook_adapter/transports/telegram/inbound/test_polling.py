@@ -46,7 +46,7 @@ def test_an_update_we_stumble_over_is_skipped_and_logged(caplog: pytest.LogCaptu
     with telegram_with_chat() as telegram, client_of(telegram) as client:
         config = TelegramConfig(telegram.token, "s", "p", telegram.base_url, (CHAT,), ())
         intake = Intake(config, submit, lambda _key, _attached: NO_FILE, lambda _stranger: True)
-        polling = Polling(client, intake.receive, lambda _id, _text: None, Backoff(0.1, 1.0, random.Random()), stop)
+        polling = Polling(client, intake.receive, Backoff(0.1, 1.0, random.Random()), stop)
         telegram.user_writes("bad")
         telegram.user_writes("good")
         loop = threading.Thread(target=polling.run)
@@ -67,7 +67,7 @@ def test_an_answer_that_comes_at_once_and_brings_nothing_is_followed_by_a_pause(
         config = TelegramConfig(telegram.token, "s", "p", telegram.base_url, (CHAT,), ())
         intake = Intake(config, submit, lambda _key, _attached: NO_FILE, lambda _stranger: True)
         backoff = Backoff(0.1, 1.0, random.Random())
-        Polling(client, intake.receive, lambda _id, _text: None, backoff, stop, stop.clock).run()
+        Polling(client, intake.receive, backoff, stop, stop.clock).run()
         polls = len(telegram.calls("getUpdates"))
 
     assert (polls, stop.pauses) == (5, [EARLY_S] * 5)
@@ -82,7 +82,7 @@ def test_an_answer_that_brings_something_is_followed_by_the_next_poll() -> None:
         telegram.user_writes("good")
         telegram.fail("getUpdates", Fault(FaultKind.SLOW, seconds=0.0))
         telegram.fail("getUpdates", Fault(FaultKind.ANSWER, result=[]))
-        Polling(client, intake.receive, lambda _id, _text: None, backoff, stop, stop.clock).run()
+        Polling(client, intake.receive, backoff, stop, stop.clock).run()
 
     assert [call.method for call in telegram.calls()] == ["getUpdates", "getUpdates"]
     assert telegram.calls()[1].params["offset"] == telegram.calls()[0].answer["result"][0]["update_id"] + 1

@@ -6,7 +6,7 @@ from tests.fakes.telegram_text import clean, parse, utf16_length
 from webhook_adapter.transports.telegram.outbound.format import (
     MOST_PARTS,
     PART_UNITS,
-    DocumentPart,
+    FilePart,
     TextPart,
     is_blank,
     keyboard,
@@ -95,9 +95,9 @@ def test_a_very_long_text_is_a_file_and_its_last_words() -> None:
     buttons = (Button("Go on", "cmd:T:continue"),)
 
     document, last = parts(Outgoing(PLACE, text, "devbox · api", buttons))
-    assert isinstance(document, DocumentPart)
+    assert isinstance(document, FilePart)
     assert isinstance(last, TextPart)
-    assert (document.content, document.plain) == (text.encode(), "devbox · api")
+    assert (b"".join(document.file.parts()), document.plain) == (text.encode(), "devbox · api")
     assert last.plain.startswith("devbox · api\n…\nline ")
     assert last.plain.endswith("\nline 4999")
     assert last.buttons == buttons
