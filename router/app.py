@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from router.api.agent_link import AgentLinkServicer, LinkServices
+from router.api.agent_link import AgentLinkServicer
 from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
-from router.api.control import ControlServicer, ControlServices
-from router.api.serving import Servicers, Serving
+from router.api.control.part import ControlServices
+from router.api.control.servicer import ControlServicer
+from router.api.link_stream import LinkServices
+from router.api.server import Server, Servicers
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.link.hub import Hub
@@ -134,22 +136,22 @@ async def running(
         clock = clock or SteadyClock()
         identity = await asyncio.to_thread(_prepare, store, clock)
         router = Router(store, identity, clock, config.api_key)
-        serving = Serving(router.servicers)
+        server = Server(router.servicers)
         store.start()
         try:
             await router.recover()
-            ready(await serving.start(config.listen, config.tls))
-            async with _ticking(router, serving):
+            ready(await server.start(config.listen, config.tls))
+            async with _ticking(router, server):
                 yield router
         finally:
-            await serving.stop()
+            await server.stop()
             await store.stop()  # last: everything above may still write
 
 
 @asynccontextmanager
-async def _ticking(router: Router, serving: Serving) -> AsyncIterator[None]:
+async def _ticking(router: Router, server: Server) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:  # a timer that breaks cancels the block
-        timers = group.create_task(router.timers.run(serving.health.tell))
+        timers = group.create_task(router.timers.run(server.health.tell))
         try:
             yield
         finally:

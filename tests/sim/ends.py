@@ -19,7 +19,8 @@ from agent.link.protocol import Link as AgentLink
 from agent.store import group_commit
 from agent.store.inbox import Inbox, Start
 from agent.store.outbox import Outbox
-from router.api import convert
+from router.api.convert.frames import agent_frame, router_frame
+from router.api.convert.submissions import inbound
 from router.app import Router
 from router.domain.command import Command
 from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
@@ -94,7 +95,7 @@ class RouterEnd:
         request = chat_pb.SubmitRequest(update_key=key, text=text, session_id=session_id)
         request.chat.transport, request.chat.chat_id = "telegram", "c0"
         chats = self.router.servicers.chats
-        return self.write(lambda tx: chats._submit(tx, convert.inbound(request)))
+        return self.write(lambda tx: chats._submit(tx, inbound(request)))
 
 
 class AgentEnd:
@@ -165,7 +166,7 @@ class Wire:
         raw = self.up[0] if again else self.up.pop(0)
         frame = link_pb.AgentFrame.FromString(raw)
         now = self.router.time.monotonic()
-        for step in self.server.receive(frame.link_epoch, convert.agent_frame(frame), now):
+        for step in self.server.receive(frame.link_epoch, agent_frame(frame), now):
             self._perform(step)
         self.collect()
 
@@ -206,7 +207,7 @@ class Wire:
             frame = (link.urgent or link.normal).popleft()
             if isinstance(frame, Command):
                 self.sent.append(frame.command_id)
-            self.down.append(convert.router_frame(frame, link.epoch).SerializeToString())
+            self.down.append(router_frame(frame, link.epoch).SerializeToString())
 
     def _say(self, frame: AgentFrame) -> None:
         self.up.append(agent_convert.agent_frame(frame))

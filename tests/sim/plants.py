@@ -11,8 +11,8 @@ from agent.domain.command import Command
 from agent.domain.frames import Receipt, ReceiptOutcome, Welcome
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
-from router.api import convert
 from router.api.chat_link import ChatLinkServicer
+from router.api.convert.submissions import inbound, submit_response
 from router.app import Router
 from router.domain.command import CommandState, Returned
 from router.link.hub import Hub, Link
@@ -76,19 +76,19 @@ class DedupeOutsideTransaction(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _TwoStepChats(chats._database, chats._inbound, chats._outbox, chats._reports, chats._files)
+        hasty = _TwoStepChats(chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files)
         router.servicers = replace(router.servicers, chats=hasty)
 
 
 class _TwoStepChats(ChatLinkServicer):
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Any) -> chat_pb.SubmitResponse:
-        inbound = convert.inbound(request)
-        if await self._database.read(lambda c: idempotency.answered(c, inbound.update_key, None)):
+        written = inbound(request)
+        if await self._database.read(lambda c: idempotency.answered(c, written.update_key, None)):
             return chat_pb.SubmitResponse(duplicate=True)
-        submitted = await self._database.write(lambda tx: self._inbound.submit(tx, inbound))
-        response = convert.submit_response(submitted)
+        submitted = await self._database.write(lambda tx: self._inbound.submit(tx, written))
+        response = submit_response(submitted)
         remembered = "INSERT OR IGNORE INTO requests (key, digest, response, created_at) VALUES (?, x'', ?, ?)"
-        values = (inbound.update_key, response.SerializeToString(), self._inbound.now())
+        values = (written.update_key, response.SerializeToString(), self._inbound.now())
         await self._database.write(lambda tx: tx.execute(remembered, values))
         return response
 
@@ -98,14 +98,14 @@ class AnswerBeforeCommit(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _HastyChats(chats._database, chats._inbound, chats._outbox, chats._reports, chats._files)
+        hasty = _HastyChats(chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files)
         router.servicers = replace(router.servicers, chats=hasty)
 
 
 class _HastyChats(ChatLinkServicer):
     async def Submit(self, request: chat_pb.SubmitRequest, _call: Any) -> chat_pb.SubmitResponse:
-        inbound = convert.inbound(request)
-        self._database.write(lambda tx: self._submit(tx, inbound)).add_done_callback(lambda done: done.exception())
+        written = inbound(request)
+        self._database.write(lambda tx: self._submit(tx, written)).add_done_callback(lambda done: done.exception())
         return chat_pb.SubmitResponse()
 
 

@@ -31,8 +31,8 @@ from agent.store.outbox import Outbox
 from agent.store.prompts import Prompts
 from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
-from router.api.server import handlers
-from router.api.serving import SERVICES
+from router.api.handlers import handlers
+from router.api.server import SERVICES
 from router.app import Router
 from router.domain.credentials import Principal
 from router.domain.errors import Refusal

@@ -10,7 +10,8 @@ from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
-from router.api import actions, convert, terms
+from router.api.convert import commands, frames
+from router.api.convert.submissions import inbound
 from router.domain.command import KEYS, MAX_LIVE_PER_MACHINE, CommandState, KeyPress, Lane
 from router.domain.credentials import Role
 from router.domain.errors import Reason, Refusal
@@ -46,13 +47,13 @@ def test_outcomes_have_the_protocols_numbers(outcomes: tuple[type[Enum], EnumTyp
 
 @pytest.mark.parametrize("name", sorted(KEYS))
 def test_every_key_is_understood_in_any_case(name: str) -> None:
-    assert actions.action(pb.Action(key=pb.KeyPress(name=name.upper()))) == KeyPress(name)
+    assert commands.action(pb.Action(key=pb.KeyPress(name=name.upper()))) == KeyPress(name)
 
 
 @pytest.mark.parametrize("message", [pb.Action(), pb.Action(key=pb.KeyPress(name="f13")), pb.Action(key=pb.KeyPress())])
 def test_an_action_that_says_nothing_is_refused(message: pb.Action) -> None:
     with pytest.raises(Refusal):
-        actions.action(message)
+        commands.action(message)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_an_action_that_says_nothing_is_refused(message: pb.Action) -> None:
 )
 def test_a_frame_that_says_nothing_is_bad(frame: link_pb.AgentFrame) -> None:
     with pytest.raises(ValueError, match=r"no outcome|empty"):
-        convert.agent_frame(frame)
+        frames.agent_frame(frame)
 
 
 def newer(body: bytes) -> link_pb.AgentFrame:
@@ -74,9 +75,9 @@ def newer(body: bytes) -> link_pb.AgentFrame:
 
 
 def test_a_kind_to_come_is_durable_where_it_begins_with_a_number() -> None:
-    durable = convert.agent_frame(newer(link_pb.Notify(upstream_seq=7, text="x").SerializeToString()))
-    word = convert.agent_frame(newer(link_pb.Goodbye(reason="x").SerializeToString()))
-    noise = convert.agent_frame(newer(b"\x0f"))
+    durable = frames.agent_frame(newer(link_pb.Notify(upstream_seq=7, text="x").SerializeToString()))
+    word = frames.agent_frame(newer(link_pb.Goodbye(reason="x").SerializeToString()))
+    noise = frames.agent_frame(newer(b"\x0f"))
 
     assert isinstance(durable, Upstream)
     [unfit] = durable.items
@@ -93,7 +94,7 @@ def test_a_message_needs_a_key_and_a_chat(request_: dict[str, object]) -> None:
     whole = {"chat": pb.ChatRef(transport="t", chat_id="1")} | request_
 
     with pytest.raises(Refusal):
-        convert.inbound(chat_pb.SubmitRequest(**whole))  # type: ignore[arg-type]
+        inbound(chat_pb.SubmitRequest(**whole))  # type: ignore[arg-type]
 
 
 def test_a_button_is_told_from_no_button() -> None:
@@ -101,15 +102,15 @@ def test_a_button_is_told_from_no_button() -> None:
     pressed = chat_pb.SubmitRequest(update_key="k", chat=chat, button=chat_pb.ButtonPress(data=""))
     written = chat_pb.SubmitRequest(update_key="k", chat=chat, text="hello")
 
-    assert convert.inbound(pressed).button == ""
-    assert convert.inbound(written).button is None
+    assert inbound(pressed).button == ""
+    assert inbound(written).button is None
 
 
 def test_a_welcome_that_recalls_all_that_a_machine_may_hold_fits_into_a_frame() -> None:
     recalled = tuple(str(uuid.uuid4()) for _ in range(MAX_LIVE_PER_MACHINE))
     floors = tuple((f"session_{uuid.uuid4()}", 2**32) for _ in range(1000))
 
-    frame = convert.router_frame(Welcome(1, "router", 0.0, 20.0, 60.0, 32, 0, floors, recalled), 1)
+    frame = frames.router_frame(Welcome(1, "router", 0.0, 20.0, 60.0, 32, 0, floors, recalled), 1)
 
     assert list(frame.welcome.recalled) == list(recalled)
-    assert frame.ByteSize() < terms.MAX_FRAME_BYTES
+    assert frame.ByteSize() < frames.MAX_FRAME_BYTES

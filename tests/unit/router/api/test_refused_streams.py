@@ -9,7 +9,7 @@ import grpc
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 
-from router.api import server
+from router.api import handlers
 from router.domain.errors import Reason, Refusal
 from tests.sim.loop import VirtualLoop
 
@@ -66,7 +66,7 @@ class Nobody:
 
 async def refused(stream: Stream) -> None:
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]
-    handler = server.handlers(service, Nobody(), cast("Any", Closed())).service(cast("Any", Details()))
+    handler = handlers.handlers(service, Nobody(), cast("Any", Closed())).service(cast("Any", Details()))
     assert handler is not None
     with pytest.raises(grpc.aio.AbortError):
         await cast("Any", handler).stream_stream(None, stream)
@@ -80,7 +80,7 @@ def loop() -> Iterator[VirtualLoop]:
 
 def test_the_first_frame_is_taken_before_the_refusal(loop: VirtualLoop) -> None:
     stream = Stream()
-    loop.call_later(server.FIRST_FRAME - 1, stream.sent.set)
+    loop.call_later(handlers.FIRST_FRAME - 1, stream.sent.set)
 
     loop.run_until_complete(refused(stream))
 
@@ -92,4 +92,4 @@ def test_a_caller_who_sends_nothing_is_refused_all_the_same(loop: VirtualLoop) -
 
     loop.run_until_complete(refused(stream))
 
-    assert (stream.seen, loop.time()) == (["UNAVAILABLE"], server.FIRST_FRAME)
+    assert (stream.seen, loop.time()) == (["UNAVAILABLE"], handlers.FIRST_FRAME)

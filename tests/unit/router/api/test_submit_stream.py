@@ -4,7 +4,7 @@ import asyncio
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
-from router.api.chat_link import Answers
+from router.api.submit_stream import Answers
 
 
 class SlowContext:

@@ -1,4 +1,4 @@
-"""Files of commands and notifications as protobuf and back."""
+"""Files, of commands and of notifications."""
 
 from collections.abc import Iterable
 
@@ -12,25 +12,25 @@ from router.domain.notification import MAX_FILES, File
 from router.services.files import checked, checked_out
 
 
-def given(request: chat_pb.SubmitRequest) -> FileInput | None:
+def file_input(request: chat_pb.SubmitRequest) -> FileInput | None:
     """The file of a message; None without one. Raises Refusal when it has a name or a size that cannot be."""
     file = request.file
     return checked(FileInput(file.file_id, file.name, file.size)) if request.HasField("file") else None
 
 
-def action(file: FileInput) -> pb.Action:
+def file_action(file: FileInput) -> pb.Action:
     """What the machine gets."""
     given = pb.FileInput(file_id=file.file_id, name=file.name, size=file.size, caption=file.caption)
     return pb.Action(file=given)
 
 
-def told(request: link_pb.NotifyWithFilesRequest) -> tuple[File, ...]:
+def notification_files(request: link_pb.NotifyWithFilesRequest) -> tuple[File, ...]:
     """The files of a machine's message. Raises Refusal when one cannot be, or they are none or too many."""
     if not 0 < len(request.files) <= MAX_FILES:
         raise Refusal(Reason.INVALID_ARGUMENT, f"There are {len(request.files)} files; it must be 1 to {MAX_FILES}.")
     return tuple(checked_out(File(file.file_id, file.name, file.size)) for file in request.files)
 
 
-def listed(files: Iterable[File]) -> list[pb.NotificationFile]:
+def file_messages(files: Iterable[File]) -> list[pb.NotificationFile]:
     """What couriers and readers get."""
     return [pb.NotificationFile(file_id=file.file_id, name=file.name, size=file.size) for file in files]

@@ -1,9 +1,9 @@
-"""Permission questions: protobuf <-> values."""
+"""Permission questions."""
 
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as pb
 
-from router.api.times import seconds, timestamp
+from router.api.convert.times import seconds, timestamp
 from router.domain import frames
 from router.domain.command import PermissionDecision
 from router.domain.errors import Reason
@@ -19,7 +19,7 @@ MAX_INPUT = 64 * 1024  # characters kept of what a question is about
 MAX_DETAIL = 1000  # characters kept of why one is over
 
 
-def request(asked: link_pb.PermissionRequest) -> frames.PermissionRequest | frames.Unfit:
+def permission_request(asked: link_pb.PermissionRequest) -> frames.PermissionRequest | frames.Unfit:
     """A question; Unfit where an option has no verdict."""
     for option in asked.options:
         if option.verdict not in _VERDICTS:
@@ -32,13 +32,13 @@ def request(asked: link_pb.PermissionRequest) -> frames.PermissionRequest | fram
     )  # fmt: skip
 
 
-def withdrawn(over: link_pb.PermissionWithdrawn) -> frames.PermissionWithdrawn:
+def permission_withdrawn(over: link_pb.PermissionWithdrawn) -> frames.PermissionWithdrawn:
     """One that says no state we know is only withdrawn."""
     state = _STATES.get(over.state, PermissionState.WITHDRAWN)
     return frames.PermissionWithdrawn(over.upstream_seq, over.permission_id, state, over.detail[:MAX_DETAIL])
 
 
-def permission(p: Permission) -> pb.Permission:
+def permission_message(p: Permission) -> pb.Permission:
     options = [
         pb.PermissionOption(
             option_id=each.option_id,
@@ -56,7 +56,7 @@ def permission(p: Permission) -> pb.Permission:
     )  # fmt: skip
 
 
-def decision(value: PermissionDecision) -> pb.PermissionDecision:
+def decision_message(value: PermissionDecision) -> pb.PermissionDecision:
     return pb.PermissionDecision(
         permission_id=value.permission_id, input_digest=value.input_digest, option_id=value.option_id, text=value.text
     )

@@ -1,0 +1,69 @@
+"""Control: commands and dead letters."""
+
+from agentlink.v1 import control_pb2 as pb
+
+from router.api.control.part import Part, note, origin, page_size, ttl
+from router.api.convert.commands import STATES_OF_COMMANDS, action, command_message
+from router.api.convert.notifications import notification_message
+from router.api.handlers import Call
+from router.domain.command import Origin
+from router.services.delivery.engine import Draft
+from router.store import commands, names, notifications
+from router.store.database import Transaction
+
+
+class CommandsPart(Part):
+    """What may be asked of commands."""
+
+    async def SendCommand(self, request: pb.SendCommandRequest, call: Call) -> pb.SendCommandResponse:
+        who, limit = origin(request, call), ttl(request)
+        draft = Draft(request.session_id, action(request.action), who, limit, note=note(request))
+
+        def operation(tx: Transaction) -> pb.SendCommandResponse:
+            return pb.SendCommandResponse(command=command_message(self._s.delivery.accept(tx, draft)))
+
+        return await self._once(call, request, pb.SendCommandResponse, operation)
+
+    async def GetCommand(self, request: pb.GetCommandRequest, _call: Call) -> pb.GetCommandResponse:
+        identity = await self._s.database.read(lambda c: names.command(c, request.command_id))
+        found = await self._ended(identity, request.wait, commands.get)
+        return pb.GetCommandResponse(command=command_message(found))
+
+    async def ListCommands(self, request: pb.ListCommandsRequest, _call: Call) -> pb.ListCommandsResponse:
+        # States of a newer caller that we do not know are none that a command of ours has.
+        states = [STATES_OF_COMMANDS[s] for s in request.states if s in STATES_OF_COMMANDS]
+        limit, before, of = page_size(request.limit), request.before_command_id, request.session_id
+        found = await self._s.database.read(
+            lambda c: commands.page(c, session_id=names.session(c, of), states=states, limit=limit, before=before)
+        )
+        return pb.ListCommandsResponse(commands=map(command_message, found))
+
+    async def CancelCommand(self, request: pb.CancelCommandRequest, call: Call) -> pb.CancelCommandResponse:
+        def operation(tx: Transaction) -> pb.CancelCommandResponse:
+            command = self._s.delivery.cancel(tx, request.command_id, call.principal.name)
+            return pb.CancelCommandResponse(command=command_message(command))
+
+        return await self._once(call, request, pb.CancelCommandResponse, operation)
+
+    async def Redrive(self, request: pb.RedriveRequest, call: Call) -> pb.RedriveResponse:
+        def operation(tx: Transaction) -> pb.RedriveResponse:
+            who = Origin("grpc", call.principal.name)
+            command = self._s.dead_letters.redrive(tx, request.command_id, request.session_id, who)
+            return pb.RedriveResponse(command=command_message(command))
+
+        return await self._once(call, request, pb.RedriveResponse, operation)
+
+    async def DropDeadLetter(self, request: pb.DropDeadLetterRequest, call: Call) -> pb.DropDeadLetterResponse:
+        def operation(tx: Transaction) -> pb.DropDeadLetterResponse:
+            command = self._s.dead_letters.drop(tx, request.command_id, call.principal.name)
+            return pb.DropDeadLetterResponse(command=command_message(command))
+
+        return await self._once(call, request, pb.DropDeadLetterResponse, operation)
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, _call: Call) -> pb.ListDeadLettersResponse:
+        limit = page_size(request.limit)
+        found = await self._s.database.read(lambda c: commands.dead_letters(c, limit))
+        missing = await self._s.database.read(lambda c: notifications.dead(c, limit))
+        return pb.ListDeadLettersResponse(
+            commands=map(command_message, found), notifications=map(notification_message, missing)
+        )

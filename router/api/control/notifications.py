@@ -1,0 +1,41 @@
+"""Control: notifications."""
+
+from agentlink.v1 import control_pb2 as pb
+
+from router.api.control.part import Part, page_size
+from router.api.convert.chats import chat_ref
+from router.api.convert.notifications import buttons, notification_message
+from router.api.handlers import Call
+from router.store import names, notifications
+from router.store.database import Transaction
+
+
+class NotificationsPart(Part):
+    """What may be asked of notifications."""
+
+    async def Notify(self, request: pb.NotifyRequest, call: Call) -> pb.NotifyResponse:
+        r, who = request, call.principal.name
+        targets, offered = list(map(chat_ref, request.targets)), buttons(request.buttons)
+
+        def operation(tx: Transaction) -> pb.NotifyResponse:
+            sent = self._s.notifications.send(tx, r.session_id, r.text, offered, targets, who)
+            return pb.NotifyResponse(notifications=map(notification_message, sent))
+
+        return await self._once(call, request, pb.NotifyResponse, operation)
+
+    async def GetNotification(self, request: pb.GetNotificationRequest, _call: Call) -> pb.GetNotificationResponse:
+        identity = await self._s.database.read(lambda c: names.notification(c, request.notification_id))
+        found = await self._ended(identity, request.wait, notifications.get)
+        return pb.GetNotificationResponse(notification=notification_message(found))
+
+    async def ListNotifications(
+        self, request: pb.ListNotificationsRequest, _call: Call
+    ) -> pb.ListNotificationsResponse:
+        r, limit = request, page_size(request.limit)
+        found = await self._s.database.read(
+            lambda c: notifications.page(
+                c, names.session(c, r.session_id), r.transport, limit, r.before_notification_id,
+                receipts=not r.without_receipts, last_words=r.last_words, open_questions=r.open_questions,
+            )
+        )  # fmt: skip
+        return pb.ListNotificationsResponse(notifications=map(notification_message, found))

@@ -1,0 +1,138 @@
+"""What all parts of Control share: the services they call, request ids, waiting, and who asks."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from agentlink.v1 import control_pb2 as pb
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+
+from router.api.convert.chats import chat_ref
+from router.api.convert.times import seconds
+from router.api.handlers import Call
+from router.clock import Clock
+from router.domain.command import CommandState, Origin
+from router.domain.errors import Reason, Refusal
+from router.domain.notification import NotificationState
+from router.domain.session import Session, SessionState
+from router.link.hub import Hub
+from router.services.delivery.dead_letters import DeadLetters
+from router.services.delivery.engine import DeliveryEngine
+from router.services.links.enrolment import Enrolment
+from router.services.links.presence import Presence
+from router.services.outbox.notifications import Notifications
+from router.services.permissions import Permissions
+from router.services.sessions import SessionService
+from router.services.starts import Starts
+from router.services.upkeep.stats import Stats
+from router.services.wakeups import Wakeups, set_within
+from router.store import idempotency
+from router.store.database import Database, Transaction
+
+M = TypeVar("M", bound=Message)
+MAX_WAIT = 3600.0  # seconds a call may wait for an end
+MAX_PAGE, DEFAULT_PAGE = 1000, 100
+Asked = pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
+
+
+class Ending(Protocol):
+    """What goes through states and ends: a command, a notification."""
+
+    @property
+    def state(self) -> CommandState | NotificationState:
+        """Live until it has ended."""
+
+
+E = TypeVar("E", bound=Ending)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlServices:
+    """What Control needs of the house."""
+
+    database: Database
+    clock: Clock
+    hub: Hub
+    delivery: DeliveryEngine
+    sessions: SessionService
+    notifications: Notifications
+    enrolment: Enrolment
+    wakeups: Wakeups
+    stats: Stats
+    dead_letters: DeadLetters
+    permissions: Permissions
+    starts: Starts
+    presence: Presence
+
+
+class Part:
+    """One noun's methods."""
+
+    def __init__(self, services: ControlServices) -> None:
+        self._s = services
+
+    async def _once(
+        self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]
+    ) -> M:
+        """Run an operation, or replay the answer that the same request id got before."""
+        request_id: str = request.request_id  # type: ignore[attr-defined]
+        if not request_id:
+            return await self._s.database.write(operation)
+        if len(request_id) > 128:
+            raise Refusal(Reason.INVALID_ARGUMENT, "request_id may have 128 characters")
+        # Of this caller and this method alone: two scripts that count from 1 do not get each other's answers.
+        key = f"{call.principal.name}/{type(request).__name__}/{request_id}"
+        body = request.SerializeToString(deterministic=True)
+
+        def replayable(tx: Transaction) -> tuple[bytes | None, M | None]:
+            if (known := idempotency.answered(tx, key, body)) is not None:
+                return known, None
+            response = operation(tx)
+            idempotency.remember(tx, key, body, response.SerializeToString(), self._s.clock.now())
+            return None, response
+
+        known, response = await self._s.database.write(replayable)
+        return response if response is not None else response_class.FromString(known or b"")
+
+    async def _ended(self, identity: str, wait: Duration, get: Callable[[sqlite3.Connection, str], E]) -> E:
+        """What has this id, as soon as it has ended, or as it is when the wait is over."""
+        with self._s.wakeups.on(identity) as changed:
+            until = self._s.clock.monotonic() + min(seconds(wait), MAX_WAIT)
+            found = await self._s.database.read(lambda c: get(c, identity))
+            while found.state.live and (left := until - self._s.clock.monotonic()) > 0:
+                await set_within(changed, left)
+                changed.clear()  # before the look: what happens meanwhile wakes again
+                found = await self._s.database.read(lambda c: get(c, identity))
+        return found
+
+    def _live(self, session: Session) -> Session:
+        ended = session.state is SessionState.ENDED
+        return replace(session, connected=not ended and self._s.hub.connected(session.machine_id))
+
+
+def page_size(limit: int) -> int:
+    """How many to list; a limit of 0 is none of the caller's."""
+    return min(limit or DEFAULT_PAGE, MAX_PAGE)
+
+
+def origin(request: Asked, call: Call) -> Origin:
+    """Who asks, and from where."""
+    if not request.HasField("origin"):
+        return Origin("grpc", call.principal.name)
+    chat = chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
+    return Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
+
+
+def ttl(request: pb.SendCommandRequest | pb.StartSessionRequest) -> float | None:
+    """The caller's own limit in seconds, or None. Raises Refusal."""
+    limit = seconds(request.ttl) if request.HasField("ttl") else None
+    if limit is not None and limit <= 0:
+        raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero")
+    return limit
+
+
+def note(request: Asked) -> str:
+    """For the trace."""
+    return f"request {request.request_id}" if request.request_id else ""

@@ -1,0 +1,56 @@
+"""Control: sessions, and starting and ending them from afar."""
+
+from agentlink.v1 import control_pb2 as pb
+
+from router.api.control.part import Part, note, origin, ttl
+from router.api.convert.commands import command_message
+from router.api.convert.sessions import session_message
+from router.api.handlers import Call
+from router.domain.command import StartSession
+from router.domain.namesakes import told_apart
+from router.domain.start import Wanted
+from router.store import sessions
+from router.store.database import Transaction
+
+
+class SessionsPart(Part):
+    """What may be asked of sessions."""
+
+    async def RegisterSession(self, request: pb.RegisterSessionRequest, call: Call) -> pb.RegisterSessionResponse:
+        def operation(tx: Transaction) -> pb.RegisterSessionResponse:
+            who, s = call.principal.name, request
+            session = self._s.sessions.register(tx, s.session_id, s.machine_id, s.label, who)
+            return pb.RegisterSessionResponse(session=session_message(session))
+
+        return await self._once(call, request, pb.RegisterSessionResponse, operation)
+
+    async def UnregisterSession(self, request: pb.UnregisterSessionRequest, call: Call) -> pb.UnregisterSessionResponse:
+        def operation(tx: Transaction) -> pb.UnregisterSessionResponse:
+            dead = self._s.sessions.unregister(tx, request.session_id, call.principal.name)
+            return pb.UnregisterSessionResponse(dead_commands=dead)
+
+        return await self._once(call, request, pb.UnregisterSessionResponse, operation)
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, _call: Call) -> pb.ListSessionsResponse:
+        page = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
+        return pb.ListSessionsResponse(sessions=[session_message(self._live(session)) for session in told_apart(page)])
+
+    async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
+        r, who, limit = request, origin(request, call), ttl(request)
+        wanted = Wanted(r.machine_id, StartSession(r.prompt, r.folder, r.conversation_id, r.keep))
+
+        def operation(tx: Transaction) -> pb.StartSessionResponse:
+            command = self._s.starts.start(tx, wanted, who, ttl=limit, note=note(request))
+            session = self._live(sessions.get(tx, command.session_id))
+            return pb.StartSessionResponse(session=session_message(session), command=command_message(command))
+
+        return await self._once(call, request, pb.StartSessionResponse, operation)
+
+    async def StopSession(self, request: pb.StopSessionRequest, call: Call) -> pb.StopSessionResponse:
+        who = origin(request, call)
+
+        def operation(tx: Transaction) -> pb.StopSessionResponse:
+            command = self._s.starts.stop(tx, request.session_id, who, note(request))
+            return pb.StopSessionResponse(command=command_message(command))
+
+        return await self._once(call, request, pb.StopSessionResponse, operation)

@@ -1,0 +1,1 @@
+"""Protobuf <-> values, at the door and nowhere else: one module for each noun."""

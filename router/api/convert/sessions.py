@@ -1,0 +1,32 @@
+"""Sessions, as machines report them and as people see them."""
+
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import types_pb2 as pb
+
+from router.api.convert.times import timestamp
+from router.domain import frames
+from router.domain.session import Session, SessionState
+
+# What we do not know of a session is what it says of itself by default: nothing.
+SESSION_STATES = {
+    state: 0 if state is SessionState.UNKNOWN else pb.SessionState.Value(f"SESSION_STATE_{state.name}")
+    for state in SessionState
+}
+_STATES = {number: state for state, number in SESSION_STATES.items()}
+MAX_WAITING_FOR = 100  # characters
+
+
+def session_message(s: Session) -> pb.Session:
+    return pb.Session(
+        session_id=s.session_id, machine_id=s.machine_id, label=s.label, backend=s.backend, cwd=s.cwd,
+        state=SESSION_STATES[s.state], generation=s.generation, connected=s.connected, distinction=s.distinction,  # type: ignore[arg-type]
+        created_at=timestamp(s.created_at), updated_at=timestamp(s.updated_at), waiting_for=s.waiting_for,
+    )  # fmt: skip
+
+
+def session_report(u: link_pb.SessionUpdate) -> frames.SessionReport:
+    state = _STATES.get(u.state, SessionState.UNKNOWN)  # a newer agent may have states that we do not know
+    waiting_for = u.waiting_for[:MAX_WAITING_FOR]
+    return frames.SessionReport(
+        u.upstream_seq, u.session_id, u.generation, u.label, u.backend, u.cwd, state, waiting_for
+    )

@@ -1,0 +1,31 @@
+"""What chat platforms hand in, and what becomes of it."""
+
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from agentlink.v1 import types_pb2 as pb
+
+from router.api.convert.chats import MAX_CHAT_ID, chat_ref
+from router.api.convert.commands import COMMAND_STATES
+from router.api.convert.files import file_input
+from router.api.convert.notifications import MAX_WORDS
+from router.domain.errors import Reason, Refusal
+from router.domain.routing import Inbound
+from router.services.chat.inbound import Submitted
+
+
+def inbound(request: chat_pb.SubmitRequest) -> Inbound:
+    """Raises Refusal when update_key or chat is missing."""
+    if not 0 < len(request.update_key) <= 200:
+        raise Refusal(Reason.INVALID_ARGUMENT, "update_key must have 1 to 200 characters")
+    button = request.button.data if request.HasField("button") else None  # an empty one was pressed all the same
+    return Inbound(
+        request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
+        button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
+        request.album[:MAX_CHAT_ID], request.reply_to_ours,
+    )  # fmt: skip
+
+
+def submit_response(submitted: Submitted) -> chat_pb.SubmitResponse:
+    state = COMMAND_STATES[submitted.state] if submitted.state else pb.COMMAND_STATE_UNSPECIFIED
+    return chat_pb.SubmitResponse(
+        command_id=submitted.command_id, state=state, session_id=submitted.session_id, answer=submitted.answer
+    )

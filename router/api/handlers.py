@@ -1,0 +1,179 @@
+"""Makes gRPC handlers out of servicers: every call is admitted, parsed and mapped here, in one way.
+
+Requests arrive as bytes and are parsed inside the handler: a message that does not parse is the caller's error with a
+clear word, not an exception of gRPC's.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from router.api.auth import Guard
+from router.api.errors import abort, refusal_of
+from router.domain.credentials import Principal
+from router.domain.errors import Reason, Refusal
+
+logger = logging.getLogger(__name__)
+LAST_WRITE = 1.0  # seconds
+FIRST_FRAME = 5.0  # seconds that a refusal waits for the caller's first frame
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Handler = Callable[[Any, Any], Awaitable[Any]]
+
+OPTIONS: list[tuple[str, int]] = [
+    ("grpc.so_reuseport", 0),  # else two routers bind one port without a word
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),  # else what a replaced link leaves half open stays for ever
+    ("grpc.http2.ping_timeout_ms", 10_000),  # its default of 60 s would override the timeout above
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.server.max_pending_requests", 100_000),  # a reconnect storm is admitted by us, not refused by gRPC
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, and the call itself."""
+
+    principal: Principal
+    context: Context
+
+
+async def frames(context: Context) -> AsyncIterator[bytes]:
+    """What comes on a stream, until its sender is done."""
+    while (raw := await context.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]  # stubs lack it
+        yield raw
+
+
+async def last_write(writer: "asyncio.Task[None]") -> None:
+    """Let a stream's writer, which has been told to stop, end the write that is under way.
+
+    gRPC takes no status meanwhile: the call would end without one, and its client wait for ever. A peer that has
+    stopped reading gets none.
+    """
+    await asyncio.wait([writer], timeout=LAST_WRITE)
+    writer.cancel()
+
+
+async def last_word(written: "asyncio.Future[None]") -> None:
+    """Wait until it is on disk that a stream has ended. What fails is logged; its cure is whoever comes next."""
+    try:
+        await asyncio.shield(written)
+    except Refusal as refusal:  # the disk is full
+        logger.warning("the end of a stream was not stored: %s", refusal)
+    except Exception:
+        logger.exception("the end of a stream was not stored")
+
+
+def handlers(service: ServiceDescriptor, servicer: object, guard: Guard) -> "grpc.GenericRpcHandler[bytes, bytes]":
+    """All methods of a service, each behind the guard."""
+    methods = {method.name: _handler(method, getattr(servicer, method.name), guard) for method in service.methods}
+    return grpc.method_handlers_generic_handler(service.full_name, methods)
+
+
+def _handler(method: MethodDescriptor, function: Handler, guard: Guard) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    name = f"/{method.containing_service.full_name}/{method.name}"
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(_streaming(name, function, guard))
+    request_class = GetMessageClass(method.input_type)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(_streaming_out(name, function, guard, request_class))
+    return grpc.unary_unary_rpc_method_handler(_unary(name, function, guard, request_class))
+
+
+def _unary(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
+    async def handle(raw: bytes, context: Context) -> bytes:
+        try:
+            call = Call(await guard.admit(name, context), context)
+            response = await function(_parsed(request_class, raw), call)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            await abort(context, refusal_of(error))
+            raise
+        return bytes(response.SerializeToString())
+
+    return handle
+
+
+def _streaming_out(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
+    async def handle(raw: bytes, context: Context) -> None:
+        try:
+            call = Call(await guard.admit(name, context), context)
+            async with _until_revoked(guard, call.principal):
+                await function(_parsed(request_class, raw), call)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - errors become statuses
+            await abort(context, refusal_of(error))
+
+    return handle
+
+
+def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
+    async def handle(_requests: object, context: Context) -> None:
+        try:
+            principal = await _admitted(guard, name, context)
+            async with _until_revoked(guard, principal):
+                await function(principal, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:  # noqa: BLE001 - errors become statuses
+            await abort(context, refusal_of(error))
+
+    return handle
+
+
+@asynccontextmanager
+async def _until_revoked(guard: Guard, principal: Principal) -> AsyncIterator[None]:
+    """End the block with a refusal when the caller's key is revoked meanwhile."""
+    task, revoked = asyncio.current_task(), False
+
+    def end() -> None:
+        nonlocal revoked
+        revoked = True
+        if task:
+            task.cancel()
+
+    try:
+        with guard.until_revoked(principal, end):
+            yield
+    except asyncio.CancelledError:
+        if not revoked or task is None or task.uncancel():
+            raise  # the caller hung up, or the router stops
+        raise Refusal(Reason.UNAUTHENTICATED, "This API key was revoked.") from None
+
+
+async def _admitted(guard: Guard, name: str, context: Context) -> Principal:
+    """Who calls. A refusal waits for the first frame.
+
+    What overtakes that is lost: the caller's write fails with an internal error of gRPC's, in place of our status, and
+    the caller never learns when to come again.
+    """
+    try:
+        return await guard.admit(name, context)
+    except Refusal:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(context.read(), FIRST_FRAME)
+        raise
+
+
+def _parsed(request_class: type[Message], raw: bytes) -> Message:
+    try:
+        return request_class.FromString(raw)
+    except DecodeError:
+        text = f"The request is not a {request_class.DESCRIPTOR.full_name}."
+        raise Refusal(Reason.INVALID_ARGUMENT, text) from None

@@ -1,0 +1,219 @@
+"""One machine's open stream: carries frames between it and the services, until either has enough."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from router.api.convert.frames import command_batch, read_frame, router_frame
+from router.api.errors import abort
+from router.api.handlers import Context, frames, last_word, last_write
+from router.clock import Clock
+from router.domain.command import Command
+from router.domain.errors import Reason, Refusal
+from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
+from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
+from router.link.hub import WINDOW, WINDOW_BATCHED, Link
+from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
+from router.services.links.presence import Presence
+from router.services.links.upstream import UpstreamService
+from router.store.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+BATCH_BYTES = 512 * 1024  # of commands in one frame; half of what a frame may have
+LOOK_EVERY = 10.0  # seconds between looks for commands without a receipt
+_OUR_DOING = (Reason.DRAINING, Reason.STORAGE_UNAVAILABLE, Reason.DUPLICATE_MACHINE)  # such ends blame no command
+
+
+@dataclass(frozen=True, slots=True)
+class LinkServices:
+    """What a stream needs of the house."""
+
+    database: Database
+    clock: Clock
+    delivery: DeliveryEngine
+    upstream: UpstreamService
+    presence: Presence
+    jitter: Callable[[], float]
+
+
+class LinkStream:
+    """One open stream: a reader that never waits for acting, one writer, and a watch on the time."""
+
+    def __init__(self, machine_id: str, context: Context, services: LinkServices) -> None:
+        self._machine_id = machine_id
+        self._context = context
+        self._services = services
+        self._connection = Connection(machine_id, services.clock.monotonic())
+        self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self.link: Link | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Carry frames until the stream ends; then let what was not confirmed wait for the next link."""
+        tasks = [asyncio.create_task(self._guarded(part)) for part in (self._read, self._watch)]
+        close = Close(Reason.UNSPECIFIED, "the stream was lost")
+        try:
+            close = await asyncio.shield(self.ended)
+        except Exception:
+            close = Close(Reason.UNSPECIFIED, "the router made a mistake", clean=True)  # that blames no command
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            lost = self._forget(close)
+            logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
+            await last_word(lost)
+            if self._writer:
+                await last_write(self._writer)
+        if close.reason is not Reason.UNSPECIFIED:
+            await abort(self._context, Refusal(close.reason, close.text))
+
+    def end(self, reason: Reason, text: str, *, clean: bool = False) -> None:
+        """Close the stream; the first reason counts."""
+        if not self.ended.done():
+            self.ended.set_result(Close(reason, text, clean))
+
+    def fail(self, error: Exception) -> None:
+        """Close the stream for a mistake of ours; the caller gets what any other call would."""
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+    async def drain(self, patience: float, reconnect_after: float) -> None:
+        """Ask the agent to leave and to come back."""
+        for step in self._connection.drain(self._services.clock.monotonic(), patience, reconnect_after):
+            await self._perform(step)
+
+    async def _read(self) -> None:
+        async for raw in frames(self._context):
+            if self.link:
+                self.link.heard_at = self._services.clock.now()
+            for step in self._parsed(raw):
+                await self._perform(step)
+        self.end(Reason.UNSPECIFIED, "the stream ended without a goodbye")
+
+    def _parsed(self, raw: bytes) -> list[Step]:
+        now = self._services.clock.monotonic()
+        try:
+            return self._connection.receive(*read_frame(raw), now)
+        except ValueError as error:
+            return self._connection.bad_frame(str(error), now)
+
+    async def _perform(self, step: Step) -> None:
+        match step:
+            case Handle(frame) if self.link:
+                self._handle(self.link, frame)
+            case Reply(Drain() as frame) if self.link:
+                self.link.draining = True
+                self.link.send(frame)  # behind the commands that are on disk as sent
+            case Reply(frame) if self.link:
+                self.link.send(frame, urgent=True)
+            case Greet(hello):
+                await self._greet(hello)
+            case Close(reason, text, clean):
+                self.end(reason, text, clean=clean)
+
+    async def _greet(self, hello: Hello) -> None:
+        batches = "command_batch" in hello.capabilities
+        most = WINDOW_BATCHED if batches else WINDOW
+        link = Link(self._machine_id, batches, min(hello.max_in_flight or most, most))
+        link.heard_at = self._services.clock.now()
+        upstream = self._services.upstream
+        self.link = link  # before the write: a stream that dies meanwhile must still take its link back
+        welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
+        if isinstance(welcome, Refusal):
+            raise welcome
+        rotate_at = self._services.clock.monotonic() + spread(ROTATE_EVERY, self._services.jitter())
+        self._connection.welcomed(
+            welcome.link_epoch,
+            upstream_acked=welcome.upstream_acked,
+            interval=welcome.heartbeat_interval,
+            rotate_at=rotate_at,
+        )
+        self._writer = asyncio.create_task(self._guarded(self._write))
+        logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
+
+    def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
+        delivery, upstream = self._services.delivery, self._services.upstream
+
+        def operation(tx: Transaction) -> None:
+            if isinstance(frame, Receipts):
+                delivery.received(tx, link, frame.items)
+            else:
+                upstream.take(tx, link, frame.items)
+
+        lazy = link.caught_up and (isinstance(frame, Receipts) or all(isinstance(item, Result) for item in frame.items))
+        self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
+
+    def _written(self, future: "asyncio.Future[None]") -> None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, Refusal):
+            logger.warning("link frame not stored: %s", error, extra={"machine": self._machine_id})
+            self.end(Reason.STORAGE_UNAVAILABLE, "The router cannot write its database now. Come again.")
+        elif isinstance(error, Exception):
+            self.fail(error)
+
+    async def _write(self) -> None:
+        link = self.link
+        while link is not None and not link.gone:
+            await link.wake.wait()
+            link.wake.clear()
+            while (link.urgent or link.normal) and not link.gone:
+                await self._context.write(self._next(link))
+            if link.closing:
+                self.end(*link.closing)
+                return
+
+    def _next(self, link: Link) -> bytes:
+        lane = link.urgent or link.normal
+        frame = lane.popleft()
+        if not (link.batches and isinstance(frame, Command) and lane and isinstance(lane[0], Command)):
+            return router_frame(frame, link.epoch).SerializeToString()
+        batch, size = [frame], frame.size
+        while lane and isinstance(lane[0], Command) and size + lane[0].size < BATCH_BYTES:
+            size += lane[0].size
+            batch.append(lane.popleft())  # type: ignore[arg-type]
+        return command_batch(batch, link.epoch).SerializeToString()
+
+    async def _watch(self) -> None:
+        clock = self._services.clock
+        while True:
+            await asyncio.sleep(min(LOOK_EVERY, max(0.0, self._connection.deadline() - clock.monotonic())))
+            now = clock.monotonic()
+            for step in self._connection.tick(now):
+                await self._perform(step)
+            oldest = self.link.oldest() if self.link else None
+            if oldest is not None and now - oldest >= ACK_TIMEOUT:
+                self.end(Reason.ACK_TIMEOUT, f"no receipt within {ACK_TIMEOUT:.0f} s")
+
+    def _forget(self, close: Close) -> "asyncio.Future[None]":
+        link, delivery = self.link, self._services.delivery
+        if link is None:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        link.gone = True
+        link.wake.set()
+        late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING
+
+        def operation(tx: Transaction) -> None:
+            delivery.lost(tx, link, ack_timeout=late, on_purpose=meant)
+            self._services.presence.left(tx, link)
+
+        return self._services.database.write(operation)
+
+    async def _guarded(self, part: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await part()
+        except Refusal as refusal:
+            self.end(refusal.reason, refusal.text)
+        except grpc.aio.InternalError:  # a write on a stream whose peer is gone
+            self.end(Reason.UNSPECIFIED, "the stream was lost")
+        except asyncio.CancelledError:
+            self.end(Reason.UNSPECIFIED, "the stream was lost")
+            raise
+        except Exception as error:  # noqa: BLE001 - it is logged where the call ends
+            self.fail(error)
