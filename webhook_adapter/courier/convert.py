@@ -30,6 +30,7 @@ _NAME_IT = frozenset({Kind.STATUS, Kind.ANSWER})  # their own words say which se
 def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
     """The message that a delivery asks for; its files are read from the router while they are sent."""
     notification = delivery.notification
+    # A kind that only a newer router knows is what a session says.
     kind = _KINDS.get(delivery.kind, Kind.PROGRESS)
     names = (delivery.machine_id, delivery.session_label) if notification.session_id and kind not in _NAME_IT else ()
     return Outgoing(

@@ -76,6 +76,7 @@ class SenderPool:
             if delivered is None:
                 begun = key in self._leases
                 self._leases[key] = _Lease(attempt, answer)
+        # Its receipt was lost with a link; brought again, people would see it twice.
         if delivered is not None:
             answer(DeliveryReceipt(key, attempt, delivered, news_of(self._transport, message.chat)))
         elif not begun:
@@ -96,6 +97,7 @@ class SenderPool:
                 lease = self._leases.pop(key)
                 if isinstance(outcome, Delivered):
                     self._remember(key, outcome)
+                # Under the lock: a newer lease that comes this moment is answered by it, or brought by nobody.
                 lease.answer(DeliveryReceipt(key, lease.attempt, outcome, news))
                 self._changed.notify_all()
 

@@ -14,6 +14,7 @@ class Metrics(Hook):
     """The adapter's own figures. What comes in it counts as a hook."""
 
     def __init__(self, submissions_waiting: Callable[[], int]) -> None:
+        # Not the one of the process: an application that is made twice, as in tests, would count twice.
         self._registry = CollectorRegistry()
         self._updates = Counter(
             "pointsman_updates",
@@ -23,6 +24,7 @@ class Metrics(Hook):
         )
 
         waiting = "Submissions on their way to the router's disk"
+        # Read when asked, so nothing on the way of a submission has to keep it.
         Gauge("pointsman_submissions_waiting", waiting, registry=self._registry).set_function(submissions_waiting)
 
     def after(self, event: Event, handled: Handled) -> None:
@@ -44,6 +46,7 @@ class _Figures(CollectorRegistry):
         self._stats = stats
 
     def collect(self) -> Iterator[Metric]:
+        # Of a router that is away nothing else is told: an old figure looks like a live one.
         yield GaugeMetricFamily("pointsman_router_up", "The router answers", value=self._stats is not None)
         if self._stats is not None:
             yield from _states(self._stats)

@@ -123,6 +123,7 @@ class TelegramClient:
         sent: dict[str, Any] = {"json": params}
         if upload is not None:
             form = Form(params, method.removeprefix("send").lower(), upload)
+            # As a stream: a file of 50 MB is never in memory as a whole.
             sent = {"data": form, "headers": form.headers}
         try:
             return self._session.post(

@@ -2,6 +2,7 @@
 
 from webhook_adapter.transports.telegram.client import TelegramClient
 
+# Without /cmd: people reply, and only programs know tokens.
 COMMANDS = {
     "sessions": "List sessions",
     "use": "Choose a session for this chat",

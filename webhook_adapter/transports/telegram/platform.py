@@ -64,6 +64,7 @@ def _way_in(
     host: Host, telegram: TelegramConfig, client: TelegramClient, background_calls: BackgroundCalls
 ) -> Callable[[Json], None]:
     """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
+    # The same for both ways in: an update may come by each while somebody switches.
     files, router = Files(client, host.router.put_file), host.router
     intake = Intake(telegram, router.submit, files.bring, router.report_stranger, background_calls.bot_username)
 

@@ -35,4 +35,5 @@ def pages(host: Host) -> Blueprint:
     return create_blueprint(host.config, _Router(host))
 
 
+# Whatever the settings: the console is the way in when no chat works.
 WEB = Platform("web", pages, lambda _host: Route(WebTransport(), (CHAT_ID,)))

@@ -55,6 +55,7 @@ class Files:
         path = str(found.get("file_path") or "") if isinstance(found, dict) else ""
         if not path:
             raise NoAnswer("Telegram's answer holds no path")
+        # The same id at every try, so that parts that were put twice are one file.
         file_id, size = str(uuid.uuid5(uuid.NAMESPACE_URL, update_key)), 0
         for number, part in enumerate(self._client.download(path, PART)):
             self._put(file_id, number, part)

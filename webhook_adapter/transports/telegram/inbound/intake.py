@@ -68,7 +68,9 @@ class Intake:
 
     def _hand_in(self, inbound: Inbound) -> Received:
         try:
+            # An edit is answered and never typed, so its file is not needed.
             attached = None if inbound.edited else inbound.attached
+            # The file first: what names it may be typed as soon as it is stored.
             brought = self._bring(inbound.update_key, attached) if attached else NO_FILE
             handled = handed_in(inbound.update_key, self._submit(_submission(inbound, brought)))
         except RouterError as error:

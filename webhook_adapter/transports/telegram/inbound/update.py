@@ -14,6 +14,7 @@ from webhook_adapter.config import NEVER_ALLOWED
 Json = Mapping[str, object]
 
 _NOT_WRITTEN_HERE = ("sender_chat", "via_bot", "is_automatic_forward", "sender_business_bot", "business_connection_id")
+# Somebody else's words: whoever forwards a command has not meant it for a machine.
 _FORWARDED = ("forward_origin", "forward_date", "forward_from", "forward_from_chat", "forward_sender_name")
 _COMMAND = re.compile(r"(?P<command>/[A-Za-z0-9_]{1,64})@(?P<bot>[A-Za-z0-9_]{1,64})(?=\s|$)")
 _FILES = {  # kinds of messages that are a file, and what it is called where nobody named it
@@ -26,6 +27,7 @@ _FILES = {  # kinds of messages that are a file, and what it is called where nob
     "sticker": "sticker.webp",
 }
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+# What a terminal or a chat could take for more than a name.
 _UNSPEAKABLE = re.compile(r"[^\w .,'-]")
 _MAX_ID = 2**63
 
@@ -215,6 +217,7 @@ def _replied_to(message: Json) -> str:
         return ""
     replied = str(_id(reply, "message_id"))
     starts_topic = "forum_topic_created" in reply or bool(message.get("is_topic_message"))
+    # There every message answers the service message that began the topic.
     if starts_topic and replied == str(message.get("message_thread_id")):
         return ""
     return replied

@@ -34,6 +34,7 @@ def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -
 
         200 means that its effect is on disk, or that it has none; every other status makes Telegram send it again.
         """
+        # 404 and before all else: who does not know the path learns nothing, not even that it was half right.
         if not is_secret(path_secret, telegram.path_secret):
             abort(HTTPStatus.NOT_FOUND)
         body = request.get_data(cache=False)  # 413 above the limit, also for a body that does not tell its length

@@ -41,6 +41,7 @@ def set_webhook(client: TelegramClient, config: AdapterConfig) -> None:
         "url": config.public_url + telegram.webhook_path,
         "secret_token": telegram.webhook_secret,
         "allowed_updates": list(ALLOWED_UPDATES),
+        # What people wrote while we were away is wanted.
         "drop_pending_updates": False,
     }
     client.call("setWebhook", params)

@@ -19,11 +19,13 @@ def steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upl
     """The calls that bring the message, but for those whose messages are sent; the caller adds each to these."""
     bring = parts(message) if message.text else []
     if not bring or _is_reshaped(message, bring):
+        # The buttons at least: what is no longer offered must not be pressed.
         for message_id in message.edit_message_ids[-1:]:
             yield TAKE_BUTTONS, {"message_id": int(message_id), "plain": ""}, None
         return
     # Of several messages that now say less, the last ones change: there stand the buttons.
     old = message.edit_message_ids[-len(bring) :]
+    # From where an earlier try stopped: a part that came twice would be read twice.
     for number, part in list(enumerate(bring))[len(sent) :]:
         params: Params = {"plain": part.plain}
         edited = old[number : number + 1]
@@ -65,6 +67,7 @@ def _upload(part: Part) -> Upload | None:
 def _content(part: Part) -> Params:
     shown: Params = {"caption": part.html, "parse_mode": "HTML"} if part.html else {}
     if isinstance(part, TextPart):
+        # A preview would let Telegram fetch whatever address a session wrote.
         shown = {"text": part.html, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
     markup = keyboard(part.buttons)
     return shown | ({"reply_markup": markup} if markup else {})
@@ -74,6 +77,7 @@ def _where(message: Outgoing, answered: str) -> Params:
     """How a message is brought, and the one it answers."""
     found: Params = {"disable_notification": True} if message.silent else {}
     if answered:
+        # Else a message that somebody deleted would keep its answer from coming.
         reply = {"message_id": int(answered), "allow_sending_without_reply": True}
         found["reply_parameters"] = reply
     return found

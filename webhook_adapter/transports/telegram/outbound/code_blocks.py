@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 _FENCED = re.compile(r"^```(?P<language>[\w+#.-]{0,30})[ \t]*\n(?P<code>.*?)\n```[ \t]*$", re.MULTILINE | re.DOTALL)
+# Only what git and diff write begins one: prose with a dash in front is none.
 _DIFF = re.compile(
     r"^(?:diff --git .+|--- .+\n\+\+\+ .+|@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@.*)"
     r"(?:\n(?:[ +\\@-].*|diff --git .+|index .+|(?:new|deleted) file .+|(?:old|new) mode .+|(?:rename|copy) .+"
@@ -46,6 +47,7 @@ def shown(text: str) -> Shown:
     code: list[CodeBlock] = []
     length = at = 0
     for fenced in _FENCED.finditer(text):
+        # Telegram takes no empty block; the fences stay as they were written.
         if not fenced["code"].strip():
             continue
         before = text[at : fenced.start()]

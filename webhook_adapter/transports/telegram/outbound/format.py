@@ -13,9 +13,10 @@ PART_UNITS = 4000
 MOST_PARTS = 5
 """A longer text comes as a file: nobody reads six messages in a row on a phone, and they spend the chat's budget."""
 CALLBACK_DATA_BYTES = 64
-_CAPTION_UNITS = 1000
+_CAPTION_UNITS = 1000  # sendDocument takes 1024 characters
 _LAST_WORDS_UNITS = 1000  # beside a file with everything: about one screen of a phone
 _LABEL_LENGTH = 64
+# Characters of labels that a phone shows side by side; Telegram takes 8 in a row and 100 in all, undocumented.
 _ROW_LENGTH, _ROW_BUTTONS, _MOST_BUTTONS = 28, 4, 100
 _BLANK = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
@@ -93,6 +94,7 @@ def _words(message: Outgoing) -> list[Part]:
     if len(cuts) > MOST_PARTS:
         return _as_document(message, frame)
     if not cuts:
+        # Telegram refuses an empty message, and its buttons may matter all the same.
         text = "" if message.heading else "(no text)"
         return [frame.part(text, text, first=True, last=True, buttons=message.buttons)]
     last = len(cuts) - 1
@@ -162,6 +164,7 @@ def _cut(piece: str, following: str) -> int:
     """Where to cut a full piece. A mark in its first half would waste the rest of the message."""
     if following in ("\n", " "):
         return len(piece)
+    # A line first: half a line of code reads worse than half a paragraph.
     for mark in ("\n", " "):
         at = piece.rfind(mark, len(piece) // 2)
         if at > 0:
@@ -195,6 +198,7 @@ def keyboard(buttons: tuple[Button, ...]) -> dict[str, Any] | None:
 
 
 def _is_possible(button: Button) -> bool:
+    # One button that Telegram does not like would have the whole message refused.
     return not is_blank(button.label) and 0 < len(button.data.encode()) <= CALLBACK_DATA_BYTES
 
 

@@ -34,6 +34,7 @@ def outcome_of(refused: ApiRefused, answers: Callable[[], bool]) -> Refused | Re
         return RetryLater(str(refused), _MISCONFIGURED_RETRY_S)
     if refused.code == 429:
         return RetryLater(str(refused), _NO_TIME_TOLD_S if refused.retry_after is None else refused.retry_after)
+    # Somebody else polls, or Telegram is ill: nothing is wrong with the message.
     if refused.code == 409 or refused.code >= 500:
         return RetryLater(str(refused), refused.retry_after, alone=answers())
     if refused.code == 403 or any(words in refused.description.lower() for words in _CHAT_CLOSED):

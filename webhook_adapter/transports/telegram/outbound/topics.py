@@ -11,7 +11,7 @@ from webhook_adapter.transports.transport import Outgoing
 
 logger = logging.getLogger(__name__)
 
-_TITLE_LENGTH = 128
+_TITLE_LENGTH = 128  # createForumTopic takes 1 to 128 characters
 _KEPT = 1_000  # messages whose topic was asked for and which are not brought yet
 _NO_ID = "Telegram did not say which topic it made"
 
@@ -44,6 +44,7 @@ class Topics:
         """Make the message's topic. Raises ApiRefused where the whole chat has to wait, or has another id."""
         topic = self._asked_for(chat_id, message.topic_title[:_TITLE_LENGTH])
         logger.info("topic chat=%s thread=%s problem=%s", chat_id, topic.thread_id, topic.problem)
+        # Kept by message: its next try must find this topic, not make another.
         with self._lock:
             self._known[message.notification_id] = topic
             while len(self._known) > _KEPT:
@@ -61,8 +62,10 @@ class Topics:
         try:
             answer = self._extras.call("createForumTopic", {"chat_id": chat_id, "name": title})
         except ApiRefused as refused:
+            # These are about the chat: the message itself waits, or goes to the new id.
             if refused.code == 429 or refused.migrate_to:
                 raise
+            # A problem that is told turns topics off for the chat; what may pass must not.
             return _NONE if refused.code >= 500 else Topic(problem=refused.description)
         except NoAnswer:
             return _NONE

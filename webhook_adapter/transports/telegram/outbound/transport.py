@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 _BESIDE_WORDS = (TAKE_BUTTONS, CHANGE_CAPTION)  # nothing is lost where these come too late
 
-_REPAIRS = 3
+_REPAIRS = 3  # of one part: there are not more kinds that come together, and the fourth refusal is believed
 _HALF_SENT = 1_000  # messages whose first parts are sent and whose rest waits
 _NO_PHOTO = ("photo", "image_process_failed")  # in what it says of those
 _ANSWER_S = 5.0  # the chat, and what is urgent in it, waits for each answer
@@ -56,7 +56,7 @@ class TelegramTransport:
     def __init__(
         self, client: TelegramClient, rate_limits: RateLimits, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`budget` is the one that paces the client."""
+        """`rate_limits` are those that pace the client."""
         self._client = client
         self._rate_limits = rate_limits
         self._extras = Extras(client, clock)
@@ -83,6 +83,7 @@ class TelegramTransport:
             return self._stopped(message, sent, lost)
         if not message.text:
             return Delivered(message.edit_message_ids)
+        # Parts that stand as they were still lead replies to the session.
         untouched = message.edit_message_ids[: max(0, len(message.edit_message_ids) - len(sent))]
         topic = self._topics.of(message)
         told = tuple(each for each in sent if each)
@@ -103,6 +104,7 @@ class TelegramTransport:
                 return outcome_of(refused, self._client.answers)
             return Refused(refused.description)
         except NoAnswer as silence:
+            # No second try: the words that stand in for a mark come at once.
             return Refused(str(silence))
         return Delivered(())
 
@@ -141,6 +143,7 @@ class TelegramTransport:
 
     def _chat_of(self, chat: ChatRef) -> str:
         with self._lock:
+            # Until the settings have the new id: every receipt tells it, and the log asks for it.
             return self._moved.get(chat.chat_id, chat.chat_id)
 
     def news(self, chat: ChatRef) -> ChatNews:
@@ -191,6 +194,7 @@ class TelegramTransport:
             patience = _ANSWER_S + (upload.size * _LOOK_S if upload else 0.0)
             result = self._client.call(method, params, upload=upload, timeout=patience)
         except ApiRefused as refused:
+            # It says so already: the answer to an earlier try was lost on its way.
             if _NOT_MODIFIED in refused.description or (method in _BESIDE_WORDS and _is_gone(refused)):
                 return str(params["message_id"])
             raise

@@ -49,6 +49,7 @@ class Form:
             if left < 0:
                 break
             yield from (part[at : at + _BLOCK] for at in range(0, len(part), _BLOCK))
+        # Telegram would take half a file for the whole.
         if left:
             raise CutShort(f"{self._upload.name} has not the {self._upload.size} bytes that were said")
         yield self._after
