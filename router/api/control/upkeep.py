@@ -14,13 +14,12 @@ class UpkeepPart(Part):
 
     async def Cleanup(self, _request: pb.CleanupRequest, _call: Call) -> pb.CleanupResponse:
         removed = more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
-        while more.full:  # one operation a batch: others write in between
+        while retention.full(more):  # one operation a batch: others write in between
             more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
             removed += more
-        rows = removed.rows
         return pb.CleanupResponse(
-            commands=rows["commands"], notifications=rows["notifications"], messages=rows["messages"],
-            updates=rows["requests"], sessions=rows["sessions"], steps=rows["steps"],
+            commands=removed["commands"], notifications=removed["notifications"], messages=removed["messages"],
+            updates=removed["requests"], sessions=removed["sessions"], steps=removed["steps"],
         )  # fmt: skip
 
     async def GetStats(self, _request: pb.GetStatsRequest, _call: Call) -> pb.GetStatsResponse:

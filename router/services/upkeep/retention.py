@@ -1,7 +1,6 @@
 """What is past its time is removed, in batches that keep nobody waiting."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from router.domain.clock_steps import HISTORY
 from router.store import clock_steps
@@ -9,25 +8,18 @@ from router.store.database import Transaction
 from router.store.registry import STORES
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """How many rows of each table went."""
-
-    rows: Counter[str]
-    full: bool  # whether some table may hold more
-
-    def __add__(self, other: "Removed") -> "Removed":
-        return Removed(self.rows + other.rows, other.full)
-
-
-def clean(tx: Transaction, now: float) -> Removed:
-    """Remove one batch of everything that is past its time."""
+def clean(tx: Transaction, now: float) -> Counter[str]:
+    """Remove one batch of everything that is past its time; how many rows of each table went."""
     # After the clock was put forward what has ended looks older than it is.
     history = 0.0 if clock_steps.history_is_held(tx, now) else now - HISTORY
-    rows, full = Counter[str](), False  # in the order of the registry: what is spoken of goes last
-    for store in STORES:
+    removed = Counter[str]()
+    for store in STORES:  # in its order: what is spoken of goes after what speaks of it
         if store.purge:
-            count = store.purge(tx, history if store.kept is None else now - store.kept, store.batch)
-            rows[store.model._meta.table_name] = count
-            full = full or count == store.batch
-    return Removed(rows, full)
+            before = history if store.kept is None else now - store.kept
+            removed[store.model._meta.table_name] = store.purge(tx, before, store.batch)
+    return removed
+
+
+def full(removed: Counter[str]) -> bool:
+    """Whether some table may hold more."""
+    return any(removed[store.model._meta.table_name] == store.batch for store in STORES)

@@ -47,8 +47,9 @@ class Timers:
             group.create_task(self._held(), name="backoff")
             group.create_task(self._retention(), name="retention")
             group.create_task(self._health(tell_health), name="health")
-            group.create_task(self._marks(), name="marks")
-            group.create_task(self._heard(), name="presence")
+            # A kill needs no mark: within one boot the kernel's clock goes on.
+            group.create_task(self._every(MARK_EVERY, self._mark), name="marks")
+            group.create_task(self._every(WRITE_EVERY, self._presence.write), name="presence")
             group.create_task(self._silent(), name="unseen sessions")
 
     async def _expiry(self) -> None:
@@ -87,17 +88,12 @@ class Timers:
         while True:
             removed = await self._tried(self._database.write(lambda tx: retention.clean(tx, self._clock.now())))
             # A full batch means more: a pause between two lets those through who wait for a commit.
-            await asyncio.sleep(SOON if removed and removed.full else RETENTION_EVERY)
+            await asyncio.sleep(SOON if removed and retention.full(removed) else RETENTION_EVERY)
 
-    async def _marks(self) -> None:
+    async def _every(self, seconds: float, operation: Callable[[Transaction], None]) -> None:
         while True:
-            await asyncio.sleep(MARK_EVERY)  # a kill needs none: within one boot the kernel's clock goes on
-            await self._tried(self._database.write(lambda tx: clock_steps.mark(tx, self._clock)))
-
-    async def _heard(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE_EVERY)
-            await self._tried(self._database.write(self._presence.write, lazy=True))
+            await asyncio.sleep(seconds)
+            await self._tried(self._database.write(operation, lazy=True))
 
     async def _silent(self) -> None:
         looked = self._clock.now()
@@ -108,12 +104,15 @@ class Timers:
             while not slept and await self._tried(self._database.write(self._unseen.end)):
                 pass
 
+    def _mark(self, tx: Transaction) -> None:
+        clock_steps.mark(tx, self._clock)
+
     async def _health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
         told = True
         while True:
             await asyncio.sleep(PROBE_EVERY)
             if not self._database.writable:  # only a write can tell that the disk takes some again
-                await self._tried(self._database.write(lambda tx: clock_steps.mark(tx, self._clock)))
+                await self._tried(self._database.write(self._mark))
             if self._database.writable != told:
                 told = self._database.writable
                 await tell(told)

@@ -47,7 +47,7 @@ def connection(data_dir: Path) -> Iterator[sqlite3.Connection]:
 
 def cleaned(connection: sqlite3.Connection) -> None:
     """A year later, until there is nothing more to remove."""
-    while any(retention.clean(Transaction(connection), THEN + YEAR).rows.values()):
+    while any(retention.clean(Transaction(connection), THEN + YEAR).values()):
         pass
 
 
