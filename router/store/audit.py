@@ -1,23 +1,17 @@
 """The audit: one row for every step of every command and notification. `Trace` and `WatchEvents` read it."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from peewee import Select
+from peewee import Select, fn
 
 from router.store.database import Transaction
-from router.store.statements import given
+from router.store.statements import Statement, given, insert, listed
+from router.store.tables import Command, Notification
 from router.store.tables import TraceStep as Row
 from router.store.upkeep import removing
-
-_COLUMNS = "at, subject_id, session_id, event, from_state, to_state, actor, detail"
-
-_OLDEST = Row.select(Row.step_id, Row.at).order_by(Row.step_id).limit(given.limit).alias("oldest")
-# The oldest come first, so no index on the time is needed: on the largest table of all.
-purge = removing(
-    Row.delete().where(Row.step_id.in_(Select([_OLDEST], [_OLDEST.c.step_id]).where(_OLDEST.c.at < given.before)))
-)
 
 
 class TraceStep(NamedTuple):
@@ -33,41 +27,56 @@ class TraceStep(NamedTuple):
     detail: str
 
 
+_COLUMNS = [getattr(Row, name) for name in TraceStep._fields]
+_INSERT = Statement(insert(Row, *_COLUMNS)).text  # a step is its values, in the order of the columns
+_OF = Statement(Row.select(*_COLUMNS).where(Row.subject_id.in_(listed(given.subject_ids))).order_by(Row.step_id))
+_AFTER = Statement(
+    Row.select(Row.step_id, *_COLUMNS)
+    .where((Row.step_id > given.step_id) & ((given.session_id == "") | (Row.session_id == given.session_id)))
+    .order_by(Row.step_id)
+    .limit(given.limit)
+)
+_NEWEST = Statement(Row.select(fn.MAX(Row.step_id)))
+_MADE_FROM = Statement(
+    Command.select(Command.command_id).where((Command.redrive_of != "") & (Command.redrive_of == given.command_id))
+)
+_TOLD_OF = Statement(
+    Notification.select(Notification.notification_id).where(
+        (Notification.command_id != "") & Notification.command_id.in_(listed(given.command_ids))
+    )
+)
+
+_OLDEST = Row.select(Row.step_id, Row.at).order_by(Row.step_id).limit(given.limit).alias("oldest")
+# The oldest come first, so no index on the time is needed: on the largest table of all.
+purge = removing(
+    Row.delete().where(Row.step_id.in_(Select([_OLDEST], [_OLDEST.c.step_id]).where(_OLDEST.c.at < given.before)))
+)
+
+
 def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
     """Write steps, in order."""
-    tx.executemany(f"INSERT INTO steps ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", steps)
+    tx.executemany(_INSERT, steps)
 
 
 def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[TraceStep]:
     """The steps of some things, oldest first."""
-    marks = ",".join("?" * len(subject_ids))
-    sql = f"SELECT {_COLUMNS} FROM steps WHERE subject_id IN ({marks}) ORDER BY step_id"
-    return [TraceStep(*row) for row in connection.execute(sql, subject_ids).fetchall()]
+    return [TraceStep(*row) for row in _OF.run(connection, subject_ids=json.dumps(subject_ids)).fetchall()]
 
 
 def after(connection: sqlite3.Connection, step_id: int, session_id: str, limit: int) -> list[tuple[int, TraceStep]]:
     """Steps behind a cursor, oldest first."""
-    sql = (
-        f"SELECT step_id, {_COLUMNS} FROM steps WHERE step_id > ? AND (? = '' OR session_id = ?)"
-        " ORDER BY step_id LIMIT ?"
-    )
-    rows = connection.execute(sql, (step_id, session_id, session_id, limit)).fetchall()
-    return [(row[0], TraceStep(*row[1:])) for row in rows]
+    rows = _AFTER.run(connection, step_id=step_id, session_id=session_id, limit=limit).fetchall()
+    return [(number, TraceStep(*step)) for number, *step in rows]
 
 
 def newest(connection: sqlite3.Connection) -> int:
     """The cursor behind everything there is."""
-    number: int = connection.execute("SELECT COALESCE(MAX(step_id), 0) FROM steps").fetchone()[0]
-    return number
+    return _NEWEST.value(connection) or 0
 
 
 def story(connection: sqlite3.Connection, subject_id: str) -> list[TraceStep]:
-    """The steps of a command, its receipts and those made from it, or of one other thing; oldest first."""
+    """The steps of a command, its status messages and those made from it, or of one other thing; oldest first."""
     subjects = [subject_id]
     for each in subjects:  # grows: what was made from it may have been repeated in turn
-        sql = "SELECT command_id FROM commands WHERE redrive_of != '' AND redrive_of = ?"
-        subjects += [row[0] for row in connection.execute(sql, (each,)).fetchall()]
-    marks = ",".join("?" * len(subjects))
-    sql = f"SELECT notification_id FROM notifications WHERE command_id != '' AND command_id IN ({marks})"
-    receipts = [row[0] for row in connection.execute(sql, subjects).fetchall()]
-    return of(connection, [*subjects, *receipts])
+        subjects += _MADE_FROM.values(connection, command_id=each)
+    return of(connection, [*subjects, *_TOLD_OF.values(connection, command_ids=json.dumps(subjects))])

@@ -1,25 +1,29 @@
 """What somebody wants back from a machine that has not said yet whether it is too late."""
 
+from peewee import SQL, fn
+
 from router.store.database import Transaction
+from router.store.statements import Statement, given, insert
+from router.store.tables import Cancel, Command
+from router.store.tables.commands import LIVE
+
+_OF_MACHINE = Cancel.machine_id == given.machine_id
+_IS_LIVE = fn.EXISTS(Command.select(SQL("1")).where((Command.command_id == Cancel.command_id) & LIVE))
+_ASK = Statement(insert(Cancel).on_conflict_ignore())
+_ASKED = Statement(Cancel.select(Cancel.command_id, Cancel.actor).where(_OF_MACHINE))
+_FORGET = Statement(Cancel.delete().where(_OF_MACHINE & ~_IS_LIVE))
 
 
 def ask(tx: Transaction, command_id: str, machine_id: str, actor: str) -> None:
     """Remember the wish until the command has ended, however often the link breaks."""
-    tx.execute(
-        "INSERT OR IGNORE INTO cancels (machine_id, command_id, actor) VALUES (?, ?, ?)",
-        (machine_id, command_id, actor),
-    )
+    _ASK.run(tx, machine_id=machine_id, command_id=command_id, actor=actor)
 
 
 def asked(tx: Transaction, machine_id: str) -> dict[str, str]:
     """The commands of a machine that are wanted back, with who wants each."""
-    rows = tx.execute("SELECT command_id, actor FROM cancels WHERE machine_id = ?", (machine_id,)).fetchall()
-    return dict(rows)
+    return dict(_ASKED.run(tx, machine_id=machine_id).fetchall())
 
 
 def forget(tx: Transaction, machine_id: str) -> None:
     """Drop the wishes whose command has ended."""
-    live = "commands.command_id = cancels.command_id AND state IN ('queued', 'sent', 'received')"
-    tx.execute(
-        f"DELETE FROM cancels WHERE machine_id = ? AND NOT EXISTS (SELECT 1 FROM commands WHERE {live})", (machine_id,)
-    )
+    _FORGET.run(tx, machine_id=machine_id)

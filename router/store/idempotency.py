@@ -6,20 +6,16 @@ import sqlite3
 from router.domain.errors import Reason, Refusal
 from router.store.database import Transaction
 from router.store.statements import Statement, given, insert
-from router.store.tables import IdempotencyRecord
+from router.store.tables import IdempotencyRecord as Row
 from router.store.upkeep import purging, shifting
 
 KEPT = 96 * 3600.0  # seconds; GitHub delivers again for 3 days, Telegram for one
 
-_FIND = Statement(
-    IdempotencyRecord.select(IdempotencyRecord.digest, IdempotencyRecord.response).where(
-        IdempotencyRecord.key == given.key
-    )
-)
-_INSERT = Statement(insert(IdempotencyRecord))
+_FIND = Statement(Row.select(Row.digest, Row.response).where(Row.key == given.key))
+_INSERT = Statement(insert(Row))
 
-shift = shifting(IdempotencyRecord.created_at)
-purge = purging(IdempotencyRecord, IdempotencyRecord.created_at < given.before)
+shift = shifting(Row.created_at)
+purge = purging(Row, Row.created_at < given.before)
 
 
 def digest(request: bytes) -> bytes:

@@ -6,46 +6,50 @@
     _INSERT.one(tx, machine)
     _FIND.one(tx, machine_id="m1") == machine
 
-A field lies in the column of its name. One that lies in several columns is a Part. One that has no column is not on
-disk: what is read has its default.
+A field lies in the column of its name. One that lies in several columns is a Part; one that is computed, in a mapper
+that only reads, is its expression. One that has no column is not on disk: what is read has its default.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import Field as DataclassField
 from dataclasses import dataclass, fields
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
 from peewee import BooleanField, Field, Model, ModelInsert, ModelSelect, Node
 
 from router.store.columns import Code, Coded
-from router.store.statements import Connection, Statement, insert, upsert
+from router.store.statements import Connection, Statement, all_of, insert, upsert
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field that lies in several columns: `join` makes it of their values, `split` gives them back."""
+    """A field that lies in several columns: `join` makes it of their values, `split` gives them back.
 
-    columns: "Sequence[Field[Any]]"
+    Instead of columns it may have expressions over others, for a mapper that only reads.
+    """
+
+    columns: Sequence[Any]
     join: Callable[..., object]
-    split: Callable[[Any], tuple[object, ...]]
+    split: Callable[[Any], tuple[object, ...]] = lambda _: ()
 
 
 class Mapper(Generic[T]):
     """Between the rows of a model and the values of a dataclass."""
 
-    def __init__(self, model: type[Model], kind: type[T], **parts: Part) -> None:
+    def __init__(self, model: type[Model], kind: type[T], **parts: Part | Node) -> None:
         self._model, self._kind = model, kind
         found = fields(kind)  # type: ignore[arg-type]
         self._fields = attrgetter(*(each.name for each in found))
         self.columns: list[Field[Any]] = []  # in the order of the dataclass
         self._joins: list[tuple[int, int, Callable[..., object]]] = []
         self._splits: list[tuple[int, Callable[[Any], tuple[object, ...]]]] = []
+        laid: dict[str, Any] = model._meta.fields | parts
         for at, each in enumerate(found):
-            self._lay(at, each, parts.get(each.name))
+            self._lay(at, laid[each.name] if each.name in laid else Part((), partial(getattr, each, "default")))
         # From the back: so what is joined or split does not move what comes before it.
         self._joins.reverse()
         self._splits.reverse()
@@ -88,46 +92,62 @@ class Mapper(Generic[T]):
         values = list(self._fields(value))
         for at, split in self._splits:
             values[at : at + 1] = split(values[at])
-        for at, encode in self._encodes:
-            values[at] = encode(values[at])
-        return values
+        return _encoded(values, self._encodes)
 
-    def _lay(self, at: int, each: "DataclassField[Any]", part: Part | None) -> None:
-        column = self._model._meta.fields.get(each.name)
-        if part is None and column is not None:
+    def values(self, names: Sequence[str]) -> Callable[[T], Sequence[object]]:
+        """What gives these columns of a value, in this order."""
+        columns = [column.name for column in self.columns]
+        if names == columns:
+            return self.row
+        if not {field.name for field in fields(self._kind)}.issuperset(names):  # type: ignore[arg-type]
+            pick = all_of(itemgetter, *(columns.index(name) for name in names))
+            return lambda value: pick(self.row(value))
+        # A third of the time, where all are fields: only these are looked at.
+        some, codes = all_of(attrgetter, *names), dict(self._encodes)
+        encodes = [(at, codes[where]) for at, name in enumerate(names) if (where := columns.index(name)) in codes]
+        return lambda value: _encoded(list(some(value)), encodes)
+
+    def named(self, value: T) -> dict[str, object]:
+        """What the columns hold of a value, by their names: for a statement that takes other values beside them."""
+        return dict(zip((column.name for column in self.columns), self.row(value), strict=True))
+
+    def _lay(self, at: int, column: "Part | Field[Any]") -> None:
+        if not isinstance(column, Part):
             self.columns.append(column)
             return
-        part = part or Part((), lambda: each.default, lambda _: ())
         start = len(self.columns)
-        self._joins.append((start, start + len(part.columns), part.join))
-        self._splits.append((at, part.split))
-        self.columns += part.columns
+        self._joins.append((start, start + len(column.columns), column.join))
+        self._splits.append((at, column.split))
+        self.columns += column.columns
+
+
+def _encoded(values: list[Any], encodes: Iterable[tuple[int, Code]]) -> list[Any]:
+    for at, encode in encodes:
+        values[at] = encode(values[at])
+    return values
 
 
 class Reads(Generic[T]):
     """A statement that finds values."""
 
     def __init__(self, mapper: Mapper[T], statement: Statement) -> None:
-        self._read, self._statement = mapper.read, statement
+        self._read, self._text, self._in_order = mapper.read, statement.text, statement.in_order
 
     def one(self, on: Connection, /, **values: object) -> T | None:
         """The first, or None."""
-        row = self._statement.run(on, **values).fetchone()
+        row = on.execute(self._text, self._in_order(values)).fetchone()
         return self._read(row) if row else None
 
     def all(self, on: Connection, /, **values: object) -> list[T]:
         """Every one, in the order of the query."""
-        return [self._read(row) for row in self._statement.run(on, **values).fetchall()]
+        return [self._read(row) for row in on.execute(self._text, self._in_order(values)).fetchall()]
 
 
 class Writes(Generic[T]):
     """A statement that puts values on disk."""
 
     def __init__(self, mapper: Mapper[T], statement: Statement) -> None:
-        names = [column.name for column in mapper.columns]
-        positions = [names.index(name) for name in statement.names]
-        self._text, self._row = statement.text, mapper.row
-        self._pick = itemgetter(*positions) if positions != list(range(len(names))) else None
+        self._text, self._values = statement.text, mapper.values(statement.names)
 
     def one(self, on: Connection, value: T) -> sqlite3.Cursor:
         """Write one."""
@@ -136,7 +156,3 @@ class Writes(Generic[T]):
     def many(self, on: Connection, values: Iterable[T]) -> None:
         """Write them in order."""
         on.executemany(self._text, map(self._values, values))
-
-    def _values(self, value: T) -> Sequence[object]:
-        row = self._row(value)
-        return self._pick(row) if self._pick else row

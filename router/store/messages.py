@@ -3,34 +3,35 @@
 from router.domain.command import ChatRef
 from router.store import sessions
 from router.store.database import Transaction
-from router.store.tables import Message, Session
+from router.store.statements import Statement, given, upsert
+from router.store.tables import Message as Row
+from router.store.tables import Session
 from router.store.upkeep import purging
 
-purge = purging(Message, Message.session_id.in_(Session.select(Session.session_id).where(sessions.OVER)))
+_KEY = Row.transport, Row.chat_id, Row.message_id
+_ONE = (Row.transport == given.transport) & (Row.chat_id == given.chat_id) & (Row.message_id == given.message_id)
+_SESSION_OF = Statement(Row.select(Row.session_id).where(_ONE))
+_NOTIFICATION_OF = Statement(Row.select(Row.notification_id).where(_ONE))
+_REMEMBER = Statement(upsert(Row, _KEY, Row.session_id, Row.notification_id, Row.created_at))
+
+purge = purging(Row, Row.session_id.in_(Session.select(Session.session_id).where(sessions.OVER)))
 
 
 def session_of(tx: Transaction, chat: ChatRef, message_id: str) -> str | None:
     """The session a message of a chat speaks of; empty for none, None for a message that is not known."""
-    row = tx.execute(
-        "SELECT session_id FROM messages WHERE transport = ? AND chat_id = ? AND message_id = ?",
-        (chat.transport, chat.chat_id, message_id),
-    ).fetchone()
-    return str(row[0]) if row else None
+    found: str | None = _SESSION_OF.value(tx, transport=chat.transport, chat_id=chat.chat_id, message_id=message_id)
+    return found
 
 
 def notification_of(tx: Transaction, chat: ChatRef, message_id: str) -> str:
     """The notification that a message of a chat shows; empty for none."""
-    row = tx.execute(
-        "SELECT notification_id FROM messages WHERE transport = ? AND chat_id = ? AND message_id = ?",
-        (chat.transport, chat.chat_id, message_id),
-    ).fetchone()
-    return row[0] if row else ""
+    return _NOTIFICATION_OF.value(tx, transport=chat.transport, chat_id=chat.chat_id, message_id=message_id) or ""
 
 
 def remember(tx: Transaction, chat: ChatRef, ids: tuple[str, ...], session_id: str, about: str, now: float) -> None:
     """Keep what messages speak of; an edited message keeps its newest meaning."""
-    tx.executemany(
-        "INSERT OR REPLACE INTO messages (transport, chat_id, message_id, session_id, notification_id, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [(chat.transport, chat.chat_id, message_id, session_id, about, now) for message_id in ids],
-    )
+    for message_id in ids:
+        _REMEMBER.run(
+            tx, transport=chat.transport, chat_id=chat.chat_id, message_id=message_id, session_id=session_id,
+            notification_id=about, created_at=now,
+        )  # fmt: skip

@@ -3,65 +3,123 @@
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from typing import Any
+from dataclasses import replace
+from operator import attrgetter
 
-from router.domain.command import ChatRef, CommandState
+from peewee import SQL, Select, fn
+
+from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
-from router.domain.notification import Button, Event, File, Kind, Notification, NotificationState, apply
+from router.domain.notification import Event, Kind, Notification, NotificationState, apply
 from router.store.audit import TraceStep, record
 from router.store.database import Transaction
-from router.store.statements import Statement, given
+from router.store.mapper import Mapper, Part
+from router.store.statements import Statement, all_given, given, listed
 from router.store.tables import Notification as Row
+from router.store.tables import Permission
+from router.store.tables.notifications import QUEUED, SENT
+from router.store.tables.sessions import OPEN
 from router.store.upkeep import counting, purging, shifting
 
-_COLUMNS = (
-    "notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,"
-    " attempt, message_ids, edits, command_id, command_state, created_at, delivered_at,"
-    " pressed, as_mark, closes_topic, permission_id, files, copy_of"
+CHAT = Part(
+    [Row.transport, Row.chat_id, Row.thread_id, Row.reply_to],
+    ChatRef,
+    attrgetter("transport", "chat_id", "thread_id", "message_id"),
 )
-_SELECT = f"SELECT {_COLUMNS} FROM notifications"
-_SAID = "text != '' AND command_id = ''"  # as the index notifications_said has it
-_LAST_OF_EACH = (
-    f"SELECT (SELECT position FROM notifications WHERE session_id = sessions.session_id AND {_SAID} AND edits = ''"
-    " ORDER BY position DESC LIMIT 1) FROM sessions"
-)
-_BEGINNING = (
-    "substr(coalesce((SELECT text FROM notifications AS change WHERE session_id = notifications.session_id"
-    f" AND position > notifications.position AND {_SAID} AND edits = notifications.notification_id"
-    " ORDER BY position DESC LIMIT 1), text), 1, 500)"
-)
-_OPEN_QUESTIONS = (  # from the few open ones on, not through all of a session
-    "SELECT shown.position FROM permissions CROSS JOIN notifications AS shown USING (permission_id)"
-    " WHERE permissions.state = 'open' AND shown.permission_id != '' AND shown.edits = ''"
-)
-_INSERT = f"INSERT INTO notifications ({_COLUMNS}) VALUES ({','.join('?' * (_COLUMNS.count(',') + 1))})"
+_NOTIFICATIONS = Mapper(Row, Notification, chat=CHAT)
+_ALL = _NOTIFICATIONS.select()
+_THIS = Row.notification_id == given.notification_id
+_OF_TRANSPORT = Row.transport == given.transport
+_OF_CHAT = _OF_TRANSPORT & (Row.chat_id == given.chat_id)
+_IS_MESSAGE = Row.edits == ""  # the others change one
+_OTHER = Row.alias()
+_PLACE = _OTHER.select(_OTHER.position).where(_OTHER.notification_id == given.notification_id)
 
-_LIVE = Row.state.in_(["queued", "sent"])
+_INSERT = _NOTIFICATIONS.writes(_NOTIFICATIONS.insert())
+_OUTCOME = Row.state, Row.detail, Row.attempt, Row.message_ids, Row.delivered_at
+_CHANGE = _NOTIFICATIONS.writes(Row.update(all_given(_OUTCOME)).where(_THIS))
+_WORDS = Row.text, Row.buttons, Row.token, Row.command_state, Row.as_mark
+_REWRITE = _NOTIFICATIONS.writes(Row.update(all_given(_WORDS)).where(_THIS & QUEUED))
+_MOVE = Statement(Row.update({Row.chat_id: given.new}).where(_OF_TRANSPORT & (Row.chat_id == given.old)))
+_PRESS = Statement(Row.update({Row.pressed: given.label}).where(_THIS))
+
+# That what is looked for is not empty stands here and below for the partial indexes alone.
+_FIND = _NOTIFICATIONS.reads(_ALL.where(_THIS))
+_BY_TOKEN = _NOTIFICATIONS.reads(_ALL.where((Row.token == given.token) & (Row.token != "") & _OF_CHAT))
+_NEWEST_STATUS_MESSAGE = _NOTIFICATIONS.reads(
+    _ALL.where((Row.command_id == given.command_id) & (Row.command_id != "")).order_by(Row.position.desc()).limit(1)
+)
+_COPIES = _NOTIFICATIONS.reads(
+    _ALL.where((_THIS | ((Row.copy_of == given.notification_id) & (Row.copy_of != ""))) & _IS_MESSAGE)
+)
+_QUEUED_CHANGE = _NOTIFICATIONS.reads(
+    _ALL.where(QUEUED & _OF_CHAT & (Row.kind == given.kind) & (Row.edits == given.notification_id))
+)
+_SHOWING = _NOTIFICATIONS.reads(
+    _ALL.where((Row.permission_id == given.permission_id) & (Row.permission_id != "") & _IS_MESSAGE)
+)
+_WITH_STATUS_MESSAGES = Statement(
+    Row.select(Row.command_id).where((Row.command_id != "") & Row.command_id.in_(listed(given.command_ids)))
+)
+_AT = _NOTIFICATIONS.reads(_ALL.where(Row.position == given.position))
+_IN_THE_WAY = fn.EXISTS(
+    _OTHER.select(SQL("1")).where(
+        (_OTHER.notification_id == Row.edits) & _OTHER.state.in_([NotificationState.QUEUED, NotificationState.SENT])
+    )
+)
+_FIRST = _NOTIFICATIONS.reads(
+    _ALL.where(
+        QUEUED & _OF_CHAT & (Row.kind == given.kind) & Row.notification_id.not_in(listed(given.without))
+        & ((Row.edits != "") | (given.changes_only == 0)) & ~_IN_THE_WAY
+    ).order_by(Row.position).limit(1)
+)  # fmt: skip
+_LIKE = _NOTIFICATIONS.reads(
+    _ALL.where(QUEUED & _OF_CHAT & (Row.kind == given.kind) & (Row.position >= _PLACE))
+    .order_by(Row.position)
+    .limit(given.limit)
+)
+_LEASED = _NOTIFICATIONS.reads(_ALL.where(SENT & ((given.transport == "") | _OF_TRANSPORT)))
+_OPEN_QUESTIONS = Permission.select(Permission.permission_id).where(OPEN)
+_EXPIRED = _NOTIFICATIONS.reads(
+    _ALL.where(QUEUED & (Row.created_at <= given.before) & Row.permission_id.not_in(_OPEN_QUESTIONS)).limit(given.limit)
+)
+_MISSED = (Row.state == NotificationState.DEAD) & _IS_MESSAGE
+_DEAD = _NOTIFICATIONS.reads(_ALL.where(_MISSED).order_by(Row.position.desc()).limit(given.limit))
+
+_LIVE = Row.state.in_([state for state in NotificationState if state.live])
+_OVER = Row.state.in_([state for state in NotificationState if not state.live])
 
 shift = shifting(Row.created_at, _LIVE)  # given up when it is a day old
-purge = purging(Row, Row.state.in_(["delivered", "refused", "dead"]) & (Row.created_at < given.before))
-stats = counting(Row.state, live=_LIVE, given_up=(Row.state == "dead") & (Row.edits == ""))
+purge = purging(Row, _OVER & (Row.created_at < given.before))
+stats = counting(Row.state, live=_LIVE, given_up=_MISSED)
 
-_MOVE = Statement(
-    Row.update({Row.chat_id: given.new}).where((Row.transport == given.transport) & (Row.chat_id == given.old))
-)
+
+def _heads() -> Statement:
+    """From chat to chat through the index of what is queued: the next chat is the first behind the one before."""
+    queued = (_OTHER.transport == given.transport) & (_OTHER.state == NotificationState.QUEUED)
+    chat_after = _OTHER.select(fn.MIN(_OTHER.chat_id))
+    waiting = chat_after.where(queued).cte("waiting", recursive=True, columns=(Row.chat_id.name,))
+    chat = waiting.c[Row.chat_id.name]
+    step = Select([waiting], [chat_after.where(queued & (_OTHER.chat_id > chat))]).where(chat.is_null(is_null=False))
+    head = _OTHER.select(_OTHER.position).where(queued & (_OTHER.chat_id == chat))
+    head = head.order_by(_OTHER.kind, _OTHER.position).limit(1)
+    waiting = waiting.union_all(step)
+    heads = Row.select(Row.chat_id, Row.position).where(Row.position.in_(Select([waiting], [head])))
+    return Statement(heads.order_by(Row.kind, Row.position).with_cte(waiting))
+
+
+_HEADS = _heads()
 
 
 def insert(tx: Transaction, notification: Notification, actor: str) -> None:
     """Write a new notification and its first step."""
-    tx.execute(_INSERT, _row(notification))
+    _INSERT.one(tx, notification)
     chat = notification.chat
     detail = f"{chat.transport} {chat.chat_id}" + (f" for {notification.command_id}" if notification.command_id else "")
     step = TraceStep(
-        notification.created_at,
-        notification.notification_id,
-        notification.session_id,
-        "Accepted",
-        "",
-        "queued",
-        actor,
-        detail,
-    )
+        notification.created_at, notification.notification_id, notification.session_id, "Accepted", "",
+        NotificationState.QUEUED.value, actor, detail,
+    )  # fmt: skip
     record(tx, [step])
 
 
@@ -73,14 +131,7 @@ def change(
     Raises IllegalTransition where the table forbids it.
     """
     changed = apply(notification, event, now)
-    tx.execute(
-        "UPDATE notifications SET state = ?, detail = ?, attempt = ?, message_ids = ?, delivered_at = ?"
-        " WHERE notification_id = ?",
-        (
-            changed.state.value, changed.detail, changed.attempt, json.dumps(changed.message_ids), changed.delivered_at,
-            changed.notification_id,
-        ),
-    )  # fmt: skip
+    _CHANGE.one(tx, changed)
     step = TraceStep(
         now, changed.notification_id, changed.session_id, type(event).__name__, notification.state.value,
         changed.state.value, actor, about or changed.detail or f"attempt {changed.attempt}",
@@ -96,24 +147,17 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:
 
 def rewrite(tx: Transaction, queued: Notification, new: Notification) -> None:
     """Let a queued receipt say what a newer one says, before anyone has seen it."""
-    tx.execute(
-        "UPDATE notifications SET text = ?, buttons = ?, token = ?, command_state = ?, as_mark = ?"
-        " WHERE notification_id = ? AND state = 'queued'",
-        (
-            new.text, _buttons_json(new.buttons), new.token, _state(new), new.as_mark, queued.notification_id,
-        ),
-    )  # fmt: skip
+    _REWRITE.one(tx, replace(new, notification_id=queued.notification_id))
 
 
 def press(tx: Transaction, notification: Notification, label: str) -> None:
     """One of its buttons was pressed: from now on none of them counts."""
-    tx.execute("UPDATE notifications SET pressed = ? WHERE notification_id = ?", (label, notification.notification_id))
+    _PRESS.run(tx, label=label, notification_id=notification.notification_id)
 
 
 def find(connection: sqlite3.Connection | Transaction, notification_id: str) -> Notification | None:
     """One notification, or None."""
-    row = connection.execute(f"{_SELECT} WHERE notification_id = ?", (notification_id,)).fetchone()
-    return _notification(row) if row else None
+    return _FIND.one(connection, notification_id=notification_id)
 
 
 def get(connection: sqlite3.Connection | Transaction, notification_id: str) -> Notification:
@@ -125,50 +169,35 @@ def get(connection: sqlite3.Connection | Transaction, notification_id: str) -> N
 
 def by_token(tx: Transaction, chat: ChatRef, token: str) -> Notification | None:
     """The notification a token names in this chat; a token means nothing in another one."""
-    row = tx.execute(
-        f"{_SELECT} WHERE token = ? AND token != '' AND transport = ? AND chat_id = ?",
-        (token, chat.transport, chat.chat_id),
-    ).fetchone()
-    return _notification(row) if row else None
+    return _BY_TOKEN.one(tx, token=token, transport=chat.transport, chat_id=chat.chat_id)
 
 
 def newest_status_message(tx: Transaction, command_id: str) -> Notification | None:
     """The last receipt written for a command."""
-    row = tx.execute(
-        f"{_SELECT} WHERE command_id = ? AND command_id != '' ORDER BY position DESC LIMIT 1", (command_id,)
-    ).fetchone()
-    return _notification(row) if row else None
+    return _NEWEST_STATUS_MESSAGE.one(tx, command_id=command_id)
 
 
 def copies(tx: Transaction, notification: Notification) -> list[Notification]:
     """The message in each of the chats it went to; without what changes one of them."""
-    first = notification.copy_of or notification.notification_id
-    rows = tx.execute(
-        f"{_SELECT} WHERE (notification_id = ? OR (copy_of = ? AND copy_of != '')) AND edits = ''", (first, first)
-    )
-    return [_notification(row) for row in rows.fetchall()]
+    return _COPIES.all(tx, notification_id=notification.copy_of or notification.notification_id)
 
 
 def queued_change(tx: Transaction, shown: Notification) -> Notification | None:
     """A change of a notification's messages that is still on its way."""
-    row = tx.execute(
-        f"{_SELECT} WHERE state = 'queued' AND transport = ? AND chat_id = ? AND kind = ? AND edits = ?",
-        (shown.chat.transport, shown.chat.chat_id, shown.kind.value, shown.notification_id),
-    ).fetchone()
-    return _notification(row) if row else None
+    chat, kind = shown.chat, shown.kind.value
+    return _QUEUED_CHANGE.one(
+        tx, transport=chat.transport, chat_id=chat.chat_id, kind=kind, notification_id=shown.notification_id
+    )
 
 
 def showing(tx: Transaction, permission_id: str) -> list[Notification]:
     """The messages that show a permission question, one for each chat; without the edits of them."""
-    rows = tx.execute(f"{_SELECT} WHERE permission_id = ? AND permission_id != '' AND edits = ''", (permission_id,))
-    return [_notification(row) for row in rows.fetchall()]
+    return _SHOWING.all(tx, permission_id=permission_id)
 
 
 def with_receipts(tx: Transaction, command_ids: Sequence[str]) -> set[str]:
     """Those of the commands that have a receipt."""
-    marks = ",".join("?" * len(command_ids))
-    sql = f"SELECT DISTINCT command_id FROM notifications WHERE command_id != '' AND command_id IN ({marks})"
-    return {row[0] for row in tx.execute(sql, command_ids).fetchall()}
+    return set(_WITH_STATUS_MESSAGES.values(tx, command_ids=json.dumps(command_ids)))
 
 
 def heads(tx: Transaction, transport: str) -> list[tuple[str, int]]:
@@ -176,136 +205,44 @@ def heads(tx: Transaction, transport: str) -> list[tuple[str, int]]:
 
     It jumps through the index from chat to chat: a long queue costs no more than a short one.
     """
-    rows = tx.execute(
-        "WITH RECURSIVE waiting(chat_id) AS ("
-        " SELECT min(chat_id) FROM notifications WHERE transport = :transport AND state = 'queued' UNION ALL"
-        " SELECT (SELECT min(chat_id) FROM notifications WHERE transport = :transport AND state = 'queued'"
-        "  AND chat_id > waiting.chat_id) FROM waiting WHERE waiting.chat_id IS NOT NULL)"
-        " SELECT chat_id, position FROM notifications WHERE position IN (SELECT"
-        "  (SELECT position FROM notifications WHERE transport = :transport AND state = 'queued'"
-        "   AND chat_id = waiting.chat_id ORDER BY kind, position LIMIT 1) FROM waiting)"
-        " ORDER BY kind, position",
-        {"transport": transport},
-    )
-    return [(row[0], row[1]) for row in rows.fetchall()]
+    return _HEADS.run(tx, transport=transport).fetchall()
 
 
 def at(tx: Transaction, position: int) -> Notification:
     """The notification at a position of the outbox."""
-    return _notification(tx.execute(f"{_SELECT} WHERE position = ?", (position,)).fetchone())
+    if (found := _AT.one(tx, position=position)) is None:
+        raise Refusal(Reason.NOT_FOUND, f"There is no notification at {position}.")
+    return found
 
 
 def first(
     tx: Transaction, transport: str, chat_id: str, kind: Kind, without: Collection[str], *, changes_only: bool
 ) -> Notification | None:
     """The oldest of a kind that is queued for a chat, without some, and without changes of what is not out yet."""
-    marks = ",".join("?" * len(without))
-    row = tx.execute(
-        f"{_SELECT} AS note WHERE transport = ? AND state = 'queued' AND chat_id = ? AND kind = ?"
-        f" AND notification_id NOT IN ({marks}) AND (edits != '' OR NOT ?) AND NOT EXISTS (SELECT 1 FROM notifications"
-        " WHERE notification_id = note.edits AND state IN ('queued', 'sent')) ORDER BY position LIMIT 1",
-        (transport, chat_id, kind.value, *without, changes_only),
-    ).fetchone()
-    return _notification(row) if row else None
+    return _FIRST.one(
+        tx, transport=transport, chat_id=chat_id, kind=kind.value, without=json.dumps(list(without)),
+        changes_only=changes_only,
+    )  # fmt: skip
 
 
 def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
     """What is queued for a chat with the urgency of one of it: that one, then those behind it, in order."""
-    rows = tx.execute(
-        f"{_SELECT} WHERE transport = ? AND state = 'queued' AND chat_id = ? AND kind = ? AND position >="
-        " (SELECT position FROM notifications WHERE notification_id = ?) ORDER BY position LIMIT ?",
-        (head.chat.transport, head.chat.chat_id, head.kind.value, head.notification_id, limit),
+    chat, kind = head.chat, head.kind.value
+    return _LIKE.all(
+        tx, transport=chat.transport, chat_id=chat.chat_id, kind=kind, notification_id=head.notification_id, limit=limit
     )
-    return [_notification(row) for row in rows.fetchall()]
 
 
 def leased(tx: Transaction, transport: str) -> list[Notification]:
     """What is leased out of a platform's outbox; an empty name means every platform."""
-    rows = tx.execute(f"{_SELECT} WHERE state = 'sent' AND (? = '' OR transport = ?)", (transport, transport))
-    return [_notification(row) for row in rows.fetchall()]
+    return _LEASED.all(tx, transport=transport)
 
 
 def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notification]:
     """Queued notifications written before a time; without questions that can still be answered, however old."""
-    open_questions = "SELECT permission_id FROM permissions WHERE state = 'open'"
-    rows = tx.execute(
-        f"{_SELECT} WHERE state = 'queued' AND created_at <= ? AND permission_id NOT IN ({open_questions}) LIMIT ?",
-        (before, limit),
-    )
-    return [_notification(row) for row in rows.fetchall()]
+    return _EXPIRED.all(tx, before=before, limit=limit)
 
 
 def dead(connection: sqlite3.Connection, limit: int) -> list[Notification]:
     """What people did not get, newest first; without changes of what they have."""
-    where = "state = 'dead' AND edits = ''"
-    rows = connection.execute(f"{_SELECT} WHERE {where} ORDER BY position DESC LIMIT ?", (limit,))
-    return [_notification(row) for row in rows.fetchall()]
-
-
-def page(
-    connection: sqlite3.Connection,
-    session_id: str,
-    transport: str,
-    limit: int,
-    before: str,
-    *,
-    receipts: bool = True,
-    last_words: bool = False,
-    open_questions: bool = False,
-) -> list[Notification]:
-    """Notifications, newest first, with or without receipts; without those that only take buttons away.
-
-    `last_words`: only the newest of each session, with the beginning of what it says now. `open_questions`: only
-    those that show one.
-    """
-    where = "text != ''" + ("" if receipts else " AND command_id = ''")
-    where += f" AND position IN ({_LAST_OF_EACH})" if last_words else ""
-    where += f" AND position IN ({_OPEN_QUESTIONS})" if open_questions else ""
-    select = _SELECT.replace(" text,", f" {_BEGINNING},") if last_words else _SELECT
-    values: list[object] = []
-    for condition, value in (
-        ("session_id = ?", session_id),
-        ("transport = ?", transport),
-        ("position < (SELECT position FROM notifications WHERE notification_id = ?)", before),
-    ):
-        if value:
-            where, values = f"{where} AND {condition}", [*values, value]
-    rows = connection.execute(f"{select} WHERE {where} ORDER BY position DESC LIMIT ?", [*values, limit])
-    return [_notification(row) for row in rows.fetchall()]
-
-
-def _buttons_json(buttons: tuple[Button, ...]) -> str:
-    return json.dumps([[button.label, button.action] for button in buttons])
-
-
-def _files_json(files: tuple[File, ...]) -> str:
-    return json.dumps([[file.file_id, file.name, file.size] for file in files]) if files else ""
-
-
-def _state(notification: Notification) -> str:
-    return notification.command_state.value if notification.command_state else ""
-
-
-def _row(n: Notification) -> tuple[object, ...]:
-    return (
-        n.notification_id, n.session_id, n.chat.transport, n.chat.chat_id, n.chat.thread_id, n.chat.message_id,
-        n.kind.value, n.text, n.token, _buttons_json(n.buttons), n.state.value, n.detail, n.attempt,
-        json.dumps(n.message_ids), n.edits, n.command_id, _state(n), n.created_at, n.delivered_at,
-        n.pressed, n.as_mark, n.closes_topic, n.permission_id, _files_json(n.files), n.copy_of,
-    )  # fmt: skip
-
-
-def _notification(row: tuple[Any, ...]) -> Notification:
-    (
-        notification_id, session_id, transport, chat_id, thread_id, reply_to, kind, text, token, buttons, state, detail,
-        attempt, message_ids, edits, command_id, command_state, created_at, delivered_at, pressed, as_mark,
-        closes_topic, permission_id, files, copy_of,
-    ) = row  # fmt: skip
-    return Notification(
-        notification_id, session_id, ChatRef(transport, chat_id, thread_id, reply_to), Kind(kind), text, token,
-        created_at,
-        tuple(Button(*pair) for pair in json.loads(buttons)), NotificationState(state), detail, attempt,
-        tuple(json.loads(message_ids)), edits, command_id,
-        CommandState(command_state) if command_state else None, delivered_at, pressed, bool(as_mark),
-        bool(closes_topic), permission_id, tuple(File(*each) for each in json.loads(files or "[]")), copy_of,
-    )  # fmt: skip
+    return _DEAD.all(connection, limit=limit)

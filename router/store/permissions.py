@@ -5,25 +5,25 @@ import sqlite3
 from peewee import fn
 
 from router.domain.errors import IllegalTransition, Reason, Refusal
-from router.domain.permission import SOURCES, Event, Permission, PermissionState, apply
+from router.domain.permission import SOURCES, Event, Permission, apply
 from router.store import tables
 from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 from router.store.mapper import Mapper
-from router.store.statements import Statement, given
+from router.store.statements import Statement, all_given, given
+from router.store.tables.sessions import OPEN
 from router.store.upkeep import purging, shifting
 
 Row = tables.Permission
 _PERMISSIONS = Mapper(Row, Permission)
 _ALL = _PERMISSIONS.select()
-_OPEN = Row.state == PermissionState.OPEN
 _OF_SESSION = Row.session_id == given.session_id
 _IN_PAGE = (given.session_id == "") | _OF_SESSION
 
 _INSERT = _PERMISSIONS.writes(_PERMISSIONS.insert())
 # What was asked never changes: only what became of it is written anew.
 _OUTCOME = Row.state, Row.decided_by, Row.option_id, Row.text, Row.detail, Row.command_id, Row.decided_at
-_UPDATE = Row.update({column: getattr(given, column.name) for column in _OUTCOME})
+_UPDATE = Row.update(all_given(_OUTCOME))
 # The state on disk is asked again in the same statement: two answers to one question must not both count.
 _CHANGE = {
     event: _PERMISSIONS.writes(
@@ -32,16 +32,16 @@ _CHANGE = {
     for event, legal in SOURCES.items()
 }  # fmt: skip
 _FIND = _PERMISSIONS.reads(_ALL.where(Row.permission_id == given.permission_id))
-_OPEN_OF_SESSION = _PERMISSIONS.reads(_ALL.where(_OF_SESSION & _OPEN).order_by(Row.position))
+_OPEN_OF_SESSION = _PERMISSIONS.reads(_ALL.where(_OF_SESSION & OPEN).order_by(Row.position))
 _EXPIRED = _PERMISSIONS.reads(
-    _ALL.where((Row.expires_at <= given.now) & _OPEN).order_by(Row.expires_at).limit(given.limit)
+    _ALL.where((Row.expires_at <= given.now) & OPEN).order_by(Row.expires_at).limit(given.limit)
 )
-_NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(_OPEN))
+_NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(OPEN))
 # Two statements, as no index is used where "open or all" is asked in one.
 _PAGE = _PERMISSIONS.reads(_ALL.where(_IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
-_PAGE_OPEN = _PERMISSIONS.reads(_ALL.where(_OPEN & _IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
+_PAGE_OPEN = _PERMISSIONS.reads(_ALL.where(OPEN & _IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
 
-shift = shifting(Row.expires_at, _OPEN)
+shift = shifting(Row.expires_at, OPEN)
 # An open question has no time of decision, and stays.
 purge = purging(Row, Row.decided_at < given.before)
 

@@ -2,35 +2,24 @@
 
 import sqlite3
 from dataclasses import dataclass, replace
-from typing import Any
 
+from peewee import Case, fn
+
+from router.domain.command import Command
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState, bare_id
+from router.store import actions, tables
 from router.store.database import Transaction
-from router.store.statements import given
-from router.store.tables import Message
+from router.store.mapper import Mapper, Part
+from router.store.statements import Statement, given, upsert
+from router.store.tables import Message, Permission
 from router.store.tables import Session as Row
+from router.store.tables.sessions import OPEN
 from router.store.upkeep import purging, shifting
 
-_COLUMNS = "session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for"
-_SELECT = f"SELECT {_COLUMNS} FROM sessions"
 UNSEEN_AFTER = 30 * 24 * 3600.0  # seconds
-_GRAIN = 3600.0  # seconds: being seen is no write if it was one less than so long ago
-_ASKS = (
-    "(SELECT tool FROM permissions WHERE permissions.session_id = sessions.session_id AND permissions.state = 'open'"
-    " ORDER BY position LIMIT 1)"
-)
-
 FIRST_WORDS = 80  # characters
-_FIRST_TEXT = (
-    f"(SELECT substr(iif(kind = 'start', json_extract(text, '$[0]'), text), 1, {FIRST_WORDS}) FROM commands"
-    " WHERE commands.session_id = sessions.session_id AND kind IN ('input', 'start') ORDER BY position LIMIT 1)"
-)
-
-
-shift = shifting(Row.seen_at, Row.state != "ended")  # one that nobody has seen for a month ends
-OVER = (Row.state == "ended") & (Row.updated_at < given.before)
-purge = purging(Row, OVER & Row.session_id.not_in(Message.select(Message.session_id)))
+_GRAIN = 3600.0  # seconds: being seen is no write if it was one less than so long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +32,79 @@ class Slot:
     next_sequence: int
     live: int
     machine_live: int
+    state: SessionState
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+_SELF = Row.bare_id == given.bare_id
+_LIVES = Row.state != SessionState.ENDED
+_SAME_MACHINE = Row.alias()
+_LIVE_OF_MACHINE = _SAME_MACHINE.select(fn.SUM(_SAME_MACHINE.live)).where(_SAME_MACHINE.machine_id == Row.machine_id)
+# A start's text is JSON, of which the first is its prompt.
+_Words = tables.Command
+_TEXT = Case(None, [(_Words.kind == actions.START, fn.json_extract(_Words.text, "$[0]"))], _Words.text)
+_FIRST_TEXT = (
+    _Words.select(fn.SUBSTR(_TEXT, 1, FIRST_WORDS))
+    .where((_Words.session_id == Row.session_id) & _Words.kind.in_([actions.INPUT, actions.START]))
+    .order_by(_Words.position)
+    .limit(1)
+)
+_ASKS = (
+    Permission.select(Permission.tool)
+    .where((Permission.session_id == Row.session_id) & OPEN)
+    .order_by(Permission.position)
+    .limit(1)
+)
+_SESSIONS, _SLOTS = Mapper(Row, Session), Mapper(Row, Slot, machine_live=_LIVE_OF_MACHINE)
+_LISTED = Mapper(Row, Session, first_words=Part([_FIRST_TEXT], _line))
+
+_FIND = _SESSIONS.reads(_SESSIONS.select().where(_SELF))
+_SLOT = _SLOTS.reads(_SLOTS.select().where(_SELF))
+_PAGE = Statement(
+    _LISTED.select()
+    .select_extend(_ASKS)
+    .where(((given.machine_id == "") | (Row.machine_id == given.machine_id)) & (given.ended | _LIVES))
+    .order_by(Row.created_at, Row.session_id)
+)
+# When it began, and the spelling of its id, stay as they were first told; its numbering goes on.
+_NEW = Row.created_at, Row.bare_id
+_CHANGING = [column for column in _SESSIONS.columns if column not in {Row.session_id, Row.created_at}]
+_WRITE = Statement(upsert(Row, [Row.session_id], *_CHANGING, Row.seen_at, new=_NEW))
+_SEEN = Statement(Row.update({Row.seen_at: given.now}).where(_SELF & (Row.seen_at < given.before)))
+_UNSEEN = _SESSIONS.reads(
+    _SESSIONS.select().where(_LIVES & (Row.seen_at < given.before)).order_by(Row.seen_at).limit(given.limit)
+)
+_FORGET_GENERATIONS = Statement(Row.update({Row.generation: 0}).where(Row.machine_id == given.machine_id))
+_START_ENDED = Statement(
+    Row.update({Row.state: given.state, Row.updated_at: given.now}).where(
+        (Row.session_id == given.session_id) & (Row.state == SessionState.STARTING)
+    )
+)
+_COUNT = Statement(
+    Row.update({Row.next_sequence: given.next_sequence, Row.live: Row.live + 1}).where(
+        Row.session_id == given.session_id
+    )
+)
+_DISCOUNT = Statement(Row.update({Row.live: Row.live - 1}).where(Row.session_id == given.session_id))
+_REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
+
+shift = shifting(Row.seen_at, _LIVES)  # one that nobody has seen for a month ends
+OVER = (Row.state == SessionState.ENDED) & (Row.updated_at < given.before)
+purge = purging(Row, OVER & Row.session_id.not_in(Message.select(Message.session_id)))
 
 
 def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Session | None:
     """One session by its id, in whatever dress, or None."""
-    row = connection.execute(f"{_SELECT} WHERE bare_id = ?", (bare_id(session_id),)).fetchone()
-    return _session(row) if row else None
+    return _FIND.one(connection, bare_id=bare_id(session_id))
 
 
 def get(connection: sqlite3.Connection | Transaction, session_id: str) -> Session:
     """One session by its id, in whatever dress. Raises Refusal(SESSION_UNKNOWN)."""
     if (session := find(connection, session_id)) is None:
-        raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+        raise _unknown(session_id)
     return session
 
 
@@ -74,62 +124,41 @@ def elsewhere(session: Session) -> Refusal:
 
 def slot(tx: Transaction, session_id: str) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
-    row = tx.execute(
-        "SELECT session_id, machine_id, state, generation, next_sequence, live,"
-        " (SELECT SUM(live) FROM sessions o WHERE o.machine_id = s.machine_id) FROM sessions s WHERE bare_id = ?",
-        (bare_id(session_id),),
-    ).fetchone()
-    if row is None:
-        raise Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
-    if row[2] == SessionState.ENDED.value:
+    found = _SLOT.one(tx, bare_id=bare_id(session_id))
+    if found is None:
+        raise _unknown(session_id)
+    if found.state is SessionState.ENDED:
         raise Refusal(
             Reason.SESSION_ENDED, f"Session {session_id} has ended. `pointsman sessions` lists those that live."
         )
-    return Slot(row[0], row[1], *row[3:])
+    return found
 
 
 def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, ended: bool = False) -> list[Session]:
     """The sessions in the order of their registration, with their first words; who has an open question waits."""
-    sql = (
-        f"SELECT {_COLUMNS}, {_FIRST_TEXT}, {_ASKS} FROM sessions"
-        " WHERE (? = '' OR machine_id = ?) AND (? OR state != 'ended') ORDER BY created_at, session_id"
-    )
-    rows = connection.execute(sql, (machine_id, machine_id, ended)).fetchall()
-    return [_asking(replace(_session(row[:-2]), first_words=_line(row[-2])), row[-1]) for row in rows]
+    rows = _PAGE.run(connection, machine_id=machine_id, ended=ended).fetchall()
+    return [_asking(_LISTED.read(row[:-1]), row[-1]) for row in rows]
 
 
 def write(tx: Transaction, session: Session) -> None:
     """Insert or replace what is known of a session, which is thereby seen; its numbering goes on."""
-    tx.execute(
-        f"INSERT INTO sessions ({_COLUMNS}, bare_id, seen_at, next_sequence, live)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,1,0)"
-        " ON CONFLICT (session_id) DO UPDATE SET machine_id = excluded.machine_id, label = excluded.label,"
-        " backend = excluded.backend, cwd = excluded.cwd, state = excluded.state, generation = excluded.generation,"
-        " updated_at = excluded.updated_at, waiting_for = excluded.waiting_for, seen_at = excluded.seen_at",
-        (
-            session.session_id, session.machine_id, session.label, session.backend, session.cwd, session.state.value,
-            session.generation, session.created_at, session.updated_at, session.waiting_for,
-            bare_id(session.session_id), session.updated_at,
-        ),
-    )  # fmt: skip
+    values = _SESSIONS.named(session)
+    _WRITE.run(tx, **values, bare_id=bare_id(session.session_id), seen_at=session.updated_at)
 
 
 def seen(tx: Transaction, session_id: str, now: float) -> None:
     """Something was heard of a session, which lives."""
-    tx.execute(
-        "UPDATE sessions SET seen_at = ? WHERE bare_id = ? AND seen_at < ?", (now, bare_id(session_id), now - _GRAIN)
-    )
+    _SEEN.run(tx, bare_id=bare_id(session_id), now=now, before=now - _GRAIN)
 
 
 def unseen(tx: Transaction, now: float, limit: int) -> list[Session]:
     """Sessions that have not ended, and of which nothing was heard for too long; the longest ago first."""
-    sql = f"{_SELECT} WHERE state != 'ended' AND seen_at < ? ORDER BY seen_at LIMIT ?"
-    return [_session(row) for row in tx.execute(sql, (now - UNSEEN_AFTER - _GRAIN, limit)).fetchall()]
+    return _UNSEEN.all(tx, before=now - UNSEEN_AFTER - _GRAIN, limit=limit)
 
 
 def forget_generations(tx: Transaction, machine_id: str) -> None:
     """A machine counts from another time: what it says next of its sessions' restarts is believed."""
-    tx.execute("UPDATE sessions SET generation = 0 WHERE machine_id = ?", (machine_id,))
+    _FORGET_GENERATIONS.run(tx, machine_id=machine_id)
 
 
 def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) -> bool:
@@ -138,31 +167,30 @@ def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) ->
     Returns whether it is over by this.
     """
     state = SessionState.UNKNOWN if began else SessionState.ENDED
-    changed = tx.execute(
-        "UPDATE sessions SET state = ?, updated_at = ? WHERE session_id = ? AND state = ?",
-        (state.value, now, session_id, SessionState.STARTING.value),
-    ).rowcount
+    changed = _START_ENDED.run(tx, session_id=session_id, state=state.value, now=now).rowcount
     return changed == 1 and not began
+
+
+def count(tx: Transaction, command: Command) -> None:
+    """A command of a session was accepted."""
+    _COUNT.run(tx, session_id=command.session_id, next_sequence=command.sequence + 1)
+
+
+def discount(tx: Transaction, command: Command) -> None:
+    """A command of a session has ended."""
+    _DISCOUNT.run(tx, session_id=command.session_id)
 
 
 def remove(tx: Transaction, session_id: str) -> None:
     """Forget a session that nothing was accepted for."""
-    tx.execute("DELETE FROM sessions WHERE session_id = ?", (session_id,))
+    _REMOVE.run(tx, session_id=session_id)
 
 
-def _line(text: str | None) -> str:
-    return " ".join((text or "").split())
+def _unknown(session_id: str) -> Refusal:
+    return Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
 
 
 def _asking(session: Session, tool: str | None) -> Session:
     if tool is None or session.state is SessionState.WAITING:
         return session
     return replace(session, state=SessionState.WAITING, waiting_for=f"permission: {tool}")
-
-
-def _session(row: tuple[Any, ...]) -> Session:
-    session_id, machine_id, label, backend, cwd, state, generation, created_at, updated_at, waiting_for = row
-    return Session(
-        session_id, machine_id, label, backend, cwd, SessionState(state), generation, created_at, updated_at,
-        waiting_for=waiting_for,
-    )  # fmt: skip

@@ -63,16 +63,26 @@ def listed(values: Given) -> Select:
     return Select([fn.json_each(values)], [SQL("value")])
 
 
+def all_given(columns: "Iterable[Field[Any]]") -> "dict[Field[Any], Given]":
+    """What an update or insert sets where it takes each of these columns from the call."""
+    return {column: getattr(given, column.name) for column in columns}
+
+
 def insert(model: type[Model], *columns: "Field[Any]") -> ModelInsert:
     """The query that writes a new row: these columns are given, or all that SQLite does not count itself."""
     chosen = columns or [each for each in model._meta.sorted_fields if not isinstance(each, AutoField)]
-    return model.insert({column: getattr(given, column.name) for column in chosen})
+    return model.insert(all_given(chosen))
 
 
-def upsert(model: type[Model], key: "Sequence[Field[Any]]", *columns: "Field[Any]") -> ModelInsert:
-    """The query that writes these columns of the row with this key, or a new row of which the rest is as by default."""
+def upsert(
+    model: type[Model], key: "Sequence[Field[Any]]", *columns: "Field[Any]", new: "Sequence[Field[Any]]" = ()
+) -> ModelInsert:
+    """The query that writes these columns of the row with this key, or a new row of which the rest is as by default.
+
+    Only a new row gets what is given of the columns `new`.
+    """
     changed = {column: EXCLUDED[column.name] for column in columns}
-    return insert(model, *key, *columns).on_conflict(conflict_target=key, update=changed)
+    return insert(model, *key, *new, *columns).on_conflict(conflict_target=key, update=changed)
 
 
 class Statement:
@@ -82,31 +92,33 @@ class Statement:
         text, _ = dialect.get_sql_context(value_literals=True).sql(query).query()
         pieces = text.split("\0")  # every other one is the name of a value
         self.text, self.names = dialect.param.join(pieces[::2]), pieces[1::2]
-        self._in_order = _in_order(self.names)
+        self.in_order = all_of(itemgetter, *self.names)  # the values of a mapping, as SQLite takes them
 
     def run(self, on: Connection, /, **values: object) -> sqlite3.Cursor:
         """Execute it. Raises KeyError where a value is missing."""
-        return on.execute(self.text, self._in_order(values))
+        return on.execute(self.text, self.in_order(values))
 
     def run_many(self, on: Connection, rows: Iterable[Mapping[str, object]]) -> None:
         """Execute it once for each."""
-        on.executemany(self.text, map(self._in_order, rows))
+        on.executemany(self.text, map(self.in_order, rows))
 
     def value(self, on: Connection, /, **values: object) -> Any:
         """The first column of the first row; None where there is none."""
-        row = on.execute(self.text, self._in_order(values)).fetchone()
+        row = on.execute(self.text, self.in_order(values)).fetchone()
         return row[0] if row else None
 
     def values(self, on: Connection, /, **values: object) -> list[Any]:
         """The first column of every row."""
-        return [row[0] for row in on.execute(self.text, self._in_order(values)).fetchall()]
+        return [row[0] for row in on.execute(self.text, self.in_order(values)).fetchall()]
 
 
-def _in_order(names: list[str]) -> Callable[[Mapping[str, object]], Sequence[object]]:
-    match names:
+def all_of(getter: Callable[..., Any], *keys: object) -> Callable[[Any], tuple[Any, ...]]:
+    """An `itemgetter` or `attrgetter` whose answer is a tuple, also of one or of none."""
+    match keys:
         case []:
             return lambda _: ()
-        case [name]:
-            return lambda values: (values[name],)
+        case [key]:
+            one = getter(key)
+            return lambda value: (one(value),)
         case _:
-            return itemgetter(*names)
+            return getter(*keys)  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ from router.api.control.part import Part, page_size
 from router.api.convert.chats import chat_ref
 from router.api.convert.notifications import buttons, notification_message
 from router.api.handlers import Call
-from router.store import names, notifications
+from router.store import names, notification_pages, notifications
 from router.store.database import Transaction
 
 
@@ -33,7 +33,7 @@ class NotificationsPart(Part):
     ) -> pb.ListNotificationsResponse:
         r, limit = request, page_size(request.limit)
         found = await self._s.database.read(
-            lambda c: notifications.page(
+            lambda c: notification_pages.page(
                 c, names.session(c, r.session_id), r.transport, limit, r.before_notification_id,
                 receipts=not r.without_receipts, last_words=r.last_words, open_questions=r.open_questions,
             )

@@ -2,7 +2,9 @@
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from router.store.columns import TimeField
+from router.domain.command import CommandState, Hold, Lane
+from router.domain.errors import Reason
+from router.store.columns import TimeField, number_of, text_of
 
 
 class Command(Model):
@@ -14,7 +16,7 @@ class Command(Model):
     machine_id = TextField()
     generation = IntegerField()
     sequence = IntegerField()
-    lane = IntegerField()
+    lane = number_of(Lane)
     kind = TextField()
     text = TextField()
     submit = BooleanField()
@@ -27,8 +29,8 @@ class Command(Model):
     created_at = TimeField()
     expires_at = TimeField()
     has_ttl = BooleanField()  # the sender's own limit: then it ends as expired, else as a dead letter
-    state = TextField()
-    reason = IntegerField()
+    state = text_of(CommandState)
+    reason = number_of(Reason)
     detail = TextField()
     attempt = IntegerField()
     charged = IntegerField()  # attempts that count as failed, of all that `attempt` counts
@@ -42,20 +44,24 @@ class Command(Model):
     finished_at = TimeField(null=True)
     ended_at = TimeField(null=True)
     dropped = BooleanField(default=False)
-    hold = IntegerField(default=0)
+    hold = number_of(Hold, default=Hold.NONE)
     names_session = BooleanField(default=False)
 
     class Meta:
         table_name = "commands"
 
 
-# Partial: what is live is small, what has ended is large and rarely asked for.
 _C = Command
-_C.add_index(_C.machine_id, _C.lane, _C.position, name="commands_queued", where=_C.state == "queued")
-_C.add_index(_C.machine_id, _C.session_id, name="commands_live", where=_C.state.in_(["queued", "sent", "received"]))
-_C.add_index(_C.expires_at, name="commands_expiry", where=_C.state == "queued")
+QUEUED = _C.state == CommandState.QUEUED
+LIVE = _C.state.in_([state for state in CommandState if state.live])
+DEAD_LETTER = _C.state.in_([CommandState.DEAD, CommandState.UNCERTAIN]) & ~_C.dropped
+
+# Partial: what is live is small, what has ended is large and rarely asked for.
+_C.add_index(_C.machine_id, _C.lane, _C.position, name="commands_queued", where=QUEUED)
+_C.add_index(_C.machine_id, _C.session_id, name="commands_live", where=LIVE)
+_C.add_index(_C.expires_at, name="commands_expiry", where=QUEUED)
 _C.add_index(_C.session_id, _C.position, name="commands_session")
-_C.add_index(_C.position, name="commands_dead", where=_C.state.in_(["dead", "uncertain"]) & ~_C.dropped)
+_C.add_index(_C.position, name="commands_dead", where=DEAD_LETTER)
 _C.add_index(_C.redrive_of, name="commands_redriven", where=_C.redrive_of != "")
 _C.add_index(_C.ended_at, name="commands_ended", where=_C.ended_at.is_null(is_null=False))
 

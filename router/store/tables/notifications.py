@@ -1,12 +1,39 @@
 """The outbox, what its messages speak of, and files in parts."""
 
-from peewee import AutoField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
+import json
+from dataclasses import astuple
 
-from router.store.columns import TimeField
+from peewee import (
+    AutoField,
+    BlobField,
+    BooleanField,
+    CompositeKey,
+    Expression,
+    IntegerField,
+    Model,
+    ModelAlias,
+    TextField,
+)
+
+from router.domain.command import CommandState
+from router.domain.notification import Button, File, Kind, NotificationState
+from router.store.columns import CodedText, TimeField, json_list, number_of, text_of
+
+
+def _parts_as_json(parts: tuple[Button | File, ...]) -> str:
+    return json.dumps([astuple(part) for part in parts])
+
+
+def _buttons_of_json(text: str) -> tuple[Button, ...]:
+    return tuple(Button(*each) for each in json.loads(text))
+
+
+def _files_of_json(text: str) -> tuple[File, ...]:
+    return tuple(File(*each) for each in json.loads(text)) if text else ()
 
 
 class Notification(Model):
-    """Messages to people; `position` is the order within a chat, `files` is JSON."""
+    """Messages to people; `position` is the order within a chat."""
 
     position = AutoField()
     notification_id = TextField(unique=True)
@@ -15,40 +42,50 @@ class Notification(Model):
     chat_id = TextField()
     thread_id = TextField()
     reply_to = TextField()
-    kind = IntegerField()
+    kind = number_of(Kind)
     text = TextField()
     token = TextField()  # names it in its buttons; means nothing in another chat
-    buttons = TextField()
-    state = TextField()
+    buttons = CodedText(_parts_as_json, _buttons_of_json)
+    state = text_of(NotificationState)
     detail = TextField()
     attempt = IntegerField()
-    message_ids = TextField()
+    message_ids = json_list()
     edits = TextField()  # the notification whose messages this one changes; empty for a message of its own
     command_id = TextField()
-    command_state = TextField()
+    command_state = CodedText(
+        lambda state: state.value if state else "", lambda text: CommandState(text) if text else None
+    )
     created_at = TimeField()
     delivered_at = TimeField(null=True)
     pressed = TextField(default="")
     as_mark = BooleanField(default=False)
     closes_topic = BooleanField(default=False)
     permission_id = TextField(default="")
-    files = TextField(default="")
+    files = CodedText(lambda files: _parts_as_json(files) if files else "", _files_of_json, default=())
     copy_of = TextField(default="")  # the first of those that say the same in several chats
 
     class Meta:
         table_name = "notifications"
 
 
+def said(row: "type[Notification] | ModelAlias[Notification]") -> Expression:
+    """Whether a session said it: it has words, and tells of no command."""
+    return (row.text != "") & (row.command_id == "")
+
+
+QUEUED = Notification.state == NotificationState.QUEUED
+SENT = Notification.state == NotificationState.SENT
+
 # Partial, as of commands: most rows are delivered receipts, which no token, copy or question names.
 _N = Notification
-_N.add_index(_N.transport, _N.chat_id, _N.kind, _N.position, name="notifications_queued", where=_N.state == "queued")
-_N.add_index(_N.transport, name="notifications_sent", where=_N.state == "sent")
+_N.add_index(_N.transport, _N.chat_id, _N.kind, _N.position, name="notifications_queued", where=QUEUED)
+_N.add_index(_N.transport, name="notifications_sent", where=SENT)
 _N.add_index(_N.session_id, _N.position, name="notifications_session")
 _N.add_index(_N.token, name="notifications_token", where=_N.token != "")
 _N.add_index(_N.command_id, _N.position, name="notifications_command", where=_N.command_id != "")
 _N.add_index(_N.permission_id, name="notifications_permission", where=_N.permission_id != "")
 _N.add_index(_N.copy_of, name="notifications_copies", where=_N.copy_of != "")
-_N.add_index(_N.session_id, _N.position, name="notifications_said", where=(_N.text != "") & (_N.command_id == ""))
+_N.add_index(_N.session_id, _N.position, name="notifications_said", where=said(_N))
 
 
 class Message(Model):

@@ -5,6 +5,7 @@ import json
 from peewee import AutoField, IntegerField, Model, TextField
 
 from router.domain.permission import Option, PermissionKind, PermissionState, Verdict
+from router.domain.session import SessionState
 from router.store.columns import CodedText, TimeField, text_of
 
 
@@ -17,7 +18,7 @@ class Session(Model):
     label = TextField(default="")
     backend = TextField(default="")
     cwd = TextField(default="")
-    state = TextField()
+    state = text_of(SessionState)
     generation = IntegerField(default=0)
     next_sequence = IntegerField(default=1)
     live = IntegerField(default=0)
@@ -65,6 +66,7 @@ class Permission(Model):
 
 
 _P = Permission
-_P.add_index(_P.session_id, _P.position, name="permissions_open", where=_P.state == PermissionState.OPEN)
-_P.add_index(_P.expires_at, name="permissions_expiry", where=_P.state == PermissionState.OPEN)
+OPEN = _P.state == PermissionState.OPEN
+_P.add_index(_P.session_id, _P.position, name="permissions_open", where=OPEN)
+_P.add_index(_P.expires_at, name="permissions_expiry", where=OPEN)
 _P.add_index(_P.session_id, _P.position, name="permissions_session")

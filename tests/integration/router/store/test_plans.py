@@ -16,6 +16,7 @@ from router.store import (
     commands,
     idempotency,
     messages,
+    notification_pages,
     notifications,
     permissions,
     poison,
@@ -71,13 +72,13 @@ ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "what comes next": lambda connection: audit.after(connection, 5, "s", 10),
     "the newest step": audit.newest,
     "a page": lambda connection: commands.page(connection, session_id="s", states=[], limit=10, before=""),
-    "the last words of each session": lambda connection: notifications.page(
+    "the last words of each session": lambda connection: notification_pages.page(
         connection, "", "", 1000, "", last_words=True
     ),
-    "what shows open questions": lambda connection: notifications.page(
+    "what shows open questions": lambda connection: notification_pages.page(
         connection, "s", "", 10, "", open_questions=True
     ),
-    "what a session said": lambda connection: notifications.page(connection, "s", "", 10, "", receipts=False),
+    "what a session said": lambda connection: notification_pages.page(connection, "s", "", 10, "", receipts=False),
 }
 
 

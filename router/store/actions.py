@@ -1,0 +1,46 @@
+"""What a command asks for, as its row has it: a kind, a text (JSON of several parts), and whether Enter follows."""
+
+import json
+from dataclasses import astuple
+
+from router.domain.command import (
+    Action,
+    FileInput,
+    Input,
+    KeepSession,
+    KeyPress,
+    PermissionDecision,
+    StartSession,
+    StopSession,
+)
+
+INPUT, START = "input", "start"  # what begins with words of a person
+_OF_PARTS = {"file": FileInput, START: StartSession, "decision": PermissionDecision}
+_OF_NOTHING: dict[str, type[StopSession | KeepSession]] = {"stop": StopSession, "keep": KeepSession}
+_KINDS = {kind: name for name, kind in (_OF_PARTS | _OF_NOTHING).items()}
+
+
+def split(action: Action) -> tuple[str, str, bool]:
+    """The columns of an action."""
+    match action:
+        case Input(text, submit):
+            return INPUT, text, submit
+        case KeyPress(name):
+            return "key", name, False
+        case StopSession() | KeepSession():
+            return _KINDS[type(action)], "", False
+        case FileInput() | PermissionDecision() | StartSession():
+            # A file's path is typed with Enter, though nothing asks the column: older routers wrote it so.
+            return _KINDS[type(action)], json.dumps(astuple(action)), isinstance(action, FileInput)
+
+
+def join(kind: str, text: str, submit: bool) -> Action:  # noqa: FBT001 -- it is a row's column
+    """The action of its columns."""
+    if kind == INPUT:
+        return Input(text, submit)
+    if kind == "key":
+        return KeyPress(text)
+    if kind in _OF_NOTHING:
+        return _OF_NOTHING[kind]()
+    made: Action = _OF_PARTS[kind](*json.loads(text))
+    return made

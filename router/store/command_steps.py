@@ -1,0 +1,37 @@
+"""What the trace tells of a command: the step that each change of it is."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from router.domain.command import Command, CommandState
+from router.domain.errors import Reason
+from router.store.audit import TraceStep
+
+
+def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:
+    """Accepted; and sent, where it already is."""
+    accepted = TraceStep(
+        command.created_at, command.command_id, command.session_id, "Accepted", "", CommandState.QUEUED.value,
+        command.origin.actor or command.origin.source, detail,
+    )  # fmt: skip
+    if command.state is CommandState.QUEUED:
+        return [accepted]
+    sent = accepted._replace(
+        event="Sent", from_state=accepted.to_state, to_state=command.state.value, actor="router",
+        detail=_attempt(command),
+    )  # fmt: skip
+    return [accepted, sent]
+
+
+def step(old: Command, new: Command, event: str, now: float, actor: str) -> TraceStep:
+    """One change, with what it says to whoever looks for the cause of something."""
+    reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
+    typed = ""
+    if new.typed_at and not old.typed_at:
+        typed = f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
+    detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, typed, new.detail)))
+    return TraceStep(now, new.command_id, new.session_id, event, old.state.value, new.state.value, actor, detail)
+
+
+def _attempt(command: Command) -> str:
+    return f"attempt {command.attempt}, epoch {command.epoch}"
