@@ -18,7 +18,8 @@ from agent.config import Config
 from agent.domain.clock_steps import Moment
 from agent.domain.errors import StoreUnavailable
 from agent.link import identity
-from agent.link.client import Client, Endpoint
+from agent.link.channel import Endpoint
+from agent.link.client import Client
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer

@@ -12,7 +12,7 @@ from pointsman.settings import split_address
 def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     """Trade a join token for this machine's identity; its name. Raises Failure."""
     from agent.domain.errors import AgentError, EnrolRefused, RouterUnreachable
-    from agent.link.client import Endpoint
+    from agent.link.channel import Endpoint
     from agent.link.enrol import enrol
 
     try:

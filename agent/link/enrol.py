@@ -7,7 +7,7 @@ from agentlink.v1 import agent_link_pb2, agent_link_pb2_grpc
 
 from agent.domain.errors import EnrolRefused, RouterUnreachable
 from agent.link import identity
-from agent.link.client import OPTIONS, Endpoint, channel_credentials
+from agent.link.channel import OPTIONS, Endpoint, channel_credentials
 
 TIMEOUT = 10.0  # seconds; a person is waiting
 _TLS = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."

@@ -13,9 +13,11 @@ CODE = modules(*PACKAGES)
 EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("grpc", "grpc_status", "grpc_health", "grpc_reflection", "agentlink", "google.protobuf", "google.rpc"): (
         "router/api/",
+        "agent/link/channel.py",
         "agent/link/client.py",
         "agent/link/convert.py",
         "agent/link/enrol.py",
+        "agent/link/grpc_stream.py",
         "webhook_adapter/router/convert.py",
         "webhook_adapter/router/client.py",
         "webhook_adapter/courier/convert.py",

@@ -17,7 +17,8 @@ from agentlink.v1 import control_pb2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.link import backoff
-from agent.link.client import OPTIONS, ending_of
+from agent.link.channel import OPTIONS
+from agent.link.grpc_stream import ending_of
 from agent.link.identity import Identity
 from agent.link.protocol import End
 from tests.faults.kills import Strike, recoveries, until_recovered

@@ -13,8 +13,8 @@ import grpc
 
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.link import convert
-from agent.link.client import ending_of
 from agent.link.driver import LinkLost
+from agent.link.grpc_stream import ending_of
 from agent.link.protocol import End, Ending
 from tests.sim.loop import Life
 

@@ -9,7 +9,7 @@ import pytest
 
 from agent.domain.errors import EnrolRefused, NotEnrolled, RouterUnreachable
 from agent.link import identity
-from agent.link.client import Endpoint
+from agent.link.channel import Endpoint
 from agent.link.enrol import enrol
 from tests.fakes.router import running_router
 

@@ -8,7 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from agent.link.client import Endpoint, channel_credentials, ending_of
+from agent.link.channel import Endpoint, channel_credentials
+from agent.link.grpc_stream import ending_of
 from agent.link.protocol import End, Ending
 
 
