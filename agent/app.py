@@ -113,22 +113,22 @@ class Agent:
         Raises LoopBroken when a part of it does not go on: then all of it has been stopped in order.
         """
         try:
-            await self._resume_time()
-            await self.sessions.load()
+            await self._resume_time()  # before anything looks at a time on disk
+            await self.sessions.load()  # before anybody can ask for one
             await self.headless_listener.recover()
             await self.permissions.recover()
-            await self.local.start()
-            await self.link_handler.recover()
+            await self.local.start()  # from here on programs may register and hooks may tell
+            await self.link_handler.recover()  # what was begun is over before anything new is begun
             ready(self.identity.machine_id)
             await self._work(stop)
         finally:
-            self.permissions.stop()
+            self.permissions.stop()  # askers are answered first: the socket waits for them
             await self.local.stop()
             await self.executor.stop()
             if self.headless is not None:
                 await self.headless.close()
             await self.prompts.stop()
-            await self.database.close()
+            await self.database.close()  # last: all of the others write when they end
 
     async def _work(self, stop: asyncio.Event) -> None:
         link_stop = asyncio.Event()
@@ -159,7 +159,7 @@ class Agent:
                 for task in tasks:
                     task.cancel()
         except ExceptionGroup as broken:
-            raise broken.exceptions[0] from None
+            raise broken.exceptions[0] from None  # the others ended because of it
 
     def _can_start(self) -> bool:
         return bool(self.starts.folders) and self.headless is not None and self.headless.is_installed()
@@ -214,7 +214,7 @@ async def run(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)  # all is ended in order
     await Agent(config, backends, clock).run(stop, ready)
 
 

@@ -43,7 +43,7 @@ class Config:
         """The settings in an environment. Raises ConfigError naming what is missing or wrong."""
         data_dir = environ.get("POINTSMAN_DATA_DIR") or _default_data_dir(environ)
         tls = Tls(*(_file(environ, f"POINTSMAN_TLS_{name}") for name in ("CA", "CERT", "KEY")))
-        if (tls.cert is None) != (tls.key is None):
+        if (tls.cert is None) != (tls.key is None):  # gRPC would take one without the other, and fail at the handshake
             raise ConfigError("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY go together: set both or neither.")
         home = Path(environ.get("HOME") or "/")
         return cls(
@@ -69,7 +69,7 @@ def _file(environ: Mapping[str, str], name: str) -> Path | None:
     if not value:
         return None
     path = Path(value)
-    if not path.is_file():
+    if not path.is_file():  # now, with its name; gRPC would say only that the handshake failed
         raise ConfigError(f"{name}: there is no file {value}.")
     return path
 
@@ -79,7 +79,7 @@ def _folders(environ: Mapping[str, str], name: str, home: Path) -> tuple[Path, .
     folders = []
     for item in filter(None, map(str.strip, environ.get(name, "").split(","))):
         path = home / item[2:] if item.startswith("~/") else home if item == "~" else Path(item)
-        if not path.is_absolute():
+        if not path.is_absolute():  # an agent has no folder of its own that it could be relative to
             raise ConfigError(f"{name}: {item!r} is neither an absolute path nor begins with ~/.")
         folders.append(path)
     return tuple(folders)

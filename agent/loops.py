@@ -19,10 +19,10 @@ async def guarded(name: str, work: Work) -> None:
     """Work that may end. Raises LoopBroken, having logged why, where an error ends it."""
     try:
         await work()
-    except LoopBroken:
+    except LoopBroken:  # logged where it broke
         raise
     except asyncio.CancelledError:
-        if is_cancelled():
+        if is_cancelled():  # by us, and on purpose
             raise
         logger.exception("broken name=%s", name)
         raise LoopBroken(name, "it was cancelled") from None
@@ -58,7 +58,7 @@ class Tasks:
 
     def _look(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._broken = self._broken or error
+            self._broken = self._broken or error  # the first: others may break because of it
             self._told.set()
 
 

@@ -23,7 +23,7 @@ from agent.domain.permission import (
 Json = Mapping[str, object]
 
 ASKS, PLANS = "AskUserQuestion", "ExitPlanMode"
-_NO_REASON = "The person you work for denied this."
+_NO_REASON = "The person you work for denied this."  # the model reads it where the person gave none
 DENY = "deny"
 _ALLOW, _ALWAYS, _WORDS = "allow", "always", "text"
 _WHERE = {
@@ -33,7 +33,7 @@ _WHERE = {
     "userSettings": "everywhere",
 }
 _MODES = {"acceptEdits": "accept all edits", "plan": "only plan"}  # others are left to the person at the terminal
-_MOST_SUGGESTIONS = 3
+_MOST_SUGGESTIONS = 3  # each is a row of buttons on a small screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class ToolUse:
         if self.tool != ASKS or not isinstance(questions, list):
             return ()
         sound = tuple(each for each in questions if isinstance(each, dict) and _text(each, "question"))
+        # Half a form would be answered for the rest, too: then it is a permission.
         return sound if len(sound) == len(questions) else ()
 
 
@@ -82,6 +83,7 @@ def questions(use: ToolUse, session_id: str, asker: str, wait: float = LONGEST_W
 
 def verdict(use: ToolUse, decisions: Sequence[Decision]) -> dict[str, object]:
     """What the program wants to hear, from one decision for each of its questions."""
+    # One no is a no to all: the program takes one verdict.
     refused = next((each for each in decisions if each.option_id == DENY), None)
     if refused is not None:
         return denial(refused.text or _NO_REASON)
@@ -101,7 +103,7 @@ def denial(message: str) -> dict[str, object]:
 def _answered(use: ToolUse, decisions: Sequence[Decision]) -> dict[str, str]:
     answers = {}
     for asked, decision in zip(use.asked, decisions, strict=True):
-        labels = dict(_labels(asked))
+        labels = dict(_labels(asked))  # the program knows labels; ids are ours, short enough for a button
         answers[_text(asked, "question")] = labels.get(decision.option_id) or decision.text
     return answers
 
@@ -124,6 +126,7 @@ def _plan_options() -> tuple[Option, ...]:
 def _answers(asked: Json) -> tuple[Option, ...]:
     offered = tuple(Option(option_id, _label(label), Verdict.ANSWER) for option_id, label in _labels(asked))
     words = Option(_WORDS, "", Verdict.ANSWER, takes_text=True)
+    # Room for the two that must be there.
     return (*offered[: MAX_OPTIONS - 2], words, Option(DENY, "❌ Don't answer", Verdict.DENY))
 
 
@@ -139,6 +142,7 @@ def _offered(asked: Json) -> list[Json]:
 
 def _always(use: ToolUse) -> list[tuple[str, Json, str]]:
     """The suggestions that can be put into words: option id, the suggestion, the words."""
+    # Nobody grants what cannot be read.
     sayable = [(each, words) for each in use.suggestions if (words := _suggestion_words(each))]
     return [
         (f"{_ALWAYS}-{number}" if number > 1 else _ALWAYS, each, words)
@@ -150,6 +154,7 @@ def _suggestion_words(suggestion: Json) -> str:
     where = _WHERE.get(_text(suggestion, "destination"))
     what = ""
     match _text(suggestion, "type"):
+        # Others would forbid for ever what is pressed as a yes.
         case "addRules" if _text(suggestion, "behavior") == "allow":
             what = ", ".join(_rule_words(each) for each in _maps(suggestion, "rules"))
         case "addDirectories":
@@ -169,6 +174,7 @@ def _tool_words(use: ToolUse, always: Sequence[tuple[str, Json, str]]) -> str:
     fields = dict(use.given)
     lines = [_fenced(str(fields.pop("command")))] if isinstance(fields.get("command"), str) else []
     lines += [_field(name, value) for name, value in fields.items()]
+    # What a button cannot say whole is said above it.
     cut = [f"Always: {words}" for _, _, words in always if len(f"✅ Always: {words}") > MAX_LABEL]
     return "\n".join(lines + cut)
 

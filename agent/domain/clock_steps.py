@@ -18,7 +18,7 @@ class Moment:
 
     def same_boot(self, other: "Moment") -> bool:
         """Whether the kernel counted on from one to the other."""
-        return self.boot_id == other.boot_id != ""
+        return self.boot_id == other.boot_id != ""  # unknown is another one: then only what can be proven counts
 
 
 def step_between(before: Moment, after: Moment) -> float:

@@ -16,8 +16,8 @@ class InboxState(Enum):
     """How far a command is on this machine."""
 
     RECEIVED = "received"
-    STARTED = "started"
-    FINISHED = "finished"
+    STARTED = "started"  # on disk before the first byte is typed
+    FINISHED = "finished"  # kept until the router has the result and will not send it again
 
 
 class Lane(Enum):
@@ -32,7 +32,7 @@ class Ending(Enum):
 
     DONE = "done"
     FAILED = "failed"
-    UNCERTAIN = "uncertain"
+    UNCERTAIN = "uncertain"  # it may have been typed: never typed again by itself
     CANCELLED = "cancelled"
     EXPIRED = "expired"
 
@@ -125,8 +125,8 @@ class KeepSession:
 
 Order = Action | FileInput | PermissionDecision | StartSession | StopSession | KeepSession
 
-MAX_TEXT_BYTES = 64 * 1024
-MAX_ID_BYTES = 128
+MAX_TEXT_BYTES = 64 * 1024  # as the router's
+MAX_ID_BYTES = 128  # what is longer is no id of ours: it is refused before it is stored
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")  # it becomes part of a path
 
 
@@ -160,7 +160,7 @@ def objection(command: Command) -> Reason | None:
     """Why this command cannot be taken at all, ever; None when it can."""
     if not 0 < len(command.command_id) <= MAX_ID_BYTES or len(command.session_id) > MAX_ID_BYTES:
         return Reason.INVALID_ARGUMENT
-    if command.action is None:
+    if command.action is None:  # of a newer router
         return Reason.UNSUPPORTED
     if isinstance(command.action, FileInput) and not _FILE_NAME.fullmatch(command.action.name):
         return Reason.INVALID_ARGUMENT
@@ -263,6 +263,7 @@ def apply(entry: Entry, event: Event) -> Entry:
             return replace(entry, state=InboxState.STARTED)
         case Ended(outcome):
             return replace(entry, state=InboxState.FINISHED, outcome=outcome)
+        # Of the second the router is told nothing: a later life of this file has told it.
         case TakenBack() | Disowned():
             return replace(entry, state=InboxState.FINISHED, outcome=Outcome(Ending.CANCELLED, Reason.CANCELLED))
         case Interrupted(taken):

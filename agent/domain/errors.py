@@ -21,7 +21,7 @@ class AgentError(Exception):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.text = text
+        self.text = text  # what people read: logs and sockets show this, and no traceback
 
 
 class ConfigError(AgentError):
@@ -63,4 +63,4 @@ class Refusal(AgentError):
 
     def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
-        self.reason = reason
+        self.reason = reason  # for programs: it becomes the reason of a result

@@ -24,7 +24,7 @@ class Welcome:
     heartbeat_timeout: float = 0.0
     max_in_flight: int = 0
     upstream_acked_seq: int = 0
-    resend_floors: Mapping[str, int] = field(default_factory=dict)
+    resend_floors: Mapping[str, int] = field(default_factory=dict)  # by session: below it nothing is sent again
     recalled: tuple[str, ...] = ()  # commands that must not be started any more
     inbox_outdated: bool = False  # of those nothing is to be said: this inbox is an old copy
     protocol: int = 1

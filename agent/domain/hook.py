@@ -63,12 +63,12 @@ class Repeats:
         reports = self._reports.setdefault(fingerprint, Counter())
         self._reports.move_to_end(fingerprint)
         if len(self._reports) > self._remembered:
-            self._reports.popitem(last=False)
+            self._reports.popitem(last=False)  # the oldest: its copies came long ago, if any
         most = max(reports.values(), default=0)
         reports[event.scope] += 1
         return reports[event.scope] > most
 
 
 def _fingerprint(event: HookEvent) -> bytes:
-    said = json.dumps([event.pid, event.name, event.payload], sort_keys=True)
+    said = json.dumps([event.pid, event.name, event.payload], sort_keys=True)  # not the scope: that is what differs
     return hashlib.sha256(said.encode()).digest()

@@ -59,4 +59,4 @@ def ended_by(turn: str, taken: list[Prompt]) -> list[Prompt]:
 
 
 def _words(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split())  # programs trim and wrap what they are given

@@ -8,11 +8,11 @@ from enum import Enum
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 
-MAX_LABEL = 200
+MAX_LABEL = 200  # characters; it heads every message of the session
 HEADLESS = "headless"  # the backend of what the agent runs itself: its own stream tells all of it
 MAX_HEADLESS = 32  # programs that the agent runs at once unless told otherwise: each takes about 230 MB
-_CLOCK_STEP = 2.0  # seconds
-_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")
+_CLOCK_STEP = 2.0  # seconds  # by which the kernel may tell a start differently after the clock was set
+_ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")  # it stands in logs and command lines
 _DRESSED = re.compile(r"(?:session_|cse_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 
 
@@ -22,7 +22,7 @@ class SessionState(Enum):
     UNKNOWN = "unknown"
     IDLE = "idle"
     BUSY = "busy"
-    WAITING = "waiting"
+    WAITING = "waiting"  # for its person: a permission, an answer
     ENDED = "ended"
 
 
@@ -82,7 +82,7 @@ class Session:
     def become(self, state: SessionState, waiting_for: str, now: float) -> "Session":
         """It is in this state from now on, in seconds since the epoch."""
         waits_since = (self.waits_since or now) if state is SessionState.WAITING else None
-        waited = now - self.waits_since if self.waits_since and not waits_since else 0.0
+        waited = now - self.waits_since if self.waits_since and not waits_since else 0.0  # a person may sleep over it
         ends_at = None if self.ends_at is None else self.ends_at + waited
         return replace(self, state=state, waiting_for=waiting_for, ends_at=ends_at, waits_since=waits_since)
 
@@ -91,6 +91,7 @@ class Session:
         if earlier.state is SessionState.ENDED or self.backend != earlier.backend:
             return True
         if self.process is None or earlier.process is None:
+            # Nothing better to tell them by.
             return self.process is not earlier.process or self.target != earlier.target
         return not self.process.is_same(earlier.process)
 

@@ -64,9 +64,9 @@ class Client:
         self._clock = clock
         self._jitter = jitter
         self._backoff = backoff.Backoff()
-        self._failures = 0
-        self._full = False
-        self._skew = 0.0
+        self._failures = 0  # in a row, on this channel
+        self._full = False  # the disk took no commands: no link until it does
+        self._skew = 0.0  # seconds that the router is ahead of us, as far as it said: tokens are dated by its clock
         self._driver: Driver | None = None
         self._channel: grpc.aio.Channel | None = None
 

@@ -30,8 +30,8 @@ from agent.domain.session import Session, SessionState
 from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
 
-MAX_DETAIL_BYTES = 4096
-MAX_WAITING_FOR = 100  # characters
+MAX_DETAIL_BYTES = 4096  # the router takes no more; what is cut is the screen or an error text
+MAX_WAITING_FOR = 100  # characters  # as the router's: it stands in a list of sessions
 
 _REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in Reason}
 _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}
@@ -52,7 +52,7 @@ def router_frame(data: bytes) -> RouterFrame:
         raise Unreadable(str(error)) from None
     kind = message.WhichOneof("frame")
     body = _DOWN[kind](getattr(message, kind)) if kind is not None and kind in _DOWN else None
-    return RouterFrame(message.link_epoch, body)
+    return RouterFrame(message.link_epoch, body)  # a kind of a newer router has no body, and changes nothing
 
 
 def agent_frame(frame: AgentFrame) -> bytes:
@@ -61,7 +61,7 @@ def agent_frame(frame: AgentFrame) -> bytes:
     match frame.body:
         case frames.Receipts(items):
             message.receipt.items.extend([_receipt(item) for item in items])
-        case frames.Results(rows) if len(rows) == 1:
+        case frames.Results(rows) if len(rows) == 1:  # as an older router knows it
             message.result.CopyFrom(_result(*rows[0]))
         case frames.Results(rows):
             message.results.results.extend([_result(seq, result) for seq, result in rows])
@@ -158,7 +158,7 @@ def _action(message: types.Action) -> Order | None:
             return StopSession()
         case "keep_session":
             return KeepSession()
-        case _:
+        case _:  # a newer kind: refused as UNSUPPORTED, which people are told
             return None
 
 

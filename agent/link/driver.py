@@ -107,14 +107,14 @@ class Driver:
         self._clock = clock
         self._lanes = Lanes()
         self._todo: deque[Event] = deque()
-        self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._ready = asyncio.Event()
-        self._reported = asyncio.Event()
-        self._acknowledged = asyncio.Event()
-        self._retimed = asyncio.Event()
+        self._arrived = asyncio.Event()  # `_todo` is not empty
+        self._idle = asyncio.Event()  # what came is on disk and answered
+        self._ready = asyncio.Event()  # the welcome is on disk: before that nothing is sent but hello
+        self._reported = asyncio.Event()  # the outbox is in the lanes as far as the window allows
+        self._acknowledged = asyncio.Event()  # rows may be forgotten: many acknowledgements make one DELETE
+        self._retimed = asyncio.Event()  # the welcome brought other intervals
         self._drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
-        self._leaving: Ending | None = None
+        self._leaving: Ending | None = None  # why we end it ourselves: then its loss is no news
 
     async def run(self, stop: asyncio.Event) -> Ending:
         """Carry the link until it ends; `stop` ends it with a goodbye."""
@@ -161,10 +161,10 @@ class Driver:
             case FrameError(about, text):
                 logger.warning("router could not take %s: %s", about, text)
             case Drain():
-                if not self._drain.done():
+                if not self._drain.done():  # a second one changes nothing
                     self._drain.set_result(event)
             case _:
-                self._todo.append(event)
+                self._todo.append(event)  # acted on elsewhere: reading never waits for the disk
                 self._idle.clear()
                 self._arrived.set()
         if isinstance(event, Welcome):
@@ -180,6 +180,7 @@ class Driver:
         """Everything that has to be on disk before it is answered, in order."""
         while True:
             while self._todo:
+                # One transaction and one frame of receipts for all that came meanwhile.
                 if commands := self._gathered():
                     receipts = await self._handler.store(commands)
                     self._lanes.control(self.link.frame(Receipts(receipts)))
@@ -221,14 +222,14 @@ class Driver:
 
     async def _report(self) -> Ending:
         """The outbox, as far as the window allows."""
-        await self._ready.wait()
+        await self._ready.wait()  # the welcome may number the outbox anew
         news = self._handler.news
         while True:
             if not news.is_set():
                 self._reported.set()
             await news.wait()
             self._reported.clear()
-            news.clear()
+            news.clear()  # before the rows are read: what comes meanwhile sets it again
             if self._acknowledged.is_set():
                 self._acknowledged.clear()
                 self._handler.acknowledge(self.link.acked)
@@ -273,9 +274,9 @@ class Driver:
         """Finish what came, say goodbye, and give the router time to end the stream."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                await self._idle.wait()
+                await self._idle.wait()  # what came is confirmed, so that the router need not send it again
                 await self._caught_up()
-                await self._lanes.drained()
+                await self._lanes.drained()  # results before the goodbye, behind which the router reads no more
                 await self._say_goodbye(ending)
         return ending
 
@@ -299,4 +300,4 @@ async def _first(loops: tuple[Coroutine[None, None, Ending], ...]) -> Ending:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return min(done, key=tasks.index).result()
+    return min(done, key=tasks.index).result()  # several may end at once: the first in the list knows best why

@@ -21,7 +21,7 @@ def enrol(endpoint: Endpoint, join_token: str, machine_id: str, data_dir: Path) 
     EnrolRefused with the router's words, or RouterUnreachable.
     """
     folder = data_dir / "agent"
-    public_key = identity.public_bytes(identity.key_of(folder))
+    public_key = identity.public_bytes(identity.key_of(folder))  # on disk before it is sent
     request = agent_link_pb2.EnrollRequest(join_token=join_token, machine_id=machine_id, public_key=public_key)
     response = _call(endpoint, request)
     identity.save(folder, response.machine_id, response.router_id, endpoint.address)

@@ -32,7 +32,7 @@ class GrpcStream:
             data = await self._call.read()
         except grpc.aio.AioRpcError as error:
             raise LinkLost(ending_of(error)) from None
-        if not isinstance(data, bytes):
+        if not isinstance(data, bytes):  # EOF: the router has ended it, and its status says why
             raise LinkLost(await self._ending())
         return convert.router_frame(data)
 
@@ -80,7 +80,7 @@ def _details(error: grpc.aio.AioRpcError) -> tuple[str, float | None, float | No
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     trailing = cast("Iterable[tuple[str, bytes]]", error.trailing_metadata() or ())
     packed = [value for key, value in trailing if key == "grpc-status-details-bin"]
-    with suppress(DecodeError, TypeError):
+    with suppress(DecodeError, TypeError):  # the details are a help; without them the status alone counts
         for detail in status_pb2.Status.FromString(packed[0]).details if packed else ():
             if detail.Unpack(info):
                 reason = info.reason

@@ -57,7 +57,7 @@ def key_of(folder: Path) -> Ed25519PrivateKey:
     try:
         return _key_in(path.read_bytes())
     except FileNotFoundError:
-        key = Ed25519PrivateKey.generate()
+        key = Ed25519PrivateKey.generate()  # before the token is used up: the same key may ask again for a lost answer
         write_durably(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return key
     except (OSError, ValueError) as error:
@@ -78,16 +78,16 @@ def save(folder: Path, machine_id: str, router_id: str, router: str) -> None:
 def write_durably(path: Path, content: bytes) -> None:
     """Put a file in place whole, mode 0600, with fsync of the file and of its folder."""
     draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
+    draft.unlink(missing_ok=True)  # of a process that died while it wrote
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+        os.fsync(file.fileno())  # before it is in its place: else a power cut may leave an empty file there
+    draft.replace(path)  # whole or not at all
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)
+        os.fsync(folder)  # and the name itself
     finally:
         os.close(folder)
 

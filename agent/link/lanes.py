@@ -13,7 +13,7 @@ class Lanes:
         self._control: deque[AgentFrame] = deque()
         self._bulk: deque[AgentFrame] = deque()
         self._changed = asyncio.Event()
-        self._quiet = asyncio.Event()
+        self._quiet = asyncio.Event()  # nothing waits, and what was taken is written
         self._closing = False
 
     def control(self, frame: AgentFrame) -> None:
@@ -26,7 +26,7 @@ class Lanes:
 
     def close(self) -> None:
         """After what is here, no more."""
-        self._closing = True
+        self._closing = True  # what is here still goes
         self._changed.set()
 
     async def take(self) -> AgentFrame | None:
@@ -37,7 +37,7 @@ class Lanes:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        return (self._control or self._bulk).popleft()
+        return (self._control or self._bulk).popleft()  # a receipt behind results would cost the router its window
 
     async def drained(self) -> None:
         """Wait until everything is written."""
@@ -45,5 +45,5 @@ class Lanes:
 
     def _put(self, lane: "deque[AgentFrame]", frame: AgentFrame) -> None:
         lane.append(frame)
-        self._quiet.clear()
+        self._quiet.clear()  # before anybody can ask: `drained` must not see the frame as gone
         self._changed.set()

@@ -94,12 +94,12 @@ class Link:
         """What follows from a frame: an event, the end, or nothing."""
         if self.phase is Phase.GREETING:
             return self._first(frame, now)
-        if frame.link_epoch != self.epoch:
+        if frame.link_epoch != self.epoch:  # late words of an earlier link
             return None
         self._last_frame = now
         match frame.body:
             case UpstreamAck(acked_seq):
-                self.acked = max(self.acked, min(acked_seq, self.sent))
+                self.acked = max(self.acked, min(acked_seq, self.sent))  # never beyond what was sent, never back
                 return frame.body
             case Drain():
                 self.phase = Phase.DRAINING
@@ -149,7 +149,7 @@ class Link:
             return Ending(End.REFUSED, text)
         self.phase = Phase.WELCOMED
         self.epoch = welcome.link_epoch
-        self.acked = self.sent = welcome.upstream_acked_seq
+        self.acked = self.sent = welcome.upstream_acked_seq  # what was on its way on the last link is sent again
         self.welcomed_at = self._last_frame = now
         self._interval = welcome.heartbeat_interval or DEFAULT_INTERVAL
         self._timeout = welcome.heartbeat_timeout or 2 * self._interval + GRACE

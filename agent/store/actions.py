@@ -45,4 +45,5 @@ def action_of(kind: str, text: str, *, submit: bool) -> Order:
             return Input(text, submit)
         case "key":
             return KeyPress(text)
+    # By position: a field may be added behind the others, with a default.
     return _KINDS[kind](*json.loads(text or "[]"))

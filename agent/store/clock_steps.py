@@ -29,7 +29,7 @@ def _resume(tx: Transaction, moment: Moment) -> float:
         step = step_between(before, moment)
         inbox.shift(tx, step)
         sessions.shift(tx, step)
-        if moment.same_boot(before):
+        if moment.same_boot(before):  # a process of another boot is gone anyway
             sessions.shift_processes(tx, step)
     # In the same transaction: a process that dies here moves everything once, and never twice.
     _mark(tx, moment)

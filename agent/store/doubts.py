@@ -12,7 +12,7 @@ _FIND = Statement(Row.select().where(Row.bare_id == given.bare_id))
 
 def learn(tx: Transaction, ended: Entry) -> None:
     """A command ended: after a text it is known what is on the line, or known that it is not."""
-    ending = ended.outcome.ending if ended.outcome and ended.kind == "input" else None
+    ending = ended.outcome.ending if ended.outcome and ended.kind == "input" else None  # keys leave no text behind
     if ending in (Ending.UNCERTAIN, Ending.DONE):
         (_ADD if ending is Ending.UNCERTAIN else _DROP).run(tx, bare_id=ended.session_id)
 

@@ -83,7 +83,7 @@ class Backlog:
     def take(self) -> list[Operation[Any]]:
         """The next group, in the order of the calls but urgent ones first."""
         group = list(self._urgent)
-        self._urgent.clear()
+        self._urgent.clear()  # all of them, so that none waits for a second group
         beside = min(len(self._normal), MAX_BESIDE_URGENT if group else MAX_GROUP)
         return group + [self._normal.popleft() for _ in range(beside)]
 

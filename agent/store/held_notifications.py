@@ -13,12 +13,13 @@ from agent.store.tables import HeldNotificationRow as Row
 _HOLD = Statement(insert(Row))
 _DROP = Statement(Row.delete().where(Row.position == given.position))
 _OF_SESSION = Statement(Row.select(Row.position).where(Row.session_id == given.session_id).limit(1))
-_ALL = Statement(Row.select().order_by(Row.position))
+_ALL = Statement(Row.select().order_by(Row.position))  # in the order in which they were said
 _COUNT = Statement(Row.select(fn.COUNT(Row.position)))
 
 
 def must_wait(tx: Transaction, notification: Notify) -> bool:
     """Whether it has files, or one of the same session that has is still here."""
+    # Else it would overtake.
     return bool(notification.files) or _OF_SESSION.value(tx, session_id=notification.session_id) is not None
 
 

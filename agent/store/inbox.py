@@ -44,23 +44,24 @@ WINDOW_BYTES = 1024 * 1024  # of commands that the router sends before it waits 
 _MOST_UNRESOLVED = 10_000  # what the router allows a machine to have; keeps hello below the frame limit
 _PROBE = "probe"
 
-_IS_OPEN = Row.state != InboxState.FINISHED.value  # as in the index
+_IS_OPEN = Row.state != InboxState.FINISHED.value  # word for word as in the partial index, else it is not used
 _IS_RECEIVED = Row.state == InboxState.RECEIVED.value
 _IS_UNHEARD = fn.EXISTS(OutboxRow.select(OutboxRow.upstream_seq).where(OutboxRow.upstream_seq == Row.result_seq))
 _THIS = Row.command_id == given.command_id
 
-_INSERT = Statement(insert_new(Row, [Row.command_id]))
+_INSERT = Statement(insert_new(Row, [Row.command_id]))  # what is known stays as it is: it may have been typed
 _NEWEST = Statement(Row.select(fn.COALESCE(fn.MAX(Row.position), 0)))
 _FIND = Statement(Row.select(Row.position, Row.session_id, Row.kind, Row.state, Row.ending).where(_THIS))
 _MOVE = Statement(Row.update(state=given.state, ending=given.ending, result_seq=given.result_seq).where(_THIS))
-_OPEN = Statement(Row.select().where(_IS_OPEN).order_by(Row.position))
+_OPEN = Statement(Row.select().where(_IS_OPEN).order_by(Row.position))  # the order in which the router sent them
 _UNRESOLVED = Statement(
     Row.select(Row.command_id, Row.state)
     .where(_IS_OPEN | _IS_UNHEARD)
-    .order_by(~_IS_RECEIVED, Row.position)
+    .order_by(~_IS_RECEIVED, Row.position)  # where not all fit: what has not begun must be known to be here
     .limit(_MOST_UNRESOLVED)
 )
 _COUNT_OPEN = Statement(Row.select(fn.COUNT(Row.position)).where(_IS_OPEN))
+# Of what is over nothing is reckoned any more.
 _SHIFT = Statement(Row.update(received_at=Row.received_at + given.seconds).where(_IS_OPEN, _IS_RECEIVED))
 # Both conditions: the router will not send it again, and it knows how it ended.
 _IS_PAST = (Row.state == InboxState.FINISHED.value) & (Row.sequence < given.floor)
@@ -103,6 +104,7 @@ class Inbox:
 
     def store(self, commands: Sequence[Command], now: float) -> "Future[tuple[Receipt, ...]]":
         """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
+        # Urgent: until it has the receipts the router sends no more than a window.
         return self._database.write(lambda tx: _store(tx, commands, now), urgent=True)
 
     def start(self, command_id: str, *, awaited: bool = False) -> "Future[Start]":
@@ -119,6 +121,7 @@ class Inbox:
 
     def held(self, command: Command, why: str) -> "Future[int]":
         """Tell people that a command waits; told again, the router takes it for the same message."""
+        # Made of the command: an agent that dies and tells it again says the same.
         notification_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"held/{command.command_id}"))
         text = f"Not typed yet: {why}. Your text waits until that is over."
         return self._outbox.append(Notify(notification_id, command.session_id, text))
@@ -149,7 +152,8 @@ class Inbox:
 
 
 def _store(tx: Transaction, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
-    newest = _NEWEST.value(tx)
+    newest = _NEWEST.value(tx)  # what stands behind it afterwards is new
+    # Nearly always all are new: then one statement says so, without a look at each.
     if _INSERT.run_many(tx, [_row(command, now) for command in commands]).rowcount == len(commands):
         return tuple(Receipt(command.command_id, ReceiptOutcome.STORED) for command in commands)
     return tuple(_receipts_with_duplicates(tx, commands, newest))
@@ -232,17 +236,19 @@ def _start(tx: Transaction, command_id: str, *, awaited: bool) -> Start:
         return Start.FORBIDDEN
     if awaited:
         expect(tx, command_id)
+    # In the same transaction as STARTED: whoever types next knows of the doubt, or is not begun.
     return Start.IN_DOUBT if doubts.is_in_doubt(tx, started.session_id) else Start.CLEAN
 
 
 def _end(tx: Transaction, command_id: str, event: Event, typed_at: float | None = None) -> int:
     """End a command, with its result in the outbox; its number. Raises IllegalMove, having written nothing."""
     ended = _after(tx, command_id, event)
-    result = CommandResult(command_id, ended.outcome or Outcome.done(), typed_at)
-    seq = append(tx, result)
+    if ended.outcome is None:
+        raise IllegalMove(f"{type(event).__name__} does not end {command_id}")
+    seq = append(tx, result := CommandResult(command_id, ended.outcome, typed_at))
     _move(tx, ended, seq)
     doubts.learn(tx, ended)
-    settle(tx, result)
+    settle(tx, result)  # behind the result: marks of a command that it does not know as typed the router refuses
     return seq
 
 
@@ -278,8 +284,9 @@ def _memory(tx: Transaction) -> Memory:
 
 
 def _welcomed(tx: Transaction, welcome: Welcome, now: float) -> None:
+    # All in one: a process that dies here is welcomed once more, and told the same.
     meta.put(tx, "last_link_epoch", str(welcome.link_epoch))
-    renumber_above(tx, welcome.upstream_acked_seq, outdated=welcome.inbox_outdated)
+    renumber_above(tx, welcome.upstream_acked_seq, outdated=welcome.inbox_outdated)  # before what is acknowledged goes
     acknowledge(tx, welcome.upstream_acked_seq)
     for command_id in welcome.recalled:
         if welcome.inbox_outdated:

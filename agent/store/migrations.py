@@ -10,7 +10,7 @@ from peewee import SqliteDatabase
 
 from agent.store.tables import TABLES, MetaRow
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 7  # of a newer one nothing is touched: it is refused
 
 _PROMPTS = """
 CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
@@ -52,7 +52,7 @@ def migrate(database: SqliteDatabase) -> None:
         if version == 0:
             _create(database)
         else:
-            for number in range(version + 1, SCHEMA_VERSION + 1):
+            for number in range(version + 1, SCHEMA_VERSION + 1):  # one after the other, however old the file is
                 for statement in UPGRADES[number]:
                     connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -49,7 +49,7 @@ class Outbox:
         self._database = database
         self.news = asyncio.Event()
         self.held_news = asyncio.Event()
-        self._holding = False
+        self._holding = False  # unknown at first: the uploads look once at their start
 
     def append(self, item: Item) -> "asyncio.Future[int]":
         """Store one item; its number."""
@@ -65,7 +65,7 @@ class Outbox:
     def write(self, operation: Callable[[Transaction], T]) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
         future = self._database.write(operation)
-        future.add_done_callback(lambda _: self.news.set())
+        future.add_done_callback(lambda _: self.news.set())  # also after an error: a look too many does no harm
         return future
 
     async def held(self) -> Held | None:
@@ -99,7 +99,7 @@ class Outbox:
             acknowledge(tx, seq)
             tx.after_commit(self._acknowledged)
 
-        self._database.write(operation, lazy=True)
+        self._database.write(operation, lazy=True)  # an fsync of its own would be in the way of receipts
 
     def depth(self) -> "asyncio.Future[int]":
         """How many rows are not acknowledged."""

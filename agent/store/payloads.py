@@ -34,7 +34,7 @@ def encoded(item: Item) -> dict[str, str]:
 
 def decoded(kind: str, payload: str) -> Item:
     """The item in these columns."""
-    return _DECODERS[kind](*json.loads(payload))
+    return _DECODERS[kind](*json.loads(payload))  # by position, so that what an earlier version wrote is still read
 
 
 def _fields(item: Item) -> tuple[str, list[object]]:

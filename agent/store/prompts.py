@@ -75,7 +75,7 @@ def expect(tx: Transaction, command_id: str) -> None:
 
 def settle(tx: Transaction, result: CommandResult) -> None:
     """A command ended, and its result is in the outbox: now the router may hear what its program said."""
-    if result.outcome.ending is not Ending.DONE:
+    if result.outcome.ending is not Ending.DONE:  # not typed, or nobody knows: nothing more is to be said of it
         _DROP.run(tx, command_id=result.command_id)
         return
     row = _SETTLE.row(tx, command_id=result.command_id)

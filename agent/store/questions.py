@@ -78,9 +78,9 @@ def _decide(tx: Transaction, command_id: str, decision: PermissionDecision) -> O
 
 def _judged(tx: Transaction, decision: PermissionDecision) -> Outcome:
     row = _known(tx, decision.permission_id)
-    if row is None or row["decision"]:
+    if row is None or row["decision"]:  # whoever decided first has decided
         return _OVER
-    if decision.input_digest != row["input_digest"]:
+    if decision.input_digest != row["input_digest"]:  # a yes to something else than what is asked would be a breach
         return _CHANGED
     if decision.option_id not in json.loads(row["options"]):
         return Outcome.failed(Reason.INVALID_ARGUMENT, "The question has no such option.")

@@ -17,7 +17,7 @@ from agent.store.statements import Statement, given, upsert
 from agent.store.tables import SessionRow as Row
 
 _SAVE = Statement(upsert(Row, [Row.bare_id]))
-_ALL = Statement(Row.select())
+_ALL = Statement(Row.select())  # those that are over, too: a later one must not take their generation
 _SHIFT = Statement(Row.update(ends_at=Row.ends_at + given.seconds, waits_since=Row.waits_since + given.seconds))
 _SHIFT_PROCESSES = Statement(Row.update(pid_started=Row.pid_started + given.seconds))
 
@@ -107,7 +107,7 @@ def _conversation(text: str) -> Conversation | None:
 def _save(tx: Transaction, session: Session, word: Item) -> int:
     _SAVE.run(tx, **_row(session))
     if session.state is SessionState.ENDED or not is_told_of(session):
-        forget(tx, bare_id(session.session_id))
+        forget(tx, bare_id(session.session_id))  # else people would wait for a word that never comes
     return append(tx, word)
 
 
