@@ -13,7 +13,7 @@ from pointsman.errors import ExitCode
 from pointsman.settings import SETTINGS, Setting, masked
 
 if TYPE_CHECKING:
-    from pointsman.doctor.checks import Finding
+    from pointsman.doctor.findings import Finding
 
 _NARROW = 20  # columns; in fewer it is the terminal that breaks lines
 
@@ -29,7 +29,7 @@ def doctor(*, as_json: bool, only_settings: bool) -> None:
     if only_settings:
         _show_settings(settings(), as_json=as_json)
         return
-    from pointsman.doctor.checks import Level
+    from pointsman.doctor.findings import Level
     from pointsman.render import show_json
 
     found = _examine()
@@ -43,7 +43,8 @@ def doctor(*, as_json: bool, only_settings: bool) -> None:
 
 def _examine() -> "list[Finding]":
     """All findings; of bad settings only those, as every other check would stand on them."""
-    from pointsman.doctor.checks import CHECKS, fail
+    from pointsman.doctor.checks import CHECKS
+    from pointsman.doctor.findings import fail
 
     try:
         here = settings()
