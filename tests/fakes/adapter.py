@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from tests.fakes.control import ADMIN_KEY
+from tests.integration.router.harness import API_KEY
 from tests.waiting import wait_until
 
 PATH_SECRET, HEADER_SECRET = "path-secret", "header-secret"
@@ -23,7 +23,7 @@ _START = "import os, sys; from webhook_adapter.cli import http; sys.exit(http(os
 def environment(router: str, telegram: str = NOWHERE, **changes: str) -> dict[str, str]:
     """A complete environment for the adapter."""
     return {
-        "POINTSMAN_API_KEY": ADMIN_KEY,
+        "POINTSMAN_API_KEY": API_KEY,
         "POINTSMAN_ROUTER": router,
         "POINTSMAN_HTTP_LISTEN": "127.0.0.1:0",
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,

@@ -1,31 +1,32 @@
-"""The application over a scripted router, both real, in this process."""
+"""The application over the real router, both real, in this process."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests.fakes.adapter import environment
-from tests.fakes.control import FakeRouter
+from tests.rigs.faulty_router import FaultyRouter
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
 
 
 @pytest.fixture
-def router() -> Iterator[FakeRouter]:
-    with FakeRouter() as fake:
-        fake.add_session("s1", "devbox", "api")
-        yield fake
+def router(data_dir: Path) -> Iterator[FaultyRouter]:
+    with FaultyRouter(data_dir) as router:
+        router.add_session("s1", "devbox", "api")
+        yield router
 
 
 @pytest.fixture
-def router_client(router: FakeRouter) -> Iterator[RouterClient]:
+def router_client(router: FaultyRouter) -> Iterator[RouterClient]:
     client = RouterClient(AdapterConfig.from_environ(environment(router.address)))
     yield client
     client.close()
 
 
 @pytest.fixture
-def http(router: FakeRouter, router_client: RouterClient) -> FlaskClient:
+def http(router: FaultyRouter, router_client: RouterClient) -> FlaskClient:
     return create_app(AdapterConfig.from_environ(environment(router.address)), router_client).test_client()

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.fakes.adapter import CHAT, SECRET_HEADER, WEBHOOK, environment
-from tests.fakes.control import NO_STORAGE, FakeRouter
+from tests.rigs.faulty_router import NO_STORAGE, FaultyRouter
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.transports.lifecycle import Event, Handled, Hook, Lifecycle
@@ -28,7 +28,7 @@ class Clumsy(Hook):
         raise LookupError(event.transport, handled)
 
 
-def test_a_hook_that_raises_loses_no_message(router: FakeRouter, router_client: RouterClient) -> None:
+def test_a_hook_that_raises_loses_no_message(router: FaultyRouter, router_client: RouterClient) -> None:
     config = AdapterConfig.from_environ(environment(router.address))
     blueprint = webhook(Host(config, router_client, lifecycle=Lifecycle(Clumsy())))
     app = Flask("app")
@@ -36,13 +36,13 @@ def test_a_hook_that_raises_loses_no_message(router: FakeRouter, router_client: 
 
     answer = app.test_client().post(WEBHOOK, headers=SECRET_HEADER, json=UPDATE)
 
-    assert (answer.status_code, list(router.book.submitted)) == (200, ["telegram:4711:1"])
+    assert (answer.status_code, list(router.door.submitted)) == (200, ["telegram:4711:1"])
 
 
 def test_the_line_about_an_update_has_the_id_that_the_answer_has(
-    http: FlaskClient, router: FakeRouter, caplog: pytest.LogCaptureFixture
+    http: FlaskClient, router: FaultyRouter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    router.book.faults["Submit"] = NO_STORAGE
+    router.door.faults["Submit"] = NO_STORAGE
 
     answer = http.post(WEBHOOK, headers={**SECRET_HEADER, "X-Request-ID": "from-the-proxy"}, json=UPDATE)
 
@@ -50,10 +50,10 @@ def test_the_line_about_an_update_has_the_id_that_the_answer_has(
     assert "telegram event not stored id=from-the-proxy code=STORAGE_UNAVAILABLE" in caplog.text
 
 
-def test_figures_count_what_became_of_events(http: FlaskClient, router: FakeRouter) -> None:
+def test_figures_count_what_became_of_events(http: FlaskClient, router: FaultyRouter) -> None:
     for _ in range(2):
         http.post(WEBHOOK, headers=SECRET_HEADER, json=UPDATE)
-    router.book.faults["Submit"] = NO_STORAGE
+    router.door.faults["Submit"] = NO_STORAGE
     http.post(WEBHOOK, headers=SECRET_HEADER, json=UPDATE | {"update_id": 2})
 
     counted = [line for line in http.get("/metrics").text.splitlines() if line.startswith("pointsman_updates_total")]

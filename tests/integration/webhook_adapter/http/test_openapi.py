@@ -10,9 +10,10 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from tests.fakes.adapter import PATH_SECRET
-from tests.fakes.control import ADMIN_KEY, FakeRouter
+from tests.integration.router.harness import API_KEY
+from tests.rigs.faulty_router import FaultyRouter
 
-KEY = {"X-API-Key": ADMIN_KEY}
+KEY = {"X-API-Key": API_KEY}
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_what_it_requires_is_what_an_empty_body_lacks(http: FlaskClient, documen
         ("post", "/notifications/send", {"sessionId": "s1", "chatId": 1, "text": "x"}, "/notifications/send"),
         ("post", "/commands", {"sessionId": "s1", "text": "x"}, "/commands"),
         ("get", "/commands", None, "/commands"),
-        ("get", "/commands/command-1", None, "/commands/{commandId}"),
+        ("get", "/commands/{sent}", None, "/commands/{commandId}"),
         ("get", "/commands/nothing", None, "/commands/{commandId}"),
         ("post", "/cleanup", None, "/cleanup"),
     ],
@@ -85,18 +86,18 @@ def test_what_it_requires_is_what_an_empty_body_lacks(http: FlaskClient, documen
 def test_answers_are_as_described(
     http: FlaskClient, document: Any, method: str, path: str, body: object, described: str
 ) -> None:
-    http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x"})
+    sent = http.post("/commands", headers=KEY, json={"sessionId": "s1", "text": "x"}).get_json()["commandId"]
 
-    answer = http.open(path, method=method.upper(), headers=KEY, json=body)
+    answer = http.open(path.replace("{sent}", sent), method=method.upper(), headers=KEY, json=body)
 
     check(document, answer.get_json(), document["paths"][described][method]["responses"][str(answer.status_code)])
 
 
 @pytest.mark.parametrize(("fate", "status"), [(deliver, 200), (refuse, 502)])
 def test_what_became_of_a_notification_is_as_described(
-    http: FlaskClient, router: FakeRouter, document: Any, fate: Any, status: int
+    http: FlaskClient, router: FaultyRouter, document: Any, fate: Any, status: int
 ) -> None:
-    router.book.fate = fate
+    router.door.changes["GetNotification"] = lambda answer: fate(answer.notification)
 
     answer = http.post("/notifications/send", headers=KEY, json={"sessionId": "s1", "chatId": 1, "text": "x"})
 

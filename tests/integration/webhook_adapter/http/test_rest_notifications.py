@@ -1,15 +1,17 @@
-"""POST /notifications/send, over a scripted router."""
+"""POST /notifications/send, over the real router."""
 
 import json
 from typing import Any
 
 import pytest
+from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2
 from flask.testing import FlaskClient
 
-from tests.fakes.control import ADMIN_KEY, NO_STORAGE, FakeRouter
+from tests.integration.router.harness import API_KEY
+from tests.rigs.faulty_router import NO_STORAGE, FaultyRouter
 
-KEY = {"X-API-Key": ADMIN_KEY}
+KEY = {"X-API-Key": API_KEY}
 NOTICE = {"sessionId": "s1", "chatId": 99, "text": "done"}
 
 
@@ -26,14 +28,14 @@ def dead(sent: types_pb2.Notification) -> None:
     sent.state = types_pb2.NOTIFICATION_STATE_DEAD
 
 
-def test_a_delivered_notification_tells_the_platforms_id(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.fate = delivered
+def test_a_delivered_notification_tells_the_platforms_id(http: FlaskClient, router: FaultyRouter) -> None:
+    router.door.changes["GetNotification"] = lambda answer: delivered(answer.notification)
 
     answer = http.post("/notifications/send", headers=KEY, json={**NOTICE, "idempotencyKey": "once"})
 
     assert answer.status_code == 200
-    assert answer.get_json() == {"ok": True, "messageId": 42, "token": "tokentokentoken1"}
-    asked, followed = router.book.requests
+    assert answer.get_json() == {"ok": True, "messageId": 42, "token": answer.get_json()["token"]}
+    [asked], [followed] = router.door.asked(pb.NotifyRequest), router.door.asked(pb.GetNotificationRequest)
     assert (asked.targets[0].transport, asked.targets[0].chat_id, asked.request_id) == ("telegram", "99", "once")
     assert followed.wait.seconds == 10
 
@@ -43,37 +45,34 @@ def test_a_delivered_notification_tells_the_platforms_id(http: FlaskClient, rout
     [(-100123, "telegram", "-100123"), ("99", "telegram", "99"), ("@ops_room", "telegram", "@ops_room")],
 )
 def test_a_chat_may_be_a_number_or_a_text(
-    http: FlaskClient, router: FakeRouter, chat_id: object, transport: str, place: str
+    http: FlaskClient, router: FaultyRouter, chat_id: object, transport: str, place: str
 ) -> None:
     http.post("/notifications/send", headers=KEY, json={**NOTICE, "chatId": chat_id})
 
-    target = router.book.requests[0].targets[0]
+    target = router.door.asked(pb.NotifyRequest)[0].targets[0]
     assert (target.transport, target.chat_id) == (transport, place)
 
 
-def test_the_console_is_a_chat_too(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.fate = delivered
+def test_the_console_is_a_chat_too(http: FlaskClient, router: FaultyRouter) -> None:
+    router.door.changes["GetNotification"] = lambda answer: delivered(answer.notification)
 
     answer = http.post("/notifications/send", headers=KEY, json={**NOTICE, "chatId": "console"})
 
-    assert router.book.requests[0].targets[0].transport == "web"
+    assert router.door.asked(pb.NotifyRequest)[0].targets[0].transport == "web"
     assert answer.get_json()["messageId"] == "42"
 
 
-def test_a_notification_that_takes_longer_stays_queued(http: FlaskClient) -> None:
+def test_a_notification_that_takes_longer_stays_queued(http: FlaskClient, router: FaultyRouter) -> None:
     answer = http.post("/notifications/send", headers=KEY, json=NOTICE)
 
     assert answer.status_code == 202
-    assert answer.get_json() == {
-        "ok": True,
-        "queued": True,
-        "notificationId": "notification-1",
-        "token": "tokentokentoken1",
-    }
+    said = answer.get_json()
+    [kept] = router.real.notifications("s1")
+    assert said == {"ok": True, "queued": True, "notificationId": kept.notification_id, "token": kept.token}
 
 
-def test_a_notification_is_accepted_even_if_nobody_can_say_how_it_fares(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.faults["GetNotification"] = NO_STORAGE
+def test_a_notification_is_accepted_when_nobody_can_say_how_it_fares(http: FlaskClient, router: FaultyRouter) -> None:
+    router.door.faults["GetNotification"] = NO_STORAGE
 
     assert http.post("/notifications/send", headers=KEY, json=NOTICE).status_code == 202
 
@@ -83,9 +82,9 @@ def test_a_notification_is_accepted_even_if_nobody_can_say_how_it_fares(http: Fl
     [(refused, "Bad Request: chat not found", "PLATFORM_REFUSED"), (dead, "given up after a day of trying", "TOO_OLD")],
 )
 def test_a_refused_notification_says_the_platforms_words(
-    http: FlaskClient, router: FakeRouter, fate: Any, error: str, code: str
+    http: FlaskClient, router: FaultyRouter, fate: Any, error: str, code: str
 ) -> None:
-    router.book.fate = fate
+    router.door.changes["GetNotification"] = lambda answer: fate(answer.notification)
 
     answer = http.post("/notifications/send", headers=KEY, json=NOTICE)
 
@@ -99,7 +98,7 @@ def test_a_markup_may_hold_no_buttons(http: FlaskClient, router: FakeRouter, mar
 
 
 @pytest.mark.parametrize("encode", [lambda markup: markup, json.dumps], ids=["object", "text"])
-def test_an_inline_keyboard_becomes_buttons(http: FlaskClient, router: FakeRouter, encode: Any) -> None:
+def test_an_inline_keyboard_becomes_buttons(http: FlaskClient, router: FaultyRouter, encode: Any) -> None:
     rows = [
         [{"text": "Yes", "callback_data": "cmd:abc:yes"}, {"text": "Run", "callback_data": "make test"}],
         [{"text": "Time", "callback_data": "cmd:abc:at 12:30"}, {"text": "Odd", "callback_data": "cmd:x"}],
@@ -107,7 +106,7 @@ def test_an_inline_keyboard_becomes_buttons(http: FlaskClient, router: FakeRoute
 
     http.post("/notifications/send", headers=KEY, json={**NOTICE, "replyMarkup": encode({"inline_keyboard": rows})})
 
-    assert [(each.label, each.action) for each in router.book.requests[0].buttons] == [
+    assert [(each.label, each.action) for each in router.door.asked(pb.NotifyRequest)[0].buttons] == [
         ("Yes", "yes"),
         ("Run", "make test"),
         ("Time", "at 12:30"),

@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from pointsman.client import convert
 from pointsman.client.errors import RouterError
-from pointsman.client.records import Button, Chat, CommandState, Machine, NotificationState, Origin, TraceStep
+from pointsman.client.records import Button, Chat, CommandState, Machine, NotificationState, Origin
 from tests.fakes.adapter import environment
-from tests.fakes.control import NO_STORAGE, VIEWER_KEY, FakeRouter, Fault
+from tests.rigs.faulty_router import NO_STORAGE, Fault, FaultyRouter
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.model import Submission, command_text
@@ -25,7 +25,6 @@ from webhook_adapter.router.client import RouterClient
 from webhook_adapter.router.errors import http_status
 
 CERTIFICATE_LIFE = timedelta(hours=1)
-NOON = datetime(2026, 11, 21, 0, 0, 0, 123_000, UTC)
 
 
 def submission(key: str, **more: str) -> Submission:
@@ -40,40 +39,35 @@ def stored(client: RouterClient, key: str) -> bool:
     return True
 
 
-def test_a_submission_arrives_whole(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.answer = "Sent to api"
-
+def test_a_submission_arrives_whole(router_client: RouterClient, router: FaultyRouter) -> None:
     done = router_client.submit(submission("k", reply_to_message_id="40", session_id="s1"))
 
-    assert (done.command_id, done.state, done.answer, done.duplicate) == (
-        "command-1",
-        CommandState.QUEUED,
-        "Sent to api",
-        False,
-    )
-    got = router.book.submitted["k"]
+    [kept] = router_client.own.commands()
+    assert (done.command_id, done.state, done.session_id) == (kept.command_id, CommandState.QUEUED, "s1")
+    assert not done.duplicate
+    got = router.door.submitted["k"]
     assert (got.text, got.actor, got.reply_to_message_id, got.session_id) == ("hello", "telegram:99", "40", "s1")
     assert (got.chat.chat_id, got.chat.thread_id, got.chat.message_id) == ("99", "12", "50")
     assert not got.HasField("button")
 
 
-def test_many_threads_share_one_stream(router_client: RouterClient, router: FakeRouter) -> None:
+def test_many_threads_share_one_stream(router_client: RouterClient, router: FaultyRouter) -> None:
     with ThreadPoolExecutor(16) as pool:
         done = list(pool.map(lambda number: router_client.submit(submission(f"k{number}")), range(200)))
 
-    assert len(done) == len(router.book.submitted) == 200
-    assert sum(router.book.frames) == 200
+    assert len(done) == len(router.door.submitted) == 200
+    assert sum(router.door.frames) == 200
 
 
-def test_what_gathers_while_the_router_is_busy_goes_together(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.submit_gate.clear()
+def test_what_gathers_while_the_router_is_busy_goes_together(router_client: RouterClient, router: FaultyRouter) -> None:
+    router.door.gate.clear()
     with ThreadPoolExecutor(16) as pool:
         waiting = [pool.submit(router_client.submit, submission(f"k{number}")) for number in range(16)]
         wait_until(lambda: router_client.submissions_waiting == 16)
-        router.book.submit_gate.set()
+        router.door.gate.set()
         assert len([each.result(10) for each in waiting]) == 16
 
-    assert sum(router.book.frames) == 16
+    assert sum(router.door.frames) == 16
 
 
 def test_the_same_key_again_is_a_duplicate(router_client: RouterClient) -> None:
@@ -82,16 +76,16 @@ def test_the_same_key_again_is_a_duplicate(router_client: RouterClient) -> None:
     assert (first.duplicate, second.duplicate) == (False, True)
 
 
-def test_a_refused_item_leaves_the_stream_alive(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.faults["Submit"] = NO_STORAGE
+def test_a_refused_item_leaves_the_stream_alive(router_client: RouterClient, router: FaultyRouter) -> None:
+    router.door.faults["Submit"] = NO_STORAGE
     with pytest.raises(RouterError, match="STORAGE_UNAVAILABLE"):
         router_client.submit(submission("a"))
-    del router.book.faults["Submit"]
+    del router.door.faults["Submit"]
 
-    assert router_client.submit(submission("b")).command_id == "command-1"
+    assert router_client.submit(submission("b")).command_id
 
 
-def test_the_stream_comes_back_with_the_router(router_client: RouterClient, router: FakeRouter) -> None:
+def test_the_stream_comes_back_with_the_router(router_client: RouterClient, router: FaultyRouter) -> None:
     router_client.submit(submission("before"))
     router.stop()
     with pytest.raises(RouterError) as away:
@@ -101,30 +95,32 @@ def test_the_stream_comes_back_with_the_router(router_client: RouterClient, rout
     wait_until(lambda: stored(router_client, "after"), 5.0)
 
     assert http_status(away.value) == 503
-    assert set(router.book.submitted) == {"before", "after"}
+    assert set(router.door.submitted) == {"before", "after"}
 
 
-def test_waiting_items_fail_when_the_router_stops(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.submit_gate.clear()
+def test_waiting_items_fail_when_the_router_stops(router_client: RouterClient, router: FaultyRouter) -> None:
+    router.door.gate.clear()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(router_client.submit, submission("k"))
-        wait_until(lambda: router.book.frames)
-        router.book.submit_gate.set()
-        router.book.lose_next_stream = True
-        router.book.faults["SubmitStream"] = Fault(grpc.StatusCode.UNAVAILABLE, "DRAINING")
+        wait_until(lambda: router.door.frames)
+        router.door.gate.set()
+        router.door.lose_next_stream = True
+        router.door.faults["SubmitStream"] = Fault(grpc.StatusCode.UNAVAILABLE, "DRAINING")
 
         with pytest.raises(RouterError, match="DRAINING"):
             waiting.result(10)
 
 
-def test_a_call_carries_its_own_key(router_client: RouterClient) -> None:
-    assert [each.session_id for each in router_client.control(VIEWER_KEY).sessions()] == ["s1"]
+def test_a_call_carries_its_own_key(router_client: RouterClient, router: FaultyRouter) -> None:
+    viewer = router.real.key(control_pb2.ROLE_VIEWER)
+
+    assert [each.session_id for each in router_client.control(viewer).sessions()] == ["s1"]
     with pytest.raises(RouterError, match="PERMISSION_DENIED"):
-        router_client.control(VIEWER_KEY).cleanup()
+        router_client.control(viewer).cleanup()
 
 
-def test_the_same_router_words_reach_the_caller(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.faults["ListSessions"] = NO_STORAGE
+def test_the_same_router_words_reach_the_caller(router_client: RouterClient, router: FaultyRouter) -> None:
+    router.door.faults["ListSessions"] = NO_STORAGE
 
     with pytest.raises(RouterError) as refused:
         router_client.own.sessions()
@@ -132,19 +128,21 @@ def test_the_same_router_words_reach_the_caller(router_client: RouterClient, rou
     assert (refused.value.message, refused.value.retry_after) == ("nothing was stored; try again", 7)
 
 
-def test_an_error_without_details_keeps_its_inside_to_itself(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.notifications.clear()
+def test_an_error_without_details_keeps_its_inside_to_itself(router_client: RouterClient, router: FaultyRouter) -> None:
+    router.door.faults["GetNotification"] = Fault(grpc.StatusCode.UNKNOWN, "")
 
     with pytest.raises(RouterError) as failed:
-        router_client.own.notification("unknown")
+        router_client.own.notification("any")
 
     assert (http_status(failed.value), failed.value.message) == (500, "the router failed; its log says why")
 
 
-def test_a_state_of_a_newer_router_is_unknown(router_client: RouterClient, router: FakeRouter) -> None:
-    router.book.commands["c"] = types_pb2.Command(command_id="c", state=77, reason=78)
+def test_a_state_of_a_newer_router_is_unknown(router_client: RouterClient, router: FaultyRouter) -> None:
+    sent = router_client.own.send_text("s1", "x")
+    newer = types_pb2.Command(command_id="c", state=77, reason=78)  # type: ignore[arg-type]
+    router.door.changes["GetCommand"] = lambda answer: answer.command.CopyFrom(newer)
 
-    command = router_client.own.command("c")
+    command = router_client.own.command(sent.command_id)
 
     assert (command.state, command.reason, command.created_at) == (CommandState.UNKNOWN, "78", None)
 
@@ -155,25 +153,30 @@ def test_a_command_with_all_it_has(router_client: RouterClient) -> None:
     command = router_client.own.command(sent.command_id)
 
     assert (command.key, command.text, command.source, command.machine_id) == ("esc", "", "web", "devbox")
-    assert (command.state, command.reason, command.created_at) == (CommandState.QUEUED, "", NOON)
+    assert (command.state, command.reason, command.created_at) == (CommandState.QUEUED, "", sent.created_at)
 
 
-def test_dead_letters_and_what_people_do_with_them(router_client: RouterClient) -> None:
+def test_dead_letters_and_what_people_do_with_them(router_client: RouterClient, router: FaultyRouter) -> None:
     control = router_client.own
-    sent = control.send_text("s1", "x", ttl=timedelta(seconds=5))
+    router.add_session("s2")
+    for session_id in ("s1", "s1", "s2"):
+        control.send_text(session_id, "x", ttl=timedelta(seconds=5))
+    third, second, first = control.commands()
+    control.unregister_session("s1")
 
-    assert control.cancel(sent.command_id).state is CommandState.CANCELLED
-    assert control.redrive(sent.command_id, "s2", request="r").redrive_of == sent.command_id
-    assert [each.command_id for each in control.dead_letters(5).commands] == [sent.command_id]
-    assert control.drop(sent.command_id).dropped
+    assert control.cancel(third.command_id).state is CommandState.CANCELLED
+    assert [each.command_id for each in control.dead_letters(5).commands] == [second.command_id, first.command_id]
+    assert control.redrive(first.command_id, "s2", request="r").redrive_of == first.command_id
+    assert control.drop(second.command_id).dropped
+    assert control.dead_letters(5).commands == []
 
 
-def test_a_session_is_started_for_a_chat(router_client: RouterClient, router: FakeRouter) -> None:
+def test_a_session_is_started_for_a_chat(router_client: RouterClient, router: FaultyRouter) -> None:
     place = Chat("web", "console", message_id="7")
     origin = Origin("web", "web:console", place)
     started = router_client.own.start("fix it", "devbox", "~/src", request="r", origin=origin)
 
-    [asked] = router.book.requests
+    [asked] = router.door.asked(control_pb2.StartSessionRequest)
     assert (asked.machine_id, asked.folder, asked.prompt, asked.request_id) == ("devbox", "~/src", "fix it", "r")
     assert (asked.origin.chat.transport, asked.origin.chat.message_id) == ("web", "7")
     assert (started.text, started.source, started.actor) == ("fix it", "web", "web:console")
@@ -196,11 +199,11 @@ def test_an_answer_to_a_question_is_told_in_words(decision: dict[str, str], told
     assert command_text(convert.command(types_pb2.Command(action=types_pb2.Action(permission_decision=made)))) == told
 
 
-def test_last_words_and_open_questions_are_one_call_each(router: FakeRouter, router_client: RouterClient) -> None:
+def test_last_words_and_open_questions_are_one_call_each(router: FaultyRouter, router_client: RouterClient) -> None:
     router_client.own.last_words()
     router_client.own.open_questions("s1")
 
-    assert router.book.requests[-2:] == [
+    assert router.door.requests[-2:] == [
         control_pb2.ListNotificationsRequest(last_words=True, limit=1000),
         control_pb2.ListNotificationsRequest(session_id="s1", open_questions=True),
     ]
@@ -219,21 +222,31 @@ def test_a_notification_with_all_it_has(router_client: RouterClient) -> None:
         (Button("Go on", "continue"),),
         Chat("telegram", "99"),
     )
-    assert (sent.token, sent.created_at, sent.delivered_at) == ("tokentokentoken1", NOON, None)
+    assert (bool(sent.token), bool(sent.created_at), sent.delivered_at) == (True, True, None)
     assert sent.token not in repr(sent)
 
 
 def test_machines_and_join_tokens(router_client: RouterClient) -> None:
-    assert router_client.own.machines() == [Machine("devbox", False, False, False, "", NOON, None, ("~/src",))]
-    token = router_client.own.create_join_token("devbox", timedelta(hours=1))
-    assert (token.join_token, token.expires_at) == ("join", NOON)
+    [machine] = router_client.own.machines()
+    token = router_client.own.create_join_token("attic", timedelta(hours=1))
+
+    assert machine == Machine("devbox", False, False, False, "", machine.created_at, None)
+    assert machine.created_at
+    assert token.expires_at
+    assert timedelta(minutes=59) < token.expires_at - machine.created_at < timedelta(minutes=61)
+    assert token.join_token not in repr(token)
 
 
 def test_figures_and_stories(router_client: RouterClient) -> None:
-    stats = router_client.own.stats()
+    sent = router_client.own.send_text("s1", "x", origin=Origin("rest", "ada"))
 
-    assert (stats.commands, stats.commit_p99, stats.writable) == ({"QUEUED": 3, "DEAD": 1}, 0.005, True)
-    assert router_client.own.trace("c") == [TraceStep(NOON, "c", "accepted", "", "QUEUED", "rest", "")]
+    stats = router_client.own.stats()
+    [step] = router_client.own.trace(sent.command_id)
+
+    assert (stats.commands, stats.writable) == ({"QUEUED": 1}, True)
+    assert 0 < stats.commit_p99 < 60
+    assert (step.at, step.subject_id, step.event) == (sent.created_at, sent.command_id, "Accepted")
+    assert (step.from_state, step.to_state) == ("", "QUEUED")
 
 
 @pytest.fixture
@@ -256,17 +269,15 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize(("presents_own", "welcome"), [(True, True), (False, False)])
 def test_over_tls_both_sides_show_who_they_are(
-    certificate: tuple[Path, Path], presents_own: bool, welcome: bool
+    certificate: tuple[Path, Path], data_dir: Path, presents_own: bool, welcome: bool
 ) -> None:
     cert, key = certificate
     pair = (key.read_bytes(), cert.read_bytes())
-    router = FakeRouter()
-    router.start(grpc.ssl_server_credentials([pair], cert.read_bytes(), require_client_auth=True))
+    secure = grpc.ssl_server_credentials([pair], cert.read_bytes(), require_client_auth=True)
     own = {"POINTSMAN_TLS_CERT": str(cert), "POINTSMAN_TLS_KEY": str(key)} if presents_own else {}
-    environ = environment(f"localhost:{router.port}", POINTSMAN_TLS_CA=str(cert), **own)
-    client = RouterClient(AdapterConfig.from_environ(environ))
-    try:
+    with FaultyRouter(data_dir, secure) as router:
+        environ = environment(f"localhost:{router.port}", POINTSMAN_TLS_CA=str(cert), **own)
+        client = RouterClient(AdapterConfig.from_environ(environ))
+
         assert stored(client, "k") == welcome
-    finally:
         client.close()
-        router.close()

@@ -15,29 +15,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agentlink.v1.control_pb2 import GetNotificationRequest
 
 from tests.fakes.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
-from tests.fakes.control import ADMIN_KEY, FakeRouter
+from tests.integration.router.harness import API_KEY
+from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
 
 LIMIT = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeRouter, AdapterProcess]]:
-    with FakeRouter() as router:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FaultyRouter, AdapterProcess]]:
+    with FaultyRouter(tmp_path_factory.mktemp("router")) as router:
         router.add_session("s1")
         with AdapterProcess(environment(router.address), tmp_path_factory.mktemp("adapter")) as process:
             yield router, process
 
 
 @pytest.fixture
-def router(world: tuple[FakeRouter, AdapterProcess]) -> FakeRouter:
+def router(world: tuple[FaultyRouter, AdapterProcess]) -> FaultyRouter:
     return world[0]
 
 
 @pytest.fixture
-def process(world: tuple[FakeRouter, AdapterProcess]) -> AdapterProcess:
+def process(world: tuple[FaultyRouter, AdapterProcess]) -> AdapterProcess:
     return world[1]
 
 
@@ -72,21 +74,21 @@ def test_it_says_once_where_it_listens(process: AdapterProcess, port: int) -> No
     assert process.stdout == f"ready adapter http://127.0.0.1:{port}\n"
 
 
-def test_an_update_over_real_http(router: FakeRouter, port: int) -> None:
+def test_an_update_over_real_http(router: FaultyRouter, port: int) -> None:
     assert status(port, body(1)) == 200
-    assert router.book.submitted["telegram:4711:1"].text == "hello"
+    assert router.door.submitted["telegram:4711:1"].text == "hello"
 
 
-def test_ten_copies_at_once_are_one(router: FakeRouter, port: int) -> None:
+def test_ten_copies_at_once_are_one(router: FaultyRouter, port: int) -> None:
     with ThreadPoolExecutor(10) as pool:
         statuses = list(pool.map(lambda _: status(port, body(2)), range(10)))
 
     assert statuses == [200] * 10
-    assert router.book.submit_calls.count("telegram:4711:2") == 10
-    assert "telegram:4711:2" in router.book.submitted
+    assert router.door.submit_calls.count("telegram:4711:2") == 10
+    assert "telegram:4711:2" in router.door.submitted
 
 
-def test_a_connection_serves_many_updates(router: FakeRouter, port: int) -> None:
+def test_a_connection_serves_many_updates(router: FaultyRouter, port: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.connect()
     first = connection.sock.getsockname()
@@ -101,10 +103,10 @@ def test_a_connection_serves_many_updates(router: FakeRouter, port: int) -> None
 
     assert statuses == [200] * 20
     assert first == last
-    assert "telegram:4711:119" in router.book.submitted
+    assert "telegram:4711:119" in router.door.submitted
 
 
-def test_while_the_router_is_away_updates_are_asked_for_again(router: FakeRouter, port: int) -> None:
+def test_while_the_router_is_away_updates_are_asked_for_again(router: FaultyRouter, port: int) -> None:
     router.stop()
     away, headers = post(port, body(3))
     router.start()
@@ -112,7 +114,7 @@ def test_while_the_router_is_away_updates_are_asked_for_again(router: FakeRouter
     wait_until(lambda: status(port, body(3)) == 200)
 
     assert (away, headers["Retry-After"]) == (503, "2")
-    assert "telegram:4711:3" in router.book.submitted
+    assert "telegram:4711:3" in router.door.submitted
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 3 * LIMIT])
@@ -132,18 +134,18 @@ def test_a_body_in_chunks_of_just_the_limit_is_taken(port: int) -> None:
     assert post(port, iter([whole, b" " * (LIMIT - len(whole) + 1)]))[0] == 413
 
 
-def test_a_body_in_chunks_is_taken(router: FakeRouter, port: int) -> None:
+def test_a_body_in_chunks_is_taken(router: FaultyRouter, port: int) -> None:
     whole = body(4)
 
     assert post(port, iter([whole[:20], whole[20:]]))[0] == 200
-    assert "telegram:4711:4" in router.book.submitted
+    assert "telegram:4711:4" in router.door.submitted
 
 
-def test_a_large_update_is_taken(router: FakeRouter, port: int) -> None:
+def test_a_large_update_is_taken(router: FaultyRouter, port: int) -> None:
     padded = json.dumps({**json.loads(body(5)), "padding": "x" * 500_000}).encode()
 
     assert status(port, padded) == 200
-    assert "telegram:4711:5" in router.book.submitted
+    assert "telegram:4711:5" in router.door.submitted
 
 
 HEAD = f"POST {WEBHOOK} HTTP/1.1\r\nHost: x\r\nX-Telegram-Bot-Api-Secret-Token: header-secret\r\n".encode()
@@ -173,7 +175,7 @@ def test_a_client_that_hangs_up_in_the_middle_is_let_go_at_once(port: int, sent:
         assert b" 200 " not in client.recv(1000)  # the time for a whole request is longer than our patience
 
 
-def test_a_slow_client_is_served_in_the_end(router: FakeRouter, port: int) -> None:
+def test_a_slow_client_is_served_in_the_end(router: FaultyRouter, port: int) -> None:
     whole = body(7)
     request = HEAD + f"Content-Length: {len(whole)}\r\nConnection: close\r\n\r\n".encode() + whole
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
@@ -183,7 +185,7 @@ def test_a_slow_client_is_served_in_the_end(router: FakeRouter, port: int) -> No
         answer = client.recv(1000)
 
     assert answer.startswith(b"HTTP/1.1 200")
-    assert "telegram:4711:7" in router.book.submitted
+    assert "telegram:4711:7" in router.door.submitted
 
 
 def test_a_client_that_does_not_hang_up_after_its_answer_blocks_nobody(port: int) -> None:
@@ -194,29 +196,29 @@ def test_a_client_that_does_not_hang_up_after_its_answer_blocks_nobody(port: int
         assert status(port, body(9)) == 200
 
 
-def test_waiting_for_deliveries_leaves_threads_for_updates(router: FakeRouter, port: int) -> None:
-    gate = router.book.submit_gate  # also what holds the fate of notifications back, below
+def test_waiting_for_deliveries_leaves_threads_for_updates(router: FaultyRouter, port: int) -> None:
+    gate = router.door.gate  # also what holds the fate of notifications back, below
     gate.clear()
-    router.book.fate = lambda _: gate.wait(20) and None
+    router.door.changes["GetNotification"] = lambda _: gate.wait(20)
     notice = json.dumps({"sessionId": "s1", "chatId": CHAT, "text": "done"}).encode()
 
     def send(_: int) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        connection.request("POST", "/notifications/send", notice, {"X-API-Key": ADMIN_KEY})
+        connection.request("POST", "/notifications/send", notice, {"X-API-Key": API_KEY})
         found = connection.getresponse().status
         connection.close()
         return found
 
     with ThreadPoolExecutor(10) as pool:
         waiting = [pool.submit(send, number) for number in range(10)]
-        wait_until(lambda: len(router.book.notifications) == 10)
+        wait_until(lambda: len(router.door.asked(GetNotificationRequest)) == 10)
         health = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         health.request("GET", "/health")
         assert health.getresponse().status == 200
         health.close()
         gate.set()
         assert {each.result(20) for each in waiting} == {202}
-    router.book.fate = lambda _: None
+    router.door.changes.clear()
 
 
 def test_malformed_http_shows_no_secret(process: AdapterProcess, port: int) -> None:
@@ -229,15 +231,15 @@ def test_malformed_http_shows_no_secret(process: AdapterProcess, port: int) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly_and_answers_what_it_began(tmp_path: Path, number: signal.Signals) -> None:
-    with FakeRouter() as router, AdapterProcess(environment(router.address), tmp_path) as process:
+    with FaultyRouter(tmp_path) as router, AdapterProcess(environment(router.address), tmp_path) as process:
         port = process.port
-        router.book.submit_gate.clear()
+        router.door.gate.clear()
         with ThreadPoolExecutor(2) as pool:
             waiting = pool.submit(status, port, body(1))
-            wait_until(lambda: router.book.frames)
+            wait_until(lambda: router.door.frames)
             stopped = pool.submit(process.end, number)
             wait_until(lambda: "Handling signal" in process.log)
-            router.book.submit_gate.set()
+            router.door.gate.set()
 
             assert waiting.result(20) == 200
             assert stopped.result(20) == 0
@@ -271,7 +273,7 @@ def test_a_taken_port_is_a_failure(tmp_path: Path) -> None:
             assert process.stdout == ""
 
 
-def test_a_gunicorn_of_ones_own_can_serve_it(router: FakeRouter, tmp_path: Path) -> None:
+def test_a_gunicorn_of_ones_own_can_serve_it(router: FaultyRouter, tmp_path: Path) -> None:
     start = [sys.executable, "-I", "-m", "gunicorn", "-b", "127.0.0.1:0"]
     start += ["-c", "python:webhook_adapter.http.gunicorn.conf"]
     environ = {"PATH": os.environ["PATH"], **environment(router.address)}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.adapter import CHAT, HEADER_SECRET, WEBHOOK, AdapterProcess, environment
-from tests.fakes.control import FakeRouter
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
+from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
 from webhook_adapter.transports.telegram.background_calls import BackgroundCalls
 from webhook_adapter.transports.telegram.client import TelegramClient
@@ -32,7 +32,7 @@ def telegram() -> Iterator[TelegramStandIn]:
 
 
 @pytest.fixture
-def adapter(telegram: TelegramStandIn, router: FakeRouter, tmp_path: Path) -> Iterator[AdapterProcess]:
+def adapter(telegram: TelegramStandIn, router: FaultyRouter, tmp_path: Path) -> Iterator[AdapterProcess]:
     environ = environment(router.address, telegram.base_url, TELEGRAM_BOT_TOKEN=telegram.token)
     with AdapterProcess(environ, tmp_path) as process, client_of(telegram) as client:
         url = f"http://127.0.0.1:{process.port}{WEBHOOK}"
@@ -41,8 +41,8 @@ def adapter(telegram: TelegramStandIn, router: FakeRouter, tmp_path: Path) -> It
 
 
 @pytest.mark.usefixtures("adapter")
-def test_a_pressed_button_is_answered_with_the_routers_words(telegram: TelegramStandIn, router: FakeRouter) -> None:
-    router.book.answer = "Sending: y"
+def test_a_pressed_button_is_answered_with_the_routers_words(telegram: TelegramStandIn, router: FaultyRouter) -> None:
+    router.door.changes["Submit"] = lambda answer: setattr(answer, "answer", "Sending: y")
     telegram.user_writes("hello")
     with client_of(telegram) as client:
         client.call("sendMessage", {"chat_id": CHAT, "text": "Go on?", "reply_markup": KEYBOARD})
@@ -51,19 +51,19 @@ def test_a_pressed_button_is_answered_with_the_routers_words(telegram: TelegramS
 
     (answer,) = telegram.wait_for_calls("answerCallbackQuery")
     assert (answer.status, answer.params["text"]) == (200, "Sending: y")
-    assert [each.button.data for each in router.book.submitted.values() if each.HasField("button")] == ["cmd:TOKEN:yes"]
+    assert [each.button.data for each in router.door.submitted.values() if each.HasField("button")] == ["cmd:TOKEN:yes"]
 
 
 @pytest.mark.usefixtures("adapter")
-def test_what_was_not_stored_comes_again_from_telegram(telegram: TelegramStandIn, router: FakeRouter) -> None:
+def test_what_was_not_stored_comes_again_from_telegram(telegram: TelegramStandIn, router: FaultyRouter) -> None:
     router.stop()
     telegram.user_writes("hello")
     telegram.wait_for(lambda: telegram.deliveries)
     router.start()
 
-    wait_until(lambda: router.book.submitted, 15)
+    wait_until(lambda: router.door.submitted, 15)
 
-    assert [each.text for each in router.book.submitted.values()] == ["hello"]
+    assert [each.text for each in router.door.submitted.values()] == ["hello"]
 
 
 def test_an_answer_without_words_only_stops_the_progress_bar(telegram: TelegramStandIn) -> None:

@@ -1,4 +1,4 @@
-"""Telegram's webhook, over a scripted router."""
+"""Telegram's webhook, over the real router."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.fakes.adapter import CHAT, SECRET_HEADER, WEBHOOK
-from tests.fakes.control import NO_KEY, NO_STORAGE, UNKNOWN_SESSION, FakeRouter, Fault
+from tests.rigs.faulty_router import NO_KEY, NO_STORAGE, Fault, FaultyRouter
 
 LIMIT = 1024 * 1024
 
@@ -22,21 +22,21 @@ def update(number: int = 1, **message: Any) -> dict[str, Any]:
     }
 
 
-def test_an_update_is_stored_before_it_is_acknowledged(http: FlaskClient, router: FakeRouter) -> None:
+def test_an_update_is_stored_before_it_is_acknowledged(http: FlaskClient, router: FaultyRouter) -> None:
     answer = http.post(WEBHOOK, headers=SECRET_HEADER, json=update(reply_to_message={"message_id": 40}))
 
     assert (answer.status_code, answer.data) == (200, b"")
-    stored = router.book.submitted["telegram:4711:1"]
+    stored = router.door.submitted["telegram:4711:1"]
     assert (stored.text, stored.actor, stored.reply_to_message_id) == ("hello", "telegram:99 (Ada)", "40")
     assert (stored.chat.transport, stored.chat.chat_id, stored.chat.message_id) == ("telegram", "99", "50")
 
 
-def test_a_pressed_button_reaches_the_router(http: FlaskClient, router: FakeRouter) -> None:
+def test_a_pressed_button_reaches_the_router(http: FlaskClient, router: FaultyRouter) -> None:
     press = {"id": "7", "from": {"id": CHAT}, "message": {"message_id": 40, "chat": {"id": CHAT}}, "data": "cmd:T:yes"}
 
     http.post(WEBHOOK, headers=SECRET_HEADER, json={"update_id": 2, "callback_query": press})
 
-    stored = router.book.submitted["telegram:4711:2"]
+    stored = router.door.submitted["telegram:4711:2"]
     assert (stored.HasField("button"), stored.button.data, stored.text) == (True, "cmd:T:yes", "")
 
 
@@ -44,21 +44,21 @@ def test_a_pressed_button_reaches_the_router(http: FlaskClient, router: FakeRout
     "path",
     ["/webhook/telegram/wrong", "/webhook/telegram/path-secret2", "/webhook/telegram/p%C3%A4th", "/webhook/telegram/"],
 )
-def test_a_wrong_path_is_404_whatever_else_is_right(http: FlaskClient, router: FakeRouter, path: str) -> None:
+def test_a_wrong_path_is_404_whatever_else_is_right(http: FlaskClient, router: FaultyRouter, path: str) -> None:
     answer = http.post(path, headers=SECRET_HEADER, json=update())
 
     assert answer.status_code == 404
-    assert router.book.submitted == {}
+    assert router.door.submitted == {}
 
 
 @pytest.mark.parametrize("header", [None, "", "wrong", "header-secret2", "schlüssel"])
-def test_a_wrong_header_is_401(http: FlaskClient, router: FakeRouter, header: str | None) -> None:
+def test_a_wrong_header_is_401(http: FlaskClient, router: FaultyRouter, header: str | None) -> None:
     headers = {} if header is None else {"X-Telegram-Bot-Api-Secret-Token": header}
 
     answer = http.post(WEBHOOK, headers=headers, json=update())
 
     assert answer.status_code == 401
-    assert router.book.submitted == {}
+    assert router.door.submitted == {}
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"])
@@ -107,26 +107,26 @@ def test_what_is_no_json_object_is_400(http: FlaskClient, body: bytes) -> None:
     ],
     ids=["stranger", "forwarded", "in the name of a chat", "no text", "malformed"],
 )
-def test_what_is_not_for_us_is_done_with(http: FlaskClient, router: FakeRouter, changes: dict[str, Any]) -> None:
+def test_what_is_not_for_us_is_done_with(http: FlaskClient, router: FaultyRouter, changes: dict[str, Any]) -> None:
     answer = http.post(WEBHOOK, headers=SECRET_HEADER, json=update(**changes))
 
     assert (answer.status_code, answer.data) == (200, b"")
-    assert router.book.submitted == {}
+    assert router.door.submitted == {}
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        UNKNOWN_SESSION,
+        Fault(grpc.StatusCode.NOT_FOUND, "SESSION_UNKNOWN"),
         Fault(grpc.StatusCode.INVALID_ARGUMENT, "TOO_LARGE"),
         Fault(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
         Fault(grpc.StatusCode.FAILED_PRECONDITION, "SESSION_ENDED"),
     ],
 )
 def test_what_would_be_refused_again_is_not_asked_for_again(
-    http: FlaskClient, router: FakeRouter, fault: Fault
+    http: FlaskClient, router: FaultyRouter, fault: Fault
 ) -> None:
-    router.book.faults["Submit"] = fault
+    router.door.faults["Submit"] = fault
 
     assert http.post(WEBHOOK, headers=SECRET_HEADER, json=update()).status_code == 200
 
@@ -134,24 +134,24 @@ def test_what_would_be_refused_again_is_not_asked_for_again(
 @pytest.mark.parametrize("fault", [NO_STORAGE, NO_KEY, Fault(grpc.StatusCode.INTERNAL, "")])
 @pytest.mark.parametrize("where", ["Submit", "SubmitStream"])
 def test_what_was_not_stored_is_asked_for_again(
-    http: FlaskClient, router: FakeRouter, fault: Fault, where: str
+    http: FlaskClient, router: FaultyRouter, fault: Fault, where: str
 ) -> None:
-    router.book.faults[where] = fault
+    router.door.faults[where] = fault
 
     answer = http.post(WEBHOOK, headers=SECRET_HEADER, json=update())
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 
 
-def test_an_update_survives_the_loss_of_its_stream(http: FlaskClient, router: FakeRouter) -> None:
-    router.book.lose_next_stream = True
+def test_an_update_survives_the_loss_of_its_stream(http: FlaskClient, router: FaultyRouter) -> None:
+    router.door.lose_next_stream = True
 
     assert http.post(WEBHOOK, headers=SECRET_HEADER, json=update()).status_code == 200
-    assert list(router.book.submitted) == ["telegram:4711:1"]
+    assert list(router.door.submitted) == ["telegram:4711:1"]
 
 
 def test_no_log_line_shows_a_secret_or_the_message(
-    http: FlaskClient, router: FakeRouter, caplog: pytest.LogCaptureFixture
+    http: FlaskClient, router: FaultyRouter, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     router.stop()

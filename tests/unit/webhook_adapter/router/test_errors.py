@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from pointsman.client.refusals import from_status
-from tests.fakes.control import Fault
+from tests.rigs.faulty_router import Fault
 from webhook_adapter.router.errors import http_status, is_about_content, unavailable
 
 CODE = grpc.StatusCode
