@@ -14,7 +14,10 @@ import pytest
 from pointsman.config import SESSION_VARIABLES
 from tests.architecture.source import PACKAGES, PROGRAMS, ROOT, tree
 
-PAGES = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+)
 SETTING = re.compile(r"(?:POINTSMAN|TELEGRAM|ALLOWED)_[A-Z_]*[A-Z]\Z")
 
 
@@ -215,6 +218,25 @@ def test_make_targets_named_in_pages_exist(page: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
 
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", coded(page), re.MULTILINE)) - targets == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_modules_and_tests_that_pages_call_exist(page: str) -> None:
+    called = re.findall(r"python -m (tests(?:\.\w+)*)", coded(page))
+    paths = re.findall(r"\btests/[\w./-]*\w", coded(page))
+    modules_ = [ROOT / name.replace(".", "/") for name in called]
+
+    missing = [one for one in modules_ if not (one / "__main__.py").exists() and not one.with_suffix(".py").exists()]
+    missing += [ROOT / name for name in paths if name != "tests/KIND" and not (ROOT / name).exists()]
+
+    assert not missing
+
+
+def test_a_stranger_is_told_what_must_hold_in_half_a_page() -> None:
+    page = text("CONTRIBUTING.md")
+
+    assert "make check" in page
+    assert len(page.splitlines()) <= 40
 
 
 def test_make_help_explains_every_target() -> None:

@@ -216,8 +216,11 @@ class _Forward(grpc.GenericRpcHandler):
         return answer
 
     def _fail(self, method: str, context: grpc.ServicerContext) -> None:
-        if fault := self._door.faults.get(method):
+        fault = self._door.faults.get(method)
+        if fault and fault.reason:
             context.abort_with_status(rpc_status.to_status(fault.status()))
+        elif fault:
+            context.abort(fault.code, fault.message)
 
 
 def _own(context: grpc.ServicerContext) -> list[tuple[str, Any]]:

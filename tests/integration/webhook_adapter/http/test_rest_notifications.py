@@ -92,9 +92,9 @@ def test_a_refused_notification_says_the_platforms_words(
 
 
 @pytest.mark.parametrize("markup", [None, "null", {"inline_keyboard": []}, '{"inline_keyboard": [[]]}'])
-def test_a_markup_may_hold_no_buttons(http: FlaskClient, router: FakeRouter, markup: object) -> None:
+def test_a_markup_may_hold_no_buttons(http: FlaskClient, router: FaultyRouter, markup: object) -> None:
     assert http.post("/notifications/send", headers=KEY, json={**NOTICE, "replyMarkup": markup}).status_code == 202
-    assert list(router.book.requests[0].buttons) == []
+    assert list(router.door.asked(pb.NotifyRequest)[0].buttons) == []
 
 
 @pytest.mark.parametrize("encode", [lambda markup: markup, json.dumps], ids=["object", "text"])

@@ -82,7 +82,9 @@ def test_a_refused_item_leaves_the_stream_alive(router_client: RouterClient, rou
         router_client.submit(submission("a"))
     del router.door.faults["Submit"]
 
-    assert router_client.submit(submission("b")).command_id
+    router_client.submit(submission("b"))
+
+    assert list(router.door.submitted) == ["b"]
 
 
 def test_the_stream_comes_back_with_the_router(router_client: RouterClient, router: FaultyRouter) -> None:
@@ -243,7 +245,7 @@ def test_figures_and_stories(router_client: RouterClient) -> None:
     stats = router_client.own.stats()
     [step] = router_client.own.trace(sent.command_id)
 
-    assert (stats.commands, stats.writable) == ({"QUEUED": 1}, True)
+    assert (stats.commands["QUEUED"], stats.writable) == (1, True)
     assert 0 < stats.commit_p99 < 60
     assert (step.at, step.subject_id, step.event) == (sent.created_at, sent.command_id, "Accepted")
     assert (step.from_state, step.to_state) == ("", "QUEUED")
