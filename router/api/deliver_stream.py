@@ -12,8 +12,9 @@ from router.api.errors import refusal_of
 from router.api.handlers import Context, frames, last_word, last_write
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import LEASE
+from router.services.outbox.couriers import MAX_IN_FLIGHT, Courier
 from router.services.outbox.delivery_receipts import DeliveryReceipts
-from router.services.outbox.leases import MAX_IN_FLIGHT, Courier, Outbox
+from router.services.outbox.leases import Outbox
 from router.store import sessions
 from router.store.database import Database
 

@@ -14,6 +14,7 @@ change: what the machine says later is kept beside them.
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from router.domain.action import Action, Lane, text_of
 from router.domain.errors import IllegalTransition, Reason
 
 MAX_TEXT_BYTES = 64 * 1024
@@ -51,94 +52,6 @@ class Hold(Enum):
     NONE = 0
     ASKED = 1  # "still send?"
     ALLOWED = 2  # a person said yes
-
-
-class Lane(Enum):
-    """Order class: urgent commands do not wait for normal ones."""
-
-    NORMAL = 1
-    URGENT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Text to type, and whether Enter follows."""
-
-    text: str
-    submit: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FileInput:
-    """A file that a person sent: the machine keeps it and types its path behind the caption."""
-
-    file_id: str
-    name: str
-    size: int  # bytes
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPress:
-    """One named key."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class PermissionDecision:
-    """The answer to a permission question. The machine refuses one about another input than it asked about."""
-
-    permission_id: str
-    input_digest: str
-    option_id: str
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StartSession:
-    """Begin the session that the command is for. Empty: the machine's first folder; a new conversation."""
-
-    prompt: str
-    folder: str = ""
-    conversation_id: str = ""
-    keep: bool = False  # beyond its 24 hours
-
-
-@dataclass(frozen=True, slots=True)
-class StopSession:
-    """End the session and its program."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeepSession:
-    """Let the session go on beyond its 24 hours."""
-
-
-Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession | KeepSession
-KEYS = frozenset([
-    "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
-    "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
-])  # fmt: skip
-URGENT_KEYS = frozenset({"esc", "ctrl-c"})
-
-
-def lane_of(action: Action) -> Lane:
-    """Interrupts, decisions and stops overtake what is queued; everything else keeps its place."""
-    urgent = isinstance(action, PermissionDecision | StopSession)
-    urgent = urgent or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
-    return Lane.URGENT if urgent else Lane.NORMAL
-
-
-def text_of(action: Action) -> str:
-    """The text that an action brings along; empty where it has none."""
-    match action:
-        case Input(text=text) | PermissionDecision(text=text) | StartSession(prompt=text):
-            return text
-        case FileInput(caption=text):
-            return text
-        case KeyPress() | StopSession() | KeepSession():
-            return ""
 
 
 @dataclass(frozen=True, slots=True)

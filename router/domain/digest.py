@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from router.domain import wording
 from router.domain.command import ChatRef
 from router.domain.notification import Kind, Notification
+from router.domain.wording import alerts, status_lines
 
 FEWEST = 4  # messages that wait; three are read as fast one by one
 MOST = 20  # members, so that there is room for some words of each
@@ -40,15 +40,15 @@ def ends(waiting: Sequence[Notification]) -> list[Notification]:
 
 def end_line(run: Sequence[Notification], name: str) -> Notification:
     """The oldest of such a run, as a line under the command of the newest."""
-    text = wording.DONE_TOGETHER.format(name=name, count=len(run) - 1)
+    text = status_lines.DONE_TOGETHER.format(name=name, count=len(run) - 1)
     return replace(run[0], text=text, chat=run[-1].chat, as_mark=False)
 
 
 def digest(run: Sequence[Notification], name: str, since: str) -> Notification:
     """The oldest of a run with the text of all: each one's beginning on a line, the newest with the most words."""
     *older, newest = run
-    head = wording.DIGEST.format(count=len(run), name=name, when=since)
-    end = wording.DIGEST_WHOLE.format(session=newest.session_id)
+    head = alerts.DIGEST.format(count=len(run), name=name, when=since)
+    end = alerts.DIGEST_WHOLE.format(session=newest.session_id)
     room = _ROOM - _units(head) - _units(end)
     each = int(room * _OLDER_SHARE / len(older))
     lines = [_beginning(f"• {' '.join(one.text.split())}", each) for one in older]

@@ -7,11 +7,13 @@ import hashlib
 from collections.abc import Iterable
 from enum import Enum
 
-from router.domain import namesakes, wording
-from router.domain.command import Command, CommandState, Hold, KeepSession, PermissionDecision, StopSession
+from router.domain import namesakes
+from router.domain.action import KeepSession, PermissionDecision, StopSession
+from router.domain.command import Command, CommandState, Hold
 from router.domain.notification import Button
 from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
+from router.domain.wording import labels
 
 REASON = "reason"  # under a permission question: says how to give one
 MAX_OFFERED = 12  # sessions to choose from; more do not fit a phone
@@ -66,14 +68,14 @@ def permission_buttons(asked: Permission) -> tuple[Button, ...]:
     if not asked.is_open:
         return ()
     pressed = [option for option in asked.options if option.has_button]
-    offered = [Button(option.label or wording.LABELS[option.verdict.value], option.option_id) for option in pressed]
+    offered = [Button(option.label or labels.LABELS[option.verdict.value], option.option_id) for option in pressed]
     with_reason = any(option.takes_text for option in pressed)
-    return (*offered, Button(wording.LABELS[REASON], REASON)) if with_reason else tuple(offered)
+    return (*offered, Button(labels.LABELS[REASON], REASON)) if with_reason else tuple(offered)
 
 
 def button(verb: Verb) -> Button:
     """A button that needs no key."""
-    return Button(wording.LABELS[verb.value], verb.value)
+    return Button(labels.LABELS[verb.value], verb.value)
 
 
 def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:

@@ -7,7 +7,8 @@ that the chat has chosen. A button belongs to the message it stands under.
 import re
 from dataclasses import dataclass
 
-from router.domain.command import Action, ChatRef, FileInput, Input, KeepSession, KeyPress
+from router.domain.action import Action, FileInput, Input, KeepSession, KeyPress
+from router.domain.command import ChatRef
 from router.domain.notification import Button
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)

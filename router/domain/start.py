@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from router.domain.command import StartSession
+from router.domain.action import StartSession
 from router.domain.errors import Reason, Refusal
 from router.domain.session import MAX_LABEL
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from router.clock import Clock
-from router.domain.command import FileInput
+from router.domain.action import FileInput
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
 from router.domain.notification import File

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import partial
 
 from router.clock import Clock, moment
-from router.domain import question_wording, router_buttons, wording
-from router.domain.command import MAX_TEXT_BYTES, Origin, PermissionDecision
+from router.domain import router_buttons
+from router.domain.action import PermissionDecision
+from router.domain.command import MAX_TEXT_BYTES, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import PermissionRequest, PermissionWithdrawn
 from router.domain.notification import Kind, Notification, change_of
@@ -26,7 +27,9 @@ from router.domain.permission import (
 )
 from router.domain.routing import Inbound
 from router.domain.session import checked_id
-from router.services.delivery.engine import DeliveryEngine, Draft
+from router.domain.wording import answers, questions
+from router.services.delivery.drafts import Draft
+from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
 from router.services.wakeups import EXPIRY, Wakeups
@@ -66,7 +69,7 @@ class Permissions:
         )  # fmt: skip
         permissions.insert(tx, checked(asked))
         sessions.seen(tx, session.session_id, now)
-        text, buttons = question_wording.question(asked), router_buttons.permission_buttons(asked)
+        text, buttons = questions.question(asked), router_buttons.permission_buttons(asked)
         for chat in chats.defaults(tx):
             note = Notification(
                 self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
@@ -110,22 +113,22 @@ class Permissions:
         """A button under a question: what to show the presser, and the command it became or nothing."""
         asked = permissions.get(tx, permission_id)
         if action == router_buttons.REASON and asked.is_open and asked.for_text:
-            return question_wording.REPLY_WITH_REASON, ""
+            return questions.REPLY_WITH_REASON, ""
         return self._answer(tx, inbound, asked, action, "")
 
     def reply(self, tx: Transaction, inbound: Inbound, permission_id: str, text: str) -> tuple[str, str]:
         """A reply to a question: what to tell the person, and the command it became or nothing."""
         asked = permissions.get(tx, permission_id)
         if asked.is_open and asked.for_text is None:
-            return question_wording.NO_WORDS_HERE, ""
+            return questions.NO_WORDS_HERE, ""
         option_id = asked.for_text.option_id if asked.for_text else ""
         said, command_id = self._answer(tx, inbound, asked, option_id, text)
-        return said if asked.is_open else question_wording.TOO_LATE.format(outcome=said), command_id
+        return said if asked.is_open else questions.TOO_LATE.format(outcome=said), command_id
 
     def session_ended(self, tx: Transaction, session_id: str) -> None:
         """A session is over, and so is what it asked."""
         for asked in permissions.open_of_session(tx, session_id):
-            self._close(tx, asked, Closed(PermissionState.WITHDRAWN, question_wording.SESSION_OVER), "router")
+            self._close(tx, asked, Closed(PermissionState.WITHDRAWN, questions.SESSION_OVER), "router")
 
     def expire(self, tx: Transaction) -> float | None:
         """End what nobody answered in time; returns when the next one is (steady seconds since the epoch)."""
@@ -142,12 +145,12 @@ class Permissions:
                 tx, asked.permission_id, asked.input_digest, option_id, text, origin, inbound.update_key
             )
         except Refusal as refusal:
-            return wording.refused(refusal), ""
-        return question_wording.outcome(decided, self._when(decided)), decided.command_id
+            return answers.refused(refusal), ""
+        return questions.outcome(decided, self._when(decided)), decided.command_id
 
     def _chosen(self, asked: Permission, digest: str, option_id: str, text: str) -> Option:
         if not asked.is_open:
-            raise Refusal(Reason.QUESTION_OVER, question_wording.outcome(asked, self._when(asked)))
+            raise Refusal(Reason.QUESTION_OVER, questions.outcome(asked, self._when(asked)))
         if digest != asked.input_digest:
             raise Refusal(Reason.INPUT_CHANGED, "This is not what is asked about. Look at the question again.")
         option = asked.option(option_id)
@@ -165,7 +168,7 @@ class Permissions:
 
     def _show(self, tx: Transaction, closed: Permission) -> None:
         """Say in every message that shows the question how it ended, and take the buttons away."""
-        text = question_wording.answered(closed, self._when(closed))
+        text = questions.answered(closed, self._when(closed))
         for shown in notifications.showing(tx, closed.permission_id):
             say_instead(tx, self._outbox, shown, change_of(shown, self._new_id(), text, self._clock.now()))
 

@@ -7,12 +7,14 @@ waits in order, and it is started once. A start that ends badly ends its session
 from collections.abc import Callable
 
 from router.clock import Clock
-from router.domain import wording
-from router.domain.command import Command, CommandState, Ended, Origin, StartSession, StopSession
+from router.domain.action import StartSession, StopSession
+from router.domain.command import Command, CommandState, Ended, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
-from router.services.delivery.engine import DeliveryEngine, Draft
+from router.domain.wording import answers
+from router.services.delivery.drafts import Draft
+from router.services.delivery.engine import DeliveryEngine
 from router.store import commands, machines, sessions
 from router.store.audit import TraceStep, record
 from router.store.database import Transaction
@@ -74,7 +76,7 @@ def give_up(tx: Transaction, delivery: DeliveryEngine, machine_id: str) -> None:
     """A machine says that it begins no sessions: the starts that wait for it are over."""
     for command in commands.live_of_machine(tx, machine_id, [CommandState.QUEUED]):
         if isinstance(command.action, StartSession):
-            failed = Ended(CommandState.FAILED, Reason.UNSUPPORTED, wording.CANNOT_START)
+            failed = Ended(CommandState.FAILED, Reason.UNSUPPORTED, answers.CANNOT_START)
             delivery.end(tx, command.command_id, failed, "router")
 
 

@@ -24,4 +24,4 @@ def test_a_service_that_speaks_in_chats_takes_its_words_from_the_catalogue(servi
 
 
 def test_the_catalogue_has_them() -> None:
-    assert len(sentences("router/domain/wording.py")) > 50
+    assert len(sentences("router/domain/wording/answers.py")) > 50

@@ -131,7 +131,7 @@ def test_pages_name_only_options_that_the_command_has(page: str) -> None:
 
 def test_every_chat_command_is_documented_and_in_the_help() -> None:
     from router.domain.routing import CHAT_COMMANDS
-    from router.domain.wording import HELP
+    from router.domain.wording.answers import HELP
 
     commands_ = {f"/{name}" for name in CHAT_COMMANDS - {"start", "help"}}
 

@@ -10,7 +10,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import Result, ResultOutcome
 from router.domain.notification import Kind, Notification
 from router.link.hub import Link
-from router.services.outbox.leases import Courier
+from router.services.outbox.couriers import Courier
 from router.store.database import Transaction
 from tests.sim.disks import Disk
 from tests.sim.ends import AgentEnd, RouterEnd, Time, Wire

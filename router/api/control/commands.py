@@ -7,7 +7,7 @@ from router.api.convert.commands import STATES_OF_COMMANDS, action, command_mess
 from router.api.convert.notifications import notification_message
 from router.api.handlers import Call
 from router.domain.command import Origin
-from router.services.delivery.engine import Draft
+from router.services.delivery.drafts import Draft
 from router.store import commands, names, notifications
 from router.store.database import Transaction
 

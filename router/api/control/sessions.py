@@ -6,7 +6,7 @@ from router.api.control.part import Part, note, origin, ttl
 from router.api.convert.commands import command_message
 from router.api.convert.sessions import session_message
 from router.api.handlers import Call
-from router.domain.command import StartSession
+from router.domain.action import StartSession
 from router.domain.namesakes import told_apart
 from router.domain.start import Wanted
 from router.store import sessions

@@ -7,21 +7,19 @@ from router.api.convert.chats import chat_message
 from router.api.convert.files import file_action
 from router.api.convert.permissions import decision_message
 from router.api.convert.times import duration, timestamp
-from router.domain.command import (
+from router.domain.action import (
     KEYS,
     Action,
-    Command,
-    CommandState,
     FileInput,
     Input,
     KeepSession,
     KeyPress,
     Lane,
-    Origin,
     PermissionDecision,
     StartSession,
     StopSession,
 )
+from router.domain.command import Command, CommandState, Origin
 from router.domain.errors import Reason, Refusal
 
 COMMAND_STATES = {state: pb.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in CommandState}

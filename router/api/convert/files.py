@@ -6,7 +6,7 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import types_pb2 as pb
 
-from router.domain.command import FileInput
+from router.domain.action import FileInput
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import MAX_FILES, File
 from router.services.files import checked, checked_out

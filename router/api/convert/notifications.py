@@ -15,8 +15,8 @@ from router.domain.command import ChatRef
 from router.domain.notification import Button, Delivered, Event, Kind, Notification, NotificationState, Refused
 from router.domain.session import Session
 from router.services.chat.topics import Brought
+from router.services.outbox.couriers import Delivery, RateLimitPause
 from router.services.outbox.delivery_receipts import DeliveryReceipt, Later
-from router.services.outbox.leases import Delivery, RateLimitPause
 
 NOTIFICATION_STATES = {s: pb.NotificationState.Value(f"NOTIFICATION_STATE_{s.name}") for s in NotificationState}
 KINDS = {kind: chat_pb.DeliveryKind.Value(f"DELIVERY_KIND_{kind.name}") for kind in Kind}

@@ -5,7 +5,7 @@ from agentlink.v1 import types_pb2 as pb
 
 from router.api.convert.times import seconds, timestamp
 from router.domain import frames
-from router.domain.command import PermissionDecision
+from router.domain.action import PermissionDecision
 from router.domain.errors import Reason
 from router.domain.permission import Option, Permission, PermissionKind, PermissionState, Verdict
 

@@ -4,13 +4,15 @@ newest word on its command.
 
 from dataclasses import dataclass, replace
 
-from router.domain import router_buttons, wording
-from router.domain.command import Action, Command, CommandState, KeyPress, Origin
+from router.domain import router_buttons
+from router.domain.action import Action, KeyPress
+from router.domain.command import Command, CommandState, Origin
 from router.domain.errors import Refusal
 from router.domain.notification import Kind, Notification
 from router.domain.router_buttons import Verb
 from router.domain.routing import Inbound
 from router.domain.session import Session, bare_id
+from router.domain.wording import answers, labels
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -56,18 +58,18 @@ class ChatButtons:
         verb, key = router_buttons.verb_of(action)
         label = next((button.label for button in note.buttons if button.action == action), "")
         if verb is None or not label:
-            return wording.STALE_BUTTON
+            return labels.STALE_BUTTON
         if note.pressed:
-            return wording.ALREADY_PRESSED.format(label=note.pressed)
+            return labels.ALREADY_PRESSED.format(label=note.pressed)
         if note.kind is Kind.ANSWER:
             return self._on_answer(tx, inbound, note, Pressed(verb, key, label))
         newest = notifications.newest_status_message(tx, note.command_id)
         if newest is None or newest.notification_id != note.notification_id:
-            return wording.STALE_BUTTON
+            return labels.STALE_BUTTON
         try:
             return self._on_status_message(tx, inbound, commands.get(tx, note.command_id), verb, key)
         except Refusal as refusal:
-            return wording.refused(refusal)
+            return answers.refused(refusal)
 
     def _on_answer(
         self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
@@ -75,22 +77,22 @@ class ChatButtons:
         who = _actor(inbound)
         match pressed.verb:
             case Verb.KEY if session := sessions.find(tx, note.session_id):
-                self._status_messages.pressed(tx, note, pressed.label, who, wording.which_key(session))
+                self._status_messages.pressed(tx, note, pressed.label, who, answers.which_key(session))
                 return Press(note.session_id, KeyPress(pressed.key))
             case Verb.HERE if session := _named(tx, pressed.key):
                 return Chosen(session.session_id, pressed.label)
             case Verb.USE if session := _named(tx, pressed.key):
                 chats.choose_session(tx, inbound.chat, session.session_id)
                 self._status_messages.chosen(tx, note, pressed.label, who)
-                return wording.CHOSEN.format(name=session.name, machine=session.machine_id)
+                return answers.CHOSEN.format(name=session.name, machine=session.machine_id)
             case Verb.HERE | Verb.USE:
-                return wording.SESSION_IS_OVER
+                return answers.SESSION_IS_OVER
             case Verb.ASK | Verb.DONT_ASK:
                 asks = pressed.verb is Verb.ASK
                 chats.set_settings(tx, inbound.chat, replace(chats.settings(tx, inbound.chat), asks_first=asks))
-                self._status_messages.chosen(tx, note, pressed.label, who, wording.POLICY[asks])
-                return wording.POLICY[asks]
-        return wording.STALE_BUTTON
+                self._status_messages.chosen(tx, note, pressed.label, who, answers.POLICY[asks])
+                return answers.POLICY[asks]
+        return labels.STALE_BUTTON
 
     def _on_status_message(self, tx: Transaction, inbound: Inbound, command: Command, verb: Verb, key: str) -> str:
         match verb:
@@ -99,7 +101,7 @@ class ChatButtons:
             case Verb.TO if session := _named(tx, key):
                 return self._again(tx, inbound, command, session.session_id)
             case Verb.TO:
-                return wording.SESSION_IS_OVER
+                return answers.SESSION_IS_OVER
             case Verb.ELSEWHERE:
                 return self._offer(tx, command)
             case Verb.BACK:
@@ -107,32 +109,32 @@ class ChatButtons:
                 return ""
             case Verb.DROP:
                 self._dead_letters.drop(tx, command.command_id, inbound.actor)
-                return wording.DROPPED
+                return labels.DROPPED
             case Verb.CANCEL:
                 return self._cancel(tx, inbound, command)
             case Verb.SEND if command.state is CommandState.QUEUED:
                 self._delivery.allow(tx, command, inbound.actor)
-                return wording.SENT_NOW
-        return wording.STALE_BUTTON
+                return labels.SENT_NOW
+        return labels.STALE_BUTTON
 
     def _again(self, tx: Transaction, inbound: Inbound, command: Command, session_id: str) -> str:
         origin = Origin(inbound.chat.transport, inbound.actor, command.origin.chat or inbound.chat)
         again = self._dead_letters.redrive(tx, command.command_id, session_id, origin)
         session = sessions.find(tx, again.session_id)
-        return wording.SENT_AGAIN.format(name=session.name if session else again.session_id)
+        return labels.SENT_AGAIN.format(name=session.name if session else again.session_id)
 
     def _offer(self, tx: Transaction, command: Command) -> str:
         others = [s for s in sessions.page(tx) if bare_id(s.session_id) != bare_id(command.session_id)]
         if not others:
-            return wording.NO_OTHER_SESSION
+            return labels.NO_OTHER_SESSION
         self._status_messages.offer(tx, command, others)
-        return wording.CHOOSE_ONE
+        return labels.CHOOSE_ONE
 
     def _cancel(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
         after = self._delivery.cancel(tx, command.command_id, inbound.actor)
         if after.state is CommandState.CANCELLED:
-            return wording.TAKEN_BACK
-        asked = wording.TAKING_BACK.format(machine=command.machine_id)
+            return labels.TAKEN_BACK
+        asked = labels.TAKING_BACK.format(machine=command.machine_id)
         self._status_messages.settled(tx, command, asked, _actor(inbound))
         return asked
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from router.domain import router_buttons, wording
-from router.domain.command import KEYS, Action, ChatRef, Command, KeepSession, KeyPress
+from router.domain import router_buttons
+from router.domain.action import KEYS, Action, KeepSession, KeyPress
+from router.domain.command import ChatRef, Command
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
 from router.domain.session import Session, bare_id
+from router.domain.wording import answers
 from router.link.hub import Hub
 from router.services.chat.buttons import Press
 from router.services.chat.settings import SettingsCommands
@@ -59,37 +61,37 @@ class ChatCommands:
                 return Reply(*self._settings.of_chat(tx, chat, name, argument))
             case "mute" | "unmute":
                 return Reply(self._settings.mute(tx, chat, about, muted=name == "mute"))
-        return Reply(wording.HELP)
+        return Reply(answers.HELP)
 
     def _sessions(self, tx: Transaction, chat: ChatRef) -> Reply:
         there = sessions.page(tx)
         if not there:
-            return Reply(wording.NO_SESSIONS_YET)
+            return Reply(answers.NO_SESSIONS_YET)
         chosen = bare_id(chats.chosen_session(tx, chat))
         lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
         if len(there) > MAX_LISTED:
-            lines.append(wording.AND_MORE.format(count=len(there) - MAX_LISTED))
-        return Reply("\n".join([*lines, wording.SESSIONS_HINT]), router_buttons.session_buttons(Verb.USE, there))
+            lines.append(answers.AND_MORE.format(count=len(there) - MAX_LISTED))
+        return Reply("\n".join([*lines, answers.SESSIONS_HINT]), router_buttons.session_buttons(Verb.USE, there))
 
     def _line(self, session: Session, chosen: str) -> str:
         mark = "▶️" if bare_id(session.session_id) == chosen else "•"
-        doing = wording.doing(session, connected=self._hub.connected(session.machine_id))
-        return wording.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
+        doing = answers.doing(session, connected=self._hub.connected(session.machine_id))
+        return answers.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
 
     def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> Reply:
         there = sessions.page(tx)
         if not there:
-            return Reply(wording.NO_SESSIONS_YET)
+            return Reply(answers.NO_SESSIONS_YET)
         if not wanted:
-            return Reply(wording.WHICH_SESSION, router_buttons.session_buttons(Verb.USE, there))
+            return Reply(answers.WHICH_SESSION, router_buttons.session_buttons(Verb.USE, there))
         found = _matching(there, wanted)
         if not found:
-            return Reply(wording.NO_SUCH_SESSION.format(wanted=wanted))
+            return Reply(answers.NO_SUCH_SESSION.format(wanted=wanted))
         if len(found) > 1:
             names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
-            return Reply(wording.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
+            return Reply(answers.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
         chats.choose_session(tx, chat, found[0].session_id)
-        return Reply(wording.CHOSEN.format(name=found[0].name, machine=found[0].machine_id))
+        return Reply(answers.CHOSEN.format(name=found[0].name, machine=found[0].machine_id))
 
     def _status(self, tx: Transaction, chat: ChatRef) -> str:
         chosen = sessions.find(tx, chats.chosen_session(tx, chat))
@@ -97,18 +99,18 @@ class ChatCommands:
         away = ", ".join(sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)}))
         waiting = sum(len(commands.queued_of_session(tx, s.session_id)) for s in there)
         lines = [
-            wording.STATUS_CHOSEN.format(name=chosen.name, machine=chosen.machine_id)
+            answers.STATUS_CHOSEN.format(name=chosen.name, machine=chosen.machine_id)
             if chosen
-            else wording.STATUS_NOT_CHOSEN,
-            wording.STATUS_COUNTS.format(
-                sessions=wording.counted(len(there), "sessions"), commands=wording.counted(waiting, "commands")
+            else answers.STATUS_NOT_CHOSEN,
+            answers.STATUS_COUNTS.format(
+                sessions=answers.counted(len(there), "sessions"), commands=answers.counted(waiting, "commands")
             )
-            + (wording.STATUS_AWAY.format(machines=away) if away else ""),
+            + (answers.STATUS_AWAY.format(machines=away) if away else ""),
         ]
         if dead := len(commands.dead_letters(tx, 100)):
-            lines.append(wording.STATUS_DEAD.format(letters=wording.counted(dead, "letters")))
+            lines.append(answers.STATUS_DEAD.format(letters=answers.counted(dead, "letters")))
         if quiet := chats.settings(tx, chat).quiet:
-            lines.append(wording.STATUS_QUIET.format(quiet=quiet))
+            lines.append(answers.STATUS_QUIET.format(quiet=quiet))
         return "\n".join(lines)
 
     def _cancel(self, tx: Transaction, chat: ChatRef, about: str) -> str:
@@ -119,26 +121,26 @@ class ChatCommands:
         asked = [command for command in after if command.state.live]
         taken = len(after) - len(asked)
         told = [
-            wording.TOOK_BACK.format(commands=wording.counted(taken, "commands")) if taken else "",
-            wording.ASKED_BACK.format(machine=asked[0].machine_id, count=len(asked)) if asked else "",
+            answers.TOOK_BACK.format(commands=answers.counted(taken, "commands")) if taken else "",
+            answers.ASKED_BACK.format(machine=asked[0].machine_id, count=len(asked)) if asked else "",
         ]
-        return " ".join(filter(None, told)) or wording.NOTHING_WAITS_FOR.format(name=session.name)
+        return " ".join(filter(None, told)) or answers.NOTHING_WAITS_FOR.format(name=session.name)
 
 
 def _dead(tx: Transaction) -> Reply:
     letters = commands.dead_letters(tx, MAX_LISTED)
     if not letters:
-        return Reply(wording.NO_DEAD_LETTERS)
-    text = wording.counted(len(letters), "letters_below")
+        return Reply(answers.NO_DEAD_LETTERS)
+    text = answers.counted(len(letters), "letters_below")
     if len(letters) > MAX_SHOWN:
-        text = wording.MORE_DEAD_LETTERS.format(count=len(letters), shown=MAX_SHOWN)
+        text = answers.MORE_DEAD_LETTERS.format(count=len(letters), shown=MAX_SHOWN)
     return Reply(text, letters=tuple(letters[:MAX_SHOWN]))
 
 
 def _key(session: Session, name: str) -> Reply | Press:
     if name in KEYS:
         return Press(session.session_id, KeyPress(name))
-    return Reply(wording.which_key(session), router_buttons.key_buttons(KEYPAD), session.session_id)
+    return Reply(answers.which_key(session), router_buttons.key_buttons(KEYPAD), session.session_id)
 
 
 def _matching(there: list[Session], wanted: str) -> list[Session]:

@@ -3,16 +3,19 @@
 from dataclasses import dataclass, replace
 
 from router.clock import Clock
-from router.domain import router_buttons, routing, start_wording, wording
-from router.domain.command import MAX_TEXT_BYTES, Action, Command, CommandState, Input, Origin, StartSession
+from router.domain import router_buttons, routing
+from router.domain.action import Action, Input, StartSession
+from router.domain.command import MAX_TEXT_BYTES, Command, CommandState, Origin
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.routing import Inbound, Route
 from router.domain.session import SessionState
+from router.domain.wording import answers, labels, starts, status_lines
 from router.services import files
 from router.services.chat.buttons import ChatButtons, Chosen, Press
 from router.services.chat.commands import ChatCommands
-from router.services.delivery.engine import DeliveryEngine, Draft
+from router.services.delivery.drafts import Draft
+from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.starts import Starts
@@ -59,7 +62,7 @@ class InboundService:
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
         if inbound.file_problem:
-            submitted = self._answer(tx, inbound, wording.FILE_NOT_TAKEN.format(why=inbound.file_problem))
+            submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
@@ -87,9 +90,9 @@ class InboundService:
                     return self._type(tx, inbound, session_id, Input(text))
                 return self._to_chosen(tx, inbound, text)
             case routing.Changed():
-                return self._answer(tx, inbound, wording.EDITED)
+                return self._answer(tx, inbound, answers.EDITED)
             case routing.Unreadable():
-                return Submitted(answer=wording.STALE_BUTTON)
+                return Submitted(answer=labels.STALE_BUTTON)
 
     def _reply(self, tx: Transaction, inbound: Inbound, message_id: str, text: str) -> Submitted:
         session_id = messages.session_of(tx, inbound.chat, message_id)
@@ -112,16 +115,16 @@ class InboundService:
     def _ask_which(self, tx: Transaction, inbound: Inbound, words: str, text: str) -> Submitted:
         """Ask which session a message is for, and keep it until a person presses one. An album is asked about once."""
         if not text.strip() and inbound.file is None:
-            return self._answer(tx, inbound, wording.EMPTY)
+            return self._answer(tx, inbound, answers.EMPTY)
         if len(text.encode()) > MAX_TEXT_BYTES:
-            return self._answer(tx, inbound, wording.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
+            return self._answer(tx, inbound, answers.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
         there = sessions.page(tx)
         if not there:
-            return self._answer(tx, inbound, wording.NO_SESSIONS_YET)
+            return self._answer(tx, inbound, answers.NO_SESSIONS_YET)
         question = held.question_of_album(tx, inbound.chat, inbound.album)
         if not question:
             more = len(there) - router_buttons.MAX_OFFERED
-            said = f"{words}\n{wording.MORE_SESSIONS.format(count=more)}" if more > 0 else words
+            said = f"{words}\n{answers.MORE_SESSIONS.format(count=more)}" if more > 0 else words
             buttons = router_buttons.session_buttons(router_buttons.Verb.HERE, there)
             question = self._status_messages.answer(tx, inbound.chat, said, "", buttons)
         held.keep(tx, question, replace(inbound, text=text), self.now())
@@ -131,8 +134,8 @@ class InboundService:
         """A person says which session it was for: it goes there as if it had been a reply."""
         waited = held.take(tx, note.notification_id, inbound, self.now())
         if not waited:
-            return Submitted(answer=wording.NOT_KEPT)
-        self._status_messages.chosen(tx, note, chosen.label, _who(inbound), wording.FOR_WHICH_ANSWERED)
+            return Submitted(answer=answers.NOT_KEPT)
+        self._status_messages.chosen(tx, note, chosen.label, _who(inbound), answers.FOR_WHICH_ANSWERED)
         first, *_ = [self._for(tx, each, chosen.session_id, each.text) for each in waited]
         return first
 
@@ -140,11 +143,11 @@ class InboundService:
         """An answer to something of ours that is not known: it is too old, or was sent and its courier died."""
         if session_id := session_topics.session_of(tx, inbound.chat):
             return self._type(tx, inbound, session_id, Input(text))
-        return self._ask_which(tx, inbound, wording.UNKNOWN_MESSAGE, text)
+        return self._ask_which(tx, inbound, answers.UNKNOWN_MESSAGE, text)
 
     def _reply_to_question(self, tx: Transaction, inbound: Inbound, shown: Notification, text: str) -> Submitted:
         if not text.strip():
-            return self._answer(tx, inbound, wording.EMPTY)
+            return self._answer(tx, inbound, answers.EMPTY)
         said, command_id = self._permissions.reply(tx, inbound, shown.permission_id, text)
         if not command_id:
             return self._answer(tx, inbound, said, shown.session_id)
@@ -157,9 +160,9 @@ class InboundService:
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
         session = sessions.find(tx, chats.chosen_session(tx, inbound.chat))
         if session is None:
-            return self._ask_which(tx, inbound, wording.FOR_WHICH, text)
+            return self._ask_which(tx, inbound, answers.FOR_WHICH, text)
         if session.state is SessionState.ENDED:
-            return self._ask_which(tx, inbound, wording.CHOSEN_IS_OVER.format(name=session.name), text)
+            return self._ask_which(tx, inbound, answers.CHOSEN_IS_OVER.format(name=session.name), text)
         return self._type(tx, inbound, session.session_id, Input(text), names_session=True)
 
     def _by_token(self, tx: Transaction, inbound: Inbound, named: Notification | None, text: str) -> Submitted:
@@ -167,12 +170,12 @@ class InboundService:
             return self._reply_to_question(tx, inbound, named, text)
         if named is not None and named.session_id:
             return self._type(tx, inbound, named.session_id, Input(text))
-        return self._ask_which(tx, inbound, wording.NO_SUCH_NAME, text)
+        return self._ask_which(tx, inbound, answers.NO_SUCH_NAME, text)
 
     def _press(self, tx: Transaction, inbound: Inbound, token: str, name: str) -> Submitted:
         notification = notifications.by_token(tx, inbound.chat, token)
         if notification is None:
-            return Submitted(answer=wording.STALE_BUTTON)
+            return Submitted(answer=labels.STALE_BUTTON)
         if notification.permission_id:
             said, command_id = self._permissions.press(tx, inbound, notification.permission_id, name)
             if command_id:
@@ -191,9 +194,9 @@ class InboundService:
         """A choice that a session offered counts once: whoever is second is told what was chosen."""
         action = routing.action_of(name, note.buttons)
         if action is None:
-            return Submitted(answer=wording.STALE_BUTTON)
+            return Submitted(answer=labels.STALE_BUTTON)
         if note.pressed:
-            return Submitted(answer=wording.ALREADY_PRESSED.format(label=note.pressed)[:MAX_ANSWER])
+            return Submitted(answer=labels.ALREADY_PRESSED.format(label=note.pressed)[:MAX_ANSWER])
         submitted = self._type(tx, inbound, note.session_id, action)
         if submitted.command_id:
             label = next((button.label for button in note.buttons if button.action == name), name)
@@ -203,12 +206,12 @@ class InboundService:
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
         if inbound.file is not None:
-            return self._answer(tx, inbound, wording.FILE_WITH_COMMAND.format(command=name), about)
+            return self._answer(tx, inbound, answers.FILE_WITH_COMMAND.format(command=name), about)
         if name == "new":
             return self._new(tx, inbound, argument)
         target = about or chats.chosen_session(tx, inbound.chat)
         if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
-            return self._ask_which(tx, inbound, wording.FOR_WHICH, inbound.text)
+            return self._ask_which(tx, inbound, answers.FOR_WHICH, inbound.text)
         if name == "end":
             return self._end(tx, inbound, target)
         reply = self._chat_commands.run(tx, inbound.chat, name, argument, target)
@@ -221,21 +224,21 @@ class InboundService:
 
     def _new(self, tx: Transaction, inbound: Inbound, argument: str) -> Submitted:
         if not argument:
-            return self._answer(tx, inbound, start_wording.HOW)
+            return self._answer(tx, inbound, starts.HOW)
         try:
             wanted = self._starts.read(tx, argument)
             command = self._starts.start(tx, wanted, _origin(inbound), note=inbound.update_key)
         except Refusal as refusal:
-            return self._answer(tx, inbound, wording.refused(refusal))
+            return self._answer(tx, inbound, answers.refused(refusal))
         return _submitted(command)
 
     def _end(self, tx: Transaction, inbound: Inbound, session_id: str) -> Submitted:
         try:
             command = self._starts.stop(tx, session_id, _origin(inbound), inbound.update_key)
         except Refusal as refusal:
-            return self._answer(tx, inbound, wording.refused(refusal), session_id)
+            return self._answer(tx, inbound, answers.refused(refusal), session_id)
         if isinstance(command.action, StartSession) and command.state.live:
-            return self._answer(tx, inbound, wording.TAKING_BACK.format(machine=command.machine_id), session_id)
+            return self._answer(tx, inbound, labels.TAKING_BACK.format(machine=command.machine_id), session_id)
         return _submitted(command)
 
     def _type(
@@ -244,12 +247,12 @@ class InboundService:
         if inbound.file is not None and isinstance(action, Input):
             action = replace(files.whole(tx, inbound.file), caption=action.text)
         if action == Input(""):
-            return self._answer(tx, inbound, wording.EMPTY)
+            return self._answer(tx, inbound, answers.EMPTY)
         try:
             draft = Draft(session_id, action, _origin(inbound), note=inbound.update_key, names_session=names_session)
             command = self._delivery.accept(tx, draft)
         except Refusal as refusal:
-            return self._answer(tx, inbound, wording.refused(refusal), session_id)
+            return self._answer(tx, inbound, answers.refused(refusal), session_id)
         if inbound.album:
             messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
         return _submitted(command)
@@ -275,7 +278,7 @@ def _origin(inbound: Inbound) -> Origin:
 
 
 def _submitted(command: Command) -> Submitted:
-    answer = wording.SENDING.format(what=wording.quoted(command))[:MAX_ANSWER]
+    answer = labels.SENDING.format(what=status_lines.quoted(command))[:MAX_ANSWER]
     return Submitted(command.command_id, command.state, command.session_id, answer)
 
 

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from router.clock import Clock, time_of_day
-from router.domain import quiet, router_buttons, wording
+from router.domain import quiet, router_buttons
 from router.domain.command import ChatRef
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
+from router.domain.wording import answers
 from router.store import chats, session_topics, sessions
 from router.store.chats import ChatSettings
 from router.store.database import Transaction
@@ -28,7 +29,7 @@ class SettingsCommands:
         match name:
             case "topics":
                 new = replace(settings, has_topics=_SWITCH.get(argument, settings.has_topics))
-                said = wording.TOPICS[new.has_topics], ()
+                said = answers.TOPICS[new.has_topics], ()
             case "policy":
                 new = replace(settings, asks_first=_POLICY.get(argument, settings.asks_first))
                 said = self._policy(new, argument)
@@ -45,16 +46,16 @@ class SettingsCommands:
         session = sessions.get(tx, session_id)
         known = session_topics.find(tx, chat, session.session_id)
         session_topics.write(tx, chat, session.session_id, replace(known, muted=muted))
-        return (wording.MUTED if muted else wording.UNMUTED).format(name=session.name)
+        return (answers.MUTED if muted else answers.UNMUTED).format(name=session.name)
 
     def _policy(self, settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:
-        text = wording.POLICY[settings.asks_first]
+        text = answers.POLICY[settings.asks_first]
         if argument in _POLICY:
             return text, ()
-        return f"{text}\n{wording.POLICY_HINT}", (router_buttons.button(Verb.ASK), router_buttons.button(Verb.DONT_ASK))
+        return f"{text}\n{answers.POLICY_HINT}", (router_buttons.button(Verb.ASK), router_buttons.button(Verb.DONT_ASK))
 
     def _quiet(self, settings: ChatSettings, *, understood: bool) -> str:
         if not understood:
-            return wording.QUIET_HOW
+            return answers.QUIET_HOW
         clock = f"{time_of_day(self._clock.now()):%H:%M}"
-        return (wording.QUIET_ON if settings.quiet else wording.QUIET_OFF).format(quiet=settings.quiet, clock=clock)
+        return (answers.QUIET_ON if settings.quiet else answers.QUIET_OFF).format(quiet=settings.quiet, clock=clock)

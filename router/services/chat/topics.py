@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from router.clock import Clock
-from router.domain import wording
 from router.domain.notification import Kind, Notification
 from router.domain.session import Session
+from router.domain.wording import alerts
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import StatusMessages
 from router.store import chats, session_topics
@@ -47,14 +47,14 @@ class Topics:
         if said.problem and settings.has_topics:
             chats.set_settings(tx, chat, replace(settings, has_topics=False))
             self._status_messages.answer(
-                tx, replace(chat, message_id=""), wording.TOPICS_FAILED.format(why=said.problem)
+                tx, replace(chat, message_id=""), alerts.TOPICS_FAILED.format(why=said.problem)
             )
 
     def session_ended(self, tx: Transaction, session: Session) -> None:
         """Say so in its topics and close them. They stay its own: should it come back, it goes on in them."""
         for topic in session_topics.of_session(tx, session.session_id):
             note = Notification(
-                self._new_id(), session.session_id, topic, Kind.PROGRESS, wording.TOPIC_ENDED, "", self._clock.now(),
+                self._new_id(), session.session_id, topic, Kind.PROGRESS, alerts.TOPIC_ENDED, "", self._clock.now(),
                 closes_topic=True,
             )  # fmt: skip
             self._outbox.add(tx, note, "router")

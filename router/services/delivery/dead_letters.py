@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from router.clock import Clock
-from router.domain import wording
-from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Input, Origin, StartSession
+from router.domain.action import Input, StartSession
+from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.session import SessionState
 from router.domain.start import Wanted
-from router.services.delivery.engine import DeliveryEngine, Draft
+from router.domain.wording import labels
+from router.services.delivery.drafts import Draft
+from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.services.starts import Starts
 from router.store import commands, sessions
@@ -32,7 +34,7 @@ class DeadLetters:
         asker = replace(origin, chat=origin.chat or ended.origin.chat)
         command = self._repeated(tx, ended, session_id, asker)
         session = sessions.find(tx, command.session_id)
-        self._settle(tx, ended, origin.actor, wording.SENT_AGAIN.format(name=session.name if session else session_id))
+        self._settle(tx, ended, origin.actor, labels.SENT_AGAIN.format(name=session.name if session else session_id))
         return command
 
     def _repeated(self, tx: Transaction, ended: Command, session_id: str, origin: Origin) -> Command:
@@ -51,7 +53,7 @@ class DeadLetters:
         command = commands.get(tx, command_id)
         if command.state not in DEAD_LETTERS:
             raise Refusal(Reason.ILLEGAL_STATE, f"It is {command.state.value}, not a dead letter.")
-        return self._settle(tx, command, actor, wording.DROPPED)
+        return self._settle(tx, command, actor, labels.DROPPED)
 
     def _settle(self, tx: Transaction, ended: Command, actor: str, text: str) -> Command:
         commands.drop(tx, ended, actor, self._clock.now())

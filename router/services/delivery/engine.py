@@ -7,39 +7,31 @@ inbox absorbs them.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from router.clock import Clock
-from router.domain import backoff, wording
+from router.domain import backoff
+from router.domain.action import Lane, StartSession
 from router.domain.command import (
     LIVE,
-    MAX_AGE,
-    MAX_LIVE_PER_MACHINE,
-    MAX_LIVE_PER_SESSION,
-    MAX_TEXT_BYTES,
-    Action,
     Command,
     CommandState,
     Ended,
     Event,
     GivenUp,
     Hold,
-    Lane,
     LateResult,
-    Origin,
     Returned,
     Sent,
-    StartSession,
     TakenBack,
     apply,
-    lane_of,
-    text_of,
 )
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
+from router.domain.wording import status_lines
 from router.link.hub import Hub, Link
 from router.services.delivery.backoffs import Backoffs
+from router.services.delivery.drafts import Draft, queued
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
 from router.store import cancels, commands, machines, notifications, poison, sessions
@@ -49,19 +41,6 @@ from router.store.database import Transaction
 logger = logging.getLogger(__name__)
 ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
 ACK_TIMEOUT = 30.0  # seconds; longer than an fsync on a sick disk, shorter than a person's patience
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A command that is not accepted yet. `ttl` in seconds; None means a day, and then a dead letter."""
-
-    session_id: str
-    action: Action
-    origin: Origin
-    ttl: float | None = None
-    redrive_of: str = ""
-    note: str = ""  # for the trace: the update key
-    names_session: bool = False
 
 
 class DeliveryEngine:
@@ -93,18 +72,8 @@ class DeliveryEngine:
 
     def accept(self, tx: Transaction, draft: Draft) -> Command:
         """Put a command on disk. Raises Refusal, having written nothing, when it may not be."""
-        _check_size(draft.action)
-        slot = sessions.slot(tx, draft.session_id)
-        if slot.live >= MAX_LIVE_PER_SESSION or slot.machine_live >= MAX_LIVE_PER_MACHINE:
-            raise Refusal(Reason.QUEUE_FULL, _queue_full(slot), retry_after=30.0)
         now = self._clock.now()
-        ttl = MAX_AGE if draft.ttl is None else draft.ttl
-        command = Command(
-            self._new_id(), slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,
-            lane_of(draft.action), draft.action, draft.origin, now, now + ttl, draft.ttl is not None,
-            redrive_of=draft.redrive_of, names_session=draft.names_session,
-        )  # fmt: skip
-        command = self._send_at_once(tx, command, now)
+        command = self._send_at_once(tx, queued(tx, draft, self._new_id(), now), now)
         commands.insert(tx, [command], actor_detail=draft.note)
         self._status_messages.accepted(tx, command)
         if draft.ttl is not None:
@@ -312,7 +281,7 @@ class DeliveryEngine:
         return command_id not in link.unresolved and command_id not in cancels.asked(tx, link.machine_id)
 
     def _late(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
-        words = wording.late(command.state, event.state) if isinstance(event, Ended) else ""
+        words = status_lines.late(command.state, event.state) if isinstance(event, Ended) else ""
         changed = commands.change(tx, command, LateResult(words), self._clock.now(), actor)
         if changed != command:
             self._status_messages.ended(tx, changed)
@@ -334,15 +303,3 @@ class DeliveryEngine:
 
     def _wake(self, tx: Transaction, command: Command) -> None:
         tx.after_commit(partial(self._wakeups.wake, command.command_id))
-
-
-def _check_size(action: Action) -> None:
-    size = len(text_of(action).encode())
-    if size > MAX_TEXT_BYTES:
-        raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
-
-
-def _queue_full(slot: sessions.Slot) -> str:
-    if slot.live >= MAX_LIVE_PER_SESSION:
-        return f"{slot.live} commands already wait for this session. Let it catch up, or cancel some."
-    return f"{slot.machine_live} commands already wait for machine {slot.machine_id}. Let it catch up, or cancel some."

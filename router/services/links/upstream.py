@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock
-from router.domain import wording
 from router.domain.command import (
     MAX_LIVE_PER_MACHINE,
     CommandState,
@@ -37,6 +36,7 @@ from router.domain.frames import (
 from router.domain.identity_clash import Arrivals, arrived
 from router.domain.machine import Machine, named
 from router.domain.start import MAX_START_FOLDERS, is_path
+from router.domain.wording import alerts
 from router.link.connection import agent_patience, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services import starts
@@ -151,7 +151,7 @@ class UpstreamService:
 
     def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
         """Hold two processes off that take turns with one identity, until another one comes in place of either."""
-        refusal = Refusal(Reason.DUPLICATE_MACHINE, wording.TWO_OF_ONE.format(machine=machine.machine_id))
+        refusal = Refusal(Reason.DUPLICATE_MACHINE, alerts.TWO_OF_ONE.format(machine=machine.machine_id))
         if instance_id in machine.barred:
             return refusal
         known = self._arrivals.get(machine.machine_id, Arrivals())

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from router.domain import wording
 from router.domain.command import ChatRef
 from router.domain.notification import Event, Kind, Notification, NotificationState
+from router.domain.wording import alerts
 from router.services.chat.topics import NO_TOPIC, Brought, Topics
-from router.services.outbox.leases import NO_PAUSE, Courier, Outbox, RateLimitPause
+from router.services.outbox.couriers import NO_PAUSE, Courier, RateLimitPause
+from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import StatusMessages
 from router.store import chats
 from router.store.database import Transaction
@@ -66,7 +67,7 @@ class DeliveryReceipts:
 
     def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:
         if chats.move(tx, ChatRef(transport, old), ChatRef(transport, new)):
-            self._status_messages.answer(tx, ChatRef(transport, new), wording.MOVED.format(old=old, new=new))
+            self._status_messages.answer(tx, ChatRef(transport, new), alerts.MOVED.format(old=old, new=new))
 
     def _settle(self, tx: Transaction, courier: Courier, receipt: DeliveryReceipt) -> list[Notification]:
         match receipt.outcome:
@@ -91,7 +92,7 @@ class DeliveryReceipts:
             chats.set_closed(tx, chat, is_closed=True)
             for other in chats.defaults(tx):
                 if other not in self._closed:
-                    text = wording.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
+                    text = alerts.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
                     self._status_messages.answer(tx, other, text)
 
     def _set_aside(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
@@ -103,5 +104,5 @@ class DeliveryReceipts:
 
     def _missing(self, tx: Transaction, chat: ChatRef, notification: Notification) -> None:
         if notification.kind is not Kind.ANSWER:  # else the refusal of an answer would be answered
-            text = wording.NOT_SHOWN.format(why=notification.detail, id=notification.notification_id)
+            text = alerts.NOT_SHOWN.format(why=notification.detail, id=notification.notification_id)
             self._status_messages.answer(tx, chat, text, notification.session_id)

@@ -7,15 +7,13 @@ was is queued again, each member of a digest by itself. So a chat message may co
 lost.
 """
 
-import asyncio
 import itertools
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock, moment
-from router.domain import digest, wording
+from router.domain import digest
 from router.domain.backoff import backoff
 from router.domain.command import ChatRef
 from router.domain.notification import (
@@ -31,8 +29,10 @@ from router.domain.notification import (
     SetAside,
 )
 from router.domain.trouble import Trouble
+from router.domain.wording import alerts
 from router.services.delivery.backoffs import Backoffs
-from router.services.outbox.placement import Placement, placement
+from router.services.outbox.couriers import AFTER_A_LOSS, NO_PAUSE, Courier, Delivery, RateLimitPause
+from router.services.outbox.placement import placement
 from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld
 from router.services.wakeups import Wakeups
 from router.store import chats, messages, notifications, sessions
@@ -41,49 +41,7 @@ from router.store.database import Transaction
 _BY_URGENCY = tuple(Kind)
 _PROGRESS_NEXT = (Kind.QUESTION, Kind.ANSWER, Kind.PROGRESS, Kind.STATUS)
 
-MAX_IN_FLIGHT = 32  # deliveries per courier
 _ALL_CHATS = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A leased notification with what the courier needs beside it."""
-
-    notification: Notification
-    edit_message_ids: tuple[str, ...]
-    placement: Placement
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimitPause:
-    """How long a platform wants to be left alone, in seconds: one chat, and all of them."""
-
-    chat: float = 0.0
-    everywhere: float = 0.0
-
-
-NO_PAUSE = RateLimitPause()
-_AFTER_A_LOSS = RateLimitPause(
-    chat=1.0
-)  # whoever is gone may have brought the message just now, and the next one cannot know
-
-
-@dataclass(eq=False, slots=True)
-class Courier:
-    """One open delivery stream. `leased` is the writer thread's; `ready` and `wake` are the event loop's."""
-
-    transport: str
-    credit: int
-    gone: bool = False  # the stream has ended
-    leased: dict[str, Notification] = field(default_factory=dict)
-    digested: dict[str, list[Notification]] = field(default_factory=dict)  # by the first of a digest: the others
-    ready: deque[Delivery] = field(default_factory=deque)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def bring(self, delivery: Delivery) -> None:
-        """Queue a delivery for the stream's one writer."""
-        self.ready.append(delivery)
-        self.wake.set()
 
 
 class Outbox:
@@ -121,7 +79,7 @@ class Outbox:
             return  # its opening was not stored
         tx.set(self, _couriers=[each for each in self._couriers if each is not courier])
         for notification in list(courier.leased.values()):
-            self._hold(tx, notification.chat, _AFTER_A_LOSS)
+            self._hold(tx, notification.chat, AFTER_A_LOSS)
             self._settle(tx, courier, notification, Returned("courier gone"))
         self.lease(tx, courier.transport)
 
@@ -324,7 +282,7 @@ def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: With
 
 
 def _set_aside(trouble: Trouble, why: str) -> SetAside:
-    return SetAside(wording.SET_ASIDE.format(tries=trouble.failures, why=why))
+    return SetAside(alerts.SET_ASIDE.format(tries=trouble.failures, why=why))
 
 
 def _words(first: Notification) -> tuple[str, str]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from router.clock import Clock, moment
-from router.domain import router_buttons, wording
-from router.domain.command import ChatRef, Command, CommandState, StartSession
+from router.domain import router_buttons
+from router.domain.action import StartSession
+from router.domain.command import ChatRef, Command, CommandState
 from router.domain.notification import Button, Kind, Notification, NotificationState, change_of
 from router.domain.session import Session
+from router.domain.wording import answers, labels, status_lines
 from router.services.outbox.leases import Outbox
 from router.store import notifications, sessions
 from router.store.database import Transaction
@@ -48,7 +50,7 @@ class StatusMessages:
         """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
         before = notifications.newest_status_message(tx, command.command_id)
         stands = before and before.state is NotificationState.DELIVERED and before.as_mark and not before.message_ids
-        if before and not (stands and wording.says_all(command)):
+        if before and not (stands and status_lines.says_all(command)):
             self._say(tx, command, before)
 
     def progressed(self, tx: Transaction, command: Command) -> None:
@@ -71,7 +73,7 @@ class StatusMessages:
     def ask(self, tx: Transaction, held: Command) -> None:
         """Ask whether a command that waited long is still meant."""
         if chat := held.origin.chat:
-            text = wording.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
+            text = status_lines.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
             if before := notifications.newest_status_message(tx, held.command_id):
                 self._take_buttons(tx, before)
             self._write(tx, held, chat, text, router_buttons.cures(held))
@@ -79,7 +81,7 @@ class StatusMessages:
     def show(self, tx: Transaction, command: Command, chat: ChatRef) -> None:
         """Show how a command stands as a new message in a chat that asked; the buttons of an older one are over."""
         line = self._line(tx, command)
-        text = wording.DEAD_LETTER.format(what=wording.quoted(command), receipt=line, id=command.command_id)
+        text = answers.DEAD_LETTER.format(what=status_lines.quoted(command), receipt=line, id=command.command_id)
         self._write(tx, command, chat, text, router_buttons.cures(command))
 
     def offer(self, tx: Transaction, command: Command, there: Iterable[Session]) -> None:
@@ -102,18 +104,18 @@ class StatusMessages:
     def chosen(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str = "") -> None:
         """A button was pressed, which counts once: let its message say what was chosen, by whom and when."""
         notifications.press(tx, shown, label)
-        self._change(tx, shown, f"{text or shown.text}\n\n{self.by(wording.CHOSE.format(label=label), actor)}")
+        self._change(tx, shown, f"{text or shown.text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}")
 
     def pressed(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str) -> None:
         """A button was pressed that can be pressed again: let its message say which was the last."""
-        said = f"{text}\n\n{self.by(wording.CHOSE.format(label=label), actor)}"
+        said = f"{text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}"
         waits = notifications.queued_change(tx, shown)
         self._change(tx, waits or shown, said, shown.buttons)
 
     def by(self, words: str, actor: str) -> str:
         """Words with who did it, and when."""
         now = self._clock.now()
-        return wording.signed(words, actor, moment(now, now))
+        return labels.signed(words, actor, moment(now, now))
 
     def anew(self, tx: Transaction, change: Notification) -> None:
         """Say as a new message what could not be said by a change of an earlier one; a later change says more."""
@@ -141,7 +143,7 @@ class StatusMessages:
 
     def _line(self, tx: Transaction, command: Command) -> str:
         session = sessions.find(tx, command.session_id)
-        return wording.receipt(command, session, connected=self._connected(command.machine_id))
+        return status_lines.status_line(command, session, connected=self._connected(command.machine_id))
 
     def _write(
         self,
@@ -156,7 +158,7 @@ class StatusMessages:
         note = Notification(
             self._new_id(), command.session_id, chat, Kind.STATUS, text, self._new_token() if buttons else "",
             self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
-            command_state=command.state, as_mark=wording.says_all(command) and (before is None or before.as_mark),
+            command_state=command.state, as_mark=status_lines.says_all(command) and (before is None or before.as_mark),
         )  # fmt: skip
         if before and before.state is NotificationState.QUEUED:
             notifications.rewrite(tx, before, note)

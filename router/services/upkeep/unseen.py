@@ -8,9 +8,9 @@ import logging
 from dataclasses import dataclass
 
 from router.clock import Clock
-from router.domain import wording
 from router.domain.errors import Refusal
 from router.domain.session import Session
+from router.domain.wording import alerts
 from router.services.outbox.notifications import Notifications
 from router.services.sessions import SessionService
 from router.store import sessions
@@ -39,6 +39,6 @@ class Unseen:
 
     def _tell(self, tx: Transaction, session: Session) -> None:
         try:
-            self._notifications.send(tx, session.session_id, wording.UNSEEN, (), (), "router")
+            self._notifications.send(tx, session.session_id, alerts.UNSEEN, (), (), "router")
         except Refusal as refusal:  # no chat wants notifications: its end is in the trace
             logger.warning("nobody is told that a session has ended: %s", refusal.text)

@@ -13,14 +13,16 @@ from typing import TypeVar
 import pytest
 
 from router.clock import SteadyClock
-from router.domain.command import Command, CommandState, Input, Origin
+from router.domain.action import Input
+from router.domain.command import Command, CommandState, Origin
 from router.domain.errors import Reason
 from router.domain.frames import Hello, Receipt, ReceiptOutcome, Result, ResultOutcome, SessionReport
 from router.domain.machine import Machine
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
 from router.services.chat.topics import Topics
-from router.services.delivery.engine import DeliveryEngine, Draft
+from router.services.delivery.drafts import Draft
+from router.services.delivery.engine import DeliveryEngine
 from router.services.links.enrolment import Enrolment
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox

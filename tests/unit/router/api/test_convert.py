@@ -12,7 +12,8 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from router.api.convert import commands, frames
 from router.api.convert.submissions import inbound
-from router.domain.command import KEYS, MAX_LIVE_PER_MACHINE, CommandState, KeyPress, Lane
+from router.domain.action import KEYS, KeyPress, Lane
+from router.domain.command import MAX_LIVE_PER_MACHINE, CommandState
 from router.domain.credentials import Role
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import ReceiptOutcome, ResultOutcome, Unfit, Unknown, Upstream, Welcome

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from router.domain.action import Input, KeyPress, Lane, lane_of
 from router.domain.command import (
     LIVE,
     REDRIVABLE,
@@ -13,9 +14,6 @@ from router.domain.command import (
     Ended,
     Event,
     GivenUp,
-    Input,
-    KeyPress,
-    Lane,
     NotTaken,
     Origin,
     Returned,
@@ -25,7 +23,6 @@ from router.domain.command import (
     TakenBack,
     WorkFinished,
     apply,
-    lane_of,
 )
 from router.domain.errors import IllegalTransition, Reason
 

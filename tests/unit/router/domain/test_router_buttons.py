@@ -2,7 +2,8 @@
 
 import pytest
 
-from router.domain.command import Command, CommandState, Hold, Input, Lane, Origin
+from router.domain.action import Input, Lane
+from router.domain.command import Command, CommandState, Hold, Origin
 from router.domain.notification import MAX_ACTION_BYTES, Button
 from router.domain.router_buttons import Verb, button, cures, key_buttons, session_buttons, verb_of
 from router.domain.session import Session, SessionState

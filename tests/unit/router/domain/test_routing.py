@@ -2,7 +2,8 @@
 
 import pytest
 
-from router.domain.command import Action, ChatRef, Input, KeepSession, KeyPress
+from router.domain.action import Action, Input, KeepSession, KeyPress
+from router.domain.command import ChatRef
 from router.domain.notification import Button
 from router.domain.routing import (
     CHAT_COMMANDS,

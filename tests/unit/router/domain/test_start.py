@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.domain.command import StartSession
+from router.domain.action import StartSession
 from router.domain.errors import Reason, Refusal
 from router.domain.start import Wanted, checked, read
 

@@ -4,21 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from router.domain.command import (
-    Action,
-    Command,
-    CommandState,
-    Input,
-    KeyPress,
-    Lane,
-    Origin,
-    PermissionDecision,
-    StopSession,
-)
+from router.domain.action import Action, Input, KeyPress, Lane, PermissionDecision, StopSession
+from router.domain.command import Command, CommandState, Origin
 from router.domain.errors import Reason
-from router.domain.reason_wording import reason_text
 from router.domain.session import Session, SessionState
-from router.domain.wording import HELP, doing, quoted, receipt
+from router.domain.wording.answers import HELP, doing
+from router.domain.wording.reasons import reason_text
+from router.domain.wording.status_lines import quoted, status_line
 
 ENDS_WITH_A_REASON = [CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD]
 SESSION = Session("s-1", "devbox", "api", "tmux", "/src", SessionState.IDLE, 1, 0.0, 0.0)
@@ -37,7 +29,7 @@ def named(value: object) -> str:
 @pytest.mark.parametrize("connected", [True, False], ids=["linked", "away"])
 @pytest.mark.parametrize("state", CommandState, ids=named)
 def test_every_state_has_a_line(state: CommandState, connected: bool) -> None:
-    line = receipt(command(state), SESSION, connected=connected)
+    line = status_line(command(state), SESSION, connected=connected)
 
     assert line.strip()
     assert "\n" not in line
@@ -54,7 +46,7 @@ def test_every_reason_has_words_that_fit_into_a_sentence(reason: Reason) -> None
 
 @pytest.mark.parametrize("state", ENDS_WITH_A_REASON, ids=named)
 def test_a_bad_end_says_why_and_in_which_words_of_the_machine(state: CommandState) -> None:
-    line = receipt(command(state, reason=Reason.TARGET_GONE, detail="pane %3"), SESSION, connected=True)
+    line = status_line(command(state, reason=Reason.TARGET_GONE, detail="pane %3"), SESSION, connected=True)
 
     assert "the terminal is gone" in line
     assert "pane %3" in line
@@ -74,24 +66,24 @@ def test_a_bad_end_says_why_and_in_which_words_of_the_machine(state: CommandStat
     ],
 )
 def test_after_the_typing_the_line_says_what_became_of_it(marks: dict[str, object], words: str) -> None:
-    assert receipt(command(CommandState.DONE, **marks), SESSION, connected=True) == words
+    assert status_line(command(CommandState.DONE, **marks), SESSION, connected=True) == words
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(86_400, "24 h"), (7_200, "2 h"), (600, "10 min"), (5, "1 min")])
 def test_a_machine_that_is_away_is_named_with_how_long_the_command_waits(seconds: float, words: str) -> None:
-    line = receipt(command(expires_at=float(seconds)), SESSION, connected=False)
+    line = status_line(command(expires_at=float(seconds)), SESSION, connected=False)
 
     assert "devbox is away" in line
     assert words in line
 
 
 def test_a_session_is_called_by_its_label_or_else_its_id() -> None:
-    assert "api" in receipt(command(CommandState.DONE), SESSION, connected=True)
-    assert "s-1" in receipt(command(CommandState.DONE), None, connected=True)
+    assert "api" in status_line(command(CommandState.DONE), SESSION, connected=True)
+    assert "s-1" in status_line(command(CommandState.DONE), None, connected=True)
 
 
 def test_a_typed_command_shows_what_the_backend_printed() -> None:
-    assert "exit code 0" in receipt(command(CommandState.DONE, detail="exit code 0"), SESSION, connected=True)
+    assert "exit code 0" in status_line(command(CommandState.DONE, detail="exit code 0"), SESSION, connected=True)
 
 
 @pytest.mark.parametrize(

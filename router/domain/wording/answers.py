@@ -1,0 +1,124 @@
+"""What people are answered in a chat: to their commands, and to what they wrote."""
+
+from router.domain.action import KEYS
+from router.domain.errors import Reason, Refusal
+from router.domain.session import Session, SessionState
+
+HELP = (
+    "Reply to a message of a session and your text is typed into it. Other ways:\n"
+    "/sessions - what is running where\n"
+    "/use NAME - plain text goes to that session from now on\n"
+    "/stop - Esc in the session; /key NAME - any key\n"
+    "/new TEXT - a new session; /end - end one that was started so; /keep - let it go on after 24 h\n"
+    "/cancel - take back what has not been typed yet\n"
+    "/status - what waits and what went wrong; /dead - dead letters\n"
+    "/policy - ask before old commands go out\n"
+    "/topics on - a topic for each session\n"
+    "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
+    "/stop, /key, /cancel, /end, /keep and /mute work in a reply to a session too."
+)
+FOR_WHICH = "Which session is this for? Press it, and it goes there. /use NAME chooses one for what follows."
+MORE_SESSIONS = "… and {count} more. For one of those: /use NAME, and write it again."
+FOR_WHICH_ANSWERED = "Which session is this for?"
+NOT_KEPT = "What was written is not kept any more: it waits for a day, and 20 of a chat do. Write it again."
+CHOSEN_IS_OVER = (
+    "{name} has ended. Press the session that this is for, and it goes there. /use NAME chooses another one."
+)
+TOO_LONG = "That is too long to type: it may have {limit} KiB. Send it in parts."
+UNKNOWN_MESSAGE = (
+    "I don't know any more which session that message is about, so nothing was typed. Press the session that your"
+    " answer is for, or reply to a newer message of it."
+)
+NO_SUCH_NAME = "That token names no session here, so nothing was typed. Press the session that it is for."
+CANNOT_START = "its agent starts no sessions: POINTSMAN_START_FOLDERS must name a folder there, and claude be installed"
+EMPTY = "There is nothing to type in this message."
+FILE_NOT_TAKEN = "📎 The file was not taken, and nothing was typed: {why}."
+FILE_WITH_COMMAND = (
+    "A file goes to a session with a plain caption; /{command} was not carried out and the file was not sent. Send it"
+    " again without the command."
+)
+EDITED = "Editing a message changes nothing here: what it said first is what counts. Send it again as a new message."
+NO_SESSIONS_YET = "No sessions yet. On a machine: pointsman run -- claude"
+SESSIONS_HINT = "/use NAME chooses one."
+SESSION_LINE = "{mark} {name} - {machine}{doing}"
+AWAY_MARK = " (away)"
+DOING = {
+    SessionState.UNKNOWN: "",
+    SessionState.IDLE: " · ready",
+    SessionState.BUSY: " · working",
+    SessionState.WAITING: " · waits for you",
+    SessionState.ENDED: " · ended",
+    SessionState.STARTING: " · starting",
+}
+WAITING_FOR = " · waits for you: {what}"
+AND_MORE = "… and {count} more"
+WHICH_SESSION = "Which one? /use NAME - /sessions lists them."
+NO_SUCH_SESSION = "No session is called {wanted}. /sessions lists them."
+SEVERAL_FIT = "Several fit: {names}"
+CHOSEN = "Plain text goes to {name} on {machine} now."
+STATUS_CHOSEN = "Chosen: {name} on {machine}"
+STATUS_NOT_CHOSEN = "Chosen: none. /use NAME"
+STATUS_COUNTS = "{sessions}, {commands} waiting"
+STATUS_AWAY = ", away: {machines}"
+STATUS_DEAD = "{letters}: /dead"
+STATUS_QUIET = "Quiet hours: {quiet}"
+WHICH_KEY_HERE = "Which key for {name}? One of: {keys}"
+TOOK_BACK = "Took back {commands} that waited."
+ASKED_BACK = "Asked {machine} to take back {count} that it has."
+NOTHING_WAITS_FOR = "Nothing waits for {name}."
+NO_DEAD_LETTERS = "No dead letters."
+COUNTS = {
+    "sessions": ("1 session", "{count} sessions"),
+    "commands": ("1 command", "{count} commands"),
+    "letters": ("1 dead letter", "{count} dead letters"),
+    "letters_below": ("1 dead letter:", "{count} dead letters, newest first:"),
+}
+MORE_DEAD_LETTERS = "{count} dead letters. The newest {shown}; /dead again shows those behind them once these are done:"
+DEAD_LETTER = "{what}\n{receipt}\n{id}"
+POLICY = {
+    False: "Commands that waited for a machine go out when it is back, however long that took.",
+    True: "Commands that waited more than an hour for a machine: I ask you before they go out.",
+}
+POLICY_HINT = "/policy ask or /policy send changes it."
+TOPICS = {
+    False: "No topics. /topics on gives each session a topic of its own, where the chat can have topics.",
+    True: "Each session gets its own topic with its next message. Plain text there goes to it. /topics off ends it.",
+}
+MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
+UNMUTED = "{name} is heard here again."
+QUIET_OFF = "No quiet hours. /quiet 22-7 sets them, by the router's clock, which says {clock} now."
+QUIET_ON = (
+    "Quiet from {quiet} by the router's clock, which says {clock} now: messages come without a sound, but for questions"
+    " that a session waits on. /quiet off"
+)
+QUIET_HOW = "I did not understand that. For example: /quiet 22-7, /quiet 22:30-6:45, /quiet off"
+SESSION_IS_OVER = "This session has ended. /sessions lists those that live."
+_REFUSED = {
+    Reason.SESSION_ENDED: SESSION_IS_OVER,
+    Reason.SESSION_UNKNOWN: "There is no such session any more. /sessions lists them.",
+}
+
+
+def counted(count: int, what: str) -> str:
+    """So many of what COUNTS has."""
+    one, many = COUNTS[what]
+    return one if count == 1 else many.format(count=count)
+
+
+def refused(refusal: Refusal) -> str:
+    """A refusal for people in a chat, who have no command line at hand."""
+    return _REFUSED.get(refusal.reason, refusal.text)
+
+
+def which_key(session: Session) -> str:
+    """What stands above a keypad."""
+    return WHICH_KEY_HERE.format(name=session.name, keys=", ".join(sorted(KEYS)))
+
+
+def doing(session: Session, *, connected: bool) -> str:
+    """What a session does, behind its name; of a machine that is away nobody knows."""
+    if not connected:
+        return AWAY_MARK
+    if session.state is SessionState.WAITING and session.waiting_for:
+        return WAITING_FOR.format(what=session.waiting_for)
+    return DOING[session.state]

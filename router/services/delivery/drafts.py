@@ -1,0 +1,55 @@
+"""Commands that are not accepted yet, and what may be."""
+
+from dataclasses import dataclass
+
+from router.domain.action import Action, lane_of, text_of
+from router.domain.command import (
+    MAX_AGE,
+    MAX_LIVE_PER_MACHINE,
+    MAX_LIVE_PER_SESSION,
+    MAX_TEXT_BYTES,
+    Command,
+    Origin,
+)
+from router.domain.errors import Reason, Refusal
+from router.store import sessions
+from router.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A command that is not accepted yet. `ttl` in seconds; None means a day, and then a dead letter."""
+
+    session_id: str
+    action: Action
+    origin: Origin
+    ttl: float | None = None
+    redrive_of: str = ""
+    note: str = ""  # for the trace: the update key
+    names_session: bool = False
+
+
+def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Command:
+    """The command of a draft, last in its session's order. Raises Refusal when it may not be."""
+    _check_size(draft.action)
+    slot = sessions.slot(tx, draft.session_id)
+    if slot.live >= MAX_LIVE_PER_SESSION or slot.machine_live >= MAX_LIVE_PER_MACHINE:
+        raise Refusal(Reason.QUEUE_FULL, _queue_full(slot), retry_after=30.0)
+    ttl = MAX_AGE if draft.ttl is None else draft.ttl
+    return Command(
+        command_id, slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,
+        lane_of(draft.action), draft.action, draft.origin, now, now + ttl, draft.ttl is not None,
+        redrive_of=draft.redrive_of, names_session=draft.names_session,
+    )  # fmt: skip
+
+
+def _check_size(action: Action) -> None:
+    size = len(text_of(action).encode())
+    if size > MAX_TEXT_BYTES:
+        raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
+
+
+def _queue_full(slot: sessions.Slot) -> str:
+    if slot.live >= MAX_LIVE_PER_SESSION:
+        return f"{slot.live} commands already wait for this session. Let it catch up, or cancel some."
+    return f"{slot.machine_live} commands already wait for machine {slot.machine_id}. Let it catch up, or cancel some."
