@@ -103,6 +103,7 @@ class Router:
 
     async def recover(self) -> None:
         """Bring what a crash left behind into order before anyone may connect."""
+        # In this order: what was sent is queued again before anybody can be sent anything.
         await self.database.write(self._delivery.recover)
         await self.database.write(self._outbox.recover)
         await self.database.write(self._delivery_receipts.recover)
@@ -136,9 +137,11 @@ async def running(
         clock = clock or SteadyClock()
         identity = await asyncio.to_thread(_prepare, store, clock)
         router = Router(store, identity, clock, config.api_key)
+        # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)
         store.start()
         try:
+            # Before it listens: a link that came first would be taken for one of before.
             await router.recover()
             ready(await server.start(config.listen, config.tls))
             async with _ticking(router, server):

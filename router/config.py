@@ -45,6 +45,7 @@ class RouterConfig:
             environ.get("POINTSMAN_API_KEY", ""),
             environ.get("POINTSMAN_INSECURE_LISTEN", "") == "1",
         )
+        # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):
             raise SettingsError(
                 f"POINTSMAN_ROUTER_LISTEN={listen} is not loopback: set POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY, or"
@@ -70,6 +71,7 @@ def _database(url: str) -> Path | None:
         return None
     if not url.startswith("sqlite:///"):
         raise SettingsError("POINTSMAN_DATABASE must be sqlite:///<absolute path>")
+    # As SQLAlchemy and peewee write it; three slashes or four mean the same file.
     return Path("/" + url.removeprefix("sqlite:///").lstrip("/"))
 
 

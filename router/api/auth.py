@@ -88,6 +88,7 @@ class Guard:
         """Who calls. Raises Refusal when they may not."""
         policy = POLICY.get(method)
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+        # Deny by default: a method that is new and not listed is nobody's.
         if policy is None:
             raise Refusal(Reason.PERMISSION_DENIED, f"{method} has no policy; nobody may call it.")
         if policy is Access.ANYONE:
@@ -120,11 +121,13 @@ class Guard:
         if scheme.lower() != "bearer" or not token:
             raise Refusal(Reason.UNAUTHENTICATED, "Send authorization: Bearer <JWT signed by the machine's key>.")
         try:
+            # Unverified: it only says whose key to verify with.
             machine_id = str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
             machine = await self._database.read(lambda connection: machines.find(connection, machine_id))
             if machine is None or machine.revoked:
                 raise Refusal(Reason.MACHINE_REVOKED, "This machine is unknown or revoked. Enrol it again.")
             key = Ed25519PublicKey.from_public_bytes(machine.public_key)
+            # Times are checked below by our steady clock, with a leeway and a word of its own for skew.
             options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
             issued, expires = float(claims["iat"]), float(claims["exp"])
@@ -139,6 +142,7 @@ class Guard:
 
     def _check_times(self, issued: float, begins: float, expires: float) -> None:
         now = self._clock.now()
+        # A machine makes a new one for each call: one that is good for long is worth stealing.
         if expires - issued > JWT_MAX_AGE:
             raise Refusal(Reason.UNAUTHENTICATED, f"The credential is good for longer than {JWT_MAX_AGE:.0f} s.")
         if not max(issued, begins) - CLOCK_LEEWAY <= now <= expires + CLOCK_LEEWAY:

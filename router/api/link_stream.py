@@ -57,6 +57,7 @@ class LinkStream:
         tasks = [asyncio.create_task(self._guarded(part)) for part in (self._read, self._watch)]
         close = Close(Reason.UNSPECIFIED, "the stream was lost")
         try:
+            # Shielded: cancelling the call must not cancel what others wait for.
             close = await asyncio.shield(self.ended)
         except Exception:
             close = Close(Reason.UNSPECIFIED, "the router made a mistake", clean=True)  # that blames no command
@@ -64,6 +65,7 @@ class LinkStream:
         finally:
             for task in tasks:
                 task.cancel()
+            # Before the writer is waited for: what was sent must be queued again though the peer never reads.
             lost = self._forget(close)
             logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
             await last_word(lost)
@@ -89,6 +91,7 @@ class LinkStream:
 
     async def _read(self) -> None:
         async for raw in frames(self._context):
+            # Every frame is a sign of life; it is written once a minute, not here.
             if self.link:
                 self.link.heard_at = self._services.clock.now()
             for step in self._parsed(raw):
@@ -124,6 +127,7 @@ class LinkStream:
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
         welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
+        # Returned, not raised, by the operation: a refusal that is raised would undo what it wrote.
         if isinstance(welcome, Refusal):
             raise welcome
         rotate_at = self._services.clock.monotonic() + spread(ROTATE_EVERY, self._services.jitter())
@@ -145,6 +149,7 @@ class LinkStream:
             else:
                 upstream.take(tx, link, frame.items)
 
+        # Nobody waits for these: they may share the commit of what comes next.
         lazy = link.caught_up and (isinstance(frame, Receipts) or all(isinstance(item, Result) for item in frame.items))
         self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
 
@@ -163,6 +168,7 @@ class LinkStream:
             link.wake.clear()
             while (link.urgent or link.normal) and not link.gone:
                 await self._context.write(self._next(link))
+            # After the last frame: the reason for the end must be heard by who is still there.
             if link.closing:
                 self.end(*link.closing)
                 return
@@ -173,6 +179,7 @@ class LinkStream:
         if not (link.batches and isinstance(frame, Command) and lane and isinstance(lane[0], Command)):
             return router_frame(frame, link.epoch).SerializeToString()
         batch, size = [frame], frame.size
+        # Only what waits anyhow: no command is held up to make a batch fuller.
         while lane and isinstance(lane[0], Command) and size + lane[0].size < BATCH_BYTES:
             size += lane[0].size
             batch.append(lane.popleft())  # type: ignore[arg-type]
@@ -185,6 +192,7 @@ class LinkStream:
             now = clock.monotonic()
             for step in self._connection.tick(now):
                 await self._perform(step)
+            # Heartbeats may go on while its disk hangs: the receipt tells that it does not.
             oldest = self.link.oldest() if self.link else None
             if oldest is not None and now - oldest >= ACK_TIMEOUT:
                 self.end(Reason.ACK_TIMEOUT, f"no receipt within {ACK_TIMEOUT:.0f} s")
@@ -195,6 +203,7 @@ class LinkStream:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
+        # At once, in memory: whoever claims from now on must not choose this link.
         link.gone = True
         link.wake.set()
         late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING

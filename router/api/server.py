@@ -67,6 +67,7 @@ class Server:
 
     async def stop(self) -> None:
         """In order: no new work, agents leave by themselves and come back spread over time, the rest is closed."""
+        # First, so that who asks where to go is sent elsewhere.
         await self.health.leave()
         await self._links.drain_all(DRAIN_TIME, RECONNECT_SPREAD)
         self._links.end_all(Reason.DRAINING, "the router is going down")

@@ -89,6 +89,7 @@ class Answers:
 
     def expect(self, frames_more: int) -> None:
         """So many frames are being worked on."""
+        # Counted when it comes in, so that complete() cannot see a gap between taking and answering.
         self._open += frames_more
 
     def put(self, items: list[chat_pb.SubmitItemResponse]) -> None:
@@ -102,6 +103,7 @@ class Answers:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            # All that has gathered, in one frame: while a write is under way the next one fills.
             items, self._ready = self._ready, []
             self._writing = True
             await self._context.write(chat_pb.SubmitBatchResponse(items=items).SerializeToString())

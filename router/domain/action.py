@@ -71,11 +71,13 @@ KEYS = frozenset([
     "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
     "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
 ])  # fmt: skip
+# Keys that interrupt; any other key answers what is on the screen, and must keep its place.
 URGENT_KEYS = frozenset({"esc", "ctrl-c"})
 
 
 def lane_of(action: Action) -> Lane:
     """Interrupts, decisions and stops overtake what is queued; everything else keeps its place."""
+    # A decision is what the session waits for: behind a queued text it would wait for itself.
     urgent = isinstance(action, PermissionDecision | StopSession)
     urgent = urgent or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
     return Lane.URGENT if urgent else Lane.NORMAL

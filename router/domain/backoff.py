@@ -9,6 +9,7 @@ CHARGE_WINDOW = 10.0  # a link that dies so soon after a send is counted against
 
 def backoff(charged: int, jitter: float) -> float:
     """Seconds to wait after the n-th charged attempt; `jitter` in [0, 1) takes off up to half."""
+    # Jitter inside a doubling window: sessions that failed together do not come back together.
     window = min(MAX_DELAY, FIRST_DELAY * 2.0 ** (charged - 1))
     return window * (1.0 - jitter / 2.0)
 

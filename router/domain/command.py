@@ -42,6 +42,7 @@ class CommandState(Enum):
 
 
 LIVE = frozenset({CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED})
+# Uncertain is one, too: nobody but a person can tell whether it was typed.
 DEAD_LETTERS = frozenset({CommandState.DEAD, CommandState.UNCERTAIN})
 REDRIVABLE = frozenset(set(CommandState) - LIVE - {CommandState.DONE})
 
@@ -109,6 +110,7 @@ class Command:
     @property
     def size(self) -> int:
         """Bytes it takes of a link's window."""
+        # The text, and about what ids and origin take.
         return len(text_of(self.action).encode()) + 256
 
     @property
@@ -206,6 +208,7 @@ SOURCES: dict[type[Event], frozenset[CommandState]] = {
 
 
 def _check_legal(command: Command, event: Event) -> None:
+    # Here and in the stores' conditional updates alike: the table is the one judge.
     if command.state not in SOURCES[type(event)]:
         raise IllegalTransition(f"{type(event).__name__} in state {command.state.name} of {command.command_id}")
 
@@ -229,6 +232,7 @@ def apply(command: Command, event: Event, now: float) -> Command:
         case TakenBack(state, reason, detail):
             return replace(command, state=state, reason=reason, detail=detail, ended_at=now)
         case LateResult(words):
+            # A machine may say it again on each new link.
             known = words in command.detail
             return command if known else replace(command, detail="; ".join(filter(None, (command.detail, words))))
         case NotTaken() | Taken() | WorkFinished():
@@ -241,6 +245,7 @@ def _marked(command: Command, mark: NotTaken | Taken | WorkFinished, now: float)
         case NotTaken(shown):
             return replace(command, reason=Reason.NOT_TAKEN, detail=shown)
         case Taken():
+            # It was taken after all: the screen that said otherwise is not shown any more.
             detail = "" if command.reason is Reason.NOT_TAKEN else command.detail
             return replace(command, taken_at=now, reason=Reason.UNSPECIFIED, detail=detail)
         case WorkFinished():

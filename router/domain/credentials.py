@@ -55,4 +55,5 @@ def hashed(secret: str) -> str:
 
 def matches(secret: str, stored: str) -> bool:
     """Whether a secret is the stored one, in constant time."""
+    # Of hashes, which have one length.
     return hmac.compare_digest(hashed(secret).encode(), stored.encode())

@@ -46,6 +46,7 @@ def end_line(run: Sequence[Notification], name: str) -> Notification:
 
 def digest(run: Sequence[Notification], name: str, since: str) -> Notification:
     """The oldest of a run with the text of all: each one's beginning on a line, the newest with the most words."""
+    # The newest says how it stands: it gets the most room.
     *older, newest = run
     head = alerts.DIGEST.format(count=len(run), name=name, when=since)
     end = alerts.DIGEST_WHOLE.format(session=newest.session_id)
@@ -76,6 +77,7 @@ def _place(notification: Notification) -> ChatRef:
 def _beginning(text: str, limit: int) -> str:
     if _units(text) <= limit:
         return text
+    # Half a surrogate pair at the cut is dropped.
     return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore").rstrip() + _CUT
 
 

@@ -43,4 +43,5 @@ class Machine:
 
 def named(capabilities: frozenset[str]) -> tuple[str, ...]:
     """What is kept of the abilities that a hello names: those that are words, sorted."""
+    # What a machine says goes to disk and to people: words alone, and not without end.
     return tuple(sorted(word for word in capabilities if _WORD.fullmatch(word)))[:MAX_CAPABILITIES]

@@ -149,6 +149,7 @@ def apply(permission: Permission, event: Event, now: float) -> Permission:
                 permission, state=_DECIDED[option.verdict], option_id=option.option_id, text=text, decided_by=actor,
                 command_id=command_id, decided_at=now,
             )  # fmt: skip
+        # What was decided here stays in the row: it is told that it came too late.
         case Closed(state, detail) if state in ENDED_ELSEWHERE:
             return replace(permission, state=state, detail=detail, decided_at=now)
     raise IllegalTransition(f"a question cannot be closed as {event.state.name}")

@@ -47,7 +47,7 @@ _CURES: dict[CommandState, tuple[Verb, ...]] = {
     CommandState.DEAD: _ENDED_BADLY,
 }
 
-_FOR_ONE_SESSION = PermissionDecision | StopSession | KeepSession  # and for no other
+_FOR_ONE_SESSION = PermissionDecision | StopSession | KeepSession  # and for no other: "send to…" is not offered
 
 
 def cures(command: Command) -> tuple[Button, ...]:
@@ -56,9 +56,7 @@ def cures(command: Command) -> tuple[Button, ...]:
         return ()
     asked = command.state is CommandState.QUEUED and command.hold is Hold.ASKED
     verbs = (Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())
-    if isinstance(
-        command.action, PermissionDecision | StopSession | KeepSession
-    ):  # is for its session, and for no other
+    if isinstance(command.action, _FOR_ONE_SESSION):
         verbs = tuple(verb for verb in verbs if verb is not Verb.ELSEWHERE)
     return tuple(button(verb) for verb in verbs)
 

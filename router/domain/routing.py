@@ -109,8 +109,10 @@ Route = ToSession | ByToken | ByReply | ByButton | ChatCommand | ToPlace | Chang
 
 def route(inbound: Inbound) -> Route:
     """What the message itself says about where it belongs."""
+    # First: a press belongs to the message under it, whatever else came along.
     if inbound.button is not None:
         return _button(inbound.button)
+    # What it first said may have been typed already; the new words are a new message, if they are meant.
     if inbound.edited:
         return Changed()
     if inbound.session_id:

@@ -63,6 +63,7 @@ def is_path(folder: str) -> bool:
 def _machine(machine_id: str, machine_ids: Sequence[str], able: Sequence[str]) -> str:
     if machine_id in able:
         return machine_id
+    # It is there and cannot: say what it lacks, and which can.
     if machine_id in machine_ids or (machine_ids and not able and not machine_id):
         names = machine_id or _list(machine_ids)
         raise Refusal(Reason.UNSUPPORTED, _UNABLE.format(names=names, able=_list(able)))

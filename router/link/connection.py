@@ -130,11 +130,13 @@ class Connection:
         """The hello was accepted under this epoch, with so many seconds between heartbeats."""
         self._epoch = epoch
         self._upstream = upstream_acked
+        # By the interval that this welcome dictated, which grows with the number of links.
         self._silence = interval * HEARTBEATS_MISSED
         self._rotate_at = rotate_at
 
     def drain(self, now: float, patience: float, reconnect_after: float) -> list[Step]:
         """Ask the agent to leave within `patience` seconds and to come back; asking again changes nothing."""
+        # One request is enough, and the first deadline holds.
         if self.phase is not Phase.OPEN:
             return []
         self.phase = Phase.DRAINING
@@ -148,6 +150,7 @@ class Connection:
             return self._first(frame)
         if isinstance(frame, Hello):
             return self._close(Reason.BAD_FRAME, "hello may come only once")
+        # The fence: what was meant for an earlier link must not count on this one.
         if epoch != self._epoch:
             return self.bad_frame(f"frame of epoch {epoch}; this link's epoch is {self._epoch}", now)
         if isinstance(frame, Upstream):
@@ -158,6 +161,7 @@ class Connection:
         """What follows from bytes that are no frame, or may not come now: a word, and the third time the end."""
         self._last_frame = now
         self._bad_frames += 1
+        # Without a hello there is nobody to talk with; three times is no accident.
         if self.phase is Phase.AWAITING_HELLO or self._bad_frames >= MAX_BAD_FRAMES:
             return self._close(Reason.BAD_FRAME, text)
         return [Reply(FrameError(about, Reason.BAD_FRAME, text))]
@@ -177,11 +181,13 @@ class Connection:
         if self.phase is Phase.AWAITING_HELLO:
             return self._opened + HELLO_TIMEOUT
         next_step = self._leave_by if self.phase is Phase.DRAINING else self._rotate_at
+        # What tick looks at, no more: who sleeps until then misses nothing.
         return min(self._last_frame + self._silence, next_step)
 
     def _first(self, frame: AgentFrame) -> list[Step]:
         if not isinstance(frame, Hello):
             return self._close(Reason.BAD_FRAME, "the first frame must be hello")
+        # The credential decides who it is; hello must not claim another's queue.
         if frame.machine_id != self._machine_id:
             return self._close(Reason.PERMISSION_DENIED, "hello names another machine than the credential")
         if not frame.protocol_min <= PROTOCOL <= frame.protocol_max:
@@ -198,6 +204,7 @@ class Connection:
         for number, item in enumerate(frame.items, self._upstream + 1):
             if item.upstream_seq != number:
                 text = _OUT_OF_ORDER.format(came=item.upstream_seq, next=number)
+                # None of the frame is taken: its numbers would be counted, and what is missing acknowledged.
                 return self.bad_frame(text, now, str(item.upstream_seq))
         self._upstream += len(frame.items)
         return [Handle(frame)]

@@ -52,6 +52,7 @@ class Link:
 
     def room(self) -> int:
         """How many more commands may be on their way."""
+        # What is sent now would come back unconfirmed, and count against it.
         if self.draining or self.gone:
             return 0
         return (1 if self.probing else self.max_in_flight) - len(self.in_flight)
@@ -80,6 +81,7 @@ class Link:
 
     def oldest(self) -> float | None:
         """When the oldest command without a receipt was sent."""
+        # A dict keeps the order in which they were sent.
         return next((entry.sent for entry in self.in_flight.values()), None)
 
     def send(self, frame: RouterFrame, *, urgent: bool = False) -> None:
@@ -89,6 +91,7 @@ class Link:
 
     def close(self, reason: Reason, text: str) -> None:
         """Ask the stream's driver to end it; the first reason counts."""
+        # The reason is told when the lanes are empty: what was queued before goes out first.
         if self.closing is None:
             self.closing = (reason, text)
         self.wake.set()

@@ -54,6 +54,7 @@ class Files:
     def _notify(self, tx: Transaction, machine_id: str, told: Notify) -> None:
         fresh = self._clock.now() - files.GOOD_FOR
         named = tuple(replace(file, file_id=_key_of(machine_id, file.file_id)) for file in told.files)
+        # Known: its first acceptance was not answered, and its parts may be gone by now.
         known = notifications.find(tx, told.notification_id)
         if known is None and any(files.size(tx, file.file_id, fresh) != file.size for file in named):
             raise Refusal(Reason.FILE_GONE, "A part of a file is not here. Ask where to go on, and put the rest.")
@@ -62,9 +63,11 @@ class Files:
     async def get_out(self, notification_id: str, file_id: str, number: int) -> bytes:
         """A part of a notification's file; empty behind the last. Raises Refusal when it is gone."""
         note = await self._database.read(lambda connection: notifications.find(connection, notification_id))
+        # Through the notification: a door gets what people are told, and no other file.
         if note is None or file_id not in [file.file_id for file in note.files]:
             raise Refusal(Reason.NOT_FOUND, f"There is no notification {notification_id[:128]} with this file.")
         data = await self._database.read(lambda connection: files.part(connection, file_id, number))
+        # An empty part behind the last is the end; an empty first one means that the file is gone.
         if not data and number == 0:
             raise Refusal(Reason.FILE_GONE, "The file is not here any more.")
         return data
@@ -72,6 +75,7 @@ class Files:
     async def get(self, machine_id: str, command_id: str, number: int) -> bytes:
         """A part of the file of a machine's own command; empty behind the last. Raises Refusal when it is gone."""
         command = await self._database.read(lambda connection: commands.find(connection, command_id))
+        # One answer for all three: a machine learns nothing of others' commands.
         if command is None or command.machine_id != machine_id or not isinstance(command.action, FileInput):
             raise Refusal(Reason.NOT_FOUND, f"This machine has no command {command_id} with a file.")
         file_id = command.action.file_id

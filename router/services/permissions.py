@@ -58,15 +58,18 @@ class Permissions:
 
     def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
         """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""
+        # Its own sessions alone: else a machine could ask in the name of another's.
         session = sessions.owned(tx, frame.session_id, machine_id)
         if permissions.find(tx, checked_id(frame.permission_id, "permission_id")):
             return
         now = self._clock.now()
+        # The machine's time, within ours: a question must not stay open for ever because one says so.
         ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)
         asked = Permission(
             frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
             frame.input_digest, frame.options, now, ends,
         )  # fmt: skip
+        # Checked before the first write: a refusal has written nothing.
         permissions.insert(tx, checked(asked))
         sessions.seen(tx, session.session_id, now)
         text, buttons = questions.question(asked), router_buttons.permission_buttons(asked)
@@ -76,6 +79,7 @@ class Permissions:
                 permission_id=asked.permission_id,
             )  # fmt: skip
             self._outbox.add(tx, note, machine_id)
+        # It may end before what the timer sleeps for.
         tx.after_commit(partial(self._wakeups.wake, EXPIRY))
 
     def withdrawn(self, tx: Transaction, machine_id: str, frame: PermissionWithdrawn) -> None:
@@ -86,6 +90,7 @@ class Permissions:
         if frame.state not in ENDED_ELSEWHERE:
             text = f"A question ends {', '.join(sorted(one.name for one in ENDED_ELSEWHERE))}; not {frame.state.name}."
             raise Refusal(Reason.INVALID_ARGUMENT, text)
+        # Said again after a lost acknowledgement: it is over already.
         if asked.state in SOURCES[Closed]:
             self._close(tx, asked, Closed(frame.state, frame.detail), machine_id)
 
@@ -103,6 +108,7 @@ class Permissions:
         asked = permissions.get(tx, permission_id)
         option = self._chosen(asked, digest, option_id, text)
         action = PermissionDecision(permission_id, digest, option_id, text)
+        # Before the question changes: where the queue is full, it stays open and can be answered later.
         command = self._delivery.accept(tx, Draft(asked.session_id, action, origin, note=note))
         event = Decided(option, text, origin.actor or origin.source, command.command_id)
         decided = permissions.change(tx, asked, event, self._clock.now(), event.actor)
@@ -112,6 +118,7 @@ class Permissions:
     def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> tuple[str, str]:
         """A button under a question: what to show the presser, and the command it became or nothing."""
         asked = permissions.get(tx, permission_id)
+        # This button decides nothing: it tells how to give a reason.
         if action == router_buttons.REASON and asked.is_open and asked.for_text:
             return questions.REPLY_WITH_REASON, ""
         return self._answer(tx, inbound, asked, action, "")
@@ -121,6 +128,7 @@ class Permissions:
         asked = permissions.get(tx, permission_id)
         if asked.is_open and asked.for_text is None:
             return questions.NO_WORDS_HERE, ""
+        # Empty is an option that nobody offers; respond says first that the question is over.
         option_id = asked.for_text.option_id if asked.for_text else ""
         said, command_id = self._answer(tx, inbound, asked, option_id, text)
         return said if asked.is_open else questions.TOO_LATE.format(outcome=said), command_id
@@ -151,6 +159,7 @@ class Permissions:
     def _chosen(self, asked: Permission, digest: str, option_id: str, text: str) -> Option:
         if not asked.is_open:
             raise Refusal(Reason.QUESTION_OVER, questions.outcome(asked, self._when(asked)))
+        # What was approved must be what is run: the same question with another input is another question.
         if digest != asked.input_digest:
             raise Refusal(Reason.INPUT_CHANGED, "This is not what is asked about. Look at the question again.")
         option = asked.option(option_id)

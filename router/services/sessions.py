@@ -45,6 +45,7 @@ class SessionService:
         else:
             session = self._moved(known, machine_id, checked_label(label) or known.label, now)
         sessions.write(tx, session)
+        # What waits goes along; what was ever sent stays with the old machine, which may have typed it.
         self._delivery.move(tx, session.session_id, machine_id)
         self._record(tx, session, "Registered", actor)
         return replace(session, connected=self._connected(machine_id))
@@ -60,8 +61,10 @@ class SessionService:
         known = sessions.find(tx, report.session_id)
         if known and known.machine_id != machine_id:  # an ended one too: replies to its old messages would go there
             owner = machines.find(tx, known.machine_id)
+            # A revoked machine owns nothing: its session may come back under another one.
             if owner and not owner.revoked:
                 raise sessions.elsewhere(known)
+        # A report that overtook a restart would bring the dead program back.
         if known and known.machine_id == machine_id and report.generation < known.generation:
             raise Refusal(
                 Reason.SESSION_RESTARTED,
@@ -74,6 +77,7 @@ class SessionService:
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
             waiting_for=report.waiting_for,
         )  # fmt: skip
+        # A hello repeats all sessions at each link: what says nothing new costs no step of the audit.
         if known is None or replace(known, updated_at=now) != session:
             sessions.write(tx, session)
             self._delivery.move(tx, session.session_id, machine_id)
@@ -99,6 +103,7 @@ class SessionService:
             return 0
         sessions.write(tx, replace(session, state=SessionState.ENDED, waiting_for="", updated_at=self._clock.now()))
         self._record(tx, session, "Ended", actor)
+        # In this order: questions are closed in their topics before the topics are.
         self._permissions.session_ended(tx, session.session_id)
         self._topics.session_ended(tx, session)
         return self._delivery.give_up_session(tx, session.session_id, reason)
@@ -106,6 +111,7 @@ class SessionService:
     def _moved(self, known: Session, machine_id: str, label: str, now: float) -> Session:
         same = known.machine_id == machine_id
         state = SessionState.UNKNOWN if known.state is SessionState.ENDED else known.state
+        # Generations are counted by the machine: another one begins anew.
         generation = known.generation if same else 0
         return replace(known, machine_id=machine_id, label=label, state=state, generation=generation, updated_at=now)
 

@@ -45,7 +45,9 @@ class Starts:
         redrive_of: str = "",
     ) -> Command:
         """Put a session and its start on disk. Raises Refusal, having written nothing."""
+        # What the machine may refuse is checked here, too: a person hears it at once, and not when it is back.
         wanted, now = _checked(tx, wanted), self._clock.now()
+        # Ours, not the machine's: a start that is sent twice begins one session.
         session_id = f"session_{self._new_id()}"
         sessions.write(
             tx,
@@ -56,6 +58,7 @@ class Starts:
         )  # fmt: skip
         try:
             command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
+        # The refusal is an answer in a chat, which is committed: the session must not be.
         except Refusal:
             sessions.remove(tx, session_id)
             raise

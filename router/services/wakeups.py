@@ -17,6 +17,7 @@ class Wakeups:
 
     def wake(self, subject_id: str) -> None:
         """Something happened to that id."""
+        # Who waits for anything (a watcher) is woken by everything.
         for key in (subject_id, ANYTHING):
             for event in self._events.get(key, ()):
                 event.set()
@@ -31,6 +32,7 @@ class Wakeups:
         finally:
             waiting = self._events[subject_id]
             waiting.discard(event)
+            # Ids are without number: one that nobody waits for is not kept.
             if not waiting:
                 del self._events[subject_id]
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import astuple
 
-from router.domain.command import (
+from router.domain.action import (
     Action,
     FileInput,
     Input,

@@ -8,19 +8,8 @@ from functools import cache
 
 from peewee import SQL, fn
 
-from router.domain.command import (
-    LIVE,
-    SOURCES,
-    ChatRef,
-    Command,
-    CommandState,
-    Event,
-    Hold,
-    Lane,
-    Origin,
-    Stored,
-    apply,
-)
+from router.domain.action import Lane
+from router.domain.command import LIVE, SOURCES, ChatRef, Command, CommandState, Event, Hold, Origin, Stored, apply
 from router.domain.errors import Reason, Refusal
 from router.store import actions, sessions
 from router.store.audit import TraceStep, record

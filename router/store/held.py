@@ -3,7 +3,8 @@
 import json
 from dataclasses import astuple
 
-from router.domain.command import ChatRef, FileInput
+from router.domain.action import FileInput
+from router.domain.command import ChatRef
 from router.domain.routing import Inbound
 from router.store.database import Transaction
 from router.store.statements import Statement, given, insert

@@ -117,6 +117,7 @@ def which_key(session: Session) -> str:
 
 def doing(session: Session, *, connected: bool) -> str:
     """What a session does, behind its name; of a machine that is away nobody knows."""
+    # Its last word may be hours old.
     if not connected:
         return AWAY_MARK
     if session.state is SessionState.WAITING and session.waiting_for:

@@ -45,6 +45,7 @@ _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
 
 def status_line(command: Command, session: Session | None, *, connected: bool) -> str:
     """One line on how far a command got."""
+    # Behind others on a machine that is there it only takes a moment.
     waits_for_machine = command.state is CommandState.QUEUED and not connected
     lines = _LINES_OF_TEXTS | _LINES_OF_ACTIONS.get(type(command.action), {})
     return (_AWAY if waits_for_machine else _mark(command) or lines[command.state]).format(
@@ -90,6 +91,7 @@ def says_all(command: Command) -> bool:
 
 def _mark(command: Command) -> str:
     """The line for what a program did with a text that was typed into it; empty when it has not said."""
+    # Only a text is something that a program takes and works on.
     if not isinstance(command.action, Input):
         return ""
     if command.finished_at is not None:
@@ -102,6 +104,7 @@ def _mark(command: Command) -> str:
 def quoted(command: Command) -> str:
     """The beginning of what a command types, for lists."""
     line = " ".join(_typed(command).split())
+    # What fits a line of a phone.
     return line if len(line) <= 60 else line[:59] + "…"
 
 

@@ -57,13 +57,16 @@ class ChatButtons:
         """Do what a button under a receipt or an answer says."""
         verb, key = router_buttons.verb_of(action)
         label = next((button.label for button in note.buttons if button.action == action), "")
+        # The data of a press can be made up: what counts is what stands under the message.
         if verb is None or not label:
             return labels.STALE_BUTTON
+        # Two people, or one impatient one: the first press counts.
         if note.pressed:
             return labels.ALREADY_PRESSED.format(label=note.pressed)
         if note.kind is Kind.ANSWER:
             return self._on_answer(tx, inbound, note, Pressed(verb, key, label))
         newest = notifications.newest_status_message(tx, note.command_id)
+        # An older message of the command offers what no longer fits how it stands.
         if newest is None or newest.notification_id != note.notification_id:
             return labels.STALE_BUTTON
         try:
@@ -85,6 +88,7 @@ class ChatButtons:
                 chats.choose_session(tx, inbound.chat, session.session_id)
                 self._status_messages.chosen(tx, note, pressed.label, who)
                 return answers.CHOSEN.format(name=session.name, machine=session.machine_id)
+            # Its session has ended since the button was made: no key fits.
             case Verb.HERE | Verb.USE:
                 return answers.SESSION_IS_OVER
             case Verb.ASK | Verb.DONT_ASK:
@@ -118,6 +122,7 @@ class ChatButtons:
         return labels.STALE_BUTTON
 
     def _again(self, tx: Transaction, inbound: Inbound, command: Command, session_id: str) -> str:
+        # Where the command came from, so that all that is said of it stands in one chat.
         origin = Origin(inbound.chat.transport, inbound.actor, command.origin.chat or inbound.chat)
         again = self._dead_letters.redrive(tx, command.command_id, session_id, origin)
         session = sessions.find(tx, again.session_id)
@@ -132,6 +137,7 @@ class ChatButtons:
 
     def _cancel(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
         after = self._delivery.cancel(tx, command.command_id, inbound.actor)
+        # It waited here. Else the machine decides, and its word comes later.
         if after.state is CommandState.CANCELLED:
             return labels.TAKEN_BACK
         asked = labels.TAKING_BACK.format(machine=command.machine_id)
@@ -144,4 +150,5 @@ def _actor(inbound: Inbound) -> str:
 
 
 def _named(tx: Transaction, key: str) -> Session | None:
+    # A platform's button is too short for an id, so each session is asked whether its hash is meant.
     return next((session for session in sessions.page(tx) if router_buttons.key_of(session) == key), None)

@@ -67,6 +67,7 @@ class ChatCommands:
         there = sessions.page(tx)
         if not there:
             return Reply(answers.NO_SESSIONS_YET)
+        # Ids come in several spellings; what was chosen under one is the session of the other.
         chosen = bare_id(chats.chosen_session(tx, chat))
         lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
         if len(there) > MAX_LISTED:
@@ -87,6 +88,7 @@ class ChatCommands:
         found = _matching(there, wanted)
         if not found:
             return Reply(answers.NO_SUCH_SESSION.format(wanted=wanted))
+        # Never the first that fits: a text in the wrong session cannot be taken back.
         if len(found) > 1:
             names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
             return Reply(answers.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
@@ -147,4 +149,5 @@ def _matching(there: list[Session], wanted: str) -> list[Session]:
     """By id, by label, else by a part of the label or the beginning of the id."""
     try_exact = [s for s in there if s.label == wanted or bare_id(s.session_id) == bare_id(wanted)]
     low = wanted.lower()
+    # A part of a name only where no name is exactly that: else `api` could not be chosen beside `api-2`.
     return try_exact or [s for s in there if low in s.label.lower() or s.session_id.lower().startswith(low)]

@@ -61,6 +61,7 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
+        # Without the file the words alone would be misunderstood: nothing is typed.
         if inbound.file_problem:
             submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
         else:
@@ -83,9 +84,11 @@ class InboundService:
             case routing.ByButton(token, action):
                 return self._press(tx, inbound, token, action)
             case routing.ChatCommand(name, argument):
+                # In a session's own topic a command is about that session.
                 about = session_topics.session_of(tx, inbound.chat)
                 return self._command(tx, inbound, name, argument, about)
             case routing.ToPlace(text):
+                # The first of an album said where it goes; the others come without a word.
                 if session_id := session_topics.session_of(tx, inbound.chat) or _of_album(tx, inbound):
                     return self._type(tx, inbound, session_id, Input(text))
                 return self._to_chosen(tx, inbound, text)
@@ -98,10 +101,12 @@ class InboundService:
         session_id = messages.session_of(tx, inbound.chat, message_id)
         if not session_id:
             route = routing.without_reply(text)
+            # Empty: a message of ours that is about no session. None: one that we do not know any more.
             if session_id is None and inbound.reply_to_ours and isinstance(route, routing.ToPlace):
                 return self._to_unknown(tx, inbound, text)
             return self._follow(tx, inbound, route)
         shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
+        # Words under a question are its answer, but for /stop and its like, which interrupt.
         if shown and shown.permission_id and not routing.chat_command(text, routing.ABOUT_A_SESSION):
             return self._reply_to_question(tx, inbound, shown, text)
         return self._for(tx, inbound, session_id, text)
@@ -116,6 +121,7 @@ class InboundService:
         """Ask which session a message is for, and keep it until a person presses one. An album is asked about once."""
         if not text.strip() and inbound.file is None:
             return self._answer(tx, inbound, answers.EMPTY)
+        # Now, not when a session has been pressed: nobody would know any more what to shorten.
         if len(text.encode()) > MAX_TEXT_BYTES:
             return self._answer(tx, inbound, answers.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
         there = sessions.page(tx)
@@ -133,9 +139,11 @@ class InboundService:
     def _type_held(self, tx: Transaction, inbound: Inbound, note: Notification, chosen: Chosen) -> Submitted:
         """A person says which session it was for: it goes there as if it had been a reply."""
         waited = held.take(tx, note.notification_id, inbound, self.now())
+        # Kept for a day; the question stays in the chat for longer.
         if not waited:
             return Submitted(answer=answers.NOT_KEPT)
         self._status_messages.chosen(tx, note, chosen.label, _who(inbound), answers.FOR_WHICH_ANSWERED)
+        # All of an album, in order; the presser is shown what became of the first.
         first, *_ = [self._for(tx, each, chosen.session_id, each.text) for each in waited]
         return first
 
@@ -174,6 +182,7 @@ class InboundService:
 
     def _press(self, tx: Transaction, inbound: Inbound, token: str, name: str) -> Submitted:
         notification = notifications.by_token(tx, inbound.chat, token)
+        # Tokens are unguessable and of this chat: none is no mistake of the presser's, but an old message.
         if notification is None:
             return Submitted(answer=labels.STALE_BUTTON)
         if notification.permission_id:
@@ -198,6 +207,7 @@ class InboundService:
         if note.pressed:
             return Submitted(answer=labels.ALREADY_PRESSED.format(label=note.pressed)[:MAX_ANSWER])
         submitted = self._type(tx, inbound, note.session_id, action)
+        # Marked only when it was accepted: after a refusal the buttons can be pressed again.
         if submitted.command_id:
             label = next((button.label for button in note.buttons if button.action == name), name)
             for copy in notifications.copies(tx, note):  # wherever it stands: it counts once in all chats together
@@ -205,6 +215,7 @@ class InboundService:
         return submitted
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
+        # Carried out without the file it would do less than the person meant.
         if inbound.file is not None:
             return self._answer(tx, inbound, answers.FILE_WITH_COMMAND.format(command=name), about)
         if name == "new":
@@ -237,6 +248,7 @@ class InboundService:
             command = self._starts.stop(tx, session_id, _origin(inbound), inbound.update_key)
         except Refusal as refusal:
             return self._answer(tx, inbound, answers.refused(refusal), session_id)
+        # Not begun yet: the start is taken back, and the machine has the last word.
         if isinstance(command.action, StartSession) and command.state.live:
             return self._answer(tx, inbound, labels.TAKING_BACK.format(machine=command.machine_id), session_id)
         return _submitted(command)
@@ -246,6 +258,7 @@ class InboundService:
     ) -> Submitted:
         if inbound.file is not None and isinstance(action, Input):
             action = replace(files.whole(tx, inbound.file), caption=action.text)
+        # Only now: with a file, the caption may be empty.
         if action == Input(""):
             return self._answer(tx, inbound, answers.EMPTY)
         try:
@@ -253,6 +266,7 @@ class InboundService:
             command = self._delivery.accept(tx, draft)
         except Refusal as refusal:
             return self._answer(tx, inbound, answers.refused(refusal), session_id)
+        # In the same transaction: the next of the album may be here already.
         if inbound.album:
             messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
         return _submitted(command)

@@ -37,6 +37,7 @@ class SettingsCommands:
                 wanted = "" if argument == "off" else quiet.read(argument)
                 new = settings if wanted is None else replace(settings, quiet=wanted)
                 said = self._quiet(new, understood=wanted is not None or not argument), ()
+        # /policy alone only asks how it is: nothing is written.
         if new != settings:
             chats.set_settings(tx, chat, new)
         return said

@@ -42,8 +42,10 @@ class Topics:
         chat = chats.current(tx, notification.chat)
         if said.thread_id:
             known = session_topics.find(tx, chat, notification.session_id)
+            # In place of the one before, which a person may have deleted.
             session_topics.write(tx, chat, notification.session_id, replace(known, thread_id=said.thread_id))
         settings = chats.settings(tx, chat)
+        # Off, so that each message does not try and fail again; said once.
         if said.problem and settings.has_topics:
             chats.set_settings(tx, chat, replace(settings, has_topics=False))
             self._status_messages.answer(

@@ -37,6 +37,7 @@ class Backoffs(Generic[K]):
     def add(self, tx: Transaction, key: K, seconds: float) -> None:
         """Let one wait; one that waits longer already goes on doing so."""
         tx.put(self._until, key, max(self._clock.monotonic() + seconds, self._until.get(key, 0.0)))
+        # The timer sleeps until the next end that it knows of; this one may be sooner.
         tx.after_commit(partial(self._wakeups.wake, HELD))
 
     def release(self, tx: Transaction) -> list[K]:

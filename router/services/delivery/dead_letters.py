@@ -31,6 +31,7 @@ class DeadLetters:
         ended = commands.get(tx, command_id)
         if ended.state not in REDRIVABLE:
             raise Refusal(Reason.ILLEGAL_STATE, f"It is {ended.state.value}; only what ended badly is repeated.")
+        # Where it was asked for first, so that its story goes on where it began.
         asker = replace(origin, chat=origin.chat or ended.origin.chat)
         command = self._repeated(tx, ended, session_id, asker)
         session = sessions.find(tx, command.session_id)
@@ -40,6 +41,7 @@ class DeadLetters:
     def _repeated(self, tx: Transaction, ended: Command, session_id: str, origin: Origin) -> Command:
         note, action = f"repeats {ended.command_id}", ended.action
         if isinstance(action, StartSession):
+            # A start is repeated as a start as long as what it began does not live; else its prompt is.
             if not session_id and not _lives(tx, ended.session_id):
                 wanted = Wanted(ended.machine_id, action)
                 return self._starts.start(tx, wanted, origin, note=note, redrive_of=ended.command_id)
@@ -58,6 +60,7 @@ class DeadLetters:
     def _settle(self, tx: Transaction, ended: Command, actor: str, text: str) -> Command:
         commands.drop(tx, ended, actor, self._clock.now())
         settled = replace(ended, dropped=True)
+        # Twice from two devices: the line says it once.
         if not ended.dropped:
             self._status_messages.settled(tx, settled, text, actor)
         return settled

@@ -32,9 +32,11 @@ class Draft:
 def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Command:
     """The command of a draft, last in its session's order. Raises Refusal when it may not be."""
     _check_size(draft.action)
+    # One read for all that is needed of the session: this is the hot path.
     slot = sessions.slot(tx, draft.session_id)
     if slot.live >= MAX_LIVE_PER_SESSION or slot.machine_live >= MAX_LIVE_PER_MACHINE:
         raise Refusal(Reason.QUEUE_FULL, _queue_full(slot), retry_after=30.0)
+    # has_ttl below tells the two apart: the sender's limit expires, ours makes a dead letter.
     ttl = MAX_AGE if draft.ttl is None else draft.ttl
     return Command(
         command_id, slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,

@@ -72,6 +72,7 @@ class DeliveryEngine:
 
     def accept(self, tx: Transaction, draft: Draft) -> Command:
         """Put a command on disk. Raises Refusal, having written nothing, when it may not be."""
+        # Written as sent where it can be: one commit for both, and a crash before it leaves neither.
         now = self._clock.now()
         command = self._send_at_once(tx, queued(tx, draft, self._new_id(), now), now)
         commands.insert(tx, [command], actor_detail=draft.note)
@@ -97,6 +98,7 @@ class DeliveryEngine:
 
     def claim(self, tx: Transaction, link: Link) -> None:
         """Send what waits for a machine, as far as its window goes."""
+        # What an older link would claim, the newer one has been given.
         if not self._hub.is_current(link):
             return
         if link.probing:
@@ -107,6 +109,7 @@ class DeliveryEngine:
         now = self._clock.now()
         found = commands.queued(tx, link.machine_id, room, self._backoffs.now())
         waiting = link.fitting(found)
+        # Fewer than there was room for: nothing else waits, and the next one may be sent as it is accepted.
         tx.set(link, caught_up=len(waiting) == len(found) < room)
         sent = [apply(command, Sent(link.epoch, link.inbox_id), now) for command in waiting]
         if not sent:
@@ -127,6 +130,7 @@ class DeliveryEngine:
         for item in items:
             if item.outcome is ReceiptOutcome.REFUSED:
                 self.end(tx, item.command_id, Ended(CommandState.FAILED, item.reason), link.machine_id)
+            # Its inbox has ended what we think is new: no result will come again, so a person must look.
             elif item.has_ended and self._forgot(tx, link, item.command_id):
                 self.end(tx, item.command_id, Ended(CommandState.UNCERTAIN, Reason.ROUTER_RESTORED), "router")
         self._progress(tx, stored)
@@ -138,6 +142,7 @@ class DeliveryEngine:
         command = commands.find(tx, command_id)
         if command is None:
             return None
+        # The first end stands: people have been told, and may have sent it again.
         if not command.state.live:
             return self._late(tx, command, event, actor)
         ended = commands.change(tx, command, event, self._clock.now(), actor)
@@ -161,10 +166,13 @@ class DeliveryEngine:
         """A link is gone: what it had not confirmed waits for the next one. One left on purpose blames no command."""
         if not self._hub.is_current(link):
             return
+        # First, so that what is given back is not claimed by this very link.
         self._hub.remove(tx, link)
         ages = {command_id: self._clock.monotonic() - flight.sent for command_id, flight in link.in_flight.items()}
+        # Shortly before the end: one of these may have brought the agent down.
         died = [command_id for command_id, age in ages.items() if age < backoff.CHARGE_WINDOW]
         late = [command_id for command_id, age in ages.items() if age >= ACK_TIMEOUT]
+        # A disk that is slow is no crash, and who says goodbye has not crashed.
         if not (ack_timeout or on_purpose):
             poison.blame(tx, died, link.machine_id, link.epoch)
         self.give_back(tx, link.machine_id, charged=[] if on_purpose else late if ack_timeout else died)
@@ -177,6 +185,7 @@ class DeliveryEngine:
             if command.command_id in wishes:
                 event = TakenBack(CommandState.CANCELLED, Reason.CANCELLED, command.doubt)
                 self.end(tx, command.command_id, event, wishes[command.command_id])
+        # Those of what it has confirmed stay: the machine is told again on its next link.
         cancels.forget(tx, machine_id)
 
     def process_changed(self, tx: Transaction, machine_id: str, epoch: int) -> None:
@@ -184,6 +193,7 @@ class DeliveryEngine:
         for command_id in poison.restarted(tx, machine_id, epoch, backoff.MAX_CRASHES):
             command = commands.get(tx, command_id)
             self.end(tx, command_id, GivenUp(Reason.POISON_SUSPECT, command.doubt), "router")
+        # Those alone that have ended, or were confirmed: the others go on being counted.
         poison.forget(tx, machine_id)
 
     def inbox_lost(self, tx: Transaction, machine_id: str, reason: Reason) -> None:
@@ -204,6 +214,7 @@ class DeliveryEngine:
             return self.end(tx, command_id, event, actor) or command
         if command.state not in LIVE:
             raise Refusal(Reason.ILLEGAL_STATE, f"It is already {command.state.value}; nothing is left to cancel.")
+        # On disk before it is said: a link that dies meanwhile must not lose the wish.
         cancels.ask(tx, command_id, command.machine_id, actor)
         commands.note(tx, command, "CancelAsked", actor, self._clock.now())
         if link := self._hub.get(command.machine_id):
@@ -268,10 +279,12 @@ class DeliveryEngine:
 
     def _send(self, tx: Transaction, link: Link, command: Command) -> None:
         link.reserve(tx, command, self._clock.monotonic())
+        # Never before the commit: what a machine has must be what we know of.
         tx.after_commit(partial(link.send, command, urgent=command.lane is Lane.URGENT))
 
     def _start_ended(self, tx: Transaction, start: Command) -> None:
         session_id, now, began = start.session_id, self._clock.now(), start.state is CommandState.DONE
+        # Not where its machine has told of it since: then it lives, and its own word ends it.
         if sessions.start_ended(tx, session_id, began=began, now=now):
             record(tx, [TraceStep(now, session_id, session_id, "Ended", "", "", "router", start.machine_id)])
             self.give_up_session(tx, session_id, Reason.SESSION_ENDED)
@@ -294,6 +307,7 @@ class DeliveryEngine:
 
     def _return(self, tx: Transaction, command: Command, *, charged: bool) -> None:
         returned = commands.change(tx, command, Returned(charged), self._clock.now())
+        # A link that ends on purpose, or long after it was sent, is not the command's fault.
         if not charged:
             return
         if backoff.exhausted(returned.charged):

@@ -46,6 +46,7 @@ class Enrolment:
 
     def caller(self, secret: str) -> ApiKey | None:
         """The key with this secret, or None. Compares with every key, in constant time each."""
+        # No early end: how long it takes must not tell which key it was.
         found = None
         for key in self._keys:
             if matches(secret, key.secret_hash):
@@ -108,10 +109,12 @@ class Enrolment:
         known = join_tokens.find(tx, hashed(token))
         if known is None or (known.used_by_key is None and known.expires_at < self._clock.now()):
             raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
+        # Its answer was lost, and the same machine asks again; with another key it is somebody else.
         if known.used_by_key is not None:
             if known.used_by_key != public_key:
                 raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
             return known.used_as
+        # The operator's word first: who has the token must not choose another machine's name.
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
         self._write_machine(tx, machine_id, public_key)
         join_tokens.write(tx, replace(known, used_by_key=public_key, used_as=machine_id))
@@ -123,6 +126,7 @@ class Enrolment:
         if machine is None:
             raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id}. `pointsman machines` lists them.")
         machines.write(tx, replace(machine, revoked=True))
+        # Its commands first: they end by the revocation, and are not given back by a link that was lost.
         dead = self._sessions.end_all(tx, machine_id, actor)
         if link := self._hub.get(machine_id):
             self._hub.remove(tx, link)  # from now on nothing it says is heard
@@ -131,6 +135,7 @@ class Enrolment:
 
     def _write_machine(self, tx: Transaction, machine_id: str, public_key: bytes) -> None:
         known = machines.find(tx, machine_id)
+        # Else a token would be enough to take a machine's place.
         if known and not known.revoked and known.public_key != public_key:
             text = f"There is a machine {machine_id} already. Choose another name, or revoke it first."
             raise Refusal(Reason.ILLEGAL_STATE, text)
@@ -141,10 +146,12 @@ class Enrolment:
 
     def _add(self, tx: Transaction, key: ApiKey) -> None:
         api_keys.write(tx, key)
+        # After the commit: a key that is not on disk must open nothing.
         tx.after_commit(lambda: self._keys.append(key))
 
     def _forget(self, key_id: str) -> None:
         self._keys = [key for key in self._keys if key.key_id != key_id]
+        # A copy: each stream takes itself out as it ends.
         for end in tuple(self._streams.get(key_id, ())):
             end()
 

@@ -24,6 +24,7 @@ class Presence:
         link = self._hub.get(machine.machine_id)
         if link is None:
             return machine
+        # The later of the two: after a restart the link has heard nothing yet.
         return replace(machine, connected=not link.gone, last_seen_at=max(link.heard_at, machine.last_seen_at or 0.0))
 
     def write(self, tx: Transaction) -> None:

@@ -97,16 +97,20 @@ class UpstreamService:
         machine = machines.find(tx, hello.machine_id)
         if machine is None or machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
+        # Before anything is taken back: of two that take turns, neither may touch what the other has.
         if clash := self._clash(tx, machine, hello.instance_id):
             return clash
         lost = self._inbox_lost(tx, machine, hello)
         self._take_back(tx, machine, hello, lost)
+        # A new inbox has heard nothing: its epochs are counted from here.
         opened = self._renewed(machine, hello, heard_epoch=0 if lost else machine.heard_epoch)
         machines.write(tx, opened)
         link.epoch, link.inbox_id, link.unresolved = opened.epoch, hello.inbox_id, frozenset(hello.unresolved)
         link.probing = poison.any_waits(tx, hello.machine_id)
+        # In the table now, so that what is accepted after this commit is sent here; the older one is closed after it.
         if older := self._hub.replace(tx, link):
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
+        # The machine counts anew: by the old count all its reports would be too old.
         if lost is Reason.INBOX_LOST:
             sessions.forget_generations(tx, machine.machine_id)
         errors = [error for report in hello.sessions if (error := self._greeted(tx, machine.machine_id, report))]
@@ -117,10 +121,12 @@ class UpstreamService:
             inbox_outdated=lost is Reason.INBOX_LOST,
         )
         greeting: list[RouterFrame] = [welcome, *errors]
+        # The welcome first: an agent hears nothing before it.
         for frame in greeting:
             tx.after_commit(partial(link.send, frame, urgent=True))
         if not opened.may_start:
             starts.give_up(tx, self._delivery, link.machine_id)
+        # Before the claim, which would send what should be asked about.
         self._delivery.ask_first(tx, link.machine_id)
         self._delivery.claim(tx, link)
         return welcome
@@ -143,8 +149,10 @@ class UpstreamService:
                 try:
                     self._one(tx, link, frame)
                 except Refusal as refusal:
+                    # Refused for good, and acknowledged: else the agent would send it for ever, and nothing behind it.
                     rejected.append(Rejection(frame.upstream_seq, refusal.reason, refusal.text[:MAX_WORDS]))
                 acked = frame.upstream_seq
+        # In the transaction of the frames: after a crash both are there, or the agent sends them again.
         machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
         ack = UpstreamAck(acked, tuple(rejected))
         tx.after_commit(lambda: link.send(ack, urgent=True))
@@ -152,12 +160,14 @@ class UpstreamService:
     def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
         """Hold two processes off that take turns with one identity, until another one comes in place of either."""
         refusal = Refusal(Reason.DUPLICATE_MACHINE, alerts.TWO_OF_ONE.format(machine=machine.machine_id))
+        # Held off on disk: after a restart the two would begin anew.
         if instance_id in machine.barred:
             return refusal
         known = self._arrivals.get(machine.machine_id, Arrivals())
         self._arrivals[machine.machine_id] = lately = arrived(known, instance_id, self._clock.monotonic())
         if not lately.clash:
             return None
+        # From here on the disk remembers.
         del self._arrivals[machine.machine_id]
         machines.write(tx, replace(machine, quarantined=True, barred=lately.clash))
         self._record(tx, machine, "Quarantined", " and ".join(lately.clash))
@@ -181,9 +191,11 @@ class UpstreamService:
 
     def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> Reason | None:
         """An epoch that we never gave; another inbox; one from before something that it said; or its twin."""
+        # It has been welcomed under an epoch of which we know nothing: we are older than we were.
         if hello.last_link_epoch > machine.epoch:
             return Reason.ROUTER_RESTORED if machine.inbox_id == hello.inbox_id else Reason.INBOX_LOST
         confirmed = commands.confirmed(tx, machine.machine_id)
+        # It said something under that epoch, so its disk knew it: a disk that does not is an older copy.
         heard = max([machine.heard_epoch, *confirmed.values()])
         lost = machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch < heard
         lost = lost or _is_outdated(tx, hello, confirmed.keys())
@@ -235,6 +247,7 @@ class UpstreamService:
 
     def _result(self, tx: Transaction, link: Link, result: Result) -> None:
         command = commands.find(tx, result.command_id)
+        # Of another machine's command it cannot know; one that we have forgotten ended long ago.
         if command is None or command.machine_id != link.machine_id:
             return
         if result.outcome is ResultOutcome.DONE:
@@ -249,10 +262,12 @@ class UpstreamService:
         same_outbox = machine.outbox_id == hello.outbox_id
         return replace(
             machine,
+            # Above both: after a restore, ours may be the lower one, and an epoch is never given twice.
             epoch=max(machine.epoch, hello.last_link_epoch) + 1,
             instance_id=hello.instance_id,
             inbox_id=hello.inbox_id,
             outbox_id=hello.outbox_id,
+            # Above both for the same reason; a new outbox counts anew.
             upstream_acked=max(hello.upstream_acked, machine.upstream_acked if same_outbox else 0),
             agent_version=hello.agent_version[:100],
             start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
@@ -275,6 +290,7 @@ class UpstreamService:
 
 def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> bool:
     """Whether an inbox lacks what it confirmed, or has not begun what it has carried out: it is an old copy."""
+    # A full list may have been cut: what is missing in it proves nothing.
     tells_all = len(hello.unresolved) < MAX_LIVE_PER_MACHINE
     if tells_all and not set(hello.unresolved).issuperset(confirmed):
         return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from router.domain.notification import Notification
 from router.services.outbox.placement import Placement
 
+# Enough to keep a platform busy, and few to bring twice when a courier dies.
 MAX_IN_FLIGHT = 32  # deliveries per courier
 
 

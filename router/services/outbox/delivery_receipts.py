@@ -56,6 +56,7 @@ class DeliveryReceipts:
         if leased is not None and leased.attempt == receipt.attempt:
             self._topics.brought(tx, leased, receipt.brought)  # before more is leased to it: it may go there too
         for changed in self._settle(tx, courier, receipt):
+            # The message may have been queued for the old id of a chat that has moved since.
             chat = chats.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
             match changed.state:
                 case NotificationState.DELIVERED:
@@ -79,6 +80,7 @@ class DeliveryReceipts:
                 return self._outbox.receipt(tx, courier, receipt.notification_id, receipt.attempt, event, receipt.pause)
 
     def _opened(self, tx: Transaction, chat: ChatRef) -> None:
+        # Somebody let the bot in again; nobody needs to be told what they see.
         if chat in self._closed:
             tx.discard(self._closed, chat)
             chats.set_closed(tx, chat, is_closed=False)
@@ -90,6 +92,7 @@ class DeliveryReceipts:
         if closed and chat not in self._closed:
             tx.add(self._closed, chat)
             chats.set_closed(tx, chat, is_closed=True)
+            # Elsewhere, where it can be read; chats that are closed themselves would only refuse it.
             for other in chats.defaults(tx):
                 if other not in self._closed:
                     text = alerts.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)

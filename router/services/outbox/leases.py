@@ -64,6 +64,7 @@ class Outbox:
 
     def recover(self, tx: Transaction) -> None:
         """After a start nothing is leased any more."""
+        # A courier may have brought them all the same: a message twice is better than none.
         for notification in notifications.leased(tx, ""):
             notifications.change(tx, notification, Returned("router restarted"), self._clock.now(), "router")
 
@@ -78,6 +79,7 @@ class Outbox:
         if courier not in self._couriers:
             return  # its opening was not stored
         tx.set(self, _couriers=[each for each in self._couriers if each is not courier])
+        # A copy: settling takes each out of it.
         for notification in list(courier.leased.values()):
             self._hold(tx, notification.chat, AFTER_A_LOSS)
             self._settle(tx, courier, notification, Returned("courier gone"))
@@ -85,6 +87,7 @@ class Outbox:
 
     def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
         """Accept a notification, for a chat that moved under its new id; lease it at once if a courier has room."""
+        # Under the new id: else it would wait in a queue that no courier can empty.
         notifications.insert(tx, replace(notification, chat=chats.current(tx, notification.chat)), actor)
         self.lease(tx, notification.chat.transport)
 
@@ -92,6 +95,7 @@ class Outbox:
         """Give couriers of a platform what they have room for."""
         for gone in [c for c in self._couriers if c.gone]:
             self.lost(tx, gone)  # again: when it went, that could not be stored
+        # Credit is the courier's word on how much it can bring at once; a chat gets one at a time anyhow.
         couriers = [c for c in self._couriers if c.transport == transport and len(c.leased) < c.credit]
         if not couriers:
             return
@@ -116,8 +120,10 @@ class Outbox:
         Returns what changed by it: the message, and others that are set aside; nothing where it was for an older lease.
         """
         notification = courier.leased.get(notification_id)
+        # An older lease was given up when it ran out; what it says now is about a try that no longer counts.
         if notification is None or notification.attempt != attempt:
             return []
+        # Before anything is leased below: the platform's limits are for what comes next.
         self._hold(tx, notification.chat, pause)
         if isinstance(event, Delivered):
             changed = self._delivered(tx, courier, notification, event)
@@ -142,12 +148,14 @@ class Outbox:
     ) -> list[Notification]:
         """Not now: leave the chat alone for `after` seconds, else for a backoff by attempt; or the message `alone`."""
         leased = courier.leased.get(notification_id)
+        # As in receipt, and before a failure is counted.
         if leased is None or leased.attempt != attempt:
             return []
         if self._troubles.is_alone(tx, leased, told=alone, later=after is not None):
             trouble = self._troubles.failed(tx, leased, after or 0.0)
             event = _set_aside(trouble, detail) if trouble else Returned(detail)
             return self.receipt(tx, courier, notification_id, attempt, event, pause)
+        # The platform's own word counts where it gave one; else the whole chat waits, not the message.
         delay = backoff(max(1, attempt), self._jitter()) if after is None else after
         longer = RateLimitPause(max(delay, pause.chat), pause.everywhere)
         return self.receipt(tx, courier, notification_id, attempt, Returned(detail), longer)
@@ -179,6 +187,7 @@ class Outbox:
 
     def _free(self, transport: str, chat_id: str) -> bool:
         held = any(self._backoffs.waits((transport, each)) for each in (chat_id, _ALL_CHATS))
+        # One in flight a chat: so order holds, and an edit finds the message that it changes.
         return not held and (transport, chat_id) not in self._busy
 
     def _next(self, tx: Transaction, transport: str, chat_id: str, head: int) -> Notification | None:
@@ -188,6 +197,7 @@ class Outbox:
         if ways == [NOTHING_HELD] and not turn:
             return notifications.at(tx, head)
         kinds = _PROGRESS_NEXT if turn else _BY_URGENCY
+        # Ways first: what is held back by more is asked for only when nothing else is there.
         choices = itertools.product(ways, kinds)
         return next((found for way, kind in choices if (found := _first(tx, transport, chat_id, kind, way))), None)
 
@@ -203,9 +213,11 @@ class Outbox:
         self._troubles.leased(tx, notification)
         tx.put(courier.leased, notification.notification_id, notification)
         edited = notifications.find(tx, notification.edits) if notification.edits else None
+        # Nothing to edit where it was never shown: then it comes as a new message.
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
         shown = self._together(tx, [notification, *others]) if others else notification
         delivery = Delivery(shown, ids, placement(tx, notification, self._clock.now()))
+        # After the commit: a courier must have nothing that the disk does not know to be leased.
         tx.after_commit(lambda: courier.bring(delivery))
 
     def _others(self, tx: Transaction, head: Notification) -> list[Notification]:
@@ -249,6 +261,7 @@ class Outbox:
         if changed.session_id:
             chat, at = chats.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
             messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
+        # An edit or a mark is no new message: it proves nothing about those that wait.
         if changed.edits or (changed.as_mark and not event.message_ids):
             self._troubles.forget(tx, leased)
             return [changed]
@@ -264,6 +277,7 @@ class Outbox:
     def _settle(self, tx: Transaction, courier: Courier, leased: Notification, event: Event) -> Notification:
         changed = notifications.change(tx, leased, event, self._clock.now(), courier.transport)
         key = (leased.chat.transport, leased.chat.chat_id)
+        # Its place and its chat are free again, in the transaction that says what became of it.
         tx.pop(courier.leased, leased.notification_id)
         tx.discard(self._busy, key)
         tx.after_commit(partial(self._wakeups.wake, leased.notification_id))

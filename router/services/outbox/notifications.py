@@ -45,10 +45,12 @@ class Notifications:
         if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
             raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
+        # Whoever speaks is there: it is not ended for silence.
         sessions.seen(tx, session.session_id, self._clock.now())
         sent: list[Notification] = []
         for chat in wanted:
             identity = first_id or self._new_id()
+            # Made from the machine's id: the same message again makes the same copies, and none twice.
             first_id = _copy_id(identity, chat) if first_id else ""
             at, token = self._clock.now(), self._new_token()
             note = Notification(
@@ -69,6 +71,7 @@ class Notifications:
     def from_machine(self, tx: Transaction, machine_id: str, frame: Notify) -> None:
         """Accept a machine's message about one of its own sessions, once. Raises Refusal, having written nothing."""
         sessions.owned(tx, frame.session_id, machine_id)
+        # The link numbers frames; a message with files comes beside it, and its id alone tells that it came before.
         if not notifications.find(tx, checked_id(frame.notification_id, "notification_id")):
             self.send(
                 tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,

@@ -29,6 +29,7 @@ def placement(tx: Transaction, notification: Notification, now: float) -> Placem
         return Placement(chat.thread_id, own_topic=False, silent=silent)
     topic = session_topics.find(tx, chat, notification.session_id)
     silent = silent or (topic.muted and not asks)
+    # Said in a topic already, or topics are off: it stays where it was asked for.
     if chat.thread_id or not settings.has_topics:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
     return Placement(topic.thread_id, own_topic=True, silent=silent)

@@ -16,6 +16,7 @@ from router.services.outbox.leases import Outbox
 from router.store import notifications, sessions
 from router.store.database import Transaction
 
+# Ends that somebody must act upon: an edit makes no sound, so they come as new messages.
 ALARMING = frozenset({CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD})
 NEVER_SHOWN = frozenset({NotificationState.REFUSED, NotificationState.DEAD})
 
@@ -49,6 +50,7 @@ class StatusMessages:
     def marked(self, tx: Transaction, command: Command) -> None:
         """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
         before = notifications.newest_status_message(tx, command.command_id)
+        # A reaction on the person's own message: there is no line that could be edited.
         stands = before and before.state is NotificationState.DELIVERED and before.as_mark and not before.message_ids
         if before and not (stands and status_lines.says_all(command)):
             self._say(tx, command, before)
@@ -56,16 +58,19 @@ class StatusMessages:
     def progressed(self, tx: Transaction, command: Command) -> None:
         """Change the line of a command that has one, where it says something else now."""
         before = notifications.newest_status_message(tx, command.command_id)
+        # An edit to the same words is refused by platforms, and costs a call of the chat's limit.
         if before and before.text != self._line(tx, command):
             self._say(tx, command, before)
 
     def ended(self, tx: Transaction, command: Command) -> None:
         """Say how it ended, always."""
         before = notifications.newest_status_message(tx, command.command_id)
+        # What still waits in the outbox is rewritten there: nobody has heard it yet, so it may carry the bad news.
         seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
         if command.state not in ALARMING or before is None or not seen:
             self._say(tx, command, before)
             return
+        # The old line must not go on promising, nor offer its buttons; the new one has them.
         if before.state not in NEVER_SHOWN:
             self._write(tx, command, before.chat, self._line(tx, command), (), before)
         self._say(tx, command, None, before.chat)
@@ -74,6 +79,7 @@ class StatusMessages:
         """Ask whether a command that waited long is still meant."""
         if chat := held.origin.chat:
             text = status_lines.still_send(held, sessions.find(tx, held.session_id), self._clock.now())
+            # Two messages with buttons for one command could be pressed against each other.
             if before := notifications.newest_status_message(tx, held.command_id):
                 self._take_buttons(tx, before)
             self._write(tx, held, chat, text, router_buttons.cures(held))
@@ -103,12 +109,14 @@ class StatusMessages:
 
     def chosen(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str = "") -> None:
         """A button was pressed, which counts once: let its message say what was chosen, by whom and when."""
+        # On disk with the change: whoever presses second is told who was first, also after a restart.
         notifications.press(tx, shown, label)
         self._change(tx, shown, f"{text or shown.text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}")
 
     def pressed(self, tx: Transaction, shown: Notification, label: str, actor: str, text: str) -> None:
         """A button was pressed that can be pressed again: let its message say which was the last."""
         said = f"{text}\n\n{self.by(labels.CHOSE.format(label=label), actor)}"
+        # A keypad is pressed faster than a chat can be edited: the change that waits takes the last word.
         waits = notifications.queued_change(tx, shown)
         self._change(tx, waits or shown, said, shown.buttons)
 
@@ -120,6 +128,7 @@ class StatusMessages:
     def anew(self, tx: Transaction, change: Notification) -> None:
         """Say as a new message what could not be said by a change of an earlier one; a later change says more."""
         newest = notifications.newest_status_message(tx, change.command_id)
+        # A later change is on its way and says more than this one would.
         if newest is not None and newest.notification_id == change.notification_id:
             note = replace(
                 change, notification_id=self._new_id(), created_at=self._clock.now(), edits="", attempt=0, detail="",
@@ -131,6 +140,7 @@ class StatusMessages:
         self, tx: Transaction, chat: ChatRef, text: str, session_id: str = "", buttons: tuple[Button, ...] = ()
     ) -> str:
         """Answer a chat outside of any command; the answer's id."""
+        # A token is what a press comes back with; without buttons nothing does.
         token = self._new_token() if buttons else ""
         note = Notification(self._new_id(), session_id, chat, Kind.ANSWER, text, token, self._clock.now(), buttons)
         self._outbox.add(tx, note, "router")
@@ -160,6 +170,7 @@ class StatusMessages:
             self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
             command_state=command.state, as_mark=status_lines.says_all(command) and (before is None or before.as_mark),
         )  # fmt: skip
+        # Not leased yet: its place in the queue stays, and people get one message instead of two.
         if before and before.state is NotificationState.QUEUED:
             notifications.rewrite(tx, before, note)
         else:
@@ -183,5 +194,6 @@ def say_instead(tx: Transaction, outbox: Outbox, shown: Notification, said: Noti
     """Say something in place of what still waits, or as a change of what stands in the chat already."""
     if shown.state is NotificationState.QUEUED:
         notifications.rewrite(tx, shown, said)
+    # What was never shown has nothing to be changed, and nobody misses the change.
     elif shown.state not in NEVER_SHOWN:
         outbox.add(tx, said, "router")

@@ -30,9 +30,8 @@ class Troubles:
         self._clock = clock
         self._jitter = jitter
         self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # transport, notification
-        self._of: dict[
-            str, Trouble
-        ] = {}  # in the order of their first failure: within a kind and chat the oldest first
+        # In the order of their first failure: within a kind and chat the oldest first.
+        self._of: dict[str, Trouble] = {}
         self._taken: dict[str, int] = {}  # messages that each transport has taken
         self._failed_last: set[tuple[str, str]] = set()  # chats
 
@@ -51,11 +50,13 @@ class Troubles:
             taken = self._taken.get(notification.chat.transport, 0)
             known = Trouble(notification, self._clock.monotonic(), taken)
             tx.put(self._of, notification.notification_id, known)
+        # Others were taken since it failed: so the platform works, and it is about this one.
         return told or (not later and self._taken.get(notification.chat.transport, 0) > known.taken)
 
     def failed(self, tx: Transaction, notification: Notification, after: float) -> Trouble | None:
         """One that is alone failed; it waits for `after` seconds at least. Returned where it is to be set aside."""
         now, known = self._clock.monotonic(), self._of[notification.notification_id]
+        # What it failed with everybody else does not count against it.
         since = known.since if known.failures else now
         trouble = replace(known, notification=notification, since=since, failures=known.failures + 1)
         transport = notification.chat.transport
@@ -86,12 +87,14 @@ class Troubles:
 
     def held(self, transport: str, chat_id: str) -> list[Withheld]:
         """What cannot be leased to a chat now; the first that leaves something to lease counts."""
+        # Nearly always: the outbox asks at each lease.
         if not self._of:
             return [NOTHING_HELD]
         here = [each for each in self._of.values() if _place(each.notification.chat) == (transport, chat_id)]
         waiting = [each for each in here if self._backoffs.waits((transport, each.notification.notification_id))]
         last = [*waiting, *(each for each in here if each.is_change and each not in waiting)]
         failed = [each for each in here if each.failures]
+        # After a failure what has not failed yet goes first, once: two calls that hang do not follow each other.
         sets = [failed, last, waiting] if (transport, chat_id) in self._failed_last else [last, waiting]
         return [self._without(each) for each in sets]
 
@@ -118,6 +121,7 @@ class Troubles:
     def _passed_by(self, notification: Notification) -> list[Trouble]:
         passed = []
         for each in self._of.values():
+            # In the order of their first failure: those behind it have not been passed by it.
             if each.notification.notification_id == notification.notification_id:
                 break
             same = (each.notification.chat.transport, each.notification.chat.chat_id, each.notification.kind)

@@ -2,7 +2,8 @@
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from router.domain.command import CommandState, Hold, Lane
+from router.domain.action import Lane
+from router.domain.command import CommandState, Hold
 from router.domain.errors import Reason
 from router.store.columns import TimeField, number_of, text_of
 
