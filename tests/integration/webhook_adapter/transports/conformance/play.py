@@ -1,16 +1,21 @@
 """A router, a platform, and a courier between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from tests.fakes.chat_link import ChatLinkStandIn, Parcel
+from tests.fakes.fast_time import FastClock
 from tests.integration.webhook_adapter.courier_process import API_KEY
 from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, Can, Shown, Stage
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
+from webhook_adapter.router.client import RouterClient
+from webhook_adapter.transports.platform import Host
 from webhook_adapter.transports.registry import platforms
+from webhook_adapter.transports.transport import Transport
 
 BUTTONS = [("Go on", "continue"), ("Stop", "exit")]
 
@@ -29,6 +34,17 @@ class Play:
         courier = Courier(self.config, platforms())
         courier.start()
         return courier
+
+    @contextmanager
+    def transport(self) -> Iterator[Transport]:
+        """The platform's transport by itself, rested."""
+        host = Host(self.config, RouterClient(self.config), FastClock(10_000.0))
+        [platform] = [each for each in platforms() if each.name == self.stage.name]
+        route = platform.start_courier(host)
+        assert route is not None
+        yield route.transport
+        route.close()
+        host.router.close()
 
     def restarts(self) -> None:
         """The courier ends as it is asked to, and another one begins."""

@@ -15,11 +15,10 @@ from flask.testing import FlaskClient
 from tests.fakes.chat_link import ChatLinkStandIn, Parcel
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
-from tests.fakes.telegram_state import Message
 from tests.integration.webhook_adapter.courier_process import API_KEY
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import Transport
-from webhook_adapter.transports.web.transport import WebTransport
+from webhook_adapter.transports.web.platform import WebTransport
 
 
 class Can(Enum):
@@ -75,6 +74,18 @@ class Stage:
 
     def writes(self, http: FlaskClient, number: int, text: str = "", *, press: str = "", on: str = "") -> int:
         """A person writes, or presses a button of a message; a number again is the same event. The status for it."""
+        raise NotImplementedError
+
+    def asks(self) -> str:
+        """A person writes to the chat; the id of the message."""
+        return "5"
+
+    def marks(self, message_id: str) -> list[str]:
+        """What stands under a message as a mark."""
+        raise NotImplementedError
+
+    def shown_typing(self) -> list[str]:
+        """Chats that were shown that somebody is at work."""
         raise NotImplementedError
 
     def stranger_writes(self, http: FlaskClient) -> int:
@@ -137,9 +148,15 @@ class TelegramStage(Stage):
             if message.message_id in sounds
         ]
 
-    def asks(self) -> Message:
-        """A person's message."""
-        return self.telegram.user_writes("go on", chat_id=int(self.chat))
+    def asks(self) -> str:
+        return str(self.telegram.user_writes("go on", chat_id=int(self.chat)).message_id)
+
+    def marks(self, message_id: str) -> list[str]:
+        [message] = [each for each in self.telegram.messages() if str(each.message_id) == message_id]
+        return [each["emoji"] for each in message.reaction]
+
+    def shown_typing(self) -> list[str]:
+        return [str(chat) for chat, action in self.telegram.world.chat_actions if action == "typing"]
 
     def writes(self, http: FlaskClient, number: int, text: str = "", *, press: str = "", on: str = "") -> int:
         person = {"id": int(self.chat), "is_bot": False, "first_name": "Ada"}

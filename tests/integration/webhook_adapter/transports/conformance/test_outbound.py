@@ -7,7 +7,9 @@ import pytest
 
 from tests.integration.webhook_adapter.transports.conformance.play import BUTTONS, Play, over
 from tests.integration.webhook_adapter.transports.conformance.stages import Can, TelegramStage
-from webhook_adapter.transports.transport import Deletes, Edits, Reacts, ShowsTyping
+from tests.waiting import wait_until
+from webhook_adapter.courier.verbs import MARK
+from webhook_adapter.transports.transport import ChatRef, Deletes, Delivered, Edits, Reacts, Refused, ShowsTyping
 
 LONG = " ".join(f"word-{number}" for number in range(1200))
 DIGEST = "12 messages since 9:00\n" + "\n".join(f"• step {number} is done" for number in range(12))
@@ -98,8 +100,7 @@ def test_what_takes_buttons_away_takes_them(play: Play) -> None:
 
 
 def test_what_a_mark_would_say_is_said_by_a_mark_or_by_words(play: Play) -> None:
-    asked = str(play.stage.asks().message_id) if isinstance(play.stage, TelegramStage) else "5"
-    parcel = play.brings("✅ Typed.", kind=2, reply_to_message_id=asked, as_mark=True)
+    parcel = play.brings("✅ Typed.", kind=2, reply_to_message_id=play.stage.asks(), as_mark=True)
 
     assert [each.text for each in play.shown(parcel)] == ([] if Can.MARK in play.stage.can else ["✅ Typed."])
 
@@ -146,3 +147,45 @@ def test_an_answer_shows_what_it_answers(play: Play) -> None:
     [answer] = play.shown(play.brings("and more", kind=4, reply_to_message_id=first.message_ids[0]))
 
     assert answer.answers == first.message_ids[0]
+
+
+# --- what not every platform can do, by itself ---
+
+
+@over(Can.MARK)
+def test_a_mark_is_put_on_a_message_and_taken_off(play: Play) -> None:
+    asked, chat = play.stage.asks(), ChatRef(play.stage.chat)
+    with play.transport() as transport:
+        assert isinstance(transport, Reacts)
+        put, marked = transport.react(chat, asked, MARK), play.stage.marks(asked)
+        taken = transport.react(chat, asked, "")
+
+    assert (put, taken) == (Delivered(()), Delivered(()))
+    assert (marked, play.stage.marks(asked)) == ([MARK], [])
+
+
+@over(Can.MARK)
+def test_a_mark_that_cannot_be_put_is_refused(play: Play) -> None:
+    with play.transport() as transport:
+        assert isinstance(transport, Reacts)
+        assert isinstance(transport.react(ChatRef(play.stage.chat), "4096", MARK), Refused)
+
+
+@over(Can.DELETE)
+def test_a_deleted_message_is_gone_however_often(play: Play) -> None:
+    [message_id] = play.brings("hello").message_ids
+    with play.transport() as transport:
+        assert isinstance(transport, Deletes)
+        assert [transport.delete(ChatRef(play.stage.chat), message_id) for _ in range(2)] == [True, True]
+
+    assert play.stage.shown() == []
+
+
+@over(Can.TYPE)
+def test_typing_is_shown_and_is_no_message(play: Play) -> None:
+    with play.transport() as transport:
+        assert isinstance(transport, ShowsTyping)
+        wait_until(lambda: transport.typing(ChatRef(play.stage.chat)) and play.stage.shown_typing())
+
+    assert {*play.stage.shown_typing()} == {play.stage.chat}
+    assert play.stage.shown() == []

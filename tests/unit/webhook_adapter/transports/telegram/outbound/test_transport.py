@@ -243,26 +243,6 @@ def test_what_cannot_be_changed_is_replaced(transport: TelegramTransport, telegr
     assert (message.text, message.buttons) == ("It may.", {})
 
 
-def test_of_a_mark_that_is_taken_back_nothing_stays(
-    transport: TelegramTransport, telegram: TelegramStandIn, asked: Message
-) -> None:
-    for mark in ("👍", ""):
-        transport.react(PLACE, str(asked.message_id), mark)
-
-    assert [call.params["reaction"] for call in telegram.calls("setMessageReaction")][1] == []
-    assert asked.reaction == []
-
-
-def test_a_deleted_message_is_gone_however_often_it_is_deleted(
-    transport: TelegramTransport, telegram: TelegramStandIn
-) -> None:
-    sent = transport.send(Outgoing(PLACE, "hello"))
-    assert isinstance(sent, Delivered)
-
-    assert [transport.delete(PLACE, sent.message_ids[0]) for _ in range(2)] == [True, True]
-    assert telegram.messages(CHAT) == []
-
-
 @pytest.mark.parametrize(
     "fault",
     [Fault(FaultKind.REFUSE, 400, "Bad Request: message can't be deleted for everyone"), Fault(FaultKind.RESET_BEFORE)],
