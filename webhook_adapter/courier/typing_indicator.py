@@ -103,6 +103,8 @@ class TypingIndicator:
                 logger.info("no chat shows that a session works: the adapter's API key may not list sessions")
                 self.close()
             return {}
+        except ValueError:  # of gRPC: the process ends, and has closed its channel
+            return {}
 
     def _shown(self, chat: ChatRef) -> bool:
         try:

@@ -34,7 +34,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.state = SessionState.BUSY
-        self.trouble: RouterError | None = None
+        self.trouble: Exception | None = None
         self.asked: list[str] = []
         self.shown: list[tuple[float, ChatRef]] = []
         self.shows: Callable[[], bool] = lambda: True
@@ -144,8 +144,9 @@ def test_a_key_that_may_not_ask_does_not_ask_again(desk: Desk) -> None:
     assert desk.asked == ["devbox"]
 
 
-def test_a_router_that_is_away_is_not_asked_for_ever(desk: Desk) -> None:
-    desk.trouble = unavailable("away")
+@pytest.mark.parametrize("trouble", [unavailable("away"), ValueError("closed channel")], ids=["away", "we end"])
+def test_a_router_that_does_not_tell_is_not_asked_for_ever(desk: Desk, trouble: Exception) -> None:
+    desk.trouble = trouble
     desk.indicator.brought(RECEIPT)
     desk.passes(10)
 

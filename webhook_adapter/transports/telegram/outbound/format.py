@@ -60,14 +60,9 @@ class _Frame:
     def part(self, text: str, marked: str, *, first: bool, last: bool, buttons: tuple[Button, ...]) -> TextPart:
         """One message; `marked` is the text as HTML."""
         heading = self.heading if first else ""
-        html = [f"<b>{escape(heading)}</b>", marked]
-        plain = [heading, text]
-        shown = [number for number, line in enumerate(plain) if line]
-        return TextPart(
-            "\n".join(html[number] for number in shown),
-            "\n".join(plain[number] for number in shown),
-            buttons if last else (),
-        )
+        html = (f"<b>{escape(heading)}</b>" if heading else "", marked)
+        plain = (heading, text)
+        return TextPart("\n".join(filter(None, html)), "\n".join(filter(None, plain)), buttons if last else ())
 
 
 def units(text: str) -> int:
