@@ -30,8 +30,8 @@ class Config:
     tls: Tls = Tls()
     start_folders: tuple[Path, ...] = ()
     home: Path = Path("/")
-    max_sessions: int = MAX_HEADLESS
-    trusted_folders: tuple[Path, ...] = ()
+    max_sessions: int = MAX_HEADLESS  # a small machine takes fewer
+    trusted_folders: tuple[Path, ...] = ()  # none by itself: what lies in a folder may be a stranger's
 
     @property
     def folder(self) -> Path:

@@ -46,7 +46,7 @@ class Tasks:
         self._broken: BaseException | None = None
 
     def start(self, name: str, work: Work) -> asyncio.Task[None]:
-        task = asyncio.create_task(guarded(name, work), name=name)
+        task = asyncio.create_task(guarded(name, work), name=name)  # with its name: dumps of tasks tell by it
         task.add_done_callback(self._look)
         return task
 

@@ -31,7 +31,7 @@ from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
 
 MAX_DETAIL_BYTES = 4096  # the router takes no more; what is cut is the screen or an error text
-MAX_WAITING_FOR = 100  # characters  # as the router's: it stands in a list of sessions
+MAX_WAITING_FOR = 100  # characters, as the router's: it stands in a list of sessions
 
 _REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in Reason}
 _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}

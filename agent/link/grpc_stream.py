@@ -49,7 +49,7 @@ class GrpcStream:
             raise LinkLost(await self._ending()) from None
 
     def cancel(self) -> None:
-        self._call.cancel()
+        self._call.cancel()  # a call that is only forgotten goes on
 
     async def _ending(self) -> Ending:
         # A write that loses the race with the router's refusal is INTERNAL here, for good: then the next try tells.

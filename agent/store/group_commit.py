@@ -20,21 +20,12 @@ T = TypeVar("T")
 
 MAX_GROUP = 64  # operations in one transaction; more would make the first of them wait
 MAX_BESIDE_URGENT = 16  # of them beside an urgent one: the router waits for receipts
-_DISK = frozenset(
-    {
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOTADB,
-    }
-)  # what SQLite says where the file cannot be used; the rest is about what it was asked
+# What SQLite says where the file cannot be used; the rest is about what it was asked.
+_DISK = frozenset([
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
+])  # fmt: skip
 
 
 class Transaction:

@@ -64,6 +64,7 @@ class Outbox:
 
     def write(self, operation: Callable[[Transaction], T]) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
+        # After the commit: whoever looks at the news finds the row.
         future = self._database.write(operation)
         future.add_done_callback(lambda _: self.news.set())  # also after an error: a look too many does no harm
         return future

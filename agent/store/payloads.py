@@ -49,6 +49,7 @@ def _fields(item: Item) -> tuple[str, list[object]]:
         case SessionGone():
             return "session_closed", [*astuple(item)]
         case Notify(notification_id, session_id, text, buttons, files):
+            # Without files as earlier versions wrote it, which knew none.
             few = [notification_id, session_id, text, [astuple(one) for one in buttons]]
             return "notify", few + ([[astuple(one) for one in files]] if files else [])
         case PermissionAsked(asked):

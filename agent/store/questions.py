@@ -68,6 +68,7 @@ def _ask(tx: Transaction, question: Question) -> Decision | None:
 
 
 def _decide(tx: Transaction, command_id: str, decision: PermissionDecision) -> Outcome:
+    # The command ends with the decision, in one: an agent that dies here has both, or is asked again.
     outcome = _judged(tx, decision)
     end(tx, command_id, outcome)
     if outcome == Outcome.done():

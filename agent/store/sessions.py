@@ -19,6 +19,7 @@ from agent.store.tables import SessionRow as Row
 _SAVE = Statement(upsert(Row, [Row.bare_id]))
 _ALL = Statement(Row.select())  # those that are over, too: a later one must not take their generation
 _SHIFT = Statement(Row.update(ends_at=Row.ends_at + given.seconds, waits_since=Row.waits_since + given.seconds))
+# Where the kernel counts on it tells the start of a process by the wall clock, which was moved.
 _SHIFT_PROCESSES = Statement(Row.update(pid_started=Row.pid_started + given.seconds))
 
 
@@ -52,7 +53,7 @@ def shift(tx: Transaction, seconds: float) -> None:
 
 
 def shift_processes(tx: Transaction, seconds: float) -> None:
-    """The same for when their processes began, where the kernel counts on: it tells that by the wall clock, too."""
+    """The same for when their processes began, within one boot of the kernel."""
     _SHIFT_PROCESSES.run(tx, seconds=seconds)
 
 
@@ -112,6 +113,7 @@ def _save(tx: Transaction, session: Session, word: Item) -> int:
 
 
 def _begin(tx: Transaction, session: Session, word: Item, command_id: str) -> bool:
+    # One that was cancelled meanwhile leaves no session; one that dies behind this leaves both.
     if not start(tx, command_id):
         return False
     _save(tx, session, word)

@@ -91,7 +91,7 @@ class Statement:
 
     def _found(self, tx: Transaction, values: Mapping[str, object]) -> sqlite3.Cursor:
         cursor = tx.execute(self.text, self._in_order(values))
-        cursor.row_factory = sqlite3.Row
+        cursor.row_factory = sqlite3.Row  # of this cursor alone: tuples are quicker where there is one column
         return cursor
 
     def _few(self, values: Mapping[str, object]) -> tuple[object, ...]:

@@ -23,18 +23,18 @@ class InboxRow(Model):
 
     position = AutoField()
     command_id = TextField(unique=True)
-    session_id = TextField()
-    generation = IntegerField()
-    sequence = IntegerField()
+    session_id = TextField()  # bare; empty for one that was taken back before it came
+    generation = IntegerField()  # 0 fits any
+    sequence = IntegerField()  # the router's, within the session: below its floor nothing is sent again
     lane = TextField()
     kind = TextField()
-    text = TextField()
+    text = TextField()  # JSON where an action has several parts
     submit = BooleanField()
-    ttl = FloatField(null=True)
-    received_at = FloatField()
+    ttl = FloatField(null=True)  # counts from the receipt
+    received_at = FloatField()  # moves with the wall clock while it waits
     state = TextField()
-    ending = TextField(default="")
-    result_seq = IntegerField(null=True)
+    ending = TextField(default="")  # empty until it is FINISHED
+    result_seq = IntegerField(null=True)  # NULL and 0: the router has nothing to hear, or has heard it
 
     class Meta:
         table_name = "inbox"
@@ -70,19 +70,19 @@ class SessionRow(Model):
     """Sessions of this machine, also ended ones: a later generation must count on from theirs."""
 
     bare_id = TextField(primary_key=True)
-    session_id = TextField()
+    session_id = TextField()  # as its people spell it
     backend = TextField()
     label = TextField()
     cwd = TextField()
     generation = IntegerField()
     state = TextField()
-    target = TextField()
+    target = TextField()  # JSON: the backend's own address
     pid = IntegerField(null=True)
-    pid_started = FloatField(null=True)
-    conversation = TextField(default="")
-    ends_at = FloatField(null=True)
+    pid_started = FloatField(null=True)  # pids are used again; this one is told by the wall clock
+    conversation = TextField(default="")  # JSON; empty for none
+    ends_at = FloatField(null=True)  # NULL for one that was not started from afar
     keep = BooleanField(default=False)
-    waits_since = FloatField(null=True)
+    waits_since = FloatField(null=True)  # what is waited for a person is none of its time
 
     class Meta:
         table_name = "sessions"
@@ -109,11 +109,11 @@ class PromptRow(Model):
     command_id = TextField(unique=True)
     bare_id = TextField()
     text = TextField()
-    typed = IntegerField()
-    turn = TextField()
-    joined = IntegerField()
+    typed = IntegerField()  # the router has the result: now it may hear what the program said
+    turn = TextField()  # empty until it is taken
+    joined = IntegerField()  # it came into a turn that went on, and does not end with it
     taken_at = FloatField(null=True)
-    finished = IntegerField()
+    finished = IntegerField()  # the work is done, and the router does not know yet that it was typed
 
     class Meta:
         table_name = "prompts"
