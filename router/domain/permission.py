@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from router.domain.errors import IllegalTransition, Reason, Refusal
+from router.domain.unicode_escapes import WARNING, visible
 
 MAX_OPTIONS = 8
 MAX_TOOL = 200  # characters
@@ -156,13 +157,17 @@ def apply(permission: Permission, event: Event, now: float) -> Permission:
 
 
 def checked(permission: Permission) -> Permission:
-    """A question that can be shown and answered. Raises Refusal naming what is wrong with it."""
+    """A question that can be shown as it is, and answered. Raises Refusal naming what is wrong with it."""
     if not permission.tool or len(permission.tool) > MAX_TOOL:
         raise Refusal(Reason.INVALID_ARGUMENT, f"tool must have 1 to {MAX_TOOL} characters")
     if not permission.input_digest or len(permission.input_digest) > 128:
         raise Refusal(Reason.INVALID_ARGUMENT, "input_digest must have 1 to 128 characters")
     _check_options(permission.options)
-    return permission
+    tool, told = visible(permission.tool), visible(permission.input)
+    options = tuple(replace(option, label=visible(option.label)) for option in permission.options)
+    if (tool, told, options) != (permission.tool, permission.input.replace("\r\n", "\n"), permission.options):
+        told = f"{WARNING}\n\n{told}"  # wherever the question is shown, and whoever shows it
+    return replace(permission, tool=tool, input=told, options=options)
 
 
 def _check_options(options: Sequence[Option]) -> None:

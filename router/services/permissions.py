@@ -65,12 +65,12 @@ class Permissions:
         now = self._clock.now()
         # The machine's time, within ours: a question must not stay open for ever because one says so.
         ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)
-        asked = Permission(
+        as_told = Permission(
             frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
             frame.input_digest, frame.options, now, ends,
         )  # fmt: skip
         # Checked before the first write: a refusal has written nothing.
-        permissions.insert(tx, checked(asked))
+        permissions.insert(tx, asked := checked(as_told))
         sessions.seen(tx, session.session_id, now)
         text, buttons = questions.question(asked), router_buttons.permission_buttons(asked)
         for chat in chats.defaults(tx):

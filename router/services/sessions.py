@@ -7,6 +7,7 @@ from router.clock import Clock
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
 from router.domain.session import Session, SessionState, checked_id, checked_label
+from router.domain.unicode_escapes import visible
 from router.services.chat.topics import Topics
 from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
@@ -73,7 +74,7 @@ class SessionService:
             )
         now = self._clock.now()
         session = Session(
-            known.session_id if known else report.session_id, machine_id, report.label[:200], report.backend,
+            known.session_id if known else report.session_id, machine_id, visible(report.label)[:200], report.backend,
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
             waiting_for=report.waiting_for,
         )  # fmt: skip
