@@ -35,6 +35,7 @@ _SETTINGS, _ROLES = Mapper(Row, ChatSettings), Mapper(Row, _Role)
 _KEY = (Row.transport, Row.chat_id)
 _THIS = (Row.transport == given.transport) & (Row.chat_id == given.chat_id)
 
+# A chat has a row from the first that it asks for, or that is known of it; the rest is as by default.
 _FIND_SETTINGS = _SETTINGS.reads(_SETTINGS.select().where(_THIS))
 _WRITE_SETTINGS = Statement(upsert(Row, _KEY, *_SETTINGS.columns))
 _CHOSEN = Statement(Row.select(Row.chosen_session).where(_THIS))
@@ -115,6 +116,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     # What the new chat asked for itself holds there.
     if settings(tx, new) == ChatSettings():
         set_settings(tx, new, settings(tx, old))
+    # In this transaction: a button of a message that moved along may be pressed at once.
     notifications.move(tx, old, new)
     session_topics.move(tx, old, new)
     return True

@@ -23,6 +23,7 @@ class JoinToken:
 
 Row = tables.JoinToken
 _TOKENS = Mapper(Row, JoinToken)
+# By the hash of its secret: who reads the file, or a backup of it, cannot enrol.
 _FIND = _TOKENS.reads(_TOKENS.select().where(Row.token_hash == given.token_hash))
 _WRITE = _TOKENS.writes(_TOKENS.upsert(Row.token_hash))
 

@@ -13,6 +13,7 @@ _MACHINES = Mapper(Row, Machine)
 _FIND = _MACHINES.reads(_MACHINES.select().where(Row.machine_id == given.machine_id))
 _PAGE = _MACHINES.reads(_MACHINES.select().order_by(Row.machine_id))
 _WRITE = _MACHINES.writes(_MACHINES.upsert(Row.machine_id))
+# Of all columns these alone: it is run for all that a machine says.
 _ACKNOWLEDGE = Statement(
     Row.update(
         {Row.upstream_acked: given.upstream_seq, Row.last_seen_at: given.now, Row.heard_epoch: Row.epoch}

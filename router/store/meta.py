@@ -6,6 +6,7 @@ from collections.abc import Callable
 from router.store.statements import Connection, Statement, given, upsert
 from router.store.tables import Meta
 
+# Values are text: who puts one knows how to read it.
 _GET = Statement(Meta.select(Meta.value).where(Meta.key == given.key))
 _PUT = Statement(upsert(Meta, [Meta.key], Meta.value))
 

@@ -55,6 +55,7 @@ def session(connection: sqlite3.Connection, name: str) -> str:
         return ""
     if exact := sessions.find(connection, name):
         return exact.session_id
+    # Labels are compared here, in the domain's way; sessions are few beside what was said in them.
     there = sessions.page(connection, ended=True)
     return _only(name, naming.fitting(name, [named(each) for each in there]))
 

@@ -36,6 +36,7 @@ _OPEN_OF_SESSION = _PERMISSIONS.reads(_ALL.where(_OF_SESSION & OPEN).order_by(Ro
 _EXPIRED = _PERMISSIONS.reads(
     _ALL.where((Row.expires_at <= given.now) & OPEN).order_by(Row.expires_at).limit(given.limit)
 )
+# Asked after every expiry: the index of open ones alone has the answer at its beginning.
 _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(OPEN))
 # Two statements, as no index is used where "open or all" is asked in one.
 _PAGE = _PERMISSIONS.reads(_ALL.where(_IN_PAGE).order_by(Row.position.desc()).limit(given.limit))

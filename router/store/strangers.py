@@ -25,6 +25,7 @@ _COUNTED = {Row.name: EXCLUDED.name, Row.times: Row.times + 1, Row.last_seen_at:
 _NOTE = _STRANGERS.writes(
     _STRANGERS.insert().on_conflict(conflict_target=_KEY, update=_COUNTED).returning(Row.times)
 )  # fmt: skip
+# Looked for with every note, so that a crowd never finds room for more.
 _TOO_MANY = Row.select(*_KEY).order_by(Row.last_seen_at.desc()).offset(KEPT)
 _KEEP_FEW = Statement(Row.delete().where(Tuple(*_KEY).in_(_TOO_MANY)))
 _PAGE = _STRANGERS.reads(_STRANGERS.select().order_by(Row.last_seen_at.desc()))

@@ -8,7 +8,7 @@ from router.store.columns import TimeField
 class TraceStep(Model):
     """The audit: every step of every command and notification."""
 
-    step_id = AutoField()
+    step_id = AutoField()  # also the cursor of who watches
     at = TimeField()
     subject_id = TextField()  # of a command, a notification or a question
     session_id = TextField()

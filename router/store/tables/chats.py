@@ -10,13 +10,13 @@ class Chat(Model):
 
     transport = TextField()
     chat_id = TextField()
-    is_default = BooleanField(default=False)
+    is_default = BooleanField(default=False)  # its courier names it, anew with each link
     chosen_session = TextField(default="")
     moved_to = TextField(default="")  # its id since; the row stays, as what waits may name the old one
     has_topics = BooleanField(default=False)
     asks_first = BooleanField(default=False)
     quiet = TextField(default="")
-    is_closed = BooleanField(default=False)
+    is_closed = BooleanField(default=False)  # until a person lets the bot in again
 
     class Meta:
         table_name = "chats"

@@ -21,7 +21,7 @@ class Session(Model):
     state = text_of(SessionState)
     generation = IntegerField(default=0)
     next_sequence = IntegerField(default=1)
-    live = IntegerField(default=0)
+    live = IntegerField(default=0)  # kept here, as counting all commands for each new one would not do
     created_at = TimeField()
     updated_at = TimeField()
     waiting_for = TextField(default="")
