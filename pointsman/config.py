@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import SUPERVISOR_PID
-from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback
+from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback, like
 
 FILE_NAME = "pointsman.toml"
 ROUTER_DATABASE = "router.db"
@@ -69,15 +69,7 @@ class Settings:
 
     def where(self, name: str) -> str:
         """The place that a value comes from, for whoever must change it there."""
-        setting, source = BY_NAME[name], self.values[name].source
-        places = {
-            Source.FLAG: f"the flag {setting.flag}",
-            Source.ENVIRONMENT: f"{name} in the environment",
-            Source.FILE: f"{setting.key} in {self.data_dir / FILE_NAME}",
-            Source.GENERATED: str(self.data_dir / setting.file),
-            Source.ENROLLED: str(self.data_dir / _ENROLMENT),
-        }
-        return places.get(source, source.value)
+        return _where(BY_NAME[name], self.values[name].source, self.data_dir)
 
     def agent_socket(self) -> Path:
         """Where the local agent listens."""
@@ -87,6 +79,17 @@ class Settings:
 
     def unknown_in_environment(self) -> list[str]:
         return unknown_names(self.environ)
+
+
+def _where(setting: Setting, source: Source, data_dir: Path) -> str:
+    places = {
+        Source.FLAG: f"the flag {setting.flag}",
+        Source.ENVIRONMENT: f"{setting.name} in the environment",
+        Source.FILE: f"{setting.key} in {data_dir / FILE_NAME}",
+        Source.GENERATED: str(data_dir / setting.file),
+        Source.ENROLLED: str(data_dir / _ENROLMENT),
+    }
+    return places.get(source, source.value)
 
 
 _TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA", "POINTSMAN_TLS_CA")
@@ -147,7 +150,7 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
         value = values[setting.name]
         wrong = setting.check(value.text) if value.text else ""
         if wrong:
-            problems.append(f"{setting.name} ({value.source.value}) {wrong}")
+            problems.append(f"{_where(setting, value.source, data_dir)} {wrong}")
     problems += _conflicts(values) if not problems else []
     if problems:
         raise BadSettings(problems)
@@ -177,7 +180,8 @@ def _read_file(path: Path, problems: list[str]) -> dict[str, str]:
     for key, value in content.items():
         setting = BY_KEY.get(key) or BY_NAME.get(key)
         if setting is None:
-            problems.append(f"{path}: unknown key {key!r}")
+            near = like(key, [*BY_KEY, *BY_NAME])
+            problems.append(f"{path}: unknown key {key!r}" + (f"; did you mean {near}?" if near else ""))
         elif setting.name == "POINTSMAN_DATA_DIR":
             problems.append(f"{path}: {key!r} cannot stand in the file that it locates")
         elif (text := _text(value)) is None:

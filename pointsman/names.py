@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pointsman.errors import ExitCode, Failure
-from pointsman.spelling import like
+from pointsman.settings import like
 
 if TYPE_CHECKING:
     from pointsman.client.control import Control

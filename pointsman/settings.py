@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -215,6 +215,15 @@ SETTINGS: tuple[Setting, ...] = (
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+
+def like(name: str, words: Iterable[str]) -> str:
+    """The word that the name may be a slip of; empty where none is near."""
+    from difflib import get_close_matches
+
+    spelt = {word.casefold(): word for word in words}
+    near = get_close_matches(name.casefold(), spelt, n=1, cutoff=0.7)
+    return spelt[near[0]] if near else ""
 
 
 def masked(setting: Setting, value: str) -> str:

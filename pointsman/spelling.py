@@ -1,19 +1,8 @@
 """What a word may be a slip of."""
 
-from collections.abc import Iterable
-
 import click
 
-from pointsman.settings import BY_NAME
-
-
-def like(name: str, words: Iterable[str]) -> str:
-    """The word that the name may be a slip of; empty where none is near."""
-    from difflib import get_close_matches
-
-    spelt = {word.casefold(): word for word in words}
-    near = get_close_matches(name.casefold(), spelt, n=1, cutoff=0.7)
-    return spelt[near[0]] if near else ""
+from pointsman.settings import BY_NAME, like
 
 
 def meaningless(name: str) -> str:

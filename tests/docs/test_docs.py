@@ -12,6 +12,7 @@ import click
 import pytest
 
 from pointsman.config import SESSION_VARIABLES
+from pointsman.settings import SETTINGS
 from tests.architecture.source import PACKAGES, PROGRAMS, ROOT, tree
 
 PAGES = sorted(
@@ -89,6 +90,13 @@ def test_every_setting_is_documented() -> None:
 
     assert settings()
     assert settings() - documented == set()
+
+
+def test_every_default_is_told_as_it_is() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", text("docs/settings.md"), re.MULTILINE))
+
+    assert [one.name for one in SETTINGS if one.default and f"`{one.default}`" not in rows[one.name]] == []
+    assert [one.name for one in SETTINGS if one.file and rows[one.name].split()[0] != "generated"] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

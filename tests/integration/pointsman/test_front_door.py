@@ -213,8 +213,8 @@ def test_settings_are_shown_with_source_and_without_secrets(run: Run, data_dir: 
 def test_a_flag_may_stand_before_or_after_the_command(run: Run, control: object) -> None:
     assert control is not None
     assert "HTTP" not in run("--router", "bad", "sessions").stderr
-    assert "POINTSMAN_ROUTER (flag)" in run("--router", "bad", "sessions").stderr
-    assert "POINTSMAN_ROUTER (flag)" in run("sessions", "--router", "bad").stderr
+    assert "the flag --router is not HOST:PORT" in run("--router", "bad", "sessions").stderr
+    assert "the flag --router is not HOST:PORT" in run("sessions", "--router", "bad").stderr
 
 
 def test_an_unknown_key_in_the_file_stops_every_command_by_name(run: Run, data_dir: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_secret_that_is_refused_is_not_repeated(data_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("htp_listen = '127.0.0.1:1'", "unknown key 'htp_listen'"),
+        ("htp_listen = '127.0.0.1:1'", "unknown key 'htp_listen'; did you mean http_listen?"),
         ("[web]\nlisten = 'x'", "unknown key 'web'"),
         ("data_dir = '/elsewhere'", "cannot stand in the file that it locates"),
         ("http_listen = true", "must be a text"),
@@ -136,6 +136,22 @@ def test_the_file_is_refused_by_the_name_of_its_key(data_dir: Path, toml: str, w
 
     assert words in problem
     assert "pointsman.toml" in problem
+
+
+def test_a_bad_value_is_refused_where_it_stands(data_dir: Path) -> None:
+    (data_dir / "api_key").write_text("two words")
+    toml, flags = 'http_listen = "8080"', {"POINTSMAN_ROUTER_LISTEN": "7443"}
+
+    with pytest.raises(BadSettings) as raised:
+        settings(data_dir, toml, flags, POINTSMAN_ROUTER="host", POINTSMAN_PUBLIC_URL="http://example.org")
+
+    assert raised.value.problems == [
+        "the flag --router-listen is not HOST:PORT, such as 127.0.0.1:7443",
+        "POINTSMAN_ROUTER in the environment is not HOST:PORT, such as 127.0.0.1:7443",
+        f"{data_dir}/api_key must be 1 to 256 printable ASCII characters without blanks",
+        f"http_listen in {data_dir}/pointsman.toml is not HOST:PORT, such as 127.0.0.1:7443",
+        "POINTSMAN_PUBLIC_URL in the environment must be an https:// address: Telegram takes nothing else",
+    ]
 
 
 def test_every_problem_is_named_at_once(data_dir: Path) -> None:

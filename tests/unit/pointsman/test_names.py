@@ -5,7 +5,7 @@ import pytest
 from pointsman.client.records import Session, SessionState
 from pointsman.errors import Failure
 from pointsman.names import choose_session
-from pointsman.spelling import like
+from pointsman.settings import like
 
 
 def session(session_id: str, label: str, state: SessionState = SessionState.IDLE) -> Session:
