@@ -151,6 +151,7 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
         wrong = setting.check(value.text) if value.text else ""
         if wrong:
             problems.append(f"{_where(setting, value.source, data_dir)} {wrong}")
+    # Only among values that are good by themselves: one mistake is told once.
     problems += _conflicts(values) if not problems else []
     if problems:
         raise BadSettings(problems)
@@ -193,7 +194,7 @@ def _read_file(path: Path, problems: list[str]) -> dict[str, str]:
 
 def _text(value: object) -> str | None:
     match value:
-        case bool():
+        case bool():  # an int to Python; its text would be "True"
             return None
         case str() | int():
             return str(value)
@@ -210,6 +211,7 @@ def _value(
     for source, given in ((Source.FLAG, flags), (Source.ENVIRONMENT, environ), (Source.FILE, from_file)):
         if text := given.get(name, "").strip():
             return Value(str(Path(text).expanduser().absolute()) if name in _PATHS else text, source)
+    # Below the file: who writes a secret there replaces the one that was generated.
     if setting.file and (text := _generated(data_dir / setting.file)):
         return Value(text, Source.GENERATED)
     if name == "POINTSMAN_ROUTER" and (text := _enrolled_at(flags, environ, from_file, data_dir)):
@@ -226,6 +228,7 @@ def _enrolled_at(
 
     if any("POINTSMAN_ROUTER_LISTEN" in given for given in (flags, environ, from_file)):
         return ""
+    # Whoever has a router here means that one, whatever was enrolled at before.
     if (data_dir / ROUTER_DATABASE).exists():
         return ""
     try:
@@ -238,7 +241,7 @@ def _generated(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return ""
+        return ""  # `doctor` says why; most commands can do without
 
 
 def _default(
@@ -284,6 +287,7 @@ def _conflicts(values: Mapping[str, Value]) -> list[str]:
 
 def child_environment(settings: Settings, program: Program, changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """A complete environment for a program: ours, with exactly the settings that it may read."""
+    # All of ours go, and what the program may read comes back: it must not inherit another's secret.
     ours = {*BY_NAME, SUPERVISOR_PID}
     environ = {name: value for name, value in settings.environ.items() if name not in ours}
     resolved = {name: value.text for name, value in settings.values.items() if value.text}

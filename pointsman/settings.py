@@ -222,6 +222,7 @@ def like(name: str, words: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     spelt = {word.casefold(): word for word in words}
+    # 0.7 lets one slip through in a short word, and another word not.
     near = get_close_matches(name.casefold(), spelt, n=1, cutoff=0.7)
     return spelt[near[0]] if near else ""
 
@@ -230,4 +231,5 @@ def masked(setting: Setting, value: str) -> str:
     """A value as it may be shown to anybody who looks over a shoulder."""
     if setting.secret and value:
         return "********"
+    # An address may hold a password of its own.
     return re.sub(r"://[^/@\s]+@", "://********@", value)

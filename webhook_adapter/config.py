@@ -114,6 +114,7 @@ class AdapterConfig:
 
 
 def _given(environ: Mapping[str, str], name: str) -> str:
+    # What is empty counts as missing: compose files pass `${NAME:-}`.
     return environ.get(name, "").strip()
 
 
@@ -129,9 +130,11 @@ def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], w
 def _address(environ: Mapping[str, str], name: str, default: str, *, lowest_port: int) -> Address:
     value = _given(environ, name) or default
     host, colon, port = value.rpartition(":")
+    # RFC 3986, 3.2.2: an IPv6 address stands in brackets; without them its last group would be taken for the port.
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or not host or "/" in host or not re.fullmatch(r"[0-9]{1,5}", port):
         raise ConfigError(f"{name} must be HOST:PORT, not {value!r}")
+    # Port 0 means any free one: for what listens, nothing to call.
     if not lowest_port <= int(port) <= 65535:
         raise ConfigError(f"{name} has a port out of range: {port}")
     return Address(host, int(port))
@@ -150,6 +153,7 @@ def _file(environ: Mapping[str, str], name: str) -> Path | None:
     if not value:
         return None
     path = Path(value)
+    # Now, and not when the first call fails with words about TLS.
     if not path.is_file():
         raise ConfigError(f"{name} names no file: {value}")
     return path
@@ -161,6 +165,7 @@ def _public_url(environ: Mapping[str, str]) -> str | None:
     if not value:
         return None
     url = _url(name, value)
+    # On loopback nothing leaves the machine: tests, and what stands before a tunnel.
     if url.scheme != "https" and url.hostname not in LOOPBACK_HOSTS:
         raise ConfigError(f"{name} must start with https://: Telegram takes nothing else")
     return value
@@ -172,6 +177,7 @@ def _url(name: str, value: str) -> SplitResult:
         sound = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
     except ValueError:
         sound = False
+    # Paths are put behind it, which a query or fragment would swallow; a user's name would go into logs.
     if not sound or url.query or url.fragment or url.username or re.search(r"\s", value):
         raise ConfigError(f"{name} must be a plain http or https address")
     return url
@@ -204,4 +210,5 @@ def _ids(environ: Mapping[str, str], name: str) -> tuple[int, ...]:
             raise ConfigError(f"{name} must be a comma list of numbers; {word!r} is none")
         if int(word) in NEVER_ALLOWED:
             raise ConfigError(f"{name} may not hold {word}: anyone can write under that id")
+    # Each once: a chat that is named twice would get every message twice.
     return tuple(dict.fromkeys(int(word) for word in words))

@@ -105,6 +105,7 @@ def _served(
 
     kinds = get_args(said) if isinstance(said, UnionType) else (said,)
     answers = {_status(kind): kind for kind in kinds}
+    # What reading refuses, before the view is asked.
     malformed = {400, 413} if takes and issubclass(takes, Body) else {400} if hints else set()
     serve.endpoint = Endpoint(tag, refuses | malformed, security, takes, answers)  # type: ignore[attr-defined]
     return serve

@@ -52,6 +52,7 @@ def convert(given: object, kind: type[Struct], name: str = "", *, strict: bool =
         made = msgspec.convert(given, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_told(str(error), name, given)) from None
+    # msgspec takes half a surrogate pair in a Python text for sound.
     for field, value in zip(kind.__struct_encode_fields__, msgspec.structs.astuple(made), strict=True):
         sound(value, name or field)
     return made

@@ -57,6 +57,7 @@ class Start(Request):
     folder: str | None = None
 
 
+# None of these needs the key but a repeat: cancelling twice is cancelling once.
 class OfCommand(Request):
     """A command to cancel, to repeat (perhaps in another session) or to drop."""
 
@@ -107,6 +108,7 @@ def _add_overview(blueprint: Blueprint, settings: ConsoleSettings, router: Conso
 def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.get("/console/api/chat")
     def chat() -> ResponseReturnValue:
+        # Nonsense means the shortest look: a mangled link still shows the conversation.
         depth = request.args.get("depth", default=PAGE, type=_depth)
         return jsonify(timeline(router.own, query(Conversation).session, depth))
 
@@ -131,6 +133,7 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
             ACTOR,
             text=sent.text,
             reply_to_message_id=sent.message_id or "",
+            # An answer goes where its message came from, whichever session is open.
             session_id="" if sent.message_id else sent.session,
         )
         return jsonify(present.shown(router.submit(submission)))

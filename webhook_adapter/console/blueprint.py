@@ -16,9 +16,11 @@ from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.router.errors import http_status
 
+# All else is for visitors alone, also what is added later.
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
 _ADDRESS = 45  # the longest address in letters
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# The page shows what sessions say. Should some of it get past the escaping, it may neither run nor call anywhere.
 _HEADERS = {
     "Content-Security-Policy": "; ".join(
         (
@@ -79,6 +81,7 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
         # The login form needs its Origin, which "no-referrer" would hide; a link's token must go nowhere.
         response.headers["Referrer-Policy"] = "no-referrer" if "token" in request.args else "same-origin"
         response.headers["Cache-Control"] = "no-cache" if request.endpoint == "console.static" else "no-store"
+        # The page asks again and again, and mostly nothing has changed.
         if request.method == "GET" and response.is_json:
             response.add_etag()
             response.make_conditional(request)
@@ -143,6 +146,7 @@ def _add_login(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], floa
 def _peer() -> str:
     """Whose attempts are counted: behind a proxy of this machine, whoever it speaks for."""
     address = request.remote_addr or ""
+    # The last name is the proxy's own word; those before it are the client's.
     forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     return forwarded[:_ADDRESS] if forwarded and address in LOOPBACK_HOSTS else address
 

@@ -16,10 +16,10 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from webhook_adapter.auth import is_secret
 
-LINK_LIFETIME = 10 * 60.0
-SESSION_LIFETIME = 12 * 3600.0
+LINK_LIFETIME = 10 * 60.0  # seconds; time to walk to another device, not to leave the link lying about
+SESSION_LIFETIME = 12 * 3600.0  # seconds
 ATTEMPTS = 5
-ATTEMPT_WINDOW = 60.0
+ATTEMPT_WINDOW = 60.0  # seconds
 REMEMBERED_PEERS = 1024  # bounds memory; the key has 256 bits, so forgetting a peer costs nothing
 
 
@@ -70,6 +70,7 @@ class Spent:
     def spend(self, token_id: str, expires_at: float, now: float) -> bool:
         """True the first time."""
         with self._lock:
+            # What has expired is refused for that alone, so memory need not hold it.
             self._until = {known: until for known, until in self._until.items() if now < until}
             first = token_id not in self._until
             self._until[token_id] = expires_at
@@ -98,7 +99,7 @@ class Attempts:
         with self._lock:
             self._failed[peer] = [*self._failed.pop(peer, []), now][-ATTEMPTS:]
             while len(self._failed) > REMEMBERED_PEERS:
-                self._failed.popitem(last=False)
+                self._failed.popitem(last=False)  # whose last failure is the oldest
 
 
 class LoginGuard:

@@ -50,13 +50,13 @@ class Json(DefaultJSONProvider):
 
 def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     """The WSGI application. Opens no socket: `router` and the platforms connect when they are needed."""
-    app = Flask("webhook_adapter", static_folder=None)
+    app = Flask("webhook_adapter", static_folder=None)  # else Flask would serve whatever lies in a folder `static`
     app.json = Json(app)
     app.request_class = MeasuredRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # what takes POST alone answers 405 to all else
     metrics = Metrics(lambda: router.submissions_waiting)
-    _add_request_ids(app)
+    _add_request_ids(app)  # first: whatever is logged about a request has its id
     _add_errors(app)
     app.register_blueprint(health.create_blueprint(router, metrics))
     app.register_blueprint(rest.create_blueprint(router))
@@ -84,6 +84,7 @@ def _add_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        # RFC 9110, 15.5.6: a 405 must say what would be allowed.
         allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
         headers = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
         return {"error": error.description or status.phrase, "code": status.name}, status, headers

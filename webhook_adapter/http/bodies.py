@@ -18,6 +18,7 @@ from webhook_adapter.model import command_text
 
 # A year, in seconds: beyond any use, and what a protobuf Duration surely holds.
 _LONGEST_TTL = 366 * 24 * 3600
+# Telegram's ids have at most 52 bits; its names five letters, or four where they were bought.
 _CHAT_ID = re.compile(r"-?[0-9]{1,16}|@[A-Za-z0-9_]{4,32}")
 
 A = TypeVar("A", bound=Answer)
@@ -25,6 +26,7 @@ C = TypeVar("C", bound="Command")
 True_ = Annotated[bool, Meta(extra_json_schema={"const": True})]
 Time = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
 Label = Annotated[str, Meta(extra_json_schema={"maxLength": 200})]  # the router counts, and says 413
+# Said for the document's sake: what is empty counts as missing before this is looked at.
 Filled = Annotated[str, Meta(min_length=1)]
 
 
@@ -85,6 +87,7 @@ class SendNotification(Body):
     @property
     def chat(self) -> records.Chat:
         """Raises InvalidRequest."""
+        # No chat of Telegram's has this name: those begin with @.
         if self.chat_id == "console":
             return records.Chat("web", "console")
         if not _CHAT_ID.fullmatch(chat_id := str(self.chat_id)):
@@ -95,6 +98,7 @@ class SendNotification(Body):
     def buttons(self) -> tuple[records.Button, ...]:
         """Raises InvalidRequest."""
         markup = self.reply_markup
+        # The Bot API wants it as JSON text in a form, so callers have it as that.
         if isinstance(markup, str):
             given = parse(markup, "replyMarkup")
             markup = None if given is None else convert(given, InlineKeyboard, "replyMarkup")
@@ -206,6 +210,7 @@ class Command(Answer):
     taken_at: Time | None
     finished_at: Time | None
     ended_at: Time | None
+    # Absent rather than null: callers tell a text from a key by which of them is there.
     text: Annotated[str | UnsetType, Meta(description="What is typed; absent for a key.")] = UNSET
     key: Annotated[str | UnsetType, Meta(description="The key that is pressed; absent for text.")] = UNSET
 
@@ -254,6 +259,7 @@ class NotificationRefused(Error):
 
 def shown(kind: type[A], known: object) -> A:
     """A record as REST tells it: the fields of `kind`, by their names."""
+    # What a record has more than `kind` stays inside: a new field is shown once somebody names it above.
     return msgspec.convert(known, kind, from_attributes=True)
 
 

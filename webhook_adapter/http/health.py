@@ -16,6 +16,7 @@ from webhook_adapter.http.rest import key_control
 from webhook_adapter.router.client import RouterClient
 
 _PATIENCE = 2.0  # seconds; who asks how we are does not wait for long
+# What proxies and tunnels add. With one of these, whoever connects speaks for somebody else.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Connecting-IP")
 
 
@@ -72,6 +73,7 @@ def _check_ready(control: Control) -> None:
     try:
         writable = control.stats(_PATIENCE).writable
     except RouterError as error:
+        # 503 also for a key that the router refuses: to a load balancer there is one way to be not ready.
         raise _not_ready(error.code, error.message) from None
     if not writable:
         raise _not_ready("STORAGE_UNAVAILABLE", "the router cannot write its database")
@@ -87,13 +89,14 @@ def _metrics_text(control: Control, metrics: Metrics) -> bytes:
     except RouterError as error:
         if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
             raise
-        return metrics.text(None)
+        return metrics.text(None)  # a router that is away is a figure too
 
 
 def _from_this_machine() -> bool:
     """Whether the peer is a program of this machine itself, not a proxy or a tunnel that speaks for someone else."""
     if any(name in request.headers for name in _FORWARDED):
         return False
+    # A page in a browser here reaches loopback under a name of its own (DNS rebinding): the Host has to be ours too.
     name = request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
     return name.strip("[]") in LOOPBACK_HOSTS and _is_loopback(request.remote_addr or "")
 

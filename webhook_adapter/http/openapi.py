@@ -15,7 +15,7 @@ from webhook_adapter.http.bodies import Error
 Kind = TypeVar("Kind")
 
 _HEAD = {
-    "openapi": "3.1.0",
+    "openapi": "3.1.0",  # the first whose schemas are JSON Schema, as msgspec writes them
     "info": {
         "title": "Pointsman adapter",
         "version": "1",
@@ -25,6 +25,7 @@ _HEAD = {
     },
     "servers": [{"url": "/"}],
 }
+# One meaning for each status, whatever the endpoint: callers may act on the status alone.
 _REFUSALS = {
     400: "A field is missing or malformed; the text names it.",
     401: "No key or secret, or a wrong one.",
@@ -50,7 +51,7 @@ def document(app: Flask) -> Json:
         (_path(rule.rule), method.lower(), view, endpoint)
         for rule in app.url_map.iter_rules()
         if (endpoint := endpoint_of(view := app.view_functions[rule.endpoint])) is not None
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}  # which Flask adds by itself
     ]
     endpoints = [endpoint for *_, endpoint in described]
     schemas, components = _schemas(endpoints)
@@ -93,7 +94,7 @@ def _operation(path: str, view: Callable[..., Any], endpoint: Endpoint, schemas:
     refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(endpoint.refuses)}
     told = {
         "tags": [endpoint.tag],
-        "operationId": _camel(view.__name__),
+        "operationId": _camel(view.__name__),  # generated clients name their methods by it: a view keeps its name
         "summary": summary.removesuffix("."),
         "description": description,
         "security": [{name: [] for name in scheme} for scheme in endpoint.security],

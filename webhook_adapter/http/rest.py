@@ -61,6 +61,7 @@ def _control() -> Control:
 def _add_guard(blueprint: Blueprint, router: RouterClient) -> None:
     @blueprint.before_request
     def take_key() -> None:
+        # Not judged yet: the router does that with the call itself, so that a good key costs no call of its own.
         g.control = key_control(router)
 
     @blueprint.errorhandler(InvalidRequest)
@@ -102,6 +103,7 @@ def _add_notifications(blueprint: Blueprint, waiting: threading.Semaphore) -> No
         asked: bodies.SendNotification,
     ) -> bodies.NotificationDelivered | bodies.NotificationQueued | bodies.NotificationRefused:
         """Send a message about a session to a chat, and wait up to 10 s for the platform to take it."""
+        # For one chat there is one notification.
         [accepted] = _control().notify(
             asked.session_id,
             asked.text,

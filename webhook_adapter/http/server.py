@@ -39,7 +39,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 def _say_ready(worker: Worker) -> None:
     """Called in each new worker; who started us wants to hear it once."""
-    if worker.age > 1:
+    if worker.age > 1:  # it took the place of one that died, and nobody waits for it
         return
     host, port = worker.sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -49,7 +49,7 @@ def _say_ready(worker: Worker) -> None:
 
 def serve(config: AdapterConfig) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code: 0 after a clean stop, 1 when it could not serve."""
-    started = os.getpid()
+    started = os.getpid()  # gunicorn leaves by SystemExit, here and after the fork in each worker
     try:
         Server(config).run()
     except SystemExit as end:
@@ -66,6 +66,7 @@ def serve(config: AdapterConfig) -> int:
 def _is_taken(listen: Address) -> bool:
     """Whether another program has the port."""
     with socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET) as trial:
+        # As gunicorn does: connections that are still closing keep no port.
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((listen.host, listen.port))
