@@ -1,6 +1,6 @@
 """What somebody wants back from a machine that has not said yet whether it is too late."""
 
-from peewee import SQL, fn
+from peewee import fn
 
 from router.store.database import Transaction
 from router.store.statements import Statement, given, insert
@@ -8,7 +8,7 @@ from router.store.tables import Cancel, Command
 from router.store.tables.commands import LIVE
 
 _OF_MACHINE = Cancel.machine_id == given.machine_id
-_IS_LIVE = fn.EXISTS(Command.select(SQL("1")).where((Command.command_id == Cancel.command_id) & LIVE))
+_IS_LIVE = fn.EXISTS(Command.select(Command.command_id).where((Command.command_id == Cancel.command_id) & LIVE))
 _ASK = Statement(insert(Cancel).on_conflict_ignore())
 _ASKED = Statement(Cancel.select(Cancel.command_id, Cancel.actor).where(_OF_MACHINE))
 _FORGET = Statement(Cancel.delete().where(_OF_MACHINE & ~_IS_LIVE))

@@ -82,7 +82,8 @@ def defaults(tx: Transaction) -> list[ChatRef]:
 def set_defaults(tx: Transaction, transport: str, chats: list[ChatRef]) -> None:
     """Replace the default chats of one platform by those its courier names, under the ids they have now."""
     _NO_DEFAULTS.run(tx, transport=transport)
-    _SET_DEFAULT.run_many(tx, [_key(current(tx, chat)) | {"is_default": True} for chat in chats])
+    for chat in chats:
+        _SET_DEFAULT.run(tx, **_key(current(tx, chat)), is_default=True)
 
 
 def closed(tx: Transaction) -> set[ChatRef]:
@@ -127,4 +128,4 @@ def _write_role(tx: Transaction, chat: ChatRef, role: _Role, moved_to: str) -> N
 
 
 def _key(chat: ChatRef) -> dict[str, object]:
-    return {"transport": chat.transport, "chat_id": chat.chat_id}
+    return {Row.transport.name: chat.transport, Row.chat_id.name: chat.chat_id}

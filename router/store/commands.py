@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from peewee import SQL, fn
+from peewee import fn
 
 from router.domain.action import Lane
 from router.domain.command import LIVE, SOURCES, ChatRef, Command, CommandState, Event, Hold, Origin, Stored, apply
@@ -74,7 +74,7 @@ _QUEUED_OF_SESSION = _COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & QUEUED))
 _LIVE_OF_SESSION = _COMMANDS.reads(_IN_ORDER.where(_OF_MACHINE & _OF_SESSION & IS_LIVE))
 _START_OF = _COMMANDS.reads(_IN_ORDER.where(_OF_SESSION & (Row.kind == actions.START)))
 _ASKS_FIRST = fn.EXISTS(
-    Chat.select(SQL("1")).where((Chat.transport == Row.transport) & (Chat.chat_id == Row.chat_id) & Chat.asks_first)
+    Chat.select(Chat.chat_id).where((Chat.transport == Row.transport) & (Chat.chat_id == Row.chat_id) & Chat.asks_first)
 )
 _WAITED = _COMMANDS.reads(
     _IN_ORDER.where(

@@ -4,9 +4,8 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from operator import attrgetter
 
-from peewee import SQL, Select, fn
+from peewee import Select, fn
 
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
@@ -21,11 +20,12 @@ from router.store.tables.notifications import QUEUED, SENT
 from router.store.tables.sessions import OPEN
 from router.store.upkeep import counting, purging, shifting
 
-CHAT = Part(
-    [Row.transport, Row.chat_id, Row.thread_id, Row.reply_to],
-    ChatRef,
-    attrgetter("transport", "chat_id", "thread_id", "message_id"),
-)
+
+def _of_chat(chat: ChatRef) -> tuple[str, ...]:
+    return chat.transport, chat.chat_id, chat.thread_id, chat.message_id
+
+
+CHAT = Part([Row.transport, Row.chat_id, Row.thread_id, Row.reply_to], ChatRef, _of_chat)
 _NOTIFICATIONS = Mapper(Row, Notification, chat=CHAT)
 _ALL = _NOTIFICATIONS.select()
 _THIS = Row.notification_id == given.notification_id
@@ -63,7 +63,7 @@ _WITH_STATUS_MESSAGES = Statement(
 )
 _AT = _NOTIFICATIONS.reads(_ALL.where(Row.position == given.position))
 _IN_THE_WAY = fn.EXISTS(
-    _OTHER.select(SQL("1")).where(
+    _OTHER.select(_OTHER.position).where(
         (_OTHER.notification_id == Row.edits) & _OTHER.state.in_([NotificationState.QUEUED, NotificationState.SENT])
     )
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from peewee import SQL, fn
+from peewee import fn
 
 from router.domain.command import CommandState
 from router.store.database import Transaction
@@ -13,7 +13,7 @@ from router.store.tables import PoisonSuspect as Row
 _OF_MACHINE = Row.machine_id == given.machine_id
 # Not confirmed since: what a machine has on its disk did not bring it down.
 _UNCONFIRMED = Command.state.in_([CommandState.QUEUED, CommandState.SENT])
-_WAITS = fn.EXISTS(Command.select(SQL("1")).where((Command.command_id == Row.command_id) & _UNCONFIRMED))
+_WAITS = fn.EXISTS(Command.select(Command.command_id).where((Command.command_id == Row.command_id) & _UNCONFIRMED))
 _BLAME = Statement(
     insert(Row).on_conflict(conflict_target=(Row.machine_id, Row.command_id), update={Row.epoch: given.epoch})
 )

@@ -8,7 +8,7 @@ a partial index is used only where its condition stands in the question word for
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -60,7 +60,7 @@ given = _AllGiven()  # `given.session_id` is the call's argument `session_id`
 
 def listed(values: Given) -> Select:
     """The members of a list that a call brings along, as JSON: for `in_` and `not_in`."""
-    return Select([fn.json_each(values)], [SQL("value")])
+    return Select([fn.json_each(values)], [SQL("value")])  # a column of SQLite's function, of no model
 
 
 def all_given(columns: "Iterable[Field[Any]]") -> "dict[Field[Any], Given]":
@@ -97,10 +97,6 @@ class Statement:
     def run(self, on: Connection, /, **values: object) -> sqlite3.Cursor:
         """Execute it. Raises KeyError where a value is missing."""
         return on.execute(self.text, self.in_order(values))
-
-    def run_many(self, on: Connection, rows: Iterable[Mapping[str, object]]) -> None:
-        """Execute it once for each."""
-        on.executemany(self.text, map(self.in_order, rows))
 
     def value(self, on: Connection, /, **values: object) -> Any:
         """The first column of the first row; None where there is none."""

@@ -9,7 +9,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peewee import SQL, Expression, Field, Model, ModelDelete, Tuple, fn
+from peewee import Expression, Field, Model, ModelDelete, Tuple, fn
 
 from router.store.statements import Connection, Statement, given
 
@@ -54,6 +54,6 @@ def removing(query: ModelDelete) -> Purge:
 
 def counting(state: "Field[str]", *, live: Expression, given_up: Expression) -> Stats:
     """Count those that live by their state, and those that were given up and wait for a person as DEAD."""
-    by_state = Statement(state.model.select(state, fn.COUNT(SQL("*"))).where(live).group_by(state))
-    dead = Statement(state.model.select(fn.COUNT(SQL("*"))).where(given_up))
+    by_state = Statement(state.model.select(state, fn.COUNT(state)).where(live).group_by(state))
+    dead = Statement(state.model.select(fn.COUNT(state)).where(given_up))
     return lambda on: {state.upper(): n for state, n in by_state.run(on).fetchall()} | {"DEAD": dead.value(on)}

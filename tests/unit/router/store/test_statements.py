@@ -91,7 +91,8 @@ def test_an_upsert_changes_of_a_row_what_it_names_and_makes_it_where_there_is_no
 ) -> None:
     weigh = Statement(upsert(Fruit, (Fruit.farm, Fruit.name), Fruit.weight))
 
-    weigh.run_many(connection, [{"farm": "a", "name": name, "weight": 7} for name in ("plum", "lime")])
+    weigh.run(connection, farm="a", name="plum", weight=7)
+    weigh.run(connection, farm="a", name="lime", weight=7)
 
     assert rows(connection) == [("fig", "blue", 1), ("lime", "green", 7), ("pear", "green", 9), ("plum", "blue", 7)]
 
