@@ -32,6 +32,7 @@ class Undo:
         """Take a value out of a dict; None where there is none."""
         if key not in table:
             return None
+        # It comes back at the end, wherever it was: a dict has no other place for it.
         self._steps.append(partial(table.__setitem__, key, table[key]))
         return table.pop(key)
 
@@ -49,5 +50,5 @@ class Undo:
 
     def undo(self) -> None:
         """Take everything back, the last change first."""
-        while self._steps:
+        while self._steps:  # emptied on the way: one that failed is undone again with its group
             self._steps.pop()()

@@ -40,6 +40,7 @@ _NEWEST = Statement(Row.select(fn.MAX(Row.step_id)))
 _MADE_FROM = Statement(
     Command.select(Command.command_id).where((Command.redrive_of != "") & (Command.redrive_of == given.command_id))
 )
+# That it is not empty stands here for the partial index.
 _TOLD_OF = Statement(
     Notification.select(Notification.notification_id).where(
         (Notification.command_id != "") & Notification.command_id.in_(listed(given.command_ids))

@@ -9,7 +9,7 @@ from router.store.tables.commands import LIVE
 
 _OF_MACHINE = Cancel.machine_id == given.machine_id
 _IS_LIVE = fn.EXISTS(Command.select(Command.command_id).where((Command.command_id == Cancel.command_id) & LIVE))
-_ASK = Statement(insert(Cancel).on_conflict_ignore())
+_ASK = Statement(insert(Cancel).on_conflict_ignore())  # the first who wants it is its actor
 _ASKED = Statement(Cancel.select(Cancel.command_id, Cancel.actor).where(_OF_MACHINE))
 _FORGET = Statement(Cancel.delete().where(_OF_MACHINE & ~_IS_LIVE))
 

@@ -16,6 +16,7 @@ def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:
     )  # fmt: skip
     if command.state is CommandState.QUEUED:
         return [accepted]
+    # Sent in the transaction that accepts it: a person who looks sees both.
     sent = accepted._replace(
         event="Sent", from_state=accepted.to_state, to_state=command.state.value, actor="router",
         detail=_attempt(command),
@@ -26,7 +27,7 @@ def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:
 def step(old: Command, new: Command, event: str, now: float, actor: str) -> TraceStep:
     """One change, with what it says to whoever looks for the cause of something."""
     reason = "" if new.reason is Reason.UNSPECIFIED else new.reason.name
-    typed = ""
+    typed = ""  # once: later steps would repeat it
     if new.typed_at and not old.typed_at:
         typed = f"typed {datetime.fromtimestamp(new.typed_at, UTC):%H:%M:%S.%f} UTC"
     detail = _attempt(new) if event == "Sent" else " ".join(filter(None, (reason, typed, new.detail)))

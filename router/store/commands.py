@@ -25,6 +25,7 @@ from router.store.upkeep import counting, purging, shifting
 
 
 def _origin(source: str, actor: str, transport: str, *place: str) -> Origin:
+    # What came from elsewhere has no chat: its columns are empty.
     return Origin(source, actor, ChatRef(transport, *place) if transport else None)
 
 
@@ -46,6 +47,7 @@ _THIS = Row.command_id == given.command_id
 _OF_MACHINE, _OF_SESSION = Row.machine_id == given.machine_id, Row.session_id == given.session_id
 
 _INSERT = _COMMANDS.writes(_COMMANDS.insert())
+# What events change. The rest stays as it was accepted, but for what a person or a new machine does to it.
 _OUTCOME = (
     Row.state, Row.reason, Row.detail, Row.attempt, Row.charged, Row.epoch, Row.inbox_id, Row.sent_at, Row.received_at,
     Row.typed_at, Row.taken_at, Row.finished_at, Row.ended_at,
@@ -53,6 +55,7 @@ _OUTCOME = (
 _CHANGE = _COMMANDS.writes(Row.update(all_given(_OUTCOME)).where(_THIS))
 _SENT = Row.state, Row.attempt, Row.epoch, Row.inbox_id, Row.sent_at
 _MARK_SENT = _COMMANDS.writes(Row.update(all_given(_SENT)).where(_THIS))
+# Where it stands is asked in the same statement: a receipt may come late, or of a link that is no more.
 _MARK_RECEIVED = Statement(
     Row.update({Row.state: CommandState.RECEIVED, Row.received_at: given.now})
     .where(_THIS & (Row.epoch == given.epoch) & Row.state.in_(list(SOURCES[Stored])))
@@ -60,6 +63,7 @@ _MARK_RECEIVED = Statement(
 )
 _SET_HOLD = Statement(Row.update({Row.hold: given.hold}).where(_THIS))
 _DROP = Statement(Row.update({Row.dropped: True}).where(_THIS))
+# What was sent once may be typed there already.
 _MOVE_QUEUED = Statement(
     Row.update({Row.machine_id: given.machine_id}).where(
         _OF_SESSION & QUEUED & (Row.attempt == 0) & (Row.machine_id != given.machine_id)
@@ -67,6 +71,7 @@ _MOVE_QUEUED = Statement(
 )
 
 _FIND = _COMMANDS.reads(_ALL.where(_THIS))
+# One that a person is asked about waits for the word.
 _NEXT = _IN_ORDER.where(_OF_MACHINE & QUEUED & (Row.hold != Hold.ASKED) & (Row.lane == given.lane)).limit(given.limit)
 _NEXT_OF_ALL = _COMMANDS.reads(_NEXT)
 _NEXT_OF_OTHERS = _COMMANDS.reads(_NEXT.where(Row.session_id.not_in(listed(given.held))))
@@ -92,6 +97,7 @@ _CONFIRMED = Statement(
 _STATES = Statement(
     Row.select(Row.command_id, Row.state).where(Row.command_id.in_(listed(given.command_ids)) & _OF_MACHINE)
 )
+# Without any, the next number: all before it has ended.
 _OLDEST_LIVE = Row.select(fn.MIN(Row.sequence)).where(
     (Row.machine_id == Session.machine_id) & (Row.session_id == Session.session_id) & IS_LIVE
 )
@@ -114,7 +120,7 @@ def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = 
     """Write new commands, count them, and record their first steps (accepted, and sent where they already are)."""
     _INSERT.many(tx, commands)
     for command in commands:
-        sessions.count(tx, command)
+        sessions.count(tx, command)  # kept, not counted: each submit asks whether there is room
     record(tx, [each for command in commands for each in first_steps(command, actor_detail)])
 
 
@@ -139,7 +145,7 @@ def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: 
     steps: list[TraceStep] = []
     for command_id in command_ids:
         session_id = _MARK_RECEIVED.value(tx, command_id=command_id, epoch=epoch, now=now)
-        if session_id is not None:
+        if session_id is not None:  # else it has ended, or another link has it
             steps.append(
                 TraceStep(now, command_id, session_id, "Stored", "sent", "received", machine_id, f"epoch {epoch}")
             )

@@ -64,7 +64,7 @@ def commit(connection: sqlite3.Connection, group: list[Operation[Any]]) -> bool 
     Returns whether the disk takes writes; None where nothing was written, as it was not asked then.
     """
     while True:
-        changes = connection.total_changes
+        changes = connection.total_changes  # of this attempt: those of one that was undone never reached the disk
         try:
             failed = _attempt(connection, group)
         except sqlite3.Error as error:
@@ -114,7 +114,7 @@ def _perform(connection: sqlite3.Connection, operation: Operation[Any]) -> bool:
         if _is_of_the_disk(error):
             raise
         operation.error = error
-        transaction.undo()
+        transaction.undo()  # at once: those behind it must not see what it left in memory
         return connection.total_changes == before
     return True
 

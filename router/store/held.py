@@ -18,6 +18,7 @@ _OF_CHAT = (Row.transport == given.transport) & (Row.chat_id == given.chat_id)
 _INSERT = Statement(insert(Row))
 _NEWEST = Row.select(Row.position).where(_OF_CHAT).order_by(Row.position.desc()).limit(MOST)
 _FORGET_OLDEST = Statement(Row.delete().where(_OF_CHAT & Row.position.not_in(_NEWEST)))
+# Taken by deleting it, so that two presses cannot both have it.
 _TAKE = Statement(
     Row.delete()
     .where((Row.question == given.question) & (Row.created_at > given.since))

@@ -31,6 +31,7 @@ def answered(tx: Transaction | sqlite3.Connection, key: str, request: bytes | No
     row = _FIND.run(tx, key=key).fetchone()
     if row is None:
         return None
+    # Else the answer to one request would pass for the answer to another.
     if request is not None and row[0] != digest(request):
         raise Refusal(Reason.REQUEST_ID_REUSED, "This request id was used for another request. Use a new one.")
     response: bytes = row[1]

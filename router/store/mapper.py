@@ -43,7 +43,7 @@ class Mapper(Generic[T]):
     def __init__(self, model: type[Model], kind: type[T], **parts: Part | Node) -> None:
         self._model, self._kind = model, kind
         found = fields(kind)  # type: ignore[arg-type]
-        self._fields = attrgetter(*(each.name for each in found))
+        self._fields = attrgetter(*(each.name for each in found))  # one call for all: of a row each counts
         self.columns: list[Field[Any]] = []  # in the order of the dataclass
         self._joins: list[tuple[int, int, Callable[..., object]]] = []
         self._splits: list[tuple[int, Callable[[Any], tuple[object, ...]]]] = []
@@ -56,6 +56,7 @@ class Mapper(Generic[T]):
         coded = [(at, column) for at, column in enumerate(self.columns) if isinstance(column, Coded)]
         self._encodes: list[tuple[int, Code]] = [(at, column.encode) for at, column in coded]
         self._decodes: list[tuple[int, Code]] = [(at, column.decode) for at, column in coded]
+        # SQLite has 0 and 1 for them; a value says so itself when it is written.
         self._decodes += [(at, bool) for at, column in enumerate(self.columns) if isinstance(column, BooleanField)]
 
     def select(self) -> "ModelSelect[Any]":
@@ -97,9 +98,10 @@ class Mapper(Generic[T]):
     def values(self, names: Sequence[str]) -> Callable[[T], Sequence[object]]:
         """What gives these columns of a value, in this order."""
         columns = [column.name for column in self.columns]
-        if names == columns:
+        if names == columns:  # an insert
             return self.row
         if not {field.name for field in fields(self._kind)}.issuperset(names):  # type: ignore[arg-type]
+            # A part can be split only as a whole.
             pick = all_of(itemgetter, *(columns.index(name) for name in names))
             return lambda value: pick(self.row(value))
         # A third of the time, where all are fields: only these are looked at.

@@ -8,6 +8,7 @@ from router.store.tables import Message as Row
 from router.store.tables import Session
 from router.store.upkeep import purging
 
+# A platform numbers the messages of each chat by themselves.
 _KEY = Row.transport, Row.chat_id, Row.message_id
 _ONE = (Row.transport == given.transport) & (Row.chat_id == given.chat_id) & (Row.message_id == given.message_id)
 _SESSION_OF = Statement(Row.select(Row.session_id).where(_ONE))

@@ -74,6 +74,7 @@ def page(
     those that show one.
     """
     wanted = (bool(session_id), bool(transport), bool(before), not receipts, last_words, open_questions)
+    # A list shows the beginning: a thousand sessions may each have said 64 KiB last.
     mapper = _BEGINNINGS if last_words else _WHOLE
     return _page(mapper, wanted).all(connection, session_id=session_id, transport=transport, before=before, limit=limit)
 

@@ -36,9 +36,11 @@ _OTHER = Row.alias()
 _PLACE = _OTHER.select(_OTHER.position).where(_OTHER.notification_id == given.notification_id)
 
 _INSERT = _NOTIFICATIONS.writes(_NOTIFICATIONS.insert())
+# What became of it: its words never change once somebody may have seen them.
 _OUTCOME = Row.state, Row.detail, Row.attempt, Row.message_ids, Row.delivered_at
 _CHANGE = _NOTIFICATIONS.writes(Row.update(all_given(_OUTCOME)).where(_THIS))
 _WORDS = Row.text, Row.buttons, Row.token, Row.command_state, Row.as_mark
+# One that is leased may be on its way with the old words.
 _REWRITE = _NOTIFICATIONS.writes(Row.update(all_given(_WORDS)).where(_THIS & QUEUED))
 _MOVE = Statement(Row.update({Row.chat_id: given.new}).where(_OF_TRANSPORT & (Row.chat_id == given.old)))
 _PRESS = Statement(Row.update({Row.pressed: given.label}).where(_THIS))
@@ -62,6 +64,7 @@ _WITH_STATUS_MESSAGES = Statement(
     Row.select(Row.command_id).where((Row.command_id != "") & Row.command_id.in_(listed(given.command_ids)))
 )
 _AT = _NOTIFICATIONS.reads(_ALL.where(Row.position == given.position))
+# A change would come before what it changes.
 _IN_THE_WAY = fn.EXISTS(
     _OTHER.select(_OTHER.position).where(
         (_OTHER.notification_id == Row.edits) & _OTHER.state.in_([NotificationState.QUEUED, NotificationState.SENT])
@@ -78,11 +81,14 @@ _LIKE = _NOTIFICATIONS.reads(
     .order_by(Row.position)
     .limit(given.limit)
 )
+# All platforms: after a start nothing is leased any more.
 _LEASED = _NOTIFICATIONS.reads(_ALL.where(SENT & ((given.transport == "") | _OF_TRANSPORT)))
+# These can still be answered, however old.
 _OPEN_QUESTIONS = Permission.select(Permission.permission_id).where(OPEN)
 _EXPIRED = _NOTIFICATIONS.reads(
     _ALL.where(QUEUED & (Row.created_at <= given.before) & Row.permission_id.not_in(_OPEN_QUESTIONS)).limit(given.limit)
 )
+# Who misses a change still has the message.
 _MISSED = (Row.state == NotificationState.DEAD) & _IS_MESSAGE
 _DEAD = _NOTIFICATIONS.reads(_ALL.where(_MISSED).order_by(Row.position.desc()).limit(given.limit))
 

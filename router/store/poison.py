@@ -14,6 +14,7 @@ _OF_MACHINE = Row.machine_id == given.machine_id
 # Not confirmed since: what a machine has on its disk did not bring it down.
 _UNCONFIRMED = Command.state.in_([CommandState.QUEUED, CommandState.SENT])
 _WAITS = fn.EXISTS(Command.select(Command.command_id).where((Command.command_id == Row.command_id) & _UNCONFIRMED))
+# How often it was there before stays: only the link that is now in question is another.
 _BLAME = Statement(
     insert(Row).on_conflict(conflict_target=(Row.machine_id, Row.command_id), update={Row.epoch: given.epoch})
 )

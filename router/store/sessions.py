@@ -39,9 +39,10 @@ def _line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-_SELF = Row.bare_id == given.bare_id
+_SELF = Row.bare_id == given.bare_id  # in whatever dress the id comes
 _LIVES = Row.state != SessionState.ENDED
 _SAME_MACHINE = Row.alias()
+# Of the few sessions of a machine, so that no second counter can differ from the first.
 _LIVE_OF_MACHINE = _SAME_MACHINE.select(fn.SUM(_SAME_MACHINE.live)).where(_SAME_MACHINE.machine_id == Row.machine_id)
 # A start's text is JSON, of which the first is its prompt.
 _Words = tables.Command
@@ -78,6 +79,7 @@ _UNSEEN = _SESSIONS.reads(
     _SESSIONS.select().where(_LIVES & (Row.seen_at < given.before)).order_by(Row.seen_at).limit(given.limit)
 )
 _FORGET_GENERATIONS = Statement(Row.update({Row.generation: 0}).where(Row.machine_id == given.machine_id))
+# Not where its machine has told of it since: that knows better.
 _START_ENDED = Statement(
     Row.update({Row.state: given.state, Row.updated_at: given.now}).where(
         (Row.session_id == given.session_id) & (Row.state == SessionState.STARTING)
@@ -93,6 +95,7 @@ _REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
 
 shift = shifting(Row.seen_at, _LIVES)  # one that nobody has seen for a month ends
 OVER = (Row.state == SessionState.ENDED) & (Row.updated_at < given.before)
+# An ended one stays while a message speaks of it: a reply to that is told so.
 purge = purging(Row, OVER & Row.session_id.not_in(Message.select(Message.session_id)))
 
 

@@ -43,6 +43,7 @@ class Backoffs(Generic[K]):
     def release(self, tx: Transaction) -> list[K]:
         """Forget those whose wait is over; which they were."""
         now = self._clock.monotonic()
+        # Listed first: nothing may be taken out of what is walked through.
         over = [key for key, until in self._until.items() if until <= now]
         for key in over:
             tx.pop(self._until, key)
