@@ -79,20 +79,9 @@ class Router:
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, wakeups, clock)
         files = Files(database, notifications, clock)
         services = ControlServices(
-            database,
-            clock,
-            hub,
-            delivery,
-            session_service,
-            notifications,
-            enrolment,
-            wakeups,
-            stats,
-            dead_letters,
-            permissions,
-            starts,
-            presence,
-        )
+            database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
+            dead_letters, permissions, starts, presence,
+        )  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),

@@ -1,7 +1,7 @@
 """Files between people and sessions: kept until whoever they are for has fetched them, and a few days longer."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from router.clock import Clock
 from router.domain.action import FileInput
@@ -19,13 +19,13 @@ MAX_PART = 512 * 1024  # bytes
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
+@dataclass(frozen=True, slots=True)
 class Files:
     """Takes parts from doors and gives them to machines; and the other way, to whoever brings them to people."""
 
-    def __init__(self, database: Database, notifications: Notifications, clock: Clock) -> None:
-        self._database = database
-        self._notifications = notifications
-        self._clock = clock
+    _database: Database
+    _notifications: Notifications
+    _clock: Clock
 
     async def put(self, file_id: str, number: int, data: bytes) -> None:
         """Keep a part. Raises Refusal when it is too large, or too far behind."""

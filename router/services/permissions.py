@@ -5,6 +5,7 @@ down is a command like any other.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from router.clock import Clock, moment
@@ -37,24 +38,16 @@ from router.store import chats, notifications, permissions, sessions
 from router.store.database import Transaction
 
 
+@dataclass(frozen=True, slots=True)
 class Permissions:
     """Takes questions from machines and answers from people. Each call is one step inside one transaction."""
 
-    def __init__(
-        self,
-        delivery: DeliveryEngine,
-        outbox: Outbox,
-        wakeups: Wakeups,
-        clock: Clock,
-        new_id: Callable[[], str],
-        new_token: Callable[[], str],
-    ) -> None:
-        self._delivery = delivery
-        self._outbox = outbox
-        self._wakeups = wakeups
-        self._clock = clock
-        self._new_id = new_id
-        self._new_token = new_token
+    _delivery: DeliveryEngine
+    _outbox: Outbox
+    _wakeups: Wakeups
+    _clock: Clock
+    _new_id: Callable[[], str]
+    _new_token: Callable[[], str]
 
     def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
         """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""

@@ -1,7 +1,7 @@
 """Sessions: registered by people and programs, reported by agents, ended by either."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from router.clock import Clock
 from router.domain.errors import Reason, Refusal
@@ -16,22 +16,15 @@ from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
 
+@dataclass(frozen=True, slots=True)
 class SessionService:
     """Who owns which session. A session moves only when its machine gave it up, or an operator says so."""
 
-    def __init__(
-        self,
-        delivery: DeliveryEngine,
-        permissions: Permissions,
-        topics: Topics,
-        clock: Clock,
-        connected: Callable[[str], bool],
-    ) -> None:
-        self._delivery = delivery
-        self._permissions = permissions
-        self._topics = topics
-        self._clock = clock
-        self._connected = connected
+    _delivery: DeliveryEngine
+    _permissions: Permissions
+    _topics: Topics
+    _clock: Clock
+    _connected: Callable[[str], bool]
 
     def register(self, tx: Transaction, session_id: str, machine_id: str, label: str, actor: str) -> Session:
         """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""

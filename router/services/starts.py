@@ -5,6 +5,7 @@ waits in order, and it is started once. A start that ends badly ends its session
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from router.clock import Clock
 from router.domain.action import StartSession, StopSession
@@ -22,13 +23,13 @@ from router.store.database import Transaction
 BACKEND = "headless"  # of what an agent starts: there is no terminal
 
 
+@dataclass(frozen=True, slots=True)
 class Starts:
     """Accepts starts and stops."""
 
-    def __init__(self, delivery: DeliveryEngine, clock: Clock, new_id: Callable[[], str]) -> None:
-        self._delivery = delivery
-        self._clock = clock
-        self._new_id = new_id
+    _delivery: DeliveryEngine
+    _clock: Clock
+    _new_id: Callable[[], str]
 
     def read(self, tx: Transaction, argument: str) -> Wanted:
         """What a person wrote behind `/new`."""

@@ -45,13 +45,13 @@ class Pressed:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
 class ChatButtons:
     """Answers a press with what to show the presser, or with an action for a session."""
 
-    def __init__(self, delivery: DeliveryEngine, dead_letters: DeadLetters, status_messages: StatusMessages) -> None:
-        self._delivery = delivery
-        self._dead_letters = dead_letters
-        self._status_messages = status_messages
+    _delivery: DeliveryEngine
+    _dead_letters: DeadLetters
+    _status_messages: StatusMessages
 
     def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press | Chosen:
         """Do what a button under a receipt or an answer says."""

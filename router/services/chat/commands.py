@@ -32,13 +32,13 @@ class Reply:
     letters: tuple[Command, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class ChatCommands:
     """Answers chat commands with text, or with an action for a session."""
 
-    def __init__(self, delivery: DeliveryEngine, settings: SettingsCommands, hub: Hub) -> None:
-        self._delivery = delivery
-        self._settings = settings
-        self._hub = hub
+    _delivery: DeliveryEngine
+    _settings: SettingsCommands
+    _hub: Hub
 
     def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str, about: str) -> Reply | Press:
         """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""

@@ -38,26 +38,21 @@ class Submitted:
     answer: str = ""
 
 
+@dataclass(frozen=True, slots=True)
 class InboundService:
     """Routes inbound messages. A refusal is an answer to the person; only a database error is an error to the door."""
 
-    def __init__(
-        self,
-        delivery: DeliveryEngine,
-        status_messages: StatusMessages,
-        chat_commands: ChatCommands,
-        chat_buttons: ChatButtons,
-        permissions: Permissions,
-        starts: Starts,
-        clock: Clock,
-    ) -> None:
-        self.now = clock.now
-        self._delivery = delivery
-        self._status_messages = status_messages
-        self._chat_commands = chat_commands
-        self._chat_buttons = chat_buttons
-        self._permissions = permissions
-        self._starts = starts
+    _delivery: DeliveryEngine
+    _status_messages: StatusMessages
+    _chat_commands: ChatCommands
+    _chat_buttons: ChatButtons
+    _permissions: Permissions
+    _starts: Starts
+    _clock: Clock
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the steady clock."""
+        return self._clock.now()
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""

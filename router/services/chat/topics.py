@@ -24,16 +24,14 @@ class Brought:
 NO_TOPIC = Brought()
 
 
+@dataclass(frozen=True, slots=True)
 class Topics:
     """Keeps what couriers say of topics, and ends the topics of sessions that are over."""
 
-    def __init__(
-        self, outbox: Outbox, status_messages: StatusMessages, clock: Clock, new_id: Callable[[], str]
-    ) -> None:
-        self._outbox = outbox
-        self._status_messages = status_messages
-        self._clock = clock
-        self._new_id = new_id
+    _outbox: Outbox
+    _status_messages: StatusMessages
+    _clock: Clock
+    _new_id: Callable[[], str]
 
     def brought(self, tx: Transaction, notification: Notification, said: Brought) -> None:
         """A message was brought."""

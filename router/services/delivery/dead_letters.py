@@ -1,6 +1,6 @@
 """What a person decides about commands that ended badly: once more, elsewhere, or never."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from router.clock import Clock
 from router.domain.action import Input, StartSession
@@ -17,14 +17,14 @@ from router.store import commands, sessions
 from router.store.database import Transaction
 
 
+@dataclass(frozen=True, slots=True)
 class DeadLetters:
     """Repeats and drops. Wherever it is decided, the line in the chat says so."""
 
-    def __init__(self, delivery: DeliveryEngine, starts: Starts, status_messages: StatusMessages, clock: Clock) -> None:
-        self._delivery = delivery
-        self._starts = starts
-        self._status_messages = status_messages
-        self._clock = clock
+    _delivery: DeliveryEngine
+    _starts: Starts
+    _status_messages: StatusMessages
+    _clock: Clock
 
     def redrive(self, tx: Transaction, command_id: str, session_id: str, origin: Origin) -> Command:
         """Make a new command from an ended one, for the same session or another. Raises Refusal, writing nothing."""

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from router.clock import Clock
 from router.domain.command import MAX_TEXT_BYTES, ChatRef
@@ -18,14 +19,14 @@ TOKEN_BYTES = 12  # 16 characters: unguessable, and short enough for a Telegram 
 MAX_LABEL = 64
 
 
+@dataclass(frozen=True, slots=True)
 class Notifications:
     """Accepts notifications from machines and from Control."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, new_id: Callable[[], str], new_token: Callable[[], str]) -> None:
-        self._outbox = outbox
-        self._clock = clock
-        self._new_id = new_id
-        self._new_token = new_token
+    _outbox: Outbox
+    _clock: Clock
+    _new_id: Callable[[], str]
+    _new_token: Callable[[], str]
 
     def send(
         self,

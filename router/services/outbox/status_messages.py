@@ -3,7 +3,7 @@ since an edit makes no sound.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from router.clock import Clock, moment
 from router.domain import router_buttons
@@ -21,22 +21,15 @@ ALARMING = frozenset({CommandState.FAILED, CommandState.UNCERTAIN, CommandState.
 NEVER_SHOWN = frozenset({NotificationState.REFUSED, NotificationState.DEAD})
 
 
+@dataclass(frozen=True, slots=True)
 class StatusMessages:
     """Writes receipts and answers into the outbox. Only commands that came from a chat have receipts there."""
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        clock: Clock,
-        new_id: Callable[[], str],
-        new_token: Callable[[], str],
-        connected: Callable[[str], bool],
-    ) -> None:
-        self._outbox = outbox
-        self._clock = clock
-        self._new_id = new_id
-        self._new_token = new_token
-        self._connected = connected
+    _outbox: Outbox
+    _clock: Clock
+    _new_id: Callable[[], str]
+    _new_token: Callable[[], str]
+    _connected: Callable[[str], bool]
 
     def accepted(self, tx: Transaction, command: Command) -> None:
         """Say that it waits, if its machine is away; else the end comes so soon that one line is enough.
