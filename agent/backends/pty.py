@@ -5,17 +5,15 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from agent.backends.claude import typing
-from agent.domain.command import Action, Ending, Input, Outcome, Reason
+from agent.backends.pty_messages import Message, of_action, outcome_of
+from agent.domain.command import Action, Outcome, Reason
 from agent.domain.session import Session
 
 ANSWER_LIMIT = 180.0
 """Seconds for an outcome: a host waits 30 s at most for a person's half-typed line, 20 s for a dialog that opens while
 it types, both again in each of five attempts at worst, and types 64 KiB in 7 s."""
 
-Send = Callable[[dict[str, object]], Awaitable[None]]
-
-_ENDINGS = {ending.value: ending for ending in (Ending.DONE, Ending.FAILED, Ending.UNCERTAIN)}
-_REASONS = {reason.value: reason for reason in Reason}
+Send = Callable[[Message], Awaitable[None]]
 
 
 class Attachment:
@@ -27,7 +25,7 @@ class Attachment:
         self._numbers = numbers
         self._waiting: dict[int, asyncio.Future[Outcome]] = {}
 
-    async def deliver(self, message: dict[str, object], limit: float) -> Outcome:
+    async def deliver(self, message: Message, limit: float) -> Outcome:
         """Sends one delivery and waits for its outcome; uncertain when none comes."""
         number = next(self._numbers)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
@@ -46,7 +44,7 @@ class Attachment:
         number = message.get("delivery")
         answer = self._waiting.get(number) if isinstance(number, int) else None
         if answer is not None and not answer.done():
-            answer.set_result(_outcome(message))
+            answer.set_result(outcome_of(message))
 
     def lose(self) -> None:
         """The connection ended: whatever was under way may have been typed."""
@@ -90,7 +88,7 @@ class PtyBackend:
         if attachment is None:
             text = "the terminal is not connected to the agent: its program ended, or `pointsman run` is suspended"
             return Outcome.failed(Reason.TARGET_GONE, text)
-        return await attachment.deliver(_message(action), self._limit)
+        return await attachment.deliver(of_action(action), self._limit)
 
     async def obstacle(self, session: Session, action: Action) -> str:
         return typing.obstacle_of(session, action)
@@ -103,16 +101,3 @@ class PtyBackend:
 
     async def alive(self, session: Session) -> bool:
         return session.session_id in self._attached
-
-
-def _message(action: Action) -> dict[str, object]:
-    if isinstance(action, Input):
-        return {"text": action.text, "submit": action.submit}
-    return {"key": action.name}
-
-
-def _outcome(message: Mapping[str, object]) -> Outcome:
-    """What a host says; words that are not in the protocol leave it uncertain."""
-    ending = _ENDINGS.get(str(message.get("ending")), Ending.UNCERTAIN)
-    reason = _REASONS.get(str(message.get("reason", Reason.NONE.value)), Reason.BACKEND_ERROR)
-    return Outcome(ending, reason, str(message.get("detail", "")))

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent import peers
-from agent.domain.command import Outcome
+from agent.backends.pty_messages import action_of, of_outcome
+from agent.domain.command import Action, Outcome
 
 MAX_LINE = 1 << 20
 """Bytes in one message of the local socket."""
@@ -18,7 +19,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 FAREWELL = 1.0
 """Seconds in which the news of the end must get out."""
 
-Deliver = Callable[[Mapping[str, object]], Awaitable[Outcome]]
+Deliver = Callable[[Action], Awaitable[Outcome]]
 
 
 class AgentLink:
@@ -88,17 +89,9 @@ class AgentLink:
             task.add_done_callback(self._deliveries.discard)
 
     async def _answer(self, message: Mapping[str, object]) -> None:
-        outcome = await self._deliver(message)
+        outcome = await self._deliver(action_of(message))
         with suppress(OSError):  # then the connection is lost, and the agent takes it for uncertain
-            await self._send(
-                {
-                    "type": "outcome",
-                    "delivery": message.get("delivery"),
-                    "ending": outcome.ending.value,
-                    "reason": outcome.reason.value,
-                    "detail": outcome.detail,
-                }
-            )
+            await self._send({"type": "outcome", "delivery": message.get("delivery"), **of_outcome(outcome)})
 
     async def _send(self, message: Mapping[str, object]) -> None:
         if self._writer is not None:

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from agent.backends.terminals.terminal import carry_out
+from agent.backends.terminals.typing_rules import Pace
+from agent.domain.command import Action, Outcome
 from agent.pty_host import descriptors
 from agent.pty_host.connection import AgentLink
 from agent.pty_host.keeper import GO_ON, Child, spawn
+from agent.pty_host.keyboard import SharedKeyboard
 from agent.pty_host.terminal import STDIN, STDOUT, OuterTerminal, set_size
-from agent.pty_host.typist import Typist
 
 _QUIET = 0.1
 """Seconds without output after which a terminal that something in the background keeps open counts as empty."""
@@ -76,17 +79,17 @@ class _Host:
         self._complaints = [signal.SIGPIPE, signal.SIGHUP]  # what a program gets whose output nobody takes
 
     async def run(self) -> int:
-        typist = self._typist = Typist(self._child.master)
+        keyboard = self._keyboard = SharedKeyboard(self._child.master)
         control, self._control = await asyncio.open_connection(sock=self._child.control)
         self._program = int((await control.readline() or b"P0")[1:])
-        self._link = AgentLink(self._socket_path, {**self._hello, "pid": self._program}, typist.deliver)
+        self._link = AgentLink(self._socket_path, {**self._hello, "pid": self._program}, self._deliver)
         self._listen()
         self._resume()
         showing = asyncio.create_task(self._show(), name="output")
         reading = asyncio.create_task(self._read(), name="input")
         self._link.start()
         code = await self._until_end(control, showing)
-        typist.end()
+        keyboard.end()
         await self._drain(showing)
         await self._link.finish(code)
         for task in (showing, reading):
@@ -94,6 +97,9 @@ class _Host:
         await asyncio.gather(showing, reading, return_exceptions=True)
         self._control.close()
         return code
+
+    async def _deliver(self, action: Action) -> Outcome:
+        return await carry_out(self._keyboard, action, Pace())
 
     async def _until_end(self, control: asyncio.StreamReader, showing: asyncio.Task[None]) -> int:
         while word := (await control.readline()).strip():
@@ -106,7 +112,7 @@ class _Host:
 
     async def _show(self) -> None:
         while data := await self._output():
-            self._typist.saw(data)
+            self._keyboard.saw(data)
             try:
                 await descriptors.write(STDOUT, data)
             except OSError:
@@ -131,9 +137,9 @@ class _Host:
     async def _read(self) -> None:
         with suppress(OSError, termios.error):  # the program's terminal is closed: its end is seen elsewhere
             while data := await descriptors.read(STDIN):
-                await self._typist.forward(data, person=self._outer.interactive)
+                await self._keyboard.forward(data, person=self._outer.interactive)
             if not self._outer.interactive:
-                await self._typist.end_input()
+                await self._keyboard.end_input()
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ from agent.backends.claude import prompt_box, slash_commands
 from agent.backends.claude.prompt_box import Box, box_of
 from agent.backends.claude.registry_file import NO_DIALOG, ClaudeCode, Doing, Seen, in_front
 from agent.backends.terminals import typing_rules
-from agent.backends.terminals.keyboard import Gone, Guard, Keyboard, LineInUse, Refused, Silent, TerminalError
+from agent.backends.terminals.keyboard import Guard, Keyboard, LineInUse, Refused, Silent, TerminalError
 from agent.backends.terminals.typing_rules import BURST, CLEARING, Pace
 from agent.domain.command import Action, Input, Outcome, Reason
 from agent.domain.session import Session
@@ -59,13 +59,12 @@ def obstacle_of(session: Session, action: Action) -> str:
 
 
 class ClaudeTyping:
-    """One text on its way into the prompt. `left`: a part of it, or of an earlier one, may be there already."""
+    """One text on its way into the prompt."""
 
-    def __init__(self, keyboard: Keyboard, claude: ClaudeCode, pace: Pace, *, left: bool = False) -> None:
+    def __init__(self, keyboard: Keyboard, claude: ClaudeCode, pace: Pace) -> None:
         self._keyboard = keyboard
         self._claude = claude
         self._pace = pace
-        self.left = left
 
     async def key(self, name: str) -> Outcome:
         """Presses a key; an Enter only where it confirms no dialog."""
@@ -124,7 +123,7 @@ class ClaudeTyping:
             if number:
                 await asyncio.sleep(self._pace.between)
             self._check()
-            self.left = True
+            self._keyboard.left = True
             await self._keyboard.type(burst)
             await self._read()
         if submit:
@@ -132,7 +131,7 @@ class ClaudeTyping:
             await self._keyboard.ready()
             await self._alone(text)
             await self._submit()
-        self.left = False
+        self._keyboard.left = False
 
     async def _submit(self) -> None:
         """Presses Enter, and again where the prompt still shows the text: on busy cores it may pass for a line break.
@@ -176,7 +175,7 @@ class ClaudeTyping:
     async def _free_line(self) -> None:
         """Takes away what an attempt left; puts a draft of the person away, which the program gives back afterwards."""
         self._check()
-        if self.left:
+        if self._keyboard.left:
             await self.clear()
         box, unchanged_since = await self._box(), time.monotonic()
         gives_up = unchanged_since + DRAFT_LIMIT
@@ -200,7 +199,7 @@ class ClaudeTyping:
         self._check()
         for _ in text:
             await self._keyboard.press("backspace")
-        self.left = False
+        self._keyboard.left = False
         raise _Joined
 
     async def _shown(self, text: str) -> str:
@@ -223,7 +222,7 @@ class ClaudeTyping:
             for name in CLEARING:  # each a key of its own: many at once pass for a paste
                 await self._keyboard.press(name)
                 await asyncio.sleep(self._pace.between)
-        self.left = False
+        self._keyboard.left = False
 
     async def _box(self) -> Box | None:
         screen = await self._keyboard.screen()
@@ -231,20 +230,13 @@ class ClaudeTyping:
 
     def _held(self) -> Outcome:
         text = "a dialog opened in the terminal while this was typed"
-        if self.left:
+        if self._keyboard.left:
             return Outcome.uncertain(Reason.DIALOG_OPEN, f"{text}; it is in the prompt, not submitted")
         return Outcome.failed(Reason.DIALOG_OPEN, f"{text}; answer the dialog, then send it again")
 
     def _ended(self, error: TerminalError) -> Outcome:
-        reason = _REASONS.get(type(error), Reason.BACKEND_ERROR)
-        if self.left:
-            return Outcome.uncertain(reason, f"{error}; the text, or a part of it, is in the prompt but not submitted")
-        if isinstance(error, Silent):
-            return Outcome.uncertain(reason, str(error))
-        return Outcome.failed(reason, str(error))
-
-
-_REASONS: dict[type[TerminalError], Reason] = {Gone: Reason.TARGET_GONE, LineInUse: Reason.LINE_IN_USE}
+        left = self._keyboard.left
+        return error.outcome("the text, or a part of it, is in the prompt but not submitted" if left else "")
 
 
 def _bare(text: str) -> str:

@@ -6,13 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agent.domain.command import Outcome, Reason
+
 
 class TerminalError(Exception):
     """Something went wrong; the text is for people."""
 
+    reason = Reason.BACKEND_ERROR
+    doubt = False  # whether what was asked may have happened all the same
+
+    def outcome(self, left: str = "") -> Outcome:
+        """How an action ended that it broke. `left` is what that leaves in the terminal, for people."""
+        if left:
+            return Outcome.uncertain(self.reason, f"{self}; {left}")
+        return (Outcome.uncertain if self.doubt else Outcome.failed)(self.reason, str(self))
+
 
 class Gone(TerminalError):
     """The terminal, or the program that was registered in it, is no longer there."""
+
+    reason = Reason.TARGET_GONE
+
+
+class Lost(Gone):
+    """It went while something was typed into it."""
+
+    doubt = True
 
 
 class Refused(TerminalError):
@@ -22,9 +41,13 @@ class Refused(TerminalError):
 class Silent(TerminalError):
     """No answer in time: what was asked may have happened."""
 
+    doubt = True
+
 
 class LineInUse(TerminalError):
     """Somebody has a half-typed line there."""
+
+    reason = Reason.LINE_IN_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +56,7 @@ class Front:
 
     pid: int
     program: str
+    pastes: bool = True  # it asked for several lines as one input; also where the terminal sees to that itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +77,20 @@ class Guard:
 class Keyboard(Protocol):
     """One terminal, to be typed into by one typist at a time. Every method may raise a TerminalError."""
 
+    left: bool
+    """A part of a text may be in the prompt, not submitted."""
+
     async def check(self) -> Front:
         """Makes sure that the program that was registered is there; changes nothing."""
 
     async def ready(self) -> Front:
         """Makes sure that keys reach the program that was registered."""
 
-    async def in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Does it with the keyboard to itself, where that can be had: keys of a person come before it or after it."""
+    async def in_turn(self, work: Callable[[], Awaitable[None]], *, own_line: bool = True) -> None:
+        """Does it with the keyboard to itself, where that can be had: keys of a person come before it or after it.
+
+        With `own_line` it waits for a person to finish their line, and raises LineInUse when they do not.
+        """
 
     async def type(self, text: str) -> None:
         """Text as keys, exactly."""

@@ -61,6 +61,8 @@ class Editor:
 class Terminal:
     """One terminal buffer and the process that must be in it: a keyboard."""
 
+    left = False
+
     def __init__(self, session: Session, limit: float = TIMEOUT) -> None:
         self._editor = Editor(session.target["socket"], limit)
         self._process = session.process
@@ -86,7 +88,7 @@ class Terminal:
     async def ready(self) -> Front:
         return await self.check()
 
-    async def in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def in_turn(self, work: Callable[[], Awaitable[None]], *, own_line: bool = True) -> None:  # noqa: ARG002
         """Whenever: nvim cannot keep a person's keys back."""
         await work()
 

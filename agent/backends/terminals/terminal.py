@@ -7,7 +7,7 @@ from contextlib import suppress
 from agent.backends.claude import registry_file
 from agent.backends.claude.typing import MOST_LINES, ClaudeTyping, obstacle_of
 from agent.backends.terminals import typing_rules
-from agent.backends.terminals.keyboard import Front, Gone, Keyboard, Refused, TerminalError
+from agent.backends.terminals.keyboard import Keyboard, Refused, TerminalError
 from agent.backends.terminals.plain_typing import PlainTyping
 from agent.backends.terminals.typing_rules import CLEARING, KEYS, SUSPEND, Pace
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
@@ -19,6 +19,19 @@ _SUSPENDING, _LOOKS = 1.0, 20
 Open = Callable[[Session], Keyboard]
 
 
+async def carry_out(keyboard: Keyboard, action: Action, pace: Pace) -> Outcome:
+    """Types it, by the rules of whatever program is in front."""
+    if isinstance(action, KeyPress) and action.name not in KEYS:
+        return Outcome.failed(Reason.UNSUPPORTED, typing_rules.refused_key(action.name))
+    try:
+        front = await keyboard.ready()
+    except TerminalError as error:
+        return Outcome.failed(error.reason, str(error))  # a question that got no answer has typed nothing
+    claude = registry_file.in_front(front.pid)
+    typing = ClaudeTyping(keyboard, claude, pace) if claude else PlainTyping(keyboard, pace)
+    return await (typing.text(action) if isinstance(action, Input) else typing.key(action.name))
+
+
 class TerminalBackend:
     """Types into terminals that `keyboard` opens."""
 
@@ -28,25 +41,11 @@ class TerminalBackend:
         self._pace = pace or Pace()
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
-        if isinstance(action, KeyPress) and action.name not in KEYS:
-            return Outcome.failed(Reason.UNSUPPORTED, typing_rules.refused_key(action.name))
         keyboard = self._keyboard(session)
-        try:
-            front = await keyboard.ready()
-        except TerminalError as error:
-            reason = Reason.TARGET_GONE if isinstance(error, Gone) else Reason.BACKEND_ERROR
-            return Outcome.failed(reason, str(error))
-        outcome = await self._type(keyboard, front, action)
-        if action == KeyPress(SUSPEND):
+        outcome = await carry_out(keyboard, action, self._pace)
+        if action == KeyPress(SUSPEND) and outcome == Outcome.done():
             await self._suspended(keyboard)
         return outcome
-
-    async def _type(self, keyboard: Keyboard, front: Front, action: Action) -> Outcome:
-        if claude := registry_file.in_front(front.pid):
-            typing = ClaudeTyping(keyboard, claude, self._pace)
-            return await (typing.text(action) if isinstance(action, Input) else typing.key(action.name))
-        plain = PlainTyping(keyboard, self._pace)
-        return await (plain.text(action, front.program) if isinstance(action, Input) else plain.key(action.name))
 
     async def _suspended(self, keyboard: Keyboard) -> None:
         """Returns once the program has stopped, or some time after it did not: a full-screen one stops by itself.

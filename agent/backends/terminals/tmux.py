@@ -23,6 +23,8 @@ _KEYS = {name: key.tmux for name, key in {**KEYS, **EDITING}.items()}
 class Pane:
     """One pane and the process that must be in it: a keyboard."""
 
+    left = False
+
     def __init__(self, session: Session, limit: float = TIMEOUT) -> None:
         self._id = session.target["pane"]
         self._server = TmuxServer(session.target.get("server", ""), limit)
@@ -63,7 +65,7 @@ class Pane:
         except Refused:  # not copy mode: a clock or a tree, which know no cancel
             await self._server.run("copy-mode", "-q", "-t", self._id)
 
-    async def in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def in_turn(self, work: Callable[[], Awaitable[None]], *, own_line: bool = True) -> None:  # noqa: ARG002
         """Whenever: tmux cannot keep a person's keys back."""
         await work()
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from agent.backends.terminals.keyboard import Front
+
 BURST = 400
 """Characters in one write. Longer ones are taken for a paste by full-screen programs, which then swallow the Enter."""
 
@@ -83,12 +85,12 @@ def bursts(text: str, size: int = BURST) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
-def pastes(text: str, program: str) -> bool:
-    """Whether to paste the text into this program, if it asks for bracketed paste, instead of typing it.
+def pastes(front: Front) -> bool:
+    """Whether to paste several lines into this program instead of typing them.
 
     A new line typed at a shell or a REPL would submit the first line alone; pasted, all lines are one input.
     """
-    return "\n" in text and not _LF_PROGRAM.fullmatch(program)
+    return front.pastes and not _LF_PROGRAM.fullmatch(front.program)
 
 
 def refused_key(name: str) -> str:

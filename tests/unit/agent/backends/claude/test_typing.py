@@ -16,6 +16,8 @@ from agent.domain.command import Input, Outcome
 class BlindKeyboard:
     """Keeps what is pressed. The program shows nothing before it was asked `looks` times whether it has."""
 
+    left = False
+
     def __init__(self, looks: int) -> None:
         self.pressed: list[str] = []
         self._looks = looks
@@ -26,7 +28,7 @@ class BlindKeyboard:
     async def ready(self) -> Front:
         return await self.check()
 
-    async def in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def in_turn(self, work: Callable[[], Awaitable[None]], *, own_line: bool = True) -> None:  # noqa: ARG002
         await work()
 
     async def type(self, text: str) -> None:

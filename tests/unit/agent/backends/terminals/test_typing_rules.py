@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.backends.terminals.keyboard import Front
 from agent.backends.terminals.typing_rules import KEYS, bursts, clean, pastes
 
 # As the house's limit on a command's text: longer ones never get here.
@@ -47,18 +48,17 @@ def test_bursts_are_short_and_add_up_to_the_text(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "program", "pasted"),
+    ("front", "pasted"),
     [
-        ("one line", "bash", False),
-        ("two\nlines", "bash", True),
-        ("two\nlines", "python3", True),
-        ("two\nlines", "", True),
-        ("two\nlines", "claude", False),
-        ("two\nlines", "2.1.329", False),
+        (Front(1, "bash"), True),
+        (Front(1, "bash", pastes=False), False),
+        (Front(1, ""), True),
+        (Front(1, "claude"), False),
+        (Front(1, "2.1.329"), False),
     ],
 )
-def test_lines_are_pasted_where_typing_them_would_submit_each(text: str, program: str, *, pasted: bool) -> None:
-    assert pastes(text, program) is pasted
+def test_lines_are_pasted_where_typing_them_would_submit_each(front: Front, *, pasted: bool) -> None:
+    assert pastes(front) is pasted
 
 
 def test_the_keys_are_those_of_the_protocol() -> None:
