@@ -4,13 +4,14 @@ import asyncio
 import logging
 import signal
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
-from agent.backends.backend import Backend
+from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock, SteadyClock
@@ -48,6 +49,7 @@ from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
+B = TypeVar("B", bound=Backend)
 
 LOOK_AROUND = 30.0  # seconds between looks at the sessions' processes: cheap, and nobody waits for it
 MARK_EVERY = 600.0  # seconds of waiting that a reboot may forget
@@ -60,7 +62,7 @@ class Agent:
     def __init__(
         self,
         config: Config,
-        backends: Mapping[str, Backend],
+        backends: Backends,
         clock: Clock | None = None,
         database: Callable[[Path], Database] = Database,
     ) -> None:
@@ -75,7 +77,7 @@ class Agent:
         self.prompts = PromptTracking(Prompts(self.outbox), self.sessions, clock, tasks)
         self.states = States(self.sessions, self.prompts)
         self.permissions = Permissions(Questions(self.outbox))
-        self.headless = _headless(backends)
+        self.headless = _one_of(HeadlessBackend, backends)
         folders = Folders(config.start_folders, config.home)
         self.starts = Starts(self.sessions, self.outbox, folders, clock, self.headless)
         files = Files(config.folder / "files", self._file_part)
@@ -102,10 +104,8 @@ class Agent:
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts)
         if self.headless is not None:
             self.headless.connect(self.headless_listener, StreamQuestions(self.permissions), tasks)
-        pty = backends.get("pty")
-        self.local = LocalServer(
-            Path(socket_path(config.data_dir)), requests, self.sessions, pty if isinstance(pty, PtyBackend) else None
-        )
+        pty = _one_of(PtyBackend, backends)
+        self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
         """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us.
@@ -200,14 +200,12 @@ async def _end_of(link: "asyncio.Task[None]") -> None:
     link.result()
 
 
-def _headless(backends: Mapping[str, Backend]) -> HeadlessBackend | None:
-    found = backends.get("headless")
-    return found if isinstance(found, HeadlessBackend) else None
+def _one_of(kind: type[B], backends: Backends) -> B | None:
+    """The backend of this kind, for what only it can do."""
+    return next((entry.backend for entry in backends.table.values() if isinstance(entry.backend, kind)), None)
 
 
-async def run(
-    config: Config, backends: Mapping[str, Backend], ready: Callable[[str], None], clock: Clock | None = None
-) -> None:
+async def run(config: Config, backends: Backends, ready: Callable[[str], None], clock: Clock | None = None) -> None:
     """Run the agent until SIGTERM or SIGINT. Raises LoopBroken when a part of it breaks before."""
     if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
         logger.info("sqlite %s has the WAL-reset bug; harmless here: one connection", sqlite3.sqlite_version)

@@ -1,7 +1,10 @@
-"""The seam between the executor and a terminal: one action in, one outcome out."""
+"""The seam between the executor and a terminal: one action in, one outcome out; and what else is asked of backends."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
+from agent.backends.terminals.keyboard import Keyboard
 from agent.domain.command import Action, Outcome
 from agent.domain.session import Session
 
@@ -12,8 +15,6 @@ class Backend(Protocol):
     The executor calls `deliver` for one action of a session at a time and never again for the same command. A backend
     reports what it knows: failed only when nothing was typed, uncertain when something may have been.
     """
-
-    name: str
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         """Carry out one action. Never raises for what the terminal does: that is a failed outcome."""
@@ -32,3 +33,41 @@ class Backend(Protocol):
 
     async def alive(self, session: Session) -> bool:
         """Whether the registered process is still the one behind the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What there is to ask about a backend, so that nobody asks for its name."""
+
+    target_key: str = ""  # what the target of a session must name
+    hosted: bool = False  # the agent runs the program: it can start and end it, and both end together
+    attaches: bool = False  # its host comes to the agent, and comes again: nobody else can register it
+    tells_states: bool = False  # the program itself tells, in order, what it takes, does and asks: hooks add nothing
+    typed_into: bool = True  # else a session is known by its hooks alone, until a better place is found for it
+    screen: Callable[[Session], Keyboard] | None = None  # opens what shows people a terminal that they cannot see
+
+
+class Entry(NamedTuple):
+    """A line of the table in registry.py."""
+
+    backend: Backend
+    traits: Traits = Traits()
+
+
+class Backends:
+    """Those of one agent, by name."""
+
+    def __init__(self, table: Mapping[str, Entry]) -> None:
+        self.table = table
+
+    def get(self, name: str) -> Backend | None:
+        """None for one that is not here: the sessions of another version may name it."""
+        return self.table[name].backend if name in self.table else None
+
+    def traits(self, name: str) -> Traits:
+        """Of one that is not here, none."""
+        return self.table[name].traits if name in self.table else Traits()
+
+    def which(self, has: Callable[[Traits], bool]) -> str:
+        """The name of the one with that trait; empty where there is none."""
+        return next((name for name, entry in self.table.items() if has(entry.traits)), "")

@@ -96,8 +96,6 @@ class _Run:
 class CommandBackend:
     """Runs shell lines. Of the agent's own environment they see only what a shell needs."""
 
-    name = "command"
-
     def __init__(self, environ: Mapping[str, str] = MappingProxyType({})) -> None:
         kept = {name: value for name, value in environ.items() if name in _INHERITED or name.startswith("LC_")}
         self._environ = {"PATH": os.defpath, "HOME": pwd.getpwuid(os.getuid()).pw_dir, **kept}

@@ -10,8 +10,6 @@ _CURE = "This session's terminal cannot be typed into. Start it in tmux, in nvim
 class ObservedBackend:
     """Refuses every action, and says what would help."""
 
-    name = "hooks"
-
     async def deliver(self, session: Session, action: Action) -> Outcome:  # noqa: ARG002 -- the same for all
         return Outcome.failed(Reason.UNSUPPORTED, _CURE)
 

@@ -57,8 +57,6 @@ class Attachment:
 class PtyBackend:
     """Knows which hosts are attached, and types through them. `limit` is in seconds."""
 
-    name = "pty"
-
     def __init__(self, limit: float = ANSWER_LIMIT) -> None:
         self._limit = limit
         self._attached: dict[str, Attachment] = {}

@@ -1,32 +1,35 @@
-"""All ways to type into a session, by name."""
+"""All ways to type into a session: the one table of their names and traits."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from agent.backends.backend import Backend
+from agent.backends.backend import Backends, Entry, Traits
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.command import CommandBackend
 from agent.backends.observed import ObservedBackend
 from agent.backends.pty import PtyBackend
-from agent.backends.terminals.nvim import NvimBackend
-from agent.backends.terminals.tmux import TmuxBackend
+from agent.backends.terminals import nvim, tmux
 from agent.domain.session import MAX_HEADLESS
 
 
 def backends(
     environ: Mapping[str, str] = MappingProxyType({}), most: int = MAX_HEADLESS, trusted: Sequence[Path] = ()
-) -> dict[str, Backend]:
+) -> Backends:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
     It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones.
     """
-    every: tuple[Backend, ...] = (
-        TmuxBackend(),
-        NvimBackend(),
-        CommandBackend(environ),
-        HeadlessBackend(environ, most=most, trusted=trusted),
-        PtyBackend(),
-        ObservedBackend(),
+    # The names are on disk and on the wire: a backend keeps its name for good.
+    return Backends(
+        {
+            "tmux": Entry(tmux.TmuxBackend(), Traits(target_key="pane", screen=tmux.Pane)),
+            "nvim": Entry(nvim.NvimBackend(), Traits(target_key="socket", screen=nvim.Terminal)),
+            "command": Entry(CommandBackend(environ), Traits(target_key="command")),
+            "headless": Entry(
+                HeadlessBackend(environ, most=most, trusted=trusted), Traits(hosted=True, tells_states=True)
+            ),
+            "pty": Entry(PtyBackend(), Traits(attaches=True)),
+            "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
+        }
     )
-    return {backend.name: backend for backend in every}

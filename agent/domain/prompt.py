@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from agent.domain.command import Action, Input
-from agent.domain.session import HEADLESS, Session
+from agent.domain.session import Session
 
 PATIENCE = 5.0
 """Seconds for a program at rest to say that it took a text; it needs 0.2 s."""
@@ -30,16 +30,16 @@ class Prompt:
     joined: bool = False
 
 
-def awaited(session: Session, action: Action | None) -> bool:
-    """Whether the coding agent in a session will say that it took this."""
+def awaited(session: Session, action: Action | None, *, tells: bool) -> bool:
+    """Whether the coding agent in a session will say that it took this; `tells` as in `is_told_of`."""
     if not isinstance(action, Input) or not action.submit or not action.text.strip():
         return False
-    return is_told_of(session) and (session.backend == HEADLESS or _COMMAND.match(action.text) is None)
+    return is_told_of(session, tells=tells) and (tells or _COMMAND.match(action.text) is None)
 
 
-def is_told_of(session: Session) -> bool:
-    """Whether anybody says what a session takes: its hooks, or the stream of what we run ourselves."""
-    return session.conversation is not None or session.backend == HEADLESS
+def is_told_of(session: Session, *, tells: bool) -> bool:
+    """Whether anybody says what a session takes: its hooks, or the program itself (`tells`)."""
+    return session.conversation is not None or tells
 
 
 def taken_by(heard: str, open_prompts: list[Prompt]) -> Prompt | None:

@@ -9,7 +9,6 @@ from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 
 MAX_LABEL = 200  # characters; it heads every message of the session
-HEADLESS = "headless"  # the backend of what the agent runs itself: its own stream tells all of it
 MAX_HEADLESS = 32  # programs that the agent runs at once unless told otherwise: each takes about 230 MB
 _CLOCK_STEP = 2.0  # seconds by which the kernel may tell a start differently after the clock was set
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")  # it stands in logs and command lines

@@ -24,8 +24,6 @@ MAX_BUTTONS = 8
 MAX_BUTTON_LABEL = 64  # characters
 MAX_BUTTON_ACTION = 43  # bytes: what a Telegram button has room for
 
-_TARGETS = {"tmux": "pane", "command": "command", "nvim": "socket"}  # what the target of a backend must name
-
 
 @dataclass(frozen=True, slots=True)
 class Requests:
@@ -75,14 +73,15 @@ class Requests:
 
     async def attach(self, message: Message) -> Session:
         """Register the session of a `pointsman run`. Raises Refusal."""
-        return await self.sessions.register(_wanted(message, "pty", {}))
+        backend = self.sessions.backends.which(lambda traits: traits.attaches)
+        return await self.sessions.register(_wanted(message, backend, {}))
 
     async def _register(self, message: Message) -> Answer:
         backend, target = text_of(message, "backend"), texts_of(message, "target")
-        if backend == "pty":
-            raise Refusal(Reason.INVALID_ARGUMENT, "A pty session is opened by `pointsman run`, not registered.")
-        needed = _TARGETS.get(backend)
-        if needed is not None and not target.get(needed):
+        traits = self.sessions.backends.traits(backend)
+        if traits.attaches:
+            raise Refusal(Reason.INVALID_ARGUMENT, f"A {backend} session is opened by `pointsman run`, not registered.")
+        if (needed := traits.target_key) and not target.get(needed):
             raise Refusal(Reason.INVALID_ARGUMENT, f"target.{needed} is missing; a {backend} session needs it.")
         session = await self.sessions.register(_wanted(message, backend, target))
         return {"session_id": session.session_id, "generation": session.generation}

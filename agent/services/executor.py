@@ -7,13 +7,13 @@ was STARTED is ever started again.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from agent.backends.backend import Backend
+from agent.backends.backend import Backends
 from agent.clock import Clock
 from agent.domain import prompt
 from agent.domain.command import (
@@ -77,7 +77,7 @@ class Executor:
         sessions: Sessions,
         permissions: Permissions,
         starts: Starts,
-        backends: Mapping[str, Backend],
+        backends: Backends,
         prompts: PromptTracking,
         clock: Clock,
         files: Files,
@@ -288,7 +288,8 @@ class _Worker:
 
     async def _start(self, session: Session, command: Command) -> Start:
         # Queued right behind the finish of the command before, so that one fsync carries both.
-        awaits = prompt.awaited(session, command.typed)
+        tells = self._executor.sessions.traits(session).tells_states
+        awaits = prompt.awaited(session, command.typed, tells=tells)
         start = partial(self._executor.inbox.start, command.command_id, awaited=awaits)
         started = start()
         await self._finished()

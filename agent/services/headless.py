@@ -9,7 +9,7 @@ from agent.backends.terminals import typing_rules
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.frames import Notify
-from agent.domain.session import HEADLESS, Conversation, SessionState
+from agent.domain.session import Conversation, SessionState
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
@@ -48,7 +48,8 @@ class HeadlessListener:
     async def recover(self) -> None:
         """At start-up: what an earlier process had under way ended with it, and people are told."""
         for session in self._sessions.live():
-            if session.backend == HEADLESS and session.state in (SessionState.BUSY, SessionState.WAITING):
+            under_way = session.state in (SessionState.BUSY, SessionState.WAITING)
+            if under_way and self._sessions.traits(session).hosted:
                 await self.said(session.session_id, _CUT_OFF)
                 await self.became(session.session_id, SessionState.IDLE)
 

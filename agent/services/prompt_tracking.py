@@ -41,7 +41,7 @@ class PromptTracking:
 
     def typed(self, session: Session, command: Command) -> None:
         """A command was typed; its program will say that it takes it, if it will at all."""
-        if awaited(session, command.typed):
+        if awaited(session, command.typed, tells=self._sessions.traits(session).tells_states):
             name = f"prompt {command.command_id}"
             watch = self._tasks.start(name, partial(self._watch, session.session_id, command.command_id))
             self._watches[command.command_id] = watch
@@ -94,6 +94,8 @@ class PromptTracking:
             session = self._sessions.find(session_id)
             if session is None or session.state is SessionState.ENDED:
                 return
+        opens = self._sessions.traits(session).screen
+        screen = await screens.shown(opens(session)) if opens else ""
         with suppress(StoreUnavailable):
-            if await self._prompts.overdue(command_id, await screens.shown(session)):
+            if await self._prompts.overdue(command_id, screen):
                 logger.info("not taken command_id=%s", command_id)

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from agent.backends.terminals import locate
 from agent.backends.terminals.locate import Location
 from agent.domain.hook import HookEvent
-from agent.domain.session import HEADLESS, MAX_LABEL, Conversation, Process, Session, SessionState
+from agent.domain.session import MAX_LABEL, Conversation, Process, Session, SessionState
 from agent.processes import identify, is_running, is_within
 from agent.services.sessions import Sessions
 
@@ -41,9 +41,10 @@ class SessionLookup:
         talk = Conversation(event.conversation_id, program, event.folder, event.text("transcript_path"))
         async with self._joining:
             known = self._sessions.with_program(program)
-            if known is not None and known.backend == HEADLESS:
-                return None  # we run it ourselves, and its own stream says it all, in order
-            if known is not None and known.backend != locate.NOWHERE.backend:
+            traits = self._sessions.traits(known) if known else None
+            if traits is not None and traits.tells_states:
+                return None
+            if known is not None and traits is not None and traits.typed_into:
                 return await self._sessions.converse(known.session_id, talk)
             return await self._join(event, talk, known)
 
@@ -64,7 +65,7 @@ class SessionLookup:
         if not event.interactive or event.name == "SessionEnd":
             return known
         location = await locate.locate(talk.process, event.environ)
-        if not self._sessions.offers(location.backend):
+        if self._sessions.backends.get(location.backend) is None:
             location = locate.NOWHERE
         if known is not None and location == locate.NOWHERE:
             return await self._sessions.converse(known.session_id, talk)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from agent.backends.backend import Backend
+from agent.backends.backend import Backends, Traits
 from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
+from agent.domain.prompt import is_told_of
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id, checked_id, checked_label
 from agent.processes import is_running
 from agent.store.sessions import SessionStore
@@ -24,9 +25,9 @@ HOST_RETURN = 12.0  # seconds; the host of a terminal looks for a new agent ever
 class Sessions:
     """Sessions by id, in memory and on disk. Every change is on disk, with the word to the router, when it returns."""
 
-    def __init__(self, store: SessionStore, backends: Mapping[str, Backend], clock: Clock) -> None:
+    def __init__(self, store: SessionStore, backends: Backends, clock: Clock) -> None:
         self._store = store
-        self._backends = backends
+        self.backends = backends
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._changing = asyncio.Lock()
@@ -41,7 +42,7 @@ class Sessions:
         for session in self.live():
             if not await self._is_alive(session):
                 await self.close(session.session_id, "its program ended while the agent was away")
-            elif session.backend == "pty":
+            elif self.traits(session).attaches:
                 self._returning[bare_id(session.session_id)] = asyncio.Event()
 
     def find(self, session_id: str) -> Session | None:
@@ -63,9 +64,9 @@ class Sessions:
         if event is not None:
             event.set()
 
-    def offers(self, backend: str) -> bool:
-        """Whether there is such a backend here."""
-        return backend in self._backends
+    def traits(self, session: Session) -> Traits:
+        """What there is to ask about the backend of a session."""
+        return self.backends.traits(session.backend)
 
     def with_program(self, program: Process) -> Session | None:
         """The live session in which that very coding agent talks."""
@@ -97,8 +98,9 @@ class Sessions:
         Refusal for a malformed id, a long label, or a backend that is not here.
         """
         checked_label(wanted.label)
-        if wanted.backend not in self._backends:
-            text = f"There is no backend {wanted.backend[:40]!r} here; there are {', '.join(sorted(self._backends))}."
+        if wanted.backend not in self.backends.table:
+            names = ", ".join(sorted(self.backends.table))
+            text = f"There is no backend {wanted.backend[:40]!r} here; there are {names}."
             raise Refusal(Reason.UNSUPPORTED, text)
         session_id = checked_id(wanted.session_id, "session_id") if wanted.session_id else f"session_{uuid.uuid4()}"
         async with self._changing:
@@ -201,7 +203,7 @@ class Sessions:
             if session.state is SessionState.ENDED:
                 return
             ended = replace(session, state=SessionState.ENDED)
-            await self._store.save(ended, SessionGone(session.session_id, session.generation, detail))
+            await self._store.save(ended, SessionGone(session.session_id, session.generation, detail), told=False)
             self._sessions[bare_id(session_id)] = ended
         await self._release(session)
         logger.info("session closed session_id=%s generation=%s", session.session_id, session.generation)
@@ -241,11 +243,12 @@ class Sessions:
         )
 
     async def _save(self, session: Session) -> None:
-        await self._store.save(session, SessionChanged(session))
+        told = is_told_of(session, tells=self.traits(session).tells_states)
+        await self._store.save(session, SessionChanged(session), told=told)
         self._sessions[bare_id(session.session_id)] = session
 
     async def _release(self, session: Session) -> None:
-        if backend := self._backends.get(session.backend):
+        if backend := self.backends.get(session.backend):
             await backend.release(session)
 
     async def close_gone(self) -> None:
@@ -257,7 +260,7 @@ class Sessions:
     async def _is_alive(self, session: Session) -> bool:
         if session.process is not None and not is_running(session.process):
             return False
-        if session.backend == "pty":
+        if self.traits(session).attaches:
             return True  # its host finds us, not we it: it attaches again within seconds
-        backend = self._backends.get(session.backend)
+        backend = self.backends.get(session.backend)
         return backend is not None and await backend.alive(session)

@@ -14,7 +14,7 @@ from agent.clock import Clock
 from agent.domain.command import Command, Reason, StartSession
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notify
-from agent.domain.session import HEADLESS, Session, SessionState
+from agent.domain.session import Session, SessionState
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
@@ -56,25 +56,25 @@ class Starts:
         self._folders = folders
         self._clock = clock
         self._programs = programs
+        self._backend = sessions.backends.which(lambda traits: traits.hosted)
         self._warned: set[str] = set()
 
     @property
     def folders(self) -> tuple[str, ...]:
         """Those in and below which a start may come, as people name them; none where this agent starts nothing."""
-        return self._folders.names if self._sessions.offers(HEADLESS) else ()
+        return self._folders.names if self._backend else ()
 
     async def prepare(self, command: Command, wanted: StartSession) -> Session:
         """The session that a start is to begin. Raises Refusal."""
-        if not self._sessions.offers(HEADLESS):
+        if not self._backend:
             raise Refusal(Reason.UNSUPPORTED, "This agent cannot start sessions.")
-        if wanted.conversation_id and not _UUID.fullmatch(
-            wanted.conversation_id
-        ):  # it becomes an argument of a program
+        # It becomes an argument of a program.
+        if wanted.conversation_id and not _UUID.fullmatch(wanted.conversation_id):
             raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named by a UUID.")
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
         return Session(
             command.session_id,
-            HEADLESS,
+            self._backend,
             folder.name,
             str(folder),
             target={"resume": wanted.conversation_id} if wanted.conversation_id else {},
@@ -93,7 +93,7 @@ class Starts:
     async def stop(self, command: Command) -> None:
         """End a session and the command that asks for it. Raises Refusal, and IllegalMove when that ended meanwhile."""
         session = self._meant(command)
-        if session.backend != HEADLESS:
+        if not self._sessions.traits(session).hosted:
             raise Refusal(Reason.UNSUPPORTED, _IN_TERMINAL)
         await self._sessions.stop(session.session_id, command.command_id)
 

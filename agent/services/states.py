@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.domain.errors import AgentError
 from agent.domain.hook import HookEvent
-from agent.domain.session import HEADLESS, Conversation, Session, SessionState, bare_id
+from agent.domain.session import Conversation, Session, SessionState, bare_id
 from agent.processes import is_running
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
@@ -43,7 +43,7 @@ class States:
     async def look(self) -> None:
         """One look at every session with a coding agent in it."""
         for session in self._sessions.live():
-            if session.conversation is not None and session.backend != HEADLESS:  # the stream of those tells it all
+            if session.conversation is not None and not self._sessions.traits(session).tells_states:
                 with suppress(AgentError):  # a full disk, or it ended meanwhile: the next look tells
                     await self._see(session, session.conversation)
 

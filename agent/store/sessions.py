@@ -6,7 +6,6 @@ from asyncio import Future
 
 from agent.domain.command import Outcome
 from agent.domain.frames import Item
-from agent.domain.prompt import is_told_of
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
@@ -34,9 +33,9 @@ class SessionStore:
         """All sessions, ended ones too."""
         return self._database.read(_load)
 
-    def save(self, session: Session, word: Item) -> "Future[int]":
-        """Store a session and what the router has to learn of it."""
-        return self._outbox.write(lambda tx: _save(tx, session, word))
+    def save(self, session: Session, word: Item, *, told: bool = True) -> "Future[int]":
+        """Store a session and what the router has to learn of it. `told`: somebody says which texts it takes."""
+        return self._outbox.write(lambda tx: _save(tx, session, word, told=told))
 
     def begin(self, session: Session, word: Item, command_id: str) -> "Future[bool]":
         """The same for a new session, with the command that begins it STARTED; False where that ended meanwhile."""
@@ -105,9 +104,9 @@ def _conversation(text: str) -> Conversation | None:
     return Conversation(conversation_id, Process(pid, started), folder, transcript)
 
 
-def _save(tx: Transaction, session: Session, word: Item) -> int:
+def _save(tx: Transaction, session: Session, word: Item, *, told: bool = True) -> int:
     _SAVE.run(tx, **_row(session))
-    if session.state is SessionState.ENDED or not is_told_of(session):
+    if session.state is SessionState.ENDED or not told:
         forget(tx, bare_id(session.session_id))  # else people would wait for a word that never comes
     return append(tx, word)
 

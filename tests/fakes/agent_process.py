@@ -12,8 +12,8 @@ from pathlib import Path
 import uvloop
 
 from agent.app import run
-from agent.backends.backend import Backend
-from agent.backends.observed import ObservedBackend
+from agent.backends.backend import Backends
+from agent.backends.registry import backends
 from agent.config import Config
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.session import Session
@@ -23,8 +23,8 @@ from tests.fakes.recording_backend import RecordingBackend
 class HangingBackend(RecordingBackend):
     """Types, and then does not come back for one text."""
 
-    def __init__(self, path: Path, name: str, hangs_on: str) -> None:
-        super().__init__(path, name)
+    def __init__(self, path: Path, hangs_on: str) -> None:
+        super().__init__(path)
         self._hangs_on = hangs_on
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
@@ -35,9 +35,9 @@ class HangingBackend(RecordingBackend):
 
 
 async def main(path: Path, hangs_on: str) -> None:
-    backends: dict[str, Backend] = {name: HangingBackend(path, name, hangs_on) for name in ("command", "headless")}
-    backends["hooks"] = ObservedBackend()
-    await run(Config.from_environ(os.environ), backends, _ready)
+    table = backends().table
+    hanging = {name: table[name]._replace(backend=HangingBackend(path, hangs_on)) for name in ("command", "headless")}
+    await run(Config.from_environ(os.environ), Backends({**hanging, "hooks": table["hooks"]}), _ready)
 
 
 def _ready(machine_id: str) -> None:

@@ -6,17 +6,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.app import Agent
-from agent.backends.backend import Backend
-from agent.backends.claude.headless import HeadlessBackend
-from agent.backends.observed import ObservedBackend
-from agent.backends.pty import PtyBackend
+from agent.backends.backend import Backend, Backends, Entry
+from agent.backends.registry import backends
 from agent.clock import Clock
 from agent.config import Config
 from agent.domain.errors import StoreUnavailable
@@ -117,15 +115,17 @@ class Rigs:
         router: str,
         *,
         headless: Backend | None = None,
+        more: Mapping[str, Entry] | None = None,
         clock: Clock | None = None,
         database: Callable[[Path], Database] = Database,
         **settings: Any,
     ) -> AsyncIterator[Rig]:
         self.enrol(router)
         backend = RecordingBackend(self.typed_into)
-        others = (PtyBackend(), ObservedBackend(), headless or HeadlessBackend())
-        backends: dict[str, Backend] = {"command": backend, **{one.name: one for one in others}}
-        agent = Agent(Config(self.data_dir, **settings), backends, clock, database)
+        table = {**backends().table, **(more or {})}
+        for name, stands_in in {"command": backend, "headless": headless}.items():
+            table[name] = table[name]._replace(backend=stands_in or table[name].backend)
+        agent = Agent(Config(self.data_dir, **settings), Backends(table), clock, database)
         stop, ready = asyncio.Event(), asyncio.Event()
         task = asyncio.create_task(agent.run(stop, lambda _: ready.set()))
         try:

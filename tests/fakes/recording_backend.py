@@ -12,8 +12,7 @@ from agent.domain.session import Session
 class RecordingBackend:
     """Appends what it delivers to `path`. `block` makes it hang before or after the line, `outcomes` makes it fail."""
 
-    def __init__(self, path: Path, name: str = "command") -> None:
-        self.name = name
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.outcomes: dict[str, Outcome | Exception] = {}  # by text
         self.dead: set[str] = set()  # sessions whose target is gone

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpc import HandlerCallDetails
 
+from agent.backends.backend import Backends, Entry
 from agent.domain.clock_steps import Moment
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.errors import RouterUnreachable, StoreUnavailable
@@ -202,8 +203,6 @@ class _Details(HandlerCallDetails):
 class Terminal:
     """The backend: a person's terminal that takes its time."""
 
-    name = "sim"
-
     def __init__(self, world: "World", machine: str, life: Life) -> None:
         self._world = world
         self._machine = machine
@@ -258,7 +257,7 @@ class AgentProgram(Program):
     async def run(self, turns: Turns) -> None:
         world, clock = self.world, Clock(self.skew)
         database: Any = AgentDatabase(self.disk, turns)
-        backends = {Terminal.name: Terminal(world, self.name, self.life)}
+        backends = Backends({"sim": Entry(Terminal(world, self.name, self.life))})
         outbox = Outbox(database)
         inbox: Inbox = world.plant.inbox(database, outbox)
         sessions = Sessions(SessionStore(database, outbox), backends, clock)

@@ -22,7 +22,7 @@ from agent.backends.spawning import unavailable
 from agent.backends.terminals import typing_rules
 from agent.domain.claude_question import ToolUse, denial
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
-from agent.domain.session import HEADLESS, MAX_HEADLESS, Conversation, Session, SessionState
+from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 from agent.loops import Tasks
 from agent.processes import identify, is_running
 
@@ -77,8 +77,6 @@ class Nobody:
 
 class HeadlessBackend:
     """Runs at most one program for each session."""
-
-    name = HEADLESS
 
     def __init__(
         self,

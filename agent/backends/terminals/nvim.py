@@ -124,7 +124,7 @@ class NvimBackend(TerminalBackend):
     """Types into terminals of nvim. `limit` is how many seconds one question may take."""
 
     def __init__(self, pace: Pace | None = None, limit: float = TIMEOUT) -> None:
-        super().__init__("nvim", lambda session: Terminal(session, limit), pace)
+        super().__init__(lambda session: Terminal(session, limit), pace)
 
 
 def command(socket: str, expression: str) -> list[str]:

@@ -35,8 +35,7 @@ async def carry_out(keyboard: Keyboard, action: Action, pace: Pace) -> Outcome:
 class TerminalBackend:
     """Types into terminals that `keyboard` opens."""
 
-    def __init__(self, name: str, keyboard: Open, pace: Pace | None = None) -> None:
-        self.name = name
+    def __init__(self, keyboard: Open, pace: Pace | None = None) -> None:
         self._keyboard = keyboard
         self._pace = pace or Pace()
 

@@ -100,7 +100,7 @@ class TmuxBackend(TerminalBackend):
     """Types into panes. `limit` is how many seconds one tmux command may take."""
 
     def __init__(self, pace: Pace | None = None, limit: float = TIMEOUT) -> None:
-        super().__init__("tmux", lambda session: Pane(session, limit), pace)
+        super().__init__(lambda session: Pane(session, limit), pace)
 
 
 def resolve(target: str, tmux_env: str) -> tuple[Mapping[str, str], Process, str]:

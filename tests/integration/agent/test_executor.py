@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from agent.backends.backend import Backends
 from agent.backends.pty import PtyBackend
 from agent.domain.command import Action, Command, Ending, Input, KeyPress, Lane, Outcome, Reason
 from agent.domain.frames import CommandResult, Notify, SessionGone, Welcome
@@ -125,7 +126,7 @@ async def broken(rig: Rig) -> None:
 async def without_backend(rig: Rig) -> None:
     session = Session("s1", "command", target={"command": "cat"})
     await rig.agent.sessions.register(session)
-    rig.agent.executor.backends = {}
+    rig.agent.executor.backends = Backends({})
 
 
 async def without_host(rig: Rig) -> None:
@@ -219,7 +220,7 @@ async def test_a_terminals_queue_waits_for_its_host_after_a_restart(rigs: Rigs) 
         await rig.agent.link_handler.store((command("c1"),))
     sent: list[dict[str, object]] = []
     async with rigs.running(NOBODY) as rig:
-        pty = rig.agent.executor.backends["pty"]
+        pty = rig.agent.executor.backends.get("pty")
         assert isinstance(pty, PtyBackend)
 
         async def send(message: dict[str, object]) -> None:

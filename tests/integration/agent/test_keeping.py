@@ -71,7 +71,7 @@ class Scene:
 
 @pytest.fixture
 def scene(rigs: Rigs) -> Scene:
-    return Scene(rigs, RecordingBackend(rigs.data_dir / "prompts", "headless"))
+    return Scene(rigs, RecordingBackend(rigs.data_dir / "prompts"))
 
 
 async def words(rig: Rig) -> list[object]:

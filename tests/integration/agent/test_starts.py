@@ -36,7 +36,7 @@ class Clock(SteadyClock):
 
 @pytest.fixture
 def headless(data_dir: Path) -> RecordingBackend:
-    return RecordingBackend(data_dir / "prompts", "headless")
+    return RecordingBackend(data_dir / "prompts")
 
 
 @pytest.fixture

@@ -46,11 +46,16 @@ def test_a_text_is_known_by_its_words_also_behind_a_draft(heard: str, typed: lis
     ],
 )
 def test_only_a_prompt_is_awaited(action: Action | None, expected: bool) -> None:
-    assert awaited(Session("s", "tmux", conversation=TALK), action) is expected
+    assert awaited(Session("s", "tmux", conversation=TALK), action, tells=False) is expected
+
+
+@pytest.mark.parametrize("tells", [False, True])
+def test_a_program_that_tells_itself_speaks_of_its_own_commands_too_and_needs_no_hooks(*, tells: bool) -> None:
+    assert awaited(Session("s", "headless"), Input("/clear"), tells=tells) is tells
 
 
 def test_nothing_is_awaited_from_a_program_without_hooks() -> None:
-    assert not awaited(Session("s", "tmux"), Input("go on"))
+    assert not awaited(Session("s", "tmux"), Input("go on"), tells=False)
 
 
 def test_the_end_of_a_turn_leaves_what_joined_it() -> None:

@@ -135,7 +135,7 @@ class HardOfHearing(Pane):
 @pytest.mark.parametrize("seat", ["tmux"], indirect=True)
 @pytest.mark.parametrize("text", ["short", " ".join(f"word{number}" for number in range(400))])
 def test_an_enter_that_passes_for_a_line_break_is_pressed_again(stage: TmuxClaude, api: ModelApi, text: str) -> None:
-    backend = TerminalBackend("tmux", HardOfHearing)
+    backend = TerminalBackend(HardOfHearing)
 
     outcome = asyncio.run(backend.deliver(stage.session, Input(f"once {text}")))
 
