@@ -1,4 +1,4 @@
-"""What a typist has of a terminal: its keys, and a look at what is in front."""
+"""What typing needs of a terminal: its keys, and a look at what is in front."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -75,7 +75,7 @@ class Guard:
 
 
 class Keyboard(Protocol):
-    """One terminal, to be typed into by one typist at a time. Every method may raise a TerminalError."""
+    """One terminal, on which one action is played at a time. Every method may raise a TerminalError."""
 
     left: bool
     """A part of a text may be in the prompt, not submitted."""
