@@ -6,43 +6,30 @@ it up again.
 
 import asyncio
 import logging
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from agent.backends.claude import registry_file, stream_json
+from agent.backends.claude.launch import Launcher
 from agent.backends.claude.process import ClaudeProcess, Ended, end_group
+from agent.backends.claude.questions import Asker, Nobody, OpenQuestions
 from agent.backends.claude.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
-from agent.backends.folders import leads_into
-from agent.backends.spawning import unavailable
 from agent.backends.terminals import typing_rules
-from agent.domain.claude_question import ToolUse, denial
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.errors import Refusal
 from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 from agent.loops import Tasks
 from agent.processes import identify, is_running
 
 logger = logging.getLogger(__name__)
 
-PROGRAM = "claude"
 PATIENCE = 60.0
 """Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
 
-# What tells of the session that the agent was started from, or is the agent's own and no business of others.
-_STRIPPED = ("CLAUDE", "AI_AGENT", "TMUX", "NVIM", "POINTSMAN_", "TELEGRAM_", "ALLOWED_")
-# How a person has set it up, all the same.
-_KEPT = (
-    *("CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"),
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-)
-
 _NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
 _GONE = "No conversation found"  # the program's words
-_UNASKED = "Nobody could be asked whether this is allowed, so it is not. Go on without it, or say what you need it for."
 
 
 class Listener(Protocol):
@@ -61,20 +48,6 @@ class Listener(Protocol):
         """It is in this conversation now; None when there is none to take up."""
 
 
-class Asker(Protocol):
-    """Who decides what may be done."""
-
-    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
-        """What the program is to hear. Cancelled when it asks no more; `asker` names this one asking."""
-
-
-class Nobody:
-    """Denies everything."""
-
-    async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:  # noqa: ARG002
-        return denial(_UNASKED)
-
-
 class HeadlessBackend:
     """Runs at most one program for each session."""
 
@@ -85,27 +58,26 @@ class HeadlessBackend:
         most: int = MAX_HEADLESS,
         trusted: Sequence[Path] = (),
     ) -> None:
-        self._environ = environment(environ)
+        self._launcher = Launcher(environ, trusted)
         self._patience = patience
         self._most = most
-        self._trusted = tuple(trusted)
         self._listener: Listener | None = None
-        self._asker: Asker = Nobody()
         self._tasks = Tasks()
+        self._questions = OpenQuestions(Nobody(), self._tasks)
         self._running: dict[str, ClaudeProcess] = {}
         self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
         self._saying: set[str] = set()  # sessions whose program is being given a text
         self._engaged: set[str] = set()  # sessions whose program has one that it has not done with
-        self._asking: dict[str, asyncio.Task[None]] = {}  # by the program's name of the question
         self._watching: set[asyncio.Task[None]] = set()
 
     def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
         """Say who listens, who decides, and who is told of what breaks, before the first text."""
-        self._listener, self._asker, self._tasks = listener, asker or self._asker, tasks or self._tasks
+        self._listener, self._tasks = listener, tasks or self._tasks
+        self._questions = OpenQuestions(asker or Nobody(), self._tasks)
 
     def is_installed(self) -> bool:
         """Whether the program is there."""
-        return shutil.which(PROGRAM, path=self._environ.get("PATH")) is not None
+        return self._launcher.is_installed()
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         match action:
@@ -154,17 +126,18 @@ class HeadlessBackend:
     async def close(self) -> None:
         """End all programs: with this process nobody would hear them."""
         await asyncio.gather(*(running.stop() for running in self._running.values()))
-        await asyncio.gather(*self._watching, *self._asking.values(), return_exceptions=True)
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        await self._questions.closed()
 
     async def _say(self, session: Session, content: str) -> Outcome:
-        async with self._starting:
-            running = self._running.get(session.session_id)
-            if running is None or running.how:
-                begun = await self._start(session)
-                if isinstance(begun, Outcome):
-                    return begun
-                running = begun
-            self._saying.add(session.session_id)
+        try:
+            async with self._starting:
+                running = self._running.get(session.session_id)
+                if running is None or running.how:  # it has ended, and is not buried yet
+                    running = await self._start(session)
+                self._saying.add(session.session_id)
+        except Refusal as refusal:
+            return Outcome.failed(refusal.reason, refusal.text)
         try:
             await asyncio.wait_for(running.say(content), self._patience)
         except Ended as ended:
@@ -197,43 +170,13 @@ class HeadlessBackend:
             return Outcome.uncertain(Reason.BACKEND_ERROR, "Claude Code does not answer.")
         return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
 
-    async def _start(self, session: Session) -> ClaudeProcess | Outcome:
-        """The program, or why there is none."""
+    async def _start(self, session: Session) -> ClaudeProcess:
+        """Raises Refusal when it cannot be started."""
         if len(self._running) >= self._most:
             why = f"{self._most} run here without a terminal, the limit (POINTSMAN_MAX_SESSIONS). End one of them."
-            return Outcome.failed(Reason.TOO_MANY_SESSIONS, why)
-        talk = session.conversation
-        if talk is not None and is_running(talk.process):
-            await end_group(talk.process)  # an agent that died has left it
-        earlier = talk.conversation_id if talk else session.target.get("resume", "")
-        holder = registry_file.holder(self._folder, earlier) if earlier else None
-        if holder is not None:
-            why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
-            return Outcome.failed(Reason.CONVERSATION_OPEN, why)
-        folder = await asyncio.to_thread(os.path.realpath, session.cwd)  # what is judged is what it runs in
-        trusted = await asyncio.to_thread(leads_into, Path(folder), self._trusted)
-        argv = [
-            session.target.get("program") or PROGRAM,
-            *stream_json.FLAGS,
-            *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
-            *(["--resume", earlier] if earlier else []),
-        ]
-        return await self._started(session.session_id, folder, argv)
-
-    async def _started(self, name: str, folder: str, argv: list[str]) -> ClaudeProcess | Outcome:
-
-        async def heard(said: Said) -> None:
-            await self._heard(name, said)
-
-        try:
-            environ = {**self._environ, "POINTSMAN_SESSION_ID": name}
-            running = await ClaudeProcess.start(argv, folder, environ, name, heard)
-        except OSError as error:
-            if not Path(folder).is_dir():  # noqa: ASYNC240 -- a look at what is in memory
-                return Outcome.failed(Reason.BACKEND_ERROR, f"there is no folder {folder}")
-            package = "Claude Code (npm install -g @anthropic-ai/claude-code)"
-            return Outcome.failed(Reason.BACKEND_ERROR, unavailable(argv[0], package, error))
-        self._running[name] = running
+            raise Refusal(Reason.TOO_MANY_SESSIONS, why)
+        name = session.session_id
+        running = self._running[name] = await self._launcher.start(session, partial(self._heard, name))
         watching = self._tasks.start(f"watch {name}", partial(self._watch, name, running))
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)
@@ -261,7 +204,7 @@ class HeadlessBackend:
             case Talk(conversation_id=conversation_id):
                 process = identify(self._running[name].pid)
                 if process is not None:
-                    await self._heeded.talks(name, Conversation(conversation_id, process, str(self._folder)))
+                    await self._heeded.talks(name, Conversation(conversation_id, process, str(self._launcher.config)))
             case Taken():
                 self._engaged.add(name)
                 await self._heeded.took(name)
@@ -272,43 +215,11 @@ class HeadlessBackend:
             case Finished(text=text) if text and self._running[name].spoke:
                 await self._heeded.said(name, text)
             case Asked():
-                self._begin_asking(name, said)
-            case Withdrawn(request_id=request_id) if request_id in self._asking:
-                self._asking[request_id].cancel()
-
-    def _begin_asking(self, name: str, asked: Asked) -> None:
-        task = self._tasks.start(f"question {asked.request_id}", partial(self._ask, name, self._running[name], asked))
-        self._asking[asked.request_id] = task
-        task.add_done_callback(lambda _: self._asking.pop(asked.request_id))
-
-    async def _ask(self, name: str, running: ClaudeProcess, asked: Asked) -> None:
-        asking = asyncio.ensure_future(self._asker.ask(name, asked.request_id, asked.use))
-        try:
-            await asyncio.wait((asking, running.ended), return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                await running.answer(asked, _decision(asking))
-        finally:
-            asking.cancel()
-
-    @property
-    def _folder(self) -> Path:
-        """Where it keeps its configuration."""
-        return Path(self._environ.get("CLAUDE_CONFIG_DIR") or f"{self._environ.get('HOME', '')}/.claude")
+                self._questions.begin(name, self._running[name], said)
+            case Withdrawn(request_id=request_id):
+                self._questions.withdraw(request_id)
 
     @property
     def _heeded(self) -> Listener:
         assert self._listener is not None  # noqa: S101 -- the agent connects it before it takes commands
         return self._listener
-
-
-def _decision(asking: "asyncio.Future[Mapping[str, object]]") -> Mapping[str, object]:
-    if error := asking.exception():
-        logger.error("asking failed", exc_info=error)
-        return denial(_UNASKED)
-    return asking.result()
-
-
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What the program gets to see of the agent's environment."""
-    kept = {name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_STRIPPED)}
-    return kept | stream_json.ENVIRON

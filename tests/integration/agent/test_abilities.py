@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends.claude.headless import PROGRAM, HeadlessBackend
+from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.claude.launch import PROGRAM
 from tests.fakes.agent_rig import Rigs
 from tests.fakes.router import running_router
 

@@ -185,9 +185,9 @@ async def test_one_that_was_queued_twice_costs_the_one_behind_it_nothing(
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         old, executor = command("old", generation=9), rig.agent.executor
-        await rig.agent.link_handler.inbox.store([old, behind], executor.clock.now())
+        await rig.agent.link_handler.inbox.store([old, behind], rig.agent.link_handler.clock.now())
         for one in (old, old, behind):
-            executor.submit(one, executor.clock.monotonic())
+            executor.submit(one, rig.agent.link_handler.clock.monotonic())
 
         found = await results(rig, 2)
 
@@ -216,7 +216,7 @@ async def test_while_the_disk_is_full_nothing_is_typed_and_it_goes_on_by_itself(
 async def test_a_terminals_queue_waits_for_its_host_after_a_restart(rigs: Rigs) -> None:
     async with rigs.running(NOBODY) as rig:
         await rig.agent.sessions.register(Session("s1", "pty", process=myself()))
-        rig.agent.executor._stopping.set()  # as if it was killed before it came to it
+        rig.agent.executor.writing.stopping.set()  # as if it was killed before it came to it
         await rig.agent.link_handler.store((command("c1"),))
     sent: list[dict[str, object]] = []
     async with rigs.running(NOBODY) as rig:

@@ -131,7 +131,7 @@ async def test_what_is_being_typed_is_finished_before_the_goodbye(rigs: Rigs) ->
         await rig.agent.link_handler.store((Command("c1", "s2", 0, 1, Lane.NORMAL, Input("slow")),))
         await rig.backend.began.wait()
         await break_uploads(rig, faults)
-        await eventually(lambda: rig.agent.executor.stopping)
+        await eventually(rig.agent.executor.writing.stopping.is_set)
         gate.set()
         [result] = await link.results(1)
         goodbye = await link.next("goodbye")

@@ -67,7 +67,7 @@ async def left_waiting(rigs: Rigs, router: str, *texts: str) -> None:
     """Commands on the disk of an agent that came to its end before it came to them."""
     async with rigs.running(router) as rig:
         await rig.session("s1")
-        rig.agent.executor._stopping.set()
+        rig.agent.executor.writing.stopping.set()
         await rig.agent.link_handler.store(tuple(Command(text, "s1", 0, 1, Lane.NORMAL, Input(text)) for text in texts))
 
 

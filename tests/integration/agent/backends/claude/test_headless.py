@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends.claude.headless import Asker, HeadlessBackend
+from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.claude.questions import Asker
 from agent.domain.claude_question import ToolUse, verdict
 from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
 from agent.domain.permission import Decision

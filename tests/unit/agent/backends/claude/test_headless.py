@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.backends.claude.headless import HeadlessBackend, environment
+from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.claude.launch import environment
 from agent.domain.command import Ending, Input, Outcome, Reason
 from agent.domain.session import Session
 from tests.integration.agent.backends.stages import Notes

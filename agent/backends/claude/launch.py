@@ -1,0 +1,80 @@
+"""How Claude Code is run without a terminal: which program, with what arguments, and what it may see."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agent.backends.claude import registry_file, stream_json
+from agent.backends.claude.process import ClaudeProcess, Heard, end_group
+from agent.backends.folders import leads_into
+from agent.backends.spawning import unavailable
+from agent.domain.command import Reason
+from agent.domain.errors import Refusal
+from agent.domain.session import Session
+from agent.processes import is_running
+
+PROGRAM = "claude"
+
+# What tells of the session that the agent was started from, or is the agent's own and no business of others.
+_STRIPPED = ("CLAUDE", "AI_AGENT", "TMUX", "NVIM", "POINTSMAN_", "TELEGRAM_", "ALLOWED_")
+# How a person has set it up, all the same.
+_KEPT = (
+    *("CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"),
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+)
+
+
+class Launcher:
+    """Starts it with a part of the agent's environment; what folders bring along runs in `trusted` ones alone."""
+
+    def __init__(self, environ: Mapping[str, str], trusted: Sequence[Path]) -> None:
+        self._environ = environment(environ)
+        self._trusted = tuple(trusted)
+
+    def is_installed(self) -> bool:
+        """Whether the program is there."""
+        return shutil.which(PROGRAM, path=self._environ.get("PATH")) is not None
+
+    @property
+    def config(self) -> Path:
+        """The folder in which it keeps its configuration."""
+        return Path(self._environ.get("CLAUDE_CONFIG_DIR") or f"{self._environ.get('HOME', '')}/.claude")
+
+    async def start(self, session: Session, heard: Heard) -> ClaudeProcess:
+        """The program of a session, in the conversation that it had. Raises Refusal when it cannot be."""
+        talk = session.conversation
+        if talk is not None and is_running(talk.process):
+            await end_group(talk.process)  # an agent that died has left it
+        earlier = talk.conversation_id if talk else session.target.get("resume", "")
+        # Two on one conversation would make a silent branch of it, which one of them never shows.
+        if earlier and (holder := registry_file.holder(self.config, earlier)) is not None:
+            why = f"This conversation is open in another Claude Code, process {holder}. Go on there, or end it first."
+            raise Refusal(Reason.CONVERSATION_OPEN, why)
+        folder = await asyncio.to_thread(os.path.realpath, session.cwd)  # what is judged is what it runs in
+        trusted = await asyncio.to_thread(leads_into, Path(folder), self._trusted)
+        argv = [
+            session.target.get("program") or PROGRAM,
+            *stream_json.FLAGS,
+            *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
+            *(["--resume", earlier] if earlier else []),
+        ]
+        environ = {**self._environ, "POINTSMAN_SESSION_ID": session.session_id}
+        try:
+            return await ClaudeProcess.start(argv, folder, environ, session.session_id, heard)
+        except OSError as error:
+            raise Refusal(Reason.BACKEND_ERROR, _why_not(argv[0], folder, error)) from None
+
+
+def _why_not(program: str, folder: str, error: OSError) -> str:
+    # Both a folder and a program that are not there are the same error.
+    if not Path(folder).is_dir():
+        return f"there is no folder {folder}"
+    return unavailable(program, "Claude Code (npm install -g @anthropic-ai/claude-code)", error)
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the program gets to see of the agent's environment."""
+    kept = {name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_STRIPPED)}
+    return kept | stream_json.ENVIRON
