@@ -105,7 +105,7 @@ class Command:
     ended_at: float | None = None
     dropped: bool = False
     hold: Hold = Hold.NONE
-    names_session: bool = False  # its receipts do: the sender named none, or it went to another
+    names_session: bool = False  # its status messages do: the sender named none, or it went to another
 
     @property
     def size(self) -> int:

@@ -31,7 +31,7 @@ def members(waiting: Sequence[Notification]) -> list[Notification]:
 
 
 def ends(waiting: Sequence[Notification]) -> list[Notification]:
-    """Those at the head of a chat's receipts that one line can tell; the first alone where there are too few."""
+    """Those at the head of a chat's status messages that one line can tell; the first alone where there are too few."""
     first = waiting[0]
     belongs = (first.session_id, _place(first))
     run = list(takewhile(lambda each: _is_mark(each) and (each.session_id, _place(each)) == belongs, waiting))

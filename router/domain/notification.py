@@ -76,7 +76,7 @@ class Notification:
     attempt: int = 0
     message_ids: tuple[str, ...] = ()
     edits: str = ""  # the notification whose messages this one changes
-    command_id: str = ""  # a receipt's command
+    command_id: str = ""  # of a status message
     command_state: CommandState | None = None
     delivered_at: float | None = None
     pressed: str = ""  # the label of the button that was pressed; it counts once

@@ -1,6 +1,6 @@
-"""The router's own buttons, under receipts and answers: what a person can do about a command, or choose.
+"""The router's own buttons, under status messages and answers: what a person can do about a command, or choose.
 
-A button's action is a verb, or "verb:key". Under a receipt it acts on the receipt's command and no other.
+A button's action is a verb, or "verb:key". Under a status message it acts on its command and no other.
 """
 
 import hashlib

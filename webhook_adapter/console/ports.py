@@ -48,10 +48,10 @@ class ConsoleControl(Protocol):
         """Commands that wait for a person, newest first."""
 
     def words(self, *, session_id: str = "", limit: int, before: str = "") -> Sequence[Notification]:
-        """What was said, without receipts: newest first, to all platforms; of all sessions unless given."""
+        """What was said, without status messages: newest first, to all platforms; of all sessions unless given."""
 
     def last_words(self) -> Sequence[Notification]:
-        """The last thing each session said, without receipts and only its beginning, as it is now."""
+        """The last thing each session said, without status messages, and only its beginning, as it is now."""
 
     def open_questions(self, session_id: str) -> Sequence[Notification]:
         """What shows the open permission questions of a session, on all platforms."""

@@ -1,7 +1,7 @@
 """Shows in a chat that a session works on what was written there, where the platform has a sign for it.
 
-What the router tells anyway is enough: a receipt says that something of this chat has reached a session, and the list
-of sessions whether that one works. Nothing is kept: after a restart, the next receipt begins anew.
+What the router tells anyway is enough: a status message says that something of this chat has reached a session, and the
+list of sessions whether that one works. Nothing is kept: after a restart, the next one begins anew.
 """
 
 import logging
@@ -52,7 +52,7 @@ class TypingIndicator:
     def brought(self, message: Outgoing) -> None:
         """A message has been brought. Begins or puts off the looking; does not wait."""
         work = _Work(message.chat, message.machine_id, message.session_id)
-        # A receipt is for what somebody wrote, and a changed question for what somebody decided.
+        # A status message is for what somebody wrote, and a changed question for what somebody decided.
         begins = message.kind is Kind.STATUS or (message.kind is Kind.QUESTION and bool(message.edit_message_ids))
         with self._changed:
             if message.session_id and (begins or work in self._watched):

@@ -178,7 +178,7 @@ def _add_commands(blueprint: Blueprint) -> None:
     def get_command(command_id: str) -> bodies.CommandWithHistory:
         """One command, its state and its history."""
         known = _control().command(command_id)
-        story = _control().trace(known.command_id)  # goes on with its receipts, and what was made from it
+        story = _control().trace(known.command_id)  # goes on with its status messages, and what was made from it
         told = bodies.command(bodies.CommandWithHistory, known)
         told.history = [bodies.shown(bodies.Step, each) for each in story if each.subject_id == known.command_id]
         return told

@@ -74,7 +74,7 @@ COUNTS = {
     "letters_below": ("1 dead letter:", "{count} dead letters, newest first:"),
 }
 MORE_DEAD_LETTERS = "{count} dead letters. The newest {shown}; /dead again shows those behind them once these are done:"
-DEAD_LETTER = "{what}\n{receipt}\n{id}"
+DEAD_LETTER = "{what}\n{line}\n{id}"
 POLICY = {
     False: "Commands that waited for a machine go out when it is back, however long that took.",
     True: "Commands that waited more than an hour for a machine: I ask you before they go out.",

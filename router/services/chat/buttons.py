@@ -54,7 +54,7 @@ class ChatButtons:
     _status_messages: StatusMessages
 
     def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press | Chosen:
-        """Do what a button under a receipt or an answer says."""
+        """Do what a button under a status message or an answer says."""
         verb, key = router_buttons.verb_of(action)
         label = next((button.label for button in note.buttons if button.action == action), "")
         # The data of a press can be made up: what counts is what stands under the message.

@@ -1,6 +1,7 @@
 """The outbox: messages to people, leased to couriers. In order and one in flight per chat; a digest counts as one.
 
-The most urgent goes first; receipts and what sessions say take turns. trouble.py says what waits for one that fails.
+The most urgent goes first; status messages and what sessions say take turns. trouble.py says what waits behind one that
+fails.
 
 Which chats are busy or held back is kept in memory, in the writer thread: after a restart nothing is leased, and what
 was is queued again, each member of a digest by itself. So a chat message may come twice after a crash; it is never

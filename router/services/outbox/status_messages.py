@@ -23,7 +23,7 @@ NEVER_SHOWN = frozenset({NotificationState.REFUSED, NotificationState.DEAD})
 
 @dataclass(frozen=True, slots=True)
 class StatusMessages:
-    """Writes receipts and answers into the outbox. Only commands that came from a chat have receipts there."""
+    """Writes status messages and answers into the outbox. Only commands that came from a chat have any."""
 
     _outbox: Outbox
     _clock: Clock
@@ -80,7 +80,7 @@ class StatusMessages:
     def show(self, tx: Transaction, command: Command, chat: ChatRef) -> None:
         """Show how a command stands as a new message in a chat that asked; the buttons of an older one are over."""
         line = self._line(tx, command)
-        text = answers.DEAD_LETTER.format(what=status_lines.quoted(command), receipt=line, id=command.command_id)
+        text = answers.DEAD_LETTER.format(what=status_lines.quoted(command), line=line, id=command.command_id)
         self._write(tx, command, chat, text, router_buttons.cures(command))
 
     def offer(self, tx: Transaction, command: Command, there: Iterable[Session]) -> None:
@@ -157,7 +157,7 @@ class StatusMessages:
         buttons: tuple[Button, ...],
         before: Notification | None = None,
     ) -> None:
-        """Put a receipt into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
+        """Put one into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
         note = Notification(
             self._new_id(), command.session_id, chat, Kind.STATUS, text, self._new_token() if buttons else "",
             self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
