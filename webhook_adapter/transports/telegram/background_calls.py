@@ -28,7 +28,7 @@ class BackgroundCalls:
         self._ask_at = clock()
 
     def answer(self, callback_id: str, text: str) -> None:
-        """Stop the progress bar of a pressed button, and show the text if there is one."""
+        """Stop the progress bar of a pressed button, and show the text if there is one (answerCallbackQuery)."""
         self._run(lambda: self._answer(callback_id, text))
 
     def bot_username(self) -> str | None:

@@ -1,8 +1,9 @@
 """What Telegram's limits allow: token buckets for each chat and for the bot, and the waits that Telegram asked for.
 
 Telegram wants no more than one call a second in a chat (short bursts are allowed), 20 a minute in a group and about 30
-a second over all; edits count like messages. Each call that names a chat takes its tokens here before it leaves. The
-next token of a chat grows from the answer on: however late the call arrived there, the one after it is not early.
+a second over all (its FAQ for bots, "My bot is hitting limits"); edits count like messages. Each call that names a
+chat takes its tokens here before it leaves. The next token of a chat grows from the answer on: however late the call
+arrived there, the one after it is not early.
 
 Normally nobody waits here: after each delivery `rest` says when the chat may have its next call, and the router keeps
 what is queued until then, in order, the urgent first. Waited for are the further parts of one message, and the limit

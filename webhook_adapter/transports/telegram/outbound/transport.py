@@ -66,7 +66,7 @@ class TelegramTransport:
         self._moved: dict[str, str] = {}  # chats that got another id
 
     def send(self, message: Outgoing) -> SendOutcome:
-        """Bring one message."""
+        """Bring one message, in as many calls as it takes (sendMessage, sendDocument, sendPhoto)."""
         sent = self._resumed(message.notification_id)
         try:
             self._open_topic(message)
@@ -90,7 +90,7 @@ class TelegramTransport:
         return Delivered((*untouched, *told), topic.thread_id, topic.problem, "" if len(told) == len(sent) else _NO_ID)
 
     def edit(self, message: Outgoing) -> SendOutcome:
-        """Change earlier messages; editing a text that stands there already is no mistake of ours (editMessageText)."""
+        """Change earlier messages (editMessageText, …Caption, …ReplyMarkup); parts that are new are sent."""
         return self.send(message)
 
     def react(self, chat: ChatRef, message_id: str, mark: str) -> SendOutcome:

@@ -23,7 +23,7 @@ class Upload:
 
 
 class Form:
-    """A call's parameters and its file as multipart/form-data. Sending it raises what reading the file raises."""
+    """A call's parameters and its file as multipart/form-data (RFC 7578). Sending raises what reading raises."""
 
     def __init__(self, params: Mapping[str, Any], parameter: str, upload: Upload) -> None:
         """`parameter`: the one that the file belongs to."""
