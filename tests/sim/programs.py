@@ -157,7 +157,9 @@ class RouterProgram(Program):
         await router.recover()
         s = router.servicers
         servicers = (s.links, s.chats, s.control)
-        self._handlers = tuple(handlers(SERVICES[type(one).__mro__[-2]], one, _Doorman()) for one in servicers)
+        # One may be made of parts, or be a plant over the real one.
+        services = [next(SERVICES[kind] for kind in type(one).__mro__ if kind in SERVICES) for one in servicers]
+        self._handlers = tuple(handlers(each, one, _Doorman()) for each, one in zip(services, servicers, strict=True))
         self.router = router
         await router.timers.run(self._told)
 
