@@ -24,6 +24,7 @@ import webhook_adapter.cli
 import webhook_adapter.courier.courier
 import webhook_adapter.http.server
 import webhook_adapter.logs
+from agent.backends.backend import Backends, Entry
 from tests.fakes.fast_time import FastClock, event_loop
 from tests.faults import power
 from tests.faults.journal import Journal
@@ -132,7 +133,8 @@ async def _work(life: Life, trigger: Trigger) -> None:
     backend = JournalBackend(Journal(life.journal), life.extra["machine"], trigger, life.pace)
     config = agent.config.Config.from_environ(life.environ)
     database = partial(AgentDatabase, trigger=trigger)
-    one = agent.app.Agent(config, {backend.name: backend}, FastClock(life.speed), database)
+    backends = Backends({"command": Entry(backend)})
+    one = agent.app.Agent(config, backends, FastClock(life.speed), database)
     await one.run(stop, partial(_say, "agent"))
 
 
