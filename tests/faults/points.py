@@ -33,9 +33,9 @@ AGENT_OPERATIONS = {
     "Outbox.acknowledge": "acknowledge",
 }
 ROUTER_OPERATIONS = {
-    "ControlServicer._once": "accept",
+    "Part._once": "accept",
     "ChatLinkServicer.Submit": "accept",
-    "ChatLinkServicer.SubmitStream": "accept",
+    "SubmitStream._store": "accept",
     "LinkStream._greet": "hello",
     "LinkStream._forget": "lost",
 }
