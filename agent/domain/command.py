@@ -262,12 +262,16 @@ def apply(entry: Entry, event: Event) -> Entry:
         case Started():
             return replace(entry, state=InboxState.STARTED)
         case Ended(outcome):
-            return replace(entry, state=InboxState.FINISHED, outcome=outcome)
+            return _finished(entry, outcome)
         # Of the second the router is told nothing: a later life of this file has told it.
         case TakenBack() | Disowned():
-            return replace(entry, state=InboxState.FINISHED, outcome=Outcome(Ending.CANCELLED, Reason.CANCELLED))
+            return _finished(entry, Outcome(Ending.CANCELLED, Reason.CANCELLED))
         case Interrupted(taken):
-            return replace(entry, state=InboxState.FINISHED, outcome=Outcome.done() if taken else _cut_short(entry))
+            return _finished(entry, Outcome.done() if taken else _cut_short(entry))
+
+
+def _finished(entry: Entry, outcome: Outcome) -> Entry:
+    return Entry(entry.command_id, entry.session_id, entry.kind, InboxState.FINISHED, outcome)
 
 
 def _cut_short(entry: Entry) -> Outcome:

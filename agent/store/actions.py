@@ -26,16 +26,15 @@ _KINDS: dict[str, type[Order]] = {
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
-def columns_of(action: Order) -> dict[str, object]:
+def columns_of(action: Order) -> tuple[str, str, bool]:
     """The columns of an action."""
     match action:
         case Input(text, submit):
-            return {"kind": "input", "text": text, "submit": submit}
+            return "input", text, submit
         case KeyPress(name):
-            return {"kind": "key", "text": name, "submit": False}
+            return "key", name, False
     fields = astuple(action)
-    text = json.dumps(fields) if fields else ""
-    return {"kind": _NAMES[type(action)], "text": text, "submit": isinstance(action, FileInput)}
+    return _NAMES[type(action)], json.dumps(fields) if fields else "", isinstance(action, FileInput)
 
 
 def action_of(kind: str, text: str, *, submit: bool) -> Order:

@@ -25,7 +25,7 @@ def must_wait(tx: Transaction, notification: Notify) -> bool:
 
 def hold(tx: Transaction, notification: Notify, after_seq: int) -> None:
     """Keep a notification until what was in the outbox before it, up to this number, has gone."""
-    _HOLD.run(tx, session_id=notification.session_id, after_seq=after_seq, payload=encoded(notification)["payload"])
+    _HOLD.run(tx, session_id=notification.session_id, after_seq=after_seq, payload=encoded(notification)[1])
 
 
 def first(tx: Transaction) -> tuple[int, int, Notify] | None:

@@ -176,6 +176,7 @@ def _receipts_with_duplicates(tx: Transaction, commands: Sequence[Command], newe
 def _row(command: Command, now: float) -> dict[str, object]:
     if command.action is None:
         raise ValueError(f"command {command.command_id} has no action")
+    kind, text, submit = columns_of(command.action)
     return {
         "command_id": command.command_id,
         "session_id": bare_id(command.session_id),
@@ -187,7 +188,9 @@ def _row(command: Command, now: float) -> dict[str, object]:
         "state": InboxState.RECEIVED.value,
         "ending": "",
         "result_seq": None,
-        **columns_of(command.action),
+        "kind": kind,
+        "text": text,
+        "submit": submit,
     }
 
 

@@ -136,7 +136,8 @@ def _held(tx: Transaction) -> Held | None:
 
 
 def _insert(tx: Transaction, item: Item) -> int:
-    cursor = _APPEND.run(tx, **encoded(item))
+    kind, payload = encoded(item)
+    cursor = _APPEND.run(tx, kind=kind, payload=payload)
     assert cursor.lastrowid is not None  # noqa: S101 -- an INSERT that did not raise has one
     return cursor.lastrowid
 

@@ -26,10 +26,10 @@ from agent.domain.permission import Kind, Option, Over, Question, Verdict
 from agent.domain.session import Session, SessionState
 
 
-def encoded(item: Item) -> dict[str, str]:
+def encoded(item: Item) -> tuple[str, str]:
     """The columns of an item."""
     kind, fields = _fields(item)
-    return {"kind": kind, "payload": json.dumps(fields)}
+    return kind, json.dumps(fields)
 
 
 def decoded(kind: str, payload: str) -> Item:
