@@ -67,12 +67,15 @@ class LocalAgent:
 
     def attached(self, session_id: str = "s1") -> dict[str, Any]:
         """Waits for the host; gives what it said of itself."""
-        wait_until(lambda: self._in_loop(self._backend.alive(Session(session_id, "pty"))))
+        wait_until(lambda: self.alive(session_id))
         return self.hellos[-1]
 
     def detached(self, session_id: str = "s1") -> None:
         """Waits until the host is known to be gone."""
-        wait_until(lambda: not self._in_loop(self._backend.alive(Session(session_id, "pty"))))
+        wait_until(lambda: not self.alive(session_id))
+
+    def alive(self, session_id: str = "s1") -> bool:
+        return self._in_loop(self._backend.alive(Session(session_id, "pty")))
 
     def deliver(self, action: Action, session_id: str = "s1") -> Outcome:
         return self._in_loop(self._backend.deliver(Session(session_id, "pty"), action))

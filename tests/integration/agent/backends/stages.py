@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +18,7 @@ from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.command import CommandBackend
 from agent.backends.terminals import nvim
 from agent.backends.terminals.nvim import NvimBackend
+from agent.backends.terminals.terminal import TerminalBackend
 from agent.backends.terminals.tmux import TmuxBackend
 from agent.backends.terminals.typing_rules import Pace
 from agent.domain.command import Action, KeyPress, Outcome
@@ -39,6 +43,11 @@ class Stage(Protocol):
     """One session with a recorder in it."""
 
     def deliver(self, action: Action) -> Outcome: ...
+
+    def alive(self) -> bool: ...
+
+    def kill(self) -> None:
+        """End what runs, as nobody can expect."""
 
     def submissions(self) -> list[bytes]:
         """What the recorder was given since the last call, each with the Enter taken off."""
@@ -103,22 +112,73 @@ class TmuxServerFixture:
         wait_until(lambda: processes.identify(self.pid) is None)
 
 
-class TmuxStage:
-    def __init__(self, folder: Path, *escapes: bytes) -> None:
-        self._record = Record(folder / "record")
-        self.server = TmuxServerFixture(folder, recorder(self._record.file, *escapes, ends=MANY))
-        self.server.shows("READY")
-        self._session = self.server.session()
+class TerminalStage(ABC):
+    """A terminal that somebody else made, with a recorder in it or a command of the test's, known to its backend."""
 
-    def deliver(self, action: Action) -> Outcome:
-        return uvloop.run(TmuxBackend(QUICK).deliver(self._session, action))
+    def __init__(self, folder: Path, *escapes: bytes, command: Sequence[str] = ()) -> None:
+        self._record = Record(folder / "record")
+        self._open(folder, command or recorder(self._record.file, *escapes, ends=MANY))
+        if not command:
+            self.shows("READY")
+
+    @abstractmethod
+    def _open(self, folder: Path, command: Sequence[str]) -> None: ...
+
+    @abstractmethod
+    def shows(self, text: str) -> None:
+        """Waits for it."""
+
+    @abstractmethod
+    def deliver(self, action: Action) -> Outcome: ...
+
+    @abstractmethod
+    def alive(self) -> bool: ...
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End the program as nobody can expect, and wait until it is gone."""
+
+    @abstractmethod
+    def close(self) -> None: ...
 
     def submissions(self) -> list[bytes]:
         self.deliver(KeyPress("ctrl-d"))
         return self._record.up_to_its_end()
 
+
+class TypedIntoStage(TerminalStage):
+    """One that its backend finds by an address and a process."""
+
+    server: "TmuxServerFixture | NvimFixture"
+    backend: TerminalBackend
+    session: Session
+
+    def shows(self, text: str) -> None:
+        self.server.shows(text)
+
+    def deliver(self, action: Action) -> Outcome:
+        return uvloop.run(self.backend.deliver(self.session, action))
+
+    def alive(self) -> bool:
+        return uvloop.run(self.backend.alive(self.session))
+
+    def kill(self) -> None:
+        process = self.session.process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        wait_until(lambda: not processes.is_running(process))
+
     def close(self) -> None:
         self.server.close()
+
+
+class TmuxStage(TypedIntoStage):
+    server: TmuxServerFixture
+    backend = TmuxBackend(QUICK)
+
+    def _open(self, folder: Path, command: Sequence[str]) -> None:
+        self.server = TmuxServerFixture(folder, command)
+        self.session = self.server.session()
 
 
 class NvimFixture:
@@ -155,39 +215,33 @@ class NvimFixture:
         self._process.wait()
 
 
-class NvimStage:
-    def __init__(self, folder: Path, *escapes: bytes) -> None:
-        self._record = Record(folder / "record")
-        self.server = NvimFixture(folder, recorder(self._record.file, *escapes, ends=MANY))
-        self.server.shows("READY")
-        self._session = self.server.session()
+class NvimStage(TypedIntoStage):
+    server: NvimFixture
+    backend = NvimBackend(QUICK)
 
-    def deliver(self, action: Action) -> Outcome:
-        return uvloop.run(NvimBackend(QUICK).deliver(self._session, action))
-
-    def submissions(self) -> list[bytes]:
-        self.deliver(KeyPress("ctrl-d"))
-        return self._record.up_to_its_end()
-
-    def close(self) -> None:
-        self.server.close()
+    def _open(self, folder: Path, command: Sequence[str]) -> None:
+        self.server = NvimFixture(folder, command)
+        self.session = self.server.session()
 
 
-class PtyStage:
-    def __init__(self, folder: Path, *escapes: bytes) -> None:
-        self._record = Record(folder / "record")
+class PtyStage(TerminalStage):
+    def _open(self, folder: Path, command: Sequence[str]) -> None:
         self._agent = LocalAgent(folder / "sock")
-        program = recorder(self._record.file, *escapes, ends=MANY)
-        self._terminal = Terminal(host(*program, socket=str(folder / "sock")))
-        self._terminal.shows(b"READY")
-        self._agent.attached()
+        self._terminal = Terminal(host(*command, socket=str(folder / "sock")))
+        self._pid = self._agent.attached()["pid"]
+
+    def shows(self, text: str) -> None:
+        self._terminal.shows(text.encode())
 
     def deliver(self, action: Action) -> Outcome:
         return self._agent.deliver(action)
 
-    def submissions(self) -> list[bytes]:
-        self.deliver(KeyPress("ctrl-d"))
-        return self._record.up_to_its_end()
+    def alive(self) -> bool:
+        return self._agent.alive()
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+        self._agent.detached()
 
     def close(self) -> None:
         self._terminal.close()
@@ -206,6 +260,12 @@ class CommandStage:
 
     def deliver(self, action: Action) -> Outcome:
         return uvloop.run(CommandBackend().deliver(self._session, action))
+
+    def alive(self) -> bool:
+        return uvloop.run(CommandBackend().alive(self._session))
+
+    def kill(self) -> None:
+        """Between two runs there is nothing to kill."""
 
     def submissions(self) -> list[bytes]:
         return self._record.news()
@@ -261,6 +321,18 @@ class HeadlessStage:
 
     def deliver(self, action: Action) -> Outcome:
         return self._runner.run(self._backend.deliver(self._session, action))
+
+    def alive(self) -> bool:
+        return self._runner.run(self._backend.alive(self._session))
+
+    def kill(self) -> None:
+        self._runner.run(self._killed())
+
+    async def _killed(self) -> None:
+        for pid in self._backend.pids:
+            os.kill(pid, signal.SIGKILL)
+        while self._backend.pids:
+            await asyncio.sleep(0)
 
     def submissions(self) -> list[bytes]:
         return self._record.news()

@@ -1,14 +1,28 @@
-"""Every backend brings every text to the program as it is, with exactly one submission."""
+"""What every backend does: texts arrive as they are and once, keys as a keyboard sends them, and nobody else's program
+gets any of it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agent.domain.command import Action, Input, KeyPress, Outcome
+from agent import processes
+from agent.domain.command import Action, Ending, Input, KeyPress, Outcome, Reason
 from tests.folders import short_folder
-from tests.integration.agent.backends.stages import CommandStage, HeadlessStage, NvimStage, PtyStage, Stage, TmuxStage
+from tests.integration.agent.backends.stages import (
+    CommandStage,
+    HeadlessStage,
+    NvimStage,
+    PtyStage,
+    Stage,
+    TerminalStage,
+    TmuxStage,
+    TypedIntoStage,
+)
+from tests.waiting import wait_until
 
 TEXTS = {
     "plain": "please go on",
@@ -111,7 +125,26 @@ def test_what_needs_an_input_line_is_refused_where_there_is_none(stage: Stage, a
     assert stage.submissions() == []
 
 
-TERMINALS: dict[str, Callable[..., Stage]] = {"tmux": TmuxStage, "pty": PtyStage, "nvim": NvimStage}
+def test_a_stop_with_nothing_to_stop_harms_nothing(stage: Stage) -> None:
+    stopped = stage.deliver(KeyPress("ctrl-c"))
+    stage.deliver(Input("next"))
+
+    assert stopped.ending is Ending.DONE
+    assert [text.removeprefix(b"\x03") for text in stage.submissions()] == [b"next"]
+
+
+@pytest.mark.parametrize("stage", ["command", "headless"], indirect=True)
+def test_what_runs_for_a_text_is_never_gone(stage: Stage) -> None:
+    stage.deliver(Input("first"))
+    stage.kill()
+    alive = stage.alive()
+
+    assert (alive, stage.deliver(Input("second"))) == (True, Outcome.done())
+    assert stage.submissions() == [b"first", b"second"]
+
+
+ADDRESSED: dict[str, Callable[..., TypedIntoStage]] = {"tmux": TmuxStage, "nvim": NvimStage}
+TERMINALS: dict[str, Callable[..., TerminalStage]] = {**ADDRESSED, "pty": PtyStage}
 PASTE_ON, CURSOR_KEYS_ON = b"\x1b[?2004h", b"\x1b[?1h"
 
 
@@ -131,6 +164,54 @@ def test_lines_are_one_paste_where_the_program_asks_for_pastes(kind: str, data_d
         stage.deliver(Input("single"))
 
         assert stage.submissions() == [b"\x1b[200~one\ntwo;\x1b[201~", b"single"]
+
+
+@pytest.mark.parametrize("kind", TERMINALS)
+def test_lines_reach_a_program_that_reads_lines(kind: str, data_dir: Path) -> None:
+    got = data_dir / "got"
+    with closing(TERMINALS[kind](data_dir, command=["sh", "-c", f"cat > {got}"])) as stage:
+        wait_until(got.exists)
+        stage.deliver(Input("one\ntwo; three\n\nfour"))
+
+        wait_until(lambda: got.read_text() == "one\ntwo; three\n\nfour\n")
+
+
+@pytest.mark.parametrize("kind", TERMINALS)
+def test_a_shell_takes_lines_as_one_input(kind: str, data_dir: Path) -> None:
+    prompts, got, rc = data_dir / "prompts", data_dir / "got", data_dir / "rc"
+    rc.write_text(f"PROMPT_COMMAND='echo prompt >> {prompts}'; PS1='READY$ '; HISTFILE=\n")
+    with closing(TERMINALS[kind](data_dir, command=["bash", "--noprofile", "--rcfile", str(rc), "-i"])) as stage:
+        stage.shows("READY$")
+        stage.deliver(Input(f"echo one >> {got}\necho two >> {got}"))
+        wait_until(lambda: got.exists() and got.read_text() == "one\ntwo\n")
+
+        wait_until(lambda: len(prompts.read_text().split()) == 2)
+
+
+@pytest.mark.parametrize("kind", TERMINALS)
+def test_a_target_that_is_gone_is_known_and_gets_nothing(kind: str, data_dir: Path) -> None:
+    with closing(TERMINALS[kind](data_dir)) as stage:
+        before = stage.alive()
+        stage.kill()
+        outcome = stage.deliver(Input("hello"))
+
+        assert (before, stage.alive()) == (True, False)
+        assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
+
+
+@pytest.mark.parametrize("kind", ADDRESSED)
+@pytest.mark.parametrize("earlier", [0.0, 60.0], ids=["another pid", "the same pid at another time"])
+def test_a_target_with_another_program_in_it_gets_nothing(kind: str, earlier: float, data_dir: Path) -> None:
+    with closing(ADDRESSED[kind](data_dir)) as stage:
+        registered = stage.session
+        assert registered.process is not None
+        other = replace(registered.process, started=registered.process.started - earlier)
+        stage.session = replace(registered, process=other if earlier else processes.identify(os.getpid()))
+        outcome, alive = stage.deliver(Input("hello")), stage.alive()
+        stage.session = registered
+
+        assert (outcome.ending, outcome.reason, alive) == (Ending.FAILED, Reason.TARGET_GONE, False)
+        assert stage.submissions() == []
 
 
 KEYS = {

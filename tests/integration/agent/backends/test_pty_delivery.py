@@ -111,31 +111,6 @@ def test_a_person_who_types_meanwhile_does_not_get_into_the_text(listen: Listen,
     assert split(ended_record(data_dir / "record")) == [b"x" * 4000, b"mine"]
 
 
-def test_lines_reach_a_program_that_reads_lines(listen: Listen, run: Run, data_dir: Path) -> None:
-    agent = listen()
-    (data_dir / "got").touch()  # its shell may be slower than we are
-    run("sh", "-c", f"cat > {data_dir / 'got'}")
-    agent.attached()
-
-    agent.deliver(Input("one\ntwo; three\n\nfour"))
-
-    wait_until(lambda: (data_dir / "got").read_text() == "one\ntwo; three\n\nfour\n")
-
-
-def test_a_shell_takes_lines_as_one_input(listen: Listen, run: Run, data_dir: Path) -> None:
-    agent = listen()
-    prompts, got, rc = data_dir / "prompts", data_dir / "got", data_dir / "rc"
-    rc.write_text(f"PROMPT_COMMAND='echo prompt >> {prompts}'; PS1='READY$ '; HISTFILE=\n")
-    terminal = run("bash", "--noprofile", "--rcfile", str(rc), "-i")
-    terminal.shows(b"READY$")
-    agent.attached()
-
-    agent.deliver(Input(f"echo one >> {got}\necho two >> {got}"))
-    wait_until(lambda: got.exists() and got.read_text() == "one\ntwo\n")
-
-    wait_until(lambda: len(prompts.read_text().split()) == 2)
-
-
 def test_the_exit_code_is_reported(listen: Listen, run: Run) -> None:
     agent = listen()
     terminal = run("sh", "-c", "read line; exit 9")

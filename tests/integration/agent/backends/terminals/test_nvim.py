@@ -80,27 +80,6 @@ def test_each_of_several_terminals_gets_its_own(editor: NvimFixture, got: Path, 
     wait_until(lambda: (data_dir / "other").read_text() == "two\n")
 
 
-def test_a_program_that_has_ended_gets_nothing(editor: NvimFixture) -> None:
-    session = editor.session()
-    assert session.process is not None
-    assert alive(session)
-    os.kill(session.process.pid, signal.SIGKILL)
-    wait_until(lambda: not processes.is_running(session.process))  # type: ignore[arg-type]
-
-    outcome = deliver(session, Input("hello"))
-
-    assert not alive(session)
-    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
-
-
-def test_a_terminal_of_another_editor_gets_nothing(editor: NvimFixture) -> None:
-    ours = processes.identify(os.getpid())
-
-    outcome = deliver(replace(editor.session(), process=ours), Input("hello"))
-
-    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
-
-
 def test_an_editor_that_is_gone_fails(editor: NvimFixture) -> None:
     session = editor.session()
     editor.close()

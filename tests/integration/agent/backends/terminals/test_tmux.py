@@ -75,16 +75,6 @@ def test_a_pane_that_is_gone_fails(stage: TmuxStage) -> None:
     assert deliver(session, Input("hello")).reason is Reason.TARGET_GONE
 
 
-def test_a_server_that_is_gone_fails(data_dir: Path) -> None:
-    with pane(data_dir, "cat") as server:
-        session = server.session()
-
-    outcome = deliver(session, Input("hello"))
-
-    assert not alive(session)
-    assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
-
-
 def test_another_program_in_the_same_pane_gets_nothing(stage: TmuxStage, data_dir: Path) -> None:
     session = stage.server.session()
     stage.server.run("respawn-pane", "-k", "-t", stage.server.pane, f"cat > {data_dir / 'other'}")
@@ -95,16 +85,6 @@ def test_another_program_in_the_same_pane_gets_nothing(stage: TmuxStage, data_di
     assert not alive(session)
     assert (outcome.ending, outcome.reason) == (Ending.FAILED, Reason.TARGET_GONE)
     assert (data_dir / "other").read_bytes() == b""
-
-
-def test_a_process_that_started_at_another_time_is_another_one(stage: TmuxStage) -> None:
-    session = stage.server.session()
-    assert session.process is not None
-    earlier = replace(session, process=Process(session.process.pid, session.process.started - 60))
-
-    assert deliver(earlier, Input("hello")).reason is Reason.TARGET_GONE
-    assert not alive(earlier)
-    assert alive(session)
 
 
 def test_a_dead_pane_that_tmux_keeps_is_gone(data_dir: Path) -> None:
@@ -258,24 +238,3 @@ def test_without_a_server_a_name_is_refused(data_dir: Path) -> None:
         tmux.resolve("main", f"{data_dir}/none,1,0")
 
     assert refused.value.reason is Reason.TARGET_GONE
-
-
-def test_lines_reach_a_program_that_reads_lines(data_dir: Path) -> None:
-    got = data_dir / "got"
-    with pane(data_dir, "sh", "-c", f"cat > {got}") as server:
-        wait_until(got.exists)
-        deliver(server.session(), Input("one\ntwo; three\n\nfour"))
-
-        wait_until(lambda: got.read_text() == "one\ntwo; three\n\nfour\n")
-
-
-def test_a_shell_takes_lines_as_one_input(data_dir: Path) -> None:
-    prompts, got = data_dir / "prompts", data_dir / "got"
-    rc = data_dir / "rc"
-    rc.write_text(f"PROMPT_COMMAND='echo prompt >> {prompts}'; PS1='READY$ '; HISTFILE=\n")
-    with pane(data_dir, "bash", "--noprofile", "--rcfile", str(rc), "-i") as server:
-        server.shows("READY$")
-        deliver(server.session(), Input(f"echo one >> {got}\necho two >> {got}"))
-        wait_until(lambda: got.exists() and got.read_text() == "one\ntwo\n")
-
-        wait_until(lambda: len(prompts.read_text().split()) == 2)
