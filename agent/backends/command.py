@@ -61,7 +61,7 @@ class _Run:
             await self.stop()  # nobody is left to read what it says
             raise
         finally:
-            reading.cancel()
+            reading.cancel()  # a child in the background holds the pipe open
             await asyncio.gather(reading, return_exceptions=True)
         return self._ended(code)
 
@@ -139,7 +139,7 @@ class CommandBackend:
             return await self._started(session, text, started)
         finally:
             del self._running[session.session_id]
-            started.cancel()
+            started.cancel()  # whoever waits to interrupt it hears that nothing runs
 
     async def _started(self, session: Session, text: str, started: asyncio.Future[_Run]) -> Outcome:
         output, output_end = os.pipe()
@@ -172,7 +172,7 @@ class CommandBackend:
             stderr=complaints,
             cwd=session.cwd or None,
             env={**self._environ, "POINTSMAN_SESSION_ID": session.session_id},
-            start_new_session=True,
+            start_new_session=True,  # a group of its own, so that a signal reaches all that it starts
         )
 
 
@@ -192,5 +192,5 @@ def _stdin(text: str) -> Iterator[BinaryIO]:
     """The text as a nameless file: unlike a pipe it never fills up, and its end is seen by whoever reads it."""
     with tempfile.TemporaryFile() as file:
         file.write(text.encode())
-        file.seek(0)
+        file.seek(0)  # the child reads from where we stand
         yield file

@@ -67,13 +67,13 @@ class PtyBackend:
         earlier = self._attached.get(session_id)
         attachment = self._attached[session_id] = Attachment(session_id, send, self._numbers)
         if earlier is not None:
-            earlier.lose()
+            earlier.lose()  # a host that came anew may have died while it typed
         return attachment
 
     def detach(self, attachment: Attachment) -> None:
         """Its connection ended. May be called again."""
         attachment.lose()
-        if self._attached.get(attachment.session_id) is attachment:
+        if self._attached.get(attachment.session_id) is attachment:  # else a newer one has its place
             del self._attached[attachment.session_id]
 
     def outcome(self, message: Mapping[str, object]) -> None:

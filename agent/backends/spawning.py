@@ -33,5 +33,5 @@ async def exit_code(
         return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(waiting, process.wait), limit)
     finally:
         if process.returncode is None:
-            process.kill()
+            process.kill()  # it would answer nobody
         waiting.shutdown(wait=False)

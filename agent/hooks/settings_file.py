@@ -76,7 +76,7 @@ def _replace(target: Path, before: bytes | None, after: bytes | None) -> None:
             file.write(after)
             file.flush()
             _take_after(file.fileno(), target)
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename: a power cut must not leave an empty file
         _check_unchanged(target, before)
         Path(name).replace(target)
     except BaseException:

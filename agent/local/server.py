@@ -41,7 +41,7 @@ class LocalServer:
         _own_folder(self._path.parent)
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._connected, str(self._path), limit=MAX_LINE)
-        self._path.chmod(0o600)
+        self._path.chmod(0o600)  # beside the folder, which is 0700: either is enough
 
     async def stop(self) -> None:
         """Stop listening, end the connections, take the socket away."""

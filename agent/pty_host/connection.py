@@ -62,7 +62,7 @@ class AgentLink:
             with suppress(OSError, ValueError):
                 await self._once()
             await asyncio.sleep(self._wait)
-            self._wait = min(2 * self._wait, LONGEST_WAIT)
+            self._wait = min(2 * self._wait, LONGEST_WAIT)  # an agent that is started anew is found within 10 s
 
     async def _once(self) -> None:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=MAX_LINE)
@@ -73,13 +73,13 @@ class AgentLink:
             if not (isinstance(answer, dict) and answer.get("ok")):
                 return
             self._writer = writer
-            self._wait = self._first_wait
+            self._wait = self._first_wait  # only now: a stranger at the socket is asked less and less often
             while line := await reader.readline():
                 self._take(json.loads(line))
         finally:
             self._writer = None
             for delivery in self._deliveries:
-                delivery.cancel()
+                delivery.cancel()  # what still waits would be typed for an agent that calls it uncertain
             await _close(writer)
 
     def _take(self, message: object) -> None:

@@ -91,7 +91,7 @@ class _Host:
         code = await self._until_end(control, showing)
         keyboard.end()
         await self._drain(showing)
-        await self._link.finish(code)
+        await self._link.finish(code)  # after the screen: people see the end where they sit
         for task in (showing, reading):
             task.cancel()
         await asyncio.gather(showing, reading, return_exceptions=True)

@@ -56,8 +56,8 @@ def spawn(command: Sequence[str], look: Look, session_id: str) -> Child:
     if keeper == 0:
         ours.close()
         _keep(command, look, session_id, theirs)
-    theirs.close()
-    os.set_blocking(master, False)
+    theirs.close()  # so that the end of the keeper is the end of the socket
+    os.set_blocking(master, False)  # a program that does not read must not hold the host up
     return Child(master, ours, keeper)
 
 
@@ -70,7 +70,7 @@ def _keep(command: Sequence[str], look: Look, session_id: str, link: socket.sock
             _become(command, session_id)
         _watch(program, link)
     finally:
-        os._exit(0)
+        os._exit(0)  # never back into the caller: this is a copy of the host
 
 
 def _become(command: Sequence[str], session_id: str) -> NoReturn:

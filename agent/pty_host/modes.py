@@ -31,7 +31,7 @@ class TerminalModes:
             self._change(change)
         unfinished = _UNFINISHED.search(data)
         if unfinished:
-            self._rest = unfinished[0]
+            self._rest = unfinished[0]  # its other half comes with the next read
 
     def _change(self, change: re.Match[bytes]) -> None:
         if change["reset"]:

@@ -60,7 +60,7 @@ class OuterTerminal:
         if self._saved is None or not _in_foreground():
             return
         with suppress(OSError, termios.error):
-            tty.setraw(STDIN, termios.TCSADRAIN)
+            tty.setraw(STDIN, termios.TCSADRAIN)  # not FLUSH: keys typed ahead stay
             if not self._whole:
                 self._keep_output_processing()
 

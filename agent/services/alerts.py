@@ -24,5 +24,5 @@ class Alerts:
             await self._outbox.append(Notify(str(uuid.uuid4()), session.session_id, text))
         if event.name in alert.ENDS or alert.repeats_end(event):
             self._waiting.add(name)
-        elif event.name in ("UserPromptSubmit", "SessionEnd"):
+        elif event.name in ("UserPromptSubmit", "SessionEnd"):  # the next end is news again
             self._waiting.discard(name)

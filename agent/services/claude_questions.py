@@ -57,13 +57,13 @@ class ClaudeQuestions:
         dialog = _Open(session.session_id, event.text("agent_id"), use)
         answering = asyncio.create_task(_hook_answer(session.session_id, event, use, asking))
         closing = asyncio.create_task(self._closed(session, dialog))
-        self._open.append(dialog)
+        self._open.append(dialog)  # before the first await: PostToolUse may be quick
         try:
             await asyncio.wait((answering, closing), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
                 return answering.result()
             over, detail = closing.result()
-            await asking.give_up(over, detail)
+            await asking.give_up(over, detail)  # its buttons are void from now on
             return None
         finally:
             self._open.remove(dialog)

@@ -56,7 +56,7 @@ class Executor:
         Queueing one twice is harmless: only its first start succeeds.
         """
         key = (bare_id(command.session_id), command.lane)
-        self.depth += 1
+        self.depth += 1  # the router is told how much waits here
         worker = self._workers.get(key)
         if worker is None:
             typing = self._typing(backends=self.backends, behind=self._behind())
@@ -71,7 +71,7 @@ class Executor:
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=patience)
             for task in late:
-                task.cancel()
+                task.cancel()  # what it typed is found STARTED at the next start, and UNCERTAIN
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _employ(self, key: tuple[str, Lane]) -> None:

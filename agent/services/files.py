@@ -27,7 +27,7 @@ class Files:
     async def typed(self, command_id: str, file: FileInput) -> Input:
         """What to type for it, once it is on this disk. Raises what fetching raises."""
         path = self._folder / hashlib.sha256(command_id.encode()).hexdigest()[:16] / file.name
-        if not path.exists():
+        if not path.exists():  # after a restart it may be here already
             content = await self._content(command_id, file)
             try:
                 await asyncio.to_thread(self._keep, path, content)
@@ -51,5 +51,5 @@ class Files:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in self._folder.iterdir():
             if old.stat().st_mtime < time.time() - KEPT:
-                shutil.rmtree(old, ignore_errors=True)
+                shutil.rmtree(old, ignore_errors=True)  # a text is more than a tidy folder
         write_durably(path, content)

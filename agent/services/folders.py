@@ -33,7 +33,7 @@ class Folders:
         if not self._allowed:
             raise Refusal(Reason.FOLDER_NOT_ALLOWED, _NONE)
         found = next((path for path in self._meant(wanted) if leads_into(path, self._allowed)), None)
-        if found is None:
+        if found is None:  # one text for what is not there and what may not be told of
             names = ", ".join(map(str, self._allowed))
             text = f"{wanted[:200]} is not below a folder that this machine allows: {names}"
             raise Refusal(Reason.FOLDER_NOT_ALLOWED, text)

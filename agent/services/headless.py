@@ -58,7 +58,7 @@ class HeadlessListener:
             try:
                 await write()
             except StoreUnavailable:
-                await asyncio.sleep(self._retry)
+                await asyncio.sleep(self._retry)  # for ever: nobody would say it again
             except Refusal as refusal:
                 logger.info("session is over reason=%s", refusal.reason)  # its last words come too late
                 return

@@ -73,7 +73,7 @@ class LinkHandler:
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())
-        held, self._held = self._held, []
+        held, self._held = self._held, []  # only now: the welcome may have ended some of them
         for command, received in held:
             self.executor.submit(command, received)
 
@@ -81,7 +81,7 @@ class LinkHandler:
         """Receipts in the order of the commands; what is new goes to the workers."""
         refused = {command.command_id: reason for command in commands if (reason := objection(command))}
         fit = tuple(command for command in commands if command.command_id not in refused)
-        received = self.clock.monotonic()
+        received = self.clock.monotonic()  # before the disk: the time to live runs from here
         stored = iter(await self.inbox.store(fit, self.clock.now()) if fit else ())
         receipts = []
         for command in commands:

@@ -76,7 +76,7 @@ class PromptTracking:
         """The program has been at rest for a while: interrupted turns end without a word. Raises StoreUnavailable."""
         name = bare_id(session.session_id)
         if name not in self._settled:
-            self._settled.add(name)
+            self._settled.add(name)  # a row of looks at a program at rest writes once
             await self._prompts.rest(session.session_id)
 
     async def stop(self) -> None:

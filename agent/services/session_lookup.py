@@ -31,7 +31,7 @@ class SessionLookup:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._joining = asyncio.Lock()
+        self._joining = asyncio.Lock()  # two hooks of a new program at once are one session
 
     async def attend(self, event: HookEvent) -> Session | None:
         """The session of an event, made known if it was not. None for a program that is none of ours."""
@@ -93,7 +93,7 @@ class SessionLookup:
         """The id for a program that is not known: that of its talk's earlier session, or one made from the talk's."""
         earlier = self._sessions.with_conversation(talk.conversation_id)
         if earlier is not None and not (earlier.conversation and is_running(earlier.conversation.process)):
-            return earlier.session_id
+            return earlier.session_id  # taken up again: what people replied to leads here
         host = event.environ.get(_SESSION, "")
         if host and self._sessions.find(host) is None:
             return host  # its terminal has not found this agent yet, and will come with this id

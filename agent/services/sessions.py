@@ -108,7 +108,7 @@ class Sessions:
             session = self._successor(replace(wanted, session_id=session_id))
             await self._save(session)
         if earlier is not None and session.generation != earlier.generation:
-            await self._release(earlier)
+            await self._release(earlier)  # outside of the lock: ending a program takes seconds
         logger.info("session registered session_id=%s generation=%s", session.session_id, session.generation)
         return session
 
@@ -156,7 +156,7 @@ class Sessions:
         async with self._changing:
             if self.find(session.session_id) is not None:
                 raise Refusal(Reason.ILLEGAL_STATE, "There is a session with this id already.")
-            self._check_free(session.target.get("resume", ""))
+            self._check_free(session.target.get("resume", ""))  # two on one would branch it
             begun = await self._store.begin(session, SessionChanged(session), command_id)
             if begun:
                 self._sessions[bare_id(session.session_id)] = session

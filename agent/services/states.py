@@ -69,7 +69,7 @@ class States:
         elif name in self._resting:
             await self._prompts.rested(session)
         else:
-            self._resting.add(name)
+            self._resting.add(name)  # only the second look in a row counts: between two turns it is idle, too
 
     async def _bury(self, session: Session, talk: Conversation) -> None:
         """The program ended without a word; its terminal may hold more."""

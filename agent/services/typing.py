@@ -68,7 +68,7 @@ class Typing:
         outcome = await self.deliver(session, command)
         if outcome.ending is Ending.DONE:
             await self.behind.finish(command, outcome, self.clock.now())
-            self.prompts.typed(session, command)
+            self.prompts.typed(session, command)  # after its end is queued, which the mark must follow
         else:
             await self.behind.finish(command, outcome)
 

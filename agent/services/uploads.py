@@ -55,7 +55,7 @@ class Uploads:
         if len(paths) > MAX_FILES:
             raise Refusal(Reason.TOO_LARGE, f"A notification has up to {MAX_FILES} files; send the rest in another.")
         ids = [str(uuid.uuid4()) for _ in paths]
-        self._taking.update(ids)
+        self._taking.update(ids)  # before the first file: the tidying must not take it for left
         try:
             copying = zip(ids, paths, strict=True)
             files = tuple([await asyncio.to_thread(self._copy, file_id, path) for file_id, path in copying])
@@ -107,7 +107,7 @@ class Uploads:
         self._forget(file.file_id for file in notification.files)
 
     async def _put(self, file: NotificationFile) -> None:
-        number = await self._router.put(file.file_id, 0, b"")
+        number = await self._router.put(file.file_id, 0, b"")  # it may have a part since the last try
         while part := await asyncio.to_thread(self._part, file, number):
             number = await self._router.put(file.file_id, number, part)
 

@@ -112,7 +112,7 @@ class HeadlessBackend:
         """End the program, so that the next text takes the conversation up in a fresh one; False when it has to do."""
         async with self._starting:  # no text begins meanwhile
             name = session.session_id
-            if name in self._saying or name in self._engaged:
+            if name in self._saying or name in self._engaged:  # an end now would lose a text or a turn
                 return False
             if running := self._running.get(name):
                 await running.stop()
@@ -192,7 +192,7 @@ class HeadlessBackend:
             del self._running[name]
             self._engaged.discard(name)
         logger.info("claude ended session_id=%s pid=%s", name, running.pid)
-        if running.stopped or not running.spoke:
+        if running.stopped or not running.spoke:  # we ended it, or its delivery tells
             return
         await self._heeded.said(
             name, f"Claude Code ended ({running.how}). The next text takes up the conversation again."
@@ -206,7 +206,7 @@ class HeadlessBackend:
                 if process is not None:
                     await self._heeded.talks(name, Conversation(conversation_id, process, str(self._launcher.config)))
             case Taken():
-                self._engaged.add(name)
+                self._engaged.add(name)  # before anybody is told, who may ask for a fresh program
                 await self._heeded.took(name)
             case Became(state=state):
                 await self._heeded.became(name, state)

@@ -56,7 +56,7 @@ class ClaudeProcess:
             stderr=asyncio.subprocess.PIPE,
             cwd=cwd,
             env=environ,
-            limit=LONGEST_LINE,
+            limit=LONGEST_LINE,  # bytes; a line is kept whole in memory
             start_new_session=True,
         )
         return cls(process, session_id, heard)
@@ -79,7 +79,7 @@ class ClaudeProcess:
     async def stop(self) -> None:
         """End it, and everything that it has started."""
         self.stopped = True
-        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGTERM)  # it may still write its conversation down
         await asyncio.wait([self.ended], timeout=STOPPING)
         self._signal(signal.SIGKILL)  # also what a process that ended in time has left behind
         self.ended.cancel()

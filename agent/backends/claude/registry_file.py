@@ -73,7 +73,7 @@ class ClaudeCode:
         """What the registry has of it; None when there is no entry, or it is half-written or of another format."""
         try:
             record = json.loads(self.file.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # also a file that is being rewritten just now
             return None
         if not isinstance(record, dict) or record.get("pid") != self.pid:
             return None
@@ -91,7 +91,7 @@ def in_front(pid: int) -> ClaudeCode | None:
     if leader <= 0:
         return None
     try:
-        candidates = [psutil.Process(leader)]
+        candidates = [psutil.Process(leader)]  # mostly it leads its group
         if not NAMES.fullmatch(name(leader)):
             below = candidates[0].children(recursive=True)  # started by a script, it shares the script's group
             candidates += [child for child in below if _group(child.pid) == leader]

@@ -83,7 +83,7 @@ def parse(line: bytes) -> Said | None:
     """What a line says; None when it is nothing to us."""
     try:
         message = json.loads(line)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # the program goes on, whatever a line of its is
         return None
     if not isinstance(message, dict):
         return None
@@ -121,7 +121,7 @@ def _control(message: Mapping[str, object]) -> Said | None:
 
 
 def _last_words(result: Mapping[str, object]) -> str:
-    if str(result.get("terminal_reason", "")).startswith("aborted"):
+    if str(result.get("terminal_reason", "")).startswith("aborted"):  # whoever pressed Esc knows
         return ""
     text, errors = result.get("result"), result.get("errors")
     if isinstance(text, str):

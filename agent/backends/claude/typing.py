@@ -87,7 +87,7 @@ class ClaudeTyping:
         attempt = partial(self._attempt, prompt_box.defused(text), submit=action.submit)
         try:
             await self._started()
-            for _ in range(ATTEMPTS):
+            for _ in range(ATTEMPTS):  # each begins with a clean line; more would keep the lane busy for minutes
                 try:
                     await self._no_dialog()
                     await self._keyboard.in_turn(attempt)
@@ -123,12 +123,12 @@ class ClaudeTyping:
             if number:
                 await asyncio.sleep(self._pace.between)
             self._check()
-            self._keyboard.left = True
+            self._keyboard.left = True  # before it is typed: a write that breaks may have got a part out
             await self._keyboard.type(burst)
             await self._read()
         if submit:
-            await asyncio.sleep(self._pace.before_enter)
-            await self._keyboard.ready()
+            await asyncio.sleep(self._pace.before_enter)  # right behind its text an Enter passes for a line break
+            await self._keyboard.ready()  # copy mode would eat the Enter
             await self._alone(text)
             await self._submit()
         self._keyboard.left = False

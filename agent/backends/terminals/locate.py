@@ -37,7 +37,7 @@ async def locate(program: Process, environ: Mapping[str, str]) -> Location:
             return Location("nvim", {"socket": environ["NVIM"], "job": str(below)})
         if pid == pane_process:
             return Location("tmux", {"pane": pane, "server": _server(environ)})
-        below = pid
+        below = pid  # nvim names its terminals by the process it started, which is the one below it
     return NOWHERE
 
 

@@ -77,7 +77,7 @@ class Terminal:
             raise Gone("the program that was registered has ended")
         job = 0
         for self._buffer, self._channel, job, _ in terminals:
-            if processes.is_within(self._process, job):
+            if processes.is_within(self._process, job):  # one editor has several terminals, and closes them
                 break
         else:
             raise Gone("no terminal of this nvim has the program that was registered")
@@ -147,7 +147,7 @@ def resolve(socket: str) -> tuple[Mapping[str, str], Process, str]:
         raise Refusal(Reason.BACKEND_ERROR, f"nvim does not answer: {error}") from error
     if terminals is None:
         raise Refusal(Reason.TARGET_GONE, f"no nvim listens on {socket}; inside of it, $NVIM names the socket")
-    chosen = terminals if len(terminals) == 1 else [one for one in terminals if one[3]]
+    chosen = terminals if len(terminals) == 1 else [one for one in terminals if one[3]]  # never a guess
     if not chosen:
         text = "this nvim has no terminal" if not terminals else f"this nvim has {len(terminals)} terminals"
         raise Refusal(Reason.TARGET_GONE, f"{text}; go to the one that you mean, or open one with :terminal")

@@ -35,7 +35,7 @@ class PlainTyping:
         else:
             await self._type(text)
         if action.submit:
-            await asyncio.sleep(self._pace.before_enter)
+            await asyncio.sleep(self._pace.before_enter)  # right behind its text it would pass for a part of a paste
             await self._keyboard.ready()  # an Enter in another program, or in copy mode, would do something else
             await self._keyboard.press("enter")
 

@@ -15,7 +15,7 @@ async def shown(terminal: Keyboard) -> str:
     try:
         await terminal.check()
         screen = await terminal.screen()
-    except TerminalError:
+    except TerminalError:  # people get the word without a picture
         return ""
     lines = [line.rstrip() for line in _SEQUENCE.sub("", screen or "").splitlines()]
     return "\n".join([line for line in lines if line][-LINES:])

@@ -53,7 +53,7 @@ class TerminalBackend:
         """
         with suppress(TerminalError):
             for _ in range(_LOOKS):
-                await keyboard.check()
+                await keyboard.check()  # raises as soon as it has stopped
                 await asyncio.sleep(_SUSPENDING / _LOOKS)
 
     async def obstacle(self, session: Session, action: Action) -> str:

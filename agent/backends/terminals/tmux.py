@@ -38,7 +38,7 @@ class Pane:
         """Leaves every tmux mode, which would eat the keys."""
         for _ in range(_MODES):
             front, in_mode = await self._look()
-            if not in_mode:
+            if not in_mode:  # in copy mode or a menu tmux would take the keys for itself
                 return front
             await self._leave_mode()
         raise Refused(f"pane {self._id} does not leave its tmux mode; press q in it, then send this again")
@@ -70,7 +70,7 @@ class Pane:
         await work()
 
     async def type(self, text: str) -> None:
-        await self._server.run("send-keys", "-t", self._id, "-l", "--", text)
+        await self._server.run("send-keys", "-t", self._id, "-l", "--", text)  # -l: no word is the name of a key
 
     async def paste(self, text: str) -> None:
         """Several lines as one: in brackets if the program asked for them, and with LF left as it is."""
