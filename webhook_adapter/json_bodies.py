@@ -39,7 +39,11 @@ def query(kind: type[Struct]) -> Struct:
 
 def parse(text: str | bytes, name: str) -> object:
     """JSON as Python has it. Raises InvalidRequest."""
-    # msgspec would refuse a byte order mark, and could not name the field that holds half a surrogate pair.
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        pass
+    # Python's own, slower, takes what some callers send: a byte order mark, UTF-16, half a surrogate pair.
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -52,9 +56,12 @@ def convert(given: object, kind: type[Struct], name: str = "", *, strict: bool =
         made = msgspec.convert(given, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_told(str(error), name, given)) from None
-    # msgspec takes half a surrogate pair in a Python text for sound.
-    for field, value in zip(kind.__struct_encode_fields__, msgspec.structs.astuple(made), strict=True):
-        sound(value, name or field)
+    # msgspec takes half a surrogate pair in a Python text for sound. It is rare: which field it is in is asked after.
+    try:
+        msgspec.json.encode(made)
+    except UnicodeEncodeError:
+        for field, value in zip(kind.__struct_encode_fields__, msgspec.structs.astuple(made), strict=True):
+            sound(value, name or field)
     return made
 
 

@@ -26,6 +26,8 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     # One client of the Control service: whoever else calls it goes through pointsman.client.
     ("agentlink.v1.control_pb2_grpc",): ("router/api/", "pointsman/client/"),
+    # What is paid for at the adapter's start alone: the command line and what every hook runs do without.
+    ("flask", "werkzeug", "msgspec"): ("webhook_adapter/",),
     ("peewee", "playhouse"): ("router/store/", "agent/store/"),
     ("requests",): ("webhook_adapter/transports/",),
     # What every hook runs is a program of its own, of one file.
