@@ -17,8 +17,8 @@ from tests.e2e.phone import Phone
 from tests.e2e.system import CHAT, POINTSMAN, Pane, System
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_state import Person
-from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.permissions.asking import ask, withdraw
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.waiting import wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "from-the-phone.md"

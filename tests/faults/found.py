@@ -4,10 +4,10 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-from tests.fakes.chaos_proxy import Wire
 from tests.faults.load import Senders
 from tests.faults.table import Row
 from tests.faults.world import Machine, World
+from tests.rigs.chaos_proxy import Wire
 from tests.waiting import NeverHappened, wait_until
 
 HALF_OPEN, HUNG = 45.0, 70.0  # seconds: the promise

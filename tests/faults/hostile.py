@@ -12,12 +12,12 @@ from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import control_pb2
 
 from agent.link.client import CONNECT
-from tests.fakes.thin_agent import ThinAgent
 from tests.faults.kills import Strike, until_recovered
 from tests.faults.load import METADATA, Senders
 from tests.faults.storm import waits
 from tests.faults.table import Row, quantile
 from tests.faults.world import World
+from tests.rigs.thin_agent import ThinAgent
 from tests.waiting import wait_until
 
 NAME = "hostile"

@@ -19,8 +19,8 @@ from agent.store import database as agent_store
 from agent.store.group_commit import Transaction
 from router.domain.frames import Receipts
 from router.store import database as router_store
-from tests.fakes.recording_backend import RecordingBackend
 from tests.faults.journal import Journal
+from tests.rigs.recording_backend import RecordingBackend
 
 T = TypeVar("T")
 POISON = "poison"  # an agent that takes a text with this word dies

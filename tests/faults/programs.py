@@ -25,10 +25,10 @@ import webhook_adapter.courier.courier
 import webhook_adapter.http.server
 import webhook_adapter.logs
 from agent.backends.backend import Backends, Entry
-from tests.fakes.fast_time import FastClock, event_loop
 from tests.faults import power
 from tests.faults.journal import Journal
 from tests.faults.points import AgentDatabase, JournalBackend, RouterDatabase, Trigger
+from tests.rigs.fast_time import FastClock, event_loop
 
 _PDEATHSIG = 1  # prctl(2): the signal to get when the parent dies
 

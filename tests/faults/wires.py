@@ -7,11 +7,11 @@ import random
 import time
 from collections.abc import Callable
 
-from tests.fakes.chaos_proxy import Wire
 from tests.faults.kills import RECOVERY, Strike, recoveries, until_recovered
 from tests.faults.load import Senders
 from tests.faults.table import Row
 from tests.faults.world import World
+from tests.rigs.chaos_proxy import Wire
 from tests.waiting import wait_until
 
 FRESH_AFTER = 2  # faults, then new agents: else their reconnect windows double up to a minute

@@ -17,13 +17,13 @@ from agentlink.v1 import types_pb2 as types
 
 from agent.link import identity
 from agent.local import client
-from tests.fakes.chaos_proxy import ChaosProxy
 from tests.faults import certificates, power
 from tests.faults.checker import Accepted, Typed, Verdict, check
 from tests.faults.journal import Journal
 from tests.faults.load import API_KEY, METADATA, Door
 from tests.faults.processes import Process
 from tests.faults.programs import Life
+from tests.rigs.chaos_proxy import ChaosProxy
 from tests.waiting import wait_until
 
 DRAIN = 120.0  # seconds until everything accepted has ended

@@ -9,8 +9,8 @@ import grpc
 import pytest
 from agentlink.v1 import control_pb2 as pb
 
-from tests.fakes.rpc_errors import reason_of
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.rigs.rpc_errors import reason_of
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from router.domain.unicode_escapes import WARNING, visible
-from tests.fakes.thin_agent import session as reported
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask, standing
+from tests.rigs.thin_agent import session as reported
 
 UNSEEN = {
     "right-to-left override": "\u202e",

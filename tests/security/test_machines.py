@@ -12,9 +12,9 @@ from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 from google.protobuf.duration_pb2 import Duration
 
 from router.link.admission import BURST, RATE
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, session
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, session
 
 DIGITS = 400  # of a number that is no float
 

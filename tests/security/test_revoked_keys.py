@@ -12,8 +12,8 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from router.config import SettingsError
-from tests.fakes.rpc_errors import reason_of
 from tests.integration.router.harness import API_KEY, Caller, RouterUnderTest, config, serving
+from tests.rigs.rpc_errors import reason_of
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
 

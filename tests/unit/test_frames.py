@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from tests.fakes.golden import FRAMES, committed, kinds, says
+from tests.rigs.golden import FRAMES, committed, kinds, says
 
 TYPES = {frame.DESCRIPTOR.name: frame for frame in FRAMES}
 
@@ -22,4 +22,4 @@ def test_committed_bytes_say_what_they_said(name: str) -> None:
 def test_every_kind_of_frame_is_there() -> None:
     missing = [f"{frame.DESCRIPTOR.name}.{kind}" for frame, kind in kinds()]
 
-    assert sorted(set(missing) - set(committed())) == []  # python -m tests.fakes.golden adds them
+    assert sorted(set(missing) - set(committed())) == []  # python -m tests.rigs.golden adds them

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.agent_rig import Rigs
+from tests.rigs.agent_rig import Rigs
 
 
 @pytest.hookimpl(tryfirst=True)

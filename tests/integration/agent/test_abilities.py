@@ -6,8 +6,8 @@ import pytest
 
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import PROGRAM
-from tests.fakes.agent_rig import Rigs
-from tests.fakes.router import running_router
+from tests.rigs.agent_rig import Rigs
+from tests.rigs.scripted_link import running_router
 
 ALWAYS = ["command_batch", "files", "keys", "permissions", "text"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
-from tests.fakes.agent_rig import ROOT, Rigs
-from tests.fakes.router import running_router
+from tests.rigs.agent_rig import ROOT, Rigs
+from tests.rigs.scripted_link import running_router
 
 
 def test_a_machine_that_is_not_enrolled_is_told_how(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from agent.domain.errors import EnrolRefused, NotEnrolled, RouterUnreachable
 from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.enrol import enrol
-from tests.fakes.router import running_router
+from tests.rigs.scripted_link import running_router
 
 
 async def test_enrolment_writes_an_identity_that_the_agent_can_use(data_dir: Path) -> None:

@@ -11,7 +11,7 @@ from agent.domain.command import Action, Command, Ending, Input, KeyPress, Lane,
 from agent.domain.frames import CommandResult, Notify, SessionGone, Welcome
 from agent.domain.session import Process, Session
 from agent.processes import identify
-from tests.fakes.agent_rig import Rig, Rigs, eventually
+from tests.rigs.agent_rig import Rig, Rigs, eventually
 
 NOBODY = "127.0.0.1:1"  # no router: results stay in the outbox, where they can be looked at
 

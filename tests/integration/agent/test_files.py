@@ -6,8 +6,8 @@ from pathlib import Path
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.agent_rig import Rigs, eventually
-from tests.fakes.router import Router, running_router, text_command
+from tests.rigs.agent_rig import Rigs, eventually
+from tests.rigs.scripted_link import Router, running_router, text_command
 
 
 def file_command(command_id: str, sequence: int, name: str = "photo.jpg") -> pb.CommandFrame:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from agent.domain.session import Session, SessionState
-from tests.fakes.agent_rig import Rig, Rigs
 from tests.fakes.hook_caller import program
+from tests.rigs.agent_rig import Rig, Rigs
 
 NOBODY = "127.0.0.1:1"
 OTHER_TALK = "99999999-2222-3333-4444-555555555555"

@@ -20,9 +20,9 @@ from agent.domain.frames import Button, CommandResult, Notify
 from agent.domain.session import Session, SessionState
 from agent.processes import identify
 from agent.services.headless import HeadlessListener
-from tests.fakes.agent_rig import Rig, Rigs, eventually
-from tests.fakes.recording_backend import RecordingBackend
-from tests.fakes.router import running_router
+from tests.rigs.agent_rig import Rig, Rigs, eventually
+from tests.rigs.recording_backend import RecordingBackend
+from tests.rigs.scripted_link import running_router
 
 NOBODY = "127.0.0.1:1"
 TALK = "11111111-2222-3333-4444-555555555555"

@@ -6,8 +6,8 @@ from agentlink.v1 import agent_link_pb2 as pb
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agent.link import identity
-from tests.fakes.agent_rig import MACHINE, Rig, Rigs, eventually
-from tests.fakes.router import duration, running_router, text_command
+from tests.rigs.agent_rig import MACHINE, Rig, Rigs, eventually
+from tests.rigs.scripted_link import duration, running_router, text_command
 
 
 async def test_hello_introduces_the_machine_its_files_and_its_sessions(rigs: Rigs) -> None:

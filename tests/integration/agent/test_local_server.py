@@ -15,7 +15,7 @@ import pytest
 from agent.domain.command import Command, Ending, Input, Lane
 from agent.domain.frames import Button, CommandResult, Notify
 from agent.local import client
-from tests.fakes.agent_rig import Rig, Rigs, eventually
+from tests.rigs.agent_rig import Rig, Rigs, eventually
 
 NOBODY = "127.0.0.1:1"
 COMMAND = {"backend": "command", "target": {"command": "cat"}}

@@ -20,9 +20,9 @@ from agent.loops import Tasks, endless, guarded
 from agent.processes import identify
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
-from tests.fakes.agent_rig import ROOT, Rig, Rigs, eventually
-from tests.fakes.router import running_router
 from tests.integration.agent.backends.stages import stream_recorder
+from tests.rigs.agent_rig import ROOT, Rig, Rigs, eventually
+from tests.rigs.scripted_link import running_router
 
 T = TypeVar("T")
 NOBODY = "127.0.0.1:1"

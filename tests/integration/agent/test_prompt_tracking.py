@@ -10,9 +10,9 @@ from agentlink.v1 import agent_link_pb2 as pb
 from agent.domain.command import Ending, Outcome, Reason
 from agent.domain.session import Session, SessionState
 from agent.processes import identify
-from tests.fakes.agent_rig import Rig, Rigs
 from tests.fakes.hook_caller import Program, program
-from tests.fakes.router import Link, Router, running_router, text_command
+from tests.rigs.agent_rig import Rig, Rigs
+from tests.rigs.scripted_link import Link, Router, running_router, text_command
 
 DONE, TAKEN, FINISHED = (pb.RESULT_OUTCOME_DONE, pb.RESULT_OUTCOME_TAKEN, pb.RESULT_OUTCOME_FINISHED)
 NOT_TAKEN = pb.RESULT_OUTCOME_NOT_TAKEN

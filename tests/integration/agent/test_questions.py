@@ -18,10 +18,10 @@ from agent.domain.claude_question import ToolUse
 from agent.domain.frames import Notify
 from agent.local.client import socket_path
 from agent.services.claude_questions import StreamQuestions
-from tests.fakes.agent_rig import Rig, Rigs
 from tests.fakes.hook_caller import FORWARD, Program, program
-from tests.fakes.router import Link, Router, running_router
 from tests.integration.agent.test_states import Registry
+from tests.rigs.agent_rig import Rig, Rigs
+from tests.rigs.scripted_link import Link, Router, running_router
 
 DONE, FAILED = pb.RESULT_OUTCOME_DONE, pb.RESULT_OUTCOME_FAILED
 TOUCH: dict[str, object] = {"tool_name": "Bash", "tool_input": {"command": "touch z1"}}

@@ -4,8 +4,8 @@ import grpc
 import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 
-from tests.fakes.agent_rig import Rigs, eventually
-from tests.fakes.router import Refusal, duration, running_router, text_command
+from tests.rigs.agent_rig import Rigs, eventually
+from tests.rigs.scripted_link import Refusal, duration, running_router, text_command
 
 
 async def test_what_was_not_acknowledged_goes_up_again_from_the_routers_mark(rigs: Rigs) -> None:

@@ -12,9 +12,9 @@ from agent.app import Agent
 from agent.config import Config
 from agent.domain.command import Command, Input, Lane
 from agent.domain.errors import AlreadyRunning
-from tests.fakes.agent_rig import Rig, Rigs, eventually
-from tests.fakes.recording_backend import typed
-from tests.fakes.router import Link, Router, running_router, text_command
+from tests.rigs.agent_rig import Rig, Rigs, eventually
+from tests.rigs.recording_backend import typed
+from tests.rigs.scripted_link import Link, Router, running_router, text_command
 
 
 def rows(data_dir: Path, statement: str) -> list[tuple[object, ...]]:

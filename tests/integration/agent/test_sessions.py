@@ -8,7 +8,7 @@ from agent.domain.errors import Refusal
 from agent.domain.frames import Item, SessionChanged, SessionGone
 from agent.domain.session import Session, SessionState
 from agent.processes import identify
-from tests.fakes.agent_rig import Rig, Rigs
+from tests.rigs.agent_rig import Rig, Rigs
 
 NOBODY = "127.0.0.1:1"
 

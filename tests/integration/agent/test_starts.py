@@ -15,9 +15,9 @@ from agent.domain.command import Command, Ending, Input, Lane, Order, Outcome, R
 from agent.domain.frames import CommandResult, Notify, SessionChanged, SessionGone
 from agent.domain.session import Conversation, Session, SessionState
 from agent.processes import identify
-from tests.fakes.agent_rig import Rig, Rigs, eventually
-from tests.fakes.recording_backend import RecordingBackend, typed
-from tests.fakes.router import running_router
+from tests.rigs.agent_rig import Rig, Rigs, eventually
+from tests.rigs.recording_backend import RecordingBackend, typed
+from tests.rigs.scripted_link import running_router
 
 NOBODY = "127.0.0.1:1"
 TALK = "11111111-2222-3333-4444-555555555555"

@@ -10,10 +10,10 @@ from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from agent.domain.session import Session, SessionState
-from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.hook_caller import Program, program
-from tests.fakes.router import running_router, text_command
 from tests.integration.agent.test_prompt_tracking import DONE, FINISHED, TAKEN, seat
+from tests.rigs.agent_rig import Rig, Rigs, eventually
+from tests.rigs.scripted_link import running_router, text_command
 
 NOBODY = "127.0.0.1:1"
 

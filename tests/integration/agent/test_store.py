@@ -29,7 +29,7 @@ from agent.store.inbox import Inbox, Start
 from agent.store.migrations import SCHEMA_VERSION
 from agent.store.outbox import Outbox
 from agent.store.sessions import SessionStore
-from tests.fakes.agent_rig import eventually
+from tests.rigs.agent_rig import eventually
 
 
 @asynccontextmanager

@@ -14,9 +14,9 @@ from agent.domain.hook import HookEvent
 from agent.domain.session import Conversation, Session, SessionState
 from agent.processes import identify
 from agent.services.session_lookup import SessionLookup
-from tests.fakes.agent_rig import Rig, Rigs, eventually
 from tests.fakes.hook_caller import Program, program
-from tests.fakes.recording_backend import RecordingBackend
+from tests.rigs.agent_rig import Rig, Rigs, eventually
+from tests.rigs.recording_backend import RecordingBackend
 
 NOBODY = "127.0.0.1:1"
 

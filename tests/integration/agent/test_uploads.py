@@ -12,8 +12,8 @@ import pytest
 from agent.domain.errors import RouterUnreachable
 from agent.domain.frames import Item, Notify
 from agent.services.uploads import MAX_FILE, PART
-from tests.fakes.agent_rig import Rig, Rigs, eventually
-from tests.fakes.router import Refusal, Router, running_router
+from tests.rigs.agent_rig import Rig, Rigs, eventually
+from tests.rigs.scripted_link import Refusal, Router, running_router
 
 TWO_PARTS = b"a" * PART + b"end"
 

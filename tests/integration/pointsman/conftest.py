@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pointsman.group import pointsman
-from tests.fakes.agent_socket import FakeAgent, listening
-from tests.fakes.control_server import API_KEY, FakeControl, serving
+from tests.rigs.agent_socket import FakeAgent, listening
+from tests.rigs.scripted_control import API_KEY, FakeControl, serving
 
 Run = Callable[..., Result]
 

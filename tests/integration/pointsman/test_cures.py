@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.control_server import API_KEY, FakeControl
 from tests.integration.pointsman.conftest import Run
 from tests.integration.pointsman.test_front_door import SCRIPT, start
+from tests.rigs.scripted_control import API_KEY, FakeControl
 
 
 @pytest.fixture

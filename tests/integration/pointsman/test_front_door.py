@@ -12,9 +12,9 @@ from agentlink.v1 import types_pb2 as types
 from click.testing import CliRunner
 
 from pointsman.group import pointsman
-from tests.fakes.control_server import API_KEY, FakeControl
 from tests.integration.agent.backends.stages import TmuxServerFixture
 from tests.integration.pointsman.conftest import Run
+from tests.rigs.scripted_control import API_KEY, FakeControl
 
 SCRIPT = Path(sys.executable).with_name("pointsman")
 PINNED = [

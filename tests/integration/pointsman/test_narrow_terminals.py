@@ -17,7 +17,7 @@ from agentlink.v1 import types_pb2 as types
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.cells import cell_len
 
-from tests.fakes.control_server import API_KEY, FakeControl
+from tests.rigs.scripted_control import API_KEY, FakeControl
 
 Show = Callable[..., list[str]]
 NUMBERS = "0192aaaa-1111-7000-8000-0000{:08x}"

@@ -6,8 +6,8 @@ from pathlib import Path
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.control_server import FakeControl
 from tests.integration.pointsman.conftest import Run
+from tests.rigs.scripted_control import FakeControl
 
 
 def test_machines_are_listed_with_their_trouble(run: Run, control: FakeControl) -> None:

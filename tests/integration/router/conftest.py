@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.rigs.thin_agent import ThinAgent
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from router.app import Router, running
 from router.config import RouterConfig
 from router.domain.errors import Refusal
 from router.store.database import Transaction
-from tests.fakes.thin_agent import ThinAgent
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.new_database import lay_down
+from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.thin_courier import ThinCourier
 from tests.waiting import wait_until
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from google.protobuf.descriptor import MethodDescriptor
 
-from tests.fakes.rpc_errors import error_info, reason_of
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import Caller, RouterUnderTest
+from tests.rigs.rpc_errors import error_info, reason_of
+from tests.rigs.thin_agent import ThinAgent
 
 KEYED = [
     method

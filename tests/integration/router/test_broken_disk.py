@@ -4,11 +4,11 @@ import grpc
 import pytest
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, ids
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
 from tests.integration.router.sick_disk import failing
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, ids
+from tests.rigs.thin_courier import ThinCourier
 from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1")

@@ -4,9 +4,9 @@ import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.thin_courier import ThinCourier
 
 OLD = types.ChatRef(transport="test", chat_id="-100", message_id="10")
 NEW = types.ChatRef(transport="test", chat_id="-1009", message_id="10")

@@ -9,9 +9,9 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of, retry_after
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of, retry_after
+from tests.rigs.thin_agent import ThinAgent
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
 

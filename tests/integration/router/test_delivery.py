@@ -4,8 +4,8 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ids
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent, ids
 from tests.waiting import wait_until
 
 ESC = types.Action(key=types.KeyPress(name="esc"))

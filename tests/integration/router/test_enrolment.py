@@ -6,9 +6,9 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 
-from tests.fakes.rpc_errors import reason_of, retry_after
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of, retry_after
+from tests.rigs.thin_agent import ThinAgent
 
 
 def refusal(agent: ThinAgent, token: str) -> grpc.RpcError:

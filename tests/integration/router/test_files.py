@@ -9,8 +9,8 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from router.services.files import MAX_FILE, MAX_PART
-from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 PHOTO = types.FileInput(file_id="f1", name="photo.jpg", size=5)

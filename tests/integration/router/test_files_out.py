@@ -7,8 +7,8 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from router.services.files import MAX_FILE_OUT, MAX_PART
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent
 
 DAY = 24 * 3600
 

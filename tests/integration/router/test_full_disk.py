@@ -11,10 +11,10 @@ from agentlink.v1 import types_pb2 as types
 from agentlink.v1.control_pb2_grpc import ControlStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.fakes.rpc_errors import reason_of, retry_after
-from tests.fakes.thin_agent import ThinAgent, ids, session
 from tests.integration.router.harness import API_KEY, Caller
 from tests.integration.router.process import RouterProcess, started
+from tests.rigs.rpc_errors import reason_of, retry_after
+from tests.rigs.thin_agent import ThinAgent, ids, session
 from tests.waiting import wait_until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -7,10 +7,10 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ThinLink
-from tests.fakes.thin_agent import session as update
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent, ThinLink
+from tests.rigs.thin_agent import session as update
+from tests.rigs.thin_courier import ThinCourier
 
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 REFUSED = {"outcome": link_pb.RESULT_OUTCOME_FAILED, "reason": types.REASON_UNSUPPORTED, "detail": "no time limit"}

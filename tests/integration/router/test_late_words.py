@@ -5,8 +5,8 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent
 from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1", message_id="10")

@@ -6,9 +6,9 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, ThinLink, ids
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, ThinLink, ids
 from tests.waiting import wait_until
 
 

@@ -5,8 +5,8 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
 from tests.integration.router.harness import RouterUnderTest, fresh
+from tests.rigs.rpc_errors import reason_of
 
 READS = [
     ("ListCommands", lambda name: pb.ListCommandsRequest(session_id=name)),

@@ -7,10 +7,10 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ThinLink
-from tests.fakes.thin_agent import session as update
 from tests.integration.router.harness import RouterUnderTest
 from tests.integration.router.test_links import refused
+from tests.rigs.thin_agent import ThinAgent, ThinLink
+from tests.rigs.thin_agent import session as update
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
 NEWER = b"\xfa\x01"  # the tag of field 31 of AgentFrame, which is of a protocol to come

@@ -14,10 +14,10 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from router.config import SettingsError
 from router.store.database import Transaction
-from tests.fakes.rpc_errors import reason_of, retry_after
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.sick_disk import mended, refusing
+from tests.rigs.rpc_errors import reason_of, retry_after
+from tests.rigs.thin_agent import ThinAgent
 from tests.waiting import wait_until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

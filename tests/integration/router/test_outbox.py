@@ -6,8 +6,8 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of
 from tests.waiting import wait_until
 
 A = types.ChatRef(transport="test", chat_id="a")

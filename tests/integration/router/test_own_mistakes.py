@@ -11,8 +11,8 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ids
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent, ids
 from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1")

@@ -3,8 +3,8 @@
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.waiting import wait_until
 
 

@@ -13,10 +13,10 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from agentlink.v1.control_pb2_grpc import ControlStub
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, session
 from tests.integration.router.harness import API_KEY, Caller
 from tests.integration.router.process import RouterProcess, started
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, session
 
 DOORS = 8  # threads that send at once
 

@@ -4,8 +4,8 @@ import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent
 
 A = types.ChatRef(transport="test", chat_id="a", message_id="1")
 B = types.ChatRef(transport="test", chat_id="b", message_id="1")

@@ -8,8 +8,8 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ids
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.rigs.thin_agent import ThinAgent, ids
 
 DONE, UNCERTAIN = types.COMMAND_STATE_DONE, types.COMMAND_STATE_UNCERTAIN
 

@@ -7,8 +7,8 @@ from agentlink.v1 import types_pb2 as types
 from grpc_health.v1 import health_pb2
 
 from router.store.database import Transaction
-from tests.fakes.thin_agent import ThinAgent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent
 from tests.waiting import wait_until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

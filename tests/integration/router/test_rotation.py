@@ -3,9 +3,9 @@
 import grpc
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, ThinLink, ids
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, ThinLink, ids
 from tests.waiting import wait_until
 
 BEAT = 25.0  # seconds between signs of life: below every timeout

@@ -6,9 +6,9 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from agentlink.v1.agent_link_pb2 import SessionClosed
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, ids, session
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, ids, session
 from tests.waiting import wait_until
 
 UUID = "0192f0c1-8a3b-7c4d-9e5f-001122334455"

@@ -5,11 +5,11 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
 from tests.integration.router.test_starts import HERE, courier, session, start
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.thin_courier import ThinCourier
 
 __all__ = ["courier"]
 

@@ -9,9 +9,9 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 ELSEWHERE = types.ChatRef(transport="test", chat_id="2", message_id="10")

@@ -7,9 +7,9 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ThinLink
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.thin_agent import ThinAgent, ThinLink
+from tests.rigs.thin_courier import ThinCourier
 
 CHAT = types.ChatRef(transport="test", chat_id="a")
 REST = chat_pb.Rest(chat={"seconds": 20})

@@ -6,10 +6,10 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ids
-from tests.fakes.thin_agent import session as named
 from tests.integration.router.harness import RouterUnderTest
 from tests.integration.router.permissions.asking import ask
+from tests.rigs.thin_agent import ThinAgent, ids
+from tests.rigs.thin_agent import session as named
 from tests.waiting import wait_until
 
 HOUR, DAY = 3600.0, 24 * 3600.0

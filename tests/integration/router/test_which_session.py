@@ -7,10 +7,10 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest, fresh
 from tests.integration.router.pressing import labels, last_line, press
+from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.thin_courier import ThinCourier
 
 HERE = types.ChatRef(transport="test", chat_id="1", message_id="10")
 HOUR = 3600.0

@@ -22,9 +22,9 @@ from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import FOR_EVER, Fault, FaultKind
 from tests.fakes.telegram_images import png
 from tests.fakes.telegram_state import Message
-from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.harness import API_KEY, MovableTime, RouterUnderTest, config
 from tests.integration.router.new_database import lay_down
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier

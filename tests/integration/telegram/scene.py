@@ -9,8 +9,8 @@ from agentlink.v1 import types_pb2 as types
 
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_state import Message, Press
-from tests.fakes.thin_agent import ThinAgent, ThinLink
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier

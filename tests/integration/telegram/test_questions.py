@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinLink
 from tests.integration.router.permissions.asking import COLOURS, DAY, ask, decision, respond, standing, withdraw
 from tests.integration.telegram.scene import BOB, GROUP, MALLORY, Scene, playing
+from tests.rigs.thin_agent import ThinLink
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.transports.lifecycle import Outcome

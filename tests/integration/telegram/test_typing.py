@@ -4,8 +4,8 @@ from pathlib import Path
 
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinLink, session
 from tests.integration.telegram.scene import ADA, GROUP, Scene, playing
+from tests.rigs.thin_agent import ThinLink, session
 
 BUSY, IDLE = types.SESSION_STATE_BUSY, types.SESSION_STATE_IDLE
 

@@ -10,9 +10,9 @@ from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.fakes.browsed_console import CHROMIUM, Console, Settings, whole
-from tests.fakes.console_router import FakeRouter, a_session
 from tests.programs import needed_to_drive_a_browser
+from tests.rigs.browsed_console import CHROMIUM, Console, Settings, whole
+from tests.rigs.console_router import FakeRouter, a_session
 from webhook_adapter.console.blueprint import create_blueprint
 
 

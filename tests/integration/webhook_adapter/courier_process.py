@@ -8,8 +8,8 @@ import sys
 import threading
 from types import TracebackType
 
-from tests.fakes.chat_link import ChatLinkStandIn
 from tests.fakes.telegram import TelegramStandIn
+from tests.rigs.scripted_outbox import ChatLinkStandIn
 
 PROGRAM = "import os, sys; from webhook_adapter.cli import courier; sys.exit(courier(os.environ))"
 API_KEY = "pmk_courier"

@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Button, CommandState, SessionState
-from tests.fakes.browsed_console import IN_BROWSER, PHONE, Console
-from tests.fakes.console_router import a_session
+from tests.rigs.browsed_console import IN_BROWSER, PHONE, Console
+from tests.rigs.console_router import a_session
 from tests.waiting import wait_until
 
 pytestmark = IN_BROWSER

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.chat_link import ChatLinkStandIn, Parcel
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import too_many_requests
 from tests.integration.webhook_adapter.courier_process import API_KEY, start
+from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
 
 GROUP = -4711
 

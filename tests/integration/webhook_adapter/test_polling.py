@@ -4,10 +4,10 @@ import grpc
 import pytest
 import requests
 
-from tests.fakes.chat_link import ChatLinkStandIn
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.integration.webhook_adapter.courier_process import API_KEY, start
+from tests.rigs.scripted_outbox import ChatLinkStandIn
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.adapter import HEADER_SECRET, PATH_SECRET, AdapterProcess
-from tests.fakes.chat_link import ChatLinkStandIn
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
 from tests.integration.webhook_adapter.courier_process import API_KEY, CourierProcess, environment, start
+from tests.rigs.adapter import HEADER_SECRET, PATH_SECRET, AdapterProcess
+from tests.rigs.scripted_outbox import ChatLinkStandIn
 
 SECRETS = {"TELEGRAM_WEBHOOK_SECRET": HEADER_SECRET, "TELEGRAM_WEBHOOK_PATH_SECRET": PATH_SECRET}
 

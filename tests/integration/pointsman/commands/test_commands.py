@@ -7,8 +7,8 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.control_server import FakeControl
 from tests.integration.pointsman.conftest import Run
+from tests.rigs.scripted_control import FakeControl
 
 
 def test_send_types_text_and_enter_and_prints_the_command(run: Run, control: FakeControl) -> None:

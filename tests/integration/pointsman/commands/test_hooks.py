@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pointsman.group import pointsman
-from tests.fakes.agent_socket import listening
+from tests.rigs.agent_socket import listening
 
 
 class Person:

@@ -9,9 +9,9 @@ from agentlink.v1 import control_pb2 as pb
 from click.testing import CliRunner, Result
 
 from pointsman.group import pointsman
-from tests.fakes.thin_agent import ThinLink
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask, decision
+from tests.rigs.thin_agent import ThinLink
 
 
 @pytest.fixture

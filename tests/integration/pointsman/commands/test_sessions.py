@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.agent_socket import FakeAgent
-from tests.fakes.control_server import FakeControl
 from tests.integration.agent.backends.stages import NvimFixture
 from tests.integration.pointsman.conftest import Run
 from tests.programs import needed
+from tests.rigs.agent_socket import FakeAgent
+from tests.rigs.scripted_control import FakeControl
 
 
 def test_sessions_are_listed(run: Run, control: FakeControl) -> None:

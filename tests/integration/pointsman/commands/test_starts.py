@@ -7,8 +7,8 @@ import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.control_server import FakeControl
 from tests.integration.pointsman.conftest import Run
+from tests.rigs.scripted_control import FakeControl
 
 
 def test_start_asks_for_a_session_and_prints_its_id(run: Run, control: FakeControl) -> None:

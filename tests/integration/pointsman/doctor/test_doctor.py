@@ -13,10 +13,10 @@ import pytest
 from agentlink.v1 import types_pb2 as types
 from click.testing import Result
 
-from tests.fakes.agent_socket import FakeAgent
-from tests.fakes.control_server import FakeControl
 from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.integration.pointsman.conftest import Run
+from tests.rigs.agent_socket import FakeAgent
+from tests.rigs.scripted_control import FakeControl
 
 Findings = dict[str, dict[str, Any]]
 

@@ -6,9 +6,9 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinLink
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest, fresh
+from tests.rigs.thin_agent import ThinLink
+from tests.rigs.thin_courier import ThinCourier
 
 ADA = "telegram:4711 (Ada)"
 DAY = 24 * 3600

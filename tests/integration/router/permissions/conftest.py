@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.thin_agent import ThinAgent, ThinLink
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest, fresh
 from tests.integration.router.permissions.asking import ask
+from tests.rigs.thin_agent import ThinAgent, ThinLink
+from tests.rigs.thin_courier import ThinCourier
 
 
 @pytest.fixture

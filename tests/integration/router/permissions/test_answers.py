@@ -6,9 +6,6 @@ import grpc
 import pytest
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.rpc_errors import reason_of
-from tests.fakes.thin_agent import ThinLink
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest, fresh
 from tests.integration.router.permissions.asking import (
     ADA,
@@ -22,6 +19,9 @@ from tests.integration.router.permissions.asking import (
     shown,
     standing,
 )
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinLink
+from tests.rigs.thin_courier import ThinCourier
 
 
 def test_a_question_is_shown_with_tool_input_and_buttons(courier: ThinCourier, link: ThinLink, session: str) -> None:

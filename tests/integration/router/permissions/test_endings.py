@@ -7,8 +7,6 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.fakes.thin_agent import ThinAgent, ThinLink
-from tests.fakes.thin_courier import ThinCourier
 from tests.integration.router.harness import RouterUnderTest
 from tests.integration.router.permissions.asking import (
     DAY,
@@ -22,6 +20,8 @@ from tests.integration.router.permissions.asking import (
     standing,
     withdraw,
 )
+from tests.rigs.thin_agent import ThinAgent, ThinLink
+from tests.rigs.thin_courier import ThinCourier
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.chat_link import ChatLinkStandIn
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.fakes.telegram_images import png
 from tests.integration.webhook_adapter.courier_process import API_KEY, CourierProcess, environment, start
+from tests.rigs.scripted_outbox import ChatLinkStandIn
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.fakes.adapter import environment
+from tests.rigs.adapter import environment
 from tests.rigs.faulty_router import FaultyRouter
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http.app import create_app

@@ -5,8 +5,8 @@ import pytest
 from agentlink.v1.control_pb2 import ROLE_CHAT
 from flask.testing import FlaskClient
 
-from tests.fakes.adapter import SECRET_HEADER, WEBHOOK
 from tests.integration.router.harness import API_KEY
+from tests.rigs.adapter import SECRET_HEADER, WEBHOOK
 from tests.rigs.faulty_router import NO_KEY, Fault, FaultyRouter
 
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.5"}

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.fakes.adapter import CHAT, SECRET_HEADER, WEBHOOK, environment
+from tests.rigs.adapter import CHAT, SECRET_HEADER, WEBHOOK, environment
 from tests.rigs.faulty_router import NO_STORAGE, FaultyRouter
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.router.client import RouterClient

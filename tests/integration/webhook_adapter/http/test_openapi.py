@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from tests.fakes.adapter import PATH_SECRET
 from tests.integration.router.harness import API_KEY
+from tests.rigs.adapter import PATH_SECRET
 from tests.rigs.faulty_router import FaultyRouter
 
 KEY = {"X-API-Key": API_KEY}

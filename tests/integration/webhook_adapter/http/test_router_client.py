@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from pointsman.client import convert
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Button, Chat, CommandState, Machine, NotificationState, Origin
-from tests.fakes.adapter import environment
+from tests.rigs.adapter import environment
 from tests.rigs.faulty_router import NO_STORAGE, Fault, FaultyRouter
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from agentlink.v1.control_pb2 import GetNotificationRequest
 
-from tests.fakes.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
 from tests.integration.router.harness import API_KEY
+from tests.rigs.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
 from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
 

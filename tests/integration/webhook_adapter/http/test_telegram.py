@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.adapter import CHAT, HEADER_SECRET, WEBHOOK, AdapterProcess, environment
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind
+from tests.rigs.adapter import CHAT, HEADER_SECRET, WEBHOOK, AdapterProcess, environment
 from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
 from webhook_adapter.transports.telegram.background_calls import BackgroundCalls

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from flask.testing import FlaskClient
 
-from tests.fakes.adapter import CHAT, SECRET_HEADER, WEBHOOK
+from tests.rigs.adapter import CHAT, SECRET_HEADER, WEBHOOK
 from tests.rigs.faulty_router import NO_KEY, NO_STORAGE, Fault, FaultyRouter
 
 LIMIT = 1024 * 1024

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.fakes.console_router import FakeRouter, a_session
+from tests.rigs.console_router import FakeRouter, a_session
 from webhook_adapter.console.blueprint import create_blueprint
 from webhook_adapter.console.login import login_link
 

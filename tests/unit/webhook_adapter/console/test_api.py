@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Button, Chat, CommandState, SessionState
-from tests.fakes.console_router import FakeRouter
+from tests.rigs.console_router import FakeRouter
 from webhook_adapter.console.api import ACTOR
 from webhook_adapter.model import Submission
 

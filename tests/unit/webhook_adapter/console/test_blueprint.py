@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.fakes.console_router import FakeRouter
+from tests.rigs.console_router import FakeRouter
 from webhook_adapter.console.login import LINK_LIFETIME, SESSION_LIFETIME
 
 

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from tests.fakes.console_router import FakeRouter
+from tests.rigs.console_router import FakeRouter
 
 
 @pytest.fixture

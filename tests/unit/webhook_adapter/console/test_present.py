@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pointsman.client.records import Button, Notification
-from tests.fakes.console_router import FakeControl, a_session
+from tests.rigs.console_router import FakeControl, a_session
 from webhook_adapter.console.present import PREVIEW_LENGTH, chat, said, with_last_words
 
 

@@ -17,10 +17,10 @@ from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
 from agent.domain.permission import Decision
 from agent.domain.session import Conversation, Session, SessionState
 from agent.processes import identify
-from tests.fakes.agent_rig import eventually
 from tests.fakes.claude_program import ClaudeHome
 from tests.fakes.model_api import ModelApi
 from tests.integration.agent.backends.stages import Notes
+from tests.rigs.agent_rig import eventually
 
 LONG = 30.0  # seconds; other programs share the cores
 IDLE = SessionState.IDLE

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.fakes.chat_link import ChatLinkStandIn
 from tests.integration.webhook_adapter.courier_process import API_KEY
 from tests.integration.webhook_adapter.transports.conformance.play import Play
 from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, WebStage
+from tests.rigs.scripted_outbox import ChatLinkStandIn
 from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.transports.registry import GROUP

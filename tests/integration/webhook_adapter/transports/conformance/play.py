@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.chat_link import ChatLinkStandIn, Parcel
-from tests.fakes.fast_time import FastClock
 from tests.integration.webhook_adapter.courier_process import API_KEY
 from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, Can, Shown, Stage
+from tests.rigs.fast_time import FastClock
+from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
 from webhook_adapter.router.client import RouterClient

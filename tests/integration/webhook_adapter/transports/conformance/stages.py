@@ -12,10 +12,10 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.fakes.chat_link import ChatLinkStandIn, Parcel
 from tests.fakes.telegram import TelegramStandIn
 from tests.fakes.telegram_faults import Fault, FaultKind, too_many_requests
 from tests.integration.webhook_adapter.courier_process import API_KEY
+from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.transport import Transport
 from webhook_adapter.transports.web.platform import WebTransport

@@ -1,4 +1,4 @@
-"""A whole agent as a process of its own, typing into a file: `python -m tests.fakes.agent_process FILE [BLOCKED]`.
+"""A whole agent as a process of its own, typing into a file: `python -m tests.rigs.agent_process FILE [BLOCKED]`.
 
 A session whose text is BLOCKED hangs after the line is in the file, as a terminal would that takes its time.
 """
@@ -17,7 +17,7 @@ from agent.backends.registry import backends
 from agent.config import Config
 from agent.domain.command import Action, Input, Outcome
 from agent.domain.session import Session
-from tests.fakes.recording_backend import RecordingBackend
+from tests.rigs.recording_backend import RecordingBackend
 
 
 class HangingBackend(RecordingBackend):

@@ -1,4 +1,4 @@
-"""Frames as bytes, committed. `python -m tests.fakes.golden` adds a line for each kind without one; none changes."""
+"""Frames as bytes, committed. `python -m tests.rigs.golden` adds a line for each kind without one; none changes."""
 
 import json
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.fakes.chaos_proxy import ChaosProxy, Wire
+from tests.rigs.chaos_proxy import ChaosProxy, Wire
 from tests.waiting import wait_until
 
 PATIENCE = 10.0  # seconds

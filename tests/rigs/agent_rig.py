@@ -22,7 +22,7 @@ from agent.domain.session import Session
 from agent.link import identity
 from agent.local import client
 from agent.store.database import Database
-from tests.fakes.recording_backend import RecordingBackend
+from tests.rigs.recording_backend import RecordingBackend
 from tests.waiting import PATIENCE
 
 MACHINE = "devbox"
@@ -141,7 +141,7 @@ class Rigs:
     async def child(self, router: str, hangs_on: str = "") -> AsyncIterator[Child]:
         self.enrol(router)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.fakes.agent_process", str(self.typed_into), hangs_on),
+            *(sys.executable, "-m", "tests.rigs.agent_process", str(self.typed_into), hangs_on),
             env={**os.environ, "POINTSMAN_DATA_DIR": str(self.data_dir), "POINTSMAN_START_FOLDERS": str(self.data_dir)},
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,

@@ -12,7 +12,7 @@ from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page
 from werkzeug.wrappers import Response
 
-from tests.fakes.console_router import FakeRouter
+from tests.rigs.console_router import FakeRouter
 from webhook_adapter.console.login import login_link
 
 # The shell is the same browser without its own windows, which cost more than our pages do.
