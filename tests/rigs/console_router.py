@@ -1,4 +1,4 @@
-"""A router in memory, as the console sees it: RouterClient's place is taken, its values are the real ones."""
+"""Not the real router, which a page in a browser cannot be shown at each moment: records in memory, for the console."""
 
 import itertools
 import threading

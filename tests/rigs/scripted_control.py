@@ -1,4 +1,4 @@
-"""A small router for tests of the command line: the Control service over a real socket, its data in memory."""
+"""Not the real router, which takes no ids, times and ends from a test: a Control whose lists a test fills."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A router at the other end of the wire: a real grpc.aio server whose every frame the test decides."""
+"""Not the real router, which sends no frame twice, late or wrong: the far end of a link, its every frame the test's."""
 
 import asyncio
 from collections import deque

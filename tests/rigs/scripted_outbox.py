@@ -1,4 +1,4 @@
-"""A stand-in for the router's ChatLink: a real gRPC server with a small outbox that leases as the router does."""
+"""Not the real router, which makes few shapes of delivery by itself: a ChatLink with a test's own outbox."""
 
 import itertools
 import threading
