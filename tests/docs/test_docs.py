@@ -240,6 +240,14 @@ def test_modules_and_tests_that_pages_call_exist(page: str) -> None:
     assert not missing
 
 
+def test_every_kind_of_test_is_explained_with_its_time() -> None:
+    kinds = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
+
+    explained = re.findall(r"^\| `tests/(\w+)` \| .+ \| ([^|]+) \|$", text("docs/testing.md"), re.MULTILINE)
+
+    assert {name for name, _ in explained} == kinds
+
+
 def test_a_stranger_is_told_what_must_hold_in_half_a_page() -> None:
     page = text("CONTRIBUTING.md")
 
