@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import telegram as ptb
-from telegram.constants import ParseMode
+from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter
 
 from tests.fakes.telegram import TelegramStandIn
@@ -206,6 +206,20 @@ async def _(both: Both) -> None:
     assert [each["emoji"] for each in written.reaction] == ["👍"]
     with pytest.raises(BadRequest, match="Reaction_invalid"):
         await both.bot.set_message_reaction(CHAT, written.message_id, "🦖")
+
+
+@contract("deleteMessage")
+async def _(both: Both) -> None:
+    assert await both.bot.delete_message(CHAT, (await both.bot.send_message(CHAT, "one")).message_id)
+    with pytest.raises(BadRequest, match="Message to delete not found"):
+        await both.bot.delete_message(CHAT, 5)
+
+
+@contract("sendChatAction")
+async def _(both: Both) -> None:
+    assert await both.bot.send_chat_action(CHAT, ChatAction.TYPING)
+    with pytest.raises(BadRequest, match="Wrong parameter action in request"):
+        await both.bot.send_chat_action(CHAT, "thinking")
 
 
 @contract("answerCallbackQuery")

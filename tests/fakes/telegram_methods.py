@@ -25,6 +25,9 @@ LONGEST_ANSWER = 200
 LONGEST_TOPIC_NAME = 128
 # Some of those bots may give.
 REACTIONS = frozenset("👍👎❤🔥👏🤔🎉👌👀💯⚡✍🫡🤝")
+CHAT_ACTIONS = frozenset(
+    f"{does}_{what}" for does in ("record", "upload") for what in ("video", "voice", "video_note")
+) | {"typing", "upload_photo", "upload_document", "choose_sticker", "find_location"}
 BIGGEST_FILE = 50 * 1024 * 1024
 BIGGEST_PHOTO = 10 * 1024 * 1024
 MOST_PIXELS, LONGEST_SIDES = 10_000, 20  # width and height together; one to the other
@@ -210,6 +213,8 @@ def close_forum_topic(world: World, params: Json) -> bool:
 
 
 def send_chat_action(world: World, params: Json) -> bool:
+    if params.get("action") not in CHAT_ACTIONS:
+        raise bad("wrong parameter action in request")
     world.chat_actions.append((chat_of(world, params).id, str(params.get("action", ""))))
     return True
 

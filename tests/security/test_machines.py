@@ -29,7 +29,7 @@ def refused(router: RouterUnderTest, token: str) -> grpc.RpcError:
     """What a call with a machine's credential is told."""
     metadata = [("authorization", f"Bearer {token}")]
     with grpc.insecure_channel(router.address) as channel, pytest.raises(grpc.RpcError) as error:
-        AgentLinkStub(channel).GetFile(link_pb.GetFileRequest(command_id="c"), metadata=metadata, timeout=30)
+        AgentLinkStub(channel).GetPart(link_pb.GetCommandPartRequest(command_id="c"), metadata=metadata, timeout=30)
     return error.value
 
 
@@ -39,8 +39,8 @@ def test_bogus_credentials_use_up_no_machines_turn(router: RouterUnderTest) -> N
     many = int(BURST + RATE)
 
     with grpc.insecure_channel(router.address) as channel:
-        fetch = AgentLinkStub(channel).GetFile
-        calls = [fetch.future(link_pb.GetFileRequest(), metadata=forged, timeout=30) for _ in range(many)]
+        fetch = AgentLinkStub(channel).GetPart
+        calls = [fetch.future(link_pb.GetCommandPartRequest(), metadata=forged, timeout=30) for _ in range(many)]
         told = {reason_of(call.exception()) for call in calls}
 
     assert told == {"UNAUTHENTICATED"}
