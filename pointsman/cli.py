@@ -20,6 +20,7 @@ def main() -> None:
     from pointsman.group import pointsman
     from pointsman.signals import pass_on_none
 
+    # Before anything starts a thread: each keeps the signal mask that it began with.
     pass_on_none()
     tame_grpc()
     pointsman.main(prog_name="pointsman")

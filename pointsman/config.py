@@ -119,13 +119,13 @@ def tame_grpc() -> None:
     costs a webhook on its way to the machine a tenth of its time (docs/performance.md).
     """
     for name, value in _GRPC.items():
-        os.environ.setdefault(name, value)
+        os.environ.setdefault(name, value)  # whoever looks for a fault in gRPC has set these, and wins
 
 
 def restore_environment() -> None:
     """Before this process becomes, or starts, a person's own program: that one gets the environment as it came."""
     for name, value in _GRPC.items():
-        if os.environ.get(name) == value:
+        if os.environ.get(name) == value:  # else it was a person's own
             del os.environ[name]
 
 
@@ -146,6 +146,7 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     data_dir = _data_dir(flags, environ)
     from_file = _read_file(data_dir / FILE_NAME, problems)
     values = {setting.name: _value(setting, flags, environ, from_file, data_dir) for setting in SETTINGS}
+    # All of them, not the first: else each start would show one more.
     for setting in SETTINGS:
         value = values[setting.name]
         wrong = setting.check(value.text) if value.text else ""
@@ -233,6 +234,7 @@ def _enrolled_at(
         return ""
     try:
         return str(json.loads((data_dir / _ENROLMENT).read_text(encoding="utf-8"))["router"])
+    # As if it never was: the agent says what is wrong with its own file.
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -257,6 +259,7 @@ def _default(
             listen = _value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], flags, environ, from_file, data_dir).text
             return reachable(listen)
         case "POINTSMAN_MACHINE_ID":
+            # A host's name may have letters that no id has.
             return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in socket.gethostname())
     return setting.default
 
@@ -264,7 +267,7 @@ def _default(
 def reachable(listen: str) -> str:
     """Where clients on this machine find a program that listens there."""
     host, colon, port = listen.rpartition(":")
-    if host in ("0.0.0.0", "[::]"):
+    if host in ("0.0.0.0", "[::]"):  # places to listen at, and none to connect to
         return f"127.0.0.1:{port}"
     return f"{host}{colon}{port}"
 

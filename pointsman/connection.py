@@ -57,6 +57,7 @@ def _unreachable(error: RouterError, settings: Settings) -> Failure:
     address = settings["POINTSMAN_ROUTER"]
     elsewhere = settings.router_is_elsewhere or not is_loopback(address)
     start = "Does it run there" if elsewhere else "Is it running? `pointsman up` starts it"
+    # A handshake that fails is UNAVAILABLE too, and gRPC does not tell the two apart.
     tls = not is_loopback(address) or settings["POINTSMAN_TLS_CA"]
     cure = f"{start}; POINTSMAN_ROUTER says where to look." + (_TLS_CURE if tls else "")
     return Failure(f"no answer from the router at {address} ({error.status})", cure, ExitCode.NOT_REACHABLE)

@@ -26,6 +26,7 @@ def setting_flags(*names: str) -> Callable[[F], F]:
     """Flags that set settings for this call. Secrets have none: everybody can see a command line."""
 
     def decorate(function: F) -> F:
+        # The decorator applied last comes first in the help: so it has the order given here.
         for name in reversed(names):
             setting = BY_NAME[name]
             takes = {"is_flag": True, "flag_value": "1", "default": None} if setting.switch else {"metavar": "VALUE"}
@@ -43,6 +44,7 @@ def setting_flags(*names: str) -> Callable[[F], F]:
 
 def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is not None and param.name is not None:
+        # At the root: a flag may stand before the command's name, or behind it.
         flags = ctx.find_root().ensure_object(dict)
         name = next(name for name, setting in BY_NAME.items() if setting.flag == param.opts[0])
         flags[name] = value
@@ -59,6 +61,7 @@ class SpanParam(click.ParamType[timedelta]):
     def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         if isinstance(value, timedelta):
             return value
+        # So many digits that a protobuf Duration holds it in any unit.
         match = re.fullmatch(r"(\d{1,6})([smhd])", value)
         if not match or int(match[1]) == 0:
             self.fail(f"{value!r} is no span of time such as 90s, 30m, 2h or 1d", param, ctx)

@@ -16,6 +16,7 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     from agent.link.enrol import enrol
 
     try:
+        # Here, where there are words for it: gRPC would call it a router that does not answer.
         split_address(router)
     except ValueError:
         raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
@@ -44,6 +45,7 @@ def enrol_local_machine(settings: Settings) -> str | None:
         known = next((machine for machine in router.machines() if machine.machine_id == name), None)
         if known is not None:
             return None if known.revoked else name
+        # A crash behind this leaves a token that nobody has: it expires, and the next start makes another.
         token = router.create_join_token()
     return enrol_machine(settings, settings["POINTSMAN_ROUTER"], token.join_token)
 

@@ -12,6 +12,7 @@ CLAUDE = "Install Claude Code (npm install -g @anthropic-ai/claude-code), or put
 class ExitCode(IntEnum):
     """What a command's end says to scripts."""
 
+    # Scripts hold on to these numbers: none ever changes.
     DONE = 0
     FAILED = 1
     USAGE = 2

@@ -8,6 +8,7 @@ from pointsman.config import unknown_here
 from pointsman.context import client_flags
 from pointsman.spelling import Group, meaningless
 
+# Places, not imports: `pointsman hook` and the Tab key wait for what they need alone.
 _COMMANDS = {
     "up": "commands.programs:up",
     "demo": "demo.demo:demo",
@@ -59,6 +60,7 @@ class LazyGroup(Group):
     """Imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        # Not by the alphabet, as click would: first what people need first.
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002

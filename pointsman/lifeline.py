@@ -17,6 +17,7 @@ def end_with_supervisor(environ: Mapping[str, str]) -> None:
     supervisor = environ.get(SUPERVISOR_PID)
     if not supervisor:
         return
+    # No other system has it: there, a supervisor that was killed leaves its programs behind.
     if sys.platform == "linux":
         import ctypes
 

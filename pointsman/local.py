@@ -33,6 +33,7 @@ def ask(settings: Settings, request: dict[str, object], patience: float = 10.0) 
     try:
         answer: dict[str, Any] = client.request(path, request, patience)
     except PermissionError:
+        # Nothing was said to it: whoever took the agent's place would read along.
         cure = f"Ask who runs it, remove {path.parent}, or choose a shorter POINTSMAN_DATA_DIR."
         raise Failure(f"what listens on {path} is not your agent", cure, ExitCode.NOT_REACHABLE) from None
     except OSError:
@@ -70,7 +71,7 @@ def find_local_session(settings: Settings, name: str) -> str:
             return ""
         ids = [item["session_id"] for item in sessions if name in (item["session_id"], item["label"])]
         if ids or time.monotonic() > gives_up:
-            return str(ids[0]) if len(ids) == 1 else ""
+            return str(ids[0]) if len(ids) == 1 else ""  # between two of one label nobody guesses
         time.sleep(_LOOK)
 
 
@@ -92,6 +93,7 @@ def resolve_tmux(target: str, tmux_env: str) -> dict[str, object]:
     """The part of a register request that names a tmux pane."""
     from agent.backends.terminals import tmux
 
+    # Here and not in the agent: which tmux server is meant, only the caller's environment says.
     return _resolved("tmux", lambda: tmux.resolve(target, tmux_env))
 
 

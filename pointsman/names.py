@@ -20,7 +20,7 @@ def session(router: "Control", name: str) -> str:
 
 def find(router: "Control", name: str) -> "Session":
     """As session, with all that is known of it."""
-    there = router.sessions(include_ended=True)
+    there = router.sessions(include_ended=True)  # ended ones too: then it is told why nothing can be sent
     chosen = choose_session(there, name)
     return next(each for each in there if each.session_id == chosen)
 
@@ -76,5 +76,6 @@ def _one(noun: str, name: str, things: "Iterable[Named]", cure: str) -> str:
         return found[0].identity
     if found:
         raise Failure(naming.several(name, found), "Give more of the id.", ExitCode.USAGE)
+    # Nobody is led to what is over.
     near = like(name, [word for each in things if not each.over for word in (each.label, each.identity) if word])
     raise Failure(f"no {noun} {name!r}", f"Did you mean {near}? {cure}" if near else cure, ExitCode.NOT_FOUND)

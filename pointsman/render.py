@@ -57,7 +57,7 @@ def show(records: Sequence[R], columns: Sequence[Column[R]], *, as_json: bool, n
     if as_json:
         show_json(records)
     elif not records:
-        click.echo(nothing, err=True)
+        click.echo(nothing, err=True)  # a pipe gets rows, and no words in their place
     elif sys.stdout.isatty():
         _table(records, columns)
     else:
@@ -84,6 +84,7 @@ def _table(records: Sequence[R], columns: Sequence[Column[R]]) -> None:
         cells = []
         for number, width in widths.items():
             text = row[number]
+            # Cells and not characters: an emoji takes two. Coloured last, as codes have no width.
             fitted = set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
             cells.append(click.style(fitted, bold=True) if line == 0 else click.style(fitted, _COLOURS.get(text)))
         click.echo("  ".join(cells).rstrip())
@@ -101,12 +102,14 @@ def layout(natural: Sequence[int], columns: Sequence[Column[R]], room: int) -> d
         widths = {number: natural[number] for number in kept}
         least = {number: min(natural[number], columns[number].least or natural[number]) for number in kept}
         over = sum(widths.values()) + _GAP * (len(kept) - 1) - room
+        # Too wide with every cell cut down to its least: a column has to go.
         if sum(least.values()) - sum(widths.values()) + over > 0:
             goes = max((number for number in kept), key=lambda number: (columns[number].rank, number))
             if columns[goes].rank:
                 kept.remove(goes)
                 continue
         for _ in range(over):
+            # Where it hurts least: what has most to spare.
             widest = max(kept, key=lambda number: widths[number] - least[number])
             if widths[widest] <= least[widest]:
                 break

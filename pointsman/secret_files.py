@@ -17,6 +17,7 @@ def make_data_dir(settings: Settings) -> Path:
     """The data directory, made if needed. Raises Failure."""
     folder = settings.data_dir
     try:
+        # One that is there keeps its mode: it is a person's, and `doctor` tells who may look in.
         folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     except OSError as error:
         cure = "Set POINTSMAN_DATA_DIR to a folder that you can write."
@@ -39,13 +40,13 @@ def _new(setting: Setting) -> str:
 
 def _keep(path: Path, secret: str) -> None:
     """Write it whole or not at all; where another process was faster, its secret stays."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")  # one for each process: two may be at it
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secret + "\n")
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # Telegram may be told it next: no power cut may take it from us alone
         _link(draft, path)
         draft.unlink()
     except OSError as error:
@@ -55,8 +56,8 @@ def _keep(path: Path, secret: str) -> None:
 
 def _link(draft: Path, path: Path) -> None:
     try:
-        os.link(draft, path)
+        os.link(draft, path)  # unlike a rename, it fails where there is one
     except FileExistsError:
         if not path.read_text(encoding="ascii").strip():  # an empty file is no secret: somebody's disk was full
             draft.replace(path)
-            draft.touch()
+            draft.touch()  # for the unlink that follows

@@ -32,7 +32,7 @@ class Source(Enum):
 Check = Callable[[str], str]
 
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}\Z")
-_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")  # Telegram's own limits
 # Telegram's own accounts: service messages, anonymous group admins, and posts linked from channels. Whoever allowed
 # one of them would allow everybody who can make it speak.
 NEVER_ALLOWED = frozenset({777000, 1087968824, 136817688})
@@ -47,6 +47,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def is_loopback(address: str) -> bool:
+    # No name is looked up: what it means may change, and whether TLS is used hangs on this.
     host, _ = split_address(address)
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -76,6 +77,7 @@ def _machine_id(value: str) -> str:
 
 
 def _public_url(value: str) -> str:
+    # Plain HTTP on loopback is for a Bot API server of one's own.
     good = re.match(r"(https://[^/\s]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(?=/|\Z))\S*\Z", value)
     return "" if good else "must be an https:// address: Telegram takes nothing else"
 
@@ -170,7 +172,7 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_API_KEY",
         "opens REST (X-API-Key) and Control",
         _key,
-        frozenset({_R, _H, _C}),
+        frozenset({_R, _H, _C}),  # not the agent: with its own identity it needs no key to everything
         secret=True,
         file="api_key",
     ),
@@ -190,6 +192,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
+    # Only the command line reads it.
     Setting("POINTSMAN_CONSOLE_URL", "address at which people reach the console", _http_url, frozenset()),
     Setting("TELEGRAM_BOT_TOKEN", "the bot; Telegram is off without it", _bot_token, _ADAPTER, secret=True),
     Setting(
@@ -230,6 +233,6 @@ def like(name: str, words: Iterable[str]) -> str:
 def masked(setting: Setting, value: str) -> str:
     """A value as it may be shown to anybody who looks over a shoulder."""
     if setting.secret and value:
-        return "********"
+        return "********"  # whatever its length is, which would tell something
     # An address may hold a password of its own.
     return re.sub(r"://[^/@\s]+@", "://********@", value)

@@ -17,6 +17,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        # Of a flag that is wrong here, click knows better what to say.
         if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
             near = like(args[0], self.list_commands(ctx))
             hint = f" Did you mean {near}?" if near else f" `{ctx.command_path} --help` lists them."

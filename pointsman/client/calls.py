@@ -41,6 +41,7 @@ class Calls:
 
     def with_key(self, api_key: str) -> Self:
         """The same client with another's key, on the same channel; the router judges it at each call."""
+        # Not by __init__, which looks up every method in a new stub: REST makes such a client for each request.
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__
         other._take_key(api_key)
@@ -67,10 +68,11 @@ class Calls:
     ) -> Response:
         """`wait` is how long the router itself may take its time. Raises RouterError."""
         try:
+            # Always a deadline: without one, gRPC waits for ever.
             timeout = (self._patience if patience is None else patience) + wait.total_seconds()
             return method(request, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
-            raise from_call(error) from None
+            raise from_call(error) from None  # without its cause, whose words name sockets and files
 
     def _sender(self, origin: Origin | None) -> types_pb2.Origin:
         return convert.origin(origin or self._origin)
@@ -81,4 +83,5 @@ def request_id(given: str | None) -> str:
 
     None makes a new name; the empty one is none at all.
     """
+    # Not made from the content: who says the same thing twice means it twice.
     return str(uuid.uuid4()) if given is None else given

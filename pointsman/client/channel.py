@@ -5,13 +5,14 @@ from pathlib import Path
 import grpc
 
 _OPTIONS = (
+    # A router that vanished without a word, its cable out, is noticed within 40 s.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.ping_timeout_ms", 10_000),
-    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.max_pings_without_data", 0),  # any number: whoever watches may hear nothing for hours
     # The longest list is 1,000 commands of 64 KiB; nobody but the router, whom we trust with more, can send it to us.
     ("grpc.max_receive_message_length", 80 * 1024 * 1024),
-    ("grpc.max_send_message_length", 4 * 1024 * 1024),
+    ("grpc.max_send_message_length", 4 * 1024 * 1024),  # what the router takes
     # A router that comes back must be found by Telegram's next retry, 2 s later; grpc's own default waits up to 120 s.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),

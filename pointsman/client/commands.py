@@ -65,11 +65,14 @@ class Commands(Calls):
 
     def follow(self, command_id: str) -> Command:
         """One command, once it has ended. A router that restarts meanwhile is waited for."""
+        # Asked again and again, not watched: so an end that came before we asked is told as well.
+        # The absence counts from the last answer: the command itself may take its 24 hours.
         heard = time.monotonic()
         while True:
             try:
                 command = self.command(command_id, _LONGEST_WAIT)
             except RouterError as error:
+                # A refusal is an answer; only silence is waited out.
                 if not error.is_unreachable or time.monotonic() - heard > _ABSENCE:
                     raise
                 time.sleep(_PAUSE)

@@ -26,6 +26,7 @@ class Control(Sessions, Commands, Notifications, Machines):
         """What happens from now on, or after that event; ends only by a RouterError. Resume after the last event."""
         request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
         try:
+            # Alone without a deadline: keepalive finds out when nobody is there any more.
             for event in self._stub.WatchEvents(request, metadata=self._metadata):
                 yield convert.read(Event, event)
         except grpc.RpcError as error:

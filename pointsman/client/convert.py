@@ -20,6 +20,7 @@ _ENUMS: dict[str, type[Enum]] = {
     each.__name__: each
     for each in (records.CommandState, records.NotificationState, records.SessionState, records.Role)
 }
+# Only what stands inside of other messages: of those on top, whoever asks names the record.
 _RECORDS: dict[str, type] = {
     "ChatRef": records.Chat,
     **{
@@ -43,7 +44,7 @@ def read_all(record: type[R], messages: Iterable[Message]) -> list[R]:
 def command(message: types_pb2.Command) -> records.Command:
     """A command; what its action brings along becomes its text or key."""
     action = message.action
-    kind = action.WhichOneof("kind") or "input"
+    kind = action.WhichOneof("kind") or "input"  # none where only a newer router knows the kind
     made = action.permission_decision
     return read(
         records.Command, message, kind=kind, key=action.key.name, option_id=made.option_id,
@@ -55,8 +56,10 @@ def command(message: types_pb2.Command) -> records.Command:
 def _value(message: Message, name: str) -> object:
     value: Any = getattr(message, name)
     field: FieldDescriptor = message.DESCRIPTOR.fields_by_name[name]  # type: ignore[assignment]  # upb's is the same
+    # Unset, it would read as the year 1970.
     if isinstance(value, Timestamp):
         return value.ToDatetime(UTC) if message.HasField(name) else None
+    # Before the lists: to protobuf, a map is one.
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return dict(value)
     if field.is_repeated:

@@ -77,6 +77,7 @@ class Notifications(Calls):
         origin: Origin | None = None,
     ) -> Permission:
         """Decide about a question as it was `seen`; the first answer counts, later ones are refused."""
+        # With the digest of what was seen: the router refuses a yes to anything else.
         asked = pb.RespondPermissionRequest(
             permission_id=seen.permission_id, input_digest=seen.input_digest, option_id=option_id, text=text,
             request_id=request_id(request), origin=self._sender(origin),

@@ -256,7 +256,7 @@ class NewApiKey:
     key_id: str
     label: str
     role: Role
-    secret: str = field(repr=False)
+    secret: str = field(repr=False)  # logs and tracebacks show a repr
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ def from_call(error: grpc.RpcError) -> RouterError:
     if status is not None:
         return from_status(status)
     name = call.code().name
+    # The other statuses come from the router's own code, whose words are made for people.
     return RouterError(name, _OWN_WORDS.get(name) or call.details() or name.lower())
 
 
@@ -33,6 +34,7 @@ def from_status(status: status_pb2.Status) -> RouterError:
     """What a google.rpc.Status says (https://google.aip.dev/193): words, reason, when to come again."""
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     for detail in status.details:
+        # Unpack leaves alone what is of another type.
         detail.Unpack(info)
         detail.Unpack(retry)
     after = retry.retry_delay.ToTimedelta().total_seconds() or None

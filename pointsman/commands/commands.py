@@ -30,6 +30,7 @@ _STDIN = "-"
 @click.argument("text")
 def send(*, session: str, text: str, wait: bool, ttl: timedelta | None, as_json: bool) -> None:
     """Type TEXT and Enter into a session. TEXT - reads standard input."""
+    # Everybody on the machine can read a command line; a text need not stand on one.
     if text == _STDIN:
         text = sys.stdin.read()
     with control() as router:
@@ -58,6 +59,7 @@ def key(*, session: str, name: str, wait: bool, as_json: bool) -> None:
 
 def _follow(router: "Control", there: "Session", command: "Command", *, wait: bool, as_json: bool) -> None:
     """Tells where the command stands: at its end, if that is waited for."""
+    # Before the wait, which then lasts until the machine is back.
     if not there.connected:
         tell_away(there.machine_id)
     if wait:
@@ -74,6 +76,7 @@ def tell_away(machine_id: str) -> None:
 def leave(command: "Command", *, wait: bool) -> None:
     from pointsman.client.records import CommandState
 
+    # Who does not wait has what they asked for once it is accepted.
     if wait and command.state is not CommandState.DONE:
         sys.exit(ExitCode.FAILED)
 
@@ -117,6 +120,7 @@ def dead(*, as_json: bool) -> None:
         dead = router.dead_letters()
         labels = names.Labels(router, as_json=as_json)
     _list(dead.commands, labels, as_json=as_json, nothing="No dead letters.")
+    # As JSON it stays one list of records of one kind.
     for note in dead.notifications if not as_json else ():
         click.echo(
             f"A message to {note.chat.chat_id} did not arrive: {note.detail} (pointsman trace {note.notification_id})"
@@ -152,6 +156,7 @@ def cancel(*, command_id: str, as_json: bool) -> None:
     Once it is on the machine, the machine decides whether that is still possible.
     """
     with control() as router:
+        # By a call that changes nothing, a part of an id becomes the whole: one that fits two ends here.
         command = router.cancel(router.command(command_id).command_id)
     tell(command, as_json=as_json)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete
 
-_VARIABLE = "_POINTSMAN_COMPLETE"
+_VARIABLE = "_POINTSMAN_COMPLETE"  # as click derives it from the program's name: that one it looks for
 _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 _DEADLINE = 2.0  # seconds that a person waits for Tab
 
@@ -79,4 +79,5 @@ def panes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 
 
 def _beginning(incomplete: str, words: Iterable[tuple[str, str]]) -> list[CompletionItem]:
+    # Click shows all that it gets: leaving out what does not fit is ours.
     return [CompletionItem(word, help=about or None) for word, about in words if word.startswith(incomplete)]

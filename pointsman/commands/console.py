@@ -36,6 +36,7 @@ def console(*, no_qr: bool, as_json: bool) -> None:
     if as_json:
         show_json({"url": link, "expiresAt": datetime.fromtimestamp(now + LINK_LIFETIME, UTC)})
         return
+    # A pipe gets the link alone, so that another program can open it.
     if not no_qr and sys.stdout.isatty():
         click.echo(qr_code(link))
     click.echo(link)
@@ -60,6 +61,7 @@ def qr_code(link: str) -> str:
     """The link in half blocks, for a terminal of any colours: two modules of the code are one character."""
     import segno
 
+    # The least correction makes the smallest code, and a screen does not get dirty; phones read no micro codes.
     rows = [list(map(bool, row)) for row in segno.make(link, error="l", micro=False).matrix_iter(border=2)]
     if len(rows) % 2:
         rows.append([False] * len(rows[0]))
@@ -87,6 +89,7 @@ def _checked_link(here: Settings, now: float) -> str:
     # HEAD asks whether the link is good, and does not use it up.
     question = Request(f"{local}/console/login?{urlsplit(link).query}", method="HEAD")  # noqa: S310 -- our own adapter
     try:
+        # A proxy of the environment could not reach our loopback, and would be shown the link.
         build_opener(ProxyHandler({})).open(question, timeout=_DEADLINE).close()
     except HTTPError as error:
         error.close()

@@ -24,6 +24,7 @@ def backup(*, file: Path, as_json: bool) -> None:
     """
     from pointsman.render import show_json
 
+    # Here, since the router runs in another folder.
     target = file.expanduser().absolute()
     with control() as router:
         size = router.backup(target)
@@ -66,6 +67,7 @@ def export() -> None:
     with control() as router:
         for session in router.sessions(include_ended=True):
             line("session", session)
+        # By the last id and not by a number: what arrives meanwhile shifts no page.
         command_pages = partial(router.commands, limit=_PAGE)
         for command in _all(lambda last: command_pages(before=last.command_id if last else "")):
             line("command", command)

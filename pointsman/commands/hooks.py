@@ -97,7 +97,7 @@ def status(*, claude: str | None, as_json: bool) -> None:
     here = settings()
     try:
         version = _version(claude)
-    except Failure:
+    except Failure:  # its hooks may be here after it is gone: those are shown
         version = None
     show(
         [_look(here, scope, version) for scope in _SCOPES],
@@ -123,6 +123,7 @@ def hook(*, event: str) -> None:
     """
     from agent.hooks import forward
 
+    # Claude Code tells people of hooks that fail, and may hold back its work for them.
     with suppress(Exception):
         forward.main(str(settings().agent_socket()), event)
 
@@ -139,6 +140,7 @@ def _look(here: Settings, scope: str, version: "Version | None") -> Installed:
     known = {event.name: event for event in claude_code.events_for(version)} if version else {}
     missing = [name for name in known if name not in found] if found else []
     socket = str(here.agent_socket())
+    # By the whole line: one that names an interpreter or a socket of before reaches nobody.
     current = not missing and all(
         claude_code.command(sys.executable, socket, known[name], scope, claude_code.made_for(line)) == line
         for name, line in found.items()
@@ -159,6 +161,7 @@ def _version(given: str | None) -> "Version":
     from agent.domain.errors import AgentError
     from agent.hooks.claude_code import version_of
 
+    # Its installers may leave only an alias, which is the shell's: PATH does not know it.
     program = given or shutil.which("claude") or next(filter(None, map(_executable, _WELL_KNOWN)), None)
     if program is None:
         cure = f"{CLAUDE} Or give it: pointsman hooks install --claude PATH."

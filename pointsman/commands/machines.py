@@ -84,6 +84,7 @@ def enroll(*, router: str, join_token: str) -> None:
     """
     from pointsman.enrolment import enrol_machine
 
+    # This secret may stand on a command line: it is good once, and soon not at all.
     machine_id = enrol_machine(settings(), router, join_token)
     click.echo(f"{machine_id} is enrolled. Start its agent: pointsman agent")
 
@@ -114,6 +115,7 @@ def create(*, label: str, role: str, as_json: bool) -> None:
     if as_json:
         show_json(made)
         return
+    # Alone on stdout, for whoever catches it in a variable.
     click.echo(made.secret)
     click.echo(f"{made.key_id}: role {role}. The secret is not shown again.", err=True)
 
@@ -147,6 +149,6 @@ def list_keys(*, as_json: bool) -> None:
 def revoke_key(*, key_id: str) -> None:
     """End a key, at once."""
     with control() as router:
-        key_id = names.api_key(router, key_id)
+        key_id = names.api_key(router, key_id)  # exactly one: what is ended here does not come back
         router.revoke_api_key(key_id)
     click.echo(f"{key_id} is revoked")

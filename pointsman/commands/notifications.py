@@ -21,7 +21,7 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
     def convert(
         self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
-        if isinstance(value, tuple):
+        if isinstance(value, tuple):  # click asks that what is converted already passes unchanged
             return value
         label, _, action = value.partition("=")
         if not label:
@@ -37,6 +37,7 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
     "--file",
     "files",
     multiple=True,
+    # Absolute, since the agent reads it, from another folder.
     type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True),
     help="A file to send with it, up to 50 MB; may be repeated, up to 10 times.",
 )
@@ -54,6 +55,7 @@ def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], files
     if files and not ids:
         cure = "Files go through the agent of the machine that the session runs on: start it, or call this there."
         raise Failure(f"{session} is no session of an agent on this machine", cure, ExitCode.NOT_FOUND)
+    # Only where the agent does not know the session: where it failed, nothing is said a second time.
     ids = ids or _through_router(session, text, buttons)
     if as_json:
         show_json({"notificationIds": ids})

@@ -67,6 +67,7 @@ def answer(*, permission_id: str, option: str, text: str, as_json: bool) -> None
     from pointsman.render import show_json
 
     with control() as router:
+        # Asked for anew: the answer counts for the question as it stands now, and for no other.
         decided = router.answer(_find(router, permission_id), option, text)
     if as_json:
         show_json(decided)
@@ -86,6 +87,7 @@ def _tell(asked: "Permission") -> None:
 
     how = ", ".join(part for part in (_words(asked.state), asked.decided_by, asked.text, asked.detail) if part)
     click.echo(f"{asked.permission_id}: {plain(how)}\n{plain(asked.tool)} in {asked.session_id}")
+    # Line by line: it keeps its shape, and loses what would move the cursor and hide a part of it.
     click.echo("\n".join(plain(line) if line else "" for line in asked.input.splitlines()))
     for option in asked.options:
         label = f"  # {plain(option.label)}" if option.label else ""

@@ -28,7 +28,9 @@ Entry = Callable[[Mapping[str, str]], int]
 def _run(program: Program, entry: Entry) -> None:
     here = settings()
     make_data_dir(here)
+    # Before anything is opened: where the supervisor is gone, a successor may be at it already.
     end_with_supervisor(here.environ)
+    # Only its own settings, started by hand or not: it cannot come to depend on another's.
     sys.exit(entry(child_environment(here, program)))
 
 
@@ -38,6 +40,7 @@ def router() -> None:
     """Run the router in the foreground."""
     from router.cli import main
 
+    # The router's machine alone makes one: anywhere else it would be a key that no router knows.
     make_missing(settings(), "POINTSMAN_API_KEY")
     _run(Program.ROUTER, main)
 
@@ -81,7 +84,7 @@ def adapter() -> None:
     from pointsman.up.up import run_adapter
 
     make_missing(settings(), *ADAPTER_SECRETS)
-    here = settings()
+    here = settings()  # again, since the secrets are there only now
     if not here["POINTSMAN_API_KEY"]:
         cure = "Give it a key of the router: pointsman apikey create --role admin"
         raise Failure("POINTSMAN_API_KEY is missing", cure, ExitCode.USAGE)

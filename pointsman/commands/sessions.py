@@ -93,7 +93,7 @@ def register(
     if tmux is not None:
         request |= _tmux(tmux, here)
     elif nvim is not None:
-        request |= _nvim(str(Path(nvim).absolute()))
+        request |= _nvim(str(Path(nvim).absolute()))  # the agent runs in another folder
     elif headless:
         request |= _headless(resume or "")
         request["label"] = label or Path.cwd().name
@@ -141,9 +141,11 @@ def unregister(*, session_id: str) -> None:
     from pointsman.local import ask, find_part_of_local
 
     here = settings()
+    # What is not found goes as it was typed: the agent says what is wrong with it.
     ask(here, {"op": "unregister", "session_id": find_part_of_local(here, session_id) or session_id})
 
 
+# Flags behind the program's name are the program's.
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @setting_flags("POINTSMAN_DATA_DIR")
 @click.option("--label", default="", help="What people call it; the program's name when not given.")
@@ -160,6 +162,7 @@ def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
     restore_environment()
     here = settings()
     socket = here.agent_socket()
+    # Told, not refused: people want their program most, and it attaches itself once there is an agent.
     if not agent_listens(here):
         cure = "`pointsman agent`" if here.router_is_elsewhere else "`pointsman up` or `pointsman agent`"
         click.echo(f"pointsman: no agent runs here, so this is no session until {cure} does.", err=True)

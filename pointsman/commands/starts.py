@@ -61,6 +61,7 @@ def start(
     with control() as router:
         machine = names.machine(router, machine) if machine else ""
         command = router.start(prompt, machine, folder, conversation_id=resume, ttl=ttl, keep=keep)
+        # Before the wait: who ends that with Ctrl-C can still name the session.
         if not as_json:
             click.echo(told(command.session_id))
         command = _verdict(router, command, wait=wait)
@@ -107,6 +108,7 @@ def _verdict(router: "Control", command: "Command", *, wait: bool) -> "Command":
     """The command once it is known whether the machine refuses it; of a machine that is away, as it is."""
     if command.state.ended:
         return command
+    # The machine's link and not the session's: one that has not begun has none.
     away = not any(each.connected for each in router.machines() if each.machine_id == command.machine_id)
     if away:
         tell_away(command.machine_id)

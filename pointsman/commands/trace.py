@@ -75,6 +75,7 @@ def _subjects(router: "Control", steps: "Sequence[TraceStep]") -> list[Subject]:
 
 
 def _subject(router: "Control", identity: str) -> Subject | None:
+    # An id does not say of what it is.
     for look in (_command, _notification, _question):
         try:
             return look(router, identity)

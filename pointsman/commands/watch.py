@@ -54,10 +54,12 @@ def _events(session_id: str, after: int) -> Iterator[Event]:
         try:
             with control() as router:
                 for event in router.watch(session_id, after):
+                    # Noted before it is shown: what stands on the screen never comes again.
                     after, pause, worked = event.event_id, _FIRST_PAUSE, True
                     yield event
         except Failure as failure:
             worked = worked or time.monotonic() - began > _WORKED
+            # An address that never worked is told at once, not tried for ever.
             if failure.exit_code != ExitCode.NOT_REACHABLE or not worked:
                 raise
             click.echo(f"{failure.message}; trying again in {pause:.0f} s", err=True)

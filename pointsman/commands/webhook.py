@@ -34,6 +34,7 @@ def set_webhook() -> None:
     from pointsman.secret_files import make_missing
     from webhook_adapter.transports.telegram.inbound import webhook_setup
 
+    # On disk before Telegram has them: a crash in between leaves nothing that does not fit.
     make_missing(settings(), "TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
     with _telegram() as (client, adapter):
         webhook_setup.set_webhook(client, adapter)
@@ -87,6 +88,7 @@ def _telegram() -> "Iterator[tuple[TelegramClient, AdapterConfig]]":
     from webhook_adapter.transports.telegram.inbound import webhook_setup
 
     try:
+        # As the adapter itself reads them, so that both call the same thing wrong.
         adapter = AdapterConfig.from_environ(child_environment(settings(), Program.COURIER))
         client = webhook_setup.open_client(adapter)
     except (ConfigError, webhook_setup.NotConfigured) as error:

@@ -26,6 +26,7 @@ def demo(*, keep: bool) -> None:
     from pointsman.demo.play import play
     from pointsman.up.supervisor import Supervisor, run
 
+    # Written line by line: a failure shows the end of it, which must not be in a buffer still.
     with _data_dir(keep=keep) as folder, (folder / _LOG).open("w", encoding="utf-8", buffering=1) as log:
         supervisor = Supervisor(lambda name, text: print(f"{name:<12} │ {text}", file=log))
         work = play(supervisor, _settings(folder), alone=config.demo_plays_the_person())

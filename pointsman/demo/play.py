@@ -45,7 +45,7 @@ async def play(supervisor: Supervisor, settings: Settings, *, alone: bool) -> No
         running = await start_all(supervisor, again(settings))
         _write_addresses(running)
         with connected(running.settings) as router:
-            events = _follow(router)
+            events = _follow(router)  # before the session begins: its first words count
             session = await SampleSession.start(running.settings)
             try:
                 await _in_time(_said(router, events, sample.QUESTION), "the session's question did not arrive")
@@ -79,10 +79,11 @@ class SampleSession:
         terminal, inner = pty.openpty()
         program = (sys.executable, "-I", "-m", "pointsman.demo.sample", str(settings.data_dir))
         flags = ("--data-dir", str(settings.data_dir), "--label", "demo", "--session", sample.SESSION_ID)
+        # A session of its own, as a terminal's window gives: our Ctrl-C does not reach it.
         process = await asyncio.create_subprocess_exec(
             *COMMAND, "run", *flags, "--", *program, stdin=inner, stdout=inner, stderr=inner, start_new_session=True
         )
-        os.close(inner)
+        os.close(inner)  # else its end would never be seen at ours
         session = cls(process, terminal)
         asyncio.get_running_loop().add_reader(terminal, session.read)
         return session
@@ -95,7 +96,7 @@ class SampleSession:
 
     async def stop(self) -> None:
         with suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGHUP)
+            self.process.send_signal(signal.SIGHUP)  # as a window that is closed
         try:
             await asyncio.wait_for(self.process.wait(), 3.0)
         except TimeoutError:
@@ -158,6 +159,7 @@ def _follow(router: Control) -> "asyncio.Queue[Event]":
             for event in router.watch(sample.SESSION_ID):
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
+    # A daemon: it hangs in a call that only the router's end ends.
     threading.Thread(target=read, daemon=True).start()
     return events
 

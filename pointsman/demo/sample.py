@@ -52,6 +52,7 @@ def _teller(data_dir: str) -> Teller:
     def tell(text: str, *buttons: Button) -> None:
         notify = [sys.executable, "-I", "-m", "pointsman", "--data-dir", data_dir, "notify"]
         choices = [word for label, action in buttons for word in ("--button", f"{label}={action}")]
+        # Its outcome does not matter: a session goes on when nobody can be told. Its input is ours.
         subprocess.run([*notify, *choices, SESSION_ID, text], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     return tell

@@ -37,6 +37,7 @@ def doctor(*, as_json: bool, only_settings: bool) -> None:
         show_json(found)
     else:
         _show(found)
+    # Warnings leave it at 0: a script asks whether all works.
     if any(finding.level is Level.FAIL for finding in found):
         sys.exit(ExitCode.FAILED)
 

@@ -55,6 +55,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
 
 def secrets(settings: Settings) -> Iterator[Finding]:
     names = [setting.file for setting in SETTINGS if setting.file] + ["router.db", "agent/machine.key"]
+    # The settings file may be open to others, until a secret stands in it.
     if any(setting.secret and settings.values[setting.name].source is Source.FILE for setting in SETTINGS):
         names.append(FILE_NAME)
     paths = [path for name in names if (path := settings.data_dir / name).is_file()]

@@ -52,6 +52,7 @@ def adapter(settings: Settings) -> Iterator[Finding]:
             date = response.headers.get("Date")
     except HTTPError as error:
         with error:
+            # No more of it: anything may listen there.
             words = error.read(500).decode(errors="replace").strip()
         yield fail("adapter", f"{base} is not ready: {words}", "It needs the router; `pointsman up` starts both.")
         return
@@ -82,7 +83,7 @@ def agent(settings: Settings) -> Iterator[Finding]:
     try:
         status = ask(settings, {"op": "status"})
     except Failure as failure:
-        yield warn("agent", failure.message, failure.cure)
+        yield warn("agent", failure.message, failure.cure)  # no failure: the router's machine may have none
         return
     found = f"{status.get('machine_id')}, {counted(int(status.get('inbox_depth', 0)), 'command')} in hand"
     if status.get("connected"):

@@ -26,7 +26,7 @@ class UpLog:
         self.path = data_dir / FILE_NAME
         self._last: dict[str, deque[str]] = {}
         try:
-            self.path.touch(mode=0o600)
+            self.path.touch(mode=0o600)  # the handler would make it with the mode that others may read
             self._handler = RotatingFileHandler(self.path, maxBytes=_MOST, backupCount=_KEPT, encoding="utf-8")
         except OSError as error:
             raise Failure(f"cannot write {self.path}: {error.strerror}") from None
@@ -54,6 +54,6 @@ class UpLog:
     def _keep(self, name: str, text: str) -> None:
         self._file.info("%-12s │ %s", name, text)
         if text.startswith("ready "):
-            self._last.pop(name, None)
+            self._last.pop(name, None)  # what it said before explains no failure any more
         else:
             self._last.setdefault(name, deque(maxlen=_LAST)).append(text)

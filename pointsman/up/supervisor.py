@@ -83,6 +83,7 @@ class Child:
         if ended.done() and not self.ready.done():
             await asyncio.wait(self._readers, timeout=1.0)  # its last lines say why
             code = ended.result()
+            # Codes that tell a script what is missing pass through.
             known = code if code in (ExitCode.USAGE, ExitCode.NOT_REACHABLE, ExitCode.NOT_ALLOWED) else ExitCode.FAILED
             raise StartFailed(f"{self.spec.name} ended with code {code} before it was ready", code=ExitCode(known))
         ended.cancel()
@@ -92,7 +93,7 @@ class Child:
 
     async def stop(self, within: float) -> None:
         """SIGTERM, then SIGKILL to it and all that it started when it is not gone in time."""
-        self._stopping = True
+        self._stopping = True  # first: else its end would be taken for a death
         if self._process.returncode is None:
             self._process.terminate()
             try:
@@ -102,6 +103,7 @@ class Child:
                 _signal_group(self._process.pid, signal.SIGKILL)
                 await self._process.wait()
         await asyncio.wait(self._readers, timeout=1.0)
+        # What the program started, and lives on, may hold the pipe open.
         for reader in self._readers:
             reader.cancel()
 
@@ -111,6 +113,7 @@ class Child:
         self._readers = [asyncio.create_task(self._read(stream)) for stream in streams]
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
+        # To the end, whatever comes: a pipe that fills up stops whoever writes to it.
         while True:
             try:
                 line = await stream.readline()
@@ -141,13 +144,14 @@ class Supervisor:
         """Start a program and wait until it is ready; from then on it is kept running. Raises StartFailed."""
         self._names.append(spec.name)
         child = await Child.launch(spec, self._say, self._tell)
-        self._children.append(child)
+        self._children.append(child)  # before it is ready: a stop meanwhile ends it too
         await child.wait_until_ready()
         self._keepers.append(asyncio.create_task(child.keep_running()))
         return child
 
     async def stop(self) -> None:
         """Stop all, the last one first, so that none speaks to one that is gone."""
+        # First, or they would start again what is stopped below.
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
@@ -184,6 +188,7 @@ async def run(supervisor: Supervisor, work: Coroutine[Any, Any, None]) -> None:
         if working.done():
             working.result()
     finally:
+        # Before the programs, which it may be speaking to.
         working.cancel()
         stop.cancel()
         await asyncio.gather(*either, return_exceptions=True)
@@ -198,7 +203,7 @@ async def _spawn(spec: Spec) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *spec.argv,
         env={**spec.environ, SUPERVISOR_PID: str(os.getpid())},
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL,  # what a person types is for none of them
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LINE_LIMIT,

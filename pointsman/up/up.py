@@ -26,9 +26,10 @@ COMMAND = (sys.executable, "-I", "-m", "pointsman")
 def run_all(settings: Settings, *, verbose: bool) -> None:
     """`pointsman up`; `verbose` shows what its programs log instead of keeping it in a file. Raises Failure."""
     _refuse_plain_text(settings)
+    # First of all: a second one ends here, and is told why, before it touches what the first uses.
     with only_one(settings):
         make_missing(settings, "POINTSMAN_API_KEY", *ADAPTER_SECRETS)
-        settings = again(settings)
+        settings = again(settings)  # the secrets are there only now
         if verbose:
             supervisor = Supervisor()
             asyncio.run(run(supervisor, _start_and_tell(supervisor, settings)))
@@ -63,7 +64,7 @@ def run_adapter(settings: Settings) -> None:
 def only_one(settings: Settings) -> Iterator[None]:
     """Hold the data directory. Raises Failure when another `up` does; the lock ends with its process."""
     path = make_data_dir(settings) / "up.lock"
-    with path.open("a+", encoding="ascii") as file:
+    with path.open("a+", encoding="ascii") as file:  # not "w": who comes second must find the number of the first
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -98,9 +99,11 @@ async def start_all(supervisor: Supervisor, settings: Settings) -> Running:
 
     router = await supervisor.start(spec(settings, Program.ROUTER))
     address = router.ready.result()
+    # A port that was free is kept when it restarts: the others know only that one.
     change_environment(router, POINTSMAN_ROUTER_LISTEN=address)
     if not settings.is_set("POINTSMAN_ROUTER"):
         settings = again(settings, {"POINTSMAN_ROUTER": reachable(address)})
+    # Between the two: it needs the router, and the agent needs it.
     machine_id = await asyncio.to_thread(enrol_local_machine, settings)
     programs = (*((Program.AGENT,) if machine_id else ()), Program.COURIER, Program.ADAPTER_HTTP)
     *_, http = await asyncio.gather(*(supervisor.start(spec(settings, program)) for program in programs))
@@ -124,7 +127,7 @@ async def _start_and_tell(supervisor: Supervisor, settings: Settings, log: Path 
     if log is None:
         click.echo(f"ready up {running.settings['POINTSMAN_ROUTER']} {running.console}")
     click.echo(summary(running, log))
-    sys.stdout.flush()
+    sys.stdout.flush()  # whoever waits for it behind a pipe gets no half-full buffer
     await forever()
 
 
