@@ -1,6 +1,7 @@
 """Sessions in terminals inside of nvim: text goes to the terminal's channel, whatever mode the editor is in."""
 
 import json
+import os
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from tempfile import TemporaryFile
@@ -40,12 +41,20 @@ class Editor:
         self._socket = socket
         self._limit = limit
 
-    async def ask(self, expression: str) -> str:
-        """What the expression gives. Raises Refused, or Silent when there is doubt about its effect."""
-        with TemporaryFile() as output:
+    async def ask(self, expression: str, **words: object) -> str:
+        """What the expression gives, with words in the places that it names in braces.
+
+        The words come out of a file of ours that has no name: every account can read a command line (proc(5)). Raises
+        Refused, or Silent when there is doubt about its effect.
+        """
+        with TemporaryFile() as source, TemporaryFile() as output:
+            source.write(json.dumps(words).encode())
+            source.flush()
+            told = f"json_decode(readfile('/proc/{os.getpid()}/fd/{source.fileno()}')[0])"
+            whole = expression.format(**{word: f"{told}['{word}']" for word in words}) if words else expression
             try:
                 code = await exit_code(
-                    command(self._socket, expression), self._limit, stdout=output, stderr=subprocess.STDOUT
+                    command(self._socket, whole), self._limit, stdout=output, stderr=subprocess.STDOUT
                 )
             except TimeoutError:
                 raise Silent(f"nvim did not answer for {self._limit:g} s; perhaps it waits at a prompt") from None
@@ -96,26 +105,25 @@ class Terminal:
         await self._send(text)
 
     async def paste(self, text: str) -> None:
-        lines = _literal(text.split("\n"))
-        await self._editor.ask(_PASTE.format(buffer=self._buffer, lines=lines))
+        await self._editor.ask(_PASTE, buffer=self._buffer, lines=text.split("\n"))
 
     async def press(self, *names: str) -> None:
         keys = {**KEYS, **EDITING}
         await self._send(b"".join(keys[name].sequence for name in names).decode())
 
     async def enter(self, guard: Guard) -> bool:
-        words = {"file": _literal(str(guard.file)), "allows": _literal(f"\\v{guard.allows}")}
-        answer = await self._editor.ask(_GUARDED.format(**words, channel=self._channel, data=_literal(ENTER.decode())))
+        words = {"file": str(guard.file), "allows": f"\\v{guard.allows}", "data": ENTER.decode()}
+        answer = await self._editor.ask(_GUARDED, channel=self._channel, **words)
         return answer in ("1", "true", "v:true")
 
     async def screen(self) -> str:
-        return "\n".join(json.loads(await self._editor.ask(_SCREEN.format(buffer=self._buffer)))).rstrip("\n")
+        return "\n".join(json.loads(await self._editor.ask(_SCREEN, buffer=self._buffer))).rstrip("\n")
 
     def answered(self) -> bool:
         return True
 
     async def _send(self, text: str) -> None:
-        sent = await self._editor.ask(_SEND.format(channel=self._channel, data=_literal(text)))
+        sent = await self._editor.ask(_SEND, channel=self._channel, data=text)
         if sent in ("", "0"):
             raise Refused("nvim took nothing: the terminal is closed")
 
@@ -155,8 +163,3 @@ def resolve(socket: str) -> tuple[Mapping[str, str], Process, str]:
     if found is None:
         raise Refusal(Reason.TARGET_GONE, "nothing runs in the terminal of this nvim")
     return {"socket": socket, "job": str(found.pid)}, found, processes.folder(found.pid)
-
-
-def _literal(value: str | list[str]) -> str:
-    """A value as vim script: JSON in ASCII, in a string whose only special character is its quote."""
-    return f"json_decode('{json.dumps(value).replace(chr(39), chr(39) * 2)}')"

@@ -3,10 +3,11 @@
 import shlex
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from agent import processes
 from agent.backends.spawning import unavailable
-from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused
+from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused, Silent
 from agent.backends.terminals.terminal import TerminalBackend
 from agent.backends.terminals.tmux_server import TIMEOUT, TmuxServer, escaped, prefix
 from agent.backends.terminals.typing_rules import EDITING, KEYS, Pace
@@ -70,13 +71,23 @@ class Pane:
         await work()
 
     async def type(self, text: str) -> None:
-        await self._server.run("send-keys", "-t", self._id, "-l", "--", text)  # -l: no word is the name of a key
+        await self._insert(text)
 
     async def paste(self, text: str) -> None:
-        """Several lines as one: in brackets if the program asked for them, and with LF left as it is."""
+        """Several lines as one: in brackets if the program asked for them."""
+        await self._insert(text, "-p")
+
+    async def _insert(self, text: str, *how: str) -> None:
+        """By a buffer, as send-keys has the text in its command line. -r: with LF left as it is."""
         name = f"pointsman-{self._id.removeprefix('%')}"
-        await self._server.run("load-buffer", "-b", name, "-", stdin=text.encode())
-        await self._server.run("paste-buffer", "-d", "-p", "-r", "-b", name, "-t", self._id)
+        load = ("load-buffer", "-b", name, "-")
+        paste = ("paste-buffer", "-d", "-r", *how, "-b", name, "-t", self._id)
+        try:
+            await self._server.run_all(load, paste, stdin=text.encode())
+        except Refused:
+            with suppress(Refused, Silent):  # the pane went meanwhile: what was for it lies about nowhere
+                await self._server.run("delete-buffer", "-b", name)
+            raise
 
     async def press(self, *names: str) -> None:
         await self._server.run("send-keys", "-t", self._id, *(_KEYS[name] for name in names))

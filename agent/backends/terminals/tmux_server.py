@@ -1,5 +1,6 @@
 """A tmux server, spoken to by running tmux; never through a shell."""
 
+from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -18,12 +19,20 @@ class TmuxServer:
         self._limit = limit
 
     async def run(self, *arguments: str, stdin: bytes = b"") -> str:
-        """What one tmux command printed. Raises Refused, or Silent when there is doubt about its effect."""
+        """What one tmux command printed. Raises Refused, or Silent when there is doubt about its effect.
+
+        No person's text goes into the arguments: every account can read a command line (proc(5)).
+        """
+        return await self.run_all(arguments, stdin=stdin)
+
+    async def run_all(self, *commands: Sequence[str], stdin: bytes = b"") -> str:
+        """What several commands printed, one behind the other up to the first that fails. Raises as `run`."""
+        arguments = [word for command in commands for word in (*map(escaped, command), ";")][:-1]
         # Files and not pipes: tmux hands its own to the server, and one that hangs would never let go of them.
         with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as complaint:
             source.write(stdin)
             source.seek(0)
-            code = await self._ended([*self._prefix, *map(escaped, arguments)], source, output, complaint)
+            code = await self._ended([*self._prefix, *arguments], source, output, complaint)
             if code:
                 raise Refused(_text(complaint) or f"tmux ended with {code}")
             return _text(output)
