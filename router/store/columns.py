@@ -53,7 +53,9 @@ def words(*, default: object = None, null: bool = False) -> CodedText:
 
 def json_list(*, default: object = None) -> CodedText:
     """A column for a tuple of texts."""
-    return CodedText(json.dumps, lambda text: tuple(json.loads(text)), default=default)
+    return CodedText(
+        lambda values: json.dumps(values) if values else "[]", lambda text: tuple(json.loads(text)), default=default
+    )
 
 
 def _member_of(kind: type[Enum]) -> Code:

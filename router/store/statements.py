@@ -71,7 +71,8 @@ def all_given(columns: "Iterable[Field[Any]]") -> "dict[Field[Any], Given]":
 def insert(model: type[Model], *columns: "Field[Any]") -> ModelInsert:
     """The query that writes a new row: these columns are given, or all that SQLite does not count itself."""
     chosen = columns or [each for each in model._meta.sorted_fields if not isinstance(each, AutoField)]
-    return model.insert(all_given(chosen))
+    values = all_given(chosen)
+    return model.insert_many([[*values.values()]], [*values])  # in this order: a dict's columns are sorted
 
 
 def upsert(

@@ -38,7 +38,8 @@ _DECISIONS = {
     CommandState.DEAD: "❌ Your answer did not reach {name}: {why}.",
     CommandState.FAILED: "❌ Your answer did not reach {name}: {why}.",
 }
-_LINES_OF_ACTIONS = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS, KeepSession: KEEPS}
+_OF_ACTIONS = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS, KeepSession: KEEPS}
+_LINES_OF_ACTIONS = {kind: _LINES_OF_TEXTS | lines for kind, lines in _OF_ACTIONS.items()}
 _NOT_TYPED = "it was not typed"
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
 
@@ -47,7 +48,7 @@ def status_line(command: Command, session: Session | None, *, connected: bool) -
     """One line on how far a command got."""
     # Behind others on a machine that is there it only takes a moment.
     waits_for_machine = command.state is CommandState.QUEUED and not connected
-    lines = _LINES_OF_TEXTS | _LINES_OF_ACTIONS.get(type(command.action), {})
+    lines = _LINES_OF_ACTIONS.get(type(command.action), _LINES_OF_TEXTS)
     return (_AWAY if waits_for_machine else _mark(command) or lines[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,

@@ -89,7 +89,9 @@ class Outbox:
     def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
         """Accept a notification, for a chat that moved under its new id; lease it at once if a courier has room."""
         # Under the new id: else it would wait in a queue that no courier can empty.
-        notifications.insert(tx, replace(notification, chat=chats.current(tx, notification.chat)), actor)
+        if (chat := chats.current(tx, notification.chat)) is not notification.chat:
+            notification = replace(notification, chat=chat)
+        notifications.insert(tx, notification, actor)
         self.lease(tx, notification.chat.transport)
 
     def lease(self, tx: Transaction, transport: str) -> None:
