@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+
+SHORTEST_KEY = 24  # characters: nobody tries all keys of so many
 
 
 class SettingsError(Exception):
@@ -42,7 +45,7 @@ class RouterConfig:
             listen,
             _database(environ.get("POINTSMAN_DATABASE", "")),
             _tls(environ),
-            environ.get("POINTSMAN_API_KEY", ""),
+            _api_key(environ.get("POINTSMAN_API_KEY", "")),
             environ.get("POINTSMAN_INSECURE_LISTEN", "") == "1",
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
@@ -55,9 +58,21 @@ class RouterConfig:
 
 
 def is_loopback(listen: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
+    """Whether an address can be reached from this machine alone. No name is looked up: what it means may change."""
     host = listen.rpartition(":")[0].strip("[]")
-    return host in ("localhost", "::1") or host.startswith("127.") or listen.startswith("unix:")
+    try:
+        return listen.startswith("unix:") or host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name, and be it 127.example.org
+        return False
+
+
+def _api_key(key: str) -> str:
+    if key and len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"POINTSMAN_API_KEY has {len(key)} characters, and whoever guesses it types into every session: "
+            f"use {SHORTEST_KEY} or more that are random, such as `openssl rand -hex 32` prints"
+        )
+    return key
 
 
 def _folder(environ: Mapping[str, str]) -> Path:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,8 +35,11 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Only this machine can reach it."""
-        return self.host in LOOPBACK_HOSTS or self.host.startswith("127.")
+        """Only this machine can reach it. No name is looked up: what it means may change."""
+        try:
+            return self.host in LOOPBACK_HOSTS or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

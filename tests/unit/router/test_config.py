@@ -19,7 +19,16 @@ def test_a_data_folder_is_enough() -> None:
 
 
 def test_the_key_is_not_shown_with_the_settings() -> None:
-    assert "pmk_secret" not in repr(RouterConfig.from_environ(LEAST | {"POINTSMAN_API_KEY": "pmk_secret"}))
+    key = "pmk_secret-of-many-characters"
+
+    assert "secret" not in repr(RouterConfig.from_environ(LEAST | {"POINTSMAN_API_KEY": key}))
+
+
+def test_a_key_that_can_be_guessed_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingsError, match="POINTSMAN_API_KEY has 6 characters") as refused:
+        RouterConfig.from_environ(LEAST | {"POINTSMAN_API_KEY": "secret"})
+
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("url", ["sqlite:////var/lib/r.db", "sqlite:///var/lib/r.db"])
@@ -57,6 +66,8 @@ def test_loopback(listen: str) -> None:
     assert is_loopback(listen)
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.168.1.2:1", "example.org:1", ":1", "1270.0.0.1:1"])
+@pytest.mark.parametrize(
+    "listen", ["0.0.0.0:1", "[::]:1", "192.168.1.2:1", "example.org:1", ":1", "1270.0.0.1:1", "127.evil.example:1"]
+)
 def test_not_loopback(listen: str) -> None:
     assert not is_loopback(listen)

@@ -134,6 +134,7 @@ def test_secrets_are_known_and_not_shown() -> None:
         ("127.0.0.1:0", Address("127.0.0.1", 0), True),
         ("[::1]:8080", Address("::1", 8080), True),
         ("0.0.0.0:80", Address("0.0.0.0", 80), False),
+        ("127.evil.example:80", Address("127.evil.example", 80), False),
     ],
 )
 def test_listen_addresses(value: str, address: Address, is_loopback: bool) -> None:
