@@ -77,9 +77,6 @@ class Settings:
 
         return Path(socket_path(self.data_dir))
 
-    def unknown_in_environment(self) -> list[str]:
-        return unknown_names(self.environ)
-
 
 def _where(setting: Setting, source: Source, data_dir: Path) -> str:
     places = {
@@ -225,15 +222,20 @@ def _enrolled_at(
     flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
 ) -> str:
     """The router that this machine was enrolled at; empty where it never was, or the router is here itself."""
-    import json
-
     if any("POINTSMAN_ROUTER_LISTEN" in given for given in (flags, environ, from_file)):
         return ""
     # Whoever has a router here means that one, whatever was enrolled at before.
     if (data_dir / ROUTER_DATABASE).exists():
         return ""
+    return enrolled(data_dir, "router")
+
+
+def enrolled(data_dir: Path, fact: str) -> str:
+    """What this machine was enrolled with: its "machine_id" or "router"; empty where it never was."""
+    import json
+
     try:
-        return str(json.loads((data_dir / _ENROLMENT).read_text(encoding="utf-8"))["router"])
+        return str(json.loads((data_dir / _ENROLMENT).read_text(encoding="utf-8"))[fact])
     # As if it never was: the agent says what is wrong with its own file.
     except (OSError, ValueError, KeyError, TypeError):
         return ""

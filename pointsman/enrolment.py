@@ -1,9 +1,8 @@
 """Making machines known to a router."""
 
-import json
 from pathlib import Path
 
-from pointsman.config import Settings
+from pointsman.config import Settings, enrolled
 from pointsman.errors import ExitCode, Failure
 from pointsman.secret_files import make_data_dir
 from pointsman.settings import split_address
@@ -40,7 +39,7 @@ def enrol_local_machine(settings: Settings) -> str | None:
     """
     from pointsman.connection import connected
 
-    name = enrolled_as(settings)
+    name = enrolled(settings.data_dir, "machine_id")
     with connected(settings) as router:
         known = next((machine for machine in router.machines() if machine.machine_id == name), None)
         if known is not None:
@@ -48,12 +47,3 @@ def enrol_local_machine(settings: Settings) -> str | None:
         # A crash behind this leaves a token that nobody has: it expires, and the next start makes another.
         token = router.create_join_token()
     return enrol_machine(settings, settings["POINTSMAN_ROUTER"], token.join_token)
-
-
-def enrolled_as(settings: Settings) -> str:
-    """The name of this machine at its router; empty when it never enrolled."""
-    try:
-        facts = json.loads((settings.data_dir / "agent" / "machine.json").read_text(encoding="utf-8"))
-        return str(facts["machine_id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -156,9 +156,10 @@ def plain(value: object) -> str:
     return "".join(character for character in text if character.isprintable())
 
 
-def state_word(value: Enum) -> str:
-    """A state in a table, or in a sentence; one that only a newer router knows is "-"."""
-    return "-" if value.name == "UNKNOWN" else value.name.lower()
+def state_word(state: Enum | str) -> str:
+    """A state, or its name, in a table or a sentence; one that only a newer router knows is "-"."""
+    name = state if isinstance(state, str) else state.name
+    return "-" if name == "UNKNOWN" else name.lower().replace("_", " ")
 
 
 def shortened(text: str, width: int = 48) -> str:
@@ -180,9 +181,3 @@ def ago(then: datetime, now: datetime) -> str:
 def clock(moment: datetime | None) -> str:
     """Local time of day with milliseconds."""
     return moment.astimezone().strftime("%H:%M:%S.%f")[:-3] if moment else "-"
-
-
-def lines(records: Iterable[object]) -> None:
-    """JSON lines."""
-    for record in records:
-        click.echo(json_line(record))

@@ -8,7 +8,6 @@ anything else ─────────────▶ a new session
 """
 
 import asyncio
-import logging
 import re
 from pathlib import PurePath
 
@@ -18,8 +17,6 @@ from agent.domain.hook import HookEvent
 from agent.domain.session import MAX_LABEL, Conversation, Process, Session, SessionState
 from agent.processes import identify, is_running, is_within
 from agent.services.sessions import Sessions
-
-logger = logging.getLogger(__name__)
 
 _SESSION = "POINTSMAN_SESSION_ID"
 _GOES_ON = ("clear", "resume")  # reasons for the end of a talk after which the same program begins another

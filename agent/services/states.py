@@ -1,7 +1,6 @@
 """What the program in each session is doing, as its own registry says; its hooks are heard first, and corrected."""
 
 import asyncio
-import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from agent.domain.session import Conversation, Session, SessionState, bare_id
 from agent.processes import is_running
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
-
-logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
 """Seconds. A look is a file of 1 kB for each session; notifications of the kernel would cost more than they save."""

@@ -16,6 +16,7 @@ from pointsman.client.refusals import from_call
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+Metadata = tuple[tuple[str, str], ...]
 
 PATIENCE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
 
@@ -37,7 +38,7 @@ class Calls:
         self._take_key(api_key)
 
     def _take_key(self, api_key: str) -> None:
-        self._metadata = (("x-api-key", api_key),) if api_key else ()
+        self._metadata: Metadata = (("x-api-key", api_key),) if api_key else ()
 
     def with_key(self, api_key: str) -> Self:
         """The same client with another's key, on the same channel; the router judges it at each call."""
@@ -67,15 +68,24 @@ class Calls:
         wait: timedelta = timedelta(),
     ) -> Response:
         """`wait` is how long the router itself may take its time. Raises RouterError."""
-        try:
-            # Always a deadline: without one, gRPC waits for ever.
-            timeout = (self._patience if patience is None else patience) + wait.total_seconds()
-            return method(request, timeout=timeout, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise from_call(error) from None  # without its cause, whose words name sockets and files
+        timeout = (self._patience if patience is None else patience) + wait.total_seconds()
+        return ask(method, request, timeout, self._metadata)
 
     def _sender(self, origin: Origin | None) -> types_pb2.Origin:
         return convert.origin(origin or self._origin)
+
+
+def ask(
+    method: "grpc.UnaryUnaryMultiCallable[Request, Response]", request: Request, timeout: float, metadata: Metadata
+) -> Response:
+    """The answer of any service of the router, within so many seconds: gRPC by itself waits for ever.
+
+    Raises RouterError.
+    """
+    try:
+        return method(request, timeout=timeout, metadata=metadata)
+    except grpc.RpcError as error:
+        raise from_call(error) from None  # without its cause, whose words name sockets and files
 
 
 def request_id(given: str | None) -> str:

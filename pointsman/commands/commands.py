@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from pointsman import names
+from pointsman.client.records import CommandState
 from pointsman.commands import completion
 from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
 from pointsman.errors import ExitCode
+from pointsman.json_records import command_text
+from pointsman.render import Column, shortened, show, show_json, state_word, told
 
 if TYPE_CHECKING:
     from pointsman.client.control import Control
@@ -74,7 +77,6 @@ def tell_away(machine_id: str) -> None:
 
 
 def leave(command: "Command", *, wait: bool) -> None:
-    from pointsman.client.records import CommandState
 
     # Who does not wait has what they asked for once it is accepted.
     if wait and command.state is not CommandState.DONE:
@@ -82,7 +84,6 @@ def leave(command: "Command", *, wait: bool) -> None:
 
 
 def tell(command: "Command", *, as_json: bool) -> None:
-    from pointsman.render import show_json, state_word, told
 
     if as_json:
         show_json(command)
@@ -99,8 +100,6 @@ def tell(command: "Command", *, as_json: bool) -> None:
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 def commands(*, session: str, states: Sequence[str], limit: int, as_json: bool) -> None:
     """List commands, newest first."""
-    from pointsman.client.records import CommandState
-
     with control() as router:
         session_id = names.session(router, session) if session else ""
         found = router.commands(session_id, [CommandState[state.upper()] for state in states], limit)
@@ -128,8 +127,6 @@ def dead(*, as_json: bool) -> None:
 
 
 def _list(found: "list[Command]", labels: "Labels", *, as_json: bool, nothing: str) -> None:
-    from pointsman.json_records import command_text
-    from pointsman.render import Column, shortened, show
 
     show(
         found,

@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 from pointsman.context import client_flags, control, json_flag
+from pointsman.render import json_line, show_json
 
 T = TypeVar("T")
 
@@ -22,8 +23,6 @@ def backup(*, file: Path, as_json: bool) -> None:
 
     FILE is on the router's machine, and must not exist.
     """
-    from pointsman.render import show_json
-
     # Here, since the router runs in another folder.
     target = file.expanduser().absolute()
     with control() as router:
@@ -39,8 +38,6 @@ def backup(*, file: Path, as_json: bool) -> None:
 @json_flag
 def cleanup(*, as_json: bool) -> None:
     """Remove what is past its time, now."""
-    from pointsman.render import show_json
-
     with control() as router:
         removed = router.cleanup()
     if as_json:
@@ -59,7 +56,6 @@ def export() -> None:
 
     One line for each session, command and notification, with its "type".
     """
-    from pointsman.render import json_line
 
     def line(kind: str, record: object) -> None:
         click.echo(f'{{"type": "{kind}", ' + json_line(record)[1:])

@@ -5,8 +5,10 @@ from datetime import timedelta
 import click
 
 from pointsman import names
+from pointsman.client.records import Role
 from pointsman.commands import completion
 from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
+from pointsman.render import Column, counted, show, show_json
 from pointsman.spelling import Group
 
 
@@ -15,8 +17,6 @@ from pointsman.spelling import Group
 @json_flag
 def machines(*, as_json: bool) -> None:
     """List the machines."""
-    from pointsman.render import Column, show
-
     with control() as router:
         found = router.machines()
     show(
@@ -46,8 +46,6 @@ def machine() -> None:
 @click.option("--ttl", type=SpanParam(), help="How long it is good: 90s, 30m, 2h, 1d.  [default: 1h]")
 def token(*, machine_id: str, ttl: timedelta | None, as_json: bool) -> None:
     """Make a join token: good once, for `pointsman enroll` on the new machine."""
-    from pointsman.render import show_json
-
     with control() as router:
         made = router.create_join_token(machine_id, ttl)
     if as_json:
@@ -62,8 +60,6 @@ def token(*, machine_id: str, ttl: timedelta | None, as_json: bool) -> None:
 @click.argument("machine_id", metavar="ID", shell_complete=completion.machines)
 def revoke_machine(*, machine_id: str, as_json: bool) -> None:
     """End a machine's right to connect, at once."""
-    from pointsman.render import counted, show_json
-
     with control() as router:
         machine_id = names.machine(router, machine_id)
         dead = router.revoke_machine(machine_id)
@@ -107,9 +103,6 @@ def apikey() -> None:
 )
 def create(*, label: str, role: str, as_json: bool) -> None:
     """Make a key; its secret is shown once."""
-    from pointsman.client.records import Role
-    from pointsman.render import show_json
-
     with control() as router:
         made = router.create_api_key(label, Role[role.upper()])
     if as_json:
@@ -125,8 +118,6 @@ def create(*, label: str, role: str, as_json: bool) -> None:
 @json_flag
 def list_keys(*, as_json: bool) -> None:
     """List the keys, without their secrets."""
-    from pointsman.render import Column, show
-
     with control() as router:
         found = router.api_keys()
     show(

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import click
 
+from pointsman import names
+from pointsman.client.records import Button
 from pointsman.commands import completion
 from pointsman.config import Settings
 from pointsman.context import TAKES_TEXT, client_flags, control, json_flag, settings
 from pointsman.errors import ExitCode, Failure
+from pointsman.render import Column, shortened, show, show_json
 
 _AT_ONCE, _COPYING = 10.0, 120.0  # seconds in which the agent has a notification, and copies of its files, on disk
 
@@ -45,8 +48,6 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
 @click.argument("text", required=False, default="")
 def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], files: Sequence[str], as_json: bool) -> None:
     """Send TEXT about a session to its people. TEXT - reads standard input; with a file it may be left out."""
-    from pointsman.render import show_json
-
     if not (text or files):
         raise click.UsageError("TEXT is missing; only with --file it may be left out.")
     if text == "-":
@@ -85,8 +86,6 @@ def _through_agent(
 
 
 def _through_router(session: str, text: str, buttons: Sequence[tuple[str, str]]) -> list[str]:
-    from pointsman import names
-    from pointsman.client.records import Button
 
     with control() as router:
         made = router.notify(names.session(router, session), text, buttons=[Button(*each) for each in buttons])
@@ -100,9 +99,6 @@ def _through_router(session: str, text: str, buttons: Sequence[tuple[str, str]])
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 def notifications(*, session: str, limit: int, as_json: bool) -> None:
     """List notifications, newest first."""
-    from pointsman import names
-    from pointsman.render import Column, shortened, show
-
     with control() as router:
         found = router.notifications(names.session(router, session) if session else "", limit)
         labels = names.Labels(router, as_json=as_json)

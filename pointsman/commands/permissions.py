@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pointsman import names
 from pointsman.commands import completion
 from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
+from pointsman.render import Column, plain, shortened, show, show_json, state_word
 
 if TYPE_CHECKING:
     from pointsman.client.control import Control
@@ -25,9 +27,6 @@ def permissions(*, permission_id: str, session: str, closed: bool, limit: int, a
 
     With an ID, all that one question is about, and the ways to answer.
     """
-    from pointsman import names
-    from pointsman.render import Column, shortened, show, show_json
-
     with control() as router:
         if permission_id:
             asked = _find(router, permission_id)
@@ -40,7 +39,7 @@ def permissions(*, permission_id: str, session: str, closed: bool, limit: int, a
         [
             Column("session", lambda p: labels[p.session_id], least=12),
             Column("id", lambda p: p.permission_id, is_id=True),
-            Column("state", lambda p: _words(p.state)),
+            Column("state", lambda p: state_word(p.state)),
             Column("asked", lambda p: p.created_at, rank=2),
             Column("tool", lambda p: p.tool, least=8),
             Column("about", lambda p: shortened(p.input), rank=1, least=12),
@@ -64,15 +63,13 @@ def answer(*, permission_id: str, option: str, text: str, as_json: bool) -> None
 
     The first answer counts, from wherever it comes.
     """
-    from pointsman.render import show_json
-
     with control() as router:
         # Asked for anew: the answer counts for the question as it stands now, and for no other.
         decided = router.answer(_find(router, permission_id), option, text)
     if as_json:
         show_json(decided)
     else:
-        click.echo(f"{decided.permission_id} {_words(decided.state)}")
+        click.echo(f"{decided.permission_id} {state_word(decided.state)}")
 
 
 def _find(router: "Control", permission_id: str) -> "Permission":
@@ -83,16 +80,11 @@ def _find(router: "Control", permission_id: str) -> "Permission":
 
 
 def _tell(asked: "Permission") -> None:
-    from pointsman.render import plain
 
-    how = ", ".join(part for part in (_words(asked.state), asked.decided_by, asked.text, asked.detail) if part)
+    how = ", ".join(part for part in (state_word(asked.state), asked.decided_by, asked.text, asked.detail) if part)
     click.echo(f"{asked.permission_id}: {plain(how)}\n{plain(asked.tool)} in {asked.session_id}")
     # Line by line: it keeps its shape, and loses what would move the cursor and hide a part of it.
     click.echo("\n".join(plain(line) if line else "" for line in asked.input.splitlines()))
     for option in asked.options:
         label = f"  # {plain(option.label)}" if option.label else ""
         click.echo(f"  pointsman answer {asked.permission_id} {option.option_id}{label}")
-
-
-def _words(state: str) -> str:
-    return state.lower().replace("_", " ")

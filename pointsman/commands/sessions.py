@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pointsman.commands import completion
-from pointsman.config import Settings, restore_environment
+from pointsman.config import restore_environment
 from pointsman.context import client_flags, control, json_flag, setting_flags, settings
 from pointsman.errors import CLAUDE, Failure
 from pointsman.spelling import Group
@@ -78,7 +78,7 @@ def register(
     as_json: bool,
 ) -> None:
     """Register a tmux pane, a nvim, a shell line or Claude Code as a session of this machine; prints its id."""
-    from pointsman.local import ask
+    from pointsman.local import ask, resolve_nvim, resolve_tmux
 
     if sum((tmux is not None, nvim is not None, command_line is not None, headless)) != 1:
         raise click.UsageError("give exactly one of --tmux, --nvim, --command and --headless")
@@ -91,9 +91,9 @@ def register(
         **({"session_id": session_id} if session_id else {}),
     }
     if tmux is not None:
-        request |= _tmux(tmux, here)
+        request |= resolve_tmux(tmux, here.tmux)
     elif nvim is not None:
-        request |= _nvim(str(Path(nvim).absolute()))  # the agent runs in another folder
+        request |= resolve_nvim(str(Path(nvim).absolute()))  # the agent runs in another folder
     elif headless:
         request |= _headless(resume or "")
         request["label"] = label or Path.cwd().name
@@ -101,18 +101,6 @@ def register(
         request |= {"backend": "command", "target": {"command": command_line}, "cwd": str(Path.cwd())}
     answer = ask(here, request)
     _print_id(str(answer["session_id"]), as_json=as_json)
-
-
-def _tmux(target: str, here: Settings) -> dict[str, object]:
-    from pointsman.local import resolve_tmux
-
-    return resolve_tmux(target, here.tmux)
-
-
-def _nvim(socket: str) -> dict[str, object]:
-    from pointsman.local import resolve_nvim
-
-    return resolve_nvim(socket)
 
 
 def _headless(conversation: str) -> dict[str, object]:

@@ -8,6 +8,8 @@ import click
 from pointsman import names
 from pointsman.client.errors import RouterError
 from pointsman.context import client_flags, control, json_flag
+from pointsman.json_records import command_text
+from pointsman.render import Column, clock, plain, short, shortened, show, state_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +40,6 @@ def trace(*, subject: str, as_json: bool) -> None:
     ID is a command's, a notification's, an update's or a permission question's: what happened, when, why, by whom. A
     command that was retried or redirected is followed into the one that it became.
     """
-    from pointsman.render import Column, clock, plain, short, shortened, show
-
     with control() as router:
         steps = router.trace(subject)
         about = [] if as_json else _subjects(router, steps)
@@ -86,8 +86,6 @@ def _subject(router: "Control", identity: str) -> Subject | None:
 
 
 def _command(router: "Control", identity: str) -> Subject:
-    from pointsman.json_records import command_text
-    from pointsman.render import state_word
 
     found = router.command(identity)
     why = f" ({found.reason})" if found.reason else ""
@@ -96,7 +94,6 @@ def _command(router: "Control", identity: str) -> Subject:
 
 
 def _notification(router: "Control", identity: str) -> Subject:
-    from pointsman.render import state_word
 
     found = router.notification(identity)
     return Subject(identity, "notification", found.session_id, state_word(found.state), found.text)
@@ -106,5 +103,5 @@ def _question(router: "Control", identity: str) -> Subject | None:
     found = router.permissions(permission_id=identity)
     if not found:
         return None
-    state = found[0].state.lower().replace("_", " ")
+    state = state_word(found[0].state)
     return Subject(identity, "question", found[0].session_id, state, f"{found[0].tool}: {found[0].input}")

@@ -6,10 +6,12 @@ from contextlib import suppress
 
 import click
 
+from pointsman import names
 from pointsman.client.records import Event
 from pointsman.commands import completion
 from pointsman.context import client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
+from pointsman.render import clock, json_line, plain
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 _WORKED = 2.0  # seconds that a stream lived: then the address is right, and a break is worth waiting out
@@ -25,9 +27,6 @@ def watch(*, session: str, after: int, as_json: bool) -> None:
 
     Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it.
     """
-    from pointsman import names
-    from pointsman.render import json_line
-
     session_id = ""
     if session:
         with control() as router:
@@ -38,7 +37,6 @@ def watch(*, session: str, after: int, as_json: bool) -> None:
 
 
 def _line(event: Event) -> str:
-    from pointsman.render import clock, plain
 
     step = event.step
     move = " → ".join(state for state in (step.from_state, step.to_state) if state)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pointsman.config import FILE_NAME, Settings
+from pointsman.config import FILE_NAME, Settings, unknown_names
 from pointsman.doctor.findings import Finding, Level, fail, ok, warn
 from pointsman.errors import CLAUDE
 from pointsman.settings import SETTINGS, Source
@@ -19,7 +19,7 @@ _EXPIRES_SOON = 14 * 86400.0  # seconds
 
 
 def settings_are_known(settings: Settings) -> Iterator[Finding]:
-    unknown = settings.unknown_in_environment()
+    unknown = unknown_names(settings.environ)
     for name in unknown:
         yield warn("settings", meaningless(name), "Correct it, or unset it.")
     if not unknown:

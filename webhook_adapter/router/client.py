@@ -4,12 +4,11 @@ import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import grpc
 from agentlink.v1 import chat_link_pb2, chat_link_pb2_grpc, types_pb2
-from google.protobuf.message import Message
 
+from pointsman.client.calls import ask
 from pointsman.client.channel import open_channel
 from pointsman.client.control import Control
 from pointsman.client.convert import chat_ref
@@ -21,10 +20,6 @@ from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
 
 _CALL_TIMEOUT = 5.0  # seconds; a person waits
-
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
-Metadata = tuple[tuple[str, str], ...]
 
 
 def channel_to_router(config: AdapterConfig) -> grpc.Channel:
@@ -50,20 +45,20 @@ class RouterClient:
     def put_file(self, file_id: str, number: int, data: bytes) -> None:
         """Hand in a part of a file; returns once it is on the router's disk. Raises RouterError."""
         request = chat_link_pb2.PutSubmitPartRequest(file_id=file_id, number=number, data=data)
-        _ask(self._open().chat_link.PutPart, request, self._metadata)
+        ask(self._open().chat_link.PutPart, request, _CALL_TIMEOUT, self._metadata)
 
     def report_stranger(self, stranger: Stranger) -> bool:
         """Tell of somebody who is not allowed; whether the router did not know them. Raises RouterError."""
         chat = chat_ref(stranger.chat)
         told = types_pb2.Stranger(chat=chat, user_id=stranger.user_id, name=stranger.name)
         request = chat_link_pb2.ReportStrangerRequest(stranger=told)
-        return _ask(self._open().chat_link.ReportStranger, request, self._metadata).is_new
+        return ask(self._open().chat_link.ReportStranger, request, _CALL_TIMEOUT, self._metadata).is_new
 
     def file_parts(self, notification_id: str, file_id: str) -> Iterator[bytes]:
         """The bytes of a notification's file, in parts. Raises RouterError, also on the way."""
         for number in itertools.count():
             wanted = chat_link_pb2.GetPartRequest(notification_id=notification_id, file_id=file_id, number=number)
-            if not (part := _ask(self._open().chat_link.GetPart, wanted, self._metadata).data):
+            if not (part := ask(self._open().chat_link.GetPart, wanted, _CALL_TIMEOUT, self._metadata).data):
                 return
             yield part
 
@@ -106,18 +101,6 @@ class _Opened:
     channel: grpc.Channel
     control: Control
     chat_link: chat_link_pb2_grpc.ChatLinkStub
-
-
-def _ask(
-    method: "grpc.UnaryUnaryMultiCallable[Request, Response]",
-    request: Request,
-    metadata: Metadata,
-    timeout: float = _CALL_TIMEOUT,
-) -> Response:
-    try:
-        return method(request, timeout=timeout, metadata=metadata)
-    except grpc.RpcError as error:
-        raise from_call(error) from None
 
 
 def _answers(call: Iterable[chat_link_pb2.SubmitBatchResponse]) -> Iterator[list[Answer]]:

@@ -15,7 +15,6 @@ AT_ONCE = frozenset(
 """Commands that do their work without opening a panel."""
 
 _COMMAND = re.compile(r"\s*/(\S*)")
-_SHELL = re.compile(r"\s*!")
 _RULE = re.compile(r"[─━]{3,}.*")
 _SCROLLED = re.compile(r"[─━]{3,} ↑ \d+ more .*")  # it shows the end of what it holds, without the mark
 _DIM_COUNT = re.compile(r"\x1b\[(?:[0-9;]*;)?2m(?=↑ \d+ more)")

@@ -5,7 +5,6 @@ again only on a new link: so order survives pipelining, and duplicates happen on
 inbox absorbs them.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -38,7 +37,6 @@ from router.store import cancels, commands, machines, notifications, poison, ses
 from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 
-logger = logging.getLogger(__name__)
 ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
 ACK_TIMEOUT = 30.0  # seconds; longer than an fsync on a sick disk, shorter than a person's patience
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.config import BadSettings, Settings, child_environment, reachable, resolve
+from pointsman.config import BadSettings, Settings, child_environment, reachable, resolve, unknown_names
 from pointsman.settings import BY_NAME, SETTINGS, Program, Source
 
 HTTP = "POINTSMAN_HTTP_LISTEN"
@@ -179,7 +179,7 @@ def test_a_certificate_without_its_key_is_refused(data_dir: Path) -> None:
 def test_names_in_the_environment_that_mean_nothing_are_found(data_dir: Path) -> None:
     found = settings(data_dir, POINTSMAN_HTP_LISTEN="x", POINTSMAN_SESSION_ID="s")
 
-    assert found.unknown_in_environment() == ["POINTSMAN_HTP_LISTEN"]
+    assert unknown_names(found.environ) == ["POINTSMAN_HTP_LISTEN"]
 
 
 @pytest.mark.parametrize(
