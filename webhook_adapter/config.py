@@ -15,7 +15,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what setWebhook takes as a secret_token; safe in a path too
 _BOT_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,128}")
-_API_KEY = re.compile(r"[\x21-\x7e]{1,256}")  # what gRPC metadata and an HTTP header can both carry
+API_KEY = re.compile(r"[\x21-\x7e]{1,256}")  # what gRPC metadata and an HTTP header can both carry
 _CHAT_ID = re.compile(r"-?[0-9]{1,16}")
 
 
@@ -103,7 +103,7 @@ class AdapterConfig:
         """Read the settings. ConfigError names the first that is missing or bad."""
         return cls(
             router_address=_address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1),
-            api_key=_matching(environ, "POINTSMAN_API_KEY", _API_KEY, "printable ASCII without blanks"),
+            api_key=_matching(environ, "POINTSMAN_API_KEY", API_KEY, "printable ASCII without blanks"),
             tls=_tls(environ),
             listen=_address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0),
             public_url=_public_url(environ),

@@ -12,7 +12,8 @@ MAX_LABEL = 200  # characters; it heads every message of the session
 MAX_HEADLESS = 32  # programs that the agent runs at once unless told otherwise: each takes about 230 MB
 _CLOCK_STEP = 2.0  # seconds by which the kernel may tell a start differently after the clock was set
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}")  # it stands in logs and command lines
-_DRESSED = re.compile(r"(?:session_|cse_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # as Claude Code names its conversations
+_DRESSED = re.compile(rf"(?:session_|cse_)?({UUID.pattern})", re.IGNORECASE)
 
 
 class SessionState(Enum):

@@ -8,19 +8,17 @@ anything else ─────────────▶ a new session
 """
 
 import asyncio
-import re
 from pathlib import PurePath
 
 from agent.backends.terminals import locate
 from agent.backends.terminals.locate import Location
 from agent.domain.hook import HookEvent
-from agent.domain.session import MAX_LABEL, Conversation, Process, Session, SessionState
+from agent.domain.session import MAX_LABEL, UUID, Conversation, Process, Session, SessionState
 from agent.processes import identify, is_running, is_within
 from agent.services.sessions import Sessions
 
 _SESSION = "POINTSMAN_SESSION_ID"
 _GOES_ON = ("clear", "resume")  # reasons for the end of a talk after which the same program begins another
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class SessionLookup:
@@ -95,7 +93,7 @@ class SessionLookup:
         if host and self._sessions.find(host) is None:
             return host  # its terminal has not found this agent yet, and will come with this id
         name = f"session_{talk.conversation_id}"
-        fit = _UUID.fullmatch(talk.conversation_id) is not None and self._sessions.find(name) is None
+        fit = UUID.fullmatch(talk.conversation_id) is not None and self._sessions.find(name) is None
         return name if fit else ""
 
     @staticmethod

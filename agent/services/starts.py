@@ -6,7 +6,6 @@ one that was is never begun again.
 
 import asyncio
 import logging
-import re
 import uuid
 from typing import Protocol
 
@@ -14,7 +13,7 @@ from agent.clock import Clock
 from agent.domain.command import Command, Reason, StartSession
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notify
-from agent.domain.session import Session, SessionState
+from agent.domain.session import UUID, Session, SessionState
 from agent.services.folders import Folders
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
@@ -27,7 +26,6 @@ LIFETIME = 24 * 3600.0
 WARNING = 3600.0
 """Seconds before that in which a person can still say that it is to go on."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IN_TERMINAL = "This session runs in a terminal of its own; end its program there, or stop what it does with Esc."
 _OVER = "This session was started 24 h ago, the limit, and has been ended."
 _ENDLESS = "This session has no time limit: it goes on until somebody ends it."
@@ -69,7 +67,7 @@ class Starts:
         if not self._backend:
             raise Refusal(Reason.UNSUPPORTED, "This agent cannot start sessions.")
         # It becomes an argument of a program.
-        if wanted.conversation_id and not _UUID.fullmatch(wanted.conversation_id):
+        if wanted.conversation_id and not UUID.fullmatch(wanted.conversation_id):
             raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named by a UUID.")
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
         return Session(

@@ -7,7 +7,6 @@ panels such as /config too.
 
 import json
 import os
-import re
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -16,9 +15,7 @@ from pathlib import Path
 import psutil
 
 from agent import processes
-
-NAMES = re.compile(r"claude|\d+\.\d+\.\d+")
-"""Its process is named by its version when its own installer put it there."""
+from agent.backends.terminals.typing_rules import CLAUDE
 
 NO_DIALOG = r'"status": *"(idle|busy)"'
 """Stands in its registry entry only while no dialog is open."""
@@ -92,12 +89,12 @@ def in_front(pid: int) -> ClaudeCode | None:
         return None
     try:
         candidates = [psutil.Process(leader)]  # mostly it leads its group
-        if not NAMES.fullmatch(name(leader)):
+        if not CLAUDE.fullmatch(name(leader)):
             below = candidates[0].children(recursive=True)  # started by a script, it shares the script's group
             candidates += [child for child in below if _group(child.pid) == leader]
         for candidate in candidates:
             found = _claude(candidate)
-            if found.record() is not None or NAMES.fullmatch(name(found.pid)):
+            if found.record() is not None or CLAUDE.fullmatch(name(found.pid)):
                 return found
     except psutil.Error:
         pass

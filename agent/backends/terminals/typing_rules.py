@@ -20,7 +20,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 # Programs that take a bare LF as a new line of the same prompt and wrap a long paste into something else: Claude Code,
 # whose process is named by its version when its own installer put it there.
-_LF_PROGRAM = re.compile(r"claude|\d+\.\d+\.\d+")
+CLAUDE = re.compile(r"claude|\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def pastes(front: Front) -> bool:
 
     A new line typed at a shell or a REPL would submit the first line alone; pasted, all lines are one input.
     """
-    return front.pastes and not _LF_PROGRAM.fullmatch(front.program)
+    return front.pastes and not CLAUDE.fullmatch(front.program)
 
 
 def refused_key(name: str) -> str:
