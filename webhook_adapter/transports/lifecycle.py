@@ -6,7 +6,7 @@ before ─▶ the platform reads, judges and hands in ─▶ after
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -85,28 +85,30 @@ class Lifecycle:
     """Runs the hooks around the handling of each event, in their order."""
 
     def __init__(self, *hooks: Hook) -> None:
-        self._hooks = hooks
+        self._before = [hook.before for hook in hooks]
+        self._after = [hook.after for hook in hooks]
+        self._failed = [hook.failed for hook in hooks]
 
     def handle(self, transport: str, take: Callable[[], H]) -> H:
         """Let a platform take one event. Raises what `take` raises, and nothing that a hook does."""
         event = Event(transport)
-        self._tell(lambda hook: hook.before(event))
+        _tell(self._before, event)
         try:
             handled = take()
         except Exception as error:
-            raised = error  # the name of an except clause ends with it
-            self._tell(lambda hook: hook.failed(event, raised))
+            _tell(self._failed, event, error)
             raise
-        self._tell(lambda hook: hook.after(event, handled))
+        _tell(self._after, event, handled)
         return handled
 
-    def _tell(self, say: Callable[[Hook], None]) -> None:
-        for hook in self._hooks:
-            try:
-                say(hook)
-            except Exception:
-                # Whoever only looks on must not lose a message.
-                logger.exception("hook failed hook=%s", type(hook).__name__)
+
+def _tell(hooks: Sequence[Callable[..., None]], *about: object) -> None:
+    for hook in hooks:
+        try:
+            hook(*about)
+        except Exception:
+            # Whoever only looks on must not lose a message.
+            logger.exception("hook failed hook=%s", hook.__qualname__)
 
 
 class RequestIds(Hook):
