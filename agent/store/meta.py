@@ -10,7 +10,7 @@ _ALL = Statement(Row.select())
 
 
 def facts(tx: Transaction) -> dict[str, str]:
-    """All of them."""
+    """What is remembered, by its name."""
     return {row["key"]: row["value"] for row in _ALL.rows(tx)}
 
 

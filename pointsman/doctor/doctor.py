@@ -10,6 +10,7 @@ import click
 from pointsman.config import BadSettings, Settings
 from pointsman.context import client_flags, json_flag, settings
 from pointsman.errors import ExitCode
+from pointsman.render import Column, show, show_json
 from pointsman.settings import SETTINGS, Setting, masked
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def doctor(*, as_json: bool, only_settings: bool) -> None:
         _show_settings(settings(), as_json=as_json)
         return
     from pointsman.doctor.findings import Level
-    from pointsman.render import show_json
 
     found = _examine()
     if as_json:
@@ -74,14 +74,10 @@ def _wrapped(text: str, margin: str) -> str:
 
 
 def _show_settings(here: Settings, *, as_json: bool) -> None:
-    from pointsman.render import Column, show
-
     def shown(setting: Setting) -> str:
         return masked(setting, here[setting.name])
 
     if as_json:
-        from pointsman.render import show_json
-
         rows = [
             {"name": s.name, "value": shown(s), "source": here.values[s.name].source.value, "meaning": s.meaning}
             for s in SETTINGS

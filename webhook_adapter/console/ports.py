@@ -57,7 +57,7 @@ class ConsoleControl(Protocol):
         """What shows the open permission questions of a session, on all platforms."""
 
     def notification(self, notification_id: str) -> Notification:
-        """One of them."""
+        """A notification by its id, of any session and platform."""
 
     def trace(self, subject_id: str) -> Sequence[TraceStep]:
         """Oldest first."""

@@ -32,7 +32,7 @@ def shown(value: Value) -> Json:
 
 
 def all_shown(values: Iterable[Value]) -> list[Json]:
-    """Each of them."""
+    """Several values, as `shown` makes them."""
     return [shown(value) for value in values]
 
 
@@ -42,7 +42,7 @@ def command(one: Command) -> Json:
 
 
 def commands(several: Iterable[Command]) -> list[Json]:
-    """Each of them."""
+    """Several commands, as `command` makes them."""
     return [command(one) for one in several]
 
 
