@@ -218,6 +218,8 @@ def _started(database: Path) -> set[str]:
                 shutil.copy(database.parent / name, copy)
         connection = sqlite3.connect(Path(copy) / database.name)
         try:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'inbox'").fetchone():
+                return set()  # it died before the first commit of its life
             return {text for (text,) in connection.execute("SELECT text FROM inbox WHERE state = 'started'")}
         finally:
             connection.close()
