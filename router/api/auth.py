@@ -94,11 +94,14 @@ class Guard:
         if policy is Access.ANYONE:
             return Principal("anyone")
         if policy is Access.MACHINE:
-            machine = await self._machine(metadata)
-            # Behind the signature: bogus hellos must not use up the turns of real machines.
+            # Before the signature: in a storm, looking at thousands at once would keep people's messages waiting.
             if wait := self._admission.wait(self._clock.monotonic()):
                 raise Refusal(Reason.BUSY, "Many machines connect at once. Come again in your turn.", retry_after=wait)
-            return machine
+            try:
+                return await self._machine(metadata)
+            except Refusal:
+                self._admission.give_back()  # bogus hellos must not use up the turns of real machines
+                raise
         return self._key(metadata, policy)
 
     def until_revoked(self, principal: Principal, end: Callable[[], None]) -> AbstractContextManager[None]:

@@ -27,3 +27,7 @@ class Admission:
             return 0.0
         self._next_moment = max(self._next_moment, now) + 1.0 / self._rate
         return self._next_moment - now
+
+    def give_back(self) -> None:
+        """Whoever came in was no machine: the turn is another's."""
+        self._tokens = min(self._burst, self._tokens + 1.0)
