@@ -52,6 +52,7 @@ def seat(request: pytest.FixtureRequest) -> Iterator[Seat]:
     with short_folder() as folder, ModelApi() as api:
         home = ClaudeHome(folder, api)
         with closing(STAGES[request.param](folder, home)) as stage:
+            wait_until(home.rests, LONG)  # on busy cores it takes longer to start than a text waits for it
             settle(stage, api)
             yield Seat(stage, home, api)
             programs = [record["pid"] for record in home.records()]
