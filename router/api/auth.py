@@ -99,7 +99,7 @@ class Guard:
                 raise Refusal(Reason.BUSY, "Many machines connect at once. Come again in your turn.", retry_after=wait)
             try:
                 return await self._machine(metadata)
-            except Refusal:
+            except BaseException:  # also one that hangs up while it is looked at
                 self._admission.give_back()  # bogus hellos must not use up the turns of real machines
                 raise
         return self._key(metadata, policy)

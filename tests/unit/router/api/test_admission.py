@@ -40,9 +40,13 @@ class OneMachine:
 
     def __init__(self) -> None:
         self.key = Ed25519PrivateKey.generate()
+        self.asked, self.answers = asyncio.Event(), True
         self._machine = Machine("devbox", self.key.public_key().public_bytes_raw(), 0.0)
 
     async def read(self, _query: Callable[[Any], Any]) -> Machine:
+        self.asked.set()
+        if not self.answers:
+            await asyncio.Event().wait()
         return self._machine
 
 
@@ -62,14 +66,17 @@ class Door:
 
     def __init__(self) -> None:
         self.clock = StandingClock()
-        self._database = OneMachine()
-        self._guard = Guard(cast("Any", None), cast("Any", self._database), self.clock)
-        self._machine = Calling(self._database.key, self.clock.at)
+        self.database = OneMachine()
+        self._guard = Guard(cast("Any", None), cast("Any", self.database), self.clock)
+        self._machine = Calling(self.database.key, self.clock.at)
+
+    async def looks(self, calling: Calling | None = None) -> None:
+        await self._guard.admit(CONNECT, cast("Any", calling or self._machine))
 
     def comes(self, calling: Calling | None = None) -> Refusal | None:
         """What the machine, or somebody else, is told; None when it is let in."""
         try:
-            asyncio.run(self._guard.admit(CONNECT, cast("Any", calling or self._machine)))
+            asyncio.run(self.looks(calling))
         except Refusal as refusal:
             return refusal
         return None
@@ -95,6 +102,27 @@ def test_a_second_later_there_is_room_for_two_hundred() -> None:
     reasons = [refusal and refusal.reason for refusal in (door.comes() for _ in range(201))]
 
     assert reasons == [None] * 200 + [Reason.BUSY]
+
+
+def test_callers_that_hang_up_while_they_are_looked_at_take_no_turn() -> None:
+    door = Door()
+
+    async def hang_up() -> None:
+        looked_at = asyncio.create_task(door.looks())
+        await door.database.asked.wait()
+        looked_at.cancel()
+        await asyncio.wait([looked_at])
+        door.database.asked.clear()
+
+    async def many() -> None:
+        door.database.answers = False
+        for _ in range(500):
+            await hang_up()
+        door.database.answers = True
+
+    asyncio.run(many())
+
+    assert door.comes() is None
 
 
 def test_forged_credentials_take_no_turn() -> None:
