@@ -27,6 +27,7 @@ from tests.sim.plants import Plant
 from tests.sim.programs import AgentProgram, RouterProgram
 from tests.sim.record import Record
 
+MEET_WITHIN = 60.0  # virtual seconds for router and courier, which nothing disturbs yet
 QUIET_WITHIN = 1200.0  # virtual seconds after the last fault: the longest backoff with what leads to it
 LOOK_EVERY = 10.0
 
@@ -67,8 +68,7 @@ class World:
         """Live through the plan, heal, wait for quiet, look."""
         self.courier.start()
         self.router.start()
-        while not self.router.rows("SELECT 1 FROM chats"):  # before any chat is known, a notification has no address
-            await asyncio.sleep(0.1)
+        await self._met()
         for agent in self.agents.values():
             agent.start()
         await asyncio.sleep(1.0)
@@ -78,6 +78,14 @@ class World:
         self.checks.at_end()
         self.record.lasted = asyncio.get_running_loop().time()
         await self._end()
+
+    async def _met(self) -> None:
+        """Until the router knows the courier's chat: before that, a notification has no address."""
+        gives_up = asyncio.get_running_loop().time() + MEET_WITHIN
+        while not self.router.rows("SELECT 1 FROM chats"):
+            if asyncio.get_running_loop().time() > gives_up:
+                raise RuntimeError("the simulated router takes no courier; is it still put together as the real one?")
+            await asyncio.sleep(0.1)
 
     async def _end(self) -> None:
         self.over = True
