@@ -12,8 +12,8 @@ from router.services.chat.topics import Topics
 from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
 from router.store import machines, sessions
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
+from router.store.trace import TraceStep, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class SessionService:
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
             waiting_for=report.waiting_for,
         )  # fmt: skip
-        # A hello repeats all sessions at each link: what says nothing new costs no step of the audit.
+        # A hello repeats all sessions at each link: what says nothing new costs no step of the trace.
         if known is None or replace(known, updated_at=now) != session:
             sessions.write(tx, session)
             self._delivery.move(tx, session.session_id, machine_id)

@@ -17,8 +17,8 @@ from router.domain.wording import answers
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.store import commands, machines, sessions
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
+from router.store.trace import TraceStep, record
 
 BACKEND = "headless"  # of what an agent starts: there is no terminal
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from router.domain.command import Command, CommandState
 from router.domain.errors import Reason
-from router.store.audit import TraceStep
+from router.store.trace import TraceStep
 
 
 def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:

@@ -1,4 +1,4 @@
-"""Commands on disk. Every change of state goes through here, with the counters and the audit that belong to it."""
+"""Commands on disk. Every change of state goes through here, with the counters and the trace that belong to it."""
 
 import json
 import sqlite3
@@ -12,7 +12,6 @@ from router.domain.action import Lane
 from router.domain.command import LIVE, SOURCES, ChatRef, Command, CommandState, Event, Hold, Origin, Stored, apply
 from router.domain.errors import Reason, Refusal
 from router.store import actions, sessions
-from router.store.audit import TraceStep, record
 from router.store.command_steps import first_steps, step
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part, Reads
@@ -21,6 +20,7 @@ from router.store.tables import Chat, Session
 from router.store.tables import Command as Row
 from router.store.tables.commands import DEAD_LETTER, QUEUED
 from router.store.tables.commands import LIVE as IS_LIVE
+from router.store.trace import TraceStep, record
 from router.store.upkeep import counting, purging, shifting
 
 

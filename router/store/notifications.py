@@ -10,7 +10,6 @@ from peewee import Select, fn
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Event, Kind, Notification, NotificationState, apply
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part
 from router.store.statements import Statement, all_given, given, listed
@@ -18,6 +17,7 @@ from router.store.tables import Notification as Row
 from router.store.tables import Permission
 from router.store.tables.notifications import QUEUED, SENT
 from router.store.tables.sessions import OPEN
+from router.store.trace import TraceStep, record
 from router.store.upkeep import counting, purging, shifting
 
 

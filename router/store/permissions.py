@@ -1,4 +1,4 @@
-"""Permission questions on disk. Every change of state goes through here, with the audit that belongs to it."""
+"""Permission questions on disk. Every change of state goes through here, with the trace that belongs to it."""
 
 import sqlite3
 
@@ -7,11 +7,11 @@ from peewee import fn
 from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.permission import SOURCES, Event, Permission, apply
 from router.store import tables
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Statement, all_given, given
 from router.store.tables.sessions import OPEN
+from router.store.trace import TraceStep, record
 from router.store.upkeep import purging, shifting
 
 Row = tables.Permission

@@ -1,7 +1,6 @@
 """The stores of all tables. One that is not here keeps its rows for ever, and its deadlines on a clock that was set."""
 
 from router.store import (
-    audit,
     commands,
     files,
     held,
@@ -14,6 +13,7 @@ from router.store import (
     sessions,
     strangers,
     tables,
+    trace,
 )
 from router.store.upkeep import Store
 
@@ -25,7 +25,7 @@ STORES = (
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge),
     Store(tables.SessionTopic, purge=session_topics.purge),
-    Store(tables.TraceStep, purge=audit.purge),
+    Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.
     Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),

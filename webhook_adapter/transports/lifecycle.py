@@ -32,7 +32,7 @@ class Outcome(Enum):
     REFUSED = "refused"  # by the router, for what it says
 
 
-# Of what is stored the router's audit tells, and a line for each would make the threads queue for the log.
+# Of what is stored the router's trace tells, and a line for each would make the threads queue for the log.
 _QUIET = frozenset({Outcome.STORED, Outcome.DUPLICATE})
 
 

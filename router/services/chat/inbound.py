@@ -20,8 +20,8 @@ from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
 from router.services.starts import Starts
 from router.store import chats, commands, held, messages, notifications, session_topics, sessions
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
+from router.store.trace import TraceStep, record
 
 MAX_ANSWER = 200  # characters; what a button press can show
 _ALBUM = "album:{}"  # in place of a message's id: albums have none

@@ -34,8 +34,8 @@ from router.services.delivery.drafts import Draft, queued
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
 from router.store import cancels, commands, machines, notifications, poison, sessions
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
+from router.store.trace import TraceStep, record
 
 ASK_AFTER = 3600.0  # seconds; what waited longer for its machine may not be meant any more
 ACK_TIMEOUT = 30.0  # seconds; longer than an fsync on a sick disk, shorter than a person's patience

@@ -45,8 +45,8 @@ from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.store import cancels, commands, machines, poison, sessions
-from router.store.audit import TraceStep, record
 from router.store.database import Transaction
+from router.store.trace import TraceStep, record
 
 MAX_WORDS = 1000  # characters of what a machine is told about a frame
 _TAKEN_OVER = "a newer link of this machine took over"

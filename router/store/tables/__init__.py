@@ -1,11 +1,11 @@
 """The tables as they are now, with their indexes. Migrations have frozen copies; a test compares the two."""
 
-from router.store.tables.audit import IdempotencyRecord, Meta, TraceStep
 from router.store.tables.chats import Chat, HeldMessage, SessionTopic, Stranger
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.machines import ApiKey, JoinToken, Machine
 from router.store.tables.notifications import FilePart, Message, Notification
 from router.store.tables.sessions import Permission, Session
+from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
     "ApiKey", "Cancel", "Chat", "Command", "FilePart", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine",

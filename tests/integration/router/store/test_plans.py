@@ -10,7 +10,6 @@ import pytest
 from router.domain.command import ChatRef, CommandState
 from router.domain.notification import Kind, Notification
 from router.store import (
-    audit,
     cancels,
     chats,
     commands,
@@ -23,6 +22,7 @@ from router.store import (
     poison,
     session_topics,
     sessions,
+    trace,
 )
 from router.store.database import Transaction
 from router.store.migrations import migrate
@@ -76,9 +76,9 @@ ASKED_ALL_THE_TIME: dict[str, Question] = {
     "an answer": lambda tx: idempotency.answered(tx, "k", b""),
 }
 ASKED_OF_READERS: dict[str, Callable[[sqlite3.Connection], object]] = {
-    "a story": lambda connection: audit.story(connection, "c"),
-    "what comes next": lambda connection: audit.after(connection, 5, "s", 10),
-    "the newest step": audit.newest,
+    "a story": lambda connection: trace.story(connection, "c"),
+    "what comes next": lambda connection: trace.after(connection, 5, "s", 10),
+    "the newest step": trace.newest,
     "a page": lambda connection: commands.page(connection, session_id="s", states=[], limit=10, before=""),
     "the last words of each session": lambda connection: notification_pages.page(
         connection, "", "", 1000, "", last_words=True

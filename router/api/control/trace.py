@@ -1,4 +1,4 @@
-"""Control: the audit: the trace of one thing, and what happens as it happens."""
+"""Control: the trace of one thing, and what happens as it happens."""
 
 import sqlite3
 
@@ -10,42 +10,42 @@ from router.api.convert.times import timestamp
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
 from router.services.wakeups import ANYTHING, set_within
-from router.store import audit, idempotency, names
+from router.store import idempotency, names, trace
 
 WATCH_PAGE = 200
 WATCH_IDLE = 30.0  # seconds between looks when nothing wakes a watcher
 
 
-class AuditPart(Part):
-    """What may be asked of the audit."""
+class TracePart(Part):
+    """What may be asked of what has happened."""
 
     async def Trace(self, request: pb.TraceRequest, _call: Call) -> pb.TraceResponse:
         subject = await self._s.database.read(lambda c: _command_of_update(c, request.id)) or request.id
         subject = await self._s.database.read(lambda c: names.anything(c, subject))
-        found = await self._s.database.read(lambda c: audit.story(c, subject))
+        found = await self._s.database.read(lambda c: trace.story(c, subject))
         if not found:
             raise Refusal(Reason.NOT_FOUND, f"Nothing is known of {request.id[:128]}.")
         return pb.TraceResponse(steps=map(_step_message, found))
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
-        cursor = request.after_event_id or await self._s.database.read(audit.newest)
+        cursor = request.after_event_id or await self._s.database.read(trace.newest)
         of = await self._s.database.read(lambda c: names.session(c, request.session_id))
         await call.context.send_initial_metadata(())  # what happens from here on is seen
         with self._s.wakeups.on(ANYTHING) as changed:
             while True:
                 changed.clear()  # before the look: what happens meanwhile wakes again
-                page = await self._s.database.read(lambda c, at=cursor: audit.after(c, at, of, WATCH_PAGE))  # type: ignore[misc]
+                page = await self._s.database.read(lambda c, at=cursor: trace.after(c, at, of, WATCH_PAGE))  # type: ignore[misc]
                 for cursor, step in page:
                     await call.context.write(_event(cursor, step).SerializeToString())
                 if not page:
                     await set_within(changed, WATCH_IDLE)
 
 
-def _event(cursor: int, step: audit.TraceStep) -> pb.WatchEventsResponse:
+def _event(cursor: int, step: trace.TraceStep) -> pb.WatchEventsResponse:
     return pb.WatchEventsResponse(event_id=cursor, step=_step_message(step), session_id=step.session_id)
 
 
-def _step_message(s: audit.TraceStep) -> pb.TraceStep:
+def _step_message(s: trace.TraceStep) -> pb.TraceStep:
     return pb.TraceStep(
         at=timestamp(s.at), subject_id=s.subject_id, event=s.event, from_state=s.from_state.upper(),
         to_state=s.to_state.upper(), actor=s.actor, detail=s.detail,

@@ -1,4 +1,4 @@
-"""The audit: one row for every step of every command and notification. `Trace` and `WatchEvents` read it."""
+"""The trace: one row for every step of every command and notification. `Trace` and `WatchEvents` read it."""
 
 import json
 import sqlite3

@@ -6,7 +6,7 @@ from router.store.columns import TimeField
 
 
 class TraceStep(Model):
-    """The audit: every step of every command and notification."""
+    """The trace: every step of every command and notification."""
 
     step_id = AutoField()  # also the cursor of who watches
     at = TimeField()
