@@ -20,6 +20,7 @@ from router.api.auth import Guard
 from router.api.errors import abort, refusal_of
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
+from router.domain.identity import Caller
 
 logger = logging.getLogger(__name__)
 LAST_WRITE = 1.0  # seconds
@@ -50,6 +51,11 @@ class Call:
 
     principal: Principal
     context: Context
+
+    @property
+    def caller(self) -> Caller:
+        """The same for the audit."""
+        return Caller(self.principal.identity, self.context.peer())
 
 
 async def frames(context: Context) -> AsyncIterator[bytes]:

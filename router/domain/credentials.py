@@ -6,6 +6,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from enum import Enum
 
+from router.domain.identity import NOBODY, Identity, IdentityKind
+
 JOIN_TOKEN_TTL = 3600.0  # seconds
 LONGEST_JOIN_TOKEN_TTL = 30 * 24 * 3600.0  # seconds; what lies about for longer gets found
 JWT_MAX_AGE = 300.0  # seconds between iat and exp
@@ -41,6 +43,13 @@ class Principal:
     role: Role | None = None
     machine_id: str = ""
     key_id: str = ""
+
+    @property
+    def identity(self) -> Identity:
+        """Whom we authenticated, for the audit."""
+        if self.key_id:
+            return Identity(IdentityKind.KEY, self.key_id, self.name)
+        return Identity(IdentityKind.MACHINE, self.machine_id) if self.machine_id else NOBODY.identity
 
 
 def text_of(random_bytes: bytes) -> str:

@@ -20,6 +20,7 @@ from router.store.migrations import (
     m0015_start_folders,
     m0016_capabilities,
     m0017_said,
+    m0018_audit,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -40,6 +41,7 @@ MIGRATIONS: list[list[str]] = [
     m0015_start_folders.STATEMENTS,
     m0016_capabilities.STATEMENTS,
     m0017_said.STATEMENTS,
+    m0018_audit.STATEMENTS,
 ]
 
 

@@ -1,5 +1,6 @@
 """The tables as they are now, with their indexes. Migrations have frozen copies; a test compares the two."""
 
+from router.store.tables.audit import AuditAnchor, AuditEntry
 from router.store.tables.chats import Chat, HeldMessage, SessionTopic, Stranger
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.machines import ApiKey, JoinToken, Machine
@@ -8,7 +9,7 @@ from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
-    "ApiKey", "Cancel", "Chat", "Command", "FilePart", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine",
-    "Message", "Meta", "Notification", "Permission", "PoisonSuspect", "Session", "SessionTopic", "Stranger",
-    "TraceStep",
+    "ApiKey", "AuditAnchor", "AuditEntry", "Cancel", "Chat", "Command", "FilePart", "HeldMessage",
+    "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification", "Permission", "PoisonSuspect",
+    "Session", "SessionTopic", "Stranger", "TraceStep",
 ]  # fmt: skip

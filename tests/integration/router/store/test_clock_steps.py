@@ -46,6 +46,7 @@ STAYS = {
     "permissions.decided_at": "history",
     "messages.created_at": "history",
     "steps.at": "history",
+    "audit_entries.at": "history, and part of what is hashed",
     "strangers.last_seen_at": "when they were there",
 }
 

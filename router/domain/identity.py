@@ -1,0 +1,41 @@
+"""Who does something: whom we authenticated, and beside it whom they say to act for."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class IdentityKind(Enum):
+    """How somebody proved who they are."""
+
+    KEY = "key"
+    MACHINE = "machine"
+    LOCAL = "local"  # by the account that holds the other end of a socket
+    ROUTER = "router"  # what it does by itself
+    NOBODY = "nobody"  # who showed nothing that is valid
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom we authenticated."""
+
+    kind: IdentityKind
+    identity: str = ""  # the id of a key, the name of a machine
+    label: str = ""  # what people call it
+
+    def __str__(self) -> str:
+        """For people: `key_4fA1 (laptop)`."""
+        name = self.identity or self.kind.value
+        return f"{name} ({self.label})" if self.label and self.label != name else name
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever causes a change, as the audit tells of them. What they claim proves nothing."""
+
+    identity: Identity
+    peer: str = ""  # the other end of the connection, as gRPC names it
+    claimed: str = ""
+
+
+ROUTER = Caller(Identity(IdentityKind.ROUTER))
+NOBODY = Caller(Identity(IdentityKind.NOBODY))
