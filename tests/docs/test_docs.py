@@ -17,7 +17,7 @@ from tests.architecture.source import PACKAGES, PROGRAMS, ROOT, tree
 
 PAGES = sorted(
     str(path.relative_to(ROOT))
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")]
 )
 SETTING = re.compile(r"(?:POINTSMAN|TELEGRAM|ALLOWED)_[A-Z_]*[A-Z]\Z")
 

@@ -1,0 +1,54 @@
+"""SECURITY.md names every attacker with a row, and every test that it names exists."""
+
+import ast
+import re
+
+import pytest
+from agentlink.v1 import control_pb2 as pb
+
+from tests.architecture.source import ROOT, tree
+
+ATTACKERS = {
+    "another account on the machine",
+    "stolen router database",
+    "stolen backup",
+    "the adapter's account",
+    "a chat link",
+    "one machine",
+    "somebody on the network",
+    "the supervised program",
+    *(f"API key of role {name.removeprefix('ROLE_').lower()}" for name in pb.Role.keys()[1:]),
+}
+NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def rows() -> dict[str, list[str]]:
+    """The cells of the threat table, by attacker."""
+    table = (ROOT / "SECURITY.md").read_text().partition("| --- |")[2].partition("\n\n")[0]
+    lines = [line.strip("|").split("|") for line in table.splitlines()[1:]]
+    return {first.strip(): [cell.strip() for cell in rest] for first, *rest in lines}
+
+
+def test_every_attacker_has_a_row_and_each_row_is_whole() -> None:
+    found = rows()
+
+    assert set(found) == ATTACKERS
+    assert {attacker for attacker, cells in found.items() if len(cells) != 4 or not all(cells)} == set()
+
+
+def test_every_row_is_shown_by_a_test() -> None:
+    assert {attacker for attacker, cells in rows().items() if not NAMED.search(cells[-1])} == set()
+
+
+@pytest.mark.parametrize("page", ["SECURITY.md", "docs/security.md"])
+def test_every_test_that_the_page_names_exists(page: str) -> None:
+    named = set(NAMED.findall((ROOT / page).read_text()))
+
+    assert named
+    assert {f"{path}::{name}" for path, name in named if name not in functions(path)} == set()
+
+
+def functions(path: str) -> set[str]:
+    if not (ROOT / path).is_file():
+        return set()
+    return {node.name for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

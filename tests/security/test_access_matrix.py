@@ -1,0 +1,199 @@
+"""Every RPC that a router serves, called by everybody: who is let in stands in one table.
+
+What is served is asked of the router itself. An RPC, a role or a kind of caller without a place in the table fails.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import grpc
+import pytest
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+from agentlink.v1 import control_pb2 as pb
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pool import Default
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
+
+from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.rigs.rpc_errors import reason_of
+
+# Who is let in: "anyone", "machine" (a JWT of its own key), or roles of API keys. Everybody else is refused.
+TABLE = """
+AgentLink.Connect            machine
+AgentLink.Enroll             anyone
+AgentLink.GetPart            machine
+AgentLink.NotifyWithFiles    machine
+AgentLink.PutPart            machine
+ChatLink.Deliver             admin chat
+ChatLink.GetPart             admin chat
+ChatLink.PutPart             admin chat
+ChatLink.ReportStranger      admin chat
+ChatLink.Submit              admin chat
+ChatLink.SubmitStream        admin chat
+Control.Backup               admin
+Control.CancelCommand        admin operator
+Control.Cleanup              admin operator
+Control.CreateApiKey         admin
+Control.CreateJoinToken      admin
+Control.DropDeadLetter       admin operator
+Control.GetCommand           admin operator viewer
+Control.GetNotification      admin operator viewer
+Control.GetStats             admin operator viewer
+Control.ListApiKeys          admin
+Control.ListCommands         admin operator viewer
+Control.ListDeadLetters      admin operator viewer
+Control.ListMachines         admin operator viewer
+Control.ListNotifications    admin operator viewer
+Control.ListPermissions      admin operator viewer
+Control.ListSessions         admin operator viewer
+Control.ListStrangers        admin operator viewer
+Control.Notify               admin operator
+Control.Redrive              admin operator
+Control.RegisterSession      admin operator
+Control.RespondPermission    admin operator
+Control.RevokeApiKey         admin
+Control.RevokeMachine        admin
+Control.SendCommand          admin operator
+Control.StartSession         admin operator
+Control.StopSession          admin operator
+Control.Trace                admin operator viewer
+Control.UnregisterSession    admin operator
+Control.WatchEvents          admin operator viewer
+Health.Check                 anyone
+Health.List                  anyone
+Health.Watch                 anyone
+ServerReflection.ServerReflectionInfo  anyone
+"""
+
+ALLOWED = {name: frozenset(who) for name, *who in map(str.split, TABLE.strip().splitlines())}
+ROLES = [name.removeprefix("ROLE_").lower() for name in pb.Role.keys()[1:]]
+STRANGERS = ("nobody", "an empty key", "a wrong key", "a revoked key", "a forged JWT", "a JWT sent as a key")
+OUT = "UNAUTHENTICATED"
+NOT_THIS_ROLE = "PERMISSION_DENIED"
+
+# What has to be said for a stream to answer at all, or for a call not to wait.
+REQUESTS = {
+    "Control.WatchEvents": pb.WatchEventsRequest(after_event_id=1),
+    "Control.Backup": pb.BackupRequest(path="nowhere"),
+    "ServerReflection.ServerReflectionInfo": reflection_pb2.ServerReflectionRequest(list_services=""),
+}
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+def described(service: ServiceDescriptor) -> dict[str, MethodDescriptor]:
+    return {f"{service.name}.{method.name}": method for method in service.methods}
+
+
+OURS = [
+    service
+    for module in (agent_link_pb2, chat_link_pb2, control_pb2, health_pb2, reflection_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+]
+RPCS = {name: method for service in OURS for name, method in described(service).items()}
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RouterUnderTest]:
+    with serving(config(Path(tmp_path_factory.mktemp("matrix")))) as router:
+        router.send(router.session(router.machine()))
+        router.send(router.session(router.machine()))  # something has happened since: who may watch sees it
+        yield router
+
+
+@pytest.fixture(scope="module")
+def callers(router: RouterUnderTest) -> Mapping[str, Metadata]:
+    """What each kind of caller shows."""
+    revoked = router.control.CreateApiKey(pb.CreateApiKeyRequest(label="gone", role=pb.ROLE_ADMIN))
+    router.control.RevokeApiKey(pb.RevokeApiKeyRequest(key_id=revoked.key.key_id))
+    machine, put_out = router.machine("devbox"), router.machine("put-out")
+    router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="put-out"))
+    keys = {
+        "an empty key": "",
+        "a wrong key": "pmk_" + "w" * 43,
+        "a revoked key": revoked.secret,
+        "a JWT sent as a key": machine.token(),
+        **{role: router.key(pb.Role.Value(f"ROLE_{role.upper()}")) for role in ROLES},
+    }
+    tokens = {
+        "machine": machine.token(),
+        "a forged JWT": router.stranger("devbox").token(),
+        "a revoked machine": put_out.token(),
+    }
+    return {
+        "nobody": (),
+        **{name: (("x-api-key", key),) for name, key in keys.items()},
+        **{name: (("authorization", f"Bearer {token}"),) for name, token in tokens.items()},
+    }
+
+
+def answer(router: RouterUnderTest, name: str, metadata: Metadata) -> str:
+    """ "in", or why not."""
+    method, request = RPCS[name], REQUESTS.get(name)
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    sent = b"" if request is None else request.SerializeToString()
+    with grpc.insecure_channel(router.address) as channel:
+        if method.client_streaming:
+            call = channel.stream_stream(path)(iter([sent]), metadata=metadata, timeout=30)
+        elif method.server_streaming:
+            call = channel.unary_stream(path)(sent, metadata=metadata, timeout=30)
+        else:
+            call = iter([channel.unary_unary(path).future(sent, metadata=metadata, timeout=30)])
+        try:
+            for first in call:
+                first.result() if isinstance(first, grpc.Future) else call.cancel()
+                break
+        except grpc.RpcError as error:
+            return reason_of(error) if refused(error) else "in"
+    return "in"
+
+
+def refused(error: grpc.RpcError) -> bool:
+    """Whether it is about who calls. A join token that is none is about what was asked."""
+    assert error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+    access = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+    return error.code() in access and reason_of(error) != "JOIN_TOKEN_INVALID"
+
+
+def expected(name: str, caller: str) -> str:
+    allowed = ALLOWED[name]
+    if allowed & {"anyone", caller}:
+        return "in"
+    if caller == "a revoked machine" and "machine" in allowed:
+        return "MACHINE_REVOKED"
+    known = caller in ROLES and "machine" not in allowed
+    return NOT_THIS_ROLE if known else OUT
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_who_is_let_in_is_what_the_table_says(
+    router: RouterUnderTest, callers: Mapping[str, Metadata], name: str
+) -> None:
+    with ThreadPoolExecutor(len(callers)) as at_once:  # some are told no only after a while
+        answers = dict(zip(callers, at_once.map(partial(answer, router, name), callers.values()), strict=True))
+
+    assert answers == {caller: expected(name, caller) for caller in callers}
+
+
+def test_whatever_the_router_serves_has_a_row(router: RouterUnderTest) -> None:
+    asked = reflection_pb2.ServerReflectionRequest(list_services="")
+    with grpc.insecure_channel(router.address) as channel:
+        [told] = ServerReflectionStub(channel).ServerReflectionInfo(iter([asked]))
+    services = [Default().FindServiceByName(one.name) for one in told.list_services_response.service]
+    served = {name for service in services for name in described(service)}
+
+    assert served == set(ALLOWED)
+
+
+def test_every_role_may_do_something_and_no_other_is_named() -> None:
+    named = {who for row in ALLOWED.values() for who in row} - {"anyone", "machine"}
+
+    assert named == set(ROLES)
+
+
+def test_everybody_calls(callers: Mapping[str, Metadata]) -> None:
+    assert set(callers) == {*STRANGERS, *ROLES, "machine", "a revoked machine"}

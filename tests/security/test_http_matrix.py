@@ -1,0 +1,184 @@
+"""Every HTTP route, asked for by everybody who is not on this machine: who is let in stands in one table."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agentlink.v1 import control_pb2 as pb
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
+from tests.rigs.adapter import PATH_SECRET, SECRET_HEADER, environment
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.http.app import create_app
+from webhook_adapter.router.client import RouterClient
+
+# Who is let in: "anyone", "telegram" (both secrets of the webhook), "page" (the console's cookie with the token that
+# its page holds), "cookie" (also without it), "form" (the console's key, typed in), or roles of API keys. All others
+# are refused, or led to the login.
+TABLE = """
+GET  /                              anyone
+GET  /health                        anyone
+GET  /health/live                   anyone
+GET  /health/ready                  anyone
+GET  /openapi.json                  anyone
+GET  /metrics                       admin operator viewer
+GET  /sessions                      admin operator viewer
+POST /sessions/register             admin operator
+POST /sessions/unregister           admin operator
+POST /notifications/send            admin operator
+GET  /commands                      admin operator viewer
+POST /commands                      admin operator
+GET  /commands/<command_id>         admin operator viewer
+POST /cleanup                       admin operator
+POST /webhook/telegram/<path_secret>  telegram
+GET  /console/static/<path:filename>  anyone
+GET  /console/login                 anyone
+POST /console/login                 form
+GET  /console/                      cookie page
+GET  /console/file                  cookie page
+GET  /console/api/overview          cookie page
+GET  /console/api/chat              cookie page
+GET  /console/api/queue             cookie page
+GET  /console/api/trace             cookie page
+POST /console/api/send              page
+POST /console/api/press             page
+POST /console/api/key               page
+POST /console/api/start             page
+POST /console/api/cancel            page
+POST /console/api/retry             page
+POST /console/api/drop              page
+POST /console/api/join-token        page
+POST /console/api/logout            page
+"""
+
+ALLOWED = {f"{method} {path}": frozenset(who) for method, path, *who in map(str.split, TABLE.strip().splitlines())}
+ROLES = [name.removeprefix("ROLE_").lower() for name in pb.Role.keys()[1:]]
+AFAR = {"REMOTE_ADDR": "203.0.113.9"}
+# Whole, so that what they are refused for is who asks. There is no such session.
+BODIES = {
+    "/sessions/register": {"sessionId": "none", "machineId": "no machine"},
+    "/sessions/unregister": {"sessionId": "none"},
+    "/notifications/send": {"sessionId": "none", "chatId": 1, "text": "hello"},
+    "/commands": {"sessionId": "none", "text": "hello"},
+}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What comes with a request."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookie: str = ""
+    path_secret: str = "guessed"
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RouterUnderTest]:
+    with serving(config(Path(tmp_path_factory.mktemp("matrix")))) as router:
+        yield router
+
+
+@pytest.fixture(scope="module")
+def app(router: RouterUnderTest) -> Iterator[Flask]:
+    settings = AdapterConfig.from_environ(environment(router.address))
+    client = RouterClient(settings)
+    yield create_app(settings, client)
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def visitors(router: RouterUnderTest, app: Flask) -> Mapping[str, Visitor]:
+    keys = {role: router.key(pb.Role.Value(f"ROLE_{role.upper()}")) for role in ROLES}
+    cookie, csrf = logged_in(app.test_client())
+    over, _ = logged_in(app.test_client(), log_out=True)
+    return {
+        "form": Visitor(form={"api_key": API_KEY}),  # first: after five wrong ones nobody may try for a minute
+        "nobody": Visitor(),
+        "a wrong key": Visitor({"X-API-Key": "pmk_" + "w" * 43}),
+        "a key with what no key has": Visitor({"X-API-Key": "pmk_\x7f\xff"}),
+        **{role: Visitor({"X-API-Key": key}) for role, key in keys.items()},
+        "telegram": Visitor(SECRET_HEADER, path_secret=PATH_SECRET),
+        "telegram without its path": Visitor(SECRET_HEADER),
+        "telegram without its header": Visitor(path_secret=PATH_SECRET),
+        "cookie": Visitor(cookie=cookie),
+        "page": Visitor({"X-CSRF-Token": csrf}, cookie),
+        "a page with another's token": Visitor({"X-CSRF-Token": csrf[::-1]}, cookie),
+        "a forged cookie": Visitor({"X-CSRF-Token": csrf}, cookie[:-4] + "AAAA"),
+        "a cookie that was logged out": Visitor({"X-CSRF-Token": csrf}, over),
+    }
+
+
+def logged_in(browser: FlaskClient, *, log_out: bool = False) -> tuple[str, str]:
+    """The cookie of a login with the key of the console, and the token that its page holds."""
+    browser.post("/console/login", data={"api_key": API_KEY})
+    [csrf] = re.findall(r'csrf[^>]*"([\w.-]{20,})"', browser.get("/console/").text)
+    cookie = next(iter(browser._cookies.values()))  # a browser's own copy
+    if log_out:
+        browser.post("/console/api/logout", headers={"X-CSRF-Token": csrf})
+    return f"{cookie.key}={cookie.value}", csrf
+
+
+def answer(app: Flask, route: str, visitor: Visitor) -> str:
+    """ "in", or why not."""
+    method, path = route.split()
+    for name, value in {"<path_secret>": visitor.path_secret, "<path:filename>": "console.js"}.items():
+        path = path.replace(name, value)
+    headers = {**visitor.headers, **({"Cookie": visitor.cookie} if visitor.cookie else {})}
+    client = app.test_client(use_cookies=False)
+    body: dict[str, Any] = {"data": visitor.form} if path == "/console/login" else {"json": BODIES.get(path)}
+    told = client.open(path, method=method, headers=headers, environ_base=AFAR, **body)
+    if told.status_code == 302 and told.location.endswith("/console/login") and path != "/":
+        return "login"
+    unknown = told.status_code == 404 and path.startswith("/webhook/")  # not even that there is something
+    return "out" if unknown or told.status_code in (401, 403, 429) else "in"
+
+
+def expected(route: str, visitor: str) -> str:
+    if ALLOWED[route] & {"anyone", visitor}:
+        return "in"
+    has_cookie = visitor in ("cookie", "page", "a page with another's token")
+    page = not route.startswith("POST") and "/api/" not in route and "/console/" in route
+    return "login" if page and not has_cookie else ("in" if has_cookie and "cookie" in ALLOWED[route] else "out")
+
+
+@pytest.mark.parametrize("route", ALLOWED)
+def test_who_is_let_in_is_what_the_table_says(app: Flask, visitors: Mapping[str, Visitor], route: str) -> None:
+    if route == "POST /console/api/logout":
+        # It would end the cookie that the other routes are asked with.
+        visitors = {name: one for name, one in visitors.items() if name != "page"}
+
+    answers = {name: answer(app, route, visitor) for name, visitor in visitors.items()}
+
+    assert answers == {name: expected(route, name) for name in visitors}
+
+
+def test_every_route_has_a_row(app: Flask) -> None:
+    rules = app.url_map.iter_rules()
+    served = {f"{method} {rule.rule}" for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+
+    assert served == set(ALLOWED)
+
+
+def test_every_role_calls(visitors: Mapping[str, Visitor]) -> None:
+    assert set(ROLES) < set(visitors)
+
+
+def test_a_page_of_another_site_changes_nothing(app: Flask, visitors: Mapping[str, Visitor]) -> None:
+    page = visitors["page"]
+    foreign = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}]
+    changes = [route for route, who in ALLOWED.items() if who == {"page"}]
+
+    answers = {
+        (route, str(said)): answer(app, route, Visitor({**page.headers, **said}, page.cookie))
+        for route in changes
+        for said in foreign
+    }
+
+    assert changes
+    assert set(answers.values()) == {"out"}
