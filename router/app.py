@@ -36,6 +36,7 @@ from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
 from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
+from router.services.refusals import Refusals
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep.stats import Stats
@@ -75,8 +76,9 @@ class Router:
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
+        refusals = Refusals(database, clock)
         unseen = Unseen(session_service, notifications, clock)
-        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, wakeups, clock)
+        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, wakeups, clock)
         files = Files(database, notifications, clock)
         services = ControlServices(
             database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
@@ -87,7 +89,7 @@ class Router:
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files),
             ControlServicer(services),
-            Guard(enrolment, database, clock),
+            Guard(enrolment, database, refusals, clock),
         )
 
     async def recover(self) -> None:

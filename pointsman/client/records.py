@@ -278,6 +278,7 @@ class TraceStep:
     to_state: str
     actor: str
     detail: str
+    identity: str = ""  # whom the router had authenticated, where a key caused it; the actor may be a claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def trace(*, subject: str, as_json: bool) -> None:
             Column("event", lambda s: s.event, least=10),
             Column("state", move),
             Column("by", lambda s: s.actor, rank=2, least=8),
+            Column("with", lambda s: s.identity, rank=4),
             Column("more", lambda s: s.detail, rank=1, least=16),
             Column("about", lambda s: s.subject_id, rank=1 if len(about) > 1 else 3, is_id=True),
         ],

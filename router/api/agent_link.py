@@ -13,6 +13,7 @@ from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.services.files import Files
 from router.services.links.enrolment import Enrolment
+from router.store.database import Transaction
 
 ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
 
@@ -70,6 +71,11 @@ class AgentLinkServicer:
             raise Refusal(Reason.BUSY, "One try a second. Wait and try again.", retry_after=ENROL_PAUSE)
         self._tried[peer] = now  # before the answer, so that guesses cannot be made side by side
         token, wanted, key = request.join_token, request.machine_id, request.public_key
-        machine_id = await self._services.database.write(lambda tx: self._enrolment.enrol(tx, token, wanted, key))
+
+        def operation(tx: Transaction) -> str:
+            tx.caller = call.caller()
+            return self._enrolment.enrol(tx, token, wanted, key)
+
+        machine_id = await self._services.database.write(operation)
         self._tried.pop(peer, None)  # it was no guess
         return link_pb.EnrollResponse(machine_id=machine_id, router_id=self._services.upstream.router_id)

@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from router.clock import Clock
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
 from router.domain.errors import Reason, Refusal
+from router.domain.identity import Caller
 from router.link.admission import Admission
 from router.services.links.enrolment import Enrolment
+from router.services.refusals import OF_ACCESS, Refusals
 from router.store import machines
 from router.store.database import Database
 
+STRANGER = Principal("anyone")
 CLOCK_LEEWAY = 30.0  # seconds; clocks set by NTP differ by less
 
 
@@ -78,7 +81,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
 class Guard:
     """Turns a call's metadata into a principal, or refuses it."""
 
-    def __init__(self, enrolment: Enrolment, database: Database, clock: Clock) -> None:
+    def __init__(self, enrolment: Enrolment, database: Database, refusals: Refusals, clock: Clock) -> None:
+        self._refusals = refusals
         self._enrolment = enrolment
         self._database = database
         self._clock = clock
@@ -92,7 +96,7 @@ class Guard:
         if policy is None:
             raise Refusal(Reason.PERMISSION_DENIED, f"{method} has no policy; nobody may call it.")
         if policy is Access.ANYONE:
-            return Principal("anyone")
+            return STRANGER
         if policy is Access.MACHINE:
             # Before the signature: in a storm, looking at thousands at once would keep people's messages waiting.
             if wait := self._admission.wait(self._clock.monotonic()):
@@ -104,20 +108,36 @@ class Guard:
                 raise
         return self._key(metadata, policy)
 
+    def note(
+        self, refusal: Refusal, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]", who: Principal | None
+    ) -> None:
+        """Let the audit know of a no, and of whom; None for one who was not admitted."""
+        if refusal.reason not in OF_ACCESS:
+            return
+        if who is None and refusal.reason is Reason.PERMISSION_DENIED:  # a good key, but not for this: it is known
+            metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+            who = self._holder(metadata)
+        self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
+
     def until_revoked(self, principal: Principal, end: Callable[[], None]) -> AbstractContextManager[None]:
         """Call `end` when the key of a caller is revoked while the block runs: a stream may last for weeks."""
         return self._enrolment.until_revoked(principal.key_id, end)
 
     def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access") -> Principal:
-        key = self._enrolment.caller(metadata.get("x-api-key", ""))
-        if key is None:
+        holder = self._holder(metadata)
+        if holder is None:
             text = (
                 "The API key is missing or wrong. Send it as metadata x-api-key; `pointsman apikey create` makes one."
             )
             raise Refusal(Reason.UNAUTHENTICATED, text)
-        if isinstance(roles, Access) or key.role not in roles:
-            raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {key.role.value} may not do this.")
-        return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id)
+        if isinstance(roles, Access) or holder.role not in roles:
+            role = holder.role.value if holder.role else "none"
+            raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {role} may not do this.")
+        return holder
+
+    def _holder(self, metadata: Mapping[str, str]) -> Principal | None:
+        key = self._enrolment.caller(metadata.get("x-api-key", ""))
+        return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id) if key else None
 
     async def _machine(self, metadata: Mapping[str, str]) -> Principal:
         scheme, _, token = metadata.get("authorization", "").partition(" ")

@@ -1,5 +1,7 @@
 """ChatLink: what chat platforms' adapters call. Inbound messages in, the outbox out."""
 
+from functools import partial
+
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from router.api.convert.chats import stranger
@@ -8,6 +10,7 @@ from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
 from router.api.submit_stream import SubmitStream
 from router.domain.credentials import Principal
+from router.domain.identity import Caller
 from router.domain.routing import Inbound
 from router.services.chat.inbound import InboundService
 from router.services.files import Files
@@ -29,9 +32,9 @@ class ChatLinkServicer:
         self._outbox = outbox
         self._receipts = receipts
 
-    async def Submit(self, request: chat_pb.SubmitRequest, _call: Call) -> chat_pb.SubmitResponse:
+    async def Submit(self, request: chat_pb.SubmitRequest, call: Call) -> chat_pb.SubmitResponse:
         written = inbound(request)
-        return await self._database.write(lambda tx: self._submit(tx, written), urgent=True)
+        return await self._database.write(lambda tx: self._submit(call.caller(), tx, written), urgent=True)
 
     async def PutPart(self, request: chat_pb.PutSubmitPartRequest, _call: Call) -> chat_pb.PutSubmitPartResponse:
         await self._files.put(request.file_id, request.number, request.data)
@@ -48,13 +51,15 @@ class ChatLinkServicer:
         is_new = await self._database.write(lambda tx: strangers.note(tx, who, now))
         return chat_pb.ReportStrangerResponse(is_new=is_new)
 
-    async def SubmitStream(self, _principal: Principal, context: Context) -> None:
-        await SubmitStream(context, self._database, self._submit).run()
+    async def SubmitStream(self, principal: Principal, context: Context) -> None:
+        who = Caller(principal.identity, context.peer())
+        await SubmitStream(context, self._database, partial(self._submit, who)).run()
 
     async def Deliver(self, _principal: Principal, context: Context) -> None:
         await DeliverStream(context, self._database, self._outbox, self._receipts).run()
 
-    def _submit(self, tx: Transaction, written: Inbound) -> chat_pb.SubmitResponse:
+    def _submit(self, who: Caller, tx: Transaction, written: Inbound) -> chat_pb.SubmitResponse:
+        tx.caller = Caller(who.identity, who.peer, written.actor)
         if (known := idempotency.answered(tx, written.update_key, None)) is not None:
             response = chat_pb.SubmitResponse.FromString(known)
             response.duplicate = True

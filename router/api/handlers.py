@@ -52,10 +52,9 @@ class Call:
     principal: Principal
     context: Context
 
-    @property
-    def caller(self) -> Caller:
-        """The same for the audit."""
-        return Caller(self.principal.identity, self.context.peer())
+    def caller(self, claimed: str = "") -> Caller:
+        """The same for the trace and the audit."""
+        return Caller(self.principal.identity, self.context.peer(), claimed)
 
 
 async def frames(context: Context) -> AsyncIterator[bytes]:
@@ -102,13 +101,14 @@ def _handler(method: MethodDescriptor, function: Handler, guard: Guard) -> "grpc
 
 def _unary(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
     async def handle(raw: bytes, context: Context) -> bytes:
+        principal = None
         try:
-            call = Call(await guard.admit(name, context), context)
-            response = await function(_parsed(request_class, raw), call)
+            principal = await guard.admit(name, context)
+            response = await function(_parsed(request_class, raw), Call(principal, context))
         except grpc.aio.AbortError:
             raise
         except Exception as error:
-            await abort(context, refusal_of(error))
+            await _refuse(guard, name, context, principal, error)
             raise
         return bytes(response.SerializeToString())
 
@@ -117,20 +117,22 @@ def _unary(name: str, function: Handler, guard: Guard, request_class: type[Messa
 
 def _streaming_out(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
     async def handle(raw: bytes, context: Context) -> None:
+        principal = None
         try:
-            call = Call(await guard.admit(name, context), context)
-            async with _until_revoked(guard, call.principal):
-                await function(_parsed(request_class, raw), call)
+            principal = await guard.admit(name, context)
+            async with _until_revoked(guard, principal):
+                await function(_parsed(request_class, raw), Call(principal, context))
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - errors become statuses
-            await abort(context, refusal_of(error))
+            await _refuse(guard, name, context, principal, error)
 
     return handle
 
 
 def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
     async def handle(_requests: object, context: Context) -> None:
+        principal = None
         try:
             principal = await _admitted(guard, name, context)
             if principal.machine_id:  # has no key; and of its links there are thousands, each with what waits here
@@ -141,9 +143,16 @@ def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - errors become statuses
-            await abort(context, refusal_of(error))
+            await _refuse(guard, name, context, principal, error)
 
     return handle
+
+
+async def _refuse(guard: Guard, name: str, context: Context, principal: Principal | None, error: Exception) -> None:
+    """End a call with what its caller is told, once the audit knows whom it was that was refused. Raises, always."""
+    refusal = refusal_of(error)
+    guard.note(refusal, name, context, principal)
+    await abort(context, refusal)
 
 
 @asynccontextmanager

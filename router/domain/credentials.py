@@ -23,6 +23,10 @@ class Role(Enum):
     VIEWER = "viewer"
 
 
+MAY_CLAIM = frozenset({Role.CHAT, Role.ADMIN})
+"""Who may say for whom they act: those that bring what people write. An admin could make themselves such a key."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key without its secret."""

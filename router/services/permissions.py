@@ -11,6 +11,7 @@ from functools import partial
 from router.clock import Clock, moment
 from router.domain import router_buttons
 from router.domain.action import PermissionDecision
+from router.domain.audit import AuditEvent
 from router.domain.command import MAX_TEXT_BYTES, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import PermissionRequest, PermissionWithdrawn
@@ -34,7 +35,7 @@ from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
 from router.services.wakeups import EXPIRY, Wakeups
-from router.store import chats, notifications, permissions, sessions
+from router.store import audit, chats, notifications, permissions, sessions
 from router.store.database import Transaction
 
 
@@ -106,6 +107,8 @@ class Permissions:
         event = Decided(option, text, origin.actor or origin.source, command.command_id)
         decided = permissions.change(tx, asked, event, self._clock.now(), event.actor)
         self._show(tx, decided)
+        how = f"{asked.tool}: {option.verdict.value} by {option_id}, session {asked.session_id} on {asked.machine_id}"
+        audit.record(tx, self._clock.now(), AuditEvent.QUESTION_ANSWERED, tx.caller, subject=permission_id, detail=how)
         return decided
 
     def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from router.clock import Clock
 from router.domain.action import StartSession, StopSession
+from router.domain.audit import AuditEvent
 from router.domain.command import Command, CommandState, Ended, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
@@ -16,7 +17,7 @@ from router.domain.start import Wanted, checked, read
 from router.domain.wording import answers
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
-from router.store import commands, machines, sessions
+from router.store import audit, commands, machines, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -65,6 +66,8 @@ class Starts:
             raise
         who = origin.actor or origin.source
         record(tx, [TraceStep(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
+        where = f"on {wanted.machine_id} in {wanted.action.folder or 'its first folder'}"
+        audit.record(tx, now, AuditEvent.SESSION_STARTED, tx.caller, subject=session_id, detail=where)
         return command
 
     def stop(self, tx: Transaction, session_id: str, origin: Origin, note: str = "") -> Command:
@@ -72,8 +75,12 @@ class Starts:
         session = sessions.get(tx, session_id)
         start = commands.start_of(tx, session.session_id) if session.state is SessionState.STARTING else None
         if start is not None and start.state.live:
-            return self._delivery.cancel(tx, start.command_id, origin.actor or origin.source)
-        return self._delivery.accept(tx, Draft(session.session_id, StopSession(), origin, note=note))
+            command = self._delivery.cancel(tx, start.command_id, origin.actor or origin.source)
+        else:
+            command = self._delivery.accept(tx, Draft(session.session_id, StopSession(), origin, note=note))
+        where = f"on {session.machine_id}"
+        audit.record(tx, self._clock.now(), AuditEvent.SESSION_STOPPED, tx.caller, subject=session_id, detail=where)
+        return command
 
 
 def give_up(tx: Transaction, delivery: DeliveryEngine, machine_id: str) -> None:

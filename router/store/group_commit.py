@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from router.domain.errors import Reason, Refusal
+from router.domain.identity import ROUTER
 from router.domain.undo import Undo
 
 T = TypeVar("T")
@@ -27,14 +28,18 @@ _DISK = frozenset({
 
 
 class Transaction(Undo):
-    """What an operation works with: the connection, what is undone with it in memory, and what follows its COMMIT."""
+    """What an operation works with: the connection, what is undone with it in memory, and what follows its COMMIT.
 
-    __slots__ = ("committed", "execute", "executemany")
+    `caller` is for whom it acts; who hands it in for somebody says so at its beginning.
+    """
+
+    __slots__ = ("caller", "committed", "execute", "executemany")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__()
         self.execute = connection.execute
         self.executemany = connection.executemany
+        self.caller = ROUTER
         self.committed: list[Callable[[], object]] = []
 
     def after_commit(self, action: Callable[[], object]) -> None:

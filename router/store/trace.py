@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from peewee import Select, fn
 
+from router.domain.identity import IdentityKind
 from router.store.database import Transaction
 from router.store.statements import Statement, given, insert, listed
 from router.store.tables import Command, Notification
@@ -25,6 +26,7 @@ class TraceStep(NamedTuple):
     to_state: str
     actor: str
     detail: str
+    identity: str = ""  # whom we authenticated, where a key brought it; the actor may be a claim
 
 
 _COLUMNS = [getattr(Row, name) for name in TraceStep._fields]
@@ -55,8 +57,10 @@ purge = removing(
 
 
 def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
-    """Write steps, in order."""
-    tx.executemany(_INSERT, steps)
+    """Write steps, in order, with whoever the transaction acts for."""
+    identity = tx.caller.identity
+    who = "" if identity.kind is IdentityKind.ROUTER else str(identity)
+    tx.executemany(_INSERT, [(*step[:-1], who) for step in steps])
 
 
 def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[TraceStep]:

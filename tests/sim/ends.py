@@ -23,6 +23,7 @@ from router.api.convert.frames import agent_frame, router_frame
 from router.api.convert.submissions import inbound
 from router.app import Router
 from router.domain.command import Command
+from router.domain.identity import NOBODY
 from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
 from router.link.hub import Link
 from router.randomness import Randomness
@@ -95,7 +96,7 @@ class RouterEnd:
         request = chat_pb.SubmitRequest(update_key=key, text=text, session_id=session_id)
         request.chat.transport, request.chat.chat_id = "telegram", "c0"
         chats = self.router.servicers.chats
-        return self.write(lambda tx: chats._submit(tx, inbound(request)))
+        return self.write(lambda tx: chats._submit(NOBODY, tx, inbound(request)))
 
 
 class AgentEnd:

@@ -103,9 +103,10 @@ class AnswerBeforeCommit(Plant):
 
 
 class _HastyChats(ChatLinkServicer):
-    async def Submit(self, request: chat_pb.SubmitRequest, _call: Any) -> chat_pb.SubmitResponse:
+    async def Submit(self, request: chat_pb.SubmitRequest, call: Any) -> chat_pb.SubmitResponse:
         written = inbound(request)
-        self._database.write(lambda tx: self._submit(tx, written)).add_done_callback(lambda done: done.exception())
+        stored = self._database.write(lambda tx: self._submit(call.caller(), tx, written))
+        stored.add_done_callback(lambda done: done.exception())
         return chat_pb.SubmitResponse()
 
 

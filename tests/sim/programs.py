@@ -134,6 +134,9 @@ class _Doorman:
         """No key is revoked here."""
         return nullcontext()
 
+    def note(self, *_refused: object) -> None:
+        """Nor does anybody ask who was refused."""
+
 
 class _Caller(ServerSide):
     def __init__(self, stream: Stream, principal: Principal) -> None:

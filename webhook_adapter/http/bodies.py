@@ -224,6 +224,7 @@ class Step(Answer):
     to_state: str = named(name="to")
     actor: str
     detail: str
+    identity: str = ""
 
 
 class CommandWithHistory(Command):

@@ -21,27 +21,25 @@ class AccessPart(Part):
     async def CreateJoinToken(self, request: pb.CreateJoinTokenRequest, call: Call) -> pb.CreateJoinTokenResponse:
         ttl = seconds(request.ttl) if request.HasField("ttl") else None
         who, machine_id = call.principal.name, request.machine_id
-        token, expires_at = await self._s.database.write(
-            lambda tx: self._s.enrolment.create_token(tx, machine_id, ttl, who)
-        )
+        token, expires_at = await self._write(call, lambda tx: self._s.enrolment.create_token(tx, machine_id, ttl, who))
         return pb.CreateJoinTokenResponse(join_token=token, expires_at=timestamp(expires_at))
 
     async def RevokeMachine(self, request: pb.RevokeMachineRequest, call: Call) -> pb.RevokeMachineResponse:
         who = call.principal.name
-        dead = await self._s.database.write(lambda tx: self._s.enrolment.revoke_machine(tx, request.machine_id, who))
+        dead = await self._write(call, lambda tx: self._s.enrolment.revoke_machine(tx, request.machine_id, who))
         return pb.RevokeMachineResponse(dead_commands=dead)
 
-    async def CreateApiKey(self, request: pb.CreateApiKeyRequest, _call: Call) -> pb.CreateApiKeyResponse:
+    async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         if (role := ROLES_BY_NUMBER.get(request.role)) is None:
             raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, CHAT or VIEWER")
-        key, secret = await self._s.database.write(lambda tx: self._s.enrolment.create_key(tx, request.label, role))
+        key, secret = await self._write(call, lambda tx: self._s.enrolment.create_key(tx, request.label, role))
         return pb.CreateApiKeyResponse(key=api_key_message(key), secret=secret)
 
     async def ListApiKeys(self, _request: pb.ListApiKeysRequest, _call: Call) -> pb.ListApiKeysResponse:
         return pb.ListApiKeysResponse(keys=map(api_key_message, await self._s.database.read(api_keys.page)))
 
-    async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, _call: Call) -> pb.RevokeApiKeyResponse:
-        await self._s.database.write(lambda tx: self._s.enrolment.revoke_key(tx, request.key_id))
+    async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, call: Call) -> pb.RevokeApiKeyResponse:
+        await self._write(call, lambda tx: self._s.enrolment.revoke_key(tx, request.key_id))
         return pb.RevokeApiKeyResponse()
 
     async def ListStrangers(self, _request: pb.ListStrangersRequest, _call: Call) -> pb.ListStrangersResponse:

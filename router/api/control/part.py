@@ -1,5 +1,6 @@
 """What all parts of Control share: the services they call, request ids, waiting, and who asks."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from router.api.convert.times import seconds
 from router.api.handlers import Call
 from router.clock import Clock
 from router.domain.command import CommandState, Origin
+from router.domain.credentials import MAY_CLAIM
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import NotificationState
 from router.domain.session import Session, SessionState
@@ -32,6 +34,7 @@ from router.store import idempotency
 from router.store.database import Database, Transaction
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 MAX_WAIT = 3600.0  # seconds a call may wait for an end
 MAX_PAGE, DEFAULT_PAGE = 1000, 100
 Asked = pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
@@ -73,13 +76,24 @@ class Part:
     def __init__(self, services: ControlServices) -> None:
         self._s = services
 
+    def _write(self, call: Call, operation: Callable[[Transaction], T], claimed: str = "") -> "asyncio.Future[T]":
+        """Run an operation for whoever calls."""
+        caller = call.caller(claimed)
+
+        def acting(tx: Transaction) -> T:
+            tx.caller = caller
+            return operation(tx)
+
+        return self._s.database.write(acting)
+
     async def _once(
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]
     ) -> M:
         """Run an operation, or replay the answer that the same request id got before."""
         request_id: str = request.request_id  # type: ignore[attr-defined]
+        who = claim(request, call)
         if not request_id:
-            return await self._s.database.write(operation)
+            return await self._write(call, operation, who)
         if len(request_id) > 128:
             raise Refusal(Reason.INVALID_ARGUMENT, "request_id may have 128 characters")
         # Of this caller and this method alone: two scripts that count from 1 do not get each other's answers.
@@ -93,7 +107,7 @@ class Part:
             idempotency.remember(tx, key, body, response.SerializeToString(), self._s.clock.now())
             return None, response
 
-        known, response = await self._s.database.write(replayable)
+        known, response = await self._write(call, replayable, who)
         return response if response is not None else response_class.FromString(known or b"")
 
     async def _ended(self, identity: str, wait: Duration, get: Callable[[sqlite3.Connection, str], E]) -> E:
@@ -122,7 +136,14 @@ def origin(request: Asked, call: Call) -> Origin:
     if not request.HasField("origin"):
         return Origin("grpc", call.principal.name)
     chat = chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
-    return Origin(request.origin.source[:50] or "grpc", request.origin.actor[:200] or call.principal.name, chat)
+    return Origin(request.origin.source[:50] or "grpc", claim(request, call) or call.principal.name, chat)
+
+
+def claim(request: Message, call: Call) -> str:
+    """The person that a call says to act for; empty where it does not, or may not: then who calls is who acts."""
+    if not isinstance(request, Asked) or call.principal.role not in MAY_CLAIM:
+        return ""
+    return request.origin.actor[:200]
 
 
 def ttl(request: pb.SendCommandRequest | pb.StartSessionRequest) -> float | None:

@@ -49,6 +49,7 @@ def _step_message(s: trace.TraceStep) -> pb.TraceStep:
     return pb.TraceStep(
         at=timestamp(s.at), subject_id=s.subject_id, event=s.event, from_state=s.from_state.upper(),
         to_state=s.to_state.upper(), actor=s.actor, detail=s.detail,
+        identity=s.identity,
     )  # fmt: skip
 
 

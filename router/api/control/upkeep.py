@@ -5,14 +5,17 @@ from agentlink.v1 import control_pb2 as pb
 from router.api.control.part import Part
 from router.api.convert.times import duration
 from router.api.handlers import Call
+from router.domain.audit import AuditEvent
 from router.services.upkeep import retention
+from router.store import audit
 from router.store.backup import backup
 
 
 class UpkeepPart(Part):
     """What may be asked of the router itself."""
 
-    async def Cleanup(self, _request: pb.CleanupRequest, _call: Call) -> pb.CleanupResponse:
+    async def Cleanup(self, _request: pb.CleanupRequest, call: Call) -> pb.CleanupResponse:
+        await self._note(call, AuditEvent.CLEANUP)
         removed = more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
         while retention.full(more):  # one operation a batch: others write in between
             more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
@@ -31,5 +34,11 @@ class UpkeepPart(Part):
             uptime=duration(s.uptime), version=s.version,
         )  # fmt: skip
 
-    async def Backup(self, request: pb.BackupRequest, _call: Call) -> pb.BackupResponse:
+    async def Backup(self, request: pb.BackupRequest, call: Call) -> pb.BackupResponse:
+        # Before it is made: so none is without an entry, and each holds its own.
+        await self._note(call, AuditEvent.BACKUP, request.path)
         return pb.BackupResponse(bytes=await self._s.database.read(lambda c: backup(c, request.path)))
+
+    async def _note(self, call: Call, event: AuditEvent, subject: str = "") -> None:
+        now = self._s.clock.now()
+        await self._write(call, lambda tx: audit.record(tx, now, event, tx.caller, subject=subject))

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from router.clock import Clock
 from router.config import SettingsError
+from router.domain.audit import AuditEvent
 from router.domain.credentials import JOIN_TOKEN_TTL, LONGEST_JOIN_TOKEN_TTL, ApiKey, Role, hashed, matches, text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
 from router.domain.session import checked_id, checked_label
 from router.link.hub import Hub
 from router.services.sessions import SessionService
-from router.store import api_keys, join_tokens, machines
+from router.store import api_keys, audit, join_tokens, machines
 from router.store.database import Transaction
 from router.store.join_tokens import JoinToken
 
@@ -73,13 +74,16 @@ class Enrolment:
         if any(key.revoked and matches(secret, key.secret_hash) for key in api_keys.page(tx)):
             raise SettingsError(_REVOKED_IN_SETTINGS)
         if self.caller(secret) is None:
-            self._add(tx, ApiKey(self._key_id(), hashed(secret), "from the settings", Role.ADMIN, self._clock.now()))
+            key = ApiKey(self._key_id(), hashed(secret), "from the settings", Role.ADMIN, self._clock.now())
+            self._add(tx, key)
+            self._audit(tx, AuditEvent.SETTINGS_KEY_TAKEN, key.key_id, "role admin")
 
     def create_key(self, tx: Transaction, label: str, role: Role) -> tuple[ApiKey, str]:
         """Make a key; returns it and its secret."""
         secret = KEY_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
         key = ApiKey(self._key_id(), hashed(secret), checked_label(label), role, self._clock.now())
         self._add(tx, key)
+        self._audit(tx, AuditEvent.KEY_CREATED, key.key_id, f"role {role.value}, label {key.label}")
         return key, secret
 
     def revoke_key(self, tx: Transaction, key_id: str) -> None:
@@ -87,6 +91,7 @@ class Enrolment:
         for key in api_keys.page(tx):
             if key.key_id == key_id:
                 api_keys.write(tx, replace(key, revoked=True))
+                self._audit(tx, AuditEvent.KEY_REVOKED, key_id, f"role {key.role.value}, label {key.label}")
                 tx.after_commit(lambda: self._forget(key_id))
                 return
         raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id}. `pointsman apikey list` shows them.")
@@ -100,6 +105,7 @@ class Enrolment:
         token = TOKEN_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
         expires_at = self._clock.now() + (JOIN_TOKEN_TTL if ttl is None else ttl)
         join_tokens.write(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
+        self._audit(tx, AuditEvent.JOIN_CREATED, machine_id, f"good for {expires_at - self._clock.now():.0f} s")
         return token, expires_at
 
     def enrol(self, tx: Transaction, token: str, wanted_id: str, public_key: bytes) -> str:
@@ -118,6 +124,7 @@ class Enrolment:
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
         self._write_machine(tx, machine_id, public_key)
         join_tokens.write(tx, replace(known, used_by_key=public_key, used_as=machine_id))
+        self._audit(tx, AuditEvent.MACHINE_ENROLLED, machine_id, f"with a join token of {known.created_by}")
         return machine_id
 
     def revoke_machine(self, tx: Transaction, machine_id: str, actor: str) -> int:
@@ -126,6 +133,7 @@ class Enrolment:
         if machine is None:
             raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id}. `pointsman machines` lists them.")
         machines.write(tx, replace(machine, revoked=True))
+        self._audit(tx, AuditEvent.MACHINE_REVOKED, machine_id)
         # Its commands first: they end by the revocation, and are not given back by a link that was lost.
         dead = self._sessions.end_all(tx, machine_id, actor)
         if link := self._hub.get(machine_id):
@@ -148,6 +156,9 @@ class Enrolment:
         api_keys.write(tx, key)
         # After the commit: a key that is not on disk must open nothing.
         tx.after_commit(lambda: self._keys.append(key))
+
+    def _audit(self, tx: Transaction, event: AuditEvent, subject: str, detail: str = "") -> None:
+        audit.record(tx, self._clock.now(), event, tx.caller, subject=subject, detail=detail)
 
     def _forget(self, key_id: str) -> None:
         self._keys = [key for key in self._keys if key.key_id != key_id]

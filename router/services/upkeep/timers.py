@@ -12,6 +12,7 @@ from router.services.delivery.engine import DeliveryEngine
 from router.services.links.presence import WRITE_EVERY, Presence
 from router.services.outbox.leases import Outbox
 from router.services.permissions import Permissions
+from router.services.refusals import WINDOW, Refusals
 from router.services.upkeep import retention
 from router.services.upkeep.unseen import LOOK_EVERY, Unseen
 from router.services.wakeups import EXPIRY, HELD, Wakeups, set_within
@@ -37,6 +38,7 @@ class Timers:
     _outbox: Outbox
     _presence: Presence
     _unseen: Unseen
+    _refusals: Refusals
     _wakeups: Wakeups
     _clock: Clock
 
@@ -50,6 +52,7 @@ class Timers:
             # A kill needs no mark: within one boot the kernel's clock goes on.
             group.create_task(self._every(MARK_EVERY, self._mark), name="marks")
             group.create_task(self._every(WRITE_EVERY, self._presence.write), name="presence")
+            group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
             group.create_task(self._silent(), name="unseen sessions")
 
     async def _expiry(self) -> None:

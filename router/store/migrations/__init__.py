@@ -21,6 +21,7 @@ from router.store.migrations import (
     m0016_capabilities,
     m0017_said,
     m0018_audit,
+    m0019_identity,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -42,6 +43,7 @@ MIGRATIONS: list[list[str]] = [
     m0016_capabilities.STATEMENTS,
     m0017_said.STATEMENTS,
     m0018_audit.STATEMENTS,
+    m0019_identity.STATEMENTS,
 ]
 
 

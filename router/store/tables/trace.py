@@ -17,6 +17,7 @@ class TraceStep(Model):
     to_state = TextField()
     actor = TextField()
     detail = TextField()
+    identity = TextField(default="")
 
     class Meta:
         table_name = "steps"

@@ -22,6 +22,9 @@ class Closed:
     async def admit(self, _method: str, _context: object) -> None:
         raise Refusal(Reason.BUSY, "Come again.", retry_after=3.0)
 
+    def note(self, *_refused: object) -> None:
+        pass
+
 
 class Stream:
     """A call whose caller sends one frame when the test lets it, and writes down what is done to it."""

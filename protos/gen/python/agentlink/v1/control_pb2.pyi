@@ -276,7 +276,7 @@ class SendCommandRequest(_message.Message):
 
     @_builtins.property
     def origin(self) -> _types_pb2.Origin:
-        """The way in, for receipts and the audit; unset means the key that called."""
+        """The way in, for receipts and the trace; unset means the key that called."""
 
     def __init__(
         self,
@@ -1175,6 +1175,7 @@ class TraceStep(_message.Message):
     TO_STATE_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
     subject_id: _builtins.str
     """The command or notification it is about."""
     event: _builtins.str
@@ -1184,9 +1185,11 @@ class TraceStep(_message.Message):
     to_state: _builtins.str
     """The state after."""
     actor: _builtins.str
-    """Who caused it."""
+    """Who caused it, by name; from a chat, the person that its adapter named."""
     detail: _builtins.str
     """More, for people: reason, epoch, attempt, update key."""
+    identity: _builtins.str
+    """Whom the router had authenticated, where a key caused it: "key_4fA1 (laptop)". Nobody else can make this so."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
         """When, by the router's clock."""
@@ -1201,10 +1204,11 @@ class TraceStep(_message.Message):
         to_state: _builtins.str = ...,
         actor: _builtins.str = ...,
         detail: _builtins.str = ...,
+        identity: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "detail", b"detail", "event", b"event", "from_state", b"from_state", "subject_id", b"subject_id", "to_state", b"to_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "detail", b"detail", "event", b"event", "from_state", b"from_state", "identity", b"identity", "subject_id", b"subject_id", "to_state", b"to_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1610,7 +1614,7 @@ class RespondPermissionRequest(_message.Message):
     """For repeats."""
     @_builtins.property
     def origin(self) -> _types_pb2.Origin:
-        """The way in, for receipts and the audit; unset means the key that called."""
+        """The way in, for receipts and the trace; unset means the key that called."""
 
     def __init__(
         self,
@@ -1688,7 +1692,7 @@ class StartSessionRequest(_message.Message):
 
     @_builtins.property
     def origin(self) -> _types_pb2.Origin:
-        """The way in, for receipts and the audit; unset means the key that called."""
+        """The way in, for receipts and the trace; unset means the key that called."""
 
     def __init__(
         self,
@@ -1755,7 +1759,7 @@ class StopSessionRequest(_message.Message):
     """For repeats."""
     @_builtins.property
     def origin(self) -> _types_pb2.Origin:
-        """The way in, for receipts and the audit; unset means the key that called."""
+        """The way in, for receipts and the trace; unset means the key that called."""
 
     def __init__(
         self,

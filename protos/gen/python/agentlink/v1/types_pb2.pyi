@@ -522,7 +522,9 @@ class Origin(_message.Message):
     source: _builtins.str
     """The way in: "telegram", "web", "rest", "cli", "grpc", …"""
     actor: _builtins.str
-    """The person or key, as the way in knows it; for people to read."""
+    """The person or key, as the way in knows it; for people to read. Only keys of the roles chat and admin may name another
+    than themselves.
+    """
     @_builtins.property
     def chat(self) -> Global___ChatRef:
         """The chat and message it came from; unset outside of chats."""
