@@ -46,6 +46,7 @@ _COMMANDS = {
     "hook": "commands.hooks:hook",
     "webhook": "commands.webhook:webhook",
     "doctor": "doctor.doctor:doctor",
+    "audit": "commands.audit:audit",
     "backup": "commands.data:backup",
     "cleanup": "commands.data:cleanup",
     "export": "commands.data:export",

@@ -117,6 +117,11 @@ def _count(value: str) -> str:
     return "" if good else "must be a number from 1 to 1000"
 
 
+def _days(value: str) -> str:
+    good = re.fullmatch(r"[1-9]\d{0,4}", value) and int(value) <= 36_500
+    return "" if good else "must be a number of days from 1 to 36500"
+
+
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 1 or 0"
 
@@ -161,6 +166,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "POINTSMAN_INSECURE_LISTEN", "1 lets the router listen anywhere without TLS", _switch, _ROUTER, switch=True
     ),
+    Setting("POINTSMAN_AUDIT_DAYS", "days that the audit is kept", _days, _ROUTER, "365"),
     Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _address, _CLIENTS),
     Setting(
         "POINTSMAN_TLS_CERT", "the router's certificate; where it asks clients for one, theirs (PEM file)", _any, _ALL

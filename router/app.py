@@ -18,6 +18,8 @@ from router.api.link_stream import LinkServices
 from router.api.server import Server, Servicers
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
+from router.domain.audit import KEPT
+from router.domain.clock_steps import DAY
 from router.link.hub import Hub
 from router.randomness import SYSTEM, Randomness, new_id
 from router.services.chat.buttons import ChatButtons
@@ -39,11 +41,12 @@ from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
 from router.services.starts import Starts
+from router.services.upkeep import retention
 from router.services.upkeep.stats import Stats
 from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
 from router.services.wakeups import ANYTHING, Wakeups
-from router.store import clock_steps
+from router.store import audit, clock_steps
 from router.store.database import Damaged, Database
 from router.store.meta import router_id
 from router.store.migrations import NewerSchema, migrate
@@ -53,7 +56,13 @@ class Router:
     """The parts, put together."""
 
     def __init__(
-        self, database: Database, identity: str, clock: Clock, api_key: str, randomness: Randomness = SYSTEM
+        self,
+        database: Database,
+        identity: str,
+        clock: Clock,
+        api_key: str,
+        randomness: Randomness = SYSTEM,
+        audit_kept: float = KEPT,
     ) -> None:
         self.database = database
         self._api_key = api_key
@@ -77,12 +86,13 @@ class Router:
         presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
         refusals = Refusals(database, clock)
+        clean = partial(retention.clean, audit_kept=audit_kept)
         unseen = Unseen(session_service, notifications, clock)
-        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, wakeups, clock)
+        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, clean, wakeups, clock)
         files = Files(database, notifications, clock)
         services = ControlServices(
             database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
-            dead_letters, permissions, starts, presence,
+            dead_letters, permissions, starts, presence, clean,
         )  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
@@ -101,6 +111,7 @@ class Router:
         await self.database.write(self._enrolment.load)
         if self._api_key:
             await self.database.write(lambda tx: self._enrolment.bootstrap(tx, self._api_key))
+        await self.database.write(audit.tell)
 
 
 async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:
@@ -127,7 +138,7 @@ async def running(
         store = database(config.database_path, asyncio.get_running_loop())
         clock = clock or SteadyClock()
         identity = await asyncio.to_thread(_prepare, store, clock)
-        router = Router(store, identity, clock, config.api_key)
+        router = Router(store, identity, clock, config.api_key, audit_kept=config.audit_days * DAY)
         # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)
         store.start()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SHORTEST_KEY = 24  # characters: nobody tries all keys of so many
 
+AUDIT_DAYS, LONGEST_AUDIT = 365, 36_500
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the text names it and says what it should be."""
@@ -31,6 +33,7 @@ class RouterConfig:
     tls: Tls | None = None
     api_key: str = field(default="", repr=False)
     insecure_listen: bool = False
+    audit_days: int = AUDIT_DAYS
 
     @property
     def database_path(self) -> Path:
@@ -47,6 +50,7 @@ class RouterConfig:
             _tls(environ),
             _api_key(environ.get("POINTSMAN_API_KEY", "")),
             environ.get("POINTSMAN_INSECURE_LISTEN", "") == "1",
+            _days(environ.get("POINTSMAN_AUDIT_DAYS", "")),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):
@@ -73,6 +77,14 @@ def _api_key(key: str) -> str:
             f"use {SHORTEST_KEY} or more that are random, such as `openssl rand -hex 32` prints"
         )
     return key
+
+
+def _days(text: str) -> int:
+    if not text:
+        return AUDIT_DAYS
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_AUDIT):
+        raise SettingsError(f"POINTSMAN_AUDIT_DAYS={text} is no number of days from 1 to {LONGEST_AUDIT}")
+    return int(text)
 
 
 def _folder(environ: Mapping[str, str]) -> Path:

@@ -7,6 +7,7 @@ import grpc
 from agentlink.v1 import control_pb2 as pb
 
 from pointsman.client import convert
+from pointsman.client.audit import Audit
 from pointsman.client.commands import Commands
 from pointsman.client.machines import Machines
 from pointsman.client.notifications import Notifications
@@ -15,7 +16,7 @@ from pointsman.client.refusals import from_call
 from pointsman.client.sessions import Sessions
 
 
-class Control(Sessions, Commands, Notifications, Machines):
+class Control(Sessions, Commands, Notifications, Machines, Audit):
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 
     def trace(self, subject_id: str) -> list[TraceStep]:

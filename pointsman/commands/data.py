@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from pointsman.client.errors import RouterError
 from pointsman.context import client_flags, control, json_flag
 from pointsman.render import json_line, show_json
 
@@ -54,7 +55,8 @@ _PAGE = 1000  # the most that the router lists at once
 def export() -> None:
     """Print everything as JSON lines.
 
-    One line for each session, command and notification, with its "type".
+    One line for each session, command, notification and entry of the audit, with its "type". The audit is in it
+    where the key has the role admin.
     """
 
     def line(kind: str, record: object) -> None:
@@ -70,6 +72,13 @@ def export() -> None:
         note_pages = partial(router.notifications, limit=_PAGE)
         for note in _all(lambda last: note_pages(before=last.notification_id if last else "")):
             line("notification", note)
+        try:
+            for entry in router.audit():
+                line("audit", entry)
+        except RouterError as error:
+            if error.status != "PERMISSION_DENIED":
+                raise
+            click.echo("The audit is left out: it needs a key of the role admin.", err=True)
 
 
 def _all(page_after: Callable[[T | None], Sequence[T]]) -> Iterator[T]:

@@ -74,6 +74,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/RespondPermission": OPERATE,
     "/agentlink.v1.Control/StartSession": OPERATE,
     "/agentlink.v1.Control/StopSession": OPERATE,
+    "/agentlink.v1.Control/ListAuditEntries": ADMIN,
+    "/agentlink.v1.Control/VerifyAudit": ADMIN,
     "/agentlink.v1.Control/ListStrangers": READ,
 }
 

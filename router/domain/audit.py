@@ -100,13 +100,20 @@ def digest(entry: AuditEntry) -> str:
     return hashlib.sha256(fields.encode()).hexdigest()
 
 
-def verified(anchor: Head, entries: Iterable[AuditEntry]) -> Verification:
-    """Compute the chain anew from its anchor on, up to the first entry that does not fit."""
+def verified(anchor: Head, entries: Iterable[AuditEntry], noted: Head | None = None) -> Verification:
+    """Compute the chain anew from its anchor on, up to the first entry that does not fit.
+
+    A head that was noted elsewhere must be part of it, unless retention has taken it away.
+    """
     head, count = anchor, 0
     for entry in entries:
         if problem := _problem(head, entry):
             return Verification(count, head, head.number + 1, problem)
         head, count = Head(entry.number, entry.digest), count + 1
+        if noted and noted.number == head.number and noted != head:
+            return Verification(count - 1, head, head.number, f"entry {head.number} is another than was noted")
+    if noted and noted.number > head.number:
+        return Verification(count, head, head.number + 1, f"entry {noted.number} was noted, and was cut off")
     return Verification(count, head)
 
 

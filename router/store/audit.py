@@ -3,6 +3,7 @@
 audit.record(tx, clock.now(), AuditEvent.KEY_REVOKED, caller, subject=key_id)
 """
 
+import logging
 import sqlite3
 
 from router.domain.audit import START, AuditEntry, AuditEvent, Head, Verification, following, verified
@@ -12,6 +13,7 @@ from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Connection, Statement, given
 
+logger = logging.getLogger(__name__)
 Row, Anchor = tables.AuditEntry, tables.AuditAnchor
 _ENTRIES = Mapper(Row, AuditEntry)
 _INSERT = _ENTRIES.writes(_ENTRIES.insert())
@@ -41,6 +43,11 @@ def head(on: Connection) -> Head:
     return Head(*row) if row else anchor(on)
 
 
+def tell(on: Connection) -> None:
+    """Put the newest end into the log, which is kept elsewhere."""
+    logger.info("the audit ends with %s", head(on))
+
+
 def anchor(on: Connection) -> Head:
     """The oldest end: the last entry that is gone."""
     row = _ANCHOR.run(on).fetchone()
@@ -52,10 +59,14 @@ def after(connection: sqlite3.Connection, number: int, since: float, limit: int)
     return _AFTER.all(connection, number=number, since=since, limit=limit)
 
 
-def verify(connection: sqlite3.Connection) -> Verification:
-    """Compute the chain of this database anew."""
-    # Row by row: a year of it need not fit into memory.
-    return verified(anchor(connection), map(_ENTRIES.read, _WALK.run(connection)))
+def verify(connection: sqlite3.Connection, noted: Head | None = None) -> Verification:
+    """Compute the chain of this database anew; a head that was noted earlier must be part of it."""
+    connection.execute("BEGIN")  # one moment of it: retention may move the anchor meanwhile
+    try:
+        # Row by row: a year of it need not fit into memory.
+        return verified(anchor(connection), map(_ENTRIES.read, _WALK.run(connection)), noted)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def purge(tx: Connection, before: float, limit: int) -> int:

@@ -11,6 +11,7 @@ from tests.architecture.source import ROOT, tree
 ATTACKERS = {
     "another account on the machine",
     "stolen router database",
+    "whoever can write the router's database",
     "stolen backup",
     "the adapter's account",
     "a chat link",

@@ -213,6 +213,10 @@ class FakeControl(ControlServicer):
         self.enter(request, context)
         return pb.RevokeApiKeyResponse()
 
+    def ListAuditEntries(self, request: Any, context: Any) -> pb.ListAuditEntriesResponse:
+        self.enter(request, context)
+        return pb.ListAuditEntriesResponse()
+
     def Trace(self, request: Any, context: Any) -> pb.TraceResponse:
         self.enter(request, context)
         return pb.TraceResponse(steps=self.steps)

@@ -44,6 +44,7 @@ Control.GetCommand           admin operator viewer
 Control.GetNotification      admin operator viewer
 Control.GetStats             admin operator viewer
 Control.ListApiKeys          admin
+Control.ListAuditEntries     admin
 Control.ListCommands         admin operator viewer
 Control.ListDeadLetters      admin operator viewer
 Control.ListMachines         admin operator viewer
@@ -62,6 +63,7 @@ Control.StartSession         admin operator
 Control.StopSession          admin operator
 Control.Trace                admin operator viewer
 Control.UnregisterSession    admin operator
+Control.VerifyAudit          admin
 Control.WatchEvents          admin operator viewer
 Health.Check                 anyone
 Health.List                  anyone

@@ -66,6 +66,8 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/StartSession": AuditEvent.SESSION_STARTED,
     "Control/StopSession": AuditEvent.SESSION_STOPPED,
     "Control/ListStrangers": CHANGES_NOTHING,
+    "Control/ListAuditEntries": CHANGES_NOTHING,
+    "Control/VerifyAudit": CHANGES_NOTHING,
 }
 
 

@@ -28,6 +28,7 @@ from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
+from router.services.upkeep.retention import Clean
 from router.services.upkeep.stats import Stats
 from router.services.wakeups import Wakeups, set_within
 from router.store import idempotency
@@ -68,6 +69,7 @@ class ControlServices:
     permissions: Permissions
     starts: Starts
     presence: Presence
+    clean: Clean
 
 
 class Part:

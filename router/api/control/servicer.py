@@ -1,6 +1,7 @@
 """The service that people and programs call, put together from its parts."""
 
 from router.api.control.access import AccessPart
+from router.api.control.audit import AuditPart
 from router.api.control.commands import CommandsPart
 from router.api.control.notifications import NotificationsPart
 from router.api.control.permissions import PermissionsPart
@@ -10,6 +11,6 @@ from router.api.control.upkeep import UpkeepPart
 
 
 class ControlServicer(
-    SessionsPart, CommandsPart, NotificationsPart, PermissionsPart, AccessPart, TracePart, UpkeepPart
+    SessionsPart, CommandsPart, NotificationsPart, PermissionsPart, AccessPart, AuditPart, TracePart, UpkeepPart
 ):
     """All of Control."""

@@ -16,9 +16,9 @@ class UpkeepPart(Part):
 
     async def Cleanup(self, _request: pb.CleanupRequest, call: Call) -> pb.CleanupResponse:
         await self._note(call, AuditEvent.CLEANUP)
-        removed = more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
+        removed = more = await self._s.database.write(lambda tx: self._s.clean(tx, self._s.clock.now()))
         while retention.full(more):  # one operation a batch: others write in between
-            more = await self._s.database.write(lambda tx: retention.clean(tx, self._s.clock.now()))
+            more = await self._s.database.write(lambda tx: self._s.clean(tx, self._s.clock.now()))
             removed += more
         return pb.CleanupResponse(
             commands=removed["commands"], notifications=removed["notifications"], messages=removed["messages"],

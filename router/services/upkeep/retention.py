@@ -1,6 +1,7 @@
 """What is past its time is removed, in batches that keep nobody waiting."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from router.domain.audit import KEPT
 from router.domain.clock_steps import HISTORY
@@ -23,6 +24,9 @@ def clean(tx: Transaction, now: float, audit_kept: float = KEPT) -> Counter[str]
     entries = tables.AuditEntry._meta.table_name
     removed[entries] = audit.purge(tx, 0.0 if held else now - audit_kept, BATCH)
     return removed
+
+
+Clean = Callable[[Transaction, float], Counter[str]]  # `clean`, with what the settings say
 
 
 def full(removed: Counter[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from router.clock import Clock
+from router.domain.clock_steps import DAY
 from router.domain.errors import Refusal
 from router.services.delivery.engine import DeliveryEngine
 from router.services.links.presence import WRITE_EVERY, Presence
@@ -14,9 +15,10 @@ from router.services.outbox.leases import Outbox
 from router.services.permissions import Permissions
 from router.services.refusals import WINDOW, Refusals
 from router.services.upkeep import retention
+from router.services.upkeep.retention import Clean
 from router.services.upkeep.unseen import LOOK_EVERY, Unseen
 from router.services.wakeups import EXPIRY, HELD, Wakeups, set_within
-from router.store import clock_steps
+from router.store import audit, clock_steps
 from router.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -39,6 +41,7 @@ class Timers:
     _presence: Presence
     _unseen: Unseen
     _refusals: Refusals
+    _clean: Clean
     _wakeups: Wakeups
     _clock: Clock
 
@@ -53,6 +56,7 @@ class Timers:
             group.create_task(self._every(MARK_EVERY, self._mark), name="marks")
             group.create_task(self._every(WRITE_EVERY, self._presence.write), name="presence")
             group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
+            group.create_task(self._every(DAY, audit.tell), name="head of the audit")
             group.create_task(self._silent(), name="unseen sessions")
 
     async def _expiry(self) -> None:
@@ -89,7 +93,7 @@ class Timers:
 
     async def _retention(self) -> None:
         while True:
-            removed = await self._tried(self._database.write(lambda tx: retention.clean(tx, self._clock.now())))
+            removed = await self._tried(self._database.write(lambda tx: self._clean(tx, self._clock.now())))
             # A full batch means more: a pause between two lets those through who wait for a commit.
             await asyncio.sleep(SOON if removed and retention.full(removed) else RETENTION_EVERY)
 

@@ -20,7 +20,7 @@ SCRIPT = Path(sys.executable).with_name("pointsman")
 PINNED = [
     *("up", "demo", "router", "adapter", "agent", "run", "session", "sessions", "machines", "commands"),
     *("notifications", "send", "key", "notify", "watch", "trace", "dead", "retry", "redirect", "cancel", "drop"),
-    *("enroll", "machine", "apikey", "webhook", "doctor", "backup", "cleanup", "export", "completion"),
+    *("enroll", "machine", "apikey", "webhook", "doctor", "audit", "backup", "cleanup", "export", "completion"),
 ]
 HEAVY = ("grpc", "rich", "flask", "asyncio", "google.protobuf", "requests", "cryptography", "router", "agent")
 

@@ -31,6 +31,7 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
     for_admins = {
         *("CreateJoinToken", "RevokeMachine"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
+        *("ListAuditEntries", "VerifyAudit"),
         *("Backup", "Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger"),
     }
 

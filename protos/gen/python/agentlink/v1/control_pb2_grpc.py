@@ -158,6 +158,16 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.BackupRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.BackupResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEntries = channel.unary_unary(
+                '/agentlink.v1.Control/ListAuditEntries',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListAuditEntriesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListAuditEntriesResponse.FromString,
+                _registered_method=True)
+        self.VerifyAudit = channel.unary_unary(
+                '/agentlink.v1.Control/VerifyAudit',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.VerifyAuditRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.VerifyAuditResponse.FromString,
+                _registered_method=True)
         self.ListStrangers = channel.unary_unary(
                 '/agentlink.v1.Control/ListStrangers',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.SerializeToString,
@@ -360,6 +370,20 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEntries(self, request, context):
+        """The audit, oldest first: who was let in, and who changed what anybody may do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAudit(self, request, context):
+        """Computes the audit's chain of hashes anew: whether every entry is as it was written.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListStrangers(self, request, context):
         """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most.
         """
@@ -517,6 +541,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Backup,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.BackupRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.BackupResponse.SerializeToString,
+            ),
+            'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEntries,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListAuditEntriesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListAuditEntriesResponse.SerializeToString,
+            ),
+            'VerifyAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAudit,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.VerifyAuditRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.VerifyAuditResponse.SerializeToString,
             ),
             'ListStrangers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListStrangers,
@@ -1196,6 +1230,60 @@ class Control:
             '/agentlink.v1.Control/Backup',
             agentlink_dot_v1_dot_control__pb2.BackupRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.BackupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListAuditEntries',
+            agentlink_dot_v1_dot_control__pb2.ListAuditEntriesRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListAuditEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/VerifyAudit',
+            agentlink_dot_v1_dot_control__pb2.VerifyAuditRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.VerifyAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,

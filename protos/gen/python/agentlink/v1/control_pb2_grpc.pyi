@@ -85,6 +85,10 @@ class ControlStub:
     """Figures for the operator: queue depth, ages, links, commit times."""
     Backup: _grpc.UnaryUnaryMultiCallable[_control_pb2.BackupRequest, _control_pb2.BackupResponse]
     """Writes a consistent copy of the database beside the live one."""
+    ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListAuditEntriesRequest, _control_pb2.ListAuditEntriesResponse]
+    """The audit, oldest first: who was let in, and who changed what anybody may do."""
+    VerifyAudit: _grpc.UnaryUnaryMultiCallable[_control_pb2.VerifyAuditRequest, _control_pb2.VerifyAuditResponse]
+    """Computes the audit's chain of hashes anew: whether every entry is as it was written."""
     ListStrangers: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListStrangersRequest, _control_pb2.ListStrangersResponse]
     """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
     ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
@@ -153,6 +157,10 @@ class ControlAsyncStub(ControlStub):
     """Figures for the operator: queue depth, ages, links, commit times."""
     Backup: _aio.UnaryUnaryMultiCallable[_control_pb2.BackupRequest, _control_pb2.BackupResponse]  # type: ignore[assignment]
     """Writes a consistent copy of the database beside the live one."""
+    ListAuditEntries: _aio.UnaryUnaryMultiCallable[_control_pb2.ListAuditEntriesRequest, _control_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
+    """The audit, oldest first: who was let in, and who changed what anybody may do."""
+    VerifyAudit: _aio.UnaryUnaryMultiCallable[_control_pb2.VerifyAuditRequest, _control_pb2.VerifyAuditResponse]  # type: ignore[assignment]
+    """Computes the audit's chain of hashes anew: whether every entry is as it was written."""
     ListStrangers: _aio.UnaryUnaryMultiCallable[_control_pb2.ListStrangersRequest, _control_pb2.ListStrangersResponse]  # type: ignore[assignment]
     """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
     ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
@@ -362,6 +370,22 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.BackupResponse, _abc.Awaitable[_control_pb2.BackupResponse]]:
         """Writes a consistent copy of the database beside the live one."""
+
+    @_abc_1.abstractmethod
+    def ListAuditEntries(
+        self,
+        request: _control_pb2.ListAuditEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListAuditEntriesResponse, _abc.Awaitable[_control_pb2.ListAuditEntriesResponse]]:
+        """The audit, oldest first: who was let in, and who changed what anybody may do."""
+
+    @_abc_1.abstractmethod
+    def VerifyAudit(
+        self,
+        request: _control_pb2.VerifyAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.VerifyAuditResponse, _abc.Awaitable[_control_pb2.VerifyAuditResponse]]:
+        """Computes the audit's chain of hashes anew: whether every entry is as it was written."""
 
     @_abc_1.abstractmethod
     def ListStrangers(
