@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test check protos bench faults sim soak lock clean
+.PHONY: help setup demo test check protos bench faults sim soak fuzz lock clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,12 +19,9 @@ test: .venv/.development  ## Run all tests
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.development  ## Everything that must hold before a change goes in
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python protos/generate.py --check
-	$(BIN)/buf lint protos
-	$(BIN)/python protos/baseline.py
+	$(BIN)/python protos/generate.py --check && $(BIN)/buf lint protos && $(BIN)/python protos/baseline.py
 	$(MAKE) test
 
 protos: .venv/.development  ## Renew the Python generated from protos/
@@ -41,6 +38,9 @@ sim: .venv/.development  ## Simulate the delivery: SEEDS=10000 small worlds, abo
 
 soak: .venv/.development  ## Write to people, and let them reply, for ten minutes within Telegram's limits (SEED=1 SPEED=4)
 	$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(SPEED),--speed $(SPEED))
+
+fuzz: .venv/.development  ## Give parsers what nobody would send: MINUTES=10 for all of them, the inputs that break one are kept
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 lock: .venv/.development  ## Renew both locks from pyproject.toml (keeps what still fits; UPGRADE=1 takes the newest)
 	@UPGRADE=$(UPGRADE) .ci/lock

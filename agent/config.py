@@ -1,5 +1,7 @@
 """The agent's settings, read from an environment in this one place."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +71,8 @@ def _file(environ: Mapping[str, str], name: str) -> Path | None:
     if not value:
         return None
     path = Path(value)
-    if not path.is_file():  # now, with its name; gRPC would say only that the handshake failed
+    # Now, with its name; gRPC would say only that the handshake failed.
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises for a name that is too long
         raise ConfigError(f"{name}: there is no file {value}.")
     return path
 
@@ -87,13 +90,13 @@ def _folders(environ: Mapping[str, str], name: str, home: Path) -> tuple[Path, .
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name, "") or str(default)
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= 1000):
+    if not (re.fullmatch(r"[0-9]{1,4}", value) and 0 < int(value) <= 1000):
         raise ConfigError(f"{name} must be a number from 1 to 1000; got {value!r}.")
     return int(value)
 
 
 def _address(value: str) -> str:
     host, separator, port = value.rpartition(":")
-    if value and not (host and separator and port.isdigit() and 0 < int(port) < 65536):
+    if value and not (host and separator and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
         raise ConfigError(f"POINTSMAN_ROUTER must be HOST:PORT, such as 127.0.0.1:7443; got {value!r}.")
     return value

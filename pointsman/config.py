@@ -172,7 +172,7 @@ def _read_file(path: Path, problems: list[str]) -> dict[str, str]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path} cannot be read: {error}")
         return {}
     known = {}
@@ -285,7 +285,7 @@ def _conflicts(values: Mapping[str, Value]) -> list[str]:
         problems.append(f"POINTSMAN_ROUTER_LISTEN is {listen}: {needs}")
     for name in _TLS_FILES:
         path = values[name].text
-        if path and not Path(path).is_file():
+        if path and not os.path.isfile(path):  # noqa: PTH113 - pathlib raises for a name that is too long
             problems.append(f"{name}: no file {path}")
     return problems
 

@@ -56,6 +56,8 @@ def convert(given: object, kind: type[Struct], name: str = "", *, strict: bool =
         made = msgspec.convert(given, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise InvalidRequest(_told(str(error), name, given)) from None
+    except UnicodeEncodeError:  # in the name of a field
+        raise InvalidRequest(f"{name or 'the body'} is not valid Unicode text") from None
     # msgspec takes half a surrogate pair in a Python text for sound. It is rare: which field it is in is asked after.
     try:
         msgspec.json.encode(made)

@@ -1,5 +1,6 @@
 """What programs on this machine may ask of the agent, one function each: fields in, fields out, Refusal for a no."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from agent.services.uploads import Uploads
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
+_PID = re.compile(r"[0-9]{1,10}")
 MAX_BUTTONS = 8
 MAX_BUTTON_LABEL = 64  # characters
 MAX_BUTTON_ACTION = 43  # bytes: what a Telegram button has room for
@@ -133,7 +135,7 @@ def _event(message: Message) -> HookEvent:
     name = payload.get("hook_event_name")
     pid = environ.get("CLAUDE_PID", "")  # older versions do not say it; their hooks are their children
     parent = message.get("parent")
-    number = int(pid) if pid.isdecimal() else parent if isinstance(parent, int) else 0
+    number = int(pid) if _PID.fullmatch(pid) else parent if isinstance(parent, int) else 0
     known = name if isinstance(name, str) else text_of(message, "event")
     asker = text_of(message, "ask", str(uuid.uuid4()))
     return HookEvent(known, number, environ, payload, text_of(message, "scope"), asker)

@@ -59,7 +59,7 @@ class AgentLink:
     async def _keep(self) -> None:
         while True:
             # A socket that is not there, refuses, or is no agent's: all the same to the person at the terminal.
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, RecursionError):
                 await self._once()
             await asyncio.sleep(self._wait)
             self._wait = min(2 * self._wait, LONGEST_WAIT)  # an agent that is started anew is found within 10 s

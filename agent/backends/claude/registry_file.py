@@ -70,7 +70,7 @@ class ClaudeCode:
         """What the registry has of it; None when there is no entry, or it is half-written or of another format."""
         try:
             record = json.loads(self.file.read_bytes())
-        except (OSError, ValueError):  # also a file that is being rewritten just now
+        except (OSError, ValueError, RecursionError):  # also a file that is being rewritten just now
             return None
         if not isinstance(record, dict) or record.get("pid") != self.pid:
             return None
@@ -136,4 +136,7 @@ def _group(pid: int) -> int:
 
 def _number(record: dict[str, object], key: str) -> float:
     value = record.get(key)
-    return float(value) if isinstance(value, int | float) else 0.0
+    try:
+        return float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:  # JSON's numbers have no end
+        return 0.0

@@ -1,0 +1,127 @@
+"""What comes to the router: frames of agents and chats, calls, credentials of machines, words of people."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import jwt
+from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from google.protobuf.message import DecodeError
+
+from router.api.auth import Guard
+from router.api.convert.frames import read_frame
+from router.api.convert.submissions import inbound
+from router.domain.action import Action
+from router.domain.errors import Refusal
+from router.domain.machine import Machine
+from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_command, route
+from router.domain.unicode_escapes import visible
+from router.link.connection import Connection
+from tests.fuzz.target import messages, target
+
+NOW = 1_800_000_000.0
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+MACHINE = Machine("devbox", KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), NOW)
+GOOD = {"sub": "devbox", "aud": "pointsman", "iat": NOW, "exp": NOW + 300}
+
+
+@target(*messages(link_pb.AgentFrame, "frame"))
+def agent_frames(data: bytes) -> None:
+    """Behind a hello, each once as a whole and once as what comes twice."""
+    connection = Connection("devbox", 0.0)
+    hello = link_pb.AgentFrame(hello=link_pb.Hello(machine_id="devbox", instance_id="i", inbox_id="n", outbox_id="o"))
+    hello.hello.protocol_min = hello.hello.protocol_max = 1
+    connection.receive(*read_frame(hello.SerializeToString()), 1.0)
+    connection.welcomed(1, upstream_acked=0, interval=20.0, rotate_at=3600.0)
+    for now in (2.0, 3.0):
+        try:
+            read = read_frame(data)
+        except ValueError as error:
+            connection.bad_frame(str(error), now)
+        else:
+            connection.receive(*read, now)
+            str(read).encode()  # all of its texts can be stored
+
+
+@target(*messages(chat_pb.SubmitBatch))
+def submit_batch(data: bytes) -> None:
+    try:
+        batch = chat_pb.SubmitBatch.FromString(data)
+    except DecodeError:
+        return
+    for item in batch.items:
+        with suppress(Refusal):
+            follow(inbound(item.request))
+
+
+@target("/cmd TOKEN text", "/new devbox ~/src fix it", "cmd:TOKEN:yes", "/quiet 22-7", "/use api", "hello")
+def chat_texts(data: bytes) -> None:
+    """As a message, as an answer, and as a button."""
+    text = data.decode(errors="replace")
+    request = chat_pb.SubmitRequest(update_key="u", text=text)
+    request.chat.transport, request.chat.chat_id = "test", "1"
+    follow(inbound(request))
+    request.reply_to_message_id = "5"
+    follow(inbound(request))
+    request.button.data = text
+    follow(inbound(request))
+
+
+def follow(message: Inbound) -> None:
+    """What becomes of a message before anything is looked up."""
+    route(message)
+    chat_command(message.text, CHAT_COMMANDS)
+    made: Action | None = action_of(message.text, ())
+    str(made).encode()
+
+
+@target("rm -rf \u202e/", "👨\u200d👩", "\x1b[31m", "\U000e0061")
+def what_people_approve(data: bytes) -> None:
+    """Nothing that cannot be seen is left, and doing it again changes nothing."""
+    shown = visible(data.decode(errors="replace"))
+    assert not set(shown) & {*map(chr, range(9)), *map(chr, range(14, 32)), "\u202e", "\u2066", "\r", "\x7f"}
+    assert visible(shown) == shown
+
+
+class OneMachine:
+    """A database that holds one machine."""
+
+    async def read(self, _: Callable[[Any], Any]) -> Machine:
+        return MACHINE
+
+
+CLOCK: Any = SimpleNamespace(now=lambda: NOW, monotonic=lambda: 0.0)
+LOOP = asyncio.new_event_loop()
+
+
+def signed(claims: object, **head: Any) -> str:
+    return jwt.encode(claims, KEY, algorithm="EdDSA", headers=head)  # type: ignore[arg-type]
+
+
+@target(
+    signed(GOOD),
+    signed(GOOD | {"exp": 10**400}),
+    signed(GOOD | {"nbf": NOW, "jti": "j"}),
+    signed(GOOD, kid="../../key", jku="https://evil.example"),
+    jwt.encode(GOOD, "", algorithm="none"),
+    jwt.encode(GOOD, "k" * 32, algorithm="HS256"),
+)
+def credentials(data: bytes) -> None:
+    """Whoever is let in shows a token that the machine's key has signed, letter by letter."""
+    database: Any = OneMachine()
+    guard = Guard(SimpleNamespace(), database, CLOCK)  # type: ignore[arg-type]
+    token = data.decode(errors="replace")
+    context: Any = SimpleNamespace(invocation_metadata=lambda: (("authorization", f"Bearer {token}"),))
+    try:
+        LOOP.run_until_complete(guard.admit("/agentlink.v1.AgentLink/Connect", context))
+    except Refusal as refusal:
+        json.dumps(str(refusal))
+    else:
+        head, body, signature = token.strip().split(".")
+        KEY.public_key().verify(jwt.utils.base64url_decode(signature), f"{head}.{body}".encode())
