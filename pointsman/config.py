@@ -1,4 +1,4 @@
-"""Where settings come from: flags, then the environment, then pointsman.toml, then defaults.
+"""Where settings come from: flags, the environment, files of secrets, pointsman.toml, defaults.
 
 The only reader of the process environment in this package.
 """
@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pointsman import credentials
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import SUPERVISOR_PID
 from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback, like
+
+Sources = Mapping[Source, Mapping[str, str]]
+"""What each source gives, by the names of settings; the strongest first."""
 
 FILE_NAME = "pointsman.toml"
 ROUTER_DATABASE = "router.db"
@@ -80,6 +84,7 @@ class Settings:
 
 def _where(setting: Setting, source: Source, data_dir: Path) -> str:
     places = {
+        Source.CREDENTIAL: f"the credential {setting.key}, or the file that {setting.name}_FILE names,",
         Source.FLAG: f"the flag {setting.flag}",
         Source.ENVIRONMENT: f"{setting.name} in the environment",
         Source.FILE: f"{setting.key} in {data_dir / FILE_NAME}",
@@ -128,7 +133,7 @@ def restore_environment() -> None:
 
 def unknown_names(environ: Mapping[str, str]) -> list[str]:
     """Names that look like ours and mean nothing."""
-    known = {*BY_NAME, *SESSION_VARIABLES}
+    known = {*BY_NAME, *SESSION_VARIABLES, *credentials.FILE_NAMES}
     return sorted(name for name in environ if name.startswith("POINTSMAN_") and name not in known)
 
 
@@ -142,7 +147,9 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     data_dir = _data_dir(flags, environ)
     from_file = _read_file(data_dir / FILE_NAME, problems)
-    values = {setting.name: _value(setting, flags, environ, from_file, data_dir) for setting in SETTINGS}
+    held = {setting.name: credentials.secret_of(setting, environ, problems) for setting in SETTINGS}
+    sources = {Source.FLAG: flags, Source.ENVIRONMENT: environ, Source.CREDENTIAL: held, Source.FILE: from_file}
+    values = {setting.name: _value(setting, sources, data_dir) for setting in SETTINGS}
     # All of them, not the first: else each start would show one more.
     for setting in SETTINGS:
         value = values[setting.name]
@@ -201,28 +208,24 @@ def _text(value: object) -> str | None:
     return None
 
 
-def _value(
-    setting: Setting, flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
-) -> Value:
+def _value(setting: Setting, sources: Sources, data_dir: Path) -> Value:
     """The strongest value of one setting. An empty one counts as not given: compose files pass `${NAME:-}`."""
     name = setting.name
-    for source, given in ((Source.FLAG, flags), (Source.ENVIRONMENT, environ), (Source.FILE, from_file)):
+    for source, given in sources.items():
         if text := given.get(name, "").strip():
             return Value(str(Path(text).expanduser().absolute()) if name in _PATHS else text, source)
     # Below the file: who writes a secret there replaces the one that was generated.
     if setting.file and (text := _generated(data_dir / setting.file)):
         return Value(text, Source.GENERATED)
-    if name == "POINTSMAN_ROUTER" and (text := _enrolled_at(flags, environ, from_file, data_dir)):
+    if name == "POINTSMAN_ROUTER" and (text := _enrolled_at(sources, data_dir)):
         return Value(text, Source.ENROLLED)
-    text = _default(setting, flags, environ, from_file, data_dir)
+    text = _default(setting, sources, data_dir)
     return Value(text, Source.DEFAULT if text else Source.UNSET)
 
 
-def _enrolled_at(
-    flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
-) -> str:
+def _enrolled_at(sources: Sources, data_dir: Path) -> str:
     """The router that this machine was enrolled at; empty where it never was, or the router is here itself."""
-    if any("POINTSMAN_ROUTER_LISTEN" in given for given in (flags, environ, from_file)):
+    if any("POINTSMAN_ROUTER_LISTEN" in given for given in sources.values()):
         return ""
     # Whoever has a router here means that one, whatever was enrolled at before.
     if (data_dir / ROUTER_DATABASE).exists():
@@ -248,9 +251,7 @@ def _generated(path: Path) -> str:
         return ""  # `doctor` says why; most commands can do without
 
 
-def _default(
-    setting: Setting, flags: Mapping[str, str], environ: Mapping[str, str], from_file: Mapping[str, str], data_dir: Path
-) -> str:
+def _default(setting: Setting, sources: Sources, data_dir: Path) -> str:
     match setting.name:
         case "POINTSMAN_DATA_DIR":
             return str(data_dir)
@@ -258,7 +259,7 @@ def _default(
             return f"sqlite:///{data_dir / ROUTER_DATABASE}"
         case "POINTSMAN_ROUTER":
             # A router moved to another port is found there without being told twice.
-            listen = _value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], flags, environ, from_file, data_dir).text
+            listen = _value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], sources, data_dir).text
             return reachable(listen)
         case "POINTSMAN_MACHINE_ID":
             # A host's name may have letters that no id has.
@@ -293,7 +294,7 @@ def _conflicts(values: Mapping[str, Value]) -> list[str]:
 def child_environment(settings: Settings, program: Program, changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """A complete environment for a program: ours, with exactly the settings that it may read."""
     # All of ours go, and what the program may read comes back: it must not inherit another's secret.
-    ours = {*BY_NAME, SUPERVISOR_PID}
+    ours = {*BY_NAME, SUPERVISOR_PID, *credentials.NAMES}
     environ = {name: value for name, value in settings.environ.items() if name not in ours}
     resolved = {name: value.text for name, value in settings.values.items() if value.text}
     if program is Program.AGENT and not settings.is_set("POINTSMAN_ROUTER"):

@@ -21,6 +21,7 @@ class Source(Enum):
 
     FLAG = "flag"
     ENVIRONMENT = "environment"
+    CREDENTIAL = "credential"  # a file for one secret alone
     FILE = "pointsman.toml"
     GENERATED = "data directory"
     ENROLLED = "enrolment"  # of this machine, at a router elsewhere

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-PACKAGES = {"nvim": "neovim"}  # of Debian, where the name is another
+PACKAGES = {"nvim": "neovim", "systemd-analyze": "systemd"}  # of Debian, where the name is another
 
 
 def needed(*names: str) -> None:

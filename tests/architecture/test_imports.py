@@ -73,6 +73,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pointsman": (
         ("errors", "settings", "signals"),
         ("lifeline",),
+        ("credentials",),
         ("config",),
         ("client",),
         ("json_records", "secret_files", "spelling"),
