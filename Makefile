@@ -20,7 +20,7 @@ test: .venv/.development  ## Run all tests
 
 check: .venv/.development  ## Everything that must hold before a change goes in
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy && $(BIN)/python -m tests.supply
 	$(BIN)/python protos/generate.py --check && $(BIN)/buf lint protos && $(BIN)/python protos/baseline.py
 	$(MAKE) test
 
