@@ -1,7 +1,9 @@
 """The programs, one each in the foreground: for systemd, for containers, for `pointsman up`."""
 
+import resource
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import click
 
@@ -26,12 +28,19 @@ Entry = Callable[[Mapping[str, str]], int]
 
 
 def _run(program: Program, entry: Entry) -> None:
+    _leave_no_memory()
     here = settings()
     make_data_dir(here)
     # Before anything is opened: where the supervisor is gone, a successor may be at it already.
     end_with_supervisor(here.environ)
     # Only its own settings, started by hand or not: it cannot come to depend on another's.
     sys.exit(entry(child_environment(here, program)))
+
+
+def _leave_no_memory() -> None:
+    """A crash writes no core dump: keys and texts would be in it. Whoever looks for a fault may raise the limit."""
+    with suppress(OSError, ValueError):  # where a unit forbids to change limits, it has set this one
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 @click.command()
