@@ -126,7 +126,8 @@ async def _start_and_tell(supervisor: Supervisor, settings: Settings, log: Path 
     running = await start_all(supervisor, settings)
     if log is None:
         click.echo(f"ready up {running.settings['POINTSMAN_ROUTER']} {running.console}")
-    click.echo(summary(running, log))
+    # A journal is read by others, and kept: the link would let them in.
+    click.echo(summary(running, log, login_address(running) if sys.stdout.isatty() else ""))
     sys.stdout.flush()  # whoever waits for it behind a pipe gets no half-full buffer
     await forever()
 
@@ -149,11 +150,12 @@ def login_address(running: Running) -> str:
     return login_link(base, running.settings["POINTSMAN_API_KEY"], time.time())
 
 
-def summary(running: Running, log: Path | None) -> str:
-    """What a person needs to know once everything runs."""
+def summary(running: Running, log: Path | None, link: str = "") -> str:
+    """What a person needs to know once everything runs. `link` logs its first visitor in."""
     settings = running.settings
+    once = f"{link}  (opens once, within 10 minutes; `pointsman console` gives a new one)"
     rows = {
-        "console": f"{login_address(running)}  (opens once, within 10 minutes; `pointsman console` gives a new one)",
+        "console": once if link else f"{running.console}  (`pointsman console` gives a link that logs in)",
         "router": settings["POINTSMAN_ROUTER"],
         "machine": running.machine_id or "revoked; its agent is not started: pointsman machine token, pointsman enroll",
         "telegram": _telegram(settings),

@@ -111,11 +111,11 @@ def test_doctor_finds_nothing_wrong(up: Up) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_login_link_opens_the_console(up: Up) -> None:
-    link = up.line(r"console +(http\S+)")
-    assert link is not None
+def test_it_tells_where_the_console_is(up: Up) -> None:
+    address = up.line(r"console +(http\S+)")
+    assert address is not None
 
-    with urlopen(link[1], timeout=10) as answer:
+    with urlopen(address[1], timeout=10) as answer:
         assert answer.status == 200
 
 
