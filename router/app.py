@@ -37,6 +37,7 @@ from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
 from router.services.outbox.status_messages import StatusMessages
+from router.services.people.browsers import Browsers
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
@@ -97,7 +98,7 @@ class Router:
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
-            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files),
+            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, Browsers(clock)),
             ControlServicer(services),
             Guard(enrolment, database, refusals, clock),
         )

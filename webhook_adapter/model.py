@@ -45,6 +45,14 @@ class Submitted:
     duplicate: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser at the console, as the router knows it."""
+
+    is_open: bool  # it is let in
+    is_known: bool  # it was, whatever became of it
+
+
 def command_text(command: Command) -> str:
     """What a command brings along, in words for people."""
     match command.kind:

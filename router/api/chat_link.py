@@ -6,6 +6,7 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from router.api.convert.chats import stranger
 from router.api.convert.submissions import inbound, submit_response
+from router.api.convert.times import seconds
 from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
 from router.api.submit_stream import SubmitStream
@@ -16,6 +17,7 @@ from router.services.chat.inbound import InboundService
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
+from router.services.people.browsers import Browsers
 from router.store import idempotency, strangers
 from router.store.database import Database, Transaction
 
@@ -24,11 +26,18 @@ class ChatLinkServicer:
     """The service chat platforms' adapters call."""
 
     def __init__(
-        self, database: Database, inbound: InboundService, outbox: Outbox, receipts: DeliveryReceipts, files: Files
+        self,
+        database: Database,
+        inbound: InboundService,
+        outbox: Outbox,
+        receipts: DeliveryReceipts,
+        files: Files,
+        browsers: Browsers,
     ) -> None:
         self._database = database
         self._inbound = inbound
         self._files = files
+        self._browsers = browsers
         self._outbox = outbox
         self._receipts = receipts
 
@@ -50,6 +59,21 @@ class ChatLinkServicer:
         who, now = stranger(request.stranger), self._inbound.now()
         is_new = await self._database.write(lambda tx: strangers.note(tx, who, now))
         return chat_pb.ReportStrangerResponse(is_new=is_new)
+
+    async def OpenBrowser(self, request: chat_pb.OpenBrowserRequest, call: Call) -> chat_pb.OpenBrowserResponse:
+        r, lifetime = request, seconds(request.lifetime)
+        await self._database.write(
+            lambda tx: self._browsers.open(tx, r.login_id, lifetime, r.link_id, r.label, call.caller())
+        )
+        return chat_pb.OpenBrowserResponse()
+
+    async def GetBrowser(self, request: chat_pb.GetBrowserRequest, _call: Call) -> chat_pb.GetBrowserResponse:
+        is_open, is_known = await self._database.read(lambda c: self._browsers.look(c, request.login_id))
+        return chat_pb.GetBrowserResponse(is_open=is_open, is_known=is_known)
+
+    async def CloseBrowser(self, request: chat_pb.CloseBrowserRequest, call: Call) -> chat_pb.CloseBrowserResponse:
+        await self._database.write(lambda tx: self._browsers.close(tx, request.login_id, call.caller()))
+        return chat_pb.CloseBrowserResponse()
 
     async def SubmitStream(self, principal: Principal, context: Context) -> None:
         who = Caller(principal.identity, context.peer())

@@ -31,6 +31,7 @@ class AuditEvent(Enum):
     MACHINE_ENROLLED = "machine_enrolled"
     MACHINE_REVOKED = "machine_revoked"
     LOGIN = "login"
+    LOGOUT = "logout"
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
     SESSION_STARTED = "session_started"  # from afar

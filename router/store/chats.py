@@ -28,6 +28,7 @@ class _Role:
 
     is_default: bool = False
     chosen_session: str = ""
+    wrote_in: bool = False
 
 
 Row = tables.Chat
@@ -43,6 +44,8 @@ _CHOOSE = Statement(upsert(Row, _KEY, Row.chosen_session))
 _DEFAULTS = Statement(Row.select(*_KEY).where(Row.is_default).order_by(*_KEY))
 _NO_DEFAULTS = Statement(Row.update({Row.is_default: False}).where(Row.transport == given.transport))
 _SET_DEFAULT = Statement(upsert(Row, _KEY, Row.is_default))
+_SET_WROTE_IN = Statement(upsert(Row, _KEY, Row.wrote_in))
+_IS_KNOWN = Statement(Row.select(Row.chat_id).where(_THIS & (Row.is_default | Row.wrote_in)))
 _CLOSED = Statement(Row.select(*_KEY).where(Row.is_closed))
 _SET_CLOSED = Statement(upsert(Row, _KEY, Row.is_closed))
 # One look is enough: when a chat moves again, those that had moved to it follow (`_FOLLOW`).
@@ -86,6 +89,16 @@ def set_defaults(tx: Transaction, transport: str, chats: list[ChatRef]) -> None:
         _SET_DEFAULT.run(tx, **_key(current(tx, chat)), is_default=True)
 
 
+def set_wrote_in(tx: Transaction, chat: ChatRef) -> None:
+    """Keep that somebody wrote there who may."""
+    _SET_WROTE_IN.run(tx, **_key(chat), wrote_in=True)
+
+
+def is_known(tx: Transaction, chat: ChatRef) -> bool:
+    """Whether a message may name this chat: its courier names it, or somebody wrote there who may."""
+    return _IS_KNOWN.value(tx, **_key(current(tx, chat))) is not None
+
+
 def closed(tx: Transaction) -> set[ChatRef]:
     """Chats that take no messages, and of which people were told: a restart must not tell them again."""
     return {ChatRef(*row) for row in _CLOSED.run(tx).fetchall()}
@@ -111,7 +124,8 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
         return False
     was, now = (_FIND_ROLE.one(tx, **_key(chat)) or _Role() for chat in (old, new))
     # What people did under the new id already, before the platform told of it, wins.
-    _write_role(tx, new, _Role(was.is_default or now.is_default, now.chosen_session or was.chosen_session), "")
+    chosen = now.chosen_session or was.chosen_session
+    _write_role(tx, new, _Role(was.is_default or now.is_default, chosen, was.wrote_in or now.wrote_in), "")
     _write_role(tx, old, _Role(), new.chat_id)
     _FOLLOW.run(tx, transport=old.transport, old=old.chat_id, new=new.chat_id)
     # What the new chat asked for itself holds there.
@@ -124,7 +138,8 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
 
 
 def _write_role(tx: Transaction, chat: ChatRef, role: _Role, moved_to: str) -> None:
-    _WRITE_ROLE.run(tx, **_key(chat), is_default=role.is_default, chosen_session=role.chosen_session, moved_to=moved_to)
+    parts = {Row.is_default.name: role.is_default, Row.wrote_in.name: role.wrote_in, Row.moved_to.name: moved_to}
+    _WRITE_ROLE.run(tx, **_key(chat), chosen_session=role.chosen_session, **parts)
 
 
 def _key(chat: ChatRef) -> dict[str, object]:

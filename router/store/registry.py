@@ -1,6 +1,7 @@
 """The stores of all tables. One that is not here keeps its rows for ever, and its deadlines on a clock that was set."""
 
 from router.store import (
+    browsers,
     commands,
     files,
     held,
@@ -31,6 +32,7 @@ STORES = (
     Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
+    Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
     Store(tables.JoinToken, join_tokens.shift),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),

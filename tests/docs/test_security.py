@@ -16,6 +16,8 @@ ATTACKERS = {
     "the adapter's account",
     "a chat link",
     "one machine",
+    "an old login",
+    "a reader of the journal",
     "somebody on the network",
     "the supervised program",
     *(f"API key of role {name.removeprefix('ROLE_').lower()}" for name in pb.Role.keys()[1:]),

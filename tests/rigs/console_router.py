@@ -24,7 +24,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.model import Browser, Submission, Submitted
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
 WAITING = (CommandState.DEAD, CommandState.UNCERTAIN)
@@ -277,6 +277,23 @@ class FakeRouter:
         self.files: dict[str, list[bytes]] = {}  # parts by file id
         self.tells = ""  # words with which what is written is answered, instead of a command
         self._answers: dict[str, Submitted] = {}
+        self.failure: RouterError | None = None  # of what is asked of browsers
+        self.open_browsers: set[str] = set()
+        self._known: set[str] = set()  # what was shown, and what links let in
+
+    def open_browser(self, login_id: str, _lifetime: float, link_id: str, _label: str) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if link_id in self._known:
+            raise RouterError("FAILED_PRECONDITION", "This login link was used before.", "ILLEGAL_STATE")
+        self._known |= {login_id, link_id} - {""}
+        self.open_browsers.add(login_id)
+
+    def browser(self, login_id: str) -> Browser:
+        return Browser(login_id in self.open_browsers, login_id in self._known)
+
+    def close_browser(self, login_id: str) -> None:
+        self.open_browsers.discard(login_id)
 
     def file_parts(self, _notification_id: str, file_id: str) -> Iterator[bytes]:
         if file_id not in self.files:

@@ -28,8 +28,11 @@ AgentLink.Enroll             anyone
 AgentLink.GetPart            machine
 AgentLink.NotifyWithFiles    machine
 AgentLink.PutPart            machine
+ChatLink.CloseBrowser        admin chat
 ChatLink.Deliver             admin chat
+ChatLink.GetBrowser          admin chat
 ChatLink.GetPart             admin chat
+ChatLink.OpenBrowser         admin chat
 ChatLink.PutPart             admin chat
 ChatLink.ReportStranger      admin chat
 ChatLink.Submit              admin chat

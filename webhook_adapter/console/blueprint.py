@@ -11,7 +11,7 @@ from pointsman.client.errors import RouterError
 from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.console.api import add_api
 from webhook_adapter.console.downloads import add_downloads
-from webhook_adapter.console.login import SESSION_LIFETIME, LoginGuard
+from webhook_adapter.console.login import SESSION_LIFETIME, LoginGuard, Visitor
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.router.errors import http_status
@@ -19,6 +19,7 @@ from webhook_adapter.router.errors import http_status
 # All else is for visitors alone, also what is added later.
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
 _ADDRESS = 45  # the longest address in letters
+_LABEL = 64  # characters
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The page shows what sessions say. Should some of it get past the escaping, it may neither run nor call anywhere.
 _HEADERS = {
@@ -50,10 +51,10 @@ def create_blueprint(
     blueprint = Blueprint(
         "console", __name__, static_folder="static", static_url_path="/console/static", template_folder="templates"
     )
-    guard = LoginGuard(config.api_key)
+    guard = LoginGuard(config.api_key, router)
     _add_guards(blueprint, guard, clock)
     _add_errors(blueprint)
-    _add_pages(blueprint, guard, clock)
+    _add_pages(blueprint, guard)
     _add_login(blueprint, guard, clock)
     add_api(blueprint, config, router)
     add_downloads(blueprint, router)
@@ -63,7 +64,7 @@ def create_blueprint(
 def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
     @blueprint.before_request
     def let_in() -> ResponseReturnValue | None:
-        g.visitor = guard.visitor(request.cookies.get(guard.cookie_name, ""), clock())
+        g.visitor = _visitor(guard, clock())
         mutating = request.method not in _SAFE_METHODS
         if mutating and not _same_origin():
             return _refusal(403, "PERMISSION_DENIED", "This request came from another site.")
@@ -88,6 +89,22 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
         return response
 
 
+def _visitor(guard: LoginGuard, now: float) -> Visitor | None:
+    """Who asks; None for somebody who is not let in. Raises RouterError where the router cannot say."""
+    holder = guard.holder(request.cookies.get(guard.cookie_name, ""), now)
+    if holder is None or request.endpoint == "console.static":
+        return None
+    try:
+        return holder if guard.is_in(holder) else None
+    except RouterError:
+        # The empty page says that the router is away. There is nothing in it, and all that it asks for fails.
+        if request.endpoint == "console.page":
+            return holder
+        if request.endpoint in _OPEN_TO_ALL:
+            return None
+        raise
+
+
 def _add_errors(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(InvalidRequest)
     def invalid(error: InvalidRequest) -> ResponseReturnValue:
@@ -101,7 +118,7 @@ def _add_errors(blueprint: Blueprint) -> None:
         return _refusal(http_status(error).value, error.code, error.message)
 
 
-def _add_pages(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
+def _add_pages(blueprint: Blueprint, guard: LoginGuard) -> None:
     @blueprint.get("/")
     def root() -> ResponseReturnValue:
         return redirect(url_for("console.page"))
@@ -112,7 +129,7 @@ def _add_pages(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], floa
 
     @blueprint.post("/console/api/logout")
     def log_out() -> ResponseReturnValue:
-        guard.log_out(g.visitor, clock())
+        guard.log_out(g.visitor)
         response = jsonify(ok=True)
         response.delete_cookie(guard.cookie_name, path="/console")
         return response
@@ -136,7 +153,7 @@ def _add_login(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], floa
         if wait > 0:
             page, status = _login_page(f"Too many attempts. Try again in {wait:.0f} s.", 429)
             return page, status, {"Retry-After": str(max(1, round(wait)))}
-        cookie = guard.cookie_for_key(request.form.get("api_key", "").strip(), now)
+        cookie = guard.cookie_for_key(request.form.get("api_key", "").strip(), now, _label())
         if cookie is None:
             guard.attempts.failed(peer, now)
             return _login_page("That is not the API key of this console.", 403)
@@ -151,10 +168,15 @@ def _peer() -> str:
     return forwarded[:_ADDRESS] if forwarded and address in LOOPBACK_HOSTS else address
 
 
+def _label() -> str:
+    """What the browser calls itself, short enough for people: the end of its name tells most."""
+    return request.user_agent.string[-_LABEL:]
+
+
 def _follow_link(guard: LoginGuard, token: str, now: float) -> ResponseReturnValue:
     if request.method == "HEAD":  # from programs that look at links; it must not use this one up
         return Response(status=200 if guard.takes_link(token, now) else 403)
-    cookie = guard.cookie_for_link(token, now)
+    cookie = guard.cookie_for_link(token, now, _label())
     if cookie is not None:
         return _welcome(guard, cookie)
     return redirect(url_for("console.login", link="over"))

@@ -1,7 +1,8 @@
 """Who may see the console: one-time links, the API key, the session cookie, CSRF tokens.
 
-Nothing is stored: each secret here is derived from the adapter's API key under a name of its own, so another key ends
-every session. What must be remembered (links used, sessions closed, failed attempts) is kept in the one process.
+Nothing is stored here: each secret is derived from the adapter's API key under a name of its own, so another key ends
+every session. Which links were used and which sessions are open, the router keeps: a restart must not bring them back.
+Failed attempts are remembered in the one process.
 """
 
 import hashlib
@@ -14,7 +15,9 @@ from urllib.parse import urlencode
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from pointsman.client.errors import RouterError
 from webhook_adapter.auth import is_secret
+from webhook_adapter.console.ports import BrowserLogins
 
 LINK_LIFETIME = 10 * 60.0  # seconds; time to walk to another device, not to leave the link lying about
 SESSION_LIFETIME = 12 * 3600.0  # seconds
@@ -29,7 +32,7 @@ def _derive(api_key: str, purpose: str) -> str:
 
 def login_link(base_url: str, api_key: str, now: float) -> str:
     """An address that logs its first visitor in, within ten minutes of `now` (seconds since 1970)."""
-    token = _Tokens(api_key, "login link").issue(now + LINK_LIFETIME)
+    token, _ = _Tokens(api_key, "login link").issue(now + LINK_LIFETIME)
     return f"{base_url.rstrip('/')}/console/login?{urlencode({'token': token})}"
 
 
@@ -48,8 +51,10 @@ class _Tokens:
     def __init__(self, api_key: str, purpose: str) -> None:
         self._serializer = URLSafeSerializer(_derive(api_key, purpose), salt=purpose)
 
-    def issue(self, expires_at: float) -> str:
-        return str(self._serializer.dumps([secrets.token_urlsafe(24), expires_at]))
+    def issue(self, expires_at: float) -> tuple[str, str]:
+        """A token, and the id in it."""
+        token_id = secrets.token_urlsafe(24)
+        return str(self._serializer.dumps([token_id, expires_at])), token_id
 
     def read(self, token: str, now: float) -> tuple[str, float] | None:
         """Its id and expiry; None when it is forged or over."""
@@ -58,27 +63,6 @@ class _Tokens:
         except (BadData, TypeError, ValueError):
             return None
         return (token_id, expires_at) if now < expires_at else None
-
-
-class Spent:
-    """Ids that are used up, remembered until they would have expired anyway."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
-
-    def spend(self, token_id: str, expires_at: float, now: float) -> bool:
-        """True the first time."""
-        with self._lock:
-            # What has expired is refused for that alone, so memory need not hold it.
-            self._until = {known: until for known, until in self._until.items() if now < until}
-            first = token_id not in self._until
-            self._until[token_id] = expires_at
-        return first
-
-    def __contains__(self, token_id: str) -> bool:
-        with self._lock:
-            return token_id in self._until
 
 
 class Attempts:
@@ -103,48 +87,59 @@ class Attempts:
 
 
 class LoginGuard:
-    """Decides who is in. All methods may be called from any thread."""
+    """Decides who is in. All methods may be called from any thread; those that ask the router raise RouterError."""
 
-    def __init__(self, api_key: str) -> None:
+    def __init__(self, api_key: str, logins: BrowserLogins) -> None:
         self._api_key = api_key
+        self._logins = logins
         self._links = _Tokens(api_key, "login link")
         self._cookies = _Tokens(api_key, "session cookie")
         self._csrf_key = _derive(api_key, "csrf token").encode()
-        self._spent = Spent()
         self.attempts = Attempts()
         # Cookies know no ports: two installs on one host must not overwrite each other's.
         self.cookie_name = f"pointsman_{_derive(api_key, 'cookie name')[:8]}"
 
-    def cookie_for_link(self, token: str, now: float) -> str | None:
+    def cookie_for_link(self, token: str, now: float, label: str) -> str | None:
         """A new session cookie for a login link's first use; None when it is forged, over or used."""
         known = self._links.read(token, now)
-        if known is None or not self._spent.spend(*known, now):
-            return None
-        return self._cookies.issue(now + SESSION_LIFETIME)
+        return None if known is None else self._let_in(now, known[0], label)
 
     def takes_link(self, token: str, now: float) -> bool:
         """Whether a login link is still good; does not use it up."""
         known = self._links.read(token, now)
-        return known is not None and known[0] not in self._spent
+        return known is not None and not self._logins.browser(known[0]).is_known
 
-    def cookie_for_key(self, api_key: str, now: float) -> str | None:
+    def cookie_for_key(self, api_key: str, now: float, label: str) -> str | None:
         """A new session cookie for the right API key; compares in constant time."""
-        if not is_secret(api_key, self._api_key):
-            return None
-        return self._cookies.issue(now + SESSION_LIFETIME)
+        return self._let_in(now, "", label) if is_secret(api_key, self._api_key) else None
 
-    def visitor(self, cookie: str, now: float) -> Visitor | None:
-        """Who this cookie is; None when it is forged, over or logged out."""
+    def holder(self, cookie: str, now: float) -> Visitor | None:
+        """Whose cookie this is; None when it is forged or over. Whether they are let in still, says `is_in`."""
         known = self._cookies.read(cookie, now)
-        if known is None or known[0] in self._spent:
+        if known is None:
             return None
         csrf = hmac.new(self._csrf_key, known[0].encode(), hashlib.sha256).hexdigest()
         return Visitor(known[0], known[1], csrf)
+
+    def is_in(self, visitor: Visitor) -> bool:
+        """Nobody has closed their session."""
+        return self._logins.browser(visitor.session_id).is_open
 
     def is_from_page(self, visitor: Visitor, csrf: str) -> bool:
         """The request carries this session's CSRF token; compares in constant time."""
         return is_secret(csrf, visitor.csrf)
 
-    def log_out(self, visitor: Visitor, now: float) -> None:
+    def log_out(self, visitor: Visitor) -> None:
         """Its cookie is good for nothing from now on."""
-        self._spent.spend(visitor.session_id, visitor.expires_at, now)
+        self._logins.close_browser(visitor.session_id)
+
+    def _let_in(self, now: float, link_id: str, label: str) -> str | None:
+        cookie, session_id = self._cookies.issue(now + SESSION_LIFETIME)
+        try:
+            self._logins.open_browser(session_id, SESSION_LIFETIME, link_id, label)
+        except RouterError as error:
+            # Used before. What else goes wrong is no answer to who this is.
+            if error.status != "FAILED_PRECONDITION":
+                raise
+            return None
+        return cookie

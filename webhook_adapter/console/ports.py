@@ -15,7 +15,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.model import Browser, Submission, Submitted
 
 
 class ConsoleSettings(Protocol):
@@ -84,7 +84,20 @@ class ConsoleControl(Protocol):
         """An empty machine id lets the machine choose its name."""
 
 
-class ConsoleRouter(Protocol):
+class BrowserLogins(Protocol):
+    """Who is let in, as the router keeps it. Every method raises RouterError."""
+
+    def open_browser(self, login_id: str, lifetime: float, link_id: str, label: str) -> None:
+        """Let a browser in for so many seconds, and use its login link up: a used one is FAILED_PRECONDITION."""
+
+    def browser(self, login_id: str) -> Browser:
+        """Whether a browser is let in, or was let in with this link."""
+
+    def close_browser(self, login_id: str) -> None:
+        """Let it in no more."""
+
+
+class ConsoleRouter(BrowserLogins, Protocol):
     """The router: RouterClient, or a test's own."""
 
     @property

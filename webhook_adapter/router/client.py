@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 from agentlink.v1 import chat_link_pb2, chat_link_pb2_grpc, types_pb2
+from google.protobuf.duration_pb2 import Duration
 
 from pointsman.client.calls import ask
 from pointsman.client.channel import open_channel
@@ -15,7 +16,7 @@ from pointsman.client.convert import chat_ref
 from pointsman.client.records import Stranger
 from pointsman.client.refusals import from_call
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.model import Browser, Submission, Submitted
 from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
 
@@ -53,6 +54,23 @@ class RouterClient:
         told = types_pb2.Stranger(chat=chat, user_id=stranger.user_id, name=stranger.name)
         request = chat_link_pb2.ReportStrangerRequest(stranger=told)
         return ask(self._open().chat_link.ReportStranger, request, _CALL_TIMEOUT, self._metadata).is_new
+
+    def open_browser(self, login_id: str, lifetime: float, link_id: str, label: str) -> None:
+        """Let a browser in for so many seconds, and use its login link up. Raises RouterError."""
+        lasts = Duration(seconds=round(lifetime))
+        request = chat_link_pb2.OpenBrowserRequest(login_id=login_id, lifetime=lasts, link_id=link_id, label=label)
+        ask(self._open().chat_link.OpenBrowser, request, _CALL_TIMEOUT, self._metadata)
+
+    def browser(self, login_id: str) -> Browser:
+        """Whether a browser is let in, or was let in with this link. Raises RouterError."""
+        request = chat_link_pb2.GetBrowserRequest(login_id=login_id)
+        told = ask(self._open().chat_link.GetBrowser, request, _CALL_TIMEOUT, self._metadata)
+        return Browser(told.is_open, told.is_known)
+
+    def close_browser(self, login_id: str) -> None:
+        """Let a browser in no more. Raises RouterError."""
+        request = chat_link_pb2.CloseBrowserRequest(login_id=login_id)
+        ask(self._open().chat_link.CloseBrowser, request, _CALL_TIMEOUT, self._metadata)
 
     def file_parts(self, notification_id: str, file_id: str) -> Iterator[bytes]:
         """The bytes of a notification's file, in parts. Raises RouterError, also on the way."""

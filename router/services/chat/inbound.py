@@ -1,11 +1,12 @@
 """What people write in chats: find the session, accept the command, answer what is no command. One transaction each."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from router.clock import Clock
 from router.domain import router_buttons, routing
 from router.domain.action import Action, Input, StartSession
-from router.domain.command import MAX_TEXT_BYTES, Command, CommandState, Origin
+from router.domain.command import MAX_TEXT_BYTES, ChatRef, Command, CommandState, Origin
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.routing import Inbound, Route
@@ -49,6 +50,7 @@ class InboundService:
     _permissions: Permissions
     _starts: Starts
     _clock: Clock
+    _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
     def now(self) -> float:
         """Seconds since the epoch, by the steady clock."""
@@ -56,6 +58,7 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
+        self._note(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id))
         # Without the file the words alone would be misunderstood: nothing is typed.
         if inbound.file_problem:
             submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
@@ -67,6 +70,12 @@ class InboundService:
                 tx, [TraceStep(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)]
             )
         return submitted
+
+    def _note(self, tx: Transaction, chat: ChatRef) -> None:
+        """Whoever wrote in may be written to."""
+        if chat not in self._wrote_in:  # once in a process: every message comes through here
+            chats.set_wrote_in(tx, chat)
+            tx.after_commit(partial(self._wrote_in.add, chat))
 
     def _follow(self, tx: Transaction, inbound: Inbound, route: Route) -> Submitted:
         match route:

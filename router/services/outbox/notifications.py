@@ -17,6 +17,11 @@ from router.store.database import Transaction
 
 TOKEN_BYTES = 12  # 16 characters: unguessable, and short enough for a Telegram button
 MAX_LABEL = 64
+# A bot reaches whoever ever wrote to it: who may send a message must not choose among those.
+_NOT_A_CHAT = (
+    "Nobody who may wrote in the chat {chat}, and its adapter does not name it. Name one that was let in, or none: "
+    "then all that want messages get it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class Notifications:
         """Accept a message, once for each chat. Raises Refusal, having written nothing."""
         session = sessions.get(tx, session_id)
         _check(text, buttons)
+        for chat in targets:
+            if not chats.is_known(tx, chat):
+                raise Refusal(Reason.ILLEGAL_STATE, _NOT_A_CHAT.format(chat=f"{chat.transport}:{chat.chat_id}"))
         wanted = list(targets) or chats.defaults(tx)
         if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."

@@ -22,6 +22,7 @@ from router.store.migrations import (
     m0017_said,
     m0018_audit,
     m0019_identity,
+    m0020_browsers,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -44,6 +45,7 @@ MIGRATIONS: list[list[str]] = [
     m0017_said.STATEMENTS,
     m0018_audit.STATEMENTS,
     m0019_identity.STATEMENTS,
+    m0020_browsers.STATEMENTS,
 ]
 
 

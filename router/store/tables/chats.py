@@ -17,6 +17,7 @@ class Chat(Model):
     asks_first = BooleanField(default=False)
     quiet = TextField(default="")
     is_closed = BooleanField(default=False)  # until a person lets the bot in again
+    wrote_in = BooleanField(default=False)  # whoever wrote here was allowed to: it may be named as a target
 
     class Meta:
         table_name = "chats"

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.integration.router.let_in import let_in
 from tests.rigs.thin_agent import ThinAgent
+
+CHAT = types.ChatRef(transport="test", chat_id="1")  # the one that a message may name
 
 
 @pytest.fixture
 def router(data_dir: Path) -> Iterator[RouterUnderTest]:
     with serving(config(data_dir)) as router:
+        let_in(router.write, CHAT)
         yield router
 
 

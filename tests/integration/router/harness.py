@@ -24,6 +24,7 @@ from router.app import Router, running
 from router.config import RouterConfig
 from router.domain.errors import Refusal
 from router.store.database import Transaction
+from tests.integration.router.let_in import let_in
 from tests.integration.router.new_database import lay_down
 from tests.rigs.thin_agent import ThinAgent
 from tests.rigs.thin_courier import ThinCourier
@@ -276,9 +277,9 @@ class RouterUnderTest:
         return self.chat.Submit(chat_pb.SubmitRequest(chat=chat, text=text, **request))
 
     def notify(self, session_id: str, *targets: types.ChatRef, **request: Any) -> list[types.Notification]:
-        request = {"text": "done"} | request
-        sent = self.control.Notify(pb.NotifyRequest(session_id=session_id, targets=targets, **request))
-        return list(sent.notifications)
+        let_in(self.write, *targets)
+        asked = pb.NotifyRequest(session_id=session_id, targets=targets, **({"text": "done"} | request))
+        return list(self.control.Notify(asked).notifications)
 
     def reported(self, delivery: chat_pb.Delivery) -> types.Notification:
         """What a delivery became, once its courier's receipt is on disk."""

@@ -8,7 +8,7 @@ from flask import Blueprint
 from pointsman.client.control import Control
 from webhook_adapter.console.api import CHAT_ID
 from webhook_adapter.console.blueprint import create_blueprint
-from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.model import Browser, Submission, Submitted
 from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.transport import Delivered, Outgoing, SendOutcome
 
@@ -38,6 +38,15 @@ class _Router:
 
     def submit(self, submission: Submission) -> Submitted:
         return self.host.submit(submission)
+
+    def open_browser(self, login_id: str, lifetime: float, link_id: str, label: str) -> None:
+        self.host.router.open_browser(login_id, lifetime, link_id, label)
+
+    def browser(self, login_id: str) -> Browser:
+        return self.host.router.browser(login_id)
+
+    def close_browser(self, login_id: str) -> None:
+        self.host.router.close_browser(login_id)
 
 
 def pages(host: Host) -> Blueprint:

@@ -26,11 +26,13 @@ MOVES = {
     "join_tokens.expires_at": ("a machine may enrol", ""),
     "sessions.seen_at": ("a session that nobody has seen for a month ends", "state != 'ended'"),
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
+    "browsers.expires_at": ("a browser is let in, and its link stays used", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {
     "machines.created_at": "when it was enrolled",
     "machines.last_seen_at": "when it was there",
+    "browsers.created_at": "when it was let in",
     "api_keys.created_at": "when it was made",
     "sessions.created_at": "when it began; the order of lists",
     "sessions.updated_at": "when it last changed; an ended one is history",

@@ -75,7 +75,7 @@ def test_what_it_requires_is_what_an_empty_body_lacks(http: FlaskClient, documen
         ("post", "/sessions/register", {}, "/sessions/register"),
         ("post", "/sessions/unregister", {"sessionId": "s1"}, "/sessions/unregister"),
         ("post", "/sessions/unregister", {"sessionId": "nobody"}, "/sessions/unregister"),
-        ("post", "/notifications/send", {"sessionId": "s1", "chatId": 1, "text": "x"}, "/notifications/send"),
+        ("post", "/notifications/send", {"sessionId": "s1", "chatId": 99, "text": "x"}, "/notifications/send"),
         ("post", "/commands", {"sessionId": "s1", "text": "x"}, "/commands"),
         ("get", "/commands", None, "/commands"),
         ("get", "/commands/{sent}", None, "/commands/{commandId}"),
@@ -99,7 +99,7 @@ def test_what_became_of_a_notification_is_as_described(
 ) -> None:
     router.door.changes["GetNotification"] = lambda answer: fate(answer.notification)
 
-    answer = http.post("/notifications/send", headers=KEY, json={"sessionId": "s1", "chatId": 1, "text": "x"})
+    answer = http.post("/notifications/send", headers=KEY, json={"sessionId": "s1", "chatId": 99, "text": "x"})
 
     assert answer.status_code == status
     responses = document["paths"]["/notifications/send"]["post"]["responses"]

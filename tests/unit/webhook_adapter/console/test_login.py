@@ -2,6 +2,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pointsman.client.errors import RouterError
+from tests.rigs.console_router import FakeRouter
 from webhook_adapter.console.login import (
     ATTEMPT_WINDOW,
     ATTEMPTS,
@@ -18,9 +20,17 @@ KEY = "pmk_one"
 NOW = 1_800_000_000.0
 
 
+BROWSER = "Firefox"
+
+
 @pytest.fixture
-def guard() -> LoginGuard:
-    return LoginGuard(KEY)
+def router() -> FakeRouter:
+    return FakeRouter()
+
+
+@pytest.fixture
+def guard(router: FakeRouter) -> LoginGuard:
+    return LoginGuard(KEY, router)
 
 
 def token(api_key: str = KEY, now: float = NOW) -> str:
@@ -28,9 +38,9 @@ def token(api_key: str = KEY, now: float = NOW) -> str:
 
 
 def let_in(guard: LoginGuard) -> tuple[str, Visitor]:
-    cookie = guard.cookie_for_key(KEY, NOW)
+    cookie = guard.cookie_for_key(KEY, NOW, BROWSER)
     assert cookie is not None
-    visitor = guard.visitor(cookie, NOW)
+    visitor = guard.holder(cookie, NOW)
     assert visitor is not None
     return cookie, visitor
 
@@ -46,63 +56,73 @@ def test_a_link_leads_to_the_login_page(base: str) -> None:
 def test_a_link_opens_once(guard: LoginGuard) -> None:
     link = token()
 
-    first, second = guard.cookie_for_link(link, NOW), guard.cookie_for_link(link, NOW + 1)
+    first, second = guard.cookie_for_link(link, NOW, BROWSER), guard.cookie_for_link(link, NOW + 1, BROWSER)
 
     assert first is not None
     assert second is None
 
 
 def test_two_links_of_the_same_moment_open_once_each(guard: LoginGuard) -> None:
-    assert guard.cookie_for_link(token(), NOW)
-    assert guard.cookie_for_link(token(), NOW)
+    assert guard.cookie_for_link(token(), NOW, BROWSER)
+    assert guard.cookie_for_link(token(), NOW, BROWSER)
 
 
 @pytest.mark.parametrize(
     ("age", "opens"), [(LINK_LIFETIME - 1, True), (LINK_LIFETIME, False)], ids=["in time", "too late"]
 )
 def test_a_link_lives_ten_minutes(guard: LoginGuard, age: float, opens: bool) -> None:
-    assert (guard.cookie_for_link(token(), NOW + age) is not None) == opens
+    assert (guard.cookie_for_link(token(), NOW + age, BROWSER) is not None) == opens
 
 
 @pytest.mark.parametrize(
     "forged", ["", "x", "eyJ.zzz", token("pmk_two")], ids=["empty", "short", "shaped", "other key"]
 )
 def test_a_forged_link_does_not_open(guard: LoginGuard, forged: str) -> None:
-    assert guard.cookie_for_link(forged, NOW) is None
+    assert guard.cookie_for_link(forged, NOW, BROWSER) is None
 
 
 def test_a_link_is_no_cookie_and_a_cookie_no_link(guard: LoginGuard) -> None:
     cookie, _ = let_in(guard)
 
-    assert guard.visitor(token(), NOW) is None
-    assert guard.cookie_for_link(cookie, NOW) is None
+    assert guard.holder(token(), NOW) is None
+    assert guard.cookie_for_link(cookie, NOW, BROWSER) is None
 
 
 @pytest.mark.parametrize("wrong", ["", "pmk_", "pmk_onE", "pmk_one ", "schlüssel"])
 def test_only_the_api_key_logs_in(guard: LoginGuard, wrong: str) -> None:
-    assert guard.cookie_for_key(wrong, NOW) is None
+    assert guard.cookie_for_key(wrong, NOW, BROWSER) is None
 
 
 def test_a_session_lives_twelve_hours(guard: LoginGuard) -> None:
     cookie, _ = let_in(guard)
 
-    assert guard.visitor(cookie, NOW + SESSION_LIFETIME - 1) is not None
-    assert guard.visitor(cookie, NOW + SESSION_LIFETIME) is None
+    assert guard.holder(cookie, NOW + SESSION_LIFETIME - 1) is not None
+    assert guard.holder(cookie, NOW + SESSION_LIFETIME) is None
 
 
-def test_a_session_survives_a_restart_and_ends_with_the_key(guard: LoginGuard) -> None:
+def test_a_session_survives_a_restart_and_ends_with_the_key(guard: LoginGuard, router: FakeRouter) -> None:
     cookie, visitor = let_in(guard)
 
-    assert LoginGuard(KEY).visitor(cookie, NOW) == visitor
-    assert LoginGuard("pmk_two").visitor(cookie, NOW) is None
+    restarted = LoginGuard(KEY, router)
+
+    assert restarted.holder(cookie, NOW) == visitor
+    assert restarted.is_in(visitor)
+    assert LoginGuard("pmk_two", router).holder(cookie, NOW) is None
 
 
 def test_a_logged_out_cookie_is_good_for_nothing(guard: LoginGuard) -> None:
-    cookie, visitor = let_in(guard)
+    _, visitor = let_in(guard)
 
-    guard.log_out(visitor, NOW)
+    guard.log_out(visitor)
 
-    assert guard.visitor(cookie, NOW) is None
+    assert not guard.is_in(visitor)
+
+
+def test_a_router_that_does_not_answer_lets_nobody_in(guard: LoginGuard, router: FakeRouter) -> None:
+    router.failure = RouterError("UNAVAILABLE", "The router is away.")
+
+    with pytest.raises(RouterError):
+        guard.cookie_for_link(token(), NOW, BROWSER)
 
 
 def test_a_csrf_token_belongs_to_one_session(guard: LoginGuard) -> None:
@@ -113,8 +133,8 @@ def test_a_csrf_token_belongs_to_one_session(guard: LoginGuard) -> None:
     assert not guard.is_from_page(one, "")
 
 
-def test_cookies_of_two_installs_have_different_names() -> None:
-    assert LoginGuard(KEY).cookie_name != LoginGuard("pmk_two").cookie_name
+def test_cookies_of_two_installs_have_different_names(router: FakeRouter) -> None:
+    assert LoginGuard(KEY, router).cookie_name != LoginGuard("pmk_two", router).cookie_name
 
 
 def test_failed_attempts_close_the_door_for_that_peer_for_a_minute() -> None:

@@ -55,6 +55,146 @@ DELIVERY_KIND_ANSWER: DeliveryKind.ValueType  # 4
 Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
 
 @_typing.final
+class OpenBrowserRequest(_message.Message):
+    """A browser has shown a login link, or the console's key; the console has checked it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
+    LIFETIME_FIELD_NUMBER: _builtins.int
+    LINK_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    login_id: _builtins.str
+    """What the browser shows from now on, chosen by the console at random: 16 to 128 characters. It is kept hashed."""
+    link_id: _builtins.str
+    """The login link's own id; one that was used before is refused (ILLEGAL_STATE). Empty where a key was shown."""
+    label: _builtins.str
+    """What the browser calls itself, for people: 64 characters are kept."""
+    @_builtins.property
+    def lifetime(self) -> _duration_pb2.Duration:
+        """How long it is good, 24 hours at most."""
+
+    def __init__(
+        self,
+        *,
+        login_id: _builtins.str = ...,
+        lifetime: _duration_pb2.Duration | None = ...,
+        link_id: _builtins.str = ...,
+        label: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "lifetime", b"lifetime", "link_id", b"link_id", "login_id", b"login_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenBrowserRequest: _TypeAlias = OpenBrowserRequest  # noqa: Y015
+
+@_typing.final
+class OpenBrowserResponse(_message.Message):
+    """It is let in, and that is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenBrowserResponse: _TypeAlias = OpenBrowserResponse  # noqa: Y015
+
+@_typing.final
+class GetBrowserRequest(_message.Message):
+    """Asks for a browser."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
+    login_id: _builtins.str
+    """What it shows, or the id of the link that let it in."""
+    def __init__(
+        self,
+        *,
+        login_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["login_id", b"login_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBrowserRequest: _TypeAlias = GetBrowserRequest  # noqa: Y015
+
+@_typing.final
+class GetBrowserResponse(_message.Message):
+    """Whether it is let in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_OPEN_FIELD_NUMBER: _builtins.int
+    IS_KNOWN_FIELD_NUMBER: _builtins.int
+    is_open: _builtins.bool
+    """It is: neither over nor closed."""
+    is_known: _builtins.bool
+    """Something with this id was let in before, whatever became of it."""
+    def __init__(
+        self,
+        *,
+        is_open: _builtins.bool = ...,
+        is_known: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_known", b"is_known", "is_open", b"is_open"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBrowserResponse: _TypeAlias = GetBrowserResponse  # noqa: Y015
+
+@_typing.final
+class CloseBrowserRequest(_message.Message):
+    """Ends it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
+    login_id: _builtins.str
+    """What it shows."""
+    def __init__(
+        self,
+        *,
+        login_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["login_id", b"login_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseBrowserRequest: _TypeAlias = CloseBrowserRequest  # noqa: Y015
+
+@_typing.final
+class CloseBrowserResponse(_message.Message):
+    """It is let in no more, and that is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseBrowserResponse: _TypeAlias = CloseBrowserResponse  # noqa: Y015
+
+@_typing.final
 class ReportStrangerRequest(_message.Message):
     """Tells of a stranger."""
 

@@ -65,6 +65,21 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetPartRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetPartResponse.FromString,
                 _registered_method=True)
+        self.OpenBrowser = channel.unary_unary(
+                '/agentlink.v1.ChatLink/OpenBrowser',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.OpenBrowserRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.OpenBrowserResponse.FromString,
+                _registered_method=True)
+        self.GetBrowser = channel.unary_unary(
+                '/agentlink.v1.ChatLink/GetBrowser',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetBrowserRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetBrowserResponse.FromString,
+                _registered_method=True)
+        self.CloseBrowser = channel.unary_unary(
+                '/agentlink.v1.ChatLink/CloseBrowser',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.FromString,
+                _registered_method=True)
 
 
 class ChatLinkServicer:
@@ -113,6 +128,27 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenBrowser(self, request, context):
+        """Lets a browser into the console. A login link is used up with it, for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBrowser(self, request, context):
+        """Whether a browser is let in still; asked anew with each of its requests.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseBrowser(self, request, context):
+        """Ends what a browser was let in with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatLinkServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +181,21 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.GetPart,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetPartRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetPartResponse.SerializeToString,
+            ),
+            'OpenBrowser': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenBrowser,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.OpenBrowserRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.OpenBrowserResponse.SerializeToString,
+            ),
+            'GetBrowser': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBrowser,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetBrowserRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetBrowserResponse.SerializeToString,
+            ),
+            'CloseBrowser': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseBrowser,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +361,87 @@ class ChatLink:
             '/agentlink.v1.ChatLink/GetPart',
             agentlink_dot_v1_dot_chat__link__pb2.GetPartRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.GetPartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenBrowser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/OpenBrowser',
+            agentlink_dot_v1_dot_chat__link__pb2.OpenBrowserRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.OpenBrowserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBrowser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/GetBrowser',
+            agentlink_dot_v1_dot_chat__link__pb2.GetBrowserRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.GetBrowserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseBrowser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/CloseBrowser',
+            agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.FromString,
             options,
             channel_credentials,
             insecure,

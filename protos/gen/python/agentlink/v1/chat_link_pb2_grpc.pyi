@@ -45,6 +45,12 @@ class ChatLinkStub:
     """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
     GetPart: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]
     """A part of a file of a notification, for who brings it to people."""
+    OpenBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.OpenBrowserRequest, _chat_link_pb2.OpenBrowserResponse]
+    """Lets a browser into the console. A login link is used up with it, for good."""
+    GetBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetBrowserRequest, _chat_link_pb2.GetBrowserResponse]
+    """Whether a browser is let in still; asked anew with each of its requests."""
+    CloseBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.CloseBrowserRequest, _chat_link_pb2.CloseBrowserResponse]
+    """Ends what a browser was let in with."""
 
 @_typing.type_check_only
 class ChatLinkAsyncStub(ChatLinkStub):
@@ -63,6 +69,12 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
     GetPart: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]  # type: ignore[assignment]
     """A part of a file of a notification, for who brings it to people."""
+    OpenBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.OpenBrowserRequest, _chat_link_pb2.OpenBrowserResponse]  # type: ignore[assignment]
+    """Lets a browser into the console. A login link is used up with it, for good."""
+    GetBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetBrowserRequest, _chat_link_pb2.GetBrowserResponse]  # type: ignore[assignment]
+    """Whether a browser is let in still; asked anew with each of its requests."""
+    CloseBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.CloseBrowserRequest, _chat_link_pb2.CloseBrowserResponse]  # type: ignore[assignment]
+    """Ends what a browser was let in with."""
 
 class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
     """Chat platforms."""
@@ -114,5 +126,29 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.GetPartResponse, _abc.Awaitable[_chat_link_pb2.GetPartResponse]]:
         """A part of a file of a notification, for who brings it to people."""
+
+    @_abc_1.abstractmethod
+    def OpenBrowser(
+        self,
+        request: _chat_link_pb2.OpenBrowserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.OpenBrowserResponse, _abc.Awaitable[_chat_link_pb2.OpenBrowserResponse]]:
+        """Lets a browser into the console. A login link is used up with it, for good."""
+
+    @_abc_1.abstractmethod
+    def GetBrowser(
+        self,
+        request: _chat_link_pb2.GetBrowserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.GetBrowserResponse, _abc.Awaitable[_chat_link_pb2.GetBrowserResponse]]:
+        """Whether a browser is let in still; asked anew with each of its requests."""
+
+    @_abc_1.abstractmethod
+    def CloseBrowser(
+        self,
+        request: _chat_link_pb2.CloseBrowserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.CloseBrowserResponse, _abc.Awaitable[_chat_link_pb2.CloseBrowserResponse]]:
+        """Ends what a browser was let in with."""
 
 def add_ChatLinkServicer_to_server(servicer: ChatLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
