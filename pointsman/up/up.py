@@ -60,11 +60,17 @@ def run_adapter(settings: Settings) -> None:
     asyncio.run(run(supervisor, _start_adapter(supervisor, settings)))
 
 
+def _own_file(path: str, flags: int) -> int:
+    """For its owner alone whatever the umask is, and no file of somebody else's behind a link."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
 @contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """Hold the data directory. Raises Failure when another `up` does; the lock ends with its process."""
     path = make_data_dir(settings) / "up.lock"
-    with path.open("a+", encoding="ascii") as file:  # not "w": who comes second must find the number of the first
+    # Not "w": who comes second must find the number of the first.
+    with open(path, "a+", encoding="ascii", opener=_own_file) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -104,21 +105,22 @@ def queries(data: bytes) -> None:
                     list(read.states)
 
 
-GUARD = LoginGuard("pmk_" + "k" * 43)
-COOKIE = GUARD.cookie_for_key("pmk_" + "k" * 43, 1_000.0) or ""
-
-
-VISITOR = GUARD.visitor(COOKIE, 1_001.0)
+LOGINS: Any = SimpleNamespace(
+    browser=lambda _: SimpleNamespace(is_known=False, is_open=True), open_browser=lambda *_: None
+)
+KEY = "pmk_" + "k" * 43
+GUARD = LoginGuard(KEY, LOGINS)
+COOKIE = GUARD.cookie_for_key(KEY, 1_000.0, "here") or ""
+HOLDER = GUARD.holder(COOKIE, 1_001.0)
 
 
 @target("v1.1.2.3", COOKIE, "a.b.c", ".", "1e999.x")
 def login_tokens(data: bytes) -> None:
     """No cookie, link or key but our own lets anybody in."""
     told = text(data)
-    visitor = GUARD.visitor(told, 1_001.0)
-    assert visitor in (None, VISITOR)  # it may be spelled in more ways than one
-    assert GUARD.cookie_for_link(told, 1_001.0) is None
-    assert GUARD.cookie_for_key(told, 1_001.0) is None
+    assert GUARD.holder(told, 1_001.0) in (None, HOLDER)  # it may be spelled in more ways than one
+    assert GUARD.cookie_for_link(told, 1_001.0, "here") is None
+    assert GUARD.cookie_for_key(told, 1_001.0, "here") is None
 
 
 class Tags(HTMLParser):
@@ -187,7 +189,7 @@ def settings_files(data: bytes) -> None:
         if name != "POINTSMAN_DATA_DIR" and "\x00" not in value:
             with suppress(BadSettings):
                 resolve({}, {"POINTSMAN_DATA_DIR": str(FOLDER), name: value})
-            given = {"POINTSMAN_API_KEY": "pmk_" + "k" * 43, "POINTSMAN_DATA_DIR": str(FOLDER), name: value}
+            given = {"POINTSMAN_API_KEY": KEY, "POINTSMAN_DATA_DIR": str(FOLDER), name: value}
             for read, refusal in PROGRAMS.items():
                 with suppress(refusal):
                     read(given)

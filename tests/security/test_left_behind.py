@@ -97,6 +97,7 @@ def keep_secrets(system: System, left: Left) -> None:
         "the webhook's secret": (system.data / "telegram_webhook_secret").read_text().strip(),
         "the webhook's path": (system.data / "telegram_webhook_path_secret").read_text().strip(),
         "a key that is wrong": "pmk_" + "w" * 43,
+        "a login link": "login?token=",
     }
 
 
