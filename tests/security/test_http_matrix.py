@@ -133,6 +133,7 @@ def answer(app: Flask, route: str, visitor: Visitor) -> str:
     client = app.test_client(use_cookies=False)
     body: dict[str, Any] = {"data": visitor.form} if path == "/console/login" else {"json": BODIES.get(path)}
     told = client.open(path, method=method, headers=headers, environ_base=AFAR, **body)
+    told.close()  # of a file
     if told.status_code == 302 and told.location.endswith("/console/login") and path != "/":
         return "login"
     unknown = told.status_code == 404 and path.startswith("/webhook/")  # not even that there is something
