@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -13,11 +14,13 @@ from typing import TypeVar
 
 from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.claude.launch import PROGRAM
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock, SteadyClock
 from agent.config import Config
 from agent.domain.clock_steps import Moment
 from agent.domain.errors import StoreUnavailable
+from agent.domain.frames import Condition
 from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.client import Client
@@ -68,6 +71,7 @@ class Agent:
     ) -> None:
         """Open everything on disk. Raises NotEnrolled, AlreadyRunning or StoreUnavailable."""
         self.identity = identity.load(config.folder)
+        self._folder = config.folder
         self.database = database(config.folder)
         self._clock = clock = clock or SteadyClock()
         self.outbox = Outbox(self.database)
@@ -86,7 +90,7 @@ class Agent:
         )
         self.link_handler = LinkHandler(
             self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
-            self.starts.folders, self._can_start,
+            self.starts.folders, self._can_start, self._condition,
         )  # fmt: skip
         endpoint = Endpoint(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.identity, self.link_handler, clock)
@@ -163,6 +167,14 @@ class Agent:
 
     def _can_start(self) -> bool:
         return bool(self.starts.folders) and self.headless is not None and self.headless.is_installed()
+
+    async def _condition(self) -> Condition:
+        """For the router's gates; asked at each link."""
+        programs: tuple[tuple[str, str], ...] = ()
+        if self.headless is not None and self._can_start():
+            programs = ((PROGRAM, await self.headless.version()),)
+        free = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        return Condition(programs, max(1, free.free))
 
     async def _file_part(self, command_id: str, number: int) -> bytes:
         return await self.client.part(command_id, number)

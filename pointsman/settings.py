@@ -123,6 +123,15 @@ def _days(value: str) -> str:
     return "" if good else "must be a number of days from 1 to 36500"
 
 
+def _version(value: str) -> str:
+    return "" if re.fullmatch(r"\d[\w.+-]{0,40}", value) else "must be a version, such as 1.4.0"
+
+
+def _versions(value: str) -> str:
+    good = all(re.fullmatch(r"[\w.+-]{1,64}=\d[\w.+-]{0,40}", each.strip()) for each in value.split(","))
+    return "" if good else "must be NAME=VERSION, such as claude=2.1.300; separate several by commas"
+
+
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 1 or 0"
 
@@ -168,6 +177,11 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_INSECURE_LISTEN", "1 lets the router listen anywhere without TLS", _switch, _ROUTER, switch=True
     ),
     Setting("POINTSMAN_AUDIT_DAYS", "days that the audit is kept", _days, _ROUTER, "365"),
+    Setting("POINTSMAN_LEAST_AGENT", "the oldest version of agents that may connect", _version, _ROUTER),
+    Setting(
+        "POINTSMAN_LEAST_PROGRAMS", "the oldest versions of programs that are started from afar", _versions, _ROUTER
+    ),
+    Setting("POINTSMAN_CREDENTIAL_DAYS", "days for which a machine's key is good", _days, _ROUTER),
     Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _address, _CLIENTS),
     Setting(
         "POINTSMAN_TLS_CERT", "the router's certificate; where it asks clients for one, theirs (PEM file)", _any, _ALL

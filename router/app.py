@@ -20,6 +20,7 @@ from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
+from router.domain.gates import NOTHING_ASKED, Requirements
 from router.link.hub import Hub
 from router.randomness import SYSTEM, Randomness, new_id
 from router.services.chat.buttons import ChatButtons
@@ -30,6 +31,7 @@ from router.services.chat.topics import Topics
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.files import Files
+from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
@@ -64,6 +66,7 @@ class Router:
         api_key: str,
         randomness: Randomness = SYSTEM,
         audit_kept: float = KEPT,
+        requirements: Requirements = NOTHING_ASKED,
     ) -> None:
         self.database = database
         self._api_key = api_key
@@ -73,13 +76,16 @@ class Router:
         status_messages = StatusMessages(outbox, clock, randomness.new_id, token, hub.connected)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, clock, randomness.new_id, jitter)
         topics = Topics(outbox, status_messages, clock, randomness.new_id)
-        starts = Starts(delivery, clock, randomness.new_id)
+        gates = Gates(requirements, clock)
+        starts = Starts(delivery, gates, clock, randomness.new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         permissions = Permissions(delivery, outbox, wakeups, clock, randomness.new_id, token)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret)
         notifications = Notifications(outbox, clock, randomness.new_id, token)
-        upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, clock, identity, jitter)
+        upstream = UpstreamService(
+            hub, delivery, session_service, notifications, permissions, gates, clock, identity, jitter
+        )  # fmt: skip
         chat_commands = ChatCommands(delivery, SettingsCommands(clock), hub)
         chat_buttons = ChatButtons(delivery, dead_letters, status_messages)
         inbound = InboundService(delivery, status_messages, chat_commands, chat_buttons, permissions, starts, clock)
@@ -93,7 +99,7 @@ class Router:
         files = Files(database, notifications, clock)
         services = ControlServices(
             database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
-            dead_letters, permissions, starts, presence, clean,
+            dead_letters, permissions, starts, presence, gates, clean,
         )  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
@@ -139,7 +145,9 @@ async def running(
         store = database(config.database_path, asyncio.get_running_loop())
         clock = clock or SteadyClock()
         identity = await asyncio.to_thread(_prepare, store, clock)
-        router = Router(store, identity, clock, config.api_key, audit_kept=config.audit_days * DAY)
+        router = Router(
+            store, identity, clock, config.api_key, audit_kept=config.audit_days * DAY, requirements=config.requirements
+        )
         # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)
         store.start()

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from router.domain.gates import NOTHING_ASKED, Requirements
+
 SHORTEST_KEY = 24  # characters: nobody tries all keys of so many
 
-AUDIT_DAYS, LONGEST_AUDIT = 365, 36_500
+AUDIT_DAYS, MOST_DAYS = 365, 36_500
 
 
 class SettingsError(Exception):
@@ -34,6 +36,7 @@ class RouterConfig:
     api_key: str = field(default="", repr=False)
     insecure_listen: bool = False
     audit_days: int = AUDIT_DAYS
+    requirements: Requirements = NOTHING_ASKED
 
     @property
     def database_path(self) -> Path:
@@ -50,7 +53,12 @@ class RouterConfig:
             _tls(environ),
             _api_key(environ.get("POINTSMAN_API_KEY", "")),
             environ.get("POINTSMAN_INSECURE_LISTEN", "") == "1",
-            _days(environ.get("POINTSMAN_AUDIT_DAYS", "")),
+            _days(environ, "POINTSMAN_AUDIT_DAYS", AUDIT_DAYS),
+            Requirements(
+                environ.get("POINTSMAN_LEAST_AGENT", ""),
+                _versions(environ.get("POINTSMAN_LEAST_PROGRAMS", "")),
+                _days(environ, "POINTSMAN_CREDENTIAL_DAYS", 0),
+            ),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):
@@ -79,12 +87,17 @@ def _api_key(key: str) -> str:
     return key
 
 
-def _days(text: str) -> int:
-    if not text:
-        return AUDIT_DAYS
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_AUDIT):
-        raise SettingsError(f"POINTSMAN_AUDIT_DAYS={text} is no number of days from 1 to {LONGEST_AUDIT}")
+def _days(environ: Mapping[str, str], name: str, default: int) -> int:
+    if not (text := environ.get(name, "")):
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_DAYS):
+        raise SettingsError(f"{name}={text} is no number of days from 1 to {MOST_DAYS}")
     return int(text)
+
+
+def _versions(text: str) -> dict[str, str]:
+    """What "claude=2.1.300,codex=1.2" asks for."""
+    return {name: least for name, _, least in (each.strip().partition("=") for each in text.split(",")) if name}
 
 
 def _folder(environ: Mapping[str, str]) -> Path:

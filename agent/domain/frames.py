@@ -217,6 +217,14 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What the router judges this machine by before it starts anything here."""
+
+    programs: tuple[tuple[str, str], ...] = ()  # that would be started, with their versions
+    free_bytes: int = 0  # on the disk of the inbox; 0 for unknown
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """Introduces this process."""
 
@@ -231,6 +239,7 @@ class Hello:
     start_folders: tuple[str, ...] = ()  # in and below which sessions may be started
     upstream_acked_seq: int = 0
     capabilities: tuple[str, ...] = ()
+    condition: Condition = Condition()
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,8 @@ def _hello(hello: frames.Hello) -> link.Hello:
             for command_id, state in hello.unresolved
         ],
         start_folders=hello.start_folders,
+        programs=[types.ProgramVersion(name=name, version=number) for name, number in hello.condition.programs],
+        free_bytes=hello.condition.free_bytes,
     )
 
 

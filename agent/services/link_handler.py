@@ -2,18 +2,22 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from agent.clock import Clock
 from agent.domain.command import MAX_ID_BYTES, Command, InboxState, objection
-from agent.domain.frames import Durable, Hello, Receipt, ReceiptOutcome, Welcome
+from agent.domain.frames import Condition, Durable, Hello, Receipt, ReceiptOutcome, Welcome
 from agent.services.executor import Executor
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
 CAPABILITIES = ("command_batch", "files", "keys", "permissions", "text")
+
+
+async def _unknown() -> Condition:
+    return Condition()
 
 
 @dataclass(slots=True)
@@ -29,6 +33,7 @@ class LinkHandler:
     clock: Clock
     start_folders: tuple[str, ...] = ()  # as people name them
     can_start: Callable[[], bool] = lambda: False  # whether sessions may be started from afar now
+    condition: Callable[[], Awaitable[Condition]] = _unknown
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
 
@@ -65,6 +70,7 @@ class LinkHandler:
             self.start_folders,
             memory.upstream_acked_seq,
             self._capabilities(),
+            await self.condition(),
         )
 
     def _capabilities(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from pointsman.client import records
+from pointsman.client import gates, records
 
 R = TypeVar("R")
 
@@ -25,7 +25,15 @@ _RECORDS: dict[str, type] = {
     "ChatRef": records.Chat,
     **{
         each.__name__: each
-        for each in (records.Button, records.NotificationFile, records.PermissionOption, records.TraceStep)
+        for each in (
+            records.Button,
+            records.NotificationFile,
+            records.PermissionOption,
+            records.TraceStep,
+            gates.MachinePolicy,
+            gates.ClosedGate,
+            gates.ProgramVersion,
+        )
     },
 }
 

@@ -1,11 +1,14 @@
 """Who may connect: machines, API keys, strangers."""
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2
 
 from pointsman.client import convert
 from pointsman.client.calls import Calls
+from pointsman.client.gates import MachinePolicy
 from pointsman.client.records import ApiKey, JoinToken, Machine, NewApiKey, Role, Stranger
 
 
@@ -25,6 +28,12 @@ class Machines(Calls):
     def revoke_machine(self, machine_id: str) -> int:
         """End a machine's right to connect, at once; how many commands became dead letters by it."""
         return self._call(self._stub.RevokeMachine, pb.RevokeMachineRequest(machine_id=machine_id)).dead_commands
+
+    def set_machine_policy(self, machine_id: str, policy: MachinePolicy) -> Machine:
+        """Say what may be started on a machine, in place of what was said before."""
+        told = types_pb2.MachinePolicy(**asdict(policy))
+        asked = pb.SetMachinePolicyRequest(machine_id=machine_id, policy=told)
+        return convert.read(Machine, self._call(self._stub.SetMachinePolicy, asked).machine)
 
     def create_api_key(self, label: str, role: Role) -> NewApiKey:
         """Make a key."""

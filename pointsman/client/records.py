@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from pointsman.client.gates import NO_POLICY, ClosedGate, MachinePolicy, ProgramVersion
+
 
 class CommandState(Enum):
     """How far a command got: docs/protocol.md, "A command"."""
@@ -99,6 +101,9 @@ class Machine:
     last_seen_at: datetime | None
     start_folders: tuple[str, ...] = ()  # in and below which sessions may be started there
     link_epoch: int = 0  # counts its links
+    policy: MachinePolicy = NO_POLICY
+    closed_gates: tuple[ClosedGate, ...] = ()  # what keeps it, or starts there, off now
+    programs: tuple[ProgramVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """Machines and API keys: who may connect."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import click
 
 from pointsman import names
-from pointsman.client.records import Role
+from pointsman.client.records import Machine, Role
 from pointsman.commands import completion
 from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
-from pointsman.render import Column, counted, show, show_json
+from pointsman.render import Column, counted, show, show_json, state_word
 from pointsman.spelling import Group
 
 
@@ -27,11 +28,17 @@ def machines(*, as_json: bool) -> None:
             Column("last heard of", lambda m: m.last_seen_at, rank=1),
             Column("enrolled", lambda m: m.created_at, rank=3),
             Column("version", lambda m: m.agent_version, rank=2, least=8),
-            Column("trouble", lambda m: "revoked" if m.revoked else "quarantined" if m.quarantined else ""),
+            Column("trouble", _trouble),
         ],
         as_json=as_json,
         nothing="No machines yet. `pointsman machine token` lets one in.",
     )
+
+
+def _trouble(machine: Machine) -> str:
+    if machine.revoked:
+        return "revoked"
+    return "quarantined" if machine.quarantined else ", ".join(state_word(gate.reason) for gate in machine.closed_gates)
 
 
 @click.group(cls=Group)
@@ -67,6 +74,49 @@ def revoke_machine(*, machine_id: str, as_json: bool) -> None:
         show_json({"machineId": machine_id, "deadCommands": dead})
     else:
         click.echo(f"{machine_id} may not connect any more; now dead letters: {counted(dead, 'command')}")
+
+
+@machine.command("policy")
+@client_flags
+@json_flag
+@click.argument("machine_id", metavar="ID", shell_complete=completion.machines)
+@click.option("--starts", type=click.Choice(["yes", "no"]), help="Whether sessions may be started there from afar.")
+@click.option("--folder", "folders", multiple=True, help="Only in and below it; again for more, '' for any.")
+@click.option("--program", "programs", multiple=True, help="Only this program; again for more, '' for any.")
+@click.option("--hours", help="Only from when to when, by the router's clock: 8-18, '' for always.")
+def set_policy(
+    *,
+    machine_id: str,
+    starts: str | None,
+    folders: tuple[str, ...],
+    programs: tuple[str, ...],
+    hours: str | None,
+    as_json: bool,
+) -> None:
+    """Say what may be started on a machine from afar, or show it.
+
+    What is not named stays as it is. The machine itself may allow less.
+    """
+    given = {
+        "no_starts": None if starts is None else starts == "no",
+        "folders": tuple(filter(None, folders)) if folders else None,
+        "programs": tuple(filter(None, programs)) if programs else None,
+        "hours": hours,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    with control() as router:
+        machine_id = names.machine(router, machine_id)
+        found = next(each for each in router.machines() if each.machine_id == machine_id)
+        if changes:
+            found = router.set_machine_policy(machine_id, replace(found.policy, **changes))  # type: ignore[arg-type]
+    if as_json:
+        show_json(found.policy)
+        return
+    policy = found.policy
+    click.echo(f"starts    {'no' if policy.no_starts else 'yes'}")
+    click.echo(f"folders   {', '.join(policy.folders) or 'any that the machine allows'}")
+    click.echo(f"programs  {', '.join(policy.programs) or 'any'}")
+    click.echo(f"hours     {policy.hours or 'always'}")
 
 
 @click.command()

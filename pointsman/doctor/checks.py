@@ -15,6 +15,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     programs.router,
     programs.adapter,
     programs.agent,
+    programs.gates,
     installation.starting,
     telegram.telegram,
     telegram.strangers,

@@ -11,7 +11,7 @@ from pointsman.config import Settings, reachable
 from pointsman.connection import connected, failure
 from pointsman.doctor.findings import Finding, fail, ok, warn
 from pointsman.errors import Failure
-from pointsman.render import counted
+from pointsman.render import counted, state_word
 
 _MAX_SKEW = 60.0  # seconds; credentials of machines live for minutes
 _HTTP_DEADLINE = 5.0  # seconds
@@ -30,6 +30,21 @@ def router(settings: Settings) -> Iterator[Finding]:
         yield ok("router", f"{where}; connected: {links}")
     else:
         yield fail("router", f"{where}, cannot write its database", "Is its disk full? Its log says why.")
+
+
+def gates(settings: Settings) -> Iterator[Finding]:
+    """What keeps machines off, or starts on them."""
+    try:
+        with connected(settings) as client:
+            machines = client.machines(_HTTP_DEADLINE)
+    except (RouterError, Failure):  # of which the check of the router tells
+        return
+    closed = [(machine, gate) for machine in machines if not machine.revoked for gate in machine.closed_gates]
+    for machine, gate in closed:
+        tell = fail if gate.stops_link else warn
+        yield tell("gates", f"{machine.machine_id}: {state_word(gate.reason)}", gate.text)
+    if not closed:
+        yield ok("gates", f"open to {counted(len(machines), 'machine')}")
 
 
 def _not_answered(settings: Settings, error: RouterError) -> Finding:

@@ -65,6 +65,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListMachines": READ,
     "/agentlink.v1.Control/CreateJoinToken": ADMIN,
     "/agentlink.v1.Control/RevokeMachine": ADMIN,
+    "/agentlink.v1.Control/SetMachinePolicy": ADMIN,
     "/agentlink.v1.Control/CreateApiKey": ADMIN,
     "/agentlink.v1.Control/ListApiKeys": ADMIN,
     "/agentlink.v1.Control/RevokeApiKey": ADMIN,

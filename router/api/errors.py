@@ -36,6 +36,9 @@ CODES: Mapping[Reason, int] = {
     Reason.JOIN_TOKEN_INVALID: code_pb2.PERMISSION_DENIED,
     Reason.PERMISSION_DENIED: code_pb2.PERMISSION_DENIED,
     Reason.MACHINE_REVOKED: code_pb2.PERMISSION_DENIED,
+    # So agents that do not know them come again after minutes, as one that is refused does.
+    Reason.CREDENTIAL_OLD: code_pb2.PERMISSION_DENIED,
+    Reason.AGENT_TOO_OLD: code_pb2.PERMISSION_DENIED,
     Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     Reason.BUSY: code_pb2.UNAVAILABLE,
     Reason.DRAINING: code_pb2.UNAVAILABLE,

@@ -30,6 +30,7 @@ class AuditEvent(Enum):
     JOIN_CREATED = "join_created"  # a right to enrol, for who has its token
     MACHINE_ENROLLED = "machine_enrolled"
     MACHINE_REVOKED = "machine_revoked"
+    POLICY_SET = "policy_set"  # what may be started on a machine
     LOGIN = "login"
     LOGOUT = "logout"
     REFUSED = "refused"

@@ -53,6 +53,13 @@ class Reason(Enum):
     TOO_MANY_SESSIONS = 63
     CONVERSATION_OPEN = 64
     FILE_GONE = 70
+    CREDENTIAL_OLD = 80
+    AGENT_TOO_OLD = 81
+    START_NOT_ALLOWED = 82
+    OUTSIDE_HOURS = 83
+    PROGRAM_NOT_ALLOWED = 84
+    PROGRAM_TOO_OLD = 85
+    NO_ROOM = 86
 
 
 class Refusal(Exception):

@@ -46,6 +46,8 @@ class Hello:
     waiting: tuple[str, ...] = ()  # those of them that it has not started
     start_folders: tuple[str, ...] = ()  # in and below which it starts sessions
     upstream_acked: int = 0  # its outbox has forgotten what comes before, as it was acknowledged
+    programs: tuple[tuple[str, str], ...] = ()  # that it would start, with their versions
+    free_bytes: int | None = None
 
 
 class ReceiptOutcome(Enum):

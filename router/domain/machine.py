@@ -1,11 +1,24 @@
 """A machine with an agent."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 START = "start"  # the ability to begin sessions from afar
 MAX_CAPABILITIES = 64
+MAX_PROGRAMS = 50
+PROGRAM_WORD = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _WORD = re.compile(r"[a-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class MachinePolicy:
+    """What may be started on a machine from afar; what is empty allows all that the machine itself does."""
+
+    starts: bool = True
+    folders: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    hours: str = ""  # "08:00-18:00", by the router's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +27,7 @@ class Machine:
 
     `upstream_acked` is the last durable frame of its outbox on our disk; `heard_epoch` the newest epoch under which one
     came; `barred` the agent processes that were held off for using its identity at the same time; `capabilities` what
-    its last hello said that it can do, None before that.
+    its last hello said that it can do, None before that; `gate` the reason for which it was held off last.
     """
 
     machine_id: str
@@ -33,6 +46,11 @@ class Machine:
     barred: tuple[str, ...] = ()
     start_folders: tuple[str, ...] = ()  # in and below which its agent starts sessions
     capabilities: tuple[str, ...] | None = None
+    policy: MachinePolicy = MachinePolicy()
+    key_made_at: float = 0.0
+    programs: tuple[str, ...] = ()  # that it would start, each with its version: "claude=2.1.332"
+    free_bytes: int | None = None  # on its agent's disk at the last hello
+    gate: str = ""
     connected: bool = False
 
     @property
@@ -45,3 +63,13 @@ def named(capabilities: frozenset[str]) -> tuple[str, ...]:
     """What is kept of the abilities that a hello names: those that are words, sorted."""
     # What a machine says goes to disk and to people: words alone, and not without end.
     return tuple(sorted(word for word in capabilities if _WORD.fullmatch(word)))[:MAX_CAPABILITIES]
+
+
+def versions(programs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What is kept of the programs that a hello names, each as "name=version"."""
+    told = programs[:MAX_PROGRAMS]
+    return tuple(f"{name}={number}" for name, number in told if PROGRAM_WORD.fullmatch(name) and _is_version(number))
+
+
+def _is_version(text: str) -> bool:
+    return not text or PROGRAM_WORD.fullmatch(text) is not None

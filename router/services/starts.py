@@ -5,18 +5,21 @@ waits in order, and it is started once. A start that ends badly ends its session
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.clock import Clock
+from router.domain import gates
 from router.domain.action import StartSession, StopSession
 from router.domain.audit import AuditEvent
 from router.domain.command import Command, CommandState, Ended, Origin
 from router.domain.errors import Reason, Refusal
+from router.domain.machine import Machine, MachinePolicy
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
 from router.domain.wording import answers
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
+from router.services.gates import Gates
 from router.store import audit, commands, machines, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
@@ -29,6 +32,7 @@ class Starts:
     """Accepts starts and stops."""
 
     _delivery: DeliveryEngine
+    _gates: Gates
     _clock: Clock
     _new_id: Callable[[], str]
 
@@ -48,7 +52,7 @@ class Starts:
     ) -> Command:
         """Put a session and its start on disk. Raises Refusal, having written nothing."""
         # What the machine may refuse is checked here, too: a person hears it at once, and not when it is back.
-        wanted, now = _checked(tx, wanted), self._clock.now()
+        wanted, now = self._checked(tx, wanted), self._clock.now()
         # Ours, not the machine's: a start that is sent twice begins one session.
         session_id = f"session_{self._new_id()}"
         sessions.write(
@@ -82,19 +86,42 @@ class Starts:
         audit.record(tx, self._clock.now(), AuditEvent.SESSION_STOPPED, tx.caller, subject=session_id, detail=where)
         return command
 
+    def set_policy(self, tx: Transaction, machine_id: str, policy: MachinePolicy) -> Machine:
+        """Say what may be started on a machine from now on. Raises Refusal."""
+        if (machine := machines.find(tx, machine_id)) is None:
+            raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id[:128]}. `pointsman machines` lists them.")
+        changed = replace(machine, policy=gates.checked(policy))
+        machines.write(tx, changed)
+        said = f"starts {changed.policy.starts}, folders {changed.policy.folders}, programs {changed.policy.programs}"
+        audit.record(
+            tx, self._clock.now(), AuditEvent.POLICY_SET, tx.caller, subject=machine_id,
+            detail=f"{said}, hours {changed.policy.hours}",
+        )  # fmt: skip
+        if not changed.policy.starts:
+            give_up(tx, self._delivery, machine_id, Reason.START_NOT_ALLOWED, answers.NO_LONGER_ALLOWED)
+        return changed
 
-def give_up(tx: Transaction, delivery: DeliveryEngine, machine_id: str) -> None:
-    """A machine says that it begins no sessions: the starts that wait for it are over."""
+    def _checked(self, tx: Transaction, wanted: Wanted) -> Wanted:
+        there = {machine.machine_id: machine for machine in machines.page(tx) if not machine.revoked}
+        may = [machine_id for machine_id, machine in there.items() if machine.may_start]
+        wanted = checked(wanted, [*there], may)
+        if shut := self._gates.before_start(there[wanted.machine_id], wanted.action.folder):
+            raise Refusal(shut.gate.reason, shut.text)
+        return wanted
+
+
+def give_up(
+    tx: Transaction,
+    delivery: DeliveryEngine,
+    machine_id: str,
+    reason: Reason = Reason.UNSUPPORTED,
+    why: str = answers.CANNOT_START,
+) -> None:
+    """A machine begins no sessions: the starts that wait for it are over."""
     for command in commands.live_of_machine(tx, machine_id, [CommandState.QUEUED]):
         if isinstance(command.action, StartSession):
-            failed = Ended(CommandState.FAILED, Reason.UNSUPPORTED, answers.CANNOT_START)
+            failed = Ended(CommandState.FAILED, reason, why)
             delivery.end(tx, command.command_id, failed, "router")
-
-
-def _checked(tx: Transaction, wanted: Wanted) -> Wanted:
-    there = [machine for machine in machines.page(tx) if not machine.revoked]
-    may = [machine.machine_id for machine in there if machine.may_start]
-    return checked(wanted, [machine.machine_id for machine in there], may)
 
 
 def _machine_ids(tx: Transaction) -> list[str]:

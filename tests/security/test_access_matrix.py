@@ -62,6 +62,7 @@ Control.RespondPermission    admin operator
 Control.RevokeApiKey         admin
 Control.RevokeMachine        admin
 Control.SendCommand          admin operator
+Control.SetMachinePolicy     admin
 Control.StartSession         admin operator
 Control.StopSession          admin operator
 Control.Trace                admin operator viewer

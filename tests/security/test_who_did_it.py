@@ -58,6 +58,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/ListNotifications": CHANGES_NOTHING,
     "Control/ListMachines": CHANGES_NOTHING,
     "Control/CreateJoinToken": AuditEvent.JOIN_CREATED,
+    "Control/SetMachinePolicy": AuditEvent.POLICY_SET,
     "Control/RevokeMachine": AuditEvent.MACHINE_REVOKED,
     "Control/CreateApiKey": AuditEvent.KEY_CREATED,
     "Control/ListApiKeys": CHANGES_NOTHING,
@@ -115,6 +116,13 @@ def a_revoked_machine(router: RouterUnderTest) -> str:
     return "devbox"
 
 
+def a_policy(router: RouterUnderTest) -> str:
+    machine_id = router.machine("devbox").machine_id
+    policy = types.MachinePolicy(no_starts=True)
+    router.control.SetMachinePolicy(pb.SetMachinePolicyRequest(machine_id=machine_id, policy=policy))
+    return machine_id
+
+
 def a_cleanup(router: RouterUnderTest) -> str:
     router.control.Cleanup(pb.CleanupRequest())
     return ""
@@ -167,6 +175,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.JOIN_CREATED: a_join_token,
     AuditEvent.MACHINE_ENROLLED: a_machine,
     AuditEvent.MACHINE_REVOKED: a_revoked_machine,
+    AuditEvent.POLICY_SET: a_policy,
     AuditEvent.CLEANUP: a_cleanup,
     AuditEvent.BACKUP: a_backup,
     AuditEvent.QUESTION_ANSWERED: an_answer,

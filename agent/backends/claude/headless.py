@@ -79,6 +79,10 @@ class HeadlessBackend:
         """Whether the program is there."""
         return self._launcher.is_installed()
 
+    async def version(self) -> str:
+        """Which version of it; empty where it does not say."""
+        return await self._launcher.version()
+
     async def deliver(self, session: Session, action: Action) -> Outcome:
         match action:
             case Input(text=text, submit=True) if content := typing_rules.clean(text):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from agent.domain.session import Session
 from agent.processes import is_running
 
 PROGRAM = "claude"
+PATIENCE = 5.0  # seconds for its version, which takes 0.1 s; the router waits for a hello for 10
+_VERSION = re.compile(rb"[0-9][0-9A-Za-z.+-]{0,40}")
 
 # What tells of the session that the agent was started from, or is the agent's own and no business of others.
 _STRIPPED = ("CLAUDE", "AI_AGENT", "TMUX", "NVIM", "POINTSMAN_", "TELEGRAM_", "ALLOWED_")
@@ -32,10 +35,22 @@ class Launcher:
     def __init__(self, environ: Mapping[str, str], trusted: Sequence[Path]) -> None:
         self._environ = environment(environ)
         self._trusted = tuple(trusted)
+        self._known: tuple[tuple[str, int], str] = (("", 0), "")  # the file whose version was asked for, and that
 
     def is_installed(self) -> bool:
         """Whether the program is there."""
         return shutil.which(PROGRAM, path=self._environ.get("PATH")) is not None
+
+    async def version(self) -> str:
+        """Which version is there; empty where it does not say. Asked anew only once the file is another."""
+        path = shutil.which(PROGRAM, path=self._environ.get("PATH"))
+        if path is None:
+            return ""
+        found = await asyncio.to_thread(os.stat, path)
+        key = (path, found.st_mtime_ns)
+        if self._known[0] != key:
+            self._known = (key, await _version(path, self._environ))
+        return self._known[1]
 
     @property
     def config(self) -> Path:
@@ -65,6 +80,24 @@ class Launcher:
             return await ClaudeProcess.start(argv, folder, environ, session.session_id, heard)
         except OSError as error:
             raise Refusal(Reason.BACKEND_ERROR, _why_not(argv[0], folder, error)) from None
+
+
+async def _version(program: str, environ: Mapping[str, str]) -> str:
+    silent = asyncio.subprocess.DEVNULL
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            program, "--version", env=environ, stdin=silent, stdout=asyncio.subprocess.PIPE, stderr=silent
+        )
+    except OSError:
+        return ""
+    try:
+        said, _ = await asyncio.wait_for(asked.communicate(), PATIENCE)
+    except TimeoutError:
+        asked.kill()
+        await asked.wait()
+        return ""
+    match = _VERSION.match(said)
+    return match[0].decode() if match else ""
 
 
 def _why_not(program: str, folder: str, error: OSError) -> str:

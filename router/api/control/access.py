@@ -1,13 +1,15 @@
 """Control: machines, API keys, and strangers: who may come, and who wanted to."""
 
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1.types_pb2 import Machine as Message
 
 from router.api.control.part import Part
 from router.api.convert.chats import stranger_message
-from router.api.convert.machines import ROLES_BY_NUMBER, api_key_message, machine_message
+from router.api.convert.machines import ROLES_BY_NUMBER, api_key_message, machine_message, policy
 from router.api.convert.times import seconds, timestamp
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
+from router.domain.machine import Machine
 from router.store import api_keys, machines, strangers
 
 
@@ -16,7 +18,12 @@ class AccessPart(Part):
 
     async def ListMachines(self, _request: pb.ListMachinesRequest, _call: Call) -> pb.ListMachinesResponse:
         found = await self._s.database.read(machines.page)
-        return pb.ListMachinesResponse(machines=[machine_message(self._s.presence.live(machine)) for machine in found])
+        return pb.ListMachinesResponse(machines=map(self._machine, found))
+
+    async def SetMachinePolicy(self, request: pb.SetMachinePolicyRequest, call: Call) -> pb.SetMachinePolicyResponse:
+        wanted = policy(request.policy)
+        changed = await self._write(call, lambda tx: self._s.starts.set_policy(tx, request.machine_id, wanted))
+        return pb.SetMachinePolicyResponse(machine=self._machine(changed))
 
     async def CreateJoinToken(self, request: pb.CreateJoinTokenRequest, call: Call) -> pb.CreateJoinTokenResponse:
         ttl = seconds(request.ttl) if request.HasField("ttl") else None
@@ -44,3 +51,6 @@ class AccessPart(Part):
 
     async def ListStrangers(self, _request: pb.ListStrangersRequest, _call: Call) -> pb.ListStrangersResponse:
         return pb.ListStrangersResponse(strangers=map(stranger_message, await self._s.database.read(strangers.page)))
+
+    def _machine(self, machine: Machine) -> Message:
+        return machine_message(self._s.presence.live(machine), self._s.gates.all(machine))

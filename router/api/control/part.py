@@ -22,6 +22,7 @@ from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
+from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
 from router.services.outbox.notifications import Notifications
@@ -69,6 +70,7 @@ class ControlServices:
     permissions: Permissions
     starts: Starts
     presence: Presence
+    gates: Gates
     clean: Clean
 
 

@@ -105,6 +105,8 @@ def _hello(hello: link_pb.Hello) -> frames.Hello:
         tuple(held.command_id for held in hello.unresolved),
         tuple(held.command_id for held in hello.unresolved if held.inbox_state == link_pb.INBOX_STATE_RECEIVED),
         tuple(hello.start_folders), hello.upstream_acked_seq,
+        tuple((each.name, each.version) for each in hello.programs),
+        min(hello.free_bytes, 2**63 - 1) or None,
     )  # fmt: skip
 
 

@@ -1,22 +1,43 @@
 """Machines, and the keys of those who call."""
 
+from collections.abc import Sequence
+
 from agentlink.v1 import control_pb2
 from agentlink.v1 import types_pb2 as pb
 
 from router.api.convert.times import timestamp
 from router.domain.credentials import ApiKey, Role
-from router.domain.machine import Machine
+from router.domain.gates import Closed, Way
+from router.domain.machine import Machine, MachinePolicy
 
 ROLES = {role: control_pb2.Role.Value(f"ROLE_{role.name}") for role in Role}
 ROLES_BY_NUMBER = {number: role for role, number in ROLES.items()}
 
 
-def machine_message(m: Machine) -> pb.Machine:
+def machine_message(m: Machine, closed: Sequence[Closed]) -> pb.Machine:
     return pb.Machine(
         machine_id=m.machine_id, connected=m.connected, revoked=m.revoked, quarantined=m.quarantined,
         link_epoch=m.epoch, created_at=timestamp(m.created_at), last_seen_at=timestamp(m.last_seen_at),
         agent_version=m.agent_version, start_folders=m.start_folders, capabilities=m.capabilities or (),
+        policy=pb.MachinePolicy(
+            no_starts=not m.policy.starts, folders=m.policy.folders, programs=m.policy.programs, hours=m.policy.hours
+        ),
+        programs=[pb.ProgramVersion(name=name, version=number) for name, _, number in map(_parted, m.programs)],
+        closed_gates=map(_gate_message, closed),
     )  # fmt: skip
+
+
+def policy(message: pb.MachinePolicy) -> MachinePolicy:
+    return MachinePolicy(not message.no_starts, tuple(message.folders), tuple(message.programs), message.hours)
+
+
+def _gate_message(closed: Closed) -> pb.ClosedGate:
+    reason = pb.Reason.Value(f"REASON_{closed.gate.reason.name}")
+    return pb.ClosedGate(reason=reason, text=closed.text, stops_link=closed.gate.way is Way.LINK)
+
+
+def _parted(program: str) -> tuple[str, str, str]:
+    return program.partition("=")
 
 
 def api_key_message(key: ApiKey) -> control_pb2.ApiKey:

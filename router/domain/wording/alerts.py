@@ -16,6 +16,7 @@ TWO_OF_ONE = (
     "Two agents take turns as machine {machine}, mostly because a data directory was copied. Both are held off, and"
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."
 )
+HELD_OFF = "⛔ {why} Until then what is written for its sessions waits."
 TOPICS_FAILED = (
     "No topic could be made here ({why}), so topics are off again and messages come as before. The chat must have"
     " topics turned on, and the bot must be an admin who may manage them. Then: /topics on"

@@ -30,6 +30,7 @@ UNKNOWN_MESSAGE = (
     " answer is for, or reply to a newer message of it."
 )
 NO_SUCH_NAME = "That token names no session here, so nothing was typed. Press the session that it is for."
+NO_LONGER_ALLOWED = "its policy was changed meanwhile"
 CANNOT_START = "its agent starts no sessions: POINTSMAN_START_FOLDERS must name a folder there, and claude be installed"
 EMPTY = "There is nothing to type in this message."
 FILE_NOT_TAKEN = "📎 The file was not taken, and nothing was typed: {why}."

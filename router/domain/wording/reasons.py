@@ -27,6 +27,13 @@ _REASONS = {
     Reason.FOLDER_NOT_ALLOWED: "no session may start there",
     Reason.TOO_MANY_SESSIONS: "no more sessions fit on the machine",
     Reason.CONVERSATION_OPEN: "the conversation is open already",
+    Reason.CREDENTIAL_OLD: "the machine's key is too old",
+    Reason.AGENT_TOO_OLD: "the machine's agent is too old",
+    Reason.START_NOT_ALLOWED: "the machine's policy allows no start",
+    Reason.OUTSIDE_HOURS: "the machine's policy allows starts at other hours",
+    Reason.PROGRAM_NOT_ALLOWED: "the machine's policy does not allow the program",
+    Reason.PROGRAM_TOO_OLD: "the program on the machine is too old",
+    Reason.NO_ROOM: "the machine's disk is nearly full",
     Reason.FILE_GONE: "the file is not here any more; send it again",
 }
 

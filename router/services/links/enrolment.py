@@ -147,9 +147,10 @@ class Enrolment:
         if known and not known.revoked and known.public_key != public_key:
             text = f"There is a machine {machine_id} already. Choose another name, or revoke it first."
             raise Refusal(Reason.ILLEGAL_STATE, text)
-        fresh = Machine(machine_id, public_key, self._clock.now())
+        now = self._clock.now()
+        fresh = Machine(machine_id, public_key, now, key_made_at=now)
         if known:
-            fresh = replace(known, public_key=public_key, revoked=False, quarantined=False, barred=())
+            fresh = replace(known, public_key=public_key, revoked=False, quarantined=False, barred=(), key_made_at=now)
         machines.write(tx, fresh)
 
     def _add(self, tx: Transaction, key: ApiKey) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock
+from router.domain.audit import AuditEvent
 from router.domain.command import (
     MAX_LIVE_PER_MACHINE,
     CommandState,
@@ -33,18 +34,21 @@ from router.domain.frames import (
     UpstreamAck,
     Welcome,
 )
+from router.domain.gates import Closed
+from router.domain.identity import Caller, Identity, IdentityKind
 from router.domain.identity_clash import Arrivals, arrived
-from router.domain.machine import Machine, named
+from router.domain.machine import Machine, named, versions
 from router.domain.start import MAX_START_FOLDERS, is_path
 from router.domain.wording import alerts
 from router.link.connection import agent_patience, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services import starts
 from router.services.delivery.engine import DeliveryEngine
+from router.services.gates import Gates
 from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
-from router.store import cancels, commands, machines, poison, sessions
+from router.store import audit, cancels, commands, machines, poison, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -75,6 +79,7 @@ class UpstreamService:
         session_service: SessionService,
         notifications: Notifications,
         permissions: Permissions,
+        gates: Gates,
         clock: Clock,
         router_id: str,
         jitter: Callable[[], float] = random.random,
@@ -84,6 +89,7 @@ class UpstreamService:
         self._sessions = session_service
         self._notifications = notifications
         self._permissions = permissions
+        self._gates = gates
         self._clock = clock
         self.router_id = router_id
         self._jitter = jitter
@@ -97,6 +103,9 @@ class UpstreamService:
         machine = machines.find(tx, hello.machine_id)
         if machine is None or machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
+        machine = _told(machine, hello)
+        if shut := self._gates.before_link(machine):
+            return self._held_off(tx, machine, shut)
         # Before anything is taken back: of two that take turns, neither may touch what the other has.
         if clash := self._clash(tx, machine, hello.instance_id):
             return clash
@@ -156,6 +165,19 @@ class UpstreamService:
         machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
         ack = UpstreamAck(acked, tuple(rejected))
         tx.after_commit(lambda: link.send(ack, urgent=True))
+
+    def _held_off(self, tx: Transaction, machine: Machine, shut: Closed) -> Refusal:
+        """Write down what a gate says of a machine, and tell people where it says something else than before."""
+        reason = shut.gate.reason
+        machines.write(tx, replace(machine, gate=reason.name))
+        if machine.gate != reason.name:
+            self._record(tx, machine, "HeldOff", shut.text)
+            who = Caller(Identity(IdentityKind.MACHINE, machine.machine_id))
+            audit.record(
+                tx, self._clock.now(), AuditEvent.REFUSED, who, subject="AgentLink/Connect", detail=reason.name
+            )
+            self._notifications.to_operators(tx, alerts.HELD_OFF.format(why=shut.text))
+        return Refusal(reason, shut.text)
 
     def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
         """Hold two processes off that take turns with one identity, until another one comes in place of either."""
@@ -269,12 +291,10 @@ class UpstreamService:
             outbox_id=hello.outbox_id,
             # Above both for the same reason; a new outbox counts anew.
             upstream_acked=max(hello.upstream_acked, machine.upstream_acked if same_outbox else 0),
-            agent_version=hello.agent_version[:100],
-            start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
-            capabilities=named(hello.capabilities),
             last_seen_at=self._clock.now(),
             quarantined=False,
             heard_epoch=heard_epoch,
+            gate="",
         )
 
     def _welcome(self, tx: Transaction, machine: Machine, link: Link) -> Welcome:
@@ -286,6 +306,18 @@ class UpstreamService:
 
     def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:
         record(tx, [TraceStep(self._clock.now(), machine.machine_id, "", event, "", "", machine.machine_id, detail)])
+
+
+def _told(machine: Machine, hello: Hello) -> Machine:
+    """With what its agent says of itself."""
+    return replace(
+        machine,
+        agent_version=hello.agent_version[:100],
+        start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
+        capabilities=named(hello.capabilities),
+        programs=versions(hello.programs),
+        free_bytes=hello.free_bytes,
+    )
 
 
 def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> bool:

@@ -23,6 +23,7 @@ from router.store.migrations import (
     m0018_audit,
     m0019_identity,
     m0020_browsers,
+    m0021_gates,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -46,6 +47,7 @@ MIGRATIONS: list[list[str]] = [
     m0018_audit.STATEMENTS,
     m0019_identity.STATEMENTS,
     m0020_browsers.STATEMENTS,
+    m0021_gates.STATEMENTS,
 ]
 
 

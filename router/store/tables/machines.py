@@ -1,9 +1,23 @@
 """Machines, and who may call: join tokens and API keys."""
 
+import json
+from dataclasses import astuple
+
 from peewee import BlobField, BooleanField, IntegerField, Model, TextField
 
-from router.domain import credentials
-from router.store.columns import TimeField, json_list, text_of, words
+from router.domain import credentials, machine
+from router.store.columns import CodedText, TimeField, json_list, text_of, words
+
+
+def encoded_policy(policy: machine.MachinePolicy) -> str:
+    """As a JSON list, in the order of its fields; empty where it says nothing."""
+    return json.dumps(astuple(policy)) if policy != machine.MachinePolicy() else ""
+
+
+def decoded_policy(text: str) -> machine.MachinePolicy:
+    """What `encoded_policy` made."""
+    starts, folders, programs, hours = json.loads(text) if text else (True, (), (), "")
+    return machine.MachinePolicy(starts, tuple(folders), tuple(programs), hours)
 
 
 class Machine(Model):
@@ -25,6 +39,11 @@ class Machine(Model):
     barred = words(default=())
     start_folders = json_list(default=())
     capabilities = words(null=True)  # NULL until its next hello
+    policy = CodedText(encoded_policy, decoded_policy, default=machine.MachinePolicy())
+    key_made_at = TimeField(default=0.0)
+    programs = words(default=())
+    free_bytes = IntegerField(null=True)
+    gate = TextField(default="")
 
     class Meta:
         table_name = "machines"

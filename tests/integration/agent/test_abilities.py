@@ -33,3 +33,34 @@ async def test_a_start_works_where_the_program_is_installed_and_a_folder_allowed
         hello = (await router.link()).hello
 
     assert list(hello.capabilities) == ALWAYS + more
+
+
+@pytest.mark.parametrize(
+    ("program", "version"),
+    [("echo 2.1.332 '(Claude Code)'", "2.1.332"), ("echo hello", ""), ("exit 1", ""), ("cat", "")],
+    ids=["it says", "no version", "it fails", "it reads"],
+)
+async def test_a_machine_that_starts_sessions_tells_the_version_of_their_program_and_its_room(
+    rigs: Rigs, data_dir: Path, program: str, version: str
+) -> None:
+    programs = data_dir / "bin"
+    programs.mkdir()
+    (programs / PROGRAM).write_text(f"#!/bin/sh\n{program}\n")
+    (programs / PROGRAM).chmod(0o755)
+    headless = HeadlessBackend({"HOME": str(data_dir), "PATH": f"{programs}:/usr/bin:/bin"})
+
+    async with (
+        running_router() as router,
+        rigs.running(router.address, headless=headless, start_folders=(data_dir,)),
+    ):
+        hello = (await router.link()).hello
+
+    assert [(each.name, each.version) for each in hello.programs] == [(PROGRAM, version)]
+    assert hello.free_bytes > 0
+
+
+async def test_one_that_starts_none_looks_for_no_program(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address):
+        hello = (await router.link()).hello
+
+    assert list(hello.programs) == []

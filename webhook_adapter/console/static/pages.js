@@ -127,13 +127,15 @@ function machineRow() {
   function update(machine) {
     attribute(dot, "data-on", machine.connected);
     text(name, machine.machine_id);
-    const word = machine.revoked ? "Revoked" : machine.quarantined ? "Held off" : machine.connected ? "Connected" : "Away";
+    const shut = machine.closed_gates.some((gate) => gate.stops_link);
+    const word = machine.revoked ? "Revoked" : machine.quarantined || shut ? "Held off" : machine.connected ? "Connected" : "Away";
     text(state, word);
-    attribute(state, "data-state", machine.revoked || machine.quarantined ? "bad" : machine.connected ? "idle" : "ended");
+    attribute(state, "data-state", machine.revoked || machine.quarantined || shut ? "bad" : machine.connected ? "idle" : "ended");
     const held = machine.quarantined && "Two processes use this identity. Stop one of them.";
+    const gates = machine.closed_gates.map((gate) => gate.text).join(" ");
     const seen = !machine.connected && (machine.last_seen_at ? `last seen ${ago(machine.last_seen_at)}` : "never connected");
     const starts = machine.start_folders.length > 0 ? `starts sessions in ${machine.start_folders.join(", ")}` : "starts no sessions";
-    text(words, [count(machine.running, "session"), starts, machine.agent_version && `agent ${machine.agent_version}`, seen, held].filter(Boolean).join(" · "));
+    text(words, [count(machine.running, "session"), starts, machine.agent_version && `agent ${machine.agent_version}`, seen, held, gates].filter(Boolean).join(" · "));
     attribute(words, "title", seen && machine.last_seen_at ? hover(machine.last_seen_at) : false);
   }
   return { node, update };

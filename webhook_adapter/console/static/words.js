@@ -44,6 +44,13 @@ const REASONS = {
   LINE_IN_USE: "someone is typing in the terminal",
   QUESTION_OVER: "the question was over by then",
   INPUT_CHANGED: "it was about something else than what is asked",
+  CREDENTIAL_OLD: "the machine's key is too old",
+  AGENT_TOO_OLD: "the machine's agent is too old",
+  START_NOT_ALLOWED: "the machine's policy allows no start",
+  OUTSIDE_HOURS: "the machine's policy allows starts at other hours",
+  PROGRAM_NOT_ALLOWED: "the machine's policy does not allow the program",
+  PROGRAM_TOO_OLD: "the program on the machine is too old",
+  NO_ROOM: "the machine's disk is nearly full",
   FILE_GONE: "the file is not here any more",
   ROUTER_RESTORED: "the router was put back from a backup",
 };

@@ -17,12 +17,14 @@ from router.domain.action import Input
 from router.domain.command import Command, CommandState, Origin
 from router.domain.errors import Reason
 from router.domain.frames import Hello, Receipt, ReceiptOutcome, Result, ResultOutcome, SessionReport
+from router.domain.gates import NOTHING_ASKED
 from router.domain.machine import Machine
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
 from router.services.chat.topics import Topics
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
+from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox
@@ -81,7 +83,9 @@ def built(database: Database) -> House:
     topics = Topics(outbox, status_messages, clock, new_id)
     session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
     notifications = Notifications(outbox, clock, new_id, new_id)
-    upstream = UpstreamService(hub, delivery, session_service, notifications, permissions, clock, "router")
+    upstream = UpstreamService(
+        hub, delivery, session_service, notifications, permissions, Gates(NOTHING_ASKED, clock), clock, "router"
+    )
     return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes))
 
 

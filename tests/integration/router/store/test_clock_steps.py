@@ -31,6 +31,7 @@ MOVES = {
 }
 STAYS = {
     "machines.created_at": "when it was enrolled",
+    "machines.key_made_at": "how old its key is, in days",
     "machines.last_seen_at": "when it was there",
     "browsers.created_at": "when it was let in",
     "api_keys.created_at": "when it was made",

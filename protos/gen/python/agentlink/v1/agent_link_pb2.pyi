@@ -545,6 +545,8 @@ class Hello(_message.Message):
     UNRESOLVED_FIELD_NUMBER: _builtins.int
     START_FOLDERS_FIELD_NUMBER: _builtins.int
     UPSTREAM_ACKED_SEQ_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
+    FREE_BYTES_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine; must be the one that the credential names."""
     instance_id: _builtins.str
@@ -567,6 +569,8 @@ class Hello(_message.Message):
     """The last upstream frame that a router has acknowledged and this outbox has forgotten; 0 for none. A router that knows
     of less was put back from an older copy, or is another one: it goes on from here.
     """
+    free_bytes: _builtins.int
+    """Room on the disk that holds its inbox, in bytes; 0 where it does not say, 1 for none."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this machine can do: "text", "keys", "files", "permissions", "start" (begins sessions from afar), and
@@ -589,6 +593,10 @@ class Hello(_message.Message):
         50; none: nowhere.
         """
 
+    @_builtins.property
+    def programs(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ProgramVersion]:
+        """The programs that it would start from afar, with their versions."""
+
     def __init__(
         self,
         *,
@@ -606,10 +614,12 @@ class Hello(_message.Message):
         unresolved: _abc.Iterable[Global___UnresolvedCommand] | None = ...,
         start_folders: _abc.Iterable[_builtins.str] | None = ...,
         upstream_acked_seq: _builtins.int = ...,
+        programs: _abc.Iterable[_types_pb2.ProgramVersion] | None = ...,
+        free_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "inbox_id", b"inbox_id", "instance_id", b"instance_id", "last_link_epoch", b"last_link_epoch", "machine_id", b"machine_id", "max_in_flight", b"max_in_flight", "outbox_id", b"outbox_id", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "sessions", b"sessions", "start_folders", b"start_folders", "unresolved", b"unresolved", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "free_bytes", b"free_bytes", "inbox_id", b"inbox_id", "instance_id", b"instance_id", "last_link_epoch", b"last_link_epoch", "machine_id", b"machine_id", "max_in_flight", b"max_in_flight", "outbox_id", b"outbox_id", "programs", b"programs", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "sessions", b"sessions", "start_folders", b"start_folders", "unresolved", b"unresolved", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2017,3 +2017,55 @@ class VerifyAuditResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyAuditResponse: _TypeAlias = VerifyAuditResponse  # noqa: Y015
+
+@_typing.final
+class SetMachinePolicyRequest(_message.Message):
+    """Says what may be started on a machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    machine_id: _builtins.str
+    """The machine."""
+    @_builtins.property
+    def policy(self) -> _types_pb2.MachinePolicy:
+        """All of its policy."""
+
+    def __init__(
+        self,
+        *,
+        machine_id: _builtins.str = ...,
+        policy: _types_pb2.MachinePolicy | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["machine_id", b"machine_id", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMachinePolicyRequest: _TypeAlias = SetMachinePolicyRequest  # noqa: Y015
+
+@_typing.final
+class SetMachinePolicyResponse(_message.Message):
+    """It counts from now on. Starts that wait for the machine end, where it allows none any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MACHINE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def machine(self) -> _types_pb2.Machine:
+        """The machine with its policy."""
+
+    def __init__(
+        self,
+        *,
+        machine: _types_pb2.Machine | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["machine", b"machine"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["machine", b"machine"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMachinePolicyResponse: _TypeAlias = SetMachinePolicyResponse  # noqa: Y015

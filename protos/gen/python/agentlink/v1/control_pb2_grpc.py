@@ -118,6 +118,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineResponse.FromString,
                 _registered_method=True)
+        self.SetMachinePolicy = channel.unary_unary(
+                '/agentlink.v1.Control/SetMachinePolicy',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SetMachinePolicyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SetMachinePolicyResponse.FromString,
+                _registered_method=True)
         self.CreateApiKey = channel.unary_unary(
                 '/agentlink.v1.Control/CreateApiKey',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.CreateApiKeyRequest.SerializeToString,
@@ -314,6 +319,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetMachinePolicy(self, request, context):
+        """Says what may be started on a machine from afar, in place of what was said before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateApiKey(self, request, context):
         """Makes a key for a person or program.
         """
@@ -501,6 +513,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.RevokeMachine,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineResponse.SerializeToString,
+            ),
+            'SetMachinePolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMachinePolicy,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SetMachinePolicyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SetMachinePolicyResponse.SerializeToString,
             ),
             'CreateApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateApiKey,
@@ -1014,6 +1031,33 @@ class Control:
             '/agentlink.v1.Control/RevokeMachine',
             agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.RevokeMachineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMachinePolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SetMachinePolicy',
+            agentlink_dot_v1_dot_control__pb2.SetMachinePolicyRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SetMachinePolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,8 @@ class ControlStub:
     """A single-use token that lets one machine enrol."""
     RevokeMachine: _grpc.UnaryUnaryMultiCallable[_control_pb2.RevokeMachineRequest, _control_pb2.RevokeMachineResponse]
     """Ends a machine's right to connect, and its link."""
+    SetMachinePolicy: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetMachinePolicyRequest, _control_pb2.SetMachinePolicyResponse]
+    """Says what may be started on a machine from afar, in place of what was said before."""
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_control_pb2.CreateApiKeyRequest, _control_pb2.CreateApiKeyResponse]
     """Makes a key for a person or program."""
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListApiKeysRequest, _control_pb2.ListApiKeysResponse]
@@ -141,6 +143,8 @@ class ControlAsyncStub(ControlStub):
     """A single-use token that lets one machine enrol."""
     RevokeMachine: _aio.UnaryUnaryMultiCallable[_control_pb2.RevokeMachineRequest, _control_pb2.RevokeMachineResponse]  # type: ignore[assignment]
     """Ends a machine's right to connect, and its link."""
+    SetMachinePolicy: _aio.UnaryUnaryMultiCallable[_control_pb2.SetMachinePolicyRequest, _control_pb2.SetMachinePolicyResponse]  # type: ignore[assignment]
+    """Says what may be started on a machine from afar, in place of what was said before."""
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_control_pb2.CreateApiKeyRequest, _control_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
     """Makes a key for a person or program."""
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_control_pb2.ListApiKeysRequest, _control_pb2.ListApiKeysResponse]  # type: ignore[assignment]
@@ -306,6 +310,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.RevokeMachineResponse, _abc.Awaitable[_control_pb2.RevokeMachineResponse]]:
         """Ends a machine's right to connect, and its link."""
+
+    @_abc_1.abstractmethod
+    def SetMachinePolicy(
+        self,
+        request: _control_pb2.SetMachinePolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetMachinePolicyResponse, _abc.Awaitable[_control_pb2.SetMachinePolicyResponse]]:
+        """Says what may be started on a machine from afar, in place of what was said before."""
 
     @_abc_1.abstractmethod
     def CreateApiKey(

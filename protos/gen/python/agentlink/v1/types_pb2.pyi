@@ -268,6 +268,20 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The conversation is open already: two programs in one would split it."""
     REASON_FILE_GONE: _Reason.ValueType  # 70
     """The router has the file of this command no more."""
+    REASON_CREDENTIAL_OLD: _Reason.ValueType  # 80
+    """The machine's key is older than this router takes."""
+    REASON_AGENT_TOO_OLD: _Reason.ValueType  # 81
+    """The machine's agent is older than this router takes."""
+    REASON_START_NOT_ALLOWED: _Reason.ValueType  # 82
+    """The machine's policy allows no start from afar."""
+    REASON_OUTSIDE_HOURS: _Reason.ValueType  # 83
+    """The machine's policy allows starts at other hours."""
+    REASON_PROGRAM_NOT_ALLOWED: _Reason.ValueType  # 84
+    """The machine's policy does not allow this program."""
+    REASON_PROGRAM_TOO_OLD: _Reason.ValueType  # 85
+    """The program on the machine is older than this router takes, or did not say its version."""
+    REASON_NO_ROOM: _Reason.ValueType  # 86
+    """The machine's disk has too little room."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -366,6 +380,20 @@ REASON_CONVERSATION_OPEN: Reason.ValueType  # 64
 """The conversation is open already: two programs in one would split it."""
 REASON_FILE_GONE: Reason.ValueType  # 70
 """The router has the file of this command no more."""
+REASON_CREDENTIAL_OLD: Reason.ValueType  # 80
+"""The machine's key is older than this router takes."""
+REASON_AGENT_TOO_OLD: Reason.ValueType  # 81
+"""The machine's agent is older than this router takes."""
+REASON_START_NOT_ALLOWED: Reason.ValueType  # 82
+"""The machine's policy allows no start from afar."""
+REASON_OUTSIDE_HOURS: Reason.ValueType  # 83
+"""The machine's policy allows starts at other hours."""
+REASON_PROGRAM_NOT_ALLOWED: Reason.ValueType  # 84
+"""The machine's policy does not allow this program."""
+REASON_PROGRAM_TOO_OLD: Reason.ValueType  # 85
+"""The program on the machine is older than this router takes, or did not say its version."""
+REASON_NO_ROOM: Reason.ValueType  # 86
+"""The machine's disk has too little room."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -944,6 +972,9 @@ class Machine(_message.Message):
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     START_FOLDERS_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    CLOSED_GATES_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine's name; unique."""
     connected: _builtins.bool
@@ -972,6 +1003,18 @@ class Machine(_message.Message):
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What its last hello said that it can do, sorted; empty before the first."""
 
+    @_builtins.property
+    def policy(self) -> Global___MachinePolicy:
+        """What may be started there from afar."""
+
+    @_builtins.property
+    def closed_gates(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClosedGate]:
+        """The gates that are closed to it now, as far as they do not hang on a folder."""
+
+    @_builtins.property
+    def programs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProgramVersion]:
+        """The programs that it would start, with their versions, as its last hello said."""
+
     def __init__(
         self,
         *,
@@ -985,14 +1028,111 @@ class Machine(_message.Message):
         agent_version: _builtins.str = ...,
         start_folders: _abc.Iterable[_builtins.str] | None = ...,
         capabilities: _abc.Iterable[_builtins.str] | None = ...,
+        policy: Global___MachinePolicy | None = ...,
+        closed_gates: _abc.Iterable[Global___ClosedGate] | None = ...,
+        programs: _abc.Iterable[Global___ProgramVersion] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_seen_at", b"last_seen_at", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "closed_gates", b"closed_gates", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "policy", b"policy", "programs", b"programs", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Machine: _TypeAlias = Machine  # noqa: Y015
+
+@_typing.final
+class MachinePolicy(_message.Message):
+    """What may be started on a machine from afar; what is empty allows all that the machine itself does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NO_STARTS_FIELD_NUMBER: _builtins.int
+    FOLDERS_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    no_starts: _builtins.bool
+    """Nothing may be started."""
+    hours: _builtins.str
+    """From when to when, by the router's clock, over midnight where the end is earlier: "08:00-18:00"."""
+    @_builtins.property
+    def folders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In and below these folders alone, as they are written there: "~/src". At most 50."""
+
+    @_builtins.property
+    def programs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These programs alone: "claude". At most 50."""
+
+    def __init__(
+        self,
+        *,
+        no_starts: _builtins.bool = ...,
+        folders: _abc.Iterable[_builtins.str] | None = ...,
+        programs: _abc.Iterable[_builtins.str] | None = ...,
+        hours: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folders", b"folders", "hours", b"hours", "no_starts", b"no_starts", "programs", b"programs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MachinePolicy: _TypeAlias = MachinePolicy  # noqa: Y015
+
+@_typing.final
+class ClosedGate(_message.Message):
+    """A gate before links or starts that is closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    STOPS_LINK_FIELD_NUMBER: _builtins.int
+    reason: Global___Reason.ValueType
+    """Why."""
+    text: _builtins.str
+    """What is wrong and what to do, for people."""
+    stops_link: _builtins.bool
+    """It holds the whole link off, and not only starts."""
+    def __init__(
+        self,
+        *,
+        reason: Global___Reason.ValueType = ...,
+        text: _builtins.str = ...,
+        stops_link: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "stops_link", b"stops_link", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClosedGate: _TypeAlias = ClosedGate  # noqa: Y015
+
+@_typing.final
+class ProgramVersion(_message.Message):
+    """A program on a machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name: "claude"."""
+    version: _builtins.str
+    """Its version: "2.1.332"; empty where it does not say."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProgramVersion: _TypeAlias = ProgramVersion  # noqa: Y015
 
 @_typing.final
 class Session(_message.Message):
