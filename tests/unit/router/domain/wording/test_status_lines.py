@@ -1,6 +1,4 @@
-"""What people read: every state and every reason has words."""
-
-from dataclasses import replace
+"""Every state of a command has words."""
 
 import pytest
 
@@ -8,8 +6,6 @@ from router.domain.action import Action, Input, KeyPress, Lane, PermissionDecisi
 from router.domain.command import Command, CommandState, Origin
 from router.domain.errors import Reason
 from router.domain.session import Session, SessionState
-from router.domain.wording.answers import HELP, doing
-from router.domain.wording.reasons import reason_text
 from router.domain.wording.status_lines import quoted, status_line
 
 ENDS_WITH_A_REASON = [CommandState.FAILED, CommandState.UNCERTAIN, CommandState.EXPIRED, CommandState.DEAD]
@@ -33,15 +29,6 @@ def test_every_state_has_a_line(state: CommandState, connected: bool) -> None:
 
     assert line.strip()
     assert "\n" not in line
-
-
-@pytest.mark.parametrize("reason", Reason, ids=named)
-def test_every_reason_has_words_that_fit_into_a_sentence(reason: Reason) -> None:
-    words = reason_text(reason)
-
-    assert words == words.strip()
-    assert "_" not in words
-    assert not words.endswith(".")
 
 
 @pytest.mark.parametrize("state", ENDS_WITH_A_REASON, ids=named)
@@ -101,27 +88,3 @@ def test_a_typed_command_shows_what_the_backend_printed() -> None:
 )
 def test_a_command_is_quoted_in_one_short_line(action: Action, line: str) -> None:
     assert quoted(command(action=action)) == line
-
-
-@pytest.mark.parametrize(
-    ("state", "waiting_for", "connected", "words"),
-    [
-        (SessionState.UNKNOWN, "", True, ""),
-        (SessionState.IDLE, "", True, " · ready"),
-        (SessionState.BUSY, "", True, " · working"),
-        (SessionState.WAITING, "", True, " · waits for you"),
-        (SessionState.WAITING, "input needed", True, " · waits for you: input needed"),
-        (SessionState.BUSY, "", False, " (away)"),
-    ],
-)
-def test_behind_a_sessions_name_stands_what_it_does(
-    state: SessionState, waiting_for: str, connected: bool, words: str
-) -> None:
-    session = replace(SESSION, state=state, waiting_for=waiting_for)
-
-    assert doing(session, connected=connected) == words
-
-
-@pytest.mark.parametrize("name", ["sessions", "use", "stop", "key", "status", "dead", "cancel"])
-def test_help_names_every_chat_command(name: str) -> None:
-    assert f"/{name}" in HELP
