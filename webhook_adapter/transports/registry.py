@@ -3,6 +3,7 @@
 One from elsewhere needs no line: an entry point of the group `pointsman.platforms` that names its Platform is enough.
 """
 
+from collections import Counter
 from importlib.metadata import entry_points
 
 from webhook_adapter.transports.platform import Platform
@@ -13,10 +14,17 @@ GROUP = "pointsman.platforms"
 
 
 def platforms() -> tuple[Platform, ...]:
-    """Ours, then those of installed packages. Raises what loading one raises: better no adapter than half of one."""
-    return (
+    """Ours, then those of installed packages. Raises what loading one raises: better no adapter than half of one.
+
+    Raises ValueError where two have one name: the outbox of that name would go to either.
+    """
+    known = (
         TELEGRAM,
         WEB,
         # Whoever installed it trusts it with our key, as everything else in this environment.
         *(each.load() for each in entry_points(group=GROUP)),
     )
+    for name, times in Counter(each.name for each in known).items():
+        if times > 1:
+            raise ValueError(f"{times} platforms are called {name!r}: remove all packages of it but one")
+    return known
