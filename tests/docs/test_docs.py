@@ -204,6 +204,11 @@ def test_every_documented_endpoint_exists() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_nothing_that_a_merge_left_stands_in_a_page(page: str) -> None:
+    assert re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", text(page), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_inside_the_repository_lead_somewhere(page: str) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text(page))
 
