@@ -33,6 +33,7 @@ from router.services.delivery.engine import DeliveryEngine
 from router.services.files import Files
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
+from router.services.links.gates import LinkGates
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.delivery_receipts import DeliveryReceipts
@@ -76,7 +77,7 @@ class Router:
         status_messages = StatusMessages(outbox, clock, randomness.new_id, token, hub.connected)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, clock, randomness.new_id, jitter)
         topics = Topics(outbox, status_messages, clock, randomness.new_id)
-        gates = Gates(requirements, clock)
+        gates, refusals = Gates(requirements, clock), Refusals(database, clock)
         starts = Starts(delivery, gates, clock, randomness.new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         permissions = Permissions(delivery, outbox, wakeups, clock, randomness.new_id, token)
@@ -84,7 +85,8 @@ class Router:
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret)
         notifications = Notifications(outbox, clock, randomness.new_id, token)
         upstream = UpstreamService(
-            hub, delivery, session_service, notifications, permissions, gates, clock, identity, jitter
+            hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
+            refusals, clock, identity, jitter,
         )  # fmt: skip
         chat_commands = ChatCommands(delivery, SettingsCommands(clock), hub)
         chat_buttons = ChatButtons(delivery, dead_letters, status_messages)
@@ -92,7 +94,6 @@ class Router:
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
-        refusals = Refusals(database, clock)
         clean = partial(retention.clean, audit_kept=audit_kept)
         unseen = Unseen(session_service, notifications, clock)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, clean, wakeups, clock)

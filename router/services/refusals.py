@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from router.clock import Clock
 from router.domain.audit import AuditEvent
 from router.domain.errors import Reason, Refusal
-from router.domain.identity import Caller, Identity
+from router.domain.identity import Caller, Identity, IdentityKind
 from router.store import audit
 from router.store.database import Database, Transaction
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 WINDOW = 60.0  # seconds in which more of the same is only counted
 OF_ACCESS = frozenset({
     Reason.UNAUTHENTICATED, Reason.PERMISSION_DENIED, Reason.MACHINE_REVOKED, Reason.JOIN_TOKEN_INVALID,
-    Reason.CLOCK_SKEW,
+    Reason.CLOCK_SKEW, Reason.SESSION_OWNED_ELSEWHERE,
 })  # fmt: skip
 
 
@@ -55,6 +55,12 @@ class Refusals:
             lazy=True,
         )
         written.add_done_callback(_looked_at)
+
+    def of_machine(self, tx: Transaction, machine_id: str, refusal: Refusal) -> None:
+        """Tell of what a machine said on its link and may not, once its transaction is on disk."""
+        if refusal.reason in OF_ACCESS:
+            who = Caller(Identity(IdentityKind.MACHINE, machine_id))
+            tx.after_commit(lambda: self.note(refusal, who, "AgentLink/Connect"))
 
     def count(self, tx: Transaction) -> None:
         """Tell how many were left out of windows that are over."""

@@ -143,6 +143,17 @@ def test_people_are_told_once_that_a_machine_is_held_off(router: RouterUnderTest
     assert [(each.identity, each.detail) for each in held] == [("devbox", "AGENT_TOO_OLD")] * 2
 
 
+def test_whoever_writes_to_a_machine_that_is_held_off_is_told_why(router: RouterUnderTest, machine: ThinAgent) -> None:
+    session_id = router.session(machine)
+    with router.courier("test") as courier:
+        held_off(machine, agent_version="1.3.9")
+        router.submit(HERE, "go on", session_id=session_id)
+
+        told = courier.brought("1").notification.text
+
+    assert told.startswith("⛔ Queued: devbox is held off: the machine's agent is too old.")
+
+
 @pytest.mark.parametrize(
     ("hello", "reason"),
     [

@@ -16,6 +16,7 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
+from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
 
 ADA = types.Origin(source="cli", actor="Ada the admin")
@@ -312,6 +313,17 @@ def test_a_machine_that_was_put_out_is_told_of(router: RouterUnderTest) -> None:
 
     [entry] = wait_until(lambda: told(router, AuditEvent.REFUSED)) or []
     assert (entry.kind, entry.subject, entry.detail) == ("nobody", "AgentLink/Connect", "MACHINE_REVOKED")
+
+
+def test_a_machine_that_speaks_for_anothers_session_is_told_of(router: RouterUnderTest) -> None:
+    victim, thief = router.session(router.machine("devbox")), router.machine("thief")
+
+    with thief.connected(sessions=[session(victim)]) as link:
+        link.frame(session_update=session(victim, upstream_seq=1))
+        link.acked(1)
+        [entry] = wait_until(lambda: told(router, AuditEvent.REFUSED)) or []
+
+    assert (entry.kind, entry.identity, entry.detail) == ("machine", "thief", "SESSION_OWNED_ELSEWHERE")
 
 
 def test_noise_at_the_door_does_not_fill_the_audit(router: RouterUnderTest) -> None:

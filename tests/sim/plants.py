@@ -76,7 +76,9 @@ class DedupeOutsideTransaction(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _TwoStepChats(chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files)
+        hasty = _TwoStepChats(
+            chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files, chats._browsers
+        )
         router.servicers = replace(router.servicers, chats=hasty)
 
 
@@ -98,7 +100,9 @@ class AnswerBeforeCommit(Plant):
 
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
-        hasty = _HastyChats(chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files)
+        hasty = _HastyChats(
+            chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files, chats._browsers
+        )
         router.servicers = replace(router.servicers, chats=hasty)
 
 

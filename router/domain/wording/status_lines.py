@@ -15,6 +15,7 @@ STILL_SEND = (
     "Without an answer it is given up {wait} after it was written."
 )
 _AWAY = "⏳ Queued: {machine} is away. It waits up to {wait} and goes out on return."
+_HELD_OFF = "⛔ Queued: {machine} is held off: {gate}. It waits up to {wait} and goes out once that is mended."
 _LINES_OF_TEXTS = {
     CommandState.QUEUED: "⏳ Queued for {name}.",
     CommandState.SENT: "📤 On its way to {machine}.",
@@ -44,18 +45,20 @@ _NOT_TYPED = "it was not typed"
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
 
 
-def status_line(command: Command, session: Session | None, *, connected: bool) -> str:
-    """One line on how far a command got."""
+def status_line(command: Command, session: Session | None, *, connected: bool, gate: Reason | None = None) -> str:
+    """One line on how far a command got; `gate` is why its machine is held off, where it is."""
     # Behind others on a machine that is there it only takes a moment.
     waits_for_machine = command.state is CommandState.QUEUED and not connected
     lines = _LINES_OF_ACTIONS.get(type(command.action), _LINES_OF_TEXTS)
-    return (_AWAY if waits_for_machine else _mark(command) or lines[command.state]).format(
+    waits = _AWAY if gate is None else _HELD_OFF
+    return (waits if waits_for_machine else _mark(command) or lines[command.state]).format(
         name=session.name if session else command.session_id,
         machine=command.machine_id,
         wait=span(command.expires_at - command.created_at),
         why=_why(command),
         how=command.detail or _NOT_TYPED,
         output=f"\n{command.detail}" if command.detail else "",
+        gate=reason_text(gate or Reason.UNSPECIFIED),
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock
-from router.domain.audit import AuditEvent
 from router.domain.command import (
     MAX_LIVE_PER_MACHINE,
     CommandState,
@@ -34,8 +33,6 @@ from router.domain.frames import (
     UpstreamAck,
     Welcome,
 )
-from router.domain.gates import Closed
-from router.domain.identity import Caller, Identity, IdentityKind
 from router.domain.identity_clash import Arrivals, arrived
 from router.domain.machine import Machine, named, versions
 from router.domain.start import MAX_START_FOLDERS, is_path
@@ -44,11 +41,12 @@ from router.link.connection import agent_patience, heartbeat_interval
 from router.link.hub import Hub, Link
 from router.services import starts
 from router.services.delivery.engine import DeliveryEngine
-from router.services.gates import Gates
+from router.services.links.gates import LinkGates
 from router.services.outbox.notifications import Notifications
 from router.services.permissions import Permissions
+from router.services.refusals import Refusals
 from router.services.sessions import SessionService
-from router.store import audit, cancels, commands, machines, poison, sessions
+from router.store import cancels, commands, machines, poison, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -79,7 +77,8 @@ class UpstreamService:
         session_service: SessionService,
         notifications: Notifications,
         permissions: Permissions,
-        gates: Gates,
+        link_gates: LinkGates,
+        refusals: Refusals,
         clock: Clock,
         router_id: str,
         jitter: Callable[[], float] = random.random,
@@ -89,7 +88,8 @@ class UpstreamService:
         self._sessions = session_service
         self._notifications = notifications
         self._permissions = permissions
-        self._gates = gates
+        self._link_gates = link_gates
+        self._refusals = refusals
         self._clock = clock
         self.router_id = router_id
         self._jitter = jitter
@@ -104,8 +104,8 @@ class UpstreamService:
         if machine is None or machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
         machine = _told(machine, hello)
-        if shut := self._gates.before_link(machine):
-            return self._held_off(tx, machine, shut)
+        if refusal := self._link_gates.look(tx, machine):
+            return refusal
         # Before anything is taken back: of two that take turns, neither may touch what the other has.
         if clash := self._clash(tx, machine, hello.instance_id):
             return clash
@@ -160,24 +160,12 @@ class UpstreamService:
                 except Refusal as refusal:
                     # Refused for good, and acknowledged: else the agent would send it for ever, and nothing behind it.
                     rejected.append(Rejection(frame.upstream_seq, refusal.reason, refusal.text[:MAX_WORDS]))
+                    self._refusals.of_machine(tx, link.machine_id, refusal)
                 acked = frame.upstream_seq
         # In the transaction of the frames: after a crash both are there, or the agent sends them again.
         machines.acknowledge(tx, link.machine_id, acked, self._clock.now())
         ack = UpstreamAck(acked, tuple(rejected))
         tx.after_commit(lambda: link.send(ack, urgent=True))
-
-    def _held_off(self, tx: Transaction, machine: Machine, shut: Closed) -> Refusal:
-        """Write down what a gate says of a machine, and tell people where it says something else than before."""
-        reason = shut.gate.reason
-        machines.write(tx, replace(machine, gate=reason.name))
-        if machine.gate != reason.name:
-            self._record(tx, machine, "HeldOff", shut.text)
-            who = Caller(Identity(IdentityKind.MACHINE, machine.machine_id))
-            audit.record(
-                tx, self._clock.now(), AuditEvent.REFUSED, who, subject="AgentLink/Connect", detail=reason.name
-            )
-            self._notifications.to_operators(tx, alerts.HELD_OFF.format(why=shut.text))
-        return Refusal(reason, shut.text)
 
     def _clash(self, tx: Transaction, machine: Machine, instance_id: str) -> Refusal | None:
         """Hold two processes off that take turns with one identity, until another one comes in place of either."""
@@ -246,6 +234,7 @@ class UpstreamService:
         try:
             self._sessions.reported(tx, machine_id, report)
         except Refusal as refusal:
+            self._refusals.of_machine(tx, machine_id, refusal)
             return FrameError(report.session_id[:MAX_WORDS], refusal.reason, refusal.text)
         return None
 

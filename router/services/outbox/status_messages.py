@@ -9,11 +9,12 @@ from router.clock import Clock, moment
 from router.domain import router_buttons
 from router.domain.action import StartSession
 from router.domain.command import ChatRef, Command, CommandState
+from router.domain.errors import Reason
 from router.domain.notification import Button, Kind, Notification, NotificationState, change_of
 from router.domain.session import Session
 from router.domain.wording import answers, labels, status_lines
 from router.services.outbox.leases import Outbox
-from router.store import notifications, sessions
+from router.store import machines, notifications, sessions
 from router.store.database import Transaction
 
 # Ends that somebody must act upon: an edit makes no sound, so they come as new messages.
@@ -145,8 +146,11 @@ class StatusMessages:
             self._write(tx, command, where, self._line(tx, command), router_buttons.cures(command), before)
 
     def _line(self, tx: Transaction, command: Command) -> str:
-        session = sessions.find(tx, command.session_id)
-        return status_lines.status_line(command, session, connected=self._connected(command.machine_id))
+        session, connected = sessions.find(tx, command.session_id), self._connected(command.machine_id)
+        away = command.state is CommandState.QUEUED and not connected
+        machine = machines.find(tx, command.machine_id) if away else None
+        gate = Reason[machine.gate] if machine and machine.gate else None
+        return status_lines.status_line(command, session, connected=connected, gate=gate)
 
     def _write(
         self,

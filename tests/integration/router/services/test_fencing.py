@@ -26,11 +26,13 @@ from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
+from router.services.links.gates import LinkGates
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications
 from router.services.outbox.status_messages import StatusMessages
 from router.services.permissions import Permissions
+from router.services.refusals import Refusals
 from router.services.sessions import SessionService
 from router.services.wakeups import Wakeups
 from router.store import commands, machines, sessions
@@ -84,7 +86,15 @@ def built(database: Database) -> House:
     session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
     notifications = Notifications(outbox, clock, new_id, new_id)
     upstream = UpstreamService(
-        hub, delivery, session_service, notifications, permissions, Gates(NOTHING_ASKED, clock), clock, "router"
+        hub,
+        delivery,
+        session_service,
+        notifications,
+        permissions,
+        LinkGates(Gates(NOTHING_ASKED, clock), notifications, clock),
+        Refusals(database, clock),
+        clock,
+        "router",
     )
     return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes))
 
