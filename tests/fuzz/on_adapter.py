@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import gunicorn.http.errors
+import requests
 from flask import Flask
 from gunicorn.config import Config as GunicornConfig
 from gunicorn.http.message import Request
@@ -27,11 +28,14 @@ from webhook_adapter.http import bodies
 from webhook_adapter.http.app import MAX_BODY, MeasuredRequest
 from webhook_adapter.json_bodies import InvalidRequest, body, query
 from webhook_adapter.router.convert import item
+from webhook_adapter.transports.telegram.client import ApiRefused, TelegramError, _result
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE
 from webhook_adapter.transports.telegram.inbound.intake import _submission
 from webhook_adapter.transports.telegram.inbound.update import Inbound, parse
 from webhook_adapter.transports.telegram.outbound.code_blocks import shown
 from webhook_adapter.transports.telegram.outbound.format import TextPart, keyboard, parts, units
+from webhook_adapter.transports.telegram.outbound.refusals import outcome_of
+from webhook_adapter.transports.telegram.outbound.transport import _message_id
 from webhook_adapter.transports.transport import Button, ChatRef, Outgoing
 
 MESSAGE = {
@@ -60,6 +64,26 @@ def handed_in(update: dict[str, object]) -> None:
         read = parse(update, "4711", username)
         if isinstance(read, Inbound):
             item((1, _submission(read, NO_FILE))).SerializeToString()
+
+
+REFUSED = {"ok": False, "error_code": 429, "description": "Too Many Requests: retry after 5",
+           "parameters": {"retry_after": 5, "migrate_to_chat_id": -1001}}  # fmt: skip
+
+
+@target(json.dumps(REFUSED), json.dumps({"ok": True, "result": [{"update_id": 1}]}), "<html>502</html>")
+def telegram_answers(data: bytes) -> None:
+    """What the Bot API answers, or a proxy in its place."""
+    response = requests.Response()
+    response.status_code, response._content = 429, data
+    response.headers["Retry-After"] = text(data)[:8]
+    try:
+        result = _result(response)
+    except ApiRefused as refused:
+        outcome_of(refused, lambda: True)
+    except TelegramError:
+        return
+    else:
+        _message_id(result)
 
 
 APP = Flask("fuzz", static_folder=None)

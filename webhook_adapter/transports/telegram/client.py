@@ -1,6 +1,7 @@
 """Calls of Telegram's Bot API. The bot's token is part of every address, so no error and no log line shows one."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
@@ -21,6 +22,9 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 # Its DEBUG lines are request lines, and those hold the token.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+
+_SECONDS = re.compile(r"[0-9]{1,6}")  # of a wait; what is longer is no answer of Telegram's
 
 
 class TelegramError(Exception):
@@ -138,7 +142,7 @@ class TelegramClient:
 def _result(response: requests.Response) -> object:
     try:
         answer: object = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict) or "ok" not in answer:
         raise NoAnswer(f"no answer of Telegram's, but HTTP {response.status_code} without its JSON")
@@ -148,11 +152,12 @@ def _result(response: requests.Response) -> object:
 
 
 def _refused(response: requests.Response, answer: Mapping[str, Any]) -> ApiRefused:
-    parameters = answer.get("parameters") or {}
-    after = parameters.get("retry_after") or response.headers.get("Retry-After", "")
+    given, code = answer.get("parameters"), answer.get("error_code")
+    parameters = given if isinstance(given, dict) else {}
+    after = str(parameters.get("retry_after") or response.headers.get("Retry-After", ""))
     return ApiRefused(
-        int(answer.get("error_code") or response.status_code),
+        code if isinstance(code, int) else response.status_code,
         str(answer.get("description") or "no reason given"),
-        float(after) if str(after).isdigit() else None,
+        float(after) if _SECONDS.fullmatch(after) else None,
         str(parameters.get("migrate_to_chat_id") or ""),
     )
