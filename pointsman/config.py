@@ -166,9 +166,16 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
 def _data_dir(flags: Mapping[str, str], environ: Mapping[str, str]) -> Path:
     given = flags.get("POINTSMAN_DATA_DIR") or environ.get("POINTSMAN_DATA_DIR")
     if given:
-        return Path(given).expanduser().absolute()
+        return _absolute(given)
     home = environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
     return Path(home) / "pointsman"
+
+
+def _absolute(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # ~name, and there is no such account
+        raise BadSettings([f"{text} lies in the home of an account that is not there"]) from None
 
 
 def _read_file(path: Path, problems: list[str]) -> dict[str, str]:
@@ -213,7 +220,7 @@ def _value(setting: Setting, sources: Sources, data_dir: Path) -> Value:
     name = setting.name
     for source, given in sources.items():
         if text := given.get(name, "").strip():
-            return Value(str(Path(text).expanduser().absolute()) if name in _PATHS else text, source)
+            return Value(str(_absolute(text)) if name in _PATHS else text, source)
     # Below the file: who writes a secret there replaces the one that was generated.
     if setting.file and (text := _generated(data_dir / setting.file)):
         return Value(text, Source.GENERATED)

@@ -198,22 +198,22 @@ PROGRAMS = {
     AgentConfig.from_environ: AgentError,
     RouterConfig.from_environ: SettingsError,
 }
-CHECKED = [setting.name for setting in SETTINGS]
+CHECKED = [setting.name for setting in SETTINGS if setting.name != "POINTSMAN_DATA_DIR"]
 
 
 @target('router_listen = "127.0.0.1:7443"\nallowed_chat_ids = [1]\nmachine_id = "x"\n', "[a]\nb=1", "max_sessions = 5")
 def settings_files(data: bytes) -> None:
-    """pointsman.toml, and the same bytes as the value of each setting in the environment of each program."""
+    """pointsman.toml, and the same bytes as the value of a setting in the environment of each program."""
     (FOLDER / "pointsman.toml").write_bytes(data)
     with suppress(BadSettings):
         resolve({}, {"POINTSMAN_DATA_DIR": str(FOLDER)})
     value = text(data)[:200]
     (FOLDER / "pointsman.toml").unlink()
-    for name in CHECKED:
-        if name != "POINTSMAN_DATA_DIR" and "\x00" not in value:
-            with suppress(BadSettings):
-                resolve({}, {"POINTSMAN_DATA_DIR": str(FOLDER), name: value})
-            given = {"POINTSMAN_API_KEY": KEY, "POINTSMAN_DATA_DIR": str(FOLDER), name: value}
-            for read, refusal in PROGRAMS.items():
-                with suppress(refusal):
-                    read(given)
+    name = CHECKED[len(data) % len(CHECKED)]  # each of them, by and by
+    if "\x00" not in value:
+        with suppress(BadSettings):
+            resolve({}, {"POINTSMAN_DATA_DIR": str(FOLDER), name: value})
+        given = {"POINTSMAN_API_KEY": KEY, "POINTSMAN_DATA_DIR": str(FOLDER), name: value}
+        for read, refusal in PROGRAMS.items():
+            with suppress(refusal):
+                read(given)
