@@ -15,6 +15,7 @@ from router.api.chat_link import ChatLinkServicer
 from router.api.control.part import ControlServices
 from router.api.control.servicer import ControlServicer
 from router.api.link_stream import LinkServices
+from router.api.people_calls import PeopleServices
 from router.api.server import Server, Servicers
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
@@ -27,6 +28,7 @@ from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.inbound import InboundService
 from router.services.chat.settings import SettingsCommands
+from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
@@ -41,6 +43,8 @@ from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people.browsers import Browsers
+from router.services.people.pairing import Pairing
+from router.services.people.persons import Persons
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
@@ -88,9 +92,8 @@ class Router:
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
             refusals, clock, identity, jitter,
         )  # fmt: skip
-        chat_commands = ChatCommands(delivery, SettingsCommands(clock), hub)
-        chat_buttons = ChatButtons(delivery, dead_letters, status_messages)
-        inbound = InboundService(delivery, status_messages, chat_commands, chat_buttons, permissions, starts, clock)
+        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
+        people = _people(status_messages, clock, randomness)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence = Presence(hub)
         stats = Stats(database, hub, outbox, delivery, clock)
@@ -100,12 +103,12 @@ class Router:
         files = Files(database, notifications, clock)
         services = ControlServices(
             database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
-            dead_letters, permissions, starts, presence, gates, clean,
+            dead_letters, permissions, starts, presence, gates, clean, people.pairing, people.persons,
         )  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
-            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, Browsers(clock)),
+            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people),
             ControlServicer(services),
             Guard(enrolment, database, refusals, clock),
         )
@@ -120,6 +123,25 @@ class Router:
         if self._api_key:
             await self.database.write(lambda tx: self._enrolment.bootstrap(tx, self._api_key))
         await self.database.write(audit.tell)
+
+
+def _inbound(
+    hub: Hub,
+    delivery: DeliveryEngine,
+    status_messages: StatusMessages,
+    dead_letters: DeadLetters,
+    permissions: Permissions,
+    starts: Starts,
+    clock: Clock,
+) -> InboundService:
+    commands = ChatCommands(delivery, SettingsCommands(clock), hub)
+    buttons = ChatButtons(delivery, dead_letters, status_messages)
+    return InboundService(delivery, status_messages, commands, buttons, permissions, ChatStarts(starts), clock)
+
+
+def _people(status_messages: StatusMessages, clock: Clock, randomness: Randomness) -> PeopleServices:
+    pairing = Pairing(status_messages, clock, randomness.new_id, randomness.secret)
+    return PeopleServices(Browsers(clock, pairing), pairing, Persons(clock))
 
 
 async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:

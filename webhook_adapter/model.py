@@ -32,6 +32,9 @@ class Submission:
     file: StoredFile | None = None  # that came with it
     file_problem: str = ""  # why a file that came with it is not here, for people
     album: str = ""  # the platform's name for what one person sent at once
+    user_id: str = ""  # the platform's own
+    needs_pairing: bool = False  # no setting lets them in: the router says whether a code did
+    login_id: str = ""  # of the browser that it came from
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,24 @@ class Browser:
 
     is_open: bool  # it is let in
     is_known: bool  # it was, whatever became of it
+    person_name: str = ""  # whose it is; empty for whoever has the key
+    role: str = ""  # what that person may, by its name in agentlink.v1; empty: everything
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a browser came with: a link's id, or a pairing code; neither where it showed the key."""
+
+    link_id: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """What the router says of somebody whom no setting lets in."""
+
+    is_new: bool
+    is_paired: bool  # a code let them in
 
 
 def command_text(command: Command) -> str:

@@ -11,12 +11,13 @@ from pointsman.client.audit import Audit
 from pointsman.client.commands import Commands
 from pointsman.client.machines import Machines
 from pointsman.client.notifications import Notifications
+from pointsman.client.people import People
 from pointsman.client.records import CleanedUp, Event, Stats, TraceStep
 from pointsman.client.refusals import from_call
 from pointsman.client.sessions import Sessions
 
 
-class Control(Sessions, Commands, Notifications, Machines, Audit):
+class Control(Sessions, Commands, Notifications, Machines, People, Audit):
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 
     def trace(self, subject_id: str) -> list[TraceStep]:

@@ -12,13 +12,20 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from pointsman.client import gates, records
+from pointsman.client import gates, people_records, records
 
 R = TypeVar("R")
+PEOPLE = (people_records.PairedChat, people_records.PersonBrowser)
 
 _ENUMS: dict[str, type[Enum]] = {
     each.__name__: each
-    for each in (records.CommandState, records.NotificationState, records.SessionState, records.Role)
+    for each in (
+        records.CommandState,
+        records.NotificationState,
+        records.SessionState,
+        records.Role,
+        people_records.PersonRole,
+    )
 }
 # Only what stands inside of other messages: of those on top, whoever asks names the record.
 _RECORDS: dict[str, type] = {
@@ -33,6 +40,7 @@ _RECORDS: dict[str, type] = {
             gates.MachinePolicy,
             gates.ClosedGate,
             gates.ProgramVersion,
+            *PEOPLE,
         )
     },
 }

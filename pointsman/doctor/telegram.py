@@ -29,8 +29,7 @@ def telegram(settings: Settings) -> Iterator[Finding]:
     from webhook_adapter.transports.telegram.inbound import webhook_setup
 
     if not settings["ALLOWED_CHAT_IDS"] and not settings["ALLOWED_USER_IDS"]:
-        cure = "Write to it, and look here again for the ALLOWED_CHAT_IDS to set."
-        yield fail("telegram", "nobody may write to the bot", cure)
+        yield from _nobody(settings)
     try:
         config = AdapterConfig.from_environ(child_environment(settings, Program.COURIER))
         client = webhook_setup.open_client(config)
@@ -46,6 +45,17 @@ def telegram(settings: Settings) -> Iterator[Finding]:
         yield fail("telegram", str(error), "Is TELEGRAM_BOT_TOKEN right, and TELEGRAM_API_BASE reachable?")
     finally:
         client.close()
+
+
+def _nobody(settings: Settings) -> Iterator[Finding]:
+    """No setting lets anybody write; a code may have."""
+    try:
+        with connected(settings) as client:
+            if any(person.chats for person in client.people()):
+                return
+    except Failure:  # of which the other checks tell
+        pass
+    yield fail("telegram", "nobody may write to the bot", "`pointsman pair` lets somebody in.")
 
 
 def _webhook(settings: Settings, info: "WebhookInfo") -> Finding:
@@ -94,6 +104,6 @@ def _stranger(met: Stranger, wanted: Mapping[str, str], *, open_group: bool) -> 
     found = (
         f"{met.name or 'somebody'} (user {met.user_id}) wrote in chat {met.chat.chat_id}, {when}, and is not allowed"
     )
-    cure = "To let them in: " + " ".join(f"{name}={value}" for name, value in wanted.items())
+    cure = "To let them in: pointsman pair, or " + " ".join(f"{name}={value}" for name, value in wanted.items())
     everybody = " (and everybody else in that group; ALLOWED_USER_IDS narrows it)" if open_group else ""
     return warn("strangers", found, cure + everybody)

@@ -175,7 +175,7 @@ def _telegram(settings: Settings) -> str:
     if not settings["TELEGRAM_BOT_TOKEN"]:
         return "off; TELEGRAM_BOT_TOKEN and ALLOWED_CHAT_IDS turn it on"
     if not settings["ALLOWED_CHAT_IDS"] and not settings["ALLOWED_USER_IDS"]:
-        return "on, but nobody may write: write to the bot, and a line here says what to set"
+        return "on; `pointsman pair` lets somebody write to the bot"
     if settings["POINTSMAN_PUBLIC_URL"]:
         return f"webhook at {settings['POINTSMAN_PUBLIC_URL']}"
     return "long polling; POINTSMAN_PUBLIC_URL turns the webhook on"

@@ -49,6 +49,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.ChatLink/OpenBrowser": CHAT,
     "/agentlink.v1.ChatLink/GetBrowser": CHAT,
     "/agentlink.v1.ChatLink/CloseBrowser": CHAT,
+    "/agentlink.v1.ChatLink/Pair": CHAT,
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,
     "/agentlink.v1.Control/ListSessions": READ,
@@ -81,6 +82,9 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListAuditEntries": ADMIN,
     "/agentlink.v1.Control/VerifyAudit": ADMIN,
     "/agentlink.v1.Control/ListStrangers": READ,
+    "/agentlink.v1.Control/CreatePairingCode": ADMIN,
+    "/agentlink.v1.Control/ListPeople": READ,
+    "/agentlink.v1.Control/Unpair": ADMIN,
 }
 
 

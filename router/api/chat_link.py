@@ -4,11 +4,10 @@ from functools import partial
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
-from router.api.convert.chats import stranger
 from router.api.convert.submissions import inbound, submit_response
-from router.api.convert.times import seconds
 from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
+from router.api.people_calls import PeopleCalls, PeopleServices
 from router.api.submit_stream import SubmitStream
 from router.domain.credentials import Principal
 from router.domain.identity import Caller
@@ -17,12 +16,11 @@ from router.services.chat.inbound import InboundService
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
-from router.services.people.browsers import Browsers
-from router.store import idempotency, strangers
+from router.store import idempotency
 from router.store.database import Database, Transaction
 
 
-class ChatLinkServicer:
+class ChatLinkServicer(PeopleCalls):
     """The service chat platforms' adapters call."""
 
     def __init__(
@@ -32,12 +30,12 @@ class ChatLinkServicer:
         outbox: Outbox,
         receipts: DeliveryReceipts,
         files: Files,
-        browsers: Browsers,
+        services: PeopleServices,
     ) -> None:
-        self._database = database
+        super().__init__(database, services, inbound.now)
+        self._persons = services.persons
         self._inbound = inbound
         self._files = files
-        self._browsers = browsers
         self._outbox = outbox
         self._receipts = receipts
 
@@ -53,28 +51,6 @@ class ChatLinkServicer:
         data = await self._files.get_out(request.notification_id, request.file_id, request.number)
         return chat_pb.GetPartResponse(data=data)
 
-    async def ReportStranger(
-        self, request: chat_pb.ReportStrangerRequest, _call: Call
-    ) -> chat_pb.ReportStrangerResponse:
-        who, now = stranger(request.stranger), self._inbound.now()
-        is_new = await self._database.write(lambda tx: strangers.note(tx, who, now))
-        return chat_pb.ReportStrangerResponse(is_new=is_new)
-
-    async def OpenBrowser(self, request: chat_pb.OpenBrowserRequest, call: Call) -> chat_pb.OpenBrowserResponse:
-        r, lifetime = request, seconds(request.lifetime)
-        await self._database.write(
-            lambda tx: self._browsers.open(tx, r.login_id, lifetime, r.link_id, r.label, call.caller())
-        )
-        return chat_pb.OpenBrowserResponse()
-
-    async def GetBrowser(self, request: chat_pb.GetBrowserRequest, _call: Call) -> chat_pb.GetBrowserResponse:
-        is_open, is_known = await self._database.read(lambda c: self._browsers.look(c, request.login_id))
-        return chat_pb.GetBrowserResponse(is_open=is_open, is_known=is_known)
-
-    async def CloseBrowser(self, request: chat_pb.CloseBrowserRequest, call: Call) -> chat_pb.CloseBrowserResponse:
-        await self._database.write(lambda tx: self._browsers.close(tx, request.login_id, call.caller()))
-        return chat_pb.CloseBrowserResponse()
-
     async def SubmitStream(self, principal: Principal, context: Context) -> None:
         who = Caller(principal.identity, context.peer())
         await SubmitStream(context, self._database, partial(self._submit, who)).run()
@@ -83,6 +59,7 @@ class ChatLinkServicer:
         await DeliverStream(context, self._database, self._outbox, self._receipts).run()
 
     def _submit(self, who: Caller, tx: Transaction, written: Inbound) -> chat_pb.SubmitResponse:
+        written = self._persons.identified(tx, written)  # first: also what came before is not for who was put out
         tx.caller = Caller(who.identity, who.peer, written.actor)
         if (known := idempotency.answered(tx, written.update_key, None)) is not None:
             response = chat_pb.SubmitResponse.FromString(known)

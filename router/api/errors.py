@@ -34,6 +34,8 @@ CODES: Mapping[Reason, int] = {
     Reason.UNAUTHENTICATED: code_pb2.UNAUTHENTICATED,
     Reason.CLOCK_SKEW: code_pb2.UNAUTHENTICATED,
     Reason.JOIN_TOKEN_INVALID: code_pb2.PERMISSION_DENIED,
+    Reason.NOT_PAIRED: code_pb2.PERMISSION_DENIED,
+    Reason.PAIRING_CODE_INVALID: code_pb2.PERMISSION_DENIED,
     Reason.PERMISSION_DENIED: code_pb2.PERMISSION_DENIED,
     Reason.MACHINE_REVOKED: code_pb2.PERMISSION_DENIED,
     # So agents that do not know them come again after minutes, as one that is refused does.

@@ -33,6 +33,9 @@ class AuditEvent(Enum):
     POLICY_SET = "policy_set"  # what may be started on a machine
     LOGIN = "login"
     LOGOUT = "logout"
+    CODE_CREATED = "code_created"  # a pairing code
+    PAIRED = "paired"
+    UNPAIRED = "unpaired"
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
     SESSION_STARTED = "session_started"  # from afar

@@ -19,6 +19,7 @@ class Browser:
     created_at: float
     expires_at: float
     is_closed: bool = False
+    person_id: str = ""  # whose it is; empty for whoever has the key, or a link of the console
 
     @property
     def browser_id(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from router.domain.action import Action, FileInput, Input, KeepSession, KeyPress
 from router.domain.command import ChatRef
 from router.domain.notification import Button
+from router.domain.person import Person
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
 _CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
@@ -45,6 +46,10 @@ class Inbound:
     file_problem: str = ""  # why a file that came with it could not be taken
     album: str = ""  # what one person sent at once
     reply_to_ours: bool = False  # we wrote the message that it answers
+    user_id: str = ""  # the platform's own
+    needs_pairing: bool = False  # the door does not know who wrote it
+    login_id: str = ""  # what the browser shows that it came from
+    person: Person | None = None  # whose it is; None for somebody who may do everything
 
 
 @dataclass(frozen=True, slots=True)

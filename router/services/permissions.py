@@ -27,6 +27,7 @@ from router.domain.permission import (
     PermissionState,
     checked,
 )
+from router.domain.person import Deed
 from router.domain.routing import Inbound
 from router.domain.session import checked_id
 from router.domain.wording import answers, questions
@@ -34,8 +35,10 @@ from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
+from router.services.people import rights
+from router.services.people.audience import hearers
 from router.services.wakeups import EXPIRY, Wakeups
-from router.store import audit, chats, notifications, permissions, sessions
+from router.store import audit, notifications, permissions, sessions
 from router.store.database import Transaction
 
 
@@ -67,7 +70,7 @@ class Permissions:
         permissions.insert(tx, asked := checked(as_told))
         sessions.seen(tx, session.session_id, now)
         text, buttons = questions.question(asked), router_buttons.permission_buttons(asked)
-        for chat in chats.defaults(tx):
+        for chat in hearers(tx, session):
             note = Notification(
                 self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
                 permission_id=asked.permission_id,
@@ -143,6 +146,8 @@ class Permissions:
     def _answer(
         self, tx: Transaction, inbound: Inbound, asked: Permission, option_id: str, text: str
     ) -> tuple[str, str]:
+        if forbidden := rights.refusal(tx, inbound.person, Deed.ANSWER, asked.session_id):
+            return forbidden, ""
         origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
             decided = self.respond(

@@ -12,6 +12,9 @@ _BROWSERS = Mapper(Row, Browser)
 _FIND = _BROWSERS.reads(_BROWSERS.select().where(Row.login_hash == given.login_hash))
 _BY_LINK = _BROWSERS.reads(_BROWSERS.select().where((Row.link_hash == given.link_hash) & (Row.link_hash != "")))
 _INSERT = _BROWSERS.writes(_BROWSERS.insert())
+_OPEN = _BROWSERS.reads(
+    _BROWSERS.select().where(~Row.is_closed & (Row.expires_at > given.now)).order_by(Row.created_at)
+)
 _CLOSE = Statement(Row.update({Row.is_closed: True}).where(Row.login_hash == given.login_hash))
 
 KEPT = 3600.0  # seconds behind its end: longer than any login link is good
@@ -27,6 +30,11 @@ def find(on: Connection, login_hash: str) -> Browser | None:
 def by_link(on: Connection, link_hash: str) -> Browser | None:
     """Whom this login link has let in, or None."""
     return _BY_LINK.one(on, link_hash=link_hash)
+
+
+def open_ones(on: Connection, now: float) -> list[Browser]:
+    """All that are let in, oldest first."""
+    return _OPEN.all(on, now=now)
 
 
 def insert(tx: Transaction, browser: Browser) -> None:

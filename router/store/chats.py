@@ -7,7 +7,7 @@ number names somebody else's message there, and a reply to that must not be type
 from dataclasses import dataclass, replace
 
 from router.domain.command import ChatRef
-from router.store import notifications, session_topics, tables
+from router.store import notifications, people, session_topics, tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Statement, given, upsert
@@ -95,8 +95,9 @@ def set_wrote_in(tx: Transaction, chat: ChatRef) -> None:
 
 
 def is_known(tx: Transaction, chat: ChatRef) -> bool:
-    """Whether a message may name this chat: its courier names it, or somebody wrote there who may."""
-    return _IS_KNOWN.value(tx, **_key(current(tx, chat))) is not None
+    """Whether a message may name this chat: its courier names it, or somebody wrote there who may, or was let in."""
+    now = current(tx, chat)
+    return _IS_KNOWN.value(tx, **_key(now)) is not None or people.any_in(tx, now)
 
 
 def closed(tx: Transaction) -> set[ChatRef]:
@@ -134,6 +135,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     # In this transaction: a button of a message that moved along may be pressed at once.
     notifications.move(tx, old, new)
     session_topics.move(tx, old, new)
+    people.move(tx, old, new)
     return True
 
 

@@ -9,6 +9,7 @@ from router.store import (
     join_tokens,
     messages,
     notifications,
+    pairing_codes,
     permissions,
     session_topics,
     sessions,
@@ -33,11 +34,14 @@ STORES = (
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
+    Store(tables.PairingCode, pairing_codes.shift, pairing_codes.purge, kept=pairing_codes.KEPT),
     Store(tables.JoinToken, join_tokens.shift),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),
     Store(tables.ApiKey),
     Store(tables.Chat),
+    Store(tables.Person),
+    Store(tables.PairedChat),
     Store(tables.PoisonSuspect),
     Store(tables.Cancel),
     # Cut by retention itself: as long as the settings say, and never while the clock is in doubt.

@@ -17,6 +17,7 @@ OTHER_WORDS = {
     "router/store/actions.py": {"input", "file", "key"},
     "router/store/group_commit.py": {"event"},
     "router/store/statements.py": {"value"},
+    "router/store/notification_pages.py": {"sessions"},
 }
 STATEMENT = re.compile(
     r"\s*(SELECT|INSERT|REPLACE|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WITH|PRAGMA|VACUUM|BEGIN|COMMIT|ROLLBACK)\b(?!:)"

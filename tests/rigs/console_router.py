@@ -24,7 +24,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
-from webhook_adapter.model import Browser, Submission, Submitted
+from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
 WAITING = (CommandState.DEAD, CommandState.UNCERTAIN)
@@ -278,22 +278,27 @@ class FakeRouter:
         self.tells = ""  # words with which what is written is answered, instead of a command
         self._answers: dict[str, Submitted] = {}
         self.failure: RouterError | None = None  # of what is asked of browsers
-        self.open_browsers: set[str] = set()
+        self.open_browsers: dict[str, tuple[str, str]] = {}  # and whose they are: name and role
+        self.codes: dict[str, tuple[str, str]] = {}
         self._known: set[str] = set()  # what was shown, and what links let in
 
-    def open_browser(self, login_id: str, _lifetime: float, link_id: str, _label: str) -> None:
+    def open_browser(self, login_id: str, _lifetime: float, shown: Shown, _label: str) -> None:
         if self.failure is not None:
             raise self.failure
-        if link_id in self._known:
+        if shown.link_id in self._known:
             raise RouterError("FAILED_PRECONDITION", "This login link was used before.", "ILLEGAL_STATE")
-        self._known |= {login_id, link_id} - {""}
-        self.open_browsers.add(login_id)
+        if shown.code and shown.code not in self.codes:
+            raise RouterError("PERMISSION_DENIED", "This code is unknown.", "PAIRING_CODE_INVALID")
+        self._known |= {login_id, shown.link_id} - {""}
+        self.open_browsers[login_id] = self.codes.pop(shown.code, ("", ""))
 
     def browser(self, login_id: str) -> Browser:
-        return Browser(login_id in self.open_browsers, login_id in self._known)
+        return Browser(
+            login_id in self.open_browsers, login_id in self._known, *self.open_browsers.get(login_id, ("", ""))
+        )
 
     def close_browser(self, login_id: str) -> None:
-        self.open_browsers.discard(login_id)
+        self.open_browsers.pop(login_id, None)
 
     def file_parts(self, _notification_id: str, file_id: str) -> Iterator[bytes]:
         if file_id not in self.files:

@@ -79,6 +79,8 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         self.parts_out = threading.Event()  # cleared: who asks for a part waits
         self.parts_out.set()
         self.asked: list[int] = []  # numbers of the parts that were asked for
+        self.strangers: list[types_pb2.Stranger] = []
+        self._browsers: set[str] = set()
         self._api_key = api_key
         self._refusals: list[grpc.StatusCode] = []
         self._links: list[_Link] = []
@@ -172,6 +174,17 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         self.wait_for(lambda: all(parcel.ended for parcel in parcels), deadline)
 
     # --- ChatLink ---
+
+    def ReportStranger(self, request: pb.ReportStrangerRequest, _context: object) -> pb.ReportStrangerResponse:
+        self.strangers.append(request.stranger)
+        return pb.ReportStrangerResponse(is_new=True)
+
+    def OpenBrowser(self, request: pb.OpenBrowserRequest, _context: object) -> pb.OpenBrowserResponse:
+        self._browsers.add(request.login_id)
+        return pb.OpenBrowserResponse()
+
+    def GetBrowser(self, request: pb.GetBrowserRequest, _context: object) -> pb.GetBrowserResponse:
+        return pb.GetBrowserResponse(is_open=request.login_id in self._browsers)
 
     def Submit(self, request: pb.SubmitRequest, context: grpc.ServicerContext) -> pb.SubmitResponse:
         outcome = self._store(request)

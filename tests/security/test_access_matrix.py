@@ -33,6 +33,7 @@ ChatLink.Deliver             admin chat
 ChatLink.GetBrowser          admin chat
 ChatLink.GetPart             admin chat
 ChatLink.OpenBrowser         admin chat
+ChatLink.Pair                admin chat
 ChatLink.PutPart             admin chat
 ChatLink.ReportStranger      admin chat
 ChatLink.Submit              admin chat
@@ -42,6 +43,7 @@ Control.CancelCommand        admin operator
 Control.Cleanup              admin operator
 Control.CreateApiKey         admin
 Control.CreateJoinToken      admin
+Control.CreatePairingCode    admin
 Control.DropDeadLetter       admin operator
 Control.GetCommand           admin operator viewer
 Control.GetNotification      admin operator viewer
@@ -52,6 +54,7 @@ Control.ListCommands         admin operator viewer
 Control.ListDeadLetters      admin operator viewer
 Control.ListMachines         admin operator viewer
 Control.ListNotifications    admin operator viewer
+Control.ListPeople           admin operator viewer
 Control.ListPermissions      admin operator viewer
 Control.ListSessions         admin operator viewer
 Control.ListStrangers        admin operator viewer
@@ -66,6 +69,7 @@ Control.SetMachinePolicy     admin
 Control.StartSession         admin operator
 Control.StopSession          admin operator
 Control.Trace                admin operator viewer
+Control.Unpair               admin
 Control.UnregisterSession    admin operator
 Control.VerifyAudit          admin
 Control.WatchEvents          admin operator viewer

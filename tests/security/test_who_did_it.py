@@ -1,7 +1,6 @@
 """Who did it is whom the router authenticated: a claim stands beside that, and only those who bring it may make one."""
 
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import grpc
@@ -16,14 +15,13 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
+from tests.rigs.person_changes import a_code, a_login, a_logout, a_person, a_person_put_out
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
 
 ADA = types.Origin(source="cli", actor="Ada the admin")
 CHAT = types.ChatRef(transport="test", chat_id="1")
 PASSWORD = "correct horse battery staple"
-LOGIN_ID = "what a browser shows"
-BROWSER = f"browser_{sha256(LOGIN_ID.encode()).hexdigest()[:12]}"
 IN_ITS_TRACE = "what became of it is told by its trace, with who caused it"
 CHANGES_NOTHING = "it changes nothing"
 OF_A_LINK = "a link says what became of commands and notifications, which their traces tell"
@@ -43,6 +41,10 @@ LEAVES: dict[str, AuditEvent | str] = {
     "ChatLink/OpenBrowser": AuditEvent.LOGIN,
     "ChatLink/GetBrowser": CHANGES_NOTHING,
     "ChatLink/CloseBrowser": AuditEvent.LOGOUT,
+    "ChatLink/Pair": AuditEvent.PAIRED,
+    "Control/CreatePairingCode": AuditEvent.CODE_CREATED,
+    "Control/ListPeople": CHANGES_NOTHING,
+    "Control/Unpair": AuditEvent.UNPAIRED,
     "ChatLink/ReportStranger": "whoever is not allowed gets nothing by being known",
     "Control/RegisterSession": IN_ITS_TRACE,
     "Control/UnregisterSession": IN_ITS_TRACE,
@@ -157,19 +159,6 @@ def a_stop(router: RouterUnderTest) -> str:
     return session_id
 
 
-def a_login(router: RouterUnderTest) -> str:
-    request = chat_pb.OpenBrowserRequest(login_id=LOGIN_ID, label="Firefox")
-    request.lifetime.FromSeconds(60)
-    router.chat.OpenBrowser(request)
-    return BROWSER
-
-
-def a_logout(router: RouterUnderTest) -> str:
-    a_login(router)
-    router.chat.CloseBrowser(chat_pb.CloseBrowserRequest(login_id=LOGIN_ID))
-    return BROWSER
-
-
 DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.KEY_CREATED: an_api_key,
     AuditEvent.KEY_REVOKED: a_revoked_key,
@@ -184,6 +173,9 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.SESSION_STOPPED: a_stop,
     AuditEvent.LOGIN: a_login,
     AuditEvent.LOGOUT: a_logout,
+    AuditEvent.CODE_CREATED: a_code,
+    AuditEvent.PAIRED: a_person,
+    AuditEvent.UNPAIRED: a_person_put_out,
 }
 
 

@@ -3,7 +3,7 @@
 import socket
 from typing import Annotated
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from msgspec import Meta, Struct
 
@@ -17,7 +17,14 @@ from webhook_adapter.model import Submission
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
-_WEB = Origin("web")
+# What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
+# router says itself whether they may.
+_FOR_ALL = frozenset({"send", "press", "log_out"})
+_MAY_CALL = {
+    "OPERATOR": _FOR_ALL | {"key", "start", "cancel", "retry", "drop"},
+    "APPROVER": _FOR_ALL,
+    "VIEWER": _FOR_ALL,
+}
 
 
 class Request(Struct):
@@ -83,6 +90,11 @@ class Story(Struct):
     id: str
 
 
+def may_call(endpoint: str, role: str) -> bool:
+    """Whether somebody of this role may call what changes something; no role: whoever has the key."""
+    return not role or endpoint.removeprefix("console.") in _MAY_CALL.get(role, ())
+
+
 def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRouter) -> None:
     """Give the blueprint its JSON endpoints."""
     _add_overview(blueprint, settings, router)
@@ -130,11 +142,12 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         submission = Submission(
             f"web:{sent.key}",
             Chat("web", CHAT_ID, message_id=sent.key),
-            ACTOR,
+            g.visitor.actor(ACTOR),
             text=sent.text,
             reply_to_message_id=sent.message_id or "",
             # An answer goes where its message came from, whichever session is open.
             session_id="" if sent.message_id else sent.session,
+            login_id=g.visitor.session_id,
         )
         return jsonify(present.shown(router.submit(submission)))
 
@@ -142,13 +155,16 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     def press() -> ResponseReturnValue:
         sent = body(Press)
         place = Chat("web", CHAT_ID, message_id=sent.message_id)
-        submission = Submission(f"web:{sent.key}", place, ACTOR, button=sent.data, session_id=sent.session)
+        submission = Submission(
+            f"web:{sent.key}", place, g.visitor.actor(ACTOR), button=sent.data, session_id=sent.session,
+            login_id=g.visitor.session_id,
+        )  # fmt: skip
         return jsonify(present.shown(router.submit(submission)))
 
     @blueprint.post("/console/api/key")
     def key() -> ResponseReturnValue:
         sent = body(PressKey)
-        pressed = router.own.send_key(sent.session, sent.name, request=f"web:{sent.key}", origin=_WEB)
+        pressed = router.own.send_key(sent.session, sent.name, request=f"web:{sent.key}", origin=_web())
         return jsonify(present.command(pressed))
 
 
@@ -156,7 +172,8 @@ def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/start")
     def start() -> ResponseReturnValue:
         sent = body(Start)
-        origin = Origin("web", f"web:{CHAT_ID}", Chat("web", CHAT_ID, message_id=sent.key))
+        actor = g.visitor.actor(f"web:{CHAT_ID}")
+        origin = Origin("web", actor, Chat("web", CHAT_ID, message_id=sent.key))
         started = router.own.start(
             sent.prompt, sent.machine_id, sent.folder or "", request=f"web:{sent.key}", origin=origin
         )
@@ -183,6 +200,10 @@ def _add_machines(blueprint: Blueprint, router: ConsoleRouter) -> None:
         machine_id = body(Join).machine_id or ""
         made = router.own.create_join_token(machine_id.strip())
         return jsonify(token=made.join_token, expires_at=made.expires_at and made.expires_at.timestamp())
+
+
+def _web() -> Origin:
+    return Origin("web", g.visitor.actor(""))
 
 
 def _depth(value: str) -> int:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from pointsman.client.errors import RouterError
 from webhook_adapter.config import LOOPBACK_HOSTS
-from webhook_adapter.console.api import add_api
+from webhook_adapter.console.api import add_api, may_call
 from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import SESSION_LIFETIME, LoginGuard, Visitor
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
@@ -74,6 +75,8 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
             return _log_in_first()
         if mutating and not guard.is_from_page(g.visitor, request.headers.get("X-CSRF-Token", "")):
             return _refusal(403, "PERMISSION_DENIED", "The page is out of date. Load it again.")
+        if mutating and not may_call(request.endpoint or "", g.visitor.role):
+            return _refusal(403, "PERMISSION_DENIED", "You may not do this here: nothing was done. Ask who runs this.")
         return None
 
     @blueprint.after_request
@@ -95,7 +98,8 @@ def _visitor(guard: LoginGuard, now: float) -> Visitor | None:
     if holder is None or request.endpoint == "console.static":
         return None
     try:
-        return holder if guard.is_in(holder) else None
+        browser = guard.seen(holder)
+        return replace(holder, person_name=browser.person_name, role=browser.role) if browser.is_open else None
     except RouterError:
         # The empty page says that the router is away. There is nothing in it, and all that it asks for fails.
         if request.endpoint == "console.page":
@@ -153,10 +157,11 @@ def _add_login(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], floa
         if wait > 0:
             page, status = _login_page(f"Too many attempts. Try again in {wait:.0f} s.", 429)
             return page, status, {"Retry-After": str(max(1, round(wait)))}
-        cookie = guard.cookie_for_key(request.form.get("api_key", "").strip(), now, _label())
+        shown = request.form.get("api_key", "").strip()
+        cookie = guard.cookie_for_key(shown, now, _label()) or guard.cookie_for_code(shown, now, _label())
         if cookie is None:
             guard.attempts.failed(peer, now)
-            return _login_page("That is not the API key of this console.", 403)
+            return _login_page("That is neither the API key of this console nor a code that is good.", 403)
         return _welcome(guard, cookie)
 
 

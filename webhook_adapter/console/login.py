@@ -7,6 +7,7 @@ Failed attempts are remembered in the one process.
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 from collections import OrderedDict
@@ -18,7 +19,9 @@ from itsdangerous import BadData, URLSafeSerializer
 from pointsman.client.errors import RouterError
 from webhook_adapter.auth import is_secret
 from webhook_adapter.console.ports import BrowserLogins
+from webhook_adapter.model import Browser, Shown
 
+PAIRING_CODE = re.compile(r"(?:[A-Za-z0-9]{4}[- ]?){2}[A-Za-z0-9]{4}")  # an API key is twice as long
 LINK_LIFETIME = 10 * 60.0  # seconds; time to walk to another device, not to leave the link lying about
 SESSION_LIFETIME = 12 * 3600.0  # seconds
 ATTEMPTS = 5
@@ -43,6 +46,12 @@ class Visitor:
     session_id: str
     expires_at: float
     csrf: str
+    person_name: str = ""  # empty for whoever has the key, or a link of `pointsman console`
+    role: str = ""  # what that person may; empty: everything
+
+    def actor(self, nobody: str) -> str:
+        """Who they are, for people to read; `nobody` where nobody knows."""
+        return f"web:console ({self.person_name})" if self.person_name else nobody
 
 
 class _Tokens:
@@ -102,7 +111,7 @@ class LoginGuard:
     def cookie_for_link(self, token: str, now: float, label: str) -> str | None:
         """A new session cookie for a login link's first use; None when it is forged, over or used."""
         known = self._links.read(token, now)
-        return None if known is None else self._let_in(now, known[0], label)
+        return None if known is None else self._let_in(now, Shown(link_id=known[0]), label)
 
     def takes_link(self, token: str, now: float) -> bool:
         """Whether a login link is still good; does not use it up."""
@@ -111,7 +120,11 @@ class LoginGuard:
 
     def cookie_for_key(self, api_key: str, now: float, label: str) -> str | None:
         """A new session cookie for the right API key; compares in constant time."""
-        return self._let_in(now, "", label) if is_secret(api_key, self._api_key) else None
+        return self._let_in(now, Shown(), label) if is_secret(api_key, self._api_key) else None
+
+    def cookie_for_code(self, code: str, now: float, label: str) -> str | None:
+        """A new session cookie for a pairing code's first use; None when it is none."""
+        return self._let_in(now, Shown(code=code), label) if PAIRING_CODE.fullmatch(code) else None
 
     def holder(self, cookie: str, now: float) -> Visitor | None:
         """Whose cookie this is; None when it is forged or over. Whether they are let in still, says `is_in`."""
@@ -121,9 +134,9 @@ class LoginGuard:
         csrf = hmac.new(self._csrf_key, known[0].encode(), hashlib.sha256).hexdigest()
         return Visitor(known[0], known[1], csrf)
 
-    def is_in(self, visitor: Visitor) -> bool:
-        """Nobody has closed their session."""
-        return self._logins.browser(visitor.session_id).is_open
+    def seen(self, visitor: Visitor) -> Browser:
+        """How their session stands, and whose it is."""
+        return self._logins.browser(visitor.session_id)
 
     def is_from_page(self, visitor: Visitor, csrf: str) -> bool:
         """The request carries this session's CSRF token; compares in constant time."""
@@ -133,13 +146,13 @@ class LoginGuard:
         """Its cookie is good for nothing from now on."""
         self._logins.close_browser(visitor.session_id)
 
-    def _let_in(self, now: float, link_id: str, label: str) -> str | None:
+    def _let_in(self, now: float, shown: Shown, label: str) -> str | None:
         cookie, session_id = self._cookies.issue(now + SESSION_LIFETIME)
         try:
-            self._logins.open_browser(session_id, SESSION_LIFETIME, link_id, label)
+            self._logins.open_browser(session_id, SESSION_LIFETIME, shown, label)
         except RouterError as error:
-            # Used before. What else goes wrong is no answer to who this is.
-            if error.status != "FAILED_PRECONDITION":
+            # Used before, or no code. What else goes wrong is no answer to who this is.
+            if error.status != "FAILED_PRECONDITION" and error.code != "PAIRING_CODE_INVALID":
                 raise
             return None
         return cookie

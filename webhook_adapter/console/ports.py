@@ -15,7 +15,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
-from webhook_adapter.model import Browser, Submission, Submitted
+from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
 
 class ConsoleSettings(Protocol):
@@ -87,8 +87,8 @@ class ConsoleControl(Protocol):
 class BrowserLogins(Protocol):
     """Who is let in, as the router keeps it. Every method raises RouterError."""
 
-    def open_browser(self, login_id: str, lifetime: float, link_id: str, label: str) -> None:
-        """Let a browser in for so many seconds, and use its login link up: a used one is FAILED_PRECONDITION."""
+    def open_browser(self, login_id: str, lifetime: float, shown: Shown, label: str) -> None:
+        """Let a browser in for so many seconds, and use up what it showed: a used link is FAILED_PRECONDITION."""
 
     def browser(self, login_id: str) -> Browser:
         """Whether a browser is let in, or was let in with this link."""

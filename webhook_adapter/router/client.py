@@ -16,7 +16,7 @@ from pointsman.client.convert import chat_ref
 from pointsman.client.records import Stranger
 from pointsman.client.refusals import from_call
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import Browser, Submission, Submitted
+from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted
 from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
 
@@ -48,24 +48,35 @@ class RouterClient:
         request = chat_link_pb2.PutSubmitPartRequest(file_id=file_id, number=number, data=data)
         ask(self._open().chat_link.PutPart, request, _CALL_TIMEOUT, self._metadata)
 
-    def report_stranger(self, stranger: Stranger) -> bool:
-        """Tell of somebody who is not allowed; whether the router did not know them. Raises RouterError."""
+    def report_stranger(self, stranger: Stranger) -> Acquaintance:
+        """Tell of somebody whom no setting lets in. Raises RouterError."""
         chat = chat_ref(stranger.chat)
         told = types_pb2.Stranger(chat=chat, user_id=stranger.user_id, name=stranger.name)
         request = chat_link_pb2.ReportStrangerRequest(stranger=told)
-        return ask(self._open().chat_link.ReportStranger, request, _CALL_TIMEOUT, self._metadata).is_new
+        answer = ask(self._open().chat_link.ReportStranger, request, _CALL_TIMEOUT, self._metadata)
+        return Acquaintance(answer.is_new, answer.is_paired)
 
-    def open_browser(self, login_id: str, lifetime: float, link_id: str, label: str) -> None:
-        """Let a browser in for so many seconds, and use its login link up. Raises RouterError."""
+    def pair(self, stranger: Stranger, code: str) -> None:
+        """Let somebody in who wrote a pairing code. Raises RouterError."""
+        request = chat_link_pb2.PairRequest(
+            chat=chat_ref(stranger.chat), user_id=stranger.user_id, user_name=stranger.name, code=code
+        )
+        ask(self._open().chat_link.Pair, request, _CALL_TIMEOUT, self._metadata)
+
+    def open_browser(self, login_id: str, lifetime: float, shown: Shown, label: str) -> None:
+        """Let a browser in for so many seconds, and use up what it showed. Raises RouterError."""
         lasts = Duration(seconds=round(lifetime))
-        request = chat_link_pb2.OpenBrowserRequest(login_id=login_id, lifetime=lasts, link_id=link_id, label=label)
+        request = chat_link_pb2.OpenBrowserRequest(
+            login_id=login_id, lifetime=lasts, link_id=shown.link_id, code=shown.code, label=label
+        )
         ask(self._open().chat_link.OpenBrowser, request, _CALL_TIMEOUT, self._metadata)
 
     def browser(self, login_id: str) -> Browser:
         """Whether a browser is let in, or was let in with this link. Raises RouterError."""
         request = chat_link_pb2.GetBrowserRequest(login_id=login_id)
         told = ask(self._open().chat_link.GetBrowser, request, _CALL_TIMEOUT, self._metadata)
-        return Browser(told.is_open, told.is_known)
+        role = types_pb2.PersonRole.Name(told.role).removeprefix("PERSON_ROLE_") if told.role else ""
+        return Browser(told.is_open, told.is_known, told.person_name, role)
 
     def close_browser(self, login_id: str) -> None:
         """Let a browser in no more. Raises RouterError."""

@@ -33,6 +33,9 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
         edited=submission.edited,
         file_problem=submission.file_problem,
         album=submission.album,
+        user_id=submission.user_id,
+        needs_pairing=submission.needs_pairing,
+        login_id=submission.login_id,
         file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
     )
     if submission.button is not None:

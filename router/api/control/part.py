@@ -26,6 +26,8 @@ from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
 from router.services.outbox.notifications import Notifications
+from router.services.people.pairing import Pairing
+from router.services.people.persons import Persons
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
@@ -72,6 +74,8 @@ class ControlServices:
     presence: Presence
     gates: Gates
     clean: Clean
+    pairing: Pairing
+    persons: Persons
 
 
 class Part:

@@ -4,6 +4,7 @@ from router.api.control.access import AccessPart
 from router.api.control.audit import AuditPart
 from router.api.control.commands import CommandsPart
 from router.api.control.notifications import NotificationsPart
+from router.api.control.people import PeoplePart
 from router.api.control.permissions import PermissionsPart
 from router.api.control.sessions import SessionsPart
 from router.api.control.trace import TracePart
@@ -11,6 +12,14 @@ from router.api.control.upkeep import UpkeepPart
 
 
 class ControlServicer(
-    SessionsPart, CommandsPart, NotificationsPart, PermissionsPart, AccessPart, AuditPart, TracePart, UpkeepPart
+    SessionsPart,
+    CommandsPart,
+    NotificationsPart,
+    PermissionsPart,
+    AccessPart,
+    PeoplePart,
+    AuditPart,
+    TracePart,
+    UpkeepPart,
 ):
     """All of Control."""

@@ -20,7 +20,7 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
     return Inbound(
         request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
-        request.album[:MAX_CHAT_ID], request.reply_to_ours,
+        request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
     )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ from router.domain.action import KEYS, Action, KeepSession, KeyPress
 from router.domain.command import ChatRef, Command
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
+from router.domain.routing import Inbound
 from router.domain.session import Session, bare_id
 from router.domain.wording import answers
 from router.link.hub import Hub
 from router.services.chat.buttons import Press
 from router.services.chat.settings import SettingsCommands
 from router.services.delivery.engine import DeliveryEngine
+from router.services.people import rights
 from router.store import chats, commands, sessions
 from router.store.database import Transaction
 
@@ -40,15 +42,16 @@ class ChatCommands:
     _settings: SettingsCommands
     _hub: Hub
 
-    def run(self, tx: Transaction, chat: ChatRef, name: str, argument: str, about: str) -> Reply | Press:
+    def run(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply | Press:
         """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
+        chat = inbound.chat
         match name:
             case "sessions":
-                return self._sessions(tx, chat)
+                return self._sessions(tx, inbound)
             case "use":
-                return self._use(tx, chat, argument)
+                return self._use(tx, inbound, argument)
             case "status":
-                return Reply(self._status(tx, chat))
+                return Reply(self._status(tx, inbound))
             case "stop" | "keep":
                 return Press(about, _PRESSES[name])
             case "key":
@@ -63,12 +66,12 @@ class ChatCommands:
                 return Reply(self._settings.mute(tx, chat, about, muted=name == "mute"))
         return Reply(answers.HELP)
 
-    def _sessions(self, tx: Transaction, chat: ChatRef) -> Reply:
-        there = sessions.page(tx)
+    def _sessions(self, tx: Transaction, inbound: Inbound) -> Reply:
+        there = rights.reached(inbound.person, sessions.page(tx))
         if not there:
             return Reply(answers.NO_SESSIONS_YET)
         # Ids come in several spellings; what was chosen under one is the session of the other.
-        chosen = bare_id(chats.chosen_session(tx, chat))
+        chosen = bare_id(chats.chosen_session(tx, inbound.chat))
         lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
         if len(there) > MAX_LISTED:
             lines.append(answers.AND_MORE.format(count=len(there) - MAX_LISTED))
@@ -79,8 +82,8 @@ class ChatCommands:
         doing = answers.doing(session, connected=self._hub.connected(session.machine_id))
         return answers.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
 
-    def _use(self, tx: Transaction, chat: ChatRef, wanted: str) -> Reply:
-        there = sessions.page(tx)
+    def _use(self, tx: Transaction, inbound: Inbound, wanted: str) -> Reply:
+        there = rights.reached(inbound.person, sessions.page(tx))
         if not there:
             return Reply(answers.NO_SESSIONS_YET)
         if not wanted:
@@ -92,12 +95,13 @@ class ChatCommands:
         if len(found) > 1:
             names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
             return Reply(answers.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
-        chats.choose_session(tx, chat, found[0].session_id)
+        chats.choose_session(tx, inbound.chat, found[0].session_id)
         return Reply(answers.CHOSEN.format(name=found[0].name, machine=found[0].machine_id))
 
-    def _status(self, tx: Transaction, chat: ChatRef) -> str:
+    def _status(self, tx: Transaction, inbound: Inbound) -> str:
+        chat = inbound.chat
         chosen = sessions.find(tx, chats.chosen_session(tx, chat))
-        there = sessions.page(tx)
+        there = rights.reached(inbound.person, sessions.page(tx))
         away = ", ".join(sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)}))
         waiting = sum(len(commands.queued_of_session(tx, s.session_id)) for s in there)
         lines = [
@@ -109,7 +113,8 @@ class ChatCommands:
             )
             + (answers.STATUS_AWAY.format(machines=away) if away else ""),
         ]
-        if dead := len(commands.dead_letters(tx, 100)):
+        is_limited = inbound.person is not None and inbound.person.is_limited
+        if dead := 0 if is_limited else len(commands.dead_letters(tx, 100)):
             lines.append(answers.STATUS_DEAD.format(letters=answers.counted(dead, "letters")))
         if quiet := chats.settings(tx, chat).quiet:
             lines.append(answers.STATUS_QUIET.format(quiet=quiet))

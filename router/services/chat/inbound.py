@@ -5,21 +5,24 @@ from functools import partial
 
 from router.clock import Clock
 from router.domain import router_buttons, routing
-from router.domain.action import Action, Input, StartSession
+from router.domain.action import Action, Input
 from router.domain.command import MAX_TEXT_BYTES, ChatRef, Command, CommandState, Origin
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
+from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
 from router.domain.session import SessionState
-from router.domain.wording import answers, labels, starts, status_lines
+from router.domain.wording import answers, labels, status_lines
 from router.services import files
+from router.services.chat import starts
 from router.services.chat.buttons import ChatButtons, Chosen, Press
 from router.services.chat.commands import ChatCommands
+from router.services.chat.starts import ChatStarts
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
+from router.services.people import rights
 from router.services.permissions import Permissions
-from router.services.starts import Starts
 from router.store import chats, commands, held, messages, notifications, session_topics, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
@@ -48,7 +51,7 @@ class InboundService:
     _chat_commands: ChatCommands
     _chat_buttons: ChatButtons
     _permissions: Permissions
-    _starts: Starts
+    _starts: ChatStarts
     _clock: Clock
     _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
@@ -58,7 +61,8 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
-        self._note(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id))
+        if not inbound.needs_pairing:  # of who was let in by a code that is kept, and ends with them
+            self._note(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id))
         # Without the file the words alone would be misunderstood: nothing is typed.
         if inbound.file_problem:
             submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
@@ -123,12 +127,14 @@ class InboundService:
 
     def _ask_which(self, tx: Transaction, inbound: Inbound, words: str, text: str) -> Submitted:
         """Ask which session a message is for, and keep it until a person presses one. An album is asked about once."""
+        if forbidden := rights.refusal(tx, inbound.person, Deed.TYPE, ""):
+            return self._answer(tx, inbound, forbidden)
         if not text.strip() and inbound.file is None:
             return self._answer(tx, inbound, answers.EMPTY)
         # Now, not when a session has been pressed: nobody would know any more what to shorten.
         if len(text.encode()) > MAX_TEXT_BYTES:
             return self._answer(tx, inbound, answers.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
-        there = sessions.page(tx)
+        there = rights.reached(inbound.person, sessions.page(tx))
         if not there:
             return self._answer(tx, inbound, answers.NO_SESSIONS_YET)
         question = held.question_of_album(tx, inbound.chat, inbound.album)
@@ -195,6 +201,8 @@ class InboundService:
                 return self._decided(tx, command_id, said)
             return Submitted(session_id=notification.session_id, answer=said[:MAX_ANSWER])
         if notification.kind in _OUR_OWN:
+            if forbidden := rights.of_button(tx, inbound.person, notification, name):
+                return Submitted(session_id=notification.session_id, answer=forbidden[:MAX_ANSWER])
             pressed = self._chat_buttons.press(tx, inbound, notification, name)
             if isinstance(pressed, Chosen):
                 return self._type_held(tx, inbound, notification, pressed)
@@ -222,14 +230,16 @@ class InboundService:
         # Carried out without the file it would do less than the person meant.
         if inbound.file is not None:
             return self._answer(tx, inbound, answers.FILE_WITH_COMMAND.format(command=name), about)
-        if name == "new":
-            return self._new(tx, inbound, argument)
         target = about or chats.chosen_session(tx, inbound.chat)
+        if forbidden := rights.of_command(tx, inbound.person, name, target):
+            return self._answer(tx, inbound, forbidden)
         if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
             return self._ask_which(tx, inbound, answers.FOR_WHICH, inbound.text)
-        if name == "end":
-            return self._end(tx, inbound, target)
-        reply = self._chat_commands.run(tx, inbound.chat, name, argument, target)
+        if name in starts.COMMANDS:
+            done = self._starts.run(tx, inbound, name, argument, target)
+            about_it = target if name == "end" else ""
+            return self._answer(tx, inbound, done, about_it) if isinstance(done, str) else _submitted(done)
+        reply = self._chat_commands.run(tx, inbound, name, argument, target)
         if isinstance(reply, Press):
             return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
         submitted = self._answer(tx, inbound, reply.text, reply.session_id, reply.buttons)
@@ -237,29 +247,11 @@ class InboundService:
             self._status_messages.show(tx, letter, inbound.chat)
         return submitted
 
-    def _new(self, tx: Transaction, inbound: Inbound, argument: str) -> Submitted:
-        if not argument:
-            return self._answer(tx, inbound, starts.HOW)
-        try:
-            wanted = self._starts.read(tx, argument)
-            command = self._starts.start(tx, wanted, _origin(inbound), note=inbound.update_key)
-        except Refusal as refusal:
-            return self._answer(tx, inbound, answers.refused(refusal))
-        return _submitted(command)
-
-    def _end(self, tx: Transaction, inbound: Inbound, session_id: str) -> Submitted:
-        try:
-            command = self._starts.stop(tx, session_id, _origin(inbound), inbound.update_key)
-        except Refusal as refusal:
-            return self._answer(tx, inbound, answers.refused(refusal), session_id)
-        # Not begun yet: the start is taken back, and the machine has the last word.
-        if isinstance(command.action, StartSession) and command.state.live:
-            return self._answer(tx, inbound, labels.TAKING_BACK.format(machine=command.machine_id), session_id)
-        return _submitted(command)
-
     def _type(
         self, tx: Transaction, inbound: Inbound, session_id: str, action: Action, *, names_session: bool = False
     ) -> Submitted:
+        if forbidden := rights.refusal(tx, inbound.person, Deed.TYPE, session_id):
+            return self._answer(tx, inbound, forbidden, session_id)
         if inbound.file is not None and isinstance(action, Input):
             action = replace(files.whole(tx, inbound.file), caption=action.text)
         # Only now: with a file, the caption may be empty.

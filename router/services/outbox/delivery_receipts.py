@@ -9,6 +9,7 @@ from router.services.chat.topics import NO_TOPIC, Brought, Topics
 from router.services.outbox.couriers import NO_PAUSE, Courier, RateLimitPause
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import StatusMessages
+from router.services.people.audience import hearers
 from router.store import chats
 from router.store.database import Transaction
 
@@ -93,7 +94,7 @@ class DeliveryReceipts:
             tx.add(self._closed, chat)
             chats.set_closed(tx, chat, is_closed=True)
             # Elsewhere, where it can be read; chats that are closed themselves would only refuse it.
-            for other in chats.defaults(tx):
+            for other in hearers(tx, None):
                 if other not in self._closed:
                     text = alerts.CLOSED.format(platform=chat.transport, chat=chat.chat_id, why=notification.detail)
                     self._status_messages.answer(tx, other, text)

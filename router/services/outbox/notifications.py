@@ -12,6 +12,7 @@ from router.domain.frames import Notify
 from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
 from router.domain.session import checked_id
 from router.services.outbox.leases import Outbox
+from router.services.people.audience import hearers
 from router.store import chats, notifications, sessions
 from router.store.database import Transaction
 
@@ -50,7 +51,7 @@ class Notifications:
         for chat in targets:
             if not chats.is_known(tx, chat):
                 raise Refusal(Reason.ILLEGAL_STATE, _NOT_A_CHAT.format(chat=f"{chat.transport}:{chat.chat_id}"))
-        wanted = list(targets) or chats.defaults(tx)
+        wanted = list(targets) or hearers(tx, session)
         if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
             raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
@@ -72,7 +73,7 @@ class Notifications:
 
     def to_operators(self, tx: Transaction, text: str) -> None:
         """Tell every chat that wants notifications something about the system itself."""
-        for chat in chats.defaults(tx):
+        for chat in hearers(tx, None):
             self._outbox.add(
                 tx, Notification(self._new_id(), "", chat, Kind.ANSWER, text, "", self._clock.now()), "router"
             )

@@ -3,7 +3,7 @@
 It is kept here, as the adapter keeps nothing: what was used up or closed stays so, whatever starts anew.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent
@@ -11,10 +11,30 @@ from router.domain.browser import MAX_LABEL, Browser, checked_login
 from router.domain.credentials import hashed
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
+from router.domain.person import Person
 from router.domain.stranger import speakable
-from router.store import audit, browsers
+from router.domain.wording import people as wording
+from router.services.people.pairing import Pairing
+from router.store import audit, browsers, people
 from router.store.database import Transaction
 from router.store.statements import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a browser came with: a link's id, or a pairing code; neither where the console has checked a key."""
+
+    link_id: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a browser stands, and whose it is: None for whoever has the key."""
+
+    is_open: bool = False
+    is_known: bool = True
+    person: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +42,12 @@ class Browsers:
     """Each call is one step inside one transaction."""
 
     _clock: Clock
+    _pairing: Pairing
 
-    def open(self, tx: Transaction, login_id: str, lifetime: float, link_id: str, label: str, caller: Caller) -> None:
-        """Let a browser in, and use its login link up. Raises Refusal, having written nothing."""
+    def open(self, tx: Transaction, login_id: str, lifetime: float, shown: Shown, label: str, caller: Caller) -> None:
+        """Let a browser in, and use up what it showed. Raises Refusal, having written nothing."""
         checked_login(login_id, lifetime)
-        link_hash, now = hashed(link_id) if link_id else "", self._clock.now()
+        link_hash, now = hashed(shown.link_id) if shown.link_id else "", self._clock.now()
         if link_hash and browsers.by_link(tx, link_hash):
             raise Refusal(Reason.ILLEGAL_STATE, "This login link was used before. `pointsman console` makes a new one.")
         browser = Browser(hashed(login_id), link_hash, speakable(label)[:MAX_LABEL], now, now + lifetime)
@@ -35,16 +56,22 @@ class Browsers:
             if known.is_open(now):
                 return
             raise Refusal(Reason.ILLEGAL_STATE, "This login is over. Log in again.")
+        how = "a login link" if shown.link_id else "the console's key"
+        if shown.code:
+            person = self._pairing.person_of(tx, shown.code, "browser", in_a_browser=True)
+            browser, how = replace(browser, person_id=person.person_id), f"a pairing code, as {person.name}"
+            self._pairing.tell(tx, person, wording.IN_A_BROWSER)
         browsers.insert(tx, browser)
-        how = "a login link" if link_id else "the console's key"
-        audit.record(
-            tx, now, AuditEvent.LOGIN, caller, subject=browser.browser_id, detail=f"with {how}: {browser.label}"
-        )
+        detail = f"with {how}: {browser.label}"
+        audit.record(tx, now, AuditEvent.LOGIN, caller, subject=browser.browser_id, detail=detail)
 
-    def look(self, on: Connection, login_id: str) -> tuple[bool, bool]:
-        """Whether it is let in; and whether it, or what this link let in, is known at all."""
+    def look(self, on: Connection, login_id: str) -> Seen:
+        """A browser by what it shows, or by the link that let it in."""
         browser = browsers.find(on, hashed(login_id)) or browsers.by_link(on, hashed(login_id))
-        return browser is not None and browser.is_open(self._clock.now()), browser is not None
+        if browser is None:
+            return Seen(is_known=False)
+        is_open = browser.is_open(self._clock.now())
+        return Seen(is_open, person=people.find(on, browser.person_id) if is_open else None)
 
     def close(self, tx: Transaction, login_id: str, caller: Caller) -> None:
         """Let it in no more."""

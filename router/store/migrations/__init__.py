@@ -24,6 +24,7 @@ from router.store.migrations import (
     m0019_identity,
     m0020_browsers,
     m0021_gates,
+    m0022_people,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -48,6 +49,7 @@ MIGRATIONS: list[list[str]] = [
     m0019_identity.STATEMENTS,
     m0020_browsers.STATEMENTS,
     m0021_gates.STATEMENTS,
+    m0022_people.STATEMENTS,
 ]
 
 

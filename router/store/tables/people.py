@@ -1,8 +1,9 @@
-"""Who may look and write: the browsers that were let into the console."""
+"""Who may look and write: persons, their chats and browsers, and the codes that let them in."""
 
-from peewee import BooleanField, Model, TextField
+from peewee import BooleanField, CompositeKey, Model, TextField
 
-from router.store.columns import TimeField
+from router.domain.person import PersonRole
+from router.store.columns import TimeField, json_list, text_of
 
 
 class Browser(Model):
@@ -10,6 +11,7 @@ class Browser(Model):
 
     login_hash = TextField(primary_key=True)
     link_hash = TextField(default="")
+    person_id = TextField(default="")  # empty for whoever has the key, or a link of the console
     label = TextField()
     created_at = TimeField()
     expires_at = TimeField()
@@ -21,3 +23,46 @@ class Browser(Model):
 
 _B = Browser
 _B.add_index(_B.link_hash, name="browsers_link", unique=True, where=_B.link_hash != "")
+
+
+class Person(Model):
+    """Persons who were let in; what the columns mean says the domain's Person."""
+
+    person_id = TextField(primary_key=True)
+    name = TextField(unique=True)
+    role = text_of(PersonRole)
+    machines = json_list(default=())
+    sessions = json_list(default=())
+    created_at = TimeField()
+
+    class Meta:
+        table_name = "people"
+
+
+class PairedChat(Model):
+    """Where persons may write."""
+
+    transport = TextField()
+    chat_id = TextField()
+    user_id = TextField()
+    person_id = TextField()
+    paired_at = TimeField()
+
+    class Meta:
+        table_name = "paired_chats"
+        primary_key = CompositeKey("transport", "chat_id", "user_id")
+        without_rowid = True
+
+
+class PairingCode(Model):
+    """Codes that nobody has shown yet, by their hash."""
+
+    code_hash = TextField(primary_key=True)
+    name = TextField()
+    role = text_of(PersonRole)
+    machines = json_list(default=())
+    sessions = json_list(default=())
+    expires_at = TimeField()
+
+    class Meta:
+        table_name = "pairing_codes"

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
+from agentlink.v1.types_pb2 import ChatRef
 
 from pointsman.client import Origin, RouterError, connect
 from pointsman.client.control import Control
 from pointsman.client.records import Button, Chat, CommandState, NotificationState, SessionState
 from tests.architecture.source import ROOT
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, fresh, serving
+from tests.integration.router.let_in import let_in
 
 CLIENT = ROOT / "pointsman" / "client"
 SCRIPT = ROOT / "examples" / "send_and_wait.py"
@@ -120,6 +122,7 @@ def test_waiting_ends_with_the_command(client: Control, router: RouterUnderTest)
 
 def test_a_notification_keeps_its_token_out_of_logs(client: Control, router: RouterUnderTest) -> None:
     session_id, button = router.session(router.machine()), Button("Go on", "continue")
+    let_in(router.write, ChatRef(transport="web", chat_id="console"))
 
     [sent] = client.notify(session_id, "done", buttons=[button], chats=[Chat("web", "console")])
 

@@ -66,7 +66,7 @@ def _way_in(
     """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
     # The same for both ways in: an update may come by each while somebody switches.
     files, router = Files(client, host.router.put_file), host.router
-    intake = Intake(telegram, router.submit, files.bring, router.report_stranger, background_calls.bot_username)
+    intake = Intake(telegram, router.submit, files.bring, router, background_calls.bot_username)
 
     def take(update: Json) -> None:
         received = host.lifecycle.handle("telegram", lambda: intake.receive(update))

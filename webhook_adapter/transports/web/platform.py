@@ -8,7 +8,7 @@ from flask import Blueprint
 from pointsman.client.control import Control
 from webhook_adapter.console.api import CHAT_ID
 from webhook_adapter.console.blueprint import create_blueprint
-from webhook_adapter.model import Browser, Submission, Submitted
+from webhook_adapter.model import Browser, Shown, Submission, Submitted
 from webhook_adapter.transports.platform import Host, Platform, Route
 from webhook_adapter.transports.transport import Delivered, Outgoing, SendOutcome
 
@@ -39,8 +39,8 @@ class _Router:
     def submit(self, submission: Submission) -> Submitted:
         return self.host.submit(submission)
 
-    def open_browser(self, login_id: str, lifetime: float, link_id: str, label: str) -> None:
-        self.host.router.open_browser(login_id, lifetime, link_id, label)
+    def open_browser(self, login_id: str, lifetime: float, shown: Shown, label: str) -> None:
+        self.host.router.open_browser(login_id, lifetime, shown, label)
 
     def browser(self, login_id: str) -> Browser:
         return self.host.router.browser(login_id)

@@ -29,6 +29,8 @@ STAYS = {
     "join_tokens": (ALL, "the same pair of token and key may ask again"),
     "api_keys": (ALL, "who may call; a revoked one stays in the list"),
     "chats": (ALL, "what a chat has chosen"),
+    "people": (ALL, "who may write; they go when they are put out"),
+    "paired_chats": (ALL, "where they may write"),
     "suspects": (ALL, "go when their machine confirms, or when the command ends"),
     "cancels": (ALL, "go when the command ends"),
     "audit_anchors": (ALL, "what the chain of the audit hangs on"),

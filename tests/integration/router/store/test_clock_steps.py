@@ -26,6 +26,7 @@ MOVES = {
     "join_tokens.expires_at": ("a machine may enrol", ""),
     "sessions.seen_at": ("a session that nobody has seen for a month ends", "state != 'ended'"),
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
+    "pairing_codes.expires_at": ("a code lets somebody in", ""),
     "browsers.expires_at": ("a browser is let in, and its link stays used", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
@@ -34,6 +35,8 @@ STAYS = {
     "machines.key_made_at": "how old its key is, in days",
     "machines.last_seen_at": "when it was there",
     "browsers.created_at": "when it was let in",
+    "people.created_at": "when they were let in",
+    "paired_chats.paired_at": "when it was let in",
     "api_keys.created_at": "when it was made",
     "sessions.created_at": "when it began; the order of lists",
     "sessions.updated_at": "when it last changed; an ended one is history",

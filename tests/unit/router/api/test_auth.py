@@ -16,7 +16,7 @@ METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for met
 
 CHAT_LINK = {
     *("Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger"),
-    *("OpenBrowser", "GetBrowser", "CloseBrowser"),
+    *("OpenBrowser", "GetBrowser", "CloseBrowser", "Pair"),
 }
 
 
@@ -37,7 +37,7 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
         *("CreateJoinToken", "RevokeMachine", "SetMachinePolicy"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
         *("ListAuditEntries", "VerifyAudit"),
-        "Backup",
+        *("Backup", "CreatePairingCode", "Unpair"),
         *CHAT_LINK,
     }
 

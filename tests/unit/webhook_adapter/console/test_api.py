@@ -62,7 +62,10 @@ def test_a_message_is_submitted_for_its_session(post: Post, router: FakeRouter) 
     assert answer.json is not None
     assert answer.json["command_id"] == "cmd-1"
     place = Chat("web", "console", message_id=KEY)
-    assert router.submissions == [Submission(f"web:{KEY}", place, ACTOR, text="go on", session_id="s-1")]
+    [browser] = router.open_browsers
+    assert router.submissions == [
+        Submission(f"web:{KEY}", place, ACTOR, text="go on", session_id="s-1", login_id=browser)
+    ]
 
 
 def test_a_session_is_started_once(post: Post, router: FakeRouter) -> None:
@@ -186,7 +189,10 @@ def test_a_button_is_pressed_on_its_message(post: Post, router: FakeRouter) -> N
     post("press", session="s-1", data="cmd:T1:yes", message_id="note-1")
 
     place = Chat("web", "console", message_id="note-1")
-    assert router.submissions == [Submission(f"web:{KEY}", place, ACTOR, button="cmd:T1:yes", session_id="s-1")]
+    [browser] = router.open_browsers
+    assert router.submissions == [
+        Submission(f"web:{KEY}", place, ACTOR, button="cmd:T1:yes", session_id="s-1", login_id=browser)
+    ]
 
 
 def test_a_key_is_pressed_once(post: Post, router: FakeRouter) -> None:

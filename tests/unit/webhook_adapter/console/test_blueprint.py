@@ -126,7 +126,7 @@ def test_a_wrong_key_is_refused_without_a_cookie(stranger: FlaskClient) -> None:
 
     assert answer.status_code == 403
     assert "Set-Cookie" not in answer.headers
-    assert "not the API key" in answer.text
+    assert "neither the API key" in answer.text
 
 
 def test_behind_a_proxy_of_this_machine_each_visitor_has_attempts_of_their_own(stranger: FlaskClient) -> None:

@@ -106,7 +106,7 @@ def test_a_session_survives_a_restart_and_ends_with_the_key(guard: LoginGuard, r
     restarted = LoginGuard(KEY, router)
 
     assert restarted.holder(cookie, NOW) == visitor
-    assert restarted.is_in(visitor)
+    assert restarted.seen(visitor).is_open
     assert LoginGuard("pmk_two", router).holder(cookie, NOW) is None
 
 
@@ -115,7 +115,26 @@ def test_a_logged_out_cookie_is_good_for_nothing(guard: LoginGuard) -> None:
 
     guard.log_out(visitor)
 
-    assert not guard.is_in(visitor)
+    assert not guard.seen(visitor).is_open
+
+
+def test_a_pairing_code_logs_in_as_its_person_once(guard: LoginGuard, router: FakeRouter) -> None:
+    router.codes["K7QF-3M2X-PAWB"] = ("Ada", "VIEWER")
+
+    cookie, again = (guard.cookie_for_code("K7QF-3M2X-PAWB", NOW, BROWSER) for _ in range(2))
+
+    assert cookie is not None
+    assert again is None
+    visitor = guard.holder(cookie, NOW)
+    assert visitor is not None
+    assert (guard.seen(visitor).person_name, guard.seen(visitor).role) == ("Ada", "VIEWER")
+
+
+@pytest.mark.parametrize("shown", ["", "pmk_onE", "K7QF-3M2X", "K7QF-3M2X-PAWB-AAAA"])
+def test_what_is_not_shaped_like_a_code_is_not_asked_about(guard: LoginGuard, router: FakeRouter, shown: str) -> None:
+    router.failure = RouterError("UNAVAILABLE", "The router is away.")
+
+    assert guard.cookie_for_code(shown, NOW, BROWSER) is None
 
 
 def test_a_router_that_does_not_answer_lets_nobody_in(guard: LoginGuard, router: FakeRouter) -> None:

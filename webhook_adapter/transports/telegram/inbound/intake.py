@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pointsman.client.errors import RouterError
-from pointsman.client.records import Chat, Stranger
+from pointsman.client.records import Chat
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.lifecycle import Handled, Outcome, handed_in
 from webhook_adapter.transports.telegram.inbound.access import AllowList
 from webhook_adapter.transports.telegram.inbound.files import NO_FILE, Brought
-from webhook_adapter.transports.telegram.inbound.strangers import Strangers
+from webhook_adapter.transports.telegram.inbound.strangers import PeopleRouter, Strangers
 from webhook_adapter.transports.telegram.inbound.update import Attached, Ignored, Inbound, Json, parse
 
 logger = logging.getLogger(__name__)
@@ -37,13 +37,12 @@ class Intake:
         telegram: TelegramConfig,
         submit: Callable[[Submission], Submitted],
         bring: Callable[[str, Attached], Brought],
-        report: Callable[[Stranger], bool],
+        people: PeopleRouter,
         bot_username: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`report` tells the router of somebody who is not allowed; it returns whether they are new there."""
         self._bot_id = telegram.bot_id
         self._allow_list = AllowList(telegram.allowed_chat_ids, telegram.allowed_user_ids)
-        self._strangers = Strangers(self._allow_list, report)
+        self._strangers = Strangers(self._allow_list, people)
         self._submit = submit
         self._bring = bring
         self._bot_username = bot_username
@@ -55,10 +54,13 @@ class Intake:
         inbound = parse(update, self._bot_id, self._bot_username())
         if isinstance(inbound, Ignored):
             return Received(Outcome.IGNORED, about=f"reason={inbound.reason.value}")
-        if not self._allow_list.allows(inbound.chat_id, inbound.user_id):
-            self._strangers.met(inbound)
-            return self._denied(inbound)
-        return self._hand_in(inbound)
+        if self._allow_list.allows(inbound.chat_id, inbound.user_id):
+            return self._hand_in(inbound)
+        if self._strangers.took_a_code(inbound):
+            return Received(Outcome.STORED, about=f"chat={inbound.chat_id} user={inbound.user_id} paired")
+        if self._strangers.are_paired(inbound):
+            return self._hand_in(inbound, needs_pairing=True)
+        return self._denied(inbound)
 
     def _denied(self, inbound: Inbound) -> Received:
         """Only who sees the bot's buttons is answered, on the button: words would confirm the bot to strangers."""
@@ -66,14 +68,19 @@ class Intake:
         answer = (inbound.callback_id, _NOT_YOU) if sees_buttons else ()
         return Received(Outcome.DENIED, *answer, about=f"chat={inbound.chat_id} user={inbound.user_id}")
 
-    def _hand_in(self, inbound: Inbound) -> Received:
+    def _hand_in(self, inbound: Inbound, *, needs_pairing: bool = False) -> Received:
         try:
             # An edit is answered and never typed, so its file is not needed.
             attached = None if inbound.edited else inbound.attached
             # The file first: what names it may be typed as soon as it is stored.
             brought = self._bring(inbound.update_key, attached) if attached else NO_FILE
-            handled = handed_in(inbound.update_key, self._submit(_submission(inbound, brought)))
+            handled = handed_in(
+                inbound.update_key, self._submit(_submission(inbound, brought, needs_pairing=needs_pairing))
+            )
         except RouterError as error:
+            if error.code == "NOT_PAIRED":
+                self._strangers.put_out(inbound)
+                return self._denied(inbound)
             if not is_about_content(error):
                 raise
             about, answer = f"key={inbound.update_key} code={error.code}", error.message[:_MAX_ANSWER]
@@ -82,7 +89,7 @@ class Intake:
         return Received(handled.outcome, inbound.callback_id, answer, about=handled.about)
 
 
-def _submission(inbound: Inbound, brought: Brought) -> Submission:
+def _submission(inbound: Inbound, brought: Brought, *, needs_pairing: bool = False) -> Submission:
     return Submission(
         update_key=inbound.update_key,
         chat=Chat("telegram", str(inbound.chat_id), inbound.thread_id, inbound.message_id),
@@ -95,4 +102,6 @@ def _submission(inbound: Inbound, brought: Brought) -> Submission:
         file=brought.file,
         file_problem=brought.problem,
         album=inbound.album,
+        user_id=str(inbound.user_id),
+        needs_pairing=needs_pairing,
     )

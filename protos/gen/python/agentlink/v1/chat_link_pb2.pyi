@@ -55,6 +55,66 @@ DELIVERY_KIND_ANSWER: DeliveryKind.ValueType  # 4
 Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
 
 @_typing.final
+class PairRequest(_message.Message):
+    """Somebody whom the door does not know has written a pairing code."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    USER_NAME_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Who, by the platform's own id."""
+    user_name: _builtins.str
+    """What they call themselves; a person without a name is called so."""
+    code: _builtins.str
+    """What they wrote: hyphens, and whether letters are capital, do not count. A wrong one is refused (PAIRING_CODE_INVALID),
+    and after five within 10 minutes the same user's are not looked at (BUSY).
+    """
+    @_builtins.property
+    def chat(self) -> _types_pb2.ChatRef:
+        """Where; the chat alone counts."""
+
+    def __init__(
+        self,
+        *,
+        chat: _types_pb2.ChatRef | None = ...,
+        user_id: _builtins.str = ...,
+        user_name: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "code", b"code", "user_id", b"user_id", "user_name", b"user_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PairRequest: _TypeAlias = PairRequest  # noqa: Y015
+
+@_typing.final
+class PairResponse(_message.Message):
+    """They may write there, and have been told so; that is on disk. Said again it is the same answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_NAME_FIELD_NUMBER: _builtins.int
+    person_name: _builtins.str
+    """What the person is called."""
+    def __init__(
+        self,
+        *,
+        person_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person_name", b"person_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PairResponse: _TypeAlias = PairResponse  # noqa: Y015
+
+@_typing.final
 class OpenBrowserRequest(_message.Message):
     """A browser has shown a login link, or the console's key; the console has checked it."""
 
@@ -64,12 +124,15 @@ class OpenBrowserRequest(_message.Message):
     LIFETIME_FIELD_NUMBER: _builtins.int
     LINK_ID_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     login_id: _builtins.str
     """What the browser shows from now on, chosen by the console at random: 16 to 128 characters. It is kept hashed."""
     link_id: _builtins.str
     """The login link's own id; one that was used before is refused (ILLEGAL_STATE). Empty where a key was shown."""
     label: _builtins.str
     """What the browser calls itself, for people: 64 characters are kept."""
+    code: _builtins.str
+    """The pairing code that was shown in place of a link; it is used up. A wrong one is refused (PAIRING_CODE_INVALID)."""
     @_builtins.property
     def lifetime(self) -> _duration_pb2.Duration:
         """How long it is good, 24 hours at most."""
@@ -81,10 +144,11 @@ class OpenBrowserRequest(_message.Message):
         lifetime: _duration_pb2.Duration | None = ...,
         link_id: _builtins.str = ...,
         label: _builtins.str = ...,
+        code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "lifetime", b"lifetime", "link_id", b"link_id", "login_id", b"login_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "label", b"label", "lifetime", b"lifetime", "link_id", b"link_id", "login_id", b"login_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,19 +201,27 @@ class GetBrowserResponse(_message.Message):
 
     IS_OPEN_FIELD_NUMBER: _builtins.int
     IS_KNOWN_FIELD_NUMBER: _builtins.int
+    PERSON_NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     is_open: _builtins.bool
     """It is: neither over nor closed."""
     is_known: _builtins.bool
     """Something with this id was let in before, whatever became of it."""
+    person_name: _builtins.str
+    """Whose it is; empty for whoever has the key, or a link of `pointsman console`."""
+    role: _types_pb2.PersonRole.ValueType
+    """What that person may; not set for them, who may do everything."""
     def __init__(
         self,
         *,
         is_open: _builtins.bool = ...,
         is_known: _builtins.bool = ...,
+        person_name: _builtins.str = ...,
+        role: _types_pb2.PersonRole.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_known", b"is_known", "is_open", b"is_open"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_known", b"is_known", "is_open", b"is_open", "person_name", b"person_name", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -225,16 +297,20 @@ class ReportStrangerResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IS_NEW_FIELD_NUMBER: _builtins.int
+    IS_PAIRED_FIELD_NUMBER: _builtins.int
     is_new: _builtins.bool
     """The router did not know them before."""
+    is_paired: _builtins.bool
+    """They were let in by a code: nothing was noted. Hand in what they write, with needs_pairing."""
     def __init__(
         self,
         *,
         is_new: _builtins.bool = ...,
+        is_paired: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_new", b"is_new"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_new", b"is_new", "is_paired", b"is_paired"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -332,6 +408,9 @@ class SubmitRequest(_message.Message):
     FILE_PROBLEM_FIELD_NUMBER: _builtins.int
     ALBUM_FIELD_NUMBER: _builtins.int
     REPLY_TO_OURS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    NEEDS_PAIRING_FIELD_NUMBER: _builtins.int
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -350,6 +429,14 @@ class SubmitRequest(_message.Message):
     """The platform's name for messages that one person sent at once; those without an address go where the first went."""
     reply_to_ours: _builtins.bool
     """The message it answers was written by us: where no such message is known, nobody guesses whom it is for."""
+    user_id: _builtins.str
+    """Who wrote it, by the platform's own id."""
+    needs_pairing: _builtins.bool
+    """The door does not know them: it is taken only where this user was let into this chat by a code, and as what that person
+    may; else it is refused (NOT_PAIRED). Without it, the door itself says that they may do everything.
+    """
+    login_id: _builtins.str
+    """What the browser shows that it came from: it is taken only while that is let in, and as what its person may."""
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -377,10 +464,13 @@ class SubmitRequest(_message.Message):
         file_problem: _builtins.str = ...,
         album: _builtins.str = ...,
         reply_to_ours: _builtins.bool = ...,
+        user_id: _builtins.str = ...,
+        needs_pairing: _builtins.bool = ...,
+        login_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -80,6 +80,11 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.FromString,
                 _registered_method=True)
+        self.Pair = channel.unary_unary(
+                '/agentlink.v1.ChatLink/Pair',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PairResponse.FromString,
+                _registered_method=True)
 
 
 class ChatLinkServicer:
@@ -115,7 +120,8 @@ class ChatLinkServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportStranger(self, request, context):
-        """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing.
+        """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
+        who were let in by a code are none, and the door is told so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,6 +150,13 @@ class ChatLinkServicer:
 
     def CloseBrowser(self, request, context):
         """Ends what a browser was let in with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pair(self, request, context):
+        """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,6 +209,11 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.CloseBrowser,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.SerializeToString,
+            ),
+            'Pair': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pair,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -442,6 +460,33 @@ class ChatLink:
             '/agentlink.v1.ChatLink/CloseBrowser',
             agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/Pair',
+            agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.PairResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,7 +42,9 @@ class ChatLinkStub:
     Deliver: _grpc.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
     ReportStranger: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.ReportStrangerRequest, _chat_link_pb2.ReportStrangerResponse]
-    """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
+    """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
+    who were let in by a code are none, and the door is told so.
+    """
     GetPart: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]
     """A part of a file of a notification, for who brings it to people."""
     OpenBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.OpenBrowserRequest, _chat_link_pb2.OpenBrowserResponse]
@@ -51,6 +53,8 @@ class ChatLinkStub:
     """Whether a browser is let in still; asked anew with each of its requests."""
     CloseBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.CloseBrowserRequest, _chat_link_pb2.CloseBrowserResponse]
     """Ends what a browser was let in with."""
+    Pair: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]
+    """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
 
 @_typing.type_check_only
 class ChatLinkAsyncStub(ChatLinkStub):
@@ -66,7 +70,9 @@ class ChatLinkAsyncStub(ChatLinkStub):
     Deliver: _aio.StreamStreamMultiCallable[_chat_link_pb2.DeliveryReceipt, _chat_link_pb2.Delivery]  # type: ignore[assignment]
     """Leases out the outbox of one transport. The first frame is open; credit is max_in_flight."""
     ReportStranger: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.ReportStrangerRequest, _chat_link_pb2.ReportStrangerResponse]  # type: ignore[assignment]
-    """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
+    """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
+    who were let in by a code are none, and the door is told so.
+    """
     GetPart: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]  # type: ignore[assignment]
     """A part of a file of a notification, for who brings it to people."""
     OpenBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.OpenBrowserRequest, _chat_link_pb2.OpenBrowserResponse]  # type: ignore[assignment]
@@ -75,6 +81,8 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Whether a browser is let in still; asked anew with each of its requests."""
     CloseBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.CloseBrowserRequest, _chat_link_pb2.CloseBrowserResponse]  # type: ignore[assignment]
     """Ends what a browser was let in with."""
+    Pair: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]  # type: ignore[assignment]
+    """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
 
 class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
     """Chat platforms."""
@@ -117,7 +125,9 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_link_pb2.ReportStrangerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.ReportStrangerResponse, _abc.Awaitable[_chat_link_pb2.ReportStrangerResponse]]:
-        """Tells of somebody who wrote and is not allowed, for the operator; they themselves are told nothing."""
+        """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
+        who were let in by a code are none, and the door is told so.
+        """
 
     @_abc_1.abstractmethod
     def GetPart(
@@ -150,5 +160,13 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.CloseBrowserResponse, _abc.Awaitable[_chat_link_pb2.CloseBrowserResponse]]:
         """Ends what a browser was let in with."""
+
+    @_abc_1.abstractmethod
+    def Pair(
+        self,
+        request: _chat_link_pb2.PairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.PairResponse, _abc.Awaitable[_chat_link_pb2.PairResponse]]:
+        """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
 
 def add_ChatLinkServicer_to_server(servicer: ChatLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -55,6 +55,171 @@ ROLE_VIEWER: Role.ValueType  # 4
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
+class CreatePairingCodeRequest(_message.Message):
+    """Wants a code."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    MACHINES_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    person_name: _builtins.str
+    """What people call the person: 1 to 64 characters. One of that name gets a further chat or browser; for a new one the rest
+    counts. Empty: they are called what they call themselves.
+    """
+    role: _types_pb2.PersonRole.ValueType
+    """What a new person may; not set: an operator's."""
+    @_builtins.property
+    def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Machines whose sessions they see and reach, as patterns with * and ?; none: all. 20 at most."""
+
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sessions, by label or id, in the same way. Who is limited has no browser: the console shows everything."""
+
+    def __init__(
+        self,
+        *,
+        person_name: _builtins.str = ...,
+        role: _types_pb2.PersonRole.ValueType = ...,
+        machines: _abc.Iterable[_builtins.str] | None = ...,
+        sessions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["machines", b"machines", "person_name", b"person_name", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreatePairingCodeRequest: _TypeAlias = CreatePairingCodeRequest  # noqa: Y015
+
+@_typing.final
+class CreatePairingCodeResponse(_message.Message):
+    """A code. Whoever shows it first is let in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Three times four letters and digits; shown this once."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """It is good until then."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "expires_at", b"expires_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreatePairingCodeResponse: _TypeAlias = CreatePairingCodeResponse  # noqa: Y015
+
+@_typing.final
+class ListPeopleRequest(_message.Message):
+    """Asks for persons."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPeopleRequest: _TypeAlias = ListPeopleRequest  # noqa: Y015
+
+@_typing.final
+class ListPeopleResponse(_message.Message):
+    """The persons."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def people(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Person]:
+        """By name; first, without an id, whoever has the key."""
+
+    def __init__(
+        self,
+        *,
+        people: _abc.Iterable[_types_pb2.Person] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPeopleResponse: _TypeAlias = ListPeopleResponse  # noqa: Y015
+
+@_typing.final
+class UnpairRequest(_message.Message):
+    """Puts somebody out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The person's id, and then all of theirs; or a browser's; or, with user_id, a chat's."""
+    transport: _builtins.str
+    """Of a chat: its platform. Then id is the chat's."""
+    user_id: _builtins.str
+    """Of a chat: who."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        transport: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "transport", b"transport", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnpairRequest: _TypeAlias = UnpairRequest  # noqa: Y015
+
+@_typing.final
+class UnpairResponse(_message.Message):
+    """It is over, and that is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHATS_FIELD_NUMBER: _builtins.int
+    BROWSERS_FIELD_NUMBER: _builtins.int
+    chats: _builtins.int
+    """Chats that ended."""
+    browsers: _builtins.int
+    """Browsers that ended."""
+    def __init__(
+        self,
+        *,
+        chats: _builtins.int = ...,
+        browsers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browsers", b"browsers", "chats", b"chats"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnpairResponse: _TypeAlias = UnpairResponse  # noqa: Y015
+
+@_typing.final
 class ListStrangersRequest(_message.Message):
     """Asks for strangers."""
 

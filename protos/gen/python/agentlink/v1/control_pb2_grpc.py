@@ -178,6 +178,21 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.ListStrangersResponse.FromString,
                 _registered_method=True)
+        self.CreatePairingCode = channel.unary_unary(
+                '/agentlink.v1.Control/CreatePairingCode',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.CreatePairingCodeRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.CreatePairingCodeResponse.FromString,
+                _registered_method=True)
+        self.ListPeople = channel.unary_unary(
+                '/agentlink.v1.Control/ListPeople',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListPeopleRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListPeopleResponse.FromString,
+                _registered_method=True)
+        self.Unpair = channel.unary_unary(
+                '/agentlink.v1.Control/Unpair',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.UnpairRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.UnpairResponse.FromString,
+                _registered_method=True)
         self.ListPermissions = channel.unary_unary(
                 '/agentlink.v1.Control/ListPermissions',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
@@ -403,6 +418,27 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreatePairingCode(self, request, context):
+        """A code that lets one person in, once, within 10 minutes: they write it to the bot, or give it on the console's login page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPeople(self, request, context):
+        """Persons who were let in, with their chats and browsers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unpair(self, request, context):
+        """Puts a person out, or ends one of their chats or browsers, at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPermissions(self, request, context):
         """Permission questions, newest first.
         """
@@ -573,6 +609,21 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.ListStrangers,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.ListStrangersResponse.SerializeToString,
+            ),
+            'CreatePairingCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePairingCode,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.CreatePairingCodeRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.CreatePairingCodeResponse.SerializeToString,
+            ),
+            'ListPeople': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPeople,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListPeopleRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListPeopleResponse.SerializeToString,
+            ),
+            'Unpair': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unpair,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.UnpairRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.UnpairResponse.SerializeToString,
             ),
             'ListPermissions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPermissions,
@@ -1355,6 +1406,87 @@ class Control:
             '/agentlink.v1.Control/ListStrangers',
             agentlink_dot_v1_dot_control__pb2.ListStrangersRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.ListStrangersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePairingCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/CreatePairingCode',
+            agentlink_dot_v1_dot_control__pb2.CreatePairingCodeRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.CreatePairingCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPeople(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListPeople',
+            agentlink_dot_v1_dot_control__pb2.ListPeopleRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unpair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Unpair',
+            agentlink_dot_v1_dot_control__pb2.UnpairRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.UnpairResponse.FromString,
             options,
             channel_credentials,
             insecure,

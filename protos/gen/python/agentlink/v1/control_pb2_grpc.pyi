@@ -93,6 +93,12 @@ class ControlStub:
     """Computes the audit's chain of hashes anew: whether every entry is as it was written."""
     ListStrangers: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListStrangersRequest, _control_pb2.ListStrangersResponse]
     """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
+    CreatePairingCode: _grpc.UnaryUnaryMultiCallable[_control_pb2.CreatePairingCodeRequest, _control_pb2.CreatePairingCodeResponse]
+    """A code that lets one person in, once, within 10 minutes: they write it to the bot, or give it on the console's login page."""
+    ListPeople: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPeopleRequest, _control_pb2.ListPeopleResponse]
+    """Persons who were let in, with their chats and browsers."""
+    Unpair: _grpc.UnaryUnaryMultiCallable[_control_pb2.UnpairRequest, _control_pb2.UnpairResponse]
+    """Puts a person out, or ends one of their chats or browsers, at once."""
     ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
     """Permission questions, newest first."""
     RespondPermission: _grpc.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]
@@ -167,6 +173,12 @@ class ControlAsyncStub(ControlStub):
     """Computes the audit's chain of hashes anew: whether every entry is as it was written."""
     ListStrangers: _aio.UnaryUnaryMultiCallable[_control_pb2.ListStrangersRequest, _control_pb2.ListStrangersResponse]  # type: ignore[assignment]
     """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
+    CreatePairingCode: _aio.UnaryUnaryMultiCallable[_control_pb2.CreatePairingCodeRequest, _control_pb2.CreatePairingCodeResponse]  # type: ignore[assignment]
+    """A code that lets one person in, once, within 10 minutes: they write it to the bot, or give it on the console's login page."""
+    ListPeople: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPeopleRequest, _control_pb2.ListPeopleResponse]  # type: ignore[assignment]
+    """Persons who were let in, with their chats and browsers."""
+    Unpair: _aio.UnaryUnaryMultiCallable[_control_pb2.UnpairRequest, _control_pb2.UnpairResponse]  # type: ignore[assignment]
+    """Puts a person out, or ends one of their chats or browsers, at once."""
     ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
     """Permission questions, newest first."""
     RespondPermission: _aio.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]  # type: ignore[assignment]
@@ -406,6 +418,30 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListStrangersResponse, _abc.Awaitable[_control_pb2.ListStrangersResponse]]:
         """Those who wrote to a chat platform's adapter and are not allowed, newest first; 20 at most."""
+
+    @_abc_1.abstractmethod
+    def CreatePairingCode(
+        self,
+        request: _control_pb2.CreatePairingCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.CreatePairingCodeResponse, _abc.Awaitable[_control_pb2.CreatePairingCodeResponse]]:
+        """A code that lets one person in, once, within 10 minutes: they write it to the bot, or give it on the console's login page."""
+
+    @_abc_1.abstractmethod
+    def ListPeople(
+        self,
+        request: _control_pb2.ListPeopleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListPeopleResponse, _abc.Awaitable[_control_pb2.ListPeopleResponse]]:
+        """Persons who were let in, with their chats and browsers."""
+
+    @_abc_1.abstractmethod
+    def Unpair(
+        self,
+        request: _control_pb2.UnpairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.UnpairResponse, _abc.Awaitable[_control_pb2.UnpairResponse]]:
+        """Puts a person out, or ends one of their chats or browsers, at once."""
 
     @_abc_1.abstractmethod
     def ListPermissions(

@@ -268,6 +268,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The conversation is open already: two programs in one would split it."""
     REASON_FILE_GONE: _Reason.ValueType  # 70
     """The router has the file of this command no more."""
+    REASON_NOT_PAIRED: _Reason.ValueType  # 71
+    """Nobody let this user write in this chat, or they were put out again."""
+    REASON_PAIRING_CODE_INVALID: _Reason.ValueType  # 72
+    """The pairing code is unknown, over, or was used."""
     REASON_CREDENTIAL_OLD: _Reason.ValueType  # 80
     """The machine's key is older than this router takes."""
     REASON_AGENT_TOO_OLD: _Reason.ValueType  # 81
@@ -380,6 +384,10 @@ REASON_CONVERSATION_OPEN: Reason.ValueType  # 64
 """The conversation is open already: two programs in one would split it."""
 REASON_FILE_GONE: Reason.ValueType  # 70
 """The router has the file of this command no more."""
+REASON_NOT_PAIRED: Reason.ValueType  # 71
+"""Nobody let this user write in this chat, or they were put out again."""
+REASON_PAIRING_CODE_INVALID: Reason.ValueType  # 72
+"""The pairing code is unknown, over, or was used."""
 REASON_CREDENTIAL_OLD: Reason.ValueType  # 80
 """The machine's key is older than this router takes."""
 REASON_AGENT_TOO_OLD: Reason.ValueType  # 81
@@ -503,6 +511,34 @@ VERDICT_DENY: Verdict.ValueType  # 3
 VERDICT_ANSWER: Verdict.ValueType  # 4
 """Neither yes nor no: the answer to what was asked."""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
+class _PersonRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PersonRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PersonRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERSON_ROLE_UNSPECIFIED: _PersonRole.ValueType  # 0
+    """Not set."""
+    PERSON_ROLE_OPERATOR: _PersonRole.ValueType  # 1
+    """Everything that can be done in chats and at the console, but letting machines in."""
+    PERSON_ROLE_APPROVER: _PersonRole.ValueType  # 2
+    """Answer permission questions, and look."""
+    PERSON_ROLE_VIEWER: _PersonRole.ValueType  # 3
+    """Look."""
+
+class PersonRole(_PersonRole, metaclass=_PersonRoleEnumTypeWrapper):
+    """What a person may do."""
+
+PERSON_ROLE_UNSPECIFIED: PersonRole.ValueType  # 0
+"""Not set."""
+PERSON_ROLE_OPERATOR: PersonRole.ValueType  # 1
+"""Everything that can be done in chats and at the console, but letting machines in."""
+PERSON_ROLE_APPROVER: PersonRole.ValueType  # 2
+"""Answer permission questions, and look."""
+PERSON_ROLE_VIEWER: PersonRole.ValueType  # 3
+"""Look."""
+Global___PersonRole: _TypeAlias = PersonRole  # noqa: Y015
 
 @_typing.final
 class ChatRef(_message.Message):
@@ -1519,3 +1555,137 @@ class NotificationFile(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NotificationFile: _TypeAlias = NotificationFile  # noqa: Y015
+
+@_typing.final
+class PairedChat(_message.Message):
+    """A chat in which a person may write."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PAIRED_AT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Who, by the platform's own id."""
+    @_builtins.property
+    def chat(self) -> Global___ChatRef:
+        """Where; the chat alone."""
+
+    @_builtins.property
+    def paired_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        chat: Global___ChatRef | None = ...,
+        user_id: _builtins.str = ...,
+        paired_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "paired_at", b"paired_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "paired_at", b"paired_at", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PairedChat: _TypeAlias = PairedChat  # noqa: Y015
+
+@_typing.final
+class PersonBrowser(_message.Message):
+    """A browser that is let into the console."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BROWSER_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    browser_id: _builtins.str
+    """Names it for people: the beginning of a hash, good for nothing else."""
+    label: _builtins.str
+    """What it calls itself."""
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """Until when, if nobody ends it."""
+
+    def __init__(
+        self,
+        *,
+        browser_id: _builtins.str = ...,
+        label: _builtins.str = ...,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "opened_at", b"opened_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browser_id", b"browser_id", "expires_at", b"expires_at", "label", b"label", "opened_at", b"opened_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonBrowser: _TypeAlias = PersonBrowser  # noqa: Y015
+
+@_typing.final
+class Person(_message.Message):
+    """Somebody who was let in by a code, with all that they come with. Without an id: whoever has the key or a link of the
+    console, with their browsers.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    MACHINES_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    CHATS_FIELD_NUMBER: _builtins.int
+    BROWSERS_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Chosen by the router."""
+    name: _builtins.str
+    """What people call them."""
+    role: Global___PersonRole.ValueType
+    """What they may."""
+    @_builtins.property
+    def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Machines whose sessions they see and reach, as patterns with * and ?; none: all."""
+
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sessions, by their label or id, in the same way."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    @_builtins.property
+    def chats(self) -> _containers.RepeatedCompositeFieldContainer[Global___PairedChat]:
+        """Where they write."""
+
+    @_builtins.property
+    def browsers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonBrowser]:
+        """Where they look."""
+
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        role: Global___PersonRole.ValueType = ...,
+        machines: _abc.Iterable[_builtins.str] | None = ...,
+        sessions: _abc.Iterable[_builtins.str] | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        chats: _abc.Iterable[Global___PairedChat] | None = ...,
+        browsers: _abc.Iterable[Global___PersonBrowser] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browsers", b"browsers", "chats", b"chats", "created_at", b"created_at", "machines", b"machines", "name", b"name", "person_id", b"person_id", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Person: _TypeAlias = Person  # noqa: Y015

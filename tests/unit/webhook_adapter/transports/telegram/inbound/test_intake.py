@@ -8,7 +8,7 @@ import pytest
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat, CommandState, Stranger
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.model import StoredFile, Submission, Submitted
+from webhook_adapter.model import Acquaintance, StoredFile, Submission, Submitted
 from webhook_adapter.router.errors import unavailable
 from webhook_adapter.transports.lifecycle import Outcome, lifecycle
 from webhook_adapter.transports.telegram.inbound.files import Brought
@@ -18,6 +18,7 @@ from webhook_adapter.transports.telegram.inbound.update import Attached
 STORED = Submitted("command-1", CommandState.QUEUED, "s1", "Sent to api", duplicate=False)
 ADA = {"id": 99, "is_bot": False, "first_name": "Ada"}
 MESSAGE = {"message_id": 50, "date": 1, "chat": {"id": 99}, "from": ADA, "text": "the secret plan"}
+CODE = "K7QF-3M2X-PAWB"
 PRESS = {"id": "7788", "from": ADA, "message": {"message_id": 40, "chat": {"id": 99}}, "data": "cmd:TOKEN:yes"}
 
 
@@ -28,13 +29,21 @@ class Router:
         self.answer = answer
         self.got: list[Submission] = []
         self.strangers: list[Stranger] = []
+        self.paired: set[str] = set()
+        self.codes: list[str] = []
 
-    def report(self, stranger: Stranger) -> bool:
+    def report_stranger(self, stranger: Stranger) -> Acquaintance:
         """What is known of strangers; as the router, new ones once."""
-        if isinstance(self.answer, RouterError):
+        if isinstance(self.answer, RouterError) and self.answer.code != "NOT_PAIRED":
             raise self.answer
         self.strangers.append(stranger)
-        return stranger not in self.strangers[:-1]
+        return Acquaintance(stranger not in self.strangers[:-1], stranger.user_id in self.paired)
+
+    def pair(self, stranger: Stranger, code: str) -> None:
+        self.codes.append(code)
+        if code != CODE:
+            raise RouterError("PERMISSION_DENIED", "This code is unknown.", "PAIRING_CODE_INVALID")
+        self.paired.add(stranger.user_id)
 
     def submit(self, submission: Submission) -> Submitted:
         self.got.append(submission)
@@ -62,7 +71,7 @@ def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
         }
     )
     assert config.telegram is not None
-    return Intake(config.telegram, router.submit, bring, router.report)
+    return Intake(config.telegram, router.submit, bring, router)
 
 
 def test_an_allowed_message_is_handed_in() -> None:
@@ -77,6 +86,7 @@ def test_an_allowed_message_is_handed_in() -> None:
             chat=Chat("telegram", "99", "", "50"),
             actor="telegram:99 (Ada)",
             text="the secret plan",
+            user_id="99",
         )
     ]
 
@@ -116,7 +126,7 @@ def test_a_file_whose_caption_was_changed_is_not_brought_again() -> None:
 
 
 def test_a_stranger_s_file_is_not_brought() -> None:
-    router = Router(unavailable("never asked"))
+    router = Router()
 
     received = intake(router, chats="5").receive({"update_id": 1, "message": MESSAGE | {"voice": {"file_id": "gone"}}})
 
@@ -163,10 +173,53 @@ def test_a_stranger_is_told_of_with_what_would_let_them_in(
     assert [(each.user_id, each.name) for each in router.strangers] == [("99", "Ada")]
 
 
-def test_an_update_of_a_stranger_never_comes_again() -> None:
-    received = intake(Router(unavailable("away")), chats="5").receive({"update_id": 1, "message": MESSAGE})
+def test_while_nobody_can_say_whether_a_code_let_them_in_it_must_come_again() -> None:
+    with pytest.raises(RouterError, match="UNAVAILABLE"):
+        intake(Router(unavailable("away")), chats="5").receive({"update_id": 1, "message": MESSAGE})
 
-    assert received == Received(Outcome.DENIED)
+
+def test_who_was_let_in_by_a_code_is_handed_in_as_somebody_whom_the_router_must_know() -> None:
+    router = Router()
+    router.paired.add("99")
+
+    received = intake(router, chats="5").receive({"update_id": 1, "message": MESSAGE})
+
+    assert received.outcome is Outcome.STORED
+    assert [(one.user_id, one.needs_pairing) for one in router.got] == [("99", True)]
+
+
+@pytest.mark.parametrize("text", [f"/start {CODE}", f"/pair {CODE.lower()}", f"/start {CODE.replace('-', '')}"])
+def test_a_code_is_taken_out_of_what_telegram_sends_for_a_link_or_by_hand(text: str) -> None:
+    router = Router()
+
+    received = intake(router, chats="5").receive({"update_id": 1, "message": MESSAGE | {"text": text}})
+
+    assert [code.upper().replace("-", "") for code in router.codes] == [CODE.replace("-", "")]
+    assert received.outcome in {Outcome.STORED, Outcome.DENIED}
+    assert router.got == []
+
+
+def test_a_code_in_an_edited_message_is_none() -> None:
+    router = Router()
+    edited = MESSAGE | {"text": f"/start {CODE}", "edit_date": 2}
+
+    intake(router, chats="5").receive({"update_id": 1, "edited_message": edited})
+
+    assert router.codes == []
+
+
+def test_who_was_put_out_is_a_stranger_from_then_on() -> None:
+    router = Router()
+    router.paired.add("99")
+    door = intake(router, chats="5")
+    door.receive({"update_id": 1, "message": MESSAGE})
+    router.answer = RouterError("PERMISSION_DENIED", "They may not write here.", "NOT_PAIRED")
+    router.paired.clear()
+
+    received = [door.receive({"update_id": number, "message": MESSAGE}) for number in (2, 3)]
+
+    assert {one.outcome for one in received} == {Outcome.DENIED}
+    assert len(router.got) == 2
 
 
 def test_who_may_not_press_is_told_so_and_nothing_is_handed_in() -> None:

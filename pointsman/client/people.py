@@ -1,0 +1,44 @@
+"""Who is let in: persons, with their chats and browsers."""
+
+from collections.abc import Sequence
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2
+
+from pointsman.client import convert
+from pointsman.client.calls import Calls
+from pointsman.client.people_records import NewPairingCode, PairedChat, Person, PersonRole
+
+
+class People(Calls):
+    """Every method raises RouterError."""
+
+    def create_pairing_code(
+        self,
+        name: str = "",
+        role: PersonRole = PersonRole.OPERATOR,
+        machines: Sequence[str] = (),
+        sessions: Sequence[str] = (),
+    ) -> NewPairingCode:
+        """Lets one person in, once; one of that name gets a further chat or browser. Patterns have * and ?."""
+        asked = pb.CreatePairingCodeRequest(
+            person_name=name, role=types_pb2.PersonRole.Value(f"PERSON_ROLE_{role.name}"), machines=machines,
+            sessions=sessions,
+        )  # fmt: skip
+        return convert.read(NewPairingCode, self._call(self._stub.CreatePairingCode, asked))
+
+    def people(self) -> list[Person]:
+        """All persons who were let in, by name; first, without an id, whoever has the key."""
+        return convert.read_all(Person, self._call(self._stub.ListPeople, pb.ListPeopleRequest()).people)
+
+    def unpair(self, identity: str) -> tuple[int, int]:
+        """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""
+        ended = self._call(self._stub.Unpair, pb.UnpairRequest(id=identity))
+        return ended.chats, ended.browsers
+
+    def unpair_chat(self, paired: PairedChat) -> None:
+        """Let somebody write in a chat no more."""
+        chat = paired.chat
+        self._call(
+            self._stub.Unpair, pb.UnpairRequest(id=chat.chat_id, transport=chat.transport, user_id=paired.user_id)
+        )

@@ -1,0 +1,41 @@
+"""Control: persons who are let in by a code, and put out."""
+
+from agentlink.v1 import control_pb2 as pb
+
+from router.api.control.part import Part
+from router.api.convert.people import PERSON_ROLES_BY_NUMBER, person_message
+from router.api.convert.times import timestamp
+from router.api.handlers import Call
+from router.domain.command import ChatRef
+from router.domain.errors import Reason, Refusal
+from router.domain.person import PersonRole
+from router.store.database import Transaction
+
+
+class PeoplePart(Part):
+    """What may be asked of people."""
+
+    async def CreatePairingCode(self, request: pb.CreatePairingCodeRequest, call: Call) -> pb.CreatePairingCodeResponse:
+        r = request
+        if (role := PERSON_ROLES_BY_NUMBER.get(r.role) if r.role else PersonRole.OPERATOR) is None:
+            raise Refusal(Reason.INVALID_ARGUMENT, "role must be OPERATOR, APPROVER or VIEWER")
+        machines, sessions = tuple(r.machines), tuple(r.sessions)
+        code, expires_at = await self._write(
+            call, lambda tx: self._s.pairing.create_code(tx, r.person_name.strip(), role, machines, sessions)
+        )
+        return pb.CreatePairingCodeResponse(code=code, expires_at=timestamp(expires_at))
+
+    async def ListPeople(self, _request: pb.ListPeopleRequest, _call: Call) -> pb.ListPeopleResponse:
+        return pb.ListPeopleResponse(people=map(person_message, await self._s.database.read(self._s.persons.page)))
+
+    async def Unpair(self, request: pb.UnpairRequest, call: Call) -> pb.UnpairResponse:
+        r = request
+
+        def unpair(tx: Transaction) -> tuple[int, int]:
+            if not r.transport:
+                return self._s.persons.unpair(tx, r.id)
+            self._s.persons.unpair_chat(tx, ChatRef(r.transport, r.id), r.user_id)
+            return 1, 0
+
+        chats, browsers = await self._write(call, unpair)
+        return pb.UnpairResponse(chats=chats, browsers=browsers)

@@ -1,0 +1,25 @@
+"""What is said of who is let in, and what they are told who may not do something."""
+
+from router.domain.person import Deed, Person, PersonRole
+
+WELCOME = "You are in, {name}, {may}. /help says what you can do here; messages of sessions come by themselves."
+LET_IN = "👤 {name} was let in by a code: {where}, {may}. `pointsman unpair` puts them out."
+IN_A_CHAT = "{transport} user {user_id} in chat {chat_id}"
+IN_A_BROWSER = "in a browser"
+MAY = {
+    PersonRole.OPERATOR: "as an operator",
+    PersonRole.APPROVER: "to answer questions",
+    PersonRole.VIEWER: "to look",
+}
+_NOT_YOUR_ROLE = {
+    Deed.LOOK: "You may not see this.",
+    Deed.ANSWER: "You may look here, and not answer: nothing was done. Ask whoever runs this.",
+    Deed.TYPE: "You are here {may}, and may not do that: nothing was done. Ask whoever runs this.",
+}
+NOT_YOUR_SESSION = "That session is none of yours: nothing was done. Ask whoever runs this."
+NOT_LIMITED = "You are let into some sessions only, and this is about all: nothing was done."
+
+
+def not_your_role(person: Person, deed: Deed) -> str:
+    """For somebody whose role lacks this."""
+    return _NOT_YOUR_ROLE[deed].format(may=MAY[person.role])

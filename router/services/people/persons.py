@@ -1,0 +1,100 @@
+"""Persons as they come and go: whose a message is, who there is, and who is put out."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from router.clock import Clock
+from router.domain.audit import AuditEvent
+from router.domain.browser import Browser
+from router.domain.command import ChatRef
+from router.domain.credentials import hashed
+from router.domain.errors import Reason, Refusal
+from router.domain.person import PairedChat, Person
+from router.domain.routing import Inbound
+from router.store import audit, browsers, people
+from router.store.database import Transaction
+from router.store.statements import Connection
+
+_NOT_PAIRED = "They may not write here, or not any more. `pointsman pair` lets somebody in."
+_NOBODY = "There is nobody of that id, or nothing. `pointsman people` shows who was let in."
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A person, or None for whoever has the key, with all that they come with."""
+
+    person: Person | None
+    chats: tuple[PairedChat, ...]
+    browsers: tuple[Browser, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Persons:
+    """Each call is one step inside one transaction."""
+
+    _clock: Clock
+
+    def identified(self, tx: Transaction, inbound: Inbound) -> Inbound:
+        """A message with the person whose it is, and their name as its actor. Raises Refusal for nobody's."""
+        if inbound.login_id:
+            browser = browsers.find(tx, hashed(inbound.login_id))
+            if browser is None or not browser.is_open(self._clock.now()):
+                raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
+            return _of(inbound, people.find(tx, browser.person_id), "web:console")
+        if not inbound.needs_pairing:
+            return inbound
+        paired = people.paired(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id)
+        if paired is None:
+            raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
+        return _of(inbound, people.find(tx, paired.person_id), f"{inbound.chat.transport}:{inbound.user_id}")
+
+    def page(self, on: Connection) -> list[Present]:
+        """All of them by name; first whoever has the key, where they have browsers."""
+        chats: dict[str, list[PairedChat]] = defaultdict(list)
+        there: dict[str, list[Browser]] = defaultdict(list)
+        for chat in people.chats(on):
+            chats[chat.person_id].append(chat)
+        for browser in browsers.open_ones(on, self._clock.now()):
+            there[browser.person_id].append(browser)
+        owner = [Present(None, (), tuple(there[""]))] if there[""] else []
+        return owner + [
+            Present(person, tuple(chats[person.person_id]), tuple(there[person.person_id]))
+            for person in people.page(on)
+        ]
+
+    def unpair(self, tx: Transaction, person_or_browser_id: str) -> tuple[int, int]:
+        """Put a person out, or a browser; how many chats and browsers ended. Raises Refusal."""
+        there = browsers.open_ones(tx, self._clock.now())
+        if person := people.find(tx, person_or_browser_id):
+            chats = people.delete(tx, person.person_id)
+            ended = self._close(tx, (each for each in there if each.person_id == person.person_id))
+            self._note(tx, person.person_id, f"{person.name}: all")
+            return chats, ended
+        ended = self._close(tx, (each for each in there if each.browser_id == person_or_browser_id))
+        if not ended:
+            raise Refusal(Reason.NOT_FOUND, _NOBODY)
+        self._note(tx, person_or_browser_id, "a browser")
+        return 0, ended
+
+    def unpair_chat(self, tx: Transaction, chat: ChatRef, user_id: str) -> None:
+        """Let a user write in a chat no more. Raises Refusal."""
+        paired = people.paired(tx, chat, user_id)
+        if paired is None:
+            raise Refusal(Reason.NOT_FOUND, _NOBODY)
+        people.delete_chat(tx, chat, user_id)
+        self._note(tx, paired.person_id, f"{chat.transport} user {user_id} in chat {chat.chat_id}")
+
+    def _close(self, tx: Transaction, ended: Iterable[Browser]) -> int:
+        closed = list(ended)
+        for browser in closed:
+            browsers.close(tx, browser.login_hash)
+        return len(closed)
+
+    def _note(self, tx: Transaction, subject: str, detail: str) -> None:
+        audit.record(tx, self._clock.now(), AuditEvent.UNPAIRED, tx.caller, subject=subject, detail=detail)
+
+
+def _of(inbound: Inbound, person: Person | None, where: str) -> Inbound:
+    # Ours, and not what the platform calls them: anybody may take any name there.
+    return inbound if person is None else replace(inbound, person=person, actor=f"{where} ({person.name})")

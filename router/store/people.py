@@ -1,0 +1,84 @@
+"""Persons on disk, and where they may write."""
+
+from router.domain.command import ChatRef
+from router.domain.person import PairedChat, Person
+from router.store import tables
+from router.store.database import Transaction
+from router.store.mapper import Mapper, Part
+from router.store.statements import Connection, Statement, given
+
+Row, Chat = tables.Person, tables.PairedChat
+_PEOPLE = Mapper(Row, Person)
+_PLACE = Part((Chat.transport, Chat.chat_id), ChatRef, lambda chat: (chat.transport, chat.chat_id))
+_CHATS = Mapper(Chat, PairedChat, chat=_PLACE)
+_THIS = (Chat.transport == given.transport) & (Chat.chat_id == given.chat_id)
+_PERSON = Row.person_id == given.person_id
+
+_FIND = _PEOPLE.reads(_PEOPLE.select().where(_PERSON))
+_BY_NAME = _PEOPLE.reads(_PEOPLE.select().where(Row.name == given.name))
+_PAGE = _PEOPLE.reads(_PEOPLE.select().order_by(Row.name))
+_INSERT = _PEOPLE.writes(_PEOPLE.insert())
+_DELETE = Statement(Row.delete().where(_PERSON))
+_PAIRED = _CHATS.reads(_CHATS.select().where(_THIS & (Chat.user_id == given.user_id)))
+_IN_CHAT = Statement(Chat.select(Chat.user_id).where(_THIS).limit(1))
+_ALL_CHATS = _CHATS.reads(_CHATS.select().order_by(Chat.transport, Chat.chat_id, Chat.user_id))
+_INSERT_CHAT = _CHATS.writes(_CHATS.insert())
+_DELETE_CHAT = Statement(Chat.delete().where(_THIS & (Chat.user_id == given.user_id)))
+_DELETE_CHATS = Statement(Chat.delete().where(Chat.person_id == given.person_id))
+_MOVE = Statement(Chat.update({Chat.chat_id: given.new}).where(_THIS))
+
+
+def find(on: Connection, person_id: str) -> Person | None:
+    """A person by their id, or None."""
+    return _FIND.one(on, person_id=person_id)
+
+
+def by_name(on: Connection, name: str) -> Person | None:
+    """A person by what people call them, or None."""
+    return _BY_NAME.one(on, name=name)
+
+
+def page(on: Connection) -> list[Person]:
+    """All of them, by name."""
+    return _PAGE.all(on)
+
+
+def insert(tx: Transaction, person: Person) -> None:
+    """Write a new one."""
+    _INSERT.one(tx, person)
+
+
+def delete(tx: Transaction, person_id: str) -> int:
+    """Put a person out, with all their chats; how many those were."""
+    _DELETE.run(tx, person_id=person_id)
+    return _DELETE_CHATS.run(tx, person_id=person_id).rowcount
+
+
+def paired(on: Connection, chat: ChatRef, user_id: str) -> PairedChat | None:
+    """What lets this user write in this chat, or None."""
+    return _PAIRED.one(on, transport=chat.transport, chat_id=chat.chat_id, user_id=user_id)
+
+
+def any_in(on: Connection, chat: ChatRef) -> bool:
+    """Whether somebody was let into this chat."""
+    return _IN_CHAT.value(on, transport=chat.transport, chat_id=chat.chat_id) is not None
+
+
+def chats(on: Connection) -> list[PairedChat]:
+    """All chats in which persons may write."""
+    return _ALL_CHATS.all(on)
+
+
+def insert_chat(tx: Transaction, paired: PairedChat) -> None:
+    """Let a person write in a chat."""
+    _INSERT_CHAT.one(tx, paired)
+
+
+def delete_chat(tx: Transaction, chat: ChatRef, user_id: str) -> int:
+    """Let them write there no more; how many rows that were."""
+    return _DELETE_CHAT.run(tx, transport=chat.transport, chat_id=chat.chat_id, user_id=user_id).rowcount
+
+
+def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:
+    """The chat has another id now."""
+    _MOVE.run(tx, transport=old.transport, chat_id=old.chat_id, new=new.chat_id)

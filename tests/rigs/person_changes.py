@@ -1,0 +1,43 @@
+"""What changes who is let in among people, each done once at the router's doors; gives what the audit calls it by."""
+
+from hashlib import sha256
+
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+
+from tests.integration.router.harness import RouterUnderTest
+
+CHAT = types.ChatRef(transport="test", chat_id="1")
+LOGIN_ID = "what a browser shows"
+BROWSER = f"browser_{sha256(LOGIN_ID.encode()).hexdigest()[:12]}"
+
+
+def a_login(router: RouterUnderTest) -> str:
+    request = chat_pb.OpenBrowserRequest(login_id=LOGIN_ID, label="Firefox")
+    request.lifetime.FromSeconds(60)
+    router.chat.OpenBrowser(request)
+    return BROWSER
+
+
+def a_logout(router: RouterUnderTest) -> str:
+    a_login(router)
+    router.chat.CloseBrowser(chat_pb.CloseBrowserRequest(login_id=LOGIN_ID))
+    return BROWSER
+
+
+def a_code(router: RouterUnderTest) -> str:
+    router.control.CreatePairingCode(pb.CreatePairingCodeRequest(person_name="Ada"))
+    return "Ada"
+
+
+def a_person(router: RouterUnderTest) -> str:
+    code = router.control.CreatePairingCode(pb.CreatePairingCodeRequest(person_name="Ada")).code
+    router.chat.Pair(chat_pb.PairRequest(chat=CHAT, user_id="1", code=code))
+    return router.control.ListPeople(pb.ListPeopleRequest()).people[0].person_id
+
+
+def a_person_put_out(router: RouterUnderTest) -> str:
+    person = a_person(router)
+    router.control.Unpair(pb.UnpairRequest(id=person))
+    return person
