@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pointsman.client.errors import RouterError
+from pointsman.client.gates import ClosedGate
 from pointsman.client.records import Button, CommandState, SessionState
 from tests.rigs.browsed_console import DESK, IN_BROWSER, PHONE, Console
 from tests.rigs.console_router import a_session
@@ -171,3 +172,26 @@ def test_with_nothing_running_the_page_says_how_to_start(console: Console) -> No
     with console.visit(PHONE) as page:
         expect(page.get_by_role("heading", name="Welcome to Pointsman")).to_be_visible()
         expect(page.get_by_text("pointsman run -- claude")).to_be_visible()
+
+
+def test_a_gate_that_is_closed_is_told_where_machines_are_and_where_sessions_start(console: Console) -> None:
+    own = console.router.own
+    own.add_machine("farm", "~/src")
+    shut = ClosedGate("AGENT_TOO_OLD", "The agent of farm is 0.1.0; this router takes 1.4.0 or newer.", stops_link=True)
+    own.known_machines[-1] = replace(own.known_machines[-1], connected=False, closed_gates=(shut,))
+
+    with console.visit(path="#/machines") as page:
+        card = page.locator(".card").filter(has_text="farm")
+        expect(card).to_contain_text("Held off")
+        expect(card).to_contain_text("this router takes 1.4.0 or newer")
+
+    with console.visit() as page:
+        page.locator("#start").click()
+        expect(page.get_by_role("dialog")).to_contain_text("this router takes 1.4.0 or newer")
+        page.keyboard.press("Escape")
+        own.add_machine("mill", "~/src")
+        page.reload()
+        page.locator("#start").click()
+        expect(page.get_by_label("Machine").locator("option")).to_contain_text(
+            ["attic (allows no starts)", "devbox (allows no starts)", "farm (allows no starts)", "mill"]
+        )

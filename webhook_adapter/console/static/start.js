@@ -7,12 +7,13 @@ import { h } from "./dom.js";
 const NOWHERE =
   "No machine lets sessions be started from here yet. At a machine: set POINTSMAN_START_FOLDERS to folders where they may, such as ~/src, and start its agent again.";
 
-export const mayStart = (machine) => machine.start_folders.length > 0 && !machine.revoked;
+export const mayStart = (machine) => machine.start_folders.length > 0 && !machine.revoked && machine.closed_gates.length === 0;
 
 /** Asks what to start and opens what was started. `given` may hold a machine, a folder and a prompt to begin with. */
 export async function startSession(machines, given = {}) {
   const open = machines.filter(mayStart);
-  if (open.length === 0) return dialog("Start a session", h("p", {}, NOWHERE), "");
+  const shut = machines.flatMap((one) => (one.revoked ? [] : one.closed_gates.map((gate) => gate.text))).join(" ");
+  if (open.length === 0) return dialog("Start a session", h("p", {}, shut || NOWHERE), "");
   const machine = h("select", { id: "start-machine" }, machines.filter((one) => !one.revoked).map(machineOption));
   machine.value = (open.find((one) => one.machine_id === given.machine) ?? open.find((one) => one.connected) ?? open[0]).machine_id;
   const folder = h("select", { id: "start-folder" });
