@@ -6,7 +6,9 @@ folder that the last line names. One that stays in the repository goes to tests/
 
 import argparse
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,9 @@ def fuzzed(name: str, seconds: float, number: int, found: Path) -> tuple[int, li
     found.mkdir()
     command = [sys.executable, "-m", "tests.fuzz.engine", name, "--found", str(found)]
     command += ["--seconds", str(seconds), "--number", str(number)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    with tempfile.TemporaryDirectory() as scratch:  # libFuzzer ends its process without a chance to clean up
+        environ = {**os.environ, "TMPDIR": scratch}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, errors="replace")
     broke = sorted(path.stem for path in found.glob("*.txt"))
     if done.returncode != 0:
         (found / "died.txt").write_text(done.stderr)
@@ -49,6 +53,8 @@ def main() -> int:
         total, broken = total + count, broken + len(broke)
         print(f"{name:<24}{count:>12,}  {', '.join(broke) or 'nothing'}", flush=True)
     print(f"{total:,} inputs, {broken} broke something" + (f": {folder}" if broken else ""))
+    if not broken:
+        shutil.rmtree(folder)
     return 1 if broken else 0
 
 

@@ -57,7 +57,7 @@ class CommandLines:
         return "\n".join(sorted(self._seen))
 
     def _look(self) -> None:
-        while not self._over.wait(0.01):
+        while not self._over.wait(0.03):
             for entry in Path("/proc").glob("[0-9]*/cmdline"):
                 try:
                     self._seen.add(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
