@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +19,11 @@ from google.protobuf.message import DecodeError
 from router.api.auth import Guard
 from router.api.convert.frames import read_frame
 from router.api.convert.submissions import inbound
+from router.domain import person, quiet
 from router.domain.action import Action
 from router.domain.errors import Refusal
-from router.domain.machine import Machine
+from router.domain.gates import Attempt, Requirements, Way, checked, closed
+from router.domain.machine import Machine, MachinePolicy
 from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_command, route
 from router.domain.unicode_escapes import visible
 from router.link.connection import Connection
@@ -126,3 +130,24 @@ def credentials(data: bytes) -> None:
     else:
         head, body, signature = token.strip().split(".")
         KEY.public_key().verify(jwt.utils.base64url_decode(signature), f"{head}.{body}".encode())
+
+
+@target("8-18", "22:00-07:00", "~/src/../api", "2.1.332 (Claude Code)", "v0.1.0", "K7QF-3M2X-PAWB", "Ada (telegram)")
+def what_gates_judge(data: bytes) -> None:
+    """What a machine says of itself, where somebody wants to start something, when; codes and names of people."""
+    told = text_of(data)
+    hours = quiet.read(told) or ""
+    policy = MachinePolicy(folders=("/srv", "~/src"), hours=hours)
+    machine = replace(MACHINE, agent_version=told[:64], programs=(f"claude={told[:64]}",), policy=policy)
+    asked = Requirements("0.1", {"claude": "2.1"}, 90)
+    attempt = Attempt(machine, asked, NOW, datetime.fromtimestamp(NOW, UTC).time(), told)
+    for found in closed(attempt, *Way):
+        found.text.encode()
+    with suppress(Refusal):
+        checked(replace(policy, folders=(told,), programs=(told,), hours=told))
+    assert person.name_of(person.name_of(told)) == person.name_of(told)
+    person.as_typed(told).encode()
+
+
+def text_of(data: bytes) -> str:
+    return data.decode(errors="replace")
