@@ -28,6 +28,7 @@ _COMMANDS = {
     "pair": "commands.people:pair",
     "people": "commands.people:people",
     "unpair": "commands.people:unpair",
+    "authenticator": "commands.people:authenticator",
     "commands": "commands.commands:commands",
     "notifications": "commands.notifications:notifications",
     "permissions": "commands.permissions:permissions",

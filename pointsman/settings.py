@@ -176,6 +176,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "POINTSMAN_INSECURE_LISTEN", "1 lets the router listen anywhere without TLS", _switch, _ROUTER, switch=True
     ),
+    Setting("POINTSMAN_RISK_RULES", "TOML file with rules for what is risky in questions", _any, _ROUTER),
     Setting("POINTSMAN_AUDIT_DAYS", "days that the audit is kept", _days, _ROUTER, "365"),
     Setting("POINTSMAN_LEAST_AGENT", "the oldest version of agents that may connect", _version, _ROUTER),
     Setting(

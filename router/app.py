@@ -22,8 +22,11 @@ from router.config import RouterConfig, SettingsError
 from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
 from router.domain.gates import NOTHING_ASKED, Requirements
+from router.domain.risk import SHIPPED, RiskRule
 from router.link.hub import Hub
 from router.randomness import SYSTEM, Randomness, new_id
+from router.risk_rules import read_rules
+from router.seal import Seal
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.inbound import InboundService
@@ -45,6 +48,7 @@ from router.services.outbox.status_messages import StatusMessages
 from router.services.people.browsers import Browsers
 from router.services.people.pairing import Pairing
 from router.services.people.persons import Persons
+from router.services.people.second_factor import SecondFactors
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
@@ -59,6 +63,8 @@ from router.store.database import Damaged, Database
 from router.store.meta import router_id
 from router.store.migrations import NewerSchema, migrate
 
+SEAL = "second_factor.key"  # beside the database, and in no backup of it
+
 
 class Router:
     """The parts, put together."""
@@ -72,6 +78,7 @@ class Router:
         randomness: Randomness = SYSTEM,
         audit_kept: float = KEPT,
         requirements: Requirements = NOTHING_ASKED,
+        rules: tuple[RiskRule, ...] = SHIPPED,
     ) -> None:
         self.database = database
         self._api_key = api_key
@@ -84,7 +91,9 @@ class Router:
         gates, refusals = Gates(requirements, clock), Refusals(database, clock)
         starts = Starts(delivery, gates, clock, randomness.new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
-        permissions = Permissions(delivery, outbox, wakeups, clock, randomness.new_id, token)
+        people = _people(database, status_messages, clock, randomness)
+        codes, new_id = people.second_factors, randomness.new_id
+        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, codes, rules)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret)
         notifications = Notifications(outbox, clock, randomness.new_id, token)
@@ -93,17 +102,15 @@ class Router:
             refusals, clock, identity, jitter,
         )  # fmt: skip
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
-        people = _people(status_messages, clock, randomness)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
-        presence = Presence(hub)
-        stats = Stats(database, hub, outbox, delivery, clock)
+        presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock)
         clean = partial(retention.clean, audit_kept=audit_kept)
         unseen = Unseen(session_service, notifications, clock)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, clean, wakeups, clock)
         files = Files(database, notifications, clock)
         services = ControlServices(
             database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
-            dead_letters, permissions, starts, presence, gates, clean, people.pairing, people.persons,
+            dead_letters, permissions, starts, presence, gates, clean, people,
         )  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
@@ -139,9 +146,12 @@ def _inbound(
     return InboundService(delivery, status_messages, commands, buttons, permissions, ChatStarts(starts), clock)
 
 
-def _people(status_messages: StatusMessages, clock: Clock, randomness: Randomness) -> PeopleServices:
+def _people(
+    database: Database, status_messages: StatusMessages, clock: Clock, randomness: Randomness
+) -> PeopleServices:
     pairing = Pairing(status_messages, clock, randomness.new_id, randomness.secret)
-    return PeopleServices(Browsers(clock, pairing), pairing, Persons(clock))
+    second_factors = SecondFactors(Seal(database.path.with_name(SEAL)), clock, randomness.secret)
+    return PeopleServices(Browsers(clock, pairing), pairing, Persons(clock), second_factors)
 
 
 async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:
@@ -167,10 +177,12 @@ async def running(
     with _locked(config.data_dir):
         store = database(config.database_path, asyncio.get_running_loop())
         clock = clock or SteadyClock()
+        rules = read_rules(config.risk_rules)  # first: a bad file must stop it before anything is touched
         identity = await asyncio.to_thread(_prepare, store, clock)
         router = Router(
-            store, identity, clock, config.api_key, audit_kept=config.audit_days * DAY, requirements=config.requirements
-        )
+            store, identity, clock, config.api_key, audit_kept=config.audit_days * DAY,
+            requirements=config.requirements, rules=rules,
+        )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)
         store.start()

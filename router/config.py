@@ -37,6 +37,7 @@ class RouterConfig:
     insecure_listen: bool = False
     audit_days: int = AUDIT_DAYS
     requirements: Requirements = NOTHING_ASKED
+    risk_rules: Path | None = None
 
     @property
     def database_path(self) -> Path:
@@ -59,6 +60,7 @@ class RouterConfig:
                 _versions(environ.get("POINTSMAN_LEAST_PROGRAMS", "")),
                 _days(environ, "POINTSMAN_CREDENTIAL_DAYS", 0),
             ),
+            risk_rules=Path(path) if (path := environ.get("POINTSMAN_RISK_RULES", "")) else None,
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):

@@ -31,6 +31,14 @@ class People(Calls):
         """All persons who were let in, by name; first, without an id, whoever has the key."""
         return convert.read_all(Person, self._call(self._stub.ListPeople, pb.ListPeopleRequest()).people)
 
+    def give_second_factor(self, person_id: str) -> str:
+        """Give a person a second factor, in place of one they have; the address for their authenticator app."""
+        return self._call(self._stub.SetSecondFactor, pb.SetSecondFactorRequest(person_id=person_id)).address
+
+    def remove_second_factor(self, person_id: str) -> None:
+        """Take it away."""
+        self._call(self._stub.SetSecondFactor, pb.SetSecondFactorRequest(person_id=person_id, remove=True))
+
     def unpair(self, identity: str) -> tuple[int, int]:
         """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""
         ended = self._call(self._stub.Unpair, pb.UnpairRequest(id=identity))

@@ -47,6 +47,7 @@ class Person:
     created_at: datetime | None
     chats: tuple[PairedChat, ...]
     browsers: tuple[PersonBrowser, ...]
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

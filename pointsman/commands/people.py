@@ -74,11 +74,36 @@ def people(*, as_json: bool) -> None:
             Column("only", _limits, rank=1, least=8),
             Column("chats", lambda p: " ".join(map(_place, p.chats)), least=12),
             Column("browsers", lambda p: " ".join(each.browser_id for each in p.browsers), rank=1, least=12),
+            Column("code", lambda p: "yes" if p.has_second_factor else "", rank=2),
             Column("since", lambda p: p.created_at, rank=2),
         ],
         as_json=as_json,
         nothing="Nobody was let in by a code. `pointsman pair` makes one.",
     )
+
+
+@click.command()
+@client_flags
+@click.option("--remove", is_flag=True, help="Take it away.")
+@click.argument("who", metavar="WHO")
+def authenticator(*, who: str, remove: bool) -> None:
+    """Give a person a second factor: print what their authenticator app reads, as a QR code and an address.
+
+    A rule for what is risky may want its codes (POINTSMAN_RISK_RULES). WHO is a person's name or id. The secret is
+    shown this once; another call makes another one.
+    """
+    with control() as router:
+        person_id = _id_of([person for person in router.people() if person.person_id], who)
+        if remove:
+            router.remove_second_factor(person_id)
+            click.echo(f"{plain(who)} has no second factor now")
+            return
+        address = router.give_second_factor(person_id)
+    if sys.stdout.isatty():
+        from pointsman.commands.console import qr_code
+
+        click.echo(qr_code(address))
+    click.echo(address)
 
 
 @click.command()

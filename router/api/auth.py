@@ -85,6 +85,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/CreatePairingCode": ADMIN,
     "/agentlink.v1.Control/ListPeople": READ,
     "/agentlink.v1.Control/Unpair": ADMIN,
+    "/agentlink.v1.Control/SetSecondFactor": ADMIN,
 }
 
 

@@ -16,6 +16,7 @@ from router.domain.stranger import Stranger
 from router.services.people.browsers import Browsers, Shown
 from router.services.people.pairing import Pairing
 from router.services.people.persons import Persons
+from router.services.people.second_factor import SecondFactors
 from router.store import people, strangers
 from router.store.database import Database, Transaction
 
@@ -29,6 +30,7 @@ class PeopleServices:
     browsers: Browsers
     pairing: Pairing
     persons: Persons
+    second_factors: SecondFactors
 
 
 class PeopleCalls:

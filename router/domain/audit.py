@@ -36,6 +36,8 @@ class AuditEvent(Enum):
     CODE_CREATED = "code_created"  # a pairing code
     PAIRED = "paired"
     UNPAIRED = "unpaired"
+    SECOND_FACTOR_SET = "second_factor_set"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
     SESSION_STARTED = "session_started"  # from afar

@@ -4,6 +4,7 @@ The state on disk is the judge between answers from several places: the first on
 down is a command like any other.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,9 +26,11 @@ from router.domain.permission import (
     Option,
     Permission,
     PermissionState,
+    Verdict,
     checked,
 )
 from router.domain.person import Deed
+from router.domain.risk import SHIPPED, RiskRule, risks
 from router.domain.routing import Inbound
 from router.domain.session import checked_id
 from router.domain.wording import answers, questions
@@ -37,9 +40,12 @@ from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
 from router.services.people import rights
 from router.services.people.audience import hearers
+from router.services.people.second_factor import SecondFactors
 from router.services.wakeups import EXPIRY, Wakeups
 from router.store import audit, notifications, permissions, sessions
 from router.store.database import Transaction
+
+_CODE = re.compile(r"[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class Permissions:
     _clock: Clock
     _new_id: Callable[[], str]
     _new_token: Callable[[], str]
+    _second_factors: SecondFactors
+    _rules: tuple[RiskRule, ...] = SHIPPED
 
     def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
         """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""
@@ -69,7 +77,7 @@ class Permissions:
         # Checked before the first write: a refusal has written nothing.
         permissions.insert(tx, asked := checked(as_told))
         sessions.seen(tx, session.session_id, now)
-        text, buttons = questions.question(asked), router_buttons.permission_buttons(asked)
+        text, buttons = questions.question(asked, risks(self._rules, asked)), router_buttons.permission_buttons(asked)
         for chat in hearers(tx, session):
             note = Notification(
                 self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
@@ -100,10 +108,17 @@ class Permissions:
         text: str,
         origin: Origin,
         note: str = "",
+        *,
+        is_proven: bool = False,
     ) -> Permission:
-        """Decide. Raises Refusal, having written nothing: over already, another input, no such option, too long."""
+        """Decide. Raises Refusal, having written nothing: over already, another input, no such option, too long.
+
+        `is_proven`: who decides has given the code that a rule wants.
+        """
         asked = permissions.get(tx, permission_id)
         option = self._chosen(asked, digest, option_id, text)
+        if not is_proven and self._needs_code(asked, option):
+            raise Refusal(Reason.SECOND_FACTOR_NEEDED, questions.CODE_BY_REPLY)
         action = PermissionDecision(permission_id, digest, option_id, text)
         # Before the question changes: where the queue is full, it stays open and can be answered later.
         command = self._delivery.accept(tx, Draft(asked.session_id, action, origin, note=note))
@@ -125,6 +140,8 @@ class Permissions:
     def reply(self, tx: Transaction, inbound: Inbound, permission_id: str, text: str) -> tuple[str, str]:
         """A reply to a question: what to tell the person, and the command it became or nothing."""
         asked = permissions.get(tx, permission_id)
+        if (allows := self._for_code(asked)) and _CODE.fullmatch(text.strip()):
+            return self._with_code(tx, inbound, asked, allows, text.strip())
         if asked.is_open and asked.for_text is None:
             return questions.NO_WORDS_HERE, ""
         # Empty is an option that nobody offers; respond says first that the question is over.
@@ -143,16 +160,43 @@ class Permissions:
             self._close(tx, asked, Closed(PermissionState.EXPIRED), "router")
         return permissions.next_expiry(tx)
 
+    def _needs_code(self, asked: Permission, option: Option) -> bool:
+        risky = any(rule.needs_code for rule in risks(self._rules, asked))
+        return risky and option.verdict in (Verdict.ALLOW, Verdict.ALLOW_ALWAYS)
+
+    def _for_code(self, asked: Permission) -> Option | None:
+        """What a code chooses: to allow it this once, where that needs one."""
+        allows = next((option for option in asked.options if option.verdict is Verdict.ALLOW), None)
+        return allows if asked.is_open and allows and self._needs_code(asked, allows) else None
+
+    def _with_code(
+        self, tx: Transaction, inbound: Inbound, asked: Permission, allows: Option, code: str
+    ) -> tuple[str, str]:
+        # First whether they may: a code is used up by it.
+        if forbidden := rights.refusal(tx, inbound.person, Deed.ANSWER, asked.session_id):
+            return forbidden, ""
+        if said := self._second_factors.prove(tx, inbound.person, code):
+            return said, ""
+        return self._answer(tx, inbound, asked, allows.option_id, "", is_proven=True)
+
     def _answer(
-        self, tx: Transaction, inbound: Inbound, asked: Permission, option_id: str, text: str
+        self,
+        tx: Transaction,
+        inbound: Inbound,
+        asked: Permission,
+        option_id: str,
+        text: str,
+        *,
+        is_proven: bool = False,
     ) -> tuple[str, str]:
         if forbidden := rights.refusal(tx, inbound.person, Deed.ANSWER, asked.session_id):
             return forbidden, ""
         origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
             decided = self.respond(
-                tx, asked.permission_id, asked.input_digest, option_id, text, origin, inbound.update_key
-            )
+                tx, asked.permission_id, asked.input_digest, option_id, text, origin, inbound.update_key,
+                is_proven=is_proven,
+            )  # fmt: skip
         except Refusal as refusal:
             return answers.refused(refusal), ""
         return questions.outcome(decided, self._when(decided)), decided.command_id

@@ -42,6 +42,7 @@ STORES = (
     Store(tables.Chat),
     Store(tables.Person),
     Store(tables.PairedChat),
+    Store(tables.SecondFactor),
     Store(tables.PoisonSuspect),
     Store(tables.Cancel),
     # Cut by retention itself: as long as the settings say, and never while the clock is in doubt.

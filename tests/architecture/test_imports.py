@@ -42,7 +42,8 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
 LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
-        ("clock", "randomness", "config"),
+        ("clock", "randomness", "config", "seal"),
+        ("risk_rules",),
         ("store", "link"),
         ("services",),
         ("api",),

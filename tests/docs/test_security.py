@@ -20,6 +20,7 @@ ATTACKERS = {
     "who saw a pairing code",
     "a person who is let in for less",
     "a person who was put out",
+    "whoever holds a person's chat, and not their authenticator",
     "an old login",
     "a reader of the journal",
     "somebody on the network",

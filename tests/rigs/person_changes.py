@@ -41,3 +41,9 @@ def a_person_put_out(router: RouterUnderTest) -> str:
     person = a_person(router)
     router.control.Unpair(pb.UnpairRequest(id=person))
     return person
+
+
+def a_second_factor(router: RouterUnderTest) -> str:
+    person = a_person(router)
+    router.control.SetSecondFactor(pb.SetSecondFactorRequest(person_id=person))
+    return person

@@ -66,6 +66,7 @@ Control.RevokeApiKey         admin
 Control.RevokeMachine        admin
 Control.SendCommand          admin operator
 Control.SetMachinePolicy     admin
+Control.SetSecondFactor      admin
 Control.StartSession         admin operator
 Control.StopSession          admin operator
 Control.Trace                admin operator viewer

@@ -15,7 +15,7 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
-from tests.rigs.person_changes import a_code, a_login, a_logout, a_person, a_person_put_out
+from tests.rigs.person_changes import a_code, a_login, a_logout, a_person, a_person_put_out, a_second_factor
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
 
@@ -45,6 +45,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/CreatePairingCode": AuditEvent.CODE_CREATED,
     "Control/ListPeople": CHANGES_NOTHING,
     "Control/Unpair": AuditEvent.UNPAIRED,
+    "Control/SetSecondFactor": AuditEvent.SECOND_FACTOR_SET,
     "ChatLink/ReportStranger": "whoever is not allowed gets nothing by being known",
     "Control/RegisterSession": IN_ITS_TRACE,
     "Control/UnregisterSession": IN_ITS_TRACE,
@@ -176,6 +177,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.CODE_CREATED: a_code,
     AuditEvent.PAIRED: a_person,
     AuditEvent.UNPAIRED: a_person_put_out,
+    AuditEvent.SECOND_FACTOR_SET: a_second_factor,
 }
 
 

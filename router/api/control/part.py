@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from router.api.convert.chats import chat_ref
 from router.api.convert.times import seconds
 from router.api.handlers import Call
+from router.api.people_calls import PeopleServices
 from router.clock import Clock
 from router.domain.command import CommandState, Origin
 from router.domain.credentials import MAY_CLAIM
@@ -26,8 +27,6 @@ from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
 from router.services.outbox.notifications import Notifications
-from router.services.people.pairing import Pairing
-from router.services.people.persons import Persons
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
@@ -74,8 +73,7 @@ class ControlServices:
     presence: Presence
     gates: Gates
     clean: Clean
-    pairing: Pairing
-    persons: Persons
+    people: PeopleServices
 
 
 class Part:

@@ -21,20 +21,29 @@ class PeoplePart(Part):
             raise Refusal(Reason.INVALID_ARGUMENT, "role must be OPERATOR, APPROVER or VIEWER")
         machines, sessions = tuple(r.machines), tuple(r.sessions)
         code, expires_at = await self._write(
-            call, lambda tx: self._s.pairing.create_code(tx, r.person_name.strip(), role, machines, sessions)
+            call, lambda tx: self._s.people.pairing.create_code(tx, r.person_name.strip(), role, machines, sessions)
         )
         return pb.CreatePairingCodeResponse(code=code, expires_at=timestamp(expires_at))
 
+    async def SetSecondFactor(self, request: pb.SetSecondFactorRequest, call: Call) -> pb.SetSecondFactorResponse:
+        factors, person_id = self._s.people.second_factors, request.person_id
+        if request.remove:
+            await self._write(call, lambda tx: factors.take(tx, person_id))
+            return pb.SetSecondFactorResponse()
+        return pb.SetSecondFactorResponse(address=await self._write(call, lambda tx: factors.give(tx, person_id)))
+
     async def ListPeople(self, _request: pb.ListPeopleRequest, _call: Call) -> pb.ListPeopleResponse:
-        return pb.ListPeopleResponse(people=map(person_message, await self._s.database.read(self._s.persons.page)))
+        return pb.ListPeopleResponse(
+            people=map(person_message, await self._s.database.read(self._s.people.persons.page))
+        )
 
     async def Unpair(self, request: pb.UnpairRequest, call: Call) -> pb.UnpairResponse:
         r = request
 
         def unpair(tx: Transaction) -> tuple[int, int]:
             if not r.transport:
-                return self._s.persons.unpair(tx, r.id)
-            self._s.persons.unpair_chat(tx, ChatRef(r.transport, r.id), r.user_id)
+                return self._s.people.persons.unpair(tx, r.id)
+            self._s.people.persons.unpair_chat(tx, ChatRef(r.transport, r.id), r.user_id)
             return 1, 0
 
         chats, browsers = await self._write(call, unpair)

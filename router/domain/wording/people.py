@@ -23,3 +23,11 @@ NOT_LIMITED = "You are let into some sessions only, and this is about all: nothi
 def not_your_role(person: Person, deed: Deed) -> str:
     """For somebody whose role lacks this."""
     return _NOT_YOUR_ROLE[deed].format(may=MAY[person.role])
+
+
+NO_SECOND_FACTOR = (
+    "This needs a code of your authenticator app, and you have none here: nothing was done. `pointsman pair` makes you"
+    " a person, `pointsman authenticator` gives you one; or answer at the terminal."
+)
+WRONG_CODE = "That code is wrong, too old or was used: nothing was done. Reply with the next one."
+TOO_MANY_CODES = "Too many wrong codes: nothing was done. Wait ten minutes, or answer at the terminal."

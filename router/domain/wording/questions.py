@@ -4,14 +4,19 @@ As in wording, all sentences are the constants and tables here; the functions be
 """
 
 import re
+from collections.abc import Sequence
 
 from router.domain.permission import ENDED_ELSEWHERE, Permission, PermissionKind, PermissionState
+from router.domain.risk import RiskRule
 
 SESSION_OVER = "the session has ended"
 REPLY_WITH_REASON = "Reply to this message with your reason, and it is denied with that."
 NO_WORDS_HERE = "This question takes no text; press one of its buttons."
 TOO_LATE = "{outcome}\nYour text was not typed. To write to the session, reply to another of its messages."
 
+NEEDS_CODE = "To allow it, reply to this message with the six digits of your authenticator app."
+CODE_BY_REPLY = "This needs a code. Reply to the question with the six digits of your authenticator app."
+_RISKY = "⚠️ It {what}."
 _ASKS = {
     PermissionKind.TOOL: "🔐 May it use {tool}?\n\n{input}",
     PermissionKind.PLAN: "📋 It has a plan. Go ahead?\n\n{input}",
@@ -41,10 +46,15 @@ _CUT = "{shown}… ({count} more characters)"
 _NAME = re.compile(r".*\((.+)\)")  # "telegram:4711 (Ada)"
 
 
-def question(asked: Permission) -> str:
-    """A permission question as long as it is open: with all of its input, as that is what is decided about."""
+def question(asked: Permission, found: Sequence[RiskRule] = ()) -> str:
+    """A permission question as long as it is open: with all of its input, as that is what is decided about.
+
+    What is risky in it comes first: no input is so long that it moves out of sight.
+    """
+    risky = _RISKY.format(what="; ".join(rule.words for rule in found)) if found else ""
+    code = NEEDS_CODE if any(rule.needs_code for rule in found) else ""
     tells = _TEXT_TELLS[asked.kind] if asked.for_text else ""
-    return "\n\n".join(filter(None, (_asks(asked, asked.input), tells)))
+    return "\n\n".join(filter(None, (risky, _asks(asked, asked.input), code, tells)))
 
 
 def answered(closed: Permission, when: str) -> str:

@@ -12,7 +12,7 @@ from router.domain.credentials import hashed
 from router.domain.errors import Reason, Refusal
 from router.domain.person import PairedChat, Person
 from router.domain.routing import Inbound
-from router.store import audit, browsers, people
+from router.store import audit, browsers, people, second_factors
 from router.store.database import Transaction
 from router.store.statements import Connection
 
@@ -27,6 +27,7 @@ class Present:
     person: Person | None
     chats: tuple[PairedChat, ...]
     browsers: tuple[Browser, ...]
+    has_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,10 @@ class Persons:
         for browser in browsers.open_ones(on, self._clock.now()):
             there[browser.person_id].append(browser)
         owner = [Present(None, (), tuple(there[""]))] if there[""] else []
+        found = ((person, person.person_id) for person in people.page(on))
         return owner + [
-            Present(person, tuple(chats[person.person_id]), tuple(there[person.person_id]))
-            for person in people.page(on)
+            Present(person, tuple(chats[its]), tuple(there[its]), second_factors.find(on, its) is not None)
+            for person, its in found
         ]
 
     def unpair(self, tx: Transaction, person_or_browser_id: str) -> tuple[int, int]:
@@ -68,6 +70,7 @@ class Persons:
         there = browsers.open_ones(tx, self._clock.now())
         if person := people.find(tx, person_or_browser_id):
             chats = people.delete(tx, person.person_id)
+            second_factors.delete(tx, person.person_id)
             ended = self._close(tx, (each for each in there if each.person_id == person.person_id))
             self._note(tx, person.person_id, f"{person.name}: all")
             return chats, ended

@@ -25,6 +25,7 @@ from router.store.migrations import (
     m0020_browsers,
     m0021_gates,
     m0022_people,
+    m0023_second_factors,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -50,6 +51,7 @@ MIGRATIONS: list[list[str]] = [
     m0020_browsers.STATEMENTS,
     m0021_gates.STATEMENTS,
     m0022_people.STATEMENTS,
+    m0023_second_factors.STATEMENTS,
 ]
 
 

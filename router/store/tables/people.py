@@ -1,6 +1,6 @@
 """Who may look and write: persons, their chats and browsers, and the codes that let them in."""
 
-from peewee import BooleanField, CompositeKey, Model, TextField
+from peewee import BooleanField, CompositeKey, IntegerField, Model, TextField
 
 from router.domain.person import PersonRole
 from router.store.columns import TimeField, json_list, text_of
@@ -66,3 +66,14 @@ class PairingCode(Model):
 
     class Meta:
         table_name = "pairing_codes"
+
+
+class SecondFactor(Model):
+    """Secrets of persons' authenticator apps, sealed with a key that is not in the database."""
+
+    person_id = TextField(primary_key=True)
+    sealed = TextField()
+    last_step = IntegerField(default=0)  # of the last code: none counts twice
+
+    class Meta:
+        table_name = "second_factors"

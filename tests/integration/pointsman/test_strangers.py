@@ -114,9 +114,11 @@ def test_one_chat_ends_as_it_is_listed(up: Up, telegram: TelegramStandIn) -> Non
     telegram.user_writes(f"/pair {code}", chat_id=EVE)
     telegram.wait_for(lambda: telegram.bot_messages(EVE))
 
+    address = up.run("authenticator", "Eve").stdout
     ended = up.run("unpair", f"telegram:{EVE}:{EVE}")
     unknown = up.run("unpair", "Mallory")
 
+    assert address.startswith("otpauth://totp/Pointsman:Eve?secret=")
     assert ended.stdout == f"telegram:{EVE}:{EVE} is over\n"
     assert (unknown.returncode, "nobody here is 'Mallory'" in unknown.stderr) == (5, True)
     assert [person["name"] for person in json.loads(up.run("people", "--json").stdout)] == ["Eve"]

@@ -21,6 +21,7 @@ from router.domain.gates import NOTHING_ASKED
 from router.domain.machine import Machine
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
+from router.seal import Seal
 from router.services.chat.topics import Topics
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
@@ -31,6 +32,7 @@ from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications
 from router.services.outbox.status_messages import StatusMessages
+from router.services.people.second_factor import SecondFactors
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
@@ -81,7 +83,15 @@ def built(database: Database) -> House:
     outbox = Outbox(clock, lambda: 0.0, wakeups)
     status_messages = StatusMessages(outbox, clock, new_id, new_id, hub.connected)
     delivery = DeliveryEngine(hub, status_messages, wakeups, clock, new_id, lambda: 0.0)
-    permissions = Permissions(delivery, outbox, wakeups, clock, new_id, new_id)
+    permissions = Permissions(
+        delivery,
+        outbox,
+        wakeups,
+        clock,
+        new_id,
+        new_id,
+        SecondFactors(Seal(database.path.with_name("seal")), clock, bytes),
+    )
     topics = Topics(outbox, status_messages, clock, new_id)
     session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
     notifications = Notifications(outbox, clock, new_id, new_id)

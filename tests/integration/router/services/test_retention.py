@@ -30,6 +30,7 @@ STAYS = {
     "api_keys": (ALL, "who may call; a revoked one stays in the list"),
     "chats": (ALL, "what a chat has chosen"),
     "people": (ALL, "who may write; they go when they are put out"),
+    "second_factors": (ALL, "of persons; they go with them"),
     "paired_chats": (ALL, "where they may write"),
     "suspects": (ALL, "go when their machine confirms, or when the command ends"),
     "cancels": (ALL, "go when the command ends"),

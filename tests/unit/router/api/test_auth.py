@@ -37,7 +37,7 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
         *("CreateJoinToken", "RevokeMachine", "SetMachinePolicy"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
         *("ListAuditEntries", "VerifyAudit"),
-        *("Backup", "CreatePairingCode", "Unpair"),
+        *("Backup", "CreatePairingCode", "Unpair", "SetSecondFactor"),
         *CHAT_LINK,
     }
 

@@ -220,6 +220,54 @@ class UnpairResponse(_message.Message):
 Global___UnpairResponse: _TypeAlias = UnpairResponse  # noqa: Y015
 
 @_typing.final
+class SetSecondFactorRequest(_message.Message):
+    """Gives or takes a second factor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Whose."""
+    remove: _builtins.bool
+    """Take it away."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        remove: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person_id", b"person_id", "remove", b"remove"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSecondFactorRequest: _TypeAlias = SetSecondFactorRequest  # noqa: Y015
+
+@_typing.final
+class SetSecondFactorResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """What an authenticator app reads, with the secret (otpauth); shown this once. Empty after a removal."""
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSecondFactorResponse: _TypeAlias = SetSecondFactorResponse  # noqa: Y015
+
+@_typing.final
 class ListStrangersRequest(_message.Message):
     """Asks for strangers."""
 

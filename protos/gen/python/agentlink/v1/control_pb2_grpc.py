@@ -193,6 +193,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.UnpairRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.UnpairResponse.FromString,
                 _registered_method=True)
+        self.SetSecondFactor = channel.unary_unary(
+                '/agentlink.v1.Control/SetSecondFactor',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorResponse.FromString,
+                _registered_method=True)
         self.ListPermissions = channel.unary_unary(
                 '/agentlink.v1.Control/ListPermissions',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
@@ -439,6 +444,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetSecondFactor(self, request, context):
+        """Gives a person a second factor, for answers that a rule wants one for, or takes it away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPermissions(self, request, context):
         """Permission questions, newest first.
         """
@@ -624,6 +636,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Unpair,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.UnpairRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.UnpairResponse.SerializeToString,
+            ),
+            'SetSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSecondFactor,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorResponse.SerializeToString,
             ),
             'ListPermissions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPermissions,
@@ -1487,6 +1504,33 @@ class Control:
             '/agentlink.v1.Control/Unpair',
             agentlink_dot_v1_dot_control__pb2.UnpairRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.UnpairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SetSecondFactor',
+            agentlink_dot_v1_dot_control__pb2.SetSecondFactorRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SetSecondFactorResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -99,6 +99,8 @@ class ControlStub:
     """Persons who were let in, with their chats and browsers."""
     Unpair: _grpc.UnaryUnaryMultiCallable[_control_pb2.UnpairRequest, _control_pb2.UnpairResponse]
     """Puts a person out, or ends one of their chats or browsers, at once."""
+    SetSecondFactor: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetSecondFactorRequest, _control_pb2.SetSecondFactorResponse]
+    """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
     ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
     """Permission questions, newest first."""
     RespondPermission: _grpc.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]
@@ -179,6 +181,8 @@ class ControlAsyncStub(ControlStub):
     """Persons who were let in, with their chats and browsers."""
     Unpair: _aio.UnaryUnaryMultiCallable[_control_pb2.UnpairRequest, _control_pb2.UnpairResponse]  # type: ignore[assignment]
     """Puts a person out, or ends one of their chats or browsers, at once."""
+    SetSecondFactor: _aio.UnaryUnaryMultiCallable[_control_pb2.SetSecondFactorRequest, _control_pb2.SetSecondFactorResponse]  # type: ignore[assignment]
+    """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
     ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
     """Permission questions, newest first."""
     RespondPermission: _aio.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]  # type: ignore[assignment]
@@ -442,6 +446,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.UnpairResponse, _abc.Awaitable[_control_pb2.UnpairResponse]]:
         """Puts a person out, or ends one of their chats or browsers, at once."""
+
+    @_abc_1.abstractmethod
+    def SetSecondFactor(
+        self,
+        request: _control_pb2.SetSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetSecondFactorResponse, _abc.Awaitable[_control_pb2.SetSecondFactorResponse]]:
+        """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
 
     @_abc_1.abstractmethod
     def ListPermissions(

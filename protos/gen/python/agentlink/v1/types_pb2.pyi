@@ -272,6 +272,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Nobody let this user write in this chat, or they were put out again."""
     REASON_PAIRING_CODE_INVALID: _Reason.ValueType  # 72
     """The pairing code is unknown, over, or was used."""
+    REASON_SECOND_FACTOR_NEEDED: _Reason.ValueType  # 73
+    """A rule wants a code of the person's second factor for this; it is given as a reply to the question."""
     REASON_CREDENTIAL_OLD: _Reason.ValueType  # 80
     """The machine's key is older than this router takes."""
     REASON_AGENT_TOO_OLD: _Reason.ValueType  # 81
@@ -388,6 +390,8 @@ REASON_NOT_PAIRED: Reason.ValueType  # 71
 """Nobody let this user write in this chat, or they were put out again."""
 REASON_PAIRING_CODE_INVALID: Reason.ValueType  # 72
 """The pairing code is unknown, over, or was used."""
+REASON_SECOND_FACTOR_NEEDED: Reason.ValueType  # 73
+"""A rule wants a code of the person's second factor for this; it is given as a reply to the question."""
 REASON_CREDENTIAL_OLD: Reason.ValueType  # 80
 """The machine's key is older than this router takes."""
 REASON_AGENT_TOO_OLD: Reason.ValueType  # 81
@@ -1644,12 +1648,15 @@ class Person(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     CHATS_FIELD_NUMBER: _builtins.int
     BROWSERS_FIELD_NUMBER: _builtins.int
+    HAS_SECOND_FACTOR_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """Chosen by the router."""
     name: _builtins.str
     """What people call them."""
     role: Global___PersonRole.ValueType
     """What they may."""
+    has_second_factor: _builtins.bool
+    """They have a second factor."""
     @_builtins.property
     def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Machines whose sessions they see and reach, as patterns with * and ?; none: all."""
@@ -1681,10 +1688,11 @@ class Person(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         chats: _abc.Iterable[Global___PairedChat] | None = ...,
         browsers: _abc.Iterable[Global___PersonBrowser] | None = ...,
+        has_second_factor: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["browsers", b"browsers", "chats", b"chats", "created_at", b"created_at", "machines", b"machines", "name", b"name", "person_id", b"person_id", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browsers", b"browsers", "chats", b"chats", "created_at", b"created_at", "has_second_factor", b"has_second_factor", "machines", b"machines", "name", b"name", "person_id", b"person_id", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
