@@ -115,7 +115,7 @@ class Router:
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
-            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people),
+            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, refusals),
             ControlServicer(services),
             Guard(enrolment, database, refusals, clock),
         )

@@ -46,6 +46,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.ChatLink/Deliver": CHAT,
     "/agentlink.v1.ChatLink/GetPart": CHAT,
     "/agentlink.v1.ChatLink/ReportStranger": CHAT,
+    "/agentlink.v1.ChatLink/ReportRefusal": CHAT,
     "/agentlink.v1.ChatLink/OpenBrowser": CHAT,
     "/agentlink.v1.ChatLink/GetBrowser": CHAT,
     "/agentlink.v1.ChatLink/CloseBrowser": CHAT,

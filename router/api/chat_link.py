@@ -10,12 +10,14 @@ from router.api.handlers import Call, Context
 from router.api.people_calls import PeopleCalls, PeopleServices
 from router.api.submit_stream import SubmitStream
 from router.domain.credentials import Principal
+from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.routing import Inbound
 from router.services.chat.inbound import InboundService
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
+from router.services.refusals import Refusals
 from router.store import idempotency
 from router.store.database import Database, Transaction
 
@@ -31,9 +33,11 @@ class ChatLinkServicer(PeopleCalls):
         receipts: DeliveryReceipts,
         files: Files,
         services: PeopleServices,
+        refusals: Refusals,
     ) -> None:
         super().__init__(database, services, inbound.now)
         self._persons = services.persons
+        self._refusals = refusals
         self._inbound = inbound
         self._files = files
         self._outbox = outbox
@@ -50,6 +54,11 @@ class ChatLinkServicer(PeopleCalls):
     async def GetPart(self, request: chat_pb.GetPartRequest, _call: Call) -> chat_pb.GetPartResponse:
         data = await self._files.get_out(request.notification_id, request.file_id, request.number)
         return chat_pb.GetPartResponse(data=data)
+
+    async def ReportRefusal(self, request: chat_pb.ReportRefusalRequest, call: Call) -> chat_pb.ReportRefusalResponse:
+        told = Refusal(Reason.UNAUTHENTICATED, "")
+        self._refusals.note(told, call.caller(request.peer[:100]), request.door[:50])
+        return chat_pb.ReportRefusalResponse()
 
     async def SubmitStream(self, principal: Principal, context: Context) -> None:
         who = Caller(principal.identity, context.peer())

@@ -274,6 +274,7 @@ class FakeRouter:
     def __init__(self, now: datetime | None = None) -> None:
         self.own = FakeControl(now)
         self.submissions: list[Submission] = []
+        self.refusals: list[tuple[str, str]] = []
         self.files: dict[str, list[bytes]] = {}  # parts by file id
         self.tells = ""  # words with which what is written is answered, instead of a command
         self._answers: dict[str, Submitted] = {}
@@ -299,6 +300,11 @@ class FakeRouter:
 
     def close_browser(self, login_id: str) -> None:
         self.open_browsers.pop(login_id, None)
+
+    def report_refusal(self, door: str, peer: str) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.refusals.append((door, peer))
 
     def file_parts(self, _notification_id: str, file_id: str) -> Iterator[bytes]:
         if file_id not in self.files:

@@ -35,6 +35,7 @@ ChatLink.GetPart             admin chat
 ChatLink.OpenBrowser         admin chat
 ChatLink.Pair                admin chat
 ChatLink.PutPart             admin chat
+ChatLink.ReportRefusal       admin chat
 ChatLink.ReportStranger      admin chat
 ChatLink.Submit              admin chat
 ChatLink.SubmitStream        admin chat

@@ -8,6 +8,7 @@ import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
+from google.protobuf.duration_pb2 import Duration
 
 from router.api.auth import POLICY
 from router.domain.audit import AuditEntry, AuditEvent
@@ -46,6 +47,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/ListPeople": CHANGES_NOTHING,
     "Control/Unpair": AuditEvent.UNPAIRED,
     "Control/SetSecondFactor": AuditEvent.SECOND_FACTOR_SET,
+    "ChatLink/ReportRefusal": AuditEvent.REFUSED,
     "ChatLink/ReportStranger": "whoever is not allowed gets nothing by being known",
     "Control/RegisterSession": IN_ITS_TRACE,
     "Control/UnregisterSession": IN_ITS_TRACE,
@@ -127,6 +129,12 @@ def a_policy(router: RouterUnderTest) -> str:
     return machine_id
 
 
+def a_refusal(router: RouterUnderTest) -> str:
+    router.chat.ReportRefusal(chat_pb.ReportRefusalRequest(door="console", peer="192.0.2.7"))
+    wait_until(lambda: told(router, AuditEvent.REFUSED))
+    return "console"
+
+
 def a_cleanup(router: RouterUnderTest) -> str:
     router.control.Cleanup(pb.CleanupRequest())
     return ""
@@ -167,6 +175,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.MACHINE_ENROLLED: a_machine,
     AuditEvent.MACHINE_REVOKED: a_revoked_machine,
     AuditEvent.POLICY_SET: a_policy,
+    AuditEvent.REFUSED: a_refusal,
     AuditEvent.CLEANUP: a_cleanup,
     AuditEvent.BACKUP: a_backup,
     AuditEvent.QUESTION_ANSWERED: an_answer,
@@ -297,6 +306,16 @@ def test_a_wrong_join_token_is_told_of(router: RouterUnderTest) -> None:
     [entry] = wait_until(lambda: told(router, AuditEvent.REFUSED)) or []
 
     assert (entry.kind, entry.subject, entry.detail) == ("nobody", "AgentLink/Enroll", "JOIN_TOKEN_INVALID")
+
+
+def test_a_wrong_pairing_code_is_told_of(router: RouterUnderTest) -> None:
+    shown = chat_pb.OpenBrowserRequest(login_id="l" * 32, lifetime=Duration(seconds=60), code="WRONG-CODE")
+    with pytest.raises(grpc.RpcError):
+        router.chat.OpenBrowser(shown)
+
+    [entry] = wait_until(lambda: told(router, AuditEvent.REFUSED)) or []
+
+    assert (entry.kind, entry.subject, entry.detail) == ("key", "ChatLink/OpenBrowser", "PAIRING_CODE_INVALID")
 
 
 def test_a_machine_that_was_put_out_is_told_of(router: RouterUnderTest) -> None:

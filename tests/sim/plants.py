@@ -77,7 +77,13 @@ class DedupeOutsideTransaction(Plant):
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
         hasty = _TwoStepChats(
-            chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files, chats._browsers
+            chats._database,
+            chats._inbound,
+            chats._outbox,
+            chats._receipts,
+            chats._files,
+            chats._people,
+            chats._refusals,
         )
         router.servicers = replace(router.servicers, chats=hasty)
 
@@ -101,7 +107,13 @@ class AnswerBeforeCommit(Plant):
     def router(self, router: Router, _life: Life) -> None:
         chats = router.servicers.chats
         hasty = _HastyChats(
-            chats._database, chats._inbound, chats._outbox, chats._receipts, chats._files, chats._browsers
+            chats._database,
+            chats._inbound,
+            chats._outbox,
+            chats._receipts,
+            chats._files,
+            chats._people,
+            chats._refusals,
         )
         router.servicers = replace(router.servicers, chats=hasty)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -56,7 +57,7 @@ def create_blueprint(
     _add_guards(blueprint, guard, clock)
     _add_errors(blueprint)
     _add_pages(blueprint, guard)
-    _add_login(blueprint, guard, clock)
+    _add_login(blueprint, guard, router, clock)
     add_api(blueprint, config, router)
     add_downloads(blueprint, router)
     return blueprint
@@ -139,7 +140,7 @@ def _add_pages(blueprint: Blueprint, guard: LoginGuard) -> None:
         return response
 
 
-def _add_login(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
+def _add_login(blueprint: Blueprint, guard: LoginGuard, router: ConsoleRouter, clock: Callable[[], float]) -> None:
     @blueprint.get("/console/login")
     def login() -> ResponseReturnValue:
         if "token" in request.args:
@@ -161,6 +162,8 @@ def _add_login(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], floa
         cookie = guard.cookie_for_key(shown, now, _label()) or guard.cookie_for_code(shown, now, _label())
         if cookie is None:
             guard.attempts.failed(peer, now)
+            with suppress(RouterError):  # no news for the audit is no reason to let them wait
+                router.report_refusal("console", peer)
             return _login_page("That is neither the API key of this console nor a code that is good.", 403)
         return _welcome(guard, cookie)
 

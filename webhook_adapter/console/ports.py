@@ -104,6 +104,9 @@ class ConsoleRouter(BrowserLogins, Protocol):
     def own(self) -> ConsoleControl:
         """Control with the adapter's own key."""
 
+    def report_refusal(self, door: str, peer: str) -> None:
+        """Let the audit know of somebody who was refused. Raises RouterError."""
+
     def file_parts(self, notification_id: str, file_id: str) -> Iterable[bytes]:
         """The bytes of a notification's file. Raises RouterError, also on the way."""
 

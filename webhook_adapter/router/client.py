@@ -63,6 +63,11 @@ class RouterClient:
         )
         ask(self._open().chat_link.Pair, request, _CALL_TIMEOUT, self._metadata)
 
+    def report_refusal(self, door: str, peer: str) -> None:
+        """Let the audit know of somebody who was refused at a door of ours. Raises RouterError."""
+        request = chat_link_pb2.ReportRefusalRequest(door=door, peer=peer)
+        ask(self._open().chat_link.ReportRefusal, request, _CALL_TIMEOUT, self._metadata)
+
     def open_browser(self, login_id: str, lifetime: float, shown: Shown, label: str) -> None:
         """Let a browser in for so many seconds, and use up what it showed. Raises RouterError."""
         lasts = Duration(seconds=round(lifetime))

@@ -39,6 +39,9 @@ class _Router:
     def submit(self, submission: Submission) -> Submitted:
         return self.host.submit(submission)
 
+    def report_refusal(self, door: str, peer: str) -> None:
+        self.host.router.report_refusal(door, peer)
+
     def open_browser(self, login_id: str, lifetime: float, shown: Shown, label: str) -> None:
         self.host.router.open_browser(login_id, lifetime, shown, label)
 

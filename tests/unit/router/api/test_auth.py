@@ -15,7 +15,7 @@ SERVICES: list[ServiceDescriptor] = [
 METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for method in service.methods}
 
 CHAT_LINK = {
-    *("Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger"),
+    *("Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger", "ReportRefusal"),
     *("OpenBrowser", "GetBrowser", "CloseBrowser", "Pair"),
 }
 

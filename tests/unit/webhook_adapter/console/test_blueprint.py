@@ -121,8 +121,12 @@ def test_the_api_key_logs_in(stranger: FlaskClient) -> None:
     assert stranger.get("/console/").status_code == 200
 
 
-def test_a_wrong_key_is_refused_without_a_cookie(stranger: FlaskClient) -> None:
+def test_a_wrong_key_is_refused_without_a_cookie_and_told_to_the_audit(
+    stranger: FlaskClient, router: FakeRouter
+) -> None:
     answer = stranger.post("/console/login", data={"api_key": "pmk_wrong"})
+
+    assert router.refusals == [("console", "127.0.0.1")]
 
     assert answer.status_code == 403
     assert "Set-Cookie" not in answer.headers

@@ -60,6 +60,11 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerResponse.FromString,
                 _registered_method=True)
+        self.ReportRefusal = channel.unary_unary(
+                '/agentlink.v1.ChatLink/ReportRefusal',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.ReportRefusalRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ReportRefusalResponse.FromString,
+                _registered_method=True)
         self.GetPart = channel.unary_unary(
                 '/agentlink.v1.ChatLink/GetPart',
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetPartRequest.SerializeToString,
@@ -127,6 +132,13 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportRefusal(self, request, context):
+        """Tells of somebody who was refused at the adapter's own door, for the audit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPart(self, request, context):
         """A part of a file of a notification, for who brings it to people.
         """
@@ -189,6 +201,11 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.ReportStranger,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerResponse.SerializeToString,
+            ),
+            'ReportRefusal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportRefusal,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ReportRefusalRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.ReportRefusalResponse.SerializeToString,
             ),
             'GetPart': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPart,
@@ -352,6 +369,33 @@ class ChatLink:
             '/agentlink.v1.ChatLink/ReportStranger',
             agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.ReportStrangerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportRefusal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/ReportRefusal',
+            agentlink_dot_v1_dot_chat__link__pb2.ReportRefusalRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.ReportRefusalResponse.FromString,
             options,
             channel_credentials,
             insecure,

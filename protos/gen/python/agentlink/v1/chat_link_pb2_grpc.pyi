@@ -45,6 +45,8 @@ class ChatLinkStub:
     """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
     who were let in by a code are none, and the door is told so.
     """
+    ReportRefusal: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.ReportRefusalRequest, _chat_link_pb2.ReportRefusalResponse]
+    """Tells of somebody who was refused at the adapter's own door, for the audit."""
     GetPart: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]
     """A part of a file of a notification, for who brings it to people."""
     OpenBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.OpenBrowserRequest, _chat_link_pb2.OpenBrowserResponse]
@@ -73,6 +75,8 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
     who were let in by a code are none, and the door is told so.
     """
+    ReportRefusal: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.ReportRefusalRequest, _chat_link_pb2.ReportRefusalResponse]  # type: ignore[assignment]
+    """Tells of somebody who was refused at the adapter's own door, for the audit."""
     GetPart: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPartRequest, _chat_link_pb2.GetPartResponse]  # type: ignore[assignment]
     """A part of a file of a notification, for who brings it to people."""
     OpenBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.OpenBrowserRequest, _chat_link_pb2.OpenBrowserResponse]  # type: ignore[assignment]
@@ -128,6 +132,14 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         """Tells of somebody who wrote and whom the door does not know, for the operator; they themselves are told nothing. Those
         who were let in by a code are none, and the door is told so.
         """
+
+    @_abc_1.abstractmethod
+    def ReportRefusal(
+        self,
+        request: _chat_link_pb2.ReportRefusalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.ReportRefusalResponse, _abc.Awaitable[_chat_link_pb2.ReportRefusalResponse]]:
+        """Tells of somebody who was refused at the adapter's own door, for the audit."""
 
     @_abc_1.abstractmethod
     def GetPart(
