@@ -95,3 +95,14 @@ def test_a_chat_that_its_courier_names_can_be_named(router: RouterUnderTest) -> 
         router.control.Notify(pb.NotifyRequest(session_id=session, text="hello", targets=[HOME]))
 
         assert queued(router) == ["4711"]
+
+
+def test_nor_is_anybody_told_there_what_becomes_of_a_command(router: RouterUnderTest) -> None:
+    """Its status messages quote the text, which whoever sends the command chooses."""
+    session = router.session(router.machine("devbox"))
+
+    with pytest.raises(grpc.RpcError) as error:
+        router.send(session, "secret", origin=types.Origin(source="cli", chat=STRANGER))
+
+    assert reason_of(error.value) == "ILLEGAL_STATE"
+    assert router.control.ListCommands(pb.ListCommandsRequest()).commands == []

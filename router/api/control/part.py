@@ -26,7 +26,7 @@ from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
-from router.services.outbox.notifications import Notifications
+from router.services.outbox.notifications import Notifications, check_chat
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
@@ -98,6 +98,7 @@ class Part:
         """Run an operation, or replay the answer that the same request id got before."""
         request_id: str = request.request_id  # type: ignore[attr-defined]
         who = claim(request, call)
+        operation = _checked(request, operation)
         if not request_id:
             return await self._write(call, operation, who)
         if len(request_id) > 128:
@@ -143,6 +144,19 @@ def origin(request: Asked, call: Call) -> Origin:
         return Origin("grpc", call.principal.name)
     chat = chat_ref(request.origin.chat) if request.origin.HasField("chat") else None
     return Origin(request.origin.source[:50] or "grpc", claim(request, call) or call.principal.name, chat)
+
+
+def _checked(request: Message, operation: Callable[[Transaction], M]) -> Callable[[Transaction], M]:
+    """The operation, for whoever names a chat that may be named: what becomes of a command is told there."""
+    if not isinstance(request, Asked) or not request.origin.HasField("chat"):
+        return operation
+    chat = chat_ref(request.origin.chat)
+
+    def checked(tx: Transaction) -> M:
+        check_chat(tx, chat)
+        return operation(tx)
+
+    return checked
 
 
 def claim(request: Message, call: Call) -> str:

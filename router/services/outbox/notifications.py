@@ -49,8 +49,7 @@ class Notifications:
         session = sessions.get(tx, session_id)
         _check(text, buttons)
         for chat in targets:
-            if not chats.is_known(tx, chat):
-                raise Refusal(Reason.ILLEGAL_STATE, _NOT_A_CHAT.format(chat=f"{chat.transport}:{chat.chat_id}"))
+            check_chat(tx, chat)
         wanted = list(targets) or hearers(tx, session)
         if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
@@ -87,6 +86,12 @@ class Notifications:
                 tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
                 frame.files,
             )  # fmt: skip
+
+
+def check_chat(tx: Transaction, chat: ChatRef) -> None:
+    """Raises Refusal where a message may not go to a chat because somebody names it."""
+    if not chats.is_known(tx, chat):
+        raise Refusal(Reason.ILLEGAL_STATE, _NOT_A_CHAT.format(chat=f"{chat.transport}:{chat.chat_id}"))
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:

@@ -74,6 +74,7 @@ def test_people_are_told_who_sends_by_the_key_unless_the_script_says_it(
     client: Control, router: RouterUnderTest
 ) -> None:
     session_id = router.session(router.machine())
+    let_in(router.write, ChatRef(transport="web", chat_id="console"))
 
     plain = client.send_text(session_id, "x")
     named = client.send_text(session_id, "x", origin=Origin("nightly", "ada", Chat("web", "console")))

@@ -23,6 +23,22 @@ def test_a_login_link_leads_to_the_session_that_spoke_last_and_out_again(console
         expect(page.get_by_label("API key")).to_be_focused()
 
 
+def test_a_pairing_code_is_typed_where_the_key_is(console: Console) -> None:
+    console.router.codes["k7qf-3m2x-pawb"] = ("Ada", "OPERATOR")
+
+    with console.visit() as page:
+        page.goto("about:blank")
+        page.context.clear_cookies()
+        page.goto(f"{console.address}/console/login")
+        page.get_by_label("API key or code").fill("k7qf-3m2x-pawb")
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_label("Message to api-refactor").fill("hello")
+        page.get_by_role("button", name="Send").click()
+
+        expect(page.locator(".sent .bubble")).to_have_text("hello")
+        assert [one.actor for one in console.router.submissions] == ["web:console (Ada)"]
+
+
 def test_on_a_phone_one_goes_from_the_list_to_a_chat_and_back(console: Console) -> None:
     console.router.own.say("team/docs", "word " * 60 + "x" * 400 + "\n```\n" + "y" * 400 + "\n```")
 
