@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pointsman import credentials
+from pointsman.data_folder import trouble_with
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import SUPERVISOR_PID
 from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback, like
@@ -146,6 +147,8 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     """The settings that result from these flags and this environment."""
     problems: list[str] = []
     data_dir = _data_dir(flags, environ)
+    if trouble := trouble_with(data_dir):
+        raise BadSettings([trouble])  # before anything in it is read
     from_file = _read_file(data_dir / FILE_NAME, problems)
     held = {setting.name: credentials.secret_of(setting, environ, problems) for setting in SETTINGS}
     sources = {Source.FLAG: flags, Source.ENVIRONMENT: environ, Source.CREDENTIAL: held, Source.FILE: from_file}

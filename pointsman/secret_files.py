@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from pointsman.config import Settings
+from pointsman.data_folder import trouble_with
 from pointsman.errors import ExitCode, Failure
 from pointsman.settings import BY_NAME, Setting
 
@@ -22,6 +23,8 @@ def make_data_dir(settings: Settings) -> Path:
     except OSError as error:
         cure = "Set POINTSMAN_DATA_DIR to a folder that you can write."
         raise Failure(f"cannot make {folder}: {error.strerror}", cure) from None
+    if trouble := trouble_with(folder):  # somebody may have been faster
+        raise Failure(trouble, code=ExitCode.USAGE)
     return folder
 
 

@@ -74,7 +74,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pointsman": (
         ("errors", "settings", "signals"),
         ("lifeline",),
-        ("credentials",),
+        ("credentials", "data_folder"),
         ("config",),
         ("client",),
         ("json_records", "secret_files", "spelling"),
