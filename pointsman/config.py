@@ -20,6 +20,7 @@ Sources = Mapping[Source, Mapping[str, str]]
 
 FILE_NAME = "pointsman.toml"
 ROUTER_DATABASE = "router.db"
+ROUTER_FINGERPRINT = "router.fingerprint"  # the router writes it at its start
 _ENROLMENT = "agent/machine.json"
 
 
@@ -229,6 +230,8 @@ def _value(setting: Setting, sources: Sources, data_dir: Path) -> Value:
         return Value(text, Source.GENERATED)
     if name == "POINTSMAN_ROUTER" and (text := _enrolled_at(sources, data_dir)):
         return Value(text, Source.ENROLLED)
+    if name == "POINTSMAN_ROUTER_FINGERPRINT":
+        return _pinned(sources, data_dir)
     text = _default(setting, sources, data_dir)
     return Value(text, Source.DEFAULT if text else Source.UNSET)
 
@@ -243,8 +246,19 @@ def _enrolled_at(sources: Sources, data_dir: Path) -> str:
     return enrolled(data_dir, "router")
 
 
+def _pinned(sources: Sources, data_dir: Path) -> Value:
+    """What is known of the key of the router that the settings name; nothing where it is any other one."""
+    router = _value(BY_NAME["POINTSMAN_ROUTER"], sources, data_dir)
+    if router.source is Source.ENROLLED:
+        text = enrolled(data_dir, "router_fingerprint")
+        return Value(text, Source.ENROLLED if text else Source.UNSET)
+    here = _default(BY_NAME["POINTSMAN_ROUTER"], sources, data_dir)
+    text = _generated(data_dir / ROUTER_FINGERPRINT) if router.text == here else ""
+    return Value(text, Source.GENERATED if text else Source.UNSET)
+
+
 def enrolled(data_dir: Path, fact: str) -> str:
-    """What this machine was enrolled with: its "machine_id" or "router"; empty where it never was."""
+    """What this machine was enrolled with, by its name in that file; empty where it never was."""
     import json
 
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pointsman.client.errors import RouterError
+from pointsman.client.errors import NOT_PROVEN, RouterError
 from pointsman.client.records import Origin
 from pointsman.config import Settings
 from pointsman.errors import ExitCode, Failure
@@ -21,6 +21,10 @@ _EXIT_CODES = {
     "NOT_FOUND": ExitCode.NOT_FOUND,
     "INVALID_ARGUMENT": ExitCode.USAGE,
 }
+_PIN_CURE = (
+    "Look who listens there before you go on. If the router was set up anew, enrol this machine again; where "
+    "POINTSMAN_ROUTER_FINGERPRINT is set, put the new fingerprint there (file router.fingerprint of the router)."
+)
 _TLS_CURE = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
 
 
@@ -46,6 +50,8 @@ def _actor() -> str:
 
 def failure(error: RouterError, settings: Settings) -> Failure:
     """What ends a command. Here the settings are known: so it is told where they come from, and which to change."""
+    if error.code == NOT_PROVEN:
+        return Failure(f"at {settings['POINTSMAN_ROUTER']}: {error.message}", _PIN_CURE, ExitCode.NOT_REACHABLE)
     if error.is_unreachable:
         return _unreachable(error, settings)
     if error.status == "UNAUTHENTICATED":

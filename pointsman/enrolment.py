@@ -1,5 +1,6 @@
 """Making machines known to a router."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from pointsman.config import Settings, enrolled
@@ -42,8 +43,20 @@ def enrol_local_machine(settings: Settings) -> str | None:
     name = enrolled(settings.data_dir, "machine_id")
     with connected(settings) as router:
         known = next((machine for machine in router.machines() if machine.machine_id == name), None)
+        if known is not None and known.revoked:
+            return None
         if known is not None:
-            return None if known.revoked else name
+            _pin_local_router(settings)
+            return name
         # A crash behind this leaves a token that nobody has: it expires, and the next start makes another.
         token = router.create_join_token()
     return enrol_machine(settings, settings["POINTSMAN_ROUTER"], token.join_token)
+
+
+def _pin_local_router(settings: Settings) -> None:
+    from agent.domain.errors import NotEnrolled
+    from agent.link.identity import pin
+
+    if fingerprint := settings["POINTSMAN_ROUTER_FINGERPRINT"]:
+        with suppress(NotEnrolled):  # the agent says what is wrong with its own files
+            pin(settings.data_dir / "agent", fingerprint)

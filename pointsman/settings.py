@@ -64,6 +64,10 @@ def _address(value: str) -> str:
     return ""
 
 
+def _fingerprint(value: str) -> str:
+    return "" if re.fullmatch(r"[A-Za-z0-9_-]{43}", value) else "is no fingerprint: 43 letters, digits, _ and -"
+
+
 def _database(value: str) -> str:
     return "" if value.startswith("sqlite:///") else "is not sqlite:///PATH"
 
@@ -184,6 +188,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("POINTSMAN_CREDENTIAL_DAYS", "days for which a machine's key is good", _days, _ROUTER),
     Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _address, _CLIENTS),
+    Setting("POINTSMAN_ROUTER_FINGERPRINT", "fingerprint of the router's key", _fingerprint, _ADAPTER),
     Setting(
         "POINTSMAN_TLS_CERT", "the router's certificate; where it asks clients for one, theirs (PEM file)", _any, _ALL
     ),

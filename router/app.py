@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
+from router import key_file
 from router.api.agent_link import AgentLinkServicer
 from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
 from router.api.control.part import ControlServices
 from router.api.control.servicer import ControlServicer
+from router.api.identity import IdentityServicer
 from router.api.link_stream import LinkServices
 from router.api.people_calls import PeopleServices
 from router.api.server import Server, Servicers
@@ -23,6 +25,7 @@ from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
 from router.domain.gates import NOTHING_ASKED, Requirements
 from router.domain.risk import SHIPPED, RiskRule
+from router.domain.router_key import RouterKey
 from router.link.hub import Hub
 from router.randomness import SYSTEM, Randomness, new_id
 from router.risk_rules import read_rules
@@ -72,7 +75,7 @@ class Router:
     def __init__(
         self,
         database: Database,
-        identity: str,
+        key: RouterKey,
         clock: Clock,
         api_key: str,
         randomness: Randomness = SYSTEM,
@@ -95,11 +98,11 @@ class Router:
         codes, new_id = people.second_factors, randomness.new_id
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, codes, rules)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
-        self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret)
+        self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         notifications = Notifications(outbox, clock, randomness.new_id, token)
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
-            refusals, clock, identity, jitter,
+            refusals, clock, key.router_id, jitter,
         )  # fmt: skip
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
@@ -116,9 +119,9 @@ class Router:
         self.servicers = Servicers(
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, refusals),
-            ControlServicer(services),
-            Guard(enrolment, database, refusals, clock),
-        )
+            ControlServicer(services), IdentityServicer(key),
+            Guard(enrolment, database, refusals, clock, key.router_id),
+        )  # fmt: skip
 
     async def recover(self) -> None:
         """Bring what a crash left behind into order before anyone may connect."""
@@ -179,8 +182,9 @@ async def running(
         clock = clock or SteadyClock()
         rules = read_rules(config.risk_rules)  # first: a bad file must stop it before anything is touched
         identity = await asyncio.to_thread(_prepare, store, clock)
+        key = await asyncio.to_thread(key_file.load, config.data_dir, identity)
         router = Router(
-            store, identity, clock, config.api_key, audit_kept=config.audit_days * DAY,
+            store, key, clock, config.api_key, audit_kept=config.audit_days * DAY,
             requirements=config.requirements, rules=rules,
         )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.

@@ -83,6 +83,7 @@ class AdapterConfig:
     listen: Address
     public_url: str | None  # without a slash at its end; set means webhooks, None means polling
     telegram: TelegramConfig | None
+    router_fingerprint: str = ""  # fingerprint that the router has to prove; empty: it need not
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """All settings as they were given, secrets too: platforms from elsewhere read their own."""
 
@@ -108,6 +109,7 @@ class AdapterConfig:
             listen=_address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0),
             public_url=_public_url(environ),
             telegram=_telegram(environ) if _given(environ, "TELEGRAM_BOT_TOKEN") else None,
+            router_fingerprint=_given(environ, "POINTSMAN_ROUTER_FINGERPRINT"),
             environ=environ,
         )
 

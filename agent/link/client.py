@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import grpc
 import grpc.aio
+from agentlink.v1 import identity_pb2 as pb
 
 from agent.clock import Clock
 from agent.domain.command import Reason
@@ -17,9 +18,10 @@ from agent.domain.frames import Notify
 from agent.link import backoff, convert
 from agent.link.channel import Endpoint, open_channel
 from agent.link.driver import Driver, Handler
-from agent.link.grpc_stream import GrpcStream, reason_of
+from agent.link.grpc_stream import GrpcStream, ending_of, reason_of
 from agent.link.identity import Identity
 from agent.link.protocol import End, Ending
+from agent.link.router_proof import CURE, PROVE, NotProven, challenge, check
 from agent.loops import is_cancelled
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ CONNECT = "/agentlink.v1.AgentLink/Connect"
 GET_PART = "/agentlink.v1.AgentLink/GetPart"
 PUT_PART = "/agentlink.v1.AgentLink/PutPart"
 NOTIFY_WITH_FILES = "/agentlink.v1.AgentLink/NotifyWithFiles"
+PROOF_TIMEOUT = 10.0  # seconds
 PART_TIMEOUT = 30.0  # seconds; half a megabyte over a slow line
 FAILURES_PER_CHANNEL = 5  # then a new one: a channel can be broken for good
 _UNKNOWN = frozenset({grpc.StatusCode.NOT_FOUND})
@@ -140,6 +143,9 @@ class Client:
         return True
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
+        if self._identity.router_fingerprint and (unproven := await self._prove(channel)):
+            self._learn(unproven, 0.0)
+            return
         call = channel.stream_stream(CONNECT, None, None)(None, metadata=self._proof())
         self._driver = driver = Driver(GrpcStream(call), self._handler, self._clock)
         try:
@@ -147,6 +153,21 @@ class Client:
         finally:
             self._driver = None
         self._learn(ending, driver.welcomed_for)
+
+    async def _prove(self, channel: grpc.aio.Channel) -> Ending | None:
+        """Let the router show its key before it gets a JWT of ours, or we a command of its; why not, if it does not."""
+        asked = challenge()
+        call = channel.unary_unary(PROVE, pb.ProveRequest.SerializeToString, pb.ProveResponse.FromString)
+        try:
+            answer = await call(asked, timeout=PROOF_TIMEOUT)
+            check(asked, answer, self._identity.router_fingerprint, self._identity.router_id)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                return ending_of(error)
+            return Ending(End.REFUSED, f"What answers knows of no key, as older routers do not. {CURE}")
+        except NotProven as error:
+            return Ending(End.REFUSED, str(error))
+        return None
 
     def _learn(self, ending: Ending, welcomed_for: float) -> None:
         now, jitter = self._clock.monotonic(), self._jitter()

@@ -4,31 +4,39 @@ from pathlib import Path
 
 import grpc
 from agentlink.v1 import agent_link_pb2, agent_link_pb2_grpc
+from agentlink.v1.identity_pb2_grpc import IdentityStub
 
 from agent.domain.errors import EnrolRefused, RouterUnreachable
 from agent.link import identity
 from agent.link.channel import OPTIONS, Endpoint, channel_credentials
+from agent.link.router_proof import NotProven, challenge, check
 
 TIMEOUT = 10.0  # seconds; a person is waiting
 _TLS = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
+_ANOTHER = (
+    "What answers at {} is not the router that made this token, and did not get it. Is the address right? Another "
+    "program may have taken it; a router whose key is lost needs a new token."
+)
 _NOBODY_THERE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 
 
 def enrol(endpoint: Endpoint, join_token: str, machine_id: str, data_dir: Path) -> str:
     """Give this machine an identity at a router and keep it in `<data_dir>/agent`; its name as the router has it.
 
-    The key is made once and used again, so a lost answer can be asked for again with the same token. Raises
-    EnrolRefused with the router's words, or RouterUnreachable.
+    A token that brings the router's fingerprint goes to that router alone, which is pinned by it. The key is made once
+    and used again, so a lost answer can be asked for again with the same token. Raises EnrolRefused with the router's
+    words, or RouterUnreachable.
     """
+    token, _, fingerprint = join_token.partition(".")
     folder = data_dir / "agent"
     public_key = identity.public_bytes(identity.key_of(folder))  # on disk before it is sent
-    request = agent_link_pb2.EnrollRequest(join_token=join_token, machine_id=machine_id, public_key=public_key)
-    response = _call(endpoint, request)
-    identity.save(folder, response.machine_id, response.router_id, endpoint.address)
+    request = agent_link_pb2.EnrollRequest(join_token=token, machine_id=machine_id, public_key=public_key)
+    response = _call(endpoint, request, fingerprint)
+    identity.save(folder, response.machine_id, response.router_id, endpoint.address, fingerprint)
     return response.machine_id
 
 
-def _call(endpoint: Endpoint, request: agent_link_pb2.EnrollRequest) -> agent_link_pb2.EnrollResponse:
+def _call(endpoint: Endpoint, request: agent_link_pb2.EnrollRequest, fingerprint: str) -> agent_link_pb2.EnrollResponse:
     credentials = channel_credentials(endpoint)
     channel = (
         grpc.insecure_channel(endpoint.address, options=OPTIONS)
@@ -37,8 +45,15 @@ def _call(endpoint: Endpoint, request: agent_link_pb2.EnrollRequest) -> agent_li
     )
     with channel:
         try:
+            if fingerprint:
+                asked = challenge()
+                check(asked, IdentityStub(channel).Prove(asked, timeout=TIMEOUT), fingerprint)
             return agent_link_pb2_grpc.AgentLinkStub(channel).Enroll(request, timeout=TIMEOUT)
+        except NotProven:
+            raise EnrolRefused(_ANOTHER.format(endpoint.address)) from None
         except grpc.RpcError as error:
+            if fingerprint and error.code() is grpc.StatusCode.UNIMPLEMENTED:  # it knows of no proof
+                raise EnrolRefused(_ANOTHER.format(endpoint.address)) from None
             code, text = error.code(), error.details()
             if code in _NOBODY_THERE:
                 words = (

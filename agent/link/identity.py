@@ -30,10 +30,15 @@ class Identity:
     router_id: str
     router: str
     key: Ed25519PrivateKey
+    router_fingerprint: str = (
+        ""  # the fingerprint that the router has to prove; empty for machines enrolled before there was one
+    )
 
     def token(self, now: float) -> str:
         """A JWT for one connect; `now` is the router's time as far as we know it, in seconds since the epoch."""
-        claims = {"sub": self.machine_id, "aud": AUDIENCE, "iat": int(now), "exp": int(now + TOKEN_LIFE)}
+        # For the router that was proven alone: no other one can show it in our name.
+        audience = self.router_id if self.router_fingerprint else AUDIENCE
+        claims = {"sub": self.machine_id, "aud": audience, "iat": int(now), "exp": int(now + TOKEN_LIFE)}
         return jwt.encode(claims, self.key, algorithm="EdDSA")
 
 
@@ -42,7 +47,13 @@ def load(folder: Path) -> Identity:
     try:
         facts = json.loads((folder / "machine.json").read_text())
         key = _key_in((folder / "machine.key").read_bytes())
-        return Identity(str(facts["machine_id"]), str(facts["router_id"]), str(facts["router"]), key)
+        return Identity(
+            str(facts["machine_id"]),
+            str(facts["router_id"]),
+            str(facts["router"]),
+            key,
+            str(facts.get("router_fingerprint", "")),
+        )
     except FileNotFoundError:
         raise NotEnrolled(NOT_ENROLLED) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -69,10 +80,25 @@ def public_bytes(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def save(folder: Path, machine_id: str, router_id: str, router: str) -> None:
+def save(folder: Path, machine_id: str, router_id: str, router: str, router_fingerprint: str) -> None:
     """Write machine.json; after this returned, a power cut cannot undo it."""
-    facts = {"machine_id": machine_id, "router_id": router_id, "router": router}
+    facts = {
+        "machine_id": machine_id,
+        "router_id": router_id,
+        "router": router,
+        "router_fingerprint": router_fingerprint,
+    }
     write_durably(folder / "machine.json", (json.dumps(facts, indent=2) + "\n").encode())
+
+
+def pin(folder: Path, router_fingerprint: str) -> None:
+    """Let a machine that was enrolled before routers had keys know its router's. Raises NotEnrolled.
+
+    The fingerprint must come from where nobody else can write: the router's own folder.
+    """
+    known = load(folder)
+    if not known.router_fingerprint:
+        save(folder, known.machine_id, known.router_id, known.router, router_fingerprint)
 
 
 def write_durably(path: Path, content: bytes) -> None:

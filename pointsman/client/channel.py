@@ -4,6 +4,8 @@ from pathlib import Path
 
 import grpc
 
+from pointsman.client.router_proof import proven
+
 _OPTIONS = (
     # A router that vanished without a word, its cable out, is noticed within 40 s.
     ("grpc.keepalive_time_ms", 30_000),
@@ -21,14 +23,23 @@ _OPTIONS = (
 
 
 def open_channel(
-    address: str, ca: Path | None = None, cert: Path | None = None, key: Path | None = None, *, is_local: bool
+    address: str,
+    ca: Path | None = None,
+    cert: Path | None = None,
+    key: Path | None = None,
+    *,
+    is_local: bool,
+    fingerprint: str = "",
 ) -> grpc.Channel:
     """A channel to HOST:PORT, which connects at its first call. Never before a fork: gRPC does not survive one.
 
     TLS, checked against `ca` or else the system's authorities, unless the router `is_local` and no CA is given: nothing
-    leaves the machine then. Raises OSError where a file cannot be read.
+    leaves the machine then. With a `fingerprint` the router has to prove its key on each connection before it is told
+    anything. Raises OSError where a file cannot be read.
     """
     if is_local and ca is None:  # then no proxy of the environment has a say
-        return grpc.insecure_channel(address, options=(*_OPTIONS, ("grpc.enable_http_proxy", 0)))
+        channel = grpc.insecure_channel(address, options=(*_OPTIONS, ("grpc.enable_http_proxy", 0)))
+        return proven(channel, fingerprint) if fingerprint else channel
     root, private_key, chain = (path.read_bytes() if path else None for path in (ca, key, cert))
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(root, private_key, chain), options=_OPTIONS)
+    channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(root, private_key, chain), options=_OPTIONS)
+    return proven(channel, fingerprint) if fingerprint else channel

@@ -8,6 +8,7 @@ _CURES = {
     "NOT_FOUND": "`pointsman sessions` and `pointsman commands` list what there is.",
 }
 _CURES["DEADLINE_EXCEEDED"] = _CURES["UNAVAILABLE"]
+NOT_PROVEN = "ROUTER_NOT_PROVEN"  # in place of a Reason: the router did not say it
 _PASSING = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED"})
 _RETRY_AFTER = 2.0  # seconds; Telegram's own second retry comes then as well
 

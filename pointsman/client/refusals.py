@@ -6,7 +6,8 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from pointsman.client.errors import RouterError
+from pointsman.client.errors import NOT_PROVEN, RouterError
+from pointsman.client.router_proof import NotProven
 
 _NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 # grpc's own machinery says these as well, in words that name sockets and files: they go to the log, not to callers.
@@ -21,6 +22,8 @@ _OWN_WORDS = {
 
 def from_call(error: grpc.RpcError) -> RouterError:
     """What a failed call says."""
+    if isinstance(error, NotProven):
+        return RouterError("UNAVAILABLE", error.text, NOT_PROVEN)
     call = cast("grpc.Call", error)  # every error that grpc raises for a call is also the call
     status = rpc_status.from_call(call)
     if status is not None:

@@ -14,5 +14,6 @@ def from_settings(settings: Settings, origin: Origin) -> Control:
     address = settings["POINTSMAN_ROUTER"]
     files = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
     ca, cert, key = (Path(file) if file else None for file in files)
-    channel = open_channel(address, ca, cert, key, is_local=is_loopback(address))
+    fingerprint = settings["POINTSMAN_ROUTER_FINGERPRINT"]
+    channel = open_channel(address, ca, cert, key, is_local=is_loopback(address), fingerprint=fingerprint)
     return Control(channel, settings["POINTSMAN_API_KEY"], origin)

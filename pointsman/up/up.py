@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from pointsman.config import Settings, child_environment, reachable, resolve
+from pointsman.config import ROUTER_FINGERPRINT, Settings, child_environment, reachable, resolve
 from pointsman.errors import ExitCode, Failure
 from pointsman.secret_files import ADAPTER_SECRETS, make_data_dir, make_missing
 from pointsman.settings import Program, Source, is_loopback
@@ -108,12 +108,21 @@ async def start_all(supervisor: Supervisor, settings: Settings) -> Running:
     # A port that was free is kept when it restarts: the others know only that one.
     change_environment(router, POINTSMAN_ROUTER_LISTEN=address)
     if not settings.is_set("POINTSMAN_ROUTER"):
-        settings = again(settings, {"POINTSMAN_ROUTER": reachable(address)})
+        settings = again(settings, {"POINTSMAN_ROUTER": reachable(address), **_pin(settings)})
     # Between the two: it needs the router, and the agent needs it.
     machine_id = await asyncio.to_thread(enrol_local_machine, settings)
     programs = (*((Program.AGENT,) if machine_id else ()), Program.COURIER, Program.ADAPTER_HTTP)
     *_, http = await asyncio.gather(*(supervisor.start(spec(settings, program)) for program in programs))
     return Running(settings, _keep_port(http), machine_id)
+
+
+def _pin(settings: Settings) -> dict[str, str]:
+    """What others need to know our router by its key, which it has made by now. Raises Failure."""
+    path = settings.data_dir / ROUTER_FINGERPRINT
+    try:
+        return {"POINTSMAN_ROUTER_FINGERPRINT": path.read_text(encoding="ascii").strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"cannot read {path}: {error}", "The router writes it at its start.") from None
 
 
 def spec(settings: Settings, program: Program) -> Spec:

@@ -37,6 +37,7 @@ CHAT = frozenset({Role.ADMIN, Role.CHAT})
 POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
     "/agentlink.v1.AgentLink/Enroll": Access.ANYONE,  # the join token is the credential
+    "/agentlink.v1.Identity/Prove": Access.ANYONE,  # asked before anybody shows who they are
     "/agentlink.v1.AgentLink/GetPart": Access.MACHINE,
     "/agentlink.v1.AgentLink/PutPart": Access.MACHINE,
     "/agentlink.v1.AgentLink/NotifyWithFiles": Access.MACHINE,
@@ -93,11 +94,14 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
 class Guard:
     """Turns a call's metadata into a principal, or refuses it."""
 
-    def __init__(self, enrolment: Enrolment, database: Database, refusals: Refusals, clock: Clock) -> None:
+    def __init__(
+        self, enrolment: Enrolment, database: Database, refusals: Refusals, clock: Clock, router_id: str
+    ) -> None:
         self._refusals = refusals
         self._enrolment = enrolment
         self._database = database
         self._clock = clock
+        self._router_id = router_id
         self._admission = Admission()
 
     async def admit(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
@@ -164,15 +168,19 @@ class Guard:
             key = Ed25519PublicKey.from_public_bytes(machine.public_key)
             # Times are checked below by our steady clock, with a leeway and a word of its own for skew.
             options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
-            claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
+            # A machine that has named this router once does so always: what it shows another one is no use here.
+            audience = [self._router_id] if machine.is_bound else [self._router_id, AUDIENCE]
+            claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=audience, options=options)  # type: ignore[arg-type]
             issued, expires = float(claims["iat"]), float(claims["exp"])
             begins = float(claims.get("nbf", issued))
         except (jwt.MissingRequiredClaimError, jwt.InvalidAudienceError) as error:
-            text = f"The JWT is not as it has to be: {error}. It needs sub, aud {AUDIENCE!r}, iat and exp."
+            text = f"The JWT is not as it has to be: {error}. It needs sub, aud (the router's id), iat and exp."
             raise Refusal(Reason.UNAUTHENTICATED, text) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.") from None
         self._check_times(issued, begins, expires)
+        if not machine.is_bound and claims["aud"] == self._router_id:
+            await self._database.write(lambda tx: machines.bind(tx, machine_id))
         return Principal(machine_id, machine_id=machine_id)
 
     def _check_times(self, issued: float, begins: float, expires: float) -> None:

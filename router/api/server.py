@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import grpc
-from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
 
 from router.api import reflection
 from router.api.agent_link import AgentLinkServicer
@@ -13,6 +13,7 @@ from router.api.control.servicer import ControlServicer
 from router.api.handlers import OPTIONS, handlers
 from router.api.health import NAME as HEALTH_NAME
 from router.api.health import Health
+from router.api.identity import IdentityServicer
 from router.config import SettingsError, Tls
 from router.domain.errors import Reason
 
@@ -23,6 +24,7 @@ SERVICES = {
     AgentLinkServicer: agent_link_pb2.DESCRIPTOR.services_by_name["AgentLink"],
     ChatLinkServicer: chat_link_pb2.DESCRIPTOR.services_by_name["ChatLink"],
     ControlServicer: control_pb2.DESCRIPTOR.services_by_name["Control"],
+    IdentityServicer: identity_pb2.DESCRIPTOR.services_by_name["Identity"],
 }
 
 
@@ -33,6 +35,7 @@ class Servicers:
     links: AgentLinkServicer
     chats: ChatLinkServicer
     control: ControlServicer
+    identity: IdentityServicer
     guard: Guard
 
 
@@ -44,7 +47,7 @@ class Server:
         self._server = grpc.aio.server(options=OPTIONS)
         mine = tuple(
             handlers(SERVICES[type(servicer)], servicer, servicers.guard)
-            for servicer in (servicers.links, servicers.chats, servicers.control)
+            for servicer in (servicers.links, servicers.chats, servicers.control, servicers.identity)
         )
         self._server.add_generic_rpc_handlers(mine)
         ours = [service.full_name for service in SERVICES.values()]

@@ -27,7 +27,8 @@ class Machine:
 
     `upstream_acked` is the last durable frame of its outbox on our disk; `heard_epoch` the newest epoch under which one
     came; `barred` the agent processes that were held off for using its identity at the same time; `capabilities` what
-    its last hello said that it can do, None before that; `gate` the reason for which it was held off last.
+    its last hello said that it can do, None before that; `gate` the reason for which it was held off last;
+    `is_bound` whether it has named this router in a JWT: from then on no JWT for any router is taken.
     """
 
     machine_id: str
@@ -50,6 +51,7 @@ class Machine:
     key_made_at: float = 0.0
     programs: tuple[str, ...] = ()  # that it would start, each with its version: "claude=2.1.332"
     free_bytes: int | None = None  # on its agent's disk at the last hello
+    is_bound: bool = False
     gate: str = ""
     connected: bool = False
 

@@ -24,6 +24,8 @@ _HEARD_OF = Statement(
     Row.update({Row.last_seen_at: given.at}).where((Row.machine_id == given.machine_id) & (Row.last_seen_at < given.at))
 )
 
+_BIND = Statement(Row.update({Row.is_bound: True}).where(Row.machine_id == given.machine_id))
+
 
 def find(connection: sqlite3.Connection | Transaction, machine_id: str) -> Machine | None:
     """One machine, or None."""
@@ -48,3 +50,8 @@ def acknowledge(tx: Transaction, machine_id: str, upstream_seq: int, now: float)
 def heard_of(tx: Transaction, machine_id: str, at: float) -> None:
     """Remember when a machine was last heard of; an earlier time than the known one changes nothing."""
     _HEARD_OF.run(tx, machine_id=machine_id, at=at)
+
+
+def bind(tx: Transaction, machine_id: str) -> None:
+    """Remember that the machine names this router in its JWTs."""
+    _BIND.run(tx, machine_id=machine_id)

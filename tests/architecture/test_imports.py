@@ -18,6 +18,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
         "agent/link/convert.py",
         "agent/link/enrol.py",
         "agent/link/grpc_stream.py",
+        "agent/link/router_proof.py",
         "webhook_adapter/router/convert.py",
         "webhook_adapter/router/client.py",
         "webhook_adapter/courier/convert.py",
@@ -43,7 +44,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
         ("clock", "randomness", "config", "seal"),
-        ("risk_rules",),
+        ("risk_rules", "key_file"),
         ("store", "link"),
         ("services",),
         ("api",),

@@ -120,7 +120,7 @@ def credentials(data: bytes) -> None:
     """Whoever is let in shows a token that the machine's key has signed, letter by letter."""
     database: Any = OneMachine()
     nothing: Any = SimpleNamespace()  # that a credential of a machine needs
-    guard = Guard(nothing, database, nothing, CLOCK)
+    guard = Guard(nothing, database, nothing, CLOCK, "router")
     token = data.decode(errors="replace")
     context: Any = SimpleNamespace(invocation_metadata=lambda: (("authorization", f"Bearer {token}"),))
     try:

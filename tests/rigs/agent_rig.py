@@ -107,7 +107,7 @@ class Rigs:
         """What enrolment leaves on disk."""
         folder = self.data_dir / "agent"
         identity.key_of(folder)
-        identity.save(folder, MACHINE, "router-1", router)
+        identity.save(folder, MACHINE, "router-1", router, "")
 
     @asynccontextmanager
     async def running(

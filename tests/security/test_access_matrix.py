@@ -10,7 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
 from agentlink.v1 import control_pb2 as pb
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pool import Default
@@ -76,6 +76,7 @@ Control.UnregisterSession    admin operator
 Control.VerifyAudit          admin
 Control.WatchEvents          admin operator viewer
 Health.Check                 anyone
+Identity.Prove               anyone
 Health.List                  anyone
 Health.Watch                 anyone
 ServerReflection.ServerReflectionInfo  anyone
@@ -103,7 +104,7 @@ def described(service: ServiceDescriptor) -> dict[str, MethodDescriptor]:
 
 OURS = [
     service
-    for module in (agent_link_pb2, chat_link_pb2, control_pb2, health_pb2, reflection_pb2)
+    for module in (agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, health_pb2, reflection_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 RPCS = {name: method for service in OURS for name, method in described(service).items()}

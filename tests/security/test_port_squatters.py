@@ -1,6 +1,6 @@
-"""Whoever gets the router's port while it is down passes for it: what they are sent there, and what they are not.
+"""A program that was told no fingerprint believes whoever listens at the address: what it says there, and what not.
 
-No client asks the router on loopback for a proof of who it is. SECURITY.md says so; with one, these turn round.
+Where a fingerprint is known, it says nothing: test_router_identity.py.
 """
 
 from collections.abc import Iterator

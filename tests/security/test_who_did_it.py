@@ -31,6 +31,7 @@ OF_A_LINK = "a link says what became of commands and notifications, which their 
 LEAVES: dict[str, AuditEvent | str] = {
     "AgentLink/Connect": OF_A_LINK,
     "AgentLink/Enroll": AuditEvent.MACHINE_ENROLLED,
+    "Identity/Prove": CHANGES_NOTHING,
     "AgentLink/GetPart": CHANGES_NOTHING,
     "AgentLink/PutPart": OF_A_LINK,
     "AgentLink/NotifyWithFiles": IN_ITS_TRACE,

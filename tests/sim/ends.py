@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.domain.command import Outcome
 from agent.domain.frames import AgentFrame, Cancel, Commands, Hello, Receipts, UpstreamAck, Welcome
@@ -24,6 +25,7 @@ from router.api.convert.submissions import inbound
 from router.app import Router
 from router.domain.command import Command
 from router.domain.identity import NOBODY
+from router.domain.router_key import RouterKey
 from router.link.connection import Close, Connection, Greet, Handle, Reply, Step
 from router.link.hub import Link
 from router.randomness import Randomness
@@ -33,6 +35,8 @@ from tests.sim.loop import VirtualLoop
 
 T = TypeVar("T")
 MACHINE = "m0"
+
+ROUTER_KEY = RouterKey("router", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 
 class NowLoop(VirtualLoop):
@@ -77,7 +81,7 @@ class RouterEnd:
         self.database = StandIn(disk, NowLoop())
         numbers = random.Random(0)
         self._randomness = Randomness(self._new_id, lambda: 0.5, numbers.randbytes)
-        self.router = Router(self.database, "router", time, "", self._randomness)
+        self.router = Router(self.database, ROUTER_KEY, time, "", self._randomness)
         for recover in (self.router._delivery.recover, self.router._outbox.recover):
             self.write(recover)
 

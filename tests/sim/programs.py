@@ -40,6 +40,7 @@ from router.domain.errors import Refusal
 from router.randomness import Randomness
 from router.store import clock_steps as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
+from tests.sim.ends import ROUTER_KEY
 from tests.sim.loop import Life
 from tests.sim.network import AgentSide, Over, ServerSide, Stream
 
@@ -155,7 +156,7 @@ class RouterProgram(Program):
         database = RouterDatabase(self.disk, turns)
         router_lifetime.resume(database.connection(), clock)
         randomness = Randomness(world.new_id, world.router_random.random, world.router_random.randbytes)
-        router = Router(database, "router", clock, "", randomness)
+        router = Router(database, ROUTER_KEY, clock, "", randomness)
         world.plant.router(router, self.life)
         await router.recover()
         s = router.servicers

@@ -26,7 +26,8 @@ _CALL_TIMEOUT = 5.0  # seconds; a person waits
 def channel_to_router(config: AdapterConfig) -> grpc.Channel:
     """A channel as the settings want it. Never before a fork: gRPC does not survive one."""
     tls = config.tls
-    return open_channel(config.router, tls.ca, tls.cert, tls.key, is_local=config.router_address.is_loopback)
+    local, pin = config.router_address.is_loopback, config.router_fingerprint
+    return open_channel(config.router, tls.ca, tls.cert, tls.key, is_local=local, fingerprint=pin)
 
 
 class RouterClient:

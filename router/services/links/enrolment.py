@@ -20,6 +20,7 @@ from router.store.join_tokens import JoinToken
 SECRET_BYTES = 32
 # Told apart at a glance, and never taken for an option: what follows may begin with a hyphen.
 KEY_PREFIX, TOKEN_PREFIX = "pmk_", "pmj_"
+PIN = "."  # between the secret of a join token and the fingerprint of the router that made it
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
 _REVOKED_IN_SETTINGS = (
@@ -32,12 +33,18 @@ class Enrolment:
     """Lets machines and programs in, and puts them out. Active keys are also kept in memory: every call asks."""
 
     def __init__(
-        self, hub: Hub, session_service: SessionService, clock: Clock, random_bytes: Callable[[int], bytes]
+        self,
+        hub: Hub,
+        session_service: SessionService,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        fingerprint: str,
     ) -> None:
         self._hub = hub
         self._sessions = session_service
         self._clock = clock
         self._random_bytes = random_bytes
+        self._fingerprint = fingerprint
         self._keys: list[ApiKey] = []
         self._streams: dict[str, list[Callable[[], None]]] = {}  # by key: what ends each stream that it opened
 
@@ -106,13 +113,14 @@ class Enrolment:
         expires_at = self._clock.now() + (JOIN_TOKEN_TTL if ttl is None else ttl)
         join_tokens.write(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
         self._audit(tx, AuditEvent.JOIN_CREATED, machine_id, f"good for {expires_at - self._clock.now():.0f} s")
-        return token, expires_at
+        # With it whoever gets the token knows this router from any other before they show it.
+        return f"{token}{PIN}{self._fingerprint}", expires_at
 
     def enrol(self, tx: Transaction, token: str, wanted_id: str, public_key: bytes) -> str:
         """Trade a token and a public key for a machine identity; the same pair may ask again. Raises Refusal."""
         if len(public_key) != PUBLIC_KEY_BYTES:
             raise Refusal(Reason.INVALID_ARGUMENT, "public_key must be the 32 raw bytes of an Ed25519 key")
-        known = join_tokens.find(tx, hashed(token))
+        known = join_tokens.find(tx, hashed(token.partition(PIN)[0]))
         if known is None or (known.used_by_key is None and known.expires_at < self._clock.now()):
             raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
         # Its answer was lost, and the same machine asks again; with another key it is somebody else.
@@ -150,7 +158,15 @@ class Enrolment:
         now = self._clock.now()
         fresh = Machine(machine_id, public_key, now, key_made_at=now)
         if known:
-            fresh = replace(known, public_key=public_key, revoked=False, quarantined=False, barred=(), key_made_at=now)
+            fresh = replace(
+                known,
+                public_key=public_key,
+                revoked=False,
+                quarantined=False,
+                barred=(),
+                is_bound=False,
+                key_made_at=now,
+            )
         machines.write(tx, fresh)
 
     def _add(self, tx: Transaction, key: ApiKey) -> None:

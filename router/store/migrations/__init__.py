@@ -26,6 +26,7 @@ from router.store.migrations import (
     m0021_gates,
     m0022_people,
     m0023_second_factors,
+    m0024_bound_machines,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -52,6 +53,7 @@ MIGRATIONS: list[list[str]] = [
     m0021_gates.STATEMENTS,
     m0022_people.STATEMENTS,
     m0023_second_factors.STATEMENTS,
+    m0024_bound_machines.STATEMENTS,
 ]
 
 

@@ -39,6 +39,7 @@ class Machine(Model):
     barred = words(default=())
     start_folders = json_list(default=())
     capabilities = words(null=True)  # NULL until its next hello
+    is_bound = BooleanField(default=False)
     policy = CodedText(encoded_policy, decoded_policy, default=machine.MachinePolicy())
     key_made_at = TimeField(default=0.0)
     programs = words(default=())

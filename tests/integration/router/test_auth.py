@@ -264,5 +264,5 @@ def test_a_credential_that_lacks_something_is_told_what_and_not_to_enrol_again(
     assert code is grpc.StatusCode.UNAUTHENTICATED
     assert error is not None
     assert says in error.details()  # type: ignore[attr-defined]
-    assert "It needs sub, aud 'pointsman', iat and exp" in error.details()  # type: ignore[attr-defined]
+    assert "It needs sub, aud (the router's id), iat and exp" in error.details()  # type: ignore[attr-defined]
     assert "nrol" not in error.details()  # type: ignore[attr-defined]

@@ -27,6 +27,13 @@ def test_a_token_says_who_and_for_how_long() -> None:
     assert claims == {"sub": "devbox", "aud": "pointsman", "iat": 1_000_000, "exp": 1_000_240}
 
 
+def test_a_router_that_was_pinned_is_named_in_it() -> None:
+    key = Ed25519PrivateKey.generate()
+    token = identity.Identity("devbox", "r", "host:1", key, "fingerprint").token(now=1_000_000.9)
+
+    assert jwt.decode(token, options={"verify_signature": False})["aud"] == "r"
+
+
 @pytest.mark.parametrize(
     "content", [None, "not json", "[]", '{"machine_id": "m"}'], ids=["none", "text", "list", "part"]
 )
@@ -39,7 +46,7 @@ def test_without_a_whole_identity_a_person_is_told_to_enrol(tmp_path: Path, cont
 
 
 def test_an_identity_needs_its_key(tmp_path: Path) -> None:
-    identity.save(tmp_path, "m", "r", "host:1")
+    identity.save(tmp_path, "m", "r", "host:1", "")
 
     with pytest.raises(NotEnrolled):
         identity.load(tmp_path)

@@ -106,7 +106,7 @@ def built(database: Database) -> House:
         clock,
         "router",
     )
-    return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes))
+    return House(database, delivery, upstream, Enrolment(hub, session_service, clock, bytes, "fingerprint"))
 
 
 def play(folder: Path, story: Callable[[House], Awaitable[T]]) -> T:

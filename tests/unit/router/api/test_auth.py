@@ -1,7 +1,7 @@
 """Who may call what: one line per RPC, and no RPC without one."""
 
 import pytest
-from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 
 from router.api.auth import POLICY, Access
@@ -9,7 +9,7 @@ from router.domain.credentials import Role
 
 SERVICES: list[ServiceDescriptor] = [
     service
-    for file in (agent_link_pb2.DESCRIPTOR, chat_link_pb2.DESCRIPTOR, control_pb2.DESCRIPTOR)
+    for file in (agent_link_pb2.DESCRIPTOR, chat_link_pb2.DESCRIPTOR, control_pb2.DESCRIPTOR, identity_pb2.DESCRIPTOR)
     for service in file.services_by_name.values()
 ]
 METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for method in service.methods}
@@ -60,5 +60,5 @@ def test_links_and_their_files_are_for_machines_alone() -> None:
     assert names == {"Connect", "GetPart", "PutPart", "NotifyWithFiles"}
 
 
-def test_only_enrolment_needs_no_credential() -> None:
-    assert [name for name, who in POLICY.items() if who is Access.ANYONE] == ["/agentlink.v1.AgentLink/Enroll"]
+def test_only_enrolment_and_the_routers_own_proof_need_no_credential() -> None:
+    assert [name.rpartition("/")[2] for name, who in POLICY.items() if who is Access.ANYONE] == ["Enroll", "Prove"]

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class AgentLinkStub:
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
-    sub = machine id, aud = "pointsman", iat, exp at most 5 minutes later.
+    sub = machine id, aud = the router's id, iat, exp at most 5 minutes later. aud = "pointsman" is taken of a machine that
+    never named its router.
     """
 
     def __init__(self, channel):
@@ -65,7 +66,8 @@ class AgentLinkStub:
 
 class AgentLinkServicer:
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
-    sub = machine id, aud = "pointsman", iat, exp at most 5 minutes later.
+    sub = machine id, aud = the router's id, iat, exp at most 5 minutes later. aud = "pointsman" is taken of a machine that
+    never named its router.
     """
 
     def Connect(self, request_iterator, context):
@@ -142,7 +144,8 @@ def add_AgentLinkServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AgentLink:
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
-    sub = machine id, aud = "pointsman", iat, exp at most 5 minutes later.
+    sub = machine id, aud = the router's id, iat, exp at most 5 minutes later. aud = "pointsman" is taken of a machine that
+    never named its router.
     """
 
     @staticmethod

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class AgentLinkStub:
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
-    sub = machine id, aud = "pointsman", iat, exp at most 5 minutes later.
+    sub = machine id, aud = the router's id, iat, exp at most 5 minutes later. aud = "pointsman" is taken of a machine that
+    never named its router.
     """
 
     @_typing.overload
@@ -51,7 +52,8 @@ class AgentLinkStub:
 @_typing.type_check_only
 class AgentLinkAsyncStub(AgentLinkStub):
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
-    sub = machine id, aud = "pointsman", iat, exp at most 5 minutes later.
+    sub = machine id, aud = the router's id, iat, exp at most 5 minutes later. aud = "pointsman" is taken of a machine that
+    never named its router.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -70,7 +72,8 @@ class AgentLinkAsyncStub(AgentLinkStub):
 
 class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
     """Machines. Metadata of Connect: "authorization: Bearer <JWT>", signed with the machine's Ed25519 key (EdDSA), claims
-    sub = machine id, aud = "pointsman", iat, exp at most 5 minutes later.
+    sub = machine id, aud = the router's id, iat, exp at most 5 minutes later. aud = "pointsman" is taken of a machine that
+    never named its router.
     """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,116 @@
+"""Whether it is our router that answers: asked on each new connection, before a key or a text goes over it.
+
+A channel connects again by itself, and maybe to somebody who took the address meanwhile. Nothing is asked on a channel
+without a pin.
+"""
+
+import hashlib
+import secrets
+import threading
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import grpc
+from agentlink.v1 import identity_pb2 as pb
+from agentlink.v1.identity_pb2_grpc import IdentityStub
+
+if TYPE_CHECKING:
+    from grpc import CallFuture, CallIterator
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+Details = grpc.ClientCallDetails
+
+_PURPOSE = b"pointsman router proof v1"
+_PATIENCE = 5.0  # seconds; less where the call itself has less
+
+
+class NotProven(grpc.RpcError):
+    """What answers is not the router that was pinned. To callers the router is away: it may come back."""
+
+    text = "what answers there is not the router that is pinned here, and was told nothing"
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self) -> str:
+        return self.text
+
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
+
+class _Prover(
+    grpc.UnaryUnaryClientInterceptor,  # type: ignore[type-arg]
+    grpc.UnaryStreamClientInterceptor,  # type: ignore[type-arg]
+    grpc.StreamStreamClientInterceptor,  # type: ignore[type-arg]
+):
+    """Threads may share it."""
+
+    def __init__(self, channel: grpc.Channel, fingerprint: str) -> None:
+        self._stub = IdentityStub(channel)
+        self._fingerprint = fingerprint
+        self._lock = threading.Lock()  # guards the two below
+        self._proven_at = -1  # how many connections were lost when the proof came
+        self._lost = 0
+        channel.subscribe(self._changed)
+
+    def _changed(self, state: grpc.ChannelConnectivity) -> None:
+        if state is not grpc.ChannelConnectivity.READY:
+            self._lost += 1
+
+    def intercept_unary_unary(
+        self, continuation: Callable[[Details, Q], "CallFuture[R]"], client_call_details: Details, request: Q
+    ) -> "CallFuture[R]":
+        self._let_prove(client_call_details)
+        return continuation(client_call_details, request)
+
+    def intercept_unary_stream(
+        self, continuation: Callable[[Details, Q], "CallIterator[R]"], client_call_details: Details, request: Q
+    ) -> "CallIterator[R]":
+        self._let_prove(client_call_details)
+        return continuation(client_call_details, request)
+
+    def intercept_stream_stream(
+        self,
+        continuation: "Callable[[Details, Iterator[Q]], CallIterator[R]]",
+        client_call_details: Details,
+        request_iterator: Iterator[Q],
+    ) -> "CallIterator[R]":
+        self._let_prove(client_call_details)
+        return continuation(client_call_details, request_iterator)
+
+    def _let_prove(self, details: Details) -> None:
+        with self._lock:
+            lost = self._lost
+            if self._proven_at != lost:
+                self._prove(min(details.timeout or _PATIENCE, _PATIENCE))
+                # As it was before: a connection that was lost while we asked is asked again at the next call.
+                self._proven_at = lost
+
+    def _prove(self, timeout: float) -> None:
+        # Here: whoever talks to a router without a pin need not wait for it to be loaded.
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        asked = pb.ProveRequest(nonce=secrets.token_bytes(32))
+        try:
+            answer = self._stub.Prove(asked, timeout=timeout)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                raise NotProven from None
+            raise
+        digest = urlsafe_b64encode(hashlib.sha256(answer.public_key).digest()).rstrip(b"=").decode()
+        said = b"\0".join((_PURPOSE, answer.router_id.encode(), asked.nonce))
+        if digest != self._fingerprint:
+            raise NotProven
+        try:
+            Ed25519PublicKey.from_public_bytes(answer.public_key).verify(answer.signature, said)
+        except (InvalidSignature, ValueError):
+            raise NotProven from None
+
+
+def proven(channel: grpc.Channel, fingerprint: str) -> grpc.Channel:
+    """The channel, on which nothing is said to anybody but the router with this fingerprint."""
+    return grpc.intercept_channel(channel, _Prover(channel, fingerprint))
