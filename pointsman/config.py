@@ -238,7 +238,7 @@ def _value(setting: Setting, sources: Sources, data_dir: Path) -> Value:
 
 def _enrolled_at(sources: Sources, data_dir: Path) -> str:
     """The router that this machine was enrolled at; empty where it never was, or the router is here itself."""
-    if any("POINTSMAN_ROUTER_LISTEN" in given for given in sources.values()):
+    if any(given.get("POINTSMAN_ROUTER_LISTEN") for given in sources.values()):
         return ""
     # Whoever has a router here means that one, whatever was enrolled at before.
     if (data_dir / ROUTER_DATABASE).exists():
