@@ -81,6 +81,7 @@ _LIKE = _NOTIFICATIONS.reads(
     .order_by(Row.position)
     .limit(given.limit)
 )
+_QUEUED_FOR = _NOTIFICATIONS.reads(_ALL.where(QUEUED & _OF_CHAT))
 # All platforms: after a start nothing is leased any more.
 _LEASED = _NOTIFICATIONS.reads(_ALL.where(SENT & ((given.transport == "") | _OF_TRANSPORT)))
 # These can still be answered, however old.
@@ -237,6 +238,11 @@ def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
     return _LIKE.all(
         tx, transport=chat.transport, chat_id=chat.chat_id, kind=kind, notification_id=head.notification_id, limit=limit
     )
+
+
+def queued_for(tx: Transaction, chat: ChatRef) -> list[Notification]:
+    """What waits for a chat."""
+    return _QUEUED_FOR.all(tx, transport=chat.transport, chat_id=chat.chat_id)
 
 
 def leased(tx: Transaction, transport: str) -> list[Notification]:

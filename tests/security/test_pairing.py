@@ -246,6 +246,22 @@ def test_who_is_put_out_is_a_stranger_at_once_with_their_old_buttons(
     assert commands(router) == []
 
 
+def test_what_waits_for_a_chat_that_ended_is_not_brought(router: RouterUnderTest, door: FlaskClient) -> None:
+    write(door, ADA, f"/start {code(router, person_name='Ada')}")
+    chat = types.ChatRef(transport="telegram", chat_id=str(ADA))
+    session = router.session(router.machine())
+    sent = [
+        router.control.Notify(pb.NotifyRequest(session_id=session, text=f"secret {n}", targets=[chat])) for n in "ab"
+    ]
+    ids = [one.notifications[0].notification_id for one in sent]  # one is in flight in a chat: the welcome
+
+    router.control.Unpair(pb.UnpairRequest(id=people(router)[0].person_id))
+
+    found = [router.control.GetNotification(pb.GetNotificationRequest(notification_id=one)).notification for one in ids]
+    assert {one.state for one in found} == {types.NOTIFICATION_STATE_DEAD}
+    assert {one.detail for one in found} == {"nobody is let in there any more"}
+
+
 def test_one_chat_of_a_person_ends_and_the_other_stays(router: RouterUnderTest, door: FlaskClient) -> None:
     write(door, ADA, f"/start {code(router, person_name='Ada')}")
     write(door, ADA + 1, f"/start {code(router, person_name='Ada')}")

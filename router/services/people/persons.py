@@ -10,13 +10,15 @@ from router.domain.browser import Browser
 from router.domain.command import ChatRef
 from router.domain.credentials import hashed
 from router.domain.errors import Reason, Refusal
+from router.domain.notification import SetAside
 from router.domain.person import PairedChat, Person
 from router.domain.routing import Inbound
-from router.store import audit, browsers, people, second_factors
+from router.store import audit, browsers, chats, notifications, people, second_factors
 from router.store.database import Transaction
 from router.store.statements import Connection
 
 _NOT_PAIRED = "They may not write here, or not any more. `pointsman pair` lets somebody in."
+_NOBODY_THERE = "nobody is let in there any more"
 _NOBODY = "There is nobody of that id, or nothing. `pointsman people` shows who was let in."
 
 
@@ -52,16 +54,16 @@ class Persons:
 
     def page(self, on: Connection) -> list[Present]:
         """All of them by name; first whoever has the key, where they have browsers."""
-        chats: dict[str, list[PairedChat]] = defaultdict(list)
+        places: dict[str, list[PairedChat]] = defaultdict(list)
         there: dict[str, list[Browser]] = defaultdict(list)
         for chat in people.chats(on):
-            chats[chat.person_id].append(chat)
+            places[chat.person_id].append(chat)
         for browser in browsers.open_ones(on, self._clock.now()):
             there[browser.person_id].append(browser)
         owner = [Present(None, (), tuple(there[""]))] if there[""] else []
         found = ((person, person.person_id) for person in people.page(on))
         return owner + [
-            Present(person, tuple(chats[its]), tuple(there[its]), second_factors.find(on, its) is not None)
+            Present(person, tuple(places[its]), tuple(there[its]), second_factors.find(on, its) is not None)
             for person, its in found
         ]
 
@@ -69,11 +71,13 @@ class Persons:
         """Put a person out, or a browser; how many chats and browsers ended. Raises Refusal."""
         there = browsers.open_ones(tx, self._clock.now())
         if person := people.find(tx, person_or_browser_id):
-            chats = people.delete(tx, person.person_id)
+            left = [each.chat for each in people.chats(tx) if each.person_id == person.person_id]
+            people.delete(tx, person.person_id)
+            self._withhold(tx, left)
             second_factors.delete(tx, person.person_id)
             ended = self._close(tx, (each for each in there if each.person_id == person.person_id))
             self._note(tx, person.person_id, f"{person.name}: all")
-            return chats, ended
+            return len(left), ended
         ended = self._close(tx, (each for each in there if each.browser_id == person_or_browser_id))
         if not ended:
             raise Refusal(Reason.NOT_FOUND, _NOBODY)
@@ -86,7 +90,15 @@ class Persons:
         if paired is None:
             raise Refusal(Reason.NOT_FOUND, _NOBODY)
         people.delete_chat(tx, chat, user_id)
+        self._withhold(tx, [chat])
         self._note(tx, paired.person_id, f"{chat.transport} user {user_id} in chat {chat.chat_id}")
+
+    def _withhold(self, tx: Transaction, ended: Iterable[ChatRef]) -> None:
+        """What waits for a chat where nobody is let in any more, does not go there."""
+        for chat in ended:
+            if not chats.is_known(tx, chat):
+                for waiting in notifications.queued_for(tx, chat):
+                    notifications.change(tx, waiting, SetAside(_NOBODY_THERE), self._clock.now(), "router")
 
     def _close(self, tx: Transaction, ended: Iterable[Browser]) -> int:
         closed = list(ended)
