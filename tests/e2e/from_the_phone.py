@@ -29,6 +29,10 @@ HEAD = """\
 Everything that matters can be done from the chat. This is a day of one person, as a test plays it against the running
 product (`tests/e2e/from_the_phone.py`); the words are the product's own. `You` is the person, `Bot` is what the phone
 shows, and the lines in brackets are what happens on the machines meanwhile.
+
+The first time, somebody at the machine runs `pointsman pair` and the phone scans its QR code, or opens its link:
+Telegram shows Start, and the bot says who you are there. From then on it is the same for everybody
+([telegram.md](telegram.md) says who may what).
 """
 DIFF = "Fixed it:\n@@ -1 +1 @@\n-return a < b\n+return a > b\n\nCommit?"
 
