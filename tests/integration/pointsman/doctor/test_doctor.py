@@ -185,7 +185,7 @@ def test_a_webhook_beside_long_polling_is_found(run: Run, telegram: dict[str, st
 def test_a_bot_that_listens_to_nobody_is_found(run: Run, telegram: dict[str, str]) -> None:
     found = findings(run("doctor", "--json", **{**telegram, "ALLOWED_CHAT_IDS": ""}))
 
-    assert "ALLOWED_CHAT_IDS" in found["telegram"]["cure"]
+    assert "pointsman pair" in found["telegram"]["cure"]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_who_wrote_and_is_not_allowed_is_shown_with_the_setting_to_paste(
 
     assert shown["level"] == "WARN"
     assert shown["found"].startswith(found)
-    assert shown["cure"].startswith(f"To let them in: {cure}")
+    assert shown["cure"].startswith(f"To let them in: pointsman pair, or {cure}")
 
 
 def test_who_is_allowed_by_now_is_no_stranger(run: Run, control: FakeControl, telegram: dict[str, str]) -> None:
