@@ -83,6 +83,14 @@ def test_the_adapter_sees_nothing_of_the_routers_folder() -> None:
     assert f"POINTSMAN_DATA_DIR={folder}\n" not in text("pointsman-adapter.service")
 
 
+def test_the_adapter_is_told_which_router_to_believe() -> None:
+    """The file with its fingerprint lies where the adapter may not look."""
+    set_up = (ROOT / "docs" / "operations.md").read_text()
+
+    assert "EnvironmentFile=-/etc/pointsman/adapter.env\n" in text("pointsman-adapter.service")
+    assert "POINTSMAN_ROUTER_FINGERPRINT=$(cat /var/lib/pointsman/router.fingerprint)" in set_up
+
+
 def test_the_agent_is_given_no_api_key() -> None:
     assert "LoadCredential" not in text("pointsman-agent.service")
     assert "WantedBy=default.target" in text("pointsman-agent.service")  # a person's own unit, not root's
