@@ -65,6 +65,16 @@ class Settings:
         """Where Claude Code has its user settings."""
         return Path(self.environ.get("CLAUDE_CONFIG_DIR") or "~/.claude").expanduser().absolute()
 
+    @property
+    def adapter_key_name(self) -> str:
+        """The setting of the key that the adapter shows the router: its own, or the only one that there is."""
+        return "POINTSMAN_ADAPTER_KEY" if self["POINTSMAN_ADAPTER_KEY"] else "POINTSMAN_API_KEY"
+
+    @property
+    def adapter_key(self) -> str:
+        """That key."""
+        return self[self.adapter_key_name]
+
     def is_set(self, name: str) -> bool:
         return self.values[name].source not in (Source.DEFAULT, Source.ENROLLED, Source.UNSET)
 
@@ -323,6 +333,8 @@ def child_environment(settings: Settings, program: Program, changes: Mapping[str
     resolved = {name: value.text for name, value in settings.values.items() if value.text}
     if program is Program.AGENT and not settings.is_set("POINTSMAN_ROUTER"):
         del resolved["POINTSMAN_ROUTER"]  # it uses the router that its machine was enrolled at
+    if program in (Program.ADAPTER_HTTP, Program.COURIER):
+        resolved["POINTSMAN_ADAPTER_KEY"] = settings.adapter_key
     resolved.update(changes or {})
     return environ | {name: text for name, text in resolved.items() if program in BY_NAME[name].readers}
 

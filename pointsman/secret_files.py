@@ -11,6 +11,7 @@ from pointsman.settings import BY_NAME, Setting
 
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
+KEYS = ("POINTSMAN_API_KEY", "POINTSMAN_ADAPTER_KEY")
 ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
 
 
@@ -37,7 +38,7 @@ def make_missing(settings: Settings, *names: str) -> None:
 
 
 def _new(setting: Setting) -> str:
-    prefix = "pmk_" if setting.name == "POINTSMAN_API_KEY" else ""
+    prefix = "pmk_" if setting.name in KEYS else ""
     return prefix + secrets.token_urlsafe(32)
 
 

@@ -199,9 +199,17 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_API_KEY",
         "opens REST (X-API-Key) and Control",
         _key,
-        frozenset({_R, _H, _C}),  # not the agent: with its own identity it needs no key to everything
+        _ROUTER,  # no other program needs a key to everything
         secret=True,
         file="api_key",
+    ),
+    Setting(
+        "POINTSMAN_ADAPTER_KEY",
+        "the adapter's own key, of the role adapter",
+        _key,
+        frozenset({_R, _H, _C}),
+        secret=True,
+        file="adapter_key",
     ),
     Setting("POINTSMAN_MACHINE_ID", "this machine's name", _machine_id, frozenset({_A})),
     Setting(

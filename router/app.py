@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
+from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
 from router.domain.risk import SHIPPED, RiskRule
 from router.domain.router_key import RouterKey
@@ -77,14 +78,14 @@ class Router:
         database: Database,
         key: RouterKey,
         clock: Clock,
-        api_key: str,
+        settings_keys: Mapping[Role, str],
         randomness: Randomness = SYSTEM,
         audit_kept: float = KEPT,
         requirements: Requirements = NOTHING_ASKED,
         rules: tuple[RiskRule, ...] = SHIPPED,
     ) -> None:
         self.database = database
-        self._api_key = api_key
+        self._settings_keys = settings_keys
         hub, wakeups, jitter = Hub(), Wakeups(), randomness.jitter
         self._outbox = outbox = Outbox(clock, jitter, wakeups)
         token = partial(new_token, randomness.secret)
@@ -130,8 +131,8 @@ class Router:
         await self.database.write(self._outbox.recover)
         await self.database.write(self._delivery_receipts.recover)
         await self.database.write(self._enrolment.load)
-        if self._api_key:
-            await self.database.write(lambda tx: self._enrolment.bootstrap(tx, self._api_key))
+        for role, secret in self._settings_keys.items():
+            await self.database.write(partial(self._enrolment.bootstrap, secret=secret, role=role))
         await self.database.write(audit.tell)
 
 
@@ -184,7 +185,7 @@ async def running(
         identity = await asyncio.to_thread(_prepare, store, clock)
         key = await asyncio.to_thread(key_file.load, config.data_dir, identity)
         router = Router(
-            store, key, clock, config.api_key, audit_kept=config.audit_days * DAY,
+            store, key, clock, config.keys, audit_kept=config.audit_days * DAY,
             requirements=config.requirements, rules=rules,
         )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.

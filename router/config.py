@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
 
 SHORTEST_KEY = 24  # characters: nobody tries all keys of so many
@@ -38,6 +39,13 @@ class RouterConfig:
     audit_days: int = AUDIT_DAYS
     requirements: Requirements = NOTHING_ASKED
     risk_rules: Path | None = None
+    adapter_key: str = field(default="", repr=False)
+
+    @property
+    def keys(self) -> dict[Role, str]:
+        """The secrets of those keys that the settings give."""
+        given = {Role.ADMIN: self.api_key, Role.ADAPTER: self.adapter_key}
+        return {role: secret for role, secret in given.items() if secret}
 
     @property
     def database_path(self) -> Path:
@@ -52,7 +60,7 @@ class RouterConfig:
             listen,
             _database(environ.get("POINTSMAN_DATABASE", "")),
             _tls(environ),
-            _api_key(environ.get("POINTSMAN_API_KEY", "")),
+            _api_key(environ, "POINTSMAN_API_KEY"),
             environ.get("POINTSMAN_INSECURE_LISTEN", "") == "1",
             _days(environ, "POINTSMAN_AUDIT_DAYS", AUDIT_DAYS),
             Requirements(
@@ -61,6 +69,7 @@ class RouterConfig:
                 _days(environ, "POINTSMAN_CREDENTIAL_DAYS", 0),
             ),
             risk_rules=Path(path) if (path := environ.get("POINTSMAN_RISK_RULES", "")) else None,
+            adapter_key=_api_key(environ, "POINTSMAN_ADAPTER_KEY"),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):
@@ -80,10 +89,11 @@ def is_loopback(listen: str) -> bool:
         return False
 
 
-def _api_key(key: str) -> str:
+def _api_key(environ: Mapping[str, str], name: str) -> str:
+    key = environ.get(name, "")
     if key and len(key) < SHORTEST_KEY:
         raise SettingsError(
-            f"POINTSMAN_API_KEY has {len(key)} characters, and whoever guesses it types into every session: "
+            f"{name} has {len(key)} characters, and whoever guesses it types into every session: "
             f"use {SHORTEST_KEY} or more that are random, such as `openssl rand -hex 32` prints"
         )
     return key

@@ -104,7 +104,7 @@ class AdapterConfig:
         """Read the settings. ConfigError names the first that is missing or bad."""
         return cls(
             router_address=_address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1),
-            api_key=_matching(environ, "POINTSMAN_API_KEY", API_KEY, "printable ASCII without blanks"),
+            api_key=_matching(environ, _key_name(environ), API_KEY, "printable ASCII without blanks"),
             tls=_tls(environ),
             listen=_address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0),
             public_url=_public_url(environ),
@@ -117,6 +117,12 @@ class AdapterConfig:
     def from_process(cls) -> "AdapterConfig":
         """Read the settings of this process, for servers that import the WSGI application themselves."""
         return cls.from_environ(os.environ)
+
+
+def _key_name(environ: Mapping[str, str]) -> str:
+    # Its own, where it has one; else the only one that there is.
+    own, everything = "POINTSMAN_ADAPTER_KEY", "POINTSMAN_API_KEY"
+    return everything if _given(environ, everything) and not _given(environ, own) else own
 
 
 def _given(environ: Mapping[str, str], name: str) -> str:

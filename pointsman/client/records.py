@@ -64,6 +64,8 @@ class Role(Enum):
     OPERATOR = "OPERATOR"
     CHAT = "CHAT"
     VIEWER = "VIEWER"
+    APPROVER = "APPROVER"
+    ADAPTER = "ADAPTER"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,10 @@ def _checked_link(here: Settings, now: float) -> str:
 
     if here.router_is_elsewhere and not here.is_set("POINTSMAN_HTTP_LISTEN"):
         raise Failure("the console is on the router's machine", "Call `pointsman console` there.", ExitCode.NOT_FOUND)
-    if not here["POINTSMAN_API_KEY"]:
+    if not here.adapter_key:
         cure = "POINTSMAN_DATA_DIR must be that of `pointsman up`; or give its key in POINTSMAN_API_KEY."
         raise Failure(f"there is no API key in {here.data_dir}", cure, ExitCode.NOT_ALLOWED)
-    link = login_link(base_address(here), here["POINTSMAN_API_KEY"], now)
+    link = login_link(base_address(here), here.adapter_key, now)
     local = f"http://{reachable(here['POINTSMAN_HTTP_LISTEN'])}"
     # HEAD asks whether the link is good, and does not use it up.
     question = Request(f"{local}/console/login?{urlsplit(link).query}", method="HEAD")  # noqa: S310 -- our own adapter
@@ -93,9 +93,7 @@ def _checked_link(here: Settings, now: float) -> str:
         build_opener(ProxyHandler({})).open(question, timeout=_DEADLINE).close()
     except HTTPError as error:
         error.close()
-        cure = (
-            f"It comes from {here.where('POINTSMAN_API_KEY')}, and must be the one that the adapter was started with."
-        )
+        cure = f"It comes from {here.where(here.adapter_key_name)}, and must be what the adapter was started with."
         raise Failure(f"the console at {local} does not take this API key", cure, ExitCode.NOT_ALLOWED) from None
     except OSError:
         cure = "Is it running? `pointsman up` starts it; POINTSMAN_HTTP_LISTEN says where to look."

@@ -148,8 +148,9 @@ def apikey() -> None:
     "--role",
     default="operator",
     show_default=True,
-    type=click.Choice(["admin", "operator", "chat", "viewer"]),
-    help="operator: everything but keys, machines, backups; chat: adapters; viewer: reads.",
+    type=click.Choice(["admin", "operator", "approver", "viewer", "chat", "adapter"]),
+    help="operator: everything but keys, machines, backups; approver: reads, and answers questions; viewer: reads; "
+    "chat: one chat platform; adapter: chats and console.",
 )
 def create(*, label: str, role: str, as_json: bool) -> None:
     """Make a key; its secret is shown once."""

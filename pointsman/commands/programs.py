@@ -11,7 +11,7 @@ from pointsman.config import child_environment
 from pointsman.context import CLIENT_TLS, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import end_with_supervisor
-from pointsman.secret_files import ADAPTER_SECRETS, make_data_dir, make_missing
+from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing
 from pointsman.settings import Program
 
 _DATA, _ROUTER = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER"
@@ -50,7 +50,7 @@ def router() -> None:
     from router.cli import main
 
     # The router's machine alone makes one: anywhere else it would be a key that no router knows.
-    make_missing(settings(), "POINTSMAN_API_KEY")
+    make_missing(settings(), *KEYS)
     _run(Program.ROUTER, main)
 
 
@@ -94,9 +94,9 @@ def adapter() -> None:
 
     make_missing(settings(), *ADAPTER_SECRETS)
     here = settings()  # again, since the secrets are there only now
-    if not here["POINTSMAN_API_KEY"]:
-        cure = "Give it a key of the router: pointsman apikey create --role admin"
-        raise Failure("POINTSMAN_API_KEY is missing", cure, ExitCode.USAGE)
+    if not here.adapter_key:
+        cure = "Give it a key of the router: pointsman apikey create --role adapter"
+        raise Failure("POINTSMAN_ADAPTER_KEY is missing", cure, ExitCode.USAGE)
     run_adapter(here)
 
 

@@ -27,7 +27,7 @@ from pointsman.demo.person import Person
 from pointsman.errors import Failure
 from pointsman.json_records import command_text
 from pointsman.render import clock, state_word
-from pointsman.secret_files import make_missing
+from pointsman.secret_files import KEYS, make_missing
 from pointsman.up.supervisor import Supervisor
 from pointsman.up.up import COMMAND, Running, again, login_address, only_one, start_all
 
@@ -41,7 +41,7 @@ async def play(supervisor: Supervisor, settings: Settings, *, alone: bool) -> No
     """Run the demo; `alone`, it answers itself and ends, else it runs until it is stopped. Raises Failure."""
     with only_one(settings):
         click.echo("Starting router, agent and adapter …")
-        make_missing(settings, "POINTSMAN_API_KEY")
+        make_missing(settings, *KEYS)
         running = await start_all(supervisor, again(settings))
         _write_addresses(running)
         with connected(running.settings) as router:

@@ -14,7 +14,7 @@ import click
 
 from pointsman.config import ROUTER_FINGERPRINT, Settings, child_environment, reachable, resolve
 from pointsman.errors import ExitCode, Failure
-from pointsman.secret_files import ADAPTER_SECRETS, make_data_dir, make_missing
+from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing
 from pointsman.settings import Program, Source, is_loopback
 from pointsman.up.log import UpLog
 from pointsman.up.supervisor import Child, Spec, StartFailed, Supervisor, change_environment, forever, run
@@ -28,7 +28,7 @@ def run_all(settings: Settings, *, verbose: bool) -> None:
     _refuse_plain_text(settings)
     # First of all: a second one ends here, and is told why, before it touches what the first uses.
     with only_one(settings):
-        make_missing(settings, "POINTSMAN_API_KEY", *ADAPTER_SECRETS)
+        make_missing(settings, *KEYS, *ADAPTER_SECRETS)
         settings = again(settings)  # the secrets are there only now
         if verbose:
             supervisor = Supervisor()
@@ -162,7 +162,7 @@ def login_address(running: Running) -> str:
 
     settings = running.settings
     base = settings["POINTSMAN_CONSOLE_URL"] or settings["POINTSMAN_PUBLIC_URL"] or running.console
-    return login_link(base, running.settings["POINTSMAN_API_KEY"], time.time())
+    return login_link(base, running.settings.adapter_key, time.time())
 
 
 def summary(running: Running, log: Path | None, link: str = "") -> str:

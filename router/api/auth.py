@@ -29,10 +29,12 @@ class Access(Enum):
     MACHINE = "machine"
 
 
-READ = frozenset({Role.ADMIN, Role.OPERATOR, Role.VIEWER})
+READ = frozenset({Role.ADMIN, Role.OPERATOR, Role.APPROVER, Role.VIEWER, Role.ADAPTER})
 OPERATE = frozenset({Role.ADMIN, Role.OPERATOR})
+CONSOLE = OPERATE | {Role.ADAPTER}  # what people do on the console, for whom the adapter has looked who they are
+APPROVE = OPERATE | {Role.APPROVER}
 ADMIN = frozenset({Role.ADMIN})
-CHAT = frozenset({Role.ADMIN, Role.CHAT})
+CHAT = frozenset({Role.ADMIN, Role.CHAT, Role.ADAPTER})
 
 POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
@@ -55,18 +57,18 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,
     "/agentlink.v1.Control/ListSessions": READ,
-    "/agentlink.v1.Control/SendCommand": OPERATE,
+    "/agentlink.v1.Control/SendCommand": CONSOLE,
     "/agentlink.v1.Control/GetCommand": READ,
     "/agentlink.v1.Control/ListCommands": READ,
-    "/agentlink.v1.Control/CancelCommand": OPERATE,
-    "/agentlink.v1.Control/Redrive": OPERATE,
-    "/agentlink.v1.Control/DropDeadLetter": OPERATE,
+    "/agentlink.v1.Control/CancelCommand": CONSOLE,
+    "/agentlink.v1.Control/Redrive": CONSOLE,
+    "/agentlink.v1.Control/DropDeadLetter": CONSOLE,
     "/agentlink.v1.Control/ListDeadLetters": READ,
     "/agentlink.v1.Control/Notify": OPERATE,
     "/agentlink.v1.Control/GetNotification": READ,
     "/agentlink.v1.Control/ListNotifications": READ,
     "/agentlink.v1.Control/ListMachines": READ,
-    "/agentlink.v1.Control/CreateJoinToken": ADMIN,
+    "/agentlink.v1.Control/CreateJoinToken": ADMIN | {Role.ADAPTER},
     "/agentlink.v1.Control/RevokeMachine": ADMIN,
     "/agentlink.v1.Control/SetMachinePolicy": ADMIN,
     "/agentlink.v1.Control/CreateApiKey": ADMIN,
@@ -78,8 +80,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/GetStats": READ,
     "/agentlink.v1.Control/Backup": ADMIN,
     "/agentlink.v1.Control/ListPermissions": READ,
-    "/agentlink.v1.Control/RespondPermission": OPERATE,
-    "/agentlink.v1.Control/StartSession": OPERATE,
+    "/agentlink.v1.Control/RespondPermission": APPROVE,
+    "/agentlink.v1.Control/StartSession": CONSOLE,
     "/agentlink.v1.Control/StopSession": OPERATE,
     "/agentlink.v1.Control/ListAuditEntries": ADMIN,
     "/agentlink.v1.Control/VerifyAudit": ADMIN,

@@ -21,9 +21,11 @@ class Role(Enum):
     OPERATOR = "operator"
     CHAT = "chat"
     VIEWER = "viewer"
+    APPROVER = "approver"
+    ADAPTER = "adapter"
 
 
-MAY_CLAIM = frozenset({Role.CHAT, Role.ADMIN})
+MAY_CLAIM = frozenset({Role.CHAT, Role.ADAPTER, Role.ADMIN})
 """Who may say for whom they act: those that bring what people write. An admin could make themselves such a key."""
 
 

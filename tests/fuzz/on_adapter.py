@@ -130,7 +130,9 @@ def queries(data: bytes) -> None:
 
 
 LOGINS: Any = SimpleNamespace(
-    browser=lambda _: SimpleNamespace(is_known=False, is_open=True), open_browser=lambda *_: None
+    browser=lambda _: SimpleNamespace(is_known=False, is_open=True),
+    open_browser=lambda *_: None,
+    is_admin=lambda _: False,
 )
 KEY = "pmk_" + "k" * 43
 GUARD = LoginGuard(KEY, LOGINS)

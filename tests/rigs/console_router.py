@@ -281,6 +281,7 @@ class FakeRouter:
         self.failure: RouterError | None = None  # of what is asked of browsers
         self.open_browsers: dict[str, tuple[str, str]] = {}  # and whose they are: name and role
         self.codes: dict[str, tuple[str, str]] = {}
+        self.admin_keys: set[str] = set()
         self._known: set[str] = set()  # what was shown, and what links let in
 
     def open_browser(self, login_id: str, _lifetime: float, shown: Shown, _label: str) -> None:
@@ -297,6 +298,9 @@ class FakeRouter:
         return Browser(
             login_id in self.open_browsers, login_id in self._known, *self.open_browsers.get(login_id, ("", ""))
         )
+
+    def is_admin(self, api_key: str) -> bool:
+        return api_key in self.admin_keys
 
     def close_browser(self, login_id: str) -> None:
         self.open_browsers.pop(login_id, None)

@@ -28,53 +28,53 @@ AgentLink.Enroll             anyone
 AgentLink.GetPart            machine
 AgentLink.NotifyWithFiles    machine
 AgentLink.PutPart            machine
-ChatLink.CloseBrowser        admin chat
-ChatLink.Deliver             admin chat
-ChatLink.GetBrowser          admin chat
-ChatLink.GetPart             admin chat
-ChatLink.OpenBrowser         admin chat
-ChatLink.Pair                admin chat
-ChatLink.PutPart             admin chat
-ChatLink.ReportRefusal       admin chat
-ChatLink.ReportStranger      admin chat
-ChatLink.Submit              admin chat
-ChatLink.SubmitStream        admin chat
+ChatLink.CloseBrowser        admin chat adapter
+ChatLink.Deliver             admin chat adapter
+ChatLink.GetBrowser          admin chat adapter
+ChatLink.GetPart             admin chat adapter
+ChatLink.OpenBrowser         admin chat adapter
+ChatLink.Pair                admin chat adapter
+ChatLink.PutPart             admin chat adapter
+ChatLink.ReportRefusal       admin chat adapter
+ChatLink.ReportStranger      admin chat adapter
+ChatLink.Submit              admin chat adapter
+ChatLink.SubmitStream        admin chat adapter
 Control.Backup               admin
-Control.CancelCommand        admin operator
+Control.CancelCommand        admin operator adapter
 Control.Cleanup              admin operator
 Control.CreateApiKey         admin
-Control.CreateJoinToken      admin
+Control.CreateJoinToken      admin adapter
 Control.CreatePairingCode    admin
-Control.DropDeadLetter       admin operator
-Control.GetCommand           admin operator viewer
-Control.GetNotification      admin operator viewer
-Control.GetStats             admin operator viewer
+Control.DropDeadLetter       admin operator adapter
+Control.GetCommand           admin operator viewer approver adapter
+Control.GetNotification      admin operator viewer approver adapter
+Control.GetStats             admin operator viewer approver adapter
 Control.ListApiKeys          admin
 Control.ListAuditEntries     admin
-Control.ListCommands         admin operator viewer
-Control.ListDeadLetters      admin operator viewer
-Control.ListMachines         admin operator viewer
-Control.ListNotifications    admin operator viewer
-Control.ListPeople           admin operator viewer
-Control.ListPermissions      admin operator viewer
-Control.ListSessions         admin operator viewer
-Control.ListStrangers        admin operator viewer
+Control.ListCommands         admin operator viewer approver adapter
+Control.ListDeadLetters      admin operator viewer approver adapter
+Control.ListMachines         admin operator viewer approver adapter
+Control.ListNotifications    admin operator viewer approver adapter
+Control.ListPeople           admin operator viewer approver adapter
+Control.ListPermissions      admin operator viewer approver adapter
+Control.ListSessions         admin operator viewer approver adapter
+Control.ListStrangers        admin operator viewer approver adapter
 Control.Notify               admin operator
-Control.Redrive              admin operator
+Control.Redrive              admin operator adapter
 Control.RegisterSession      admin operator
-Control.RespondPermission    admin operator
+Control.RespondPermission    admin operator approver
 Control.RevokeApiKey         admin
 Control.RevokeMachine        admin
-Control.SendCommand          admin operator
+Control.SendCommand          admin operator adapter
 Control.SetMachinePolicy     admin
 Control.SetSecondFactor      admin
-Control.StartSession         admin operator
+Control.StartSession         admin operator adapter
 Control.StopSession          admin operator
-Control.Trace                admin operator viewer
+Control.Trace                admin operator viewer approver adapter
 Control.Unpair               admin
 Control.UnregisterSession    admin operator
 Control.VerifyAudit          admin
-Control.WatchEvents          admin operator viewer
+Control.WatchEvents          admin operator viewer approver adapter
 Health.Check                 anyone
 Identity.Prove               anyone
 Health.List                  anyone

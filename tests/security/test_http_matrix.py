@@ -26,14 +26,14 @@ GET  /health                        anyone
 GET  /health/live                   anyone
 GET  /health/ready                  anyone
 GET  /openapi.json                  anyone
-GET  /metrics                       admin operator viewer
-GET  /sessions                      admin operator viewer
+GET  /metrics                       admin operator viewer approver adapter
+GET  /sessions                      admin operator viewer approver adapter
 POST /sessions/register             admin operator
 POST /sessions/unregister           admin operator
 POST /notifications/send            admin operator
-GET  /commands                      admin operator viewer
-POST /commands                      admin operator
-GET  /commands/<command_id>         admin operator viewer
+GET  /commands                      admin operator viewer approver adapter
+POST /commands                      admin operator adapter
+GET  /commands/<command_id>         admin operator viewer approver adapter
 POST /cleanup                       admin operator
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone

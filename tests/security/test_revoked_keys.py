@@ -134,7 +134,7 @@ def test_the_settings_do_not_bring_it_back(router: RouterUnderTest) -> None:
     [key] = router.control.ListApiKeys(pb.ListApiKeysRequest()).keys
     router.control.RevokeApiKey(pb.RevokeApiKeyRequest(key_id=key.key_id))
 
-    with pytest.raises(SettingsError, match="the API key in the settings was revoked") as refused:
+    with pytest.raises(SettingsError, match="the admin key in the settings was revoked") as refused:
         router.restart()
 
     assert API_KEY not in str(refused.value)

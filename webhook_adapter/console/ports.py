@@ -23,7 +23,7 @@ class ConsoleSettings(Protocol):
 
     @property
     def api_key(self) -> str:
-        """The adapter's own API key; who has it may log in."""
+        """The adapter's own API key: links and cookies are signed with what is derived from it."""
 
     @property
     def router(self) -> str:
@@ -95,6 +95,9 @@ class BrowserLogins(Protocol):
 
     def close_browser(self, login_id: str) -> None:
         """Let it in no more."""
+
+    def is_admin(self, api_key: str) -> bool:
+        """Whether a key may do everything."""
 
 
 class ConsoleRouter(BrowserLogins, Protocol):

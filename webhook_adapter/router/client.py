@@ -13,8 +13,10 @@ from pointsman.client.calls import ask
 from pointsman.client.channel import open_channel
 from pointsman.client.control import Control
 from pointsman.client.convert import chat_ref
+from pointsman.client.errors import RouterError
 from pointsman.client.records import Stranger
 from pointsman.client.refusals import from_call
+from webhook_adapter.auth import is_api_key_shaped
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted
 from webhook_adapter.router import convert
@@ -88,6 +90,18 @@ class RouterClient:
         """Let a browser in no more. Raises RouterError."""
         request = chat_link_pb2.CloseBrowserRequest(login_id=login_id)
         ask(self._open().chat_link.CloseBrowser, request, _CALL_TIMEOUT, self._metadata)
+
+    def is_admin(self, api_key: str) -> bool:
+        """Whether a key may do everything. Raises RouterError."""
+        if not is_api_key_shaped(api_key):
+            return False
+        try:
+            self.control(api_key).api_keys()  # which nobody else may see
+        except RouterError as error:
+            if error.may_pass:
+                raise
+            return False
+        return True
 
     def file_parts(self, notification_id: str, file_id: str) -> Iterator[bytes]:
         """The bytes of a notification's file, in parts. Raises RouterError, also on the way."""

@@ -38,7 +38,7 @@ class AccessPart(Part):
 
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         if (role := ROLES_BY_NUMBER.get(request.role)) is None:
-            raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, CHAT or VIEWER")
+            raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, APPROVER, VIEWER, CHAT or ADAPTER")
         key, secret = await self._write(call, lambda tx: self._s.enrolment.create_key(tx, request.label, role))
         return pb.CreateApiKeyResponse(key=api_key_message(key), secret=secret)
 

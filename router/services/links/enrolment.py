@@ -24,7 +24,7 @@ PIN = "."  # between the secret of a join token and the fingerprint of the route
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
 _REVOKED_IN_SETTINGS = (
-    "the API key in the settings was revoked: put another one into POINTSMAN_API_KEY, or delete the file api_key "
+    "the {role} key in the settings was revoked: put another one into {name}, or delete the file {file} "
     "in the data directory and `pointsman up` makes a new one"
 )
 
@@ -73,17 +73,19 @@ class Enrolment:
             if not ends:
                 self._streams.pop(key_id, None)
 
-    def bootstrap(self, tx: Transaction, secret: str) -> None:
-        """Make sure that an admin key with this secret exists: the one the operator chose in the settings.
+    def bootstrap(self, tx: Transaction, secret: str, role: Role) -> None:
+        """Make sure that a key with this secret exists, of this role: one that the operator chose in the settings.
 
         Raises SettingsError when it was revoked: a start must not undo that.
         """
         if any(key.revoked and matches(secret, key.secret_hash) for key in api_keys.page(tx)):
-            raise SettingsError(_REVOKED_IN_SETTINGS)
+            name = "ADAPTER_KEY" if role is Role.ADAPTER else "API_KEY"
+            place = {"name": f"POINTSMAN_{name}", "file": name.lower()}
+            raise SettingsError(_REVOKED_IN_SETTINGS.format(role=role.value, **place))
         if self.caller(secret) is None:
-            key = ApiKey(self._key_id(), hashed(secret), "from the settings", Role.ADMIN, self._clock.now())
+            key = ApiKey(self._key_id(), hashed(secret), "from the settings", role, self._clock.now())
             self._add(tx, key)
-            self._audit(tx, AuditEvent.SETTINGS_KEY_TAKEN, key.key_id, "role admin")
+            self._audit(tx, AuditEvent.SETTINGS_KEY_TAKEN, key.key_id, f"role {role.value}")
 
     def create_key(self, tx: Transaction, label: str, role: Role) -> tuple[ApiKey, str]:
         """Make a key; returns it and its secret."""

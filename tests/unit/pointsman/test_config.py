@@ -192,6 +192,7 @@ def test_an_address_that_means_everywhere_is_reached_on_loopback(listen: str, ad
 
 SECRETS = {
     "POINTSMAN_API_KEY": "pmk_secret",
+    "POINTSMAN_ADAPTER_KEY": "pmk_own",
     "TELEGRAM_BOT_TOKEN": "1:secret",
     "TELEGRAM_WEBHOOK_SECRET": "secret",
     "TELEGRAM_WEBHOOK_PATH_SECRET": "secret",
@@ -201,10 +202,10 @@ SECRETS = {
 @pytest.mark.parametrize(
     ("program", "may_see"),
     [
-        (Program.ROUTER, {"POINTSMAN_API_KEY"}),
+        (Program.ROUTER, {"POINTSMAN_API_KEY", "POINTSMAN_ADAPTER_KEY"}),
         (Program.AGENT, set()),
-        (Program.ADAPTER_HTTP, set(SECRETS)),
-        (Program.COURIER, set(SECRETS)),
+        (Program.ADAPTER_HTTP, set(SECRETS) - {"POINTSMAN_API_KEY"}),
+        (Program.COURIER, set(SECRETS) - {"POINTSMAN_API_KEY"}),
     ],
 )
 def test_a_program_gets_no_secret_that_it_does_not_need(data_dir: Path, program: Program, may_see: set[str]) -> None:

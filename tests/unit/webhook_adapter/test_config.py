@@ -29,6 +29,11 @@ def test_only_the_api_key_has_no_default() -> None:
     assert config.telegram is None
 
 
+def test_without_any_key_its_own_is_asked_for() -> None:
+    with pytest.raises(ConfigError, match="POINTSMAN_ADAPTER_KEY is missing"):
+        read({})
+
+
 def test_a_bot_comes_with_who_may_use_it() -> None:
     telegram = read(BOT, ALLOWED_CHAT_IDS=" 99, -1001234567890123,99 ", ALLOWED_USER_IDS="7").telegram
 
@@ -65,7 +70,7 @@ def test_the_api_base_may_be_plain_http_and_have_a_prefix(given: str, base: str)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("POINTSMAN_API_KEY", ""),
+        ("POINTSMAN_ADAPTER_KEY", "with blank"),
         ("POINTSMAN_API_KEY", "with blank"),
         ("POINTSMAN_API_KEY", "schlüssel"),
         ("POINTSMAN_ROUTER", "localhost"),

@@ -51,6 +51,9 @@ class _Router:
     def close_browser(self, login_id: str) -> None:
         self.host.router.close_browser(login_id)
 
+    def is_admin(self, api_key: str) -> bool:
+        return self.host.router.is_admin(api_key)
+
 
 def pages(host: Host) -> Blueprint:
     """The console, whatever the settings."""

@@ -38,6 +38,12 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """ChatLink and nothing else."""
     ROLE_VIEWER: _Role.ValueType  # 4
     """Reads."""
+    ROLE_APPROVER: _Role.ValueType  # 5
+    """Reads, and answers permission questions."""
+    ROLE_ADAPTER: _Role.ValueType  # 6
+    """What the adapter needs for chats and the console: ChatLink, reading, typing, starting, looking after what failed,
+    and letting machines in.
+    """
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """What a key may do."""
@@ -52,6 +58,12 @@ ROLE_CHAT: Role.ValueType  # 3
 """ChatLink and nothing else."""
 ROLE_VIEWER: Role.ValueType  # 4
 """Reads."""
+ROLE_APPROVER: Role.ValueType  # 5
+"""Reads, and answers permission questions."""
+ROLE_ADAPTER: Role.ValueType  # 6
+"""What the adapter needs for chats and the console: ChatLink, reading, typing, starting, looking after what failed,
+and letting machines in.
+"""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
