@@ -7,20 +7,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 import psutil
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import agent_link_pb2_grpc as rpc
 from agentlink.v1 import control_pb2
+from agentlink.v1.identity_pb2_grpc import IdentityStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.link import backoff
 from agent.link.channel import OPTIONS
+from agent.link.client import PROOF_TIMEOUT
 from agent.link.grpc_stream import ending_of
 from agent.link.identity import Identity
 from agent.link.protocol import End
+from agent.link.router_proof import challenge, check
 from tests.faults.kills import Strike, recoveries, until_recovered
 from tests.faults.load import METADATA, Senders
 from tests.faults.table import Row, quantile
@@ -53,16 +56,29 @@ class ThinMachine:
         )
         token = (await create(request, metadata=METADATA)).join_token
         key = self._identity.key.public_key().public_bytes_raw()
-        await rpc.AgentLinkStub(channel).Enroll(
+        enrolled = await rpc.AgentLinkStub(channel).Enroll(
             pb.EnrollRequest(join_token=token, machine_id=self._identity.machine_id, public_key=key)
         )
+        pin = token.partition(".")[2]
+        self._identity = replace(self._identity, router_id=enrolled.router_id, router_fingerprint=pin)
 
     async def stay(self) -> None:
         """Hold a link until cancelled."""
         async with grpc.aio.insecure_channel(self._identity.router, options=OPTIONS) as channel:
             while True:
-                await self._one_link(rpc.AgentLinkStub(channel))
+                if await self._is_proven(IdentityStub(channel)):
+                    await self._one_link(rpc.AgentLinkStub(channel))
                 await asyncio.sleep(max(0.0, self._backoff.attempt_at - time.monotonic()))
+
+    async def _is_proven(self, stub: IdentityStub) -> bool:
+        """As an agent does before each link."""
+        asked, mine = challenge(), self._identity
+        try:
+            check(asked, await stub.Prove(asked, timeout=PROOF_TIMEOUT), mine.router_fingerprint, mine.router_id)
+        except grpc.aio.AioRpcError as error:
+            self._wait(error, 0.0)
+            return False
+        return True
 
     async def _one_link(self, stub: rpc.AgentLinkStub) -> None:
         call = stub.Connect(metadata=(("authorization", f"Bearer {self._identity.token(time.time())}"),))
@@ -93,6 +109,9 @@ class ThinMachine:
     async def _learn(self, call: "grpc.aio.StreamStreamCall[pb.AgentFrame, pb.RouterFrame]", held: float) -> None:
         trailing = await call.trailing_metadata() or grpc.aio.Metadata()
         error = grpc.aio.AioRpcError(await call.code(), grpc.aio.Metadata(), trailing, await call.details(), None)
+        self._wait(error, held)
+
+    def _wait(self, error: grpc.aio.AioRpcError, held: float) -> None:
         ending, now = ending_of(error), time.monotonic()
         if ending.retry_after is not None:
             self._backoff = backoff.told(self._backoff, now, ending.retry_after)

@@ -207,7 +207,8 @@ def enrol(door: Door, name: str, folder: Path) -> None:
     key = identity.public_bytes(identity.key_of(folder))
     request = link_pb.EnrollRequest(join_token=token, machine_id=name, public_key=key)
     enrolled = door.machines.Enroll(request)
-    identity.save(folder, enrolled.machine_id, enrolled.router_id, door.address)
+    fingerprint = token.partition(".")[2]
+    identity.save(folder, enrolled.machine_id, enrolled.router_id, door.address, fingerprint)
 
 
 def _started(database: Path) -> set[str]:
