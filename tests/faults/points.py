@@ -103,7 +103,7 @@ class RouterDatabase(router_store.Database):
     def write(
         self, function: Callable[[router_store.Transaction], T], *, urgent: bool = False, lazy: bool = False
     ) -> "asyncio.Future[T]":
-        name = _name(function, ROUTER_OPERATIONS)
+        name = _name(_told_of(function), ROUTER_OPERATIONS)
         if name == "" and _called(function) == "LinkStream._handle":
             came = inspect.getclosurevars(function).nonlocals["frame"]
             name = "receipt" if isinstance(came, Receipts) else "result"
@@ -139,6 +139,14 @@ class JournalBackend(RecordingBackend):
 def _called(function: Callable[..., Any]) -> str:
     """The method that made this operation."""
     return ".".join(getattr(function, "__qualname__", "").split(".")[:2])
+
+
+def _told_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation of Control, without what writes down who calls."""
+    if _called(function) != "Part._write":
+        return function
+    inner: Callable[..., Any] = inspect.getclosurevars(function).nonlocals["operation"]
+    return inner
 
 
 def _name(function: Callable[..., Any], names: dict[str, str]) -> str:

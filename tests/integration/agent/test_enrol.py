@@ -21,7 +21,8 @@ async def test_enrolment_writes_an_identity_that_the_agent_can_use(data_dir: Pat
     found = identity.load(data_dir / "agent")
     facts = json.loads((data_dir / "agent" / "machine.json").read_text())
     assert (name, found.machine_id, found.router) == ("devbox", "devbox", router.address)
-    assert facts == {"machine_id": "devbox", "router_id": "router-1", "router": router.address}
+    where = {"router_id": "router-1", "router": router.address, "router_fingerprint": ""}
+    assert facts == {"machine_id": "devbox", **where}
     assert router.join_tokens["good-token"] == identity.public_bytes(found.key)
 
 
