@@ -233,8 +233,12 @@ def _prepare(database: Database, clock: Clock) -> str:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     path = folder / "router.lock"
-    path.touch(mode=0o600)
-    with path.open("w") as lock:
+    try:
+        # Neither followed nor truncated: what lies behind a link there is somebody's file.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"cannot use {path} ({error.strerror}): remove it, it should be a file of ours") from None
+    with os.fdopen(descriptor, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

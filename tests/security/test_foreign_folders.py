@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from router.config import SettingsError
 from tests.e2e.system import POINTSMAN
 from tests.folders import short_folder
+from tests.integration.router.harness import config, serving
 from tests.rigs.other_account import OtherAccount, other_account
 
 PLANT = """
@@ -103,3 +105,15 @@ def test_ones_own_will_do(everybodys: Path, mode: int) -> None:
     folder.chmod(mode)
 
     assert "belongs" not in run(folder, "machines").stderr
+
+
+def test_a_link_in_place_of_the_routers_lock_is_not_followed(data_dir: Path) -> None:
+    precious = data_dir / "precious"
+    precious.write_text("of somebody else")
+    (data_dir / "folder").mkdir(mode=0o700)
+    (data_dir / "folder" / "router.lock").symlink_to(precious)
+
+    with pytest.raises(SettingsError, match=r"router\.lock"), serving(config(data_dir / "folder")):
+        pass
+
+    assert precious.read_text() == "of somebody else"
