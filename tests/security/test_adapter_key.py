@@ -98,3 +98,15 @@ def test_who_approves_answers_questions_and_types_nothing(router: RouterUnderTes
 
     assert typed.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert answered.value.code() is grpc.StatusCode.NOT_FOUND  # let in, and there is no such question
+
+
+def test_keys_of_one_label_get_no_answer_of_each_other(router: RouterUnderTest) -> None:
+    session_id = router.session(router.machine())
+    request = pb.SendCommandRequest(
+        session_id=session_id, action=types.Action(key=types.KeyPress(name="esc")), request_id="1"
+    )
+    made = [router.control.CreateApiKey(pb.CreateApiKeyRequest(label="ci", role=pb.ROLE_OPERATOR)) for _ in range(2)]
+
+    sent = [router.caller(key.secret).control.SendCommand(request).command.command_id for key in made]
+
+    assert sent[0] != sent[1]

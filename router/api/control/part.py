@@ -104,7 +104,7 @@ class Part:
         if len(request_id) > 128:
             raise Refusal(Reason.INVALID_ARGUMENT, "request_id may have 128 characters")
         # Of this caller and this method alone: two scripts that count from 1 do not get each other's answers.
-        key = f"{call.principal.name}/{type(request).__name__}/{request_id}"
+        key = f"{call.principal.key_id or call.principal.name}/{type(request).__name__}/{request_id}"
         body = request.SerializeToString(deterministic=True)
 
         def replayable(tx: Transaction) -> tuple[bytes | None, M | None]:
