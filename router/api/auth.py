@@ -19,6 +19,7 @@ from router.store import machines
 from router.store.database import Database
 
 STRANGER = Principal("anyone")
+_NO_MACHINE = "This credential has a role and is no machine's. Show one without."
 CLOCK_LEEWAY = 30.0  # seconds; clocks set by NTP differ by less
 
 
@@ -173,6 +174,9 @@ class Guard:
             # A machine that has named this router once does so always: what it shows another one is no use here.
             audience = [self._router_id] if machine.is_bound else [self._router_id, AUDIENCE]
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=audience, options=options)  # type: ignore[arg-type]
+            # One that says for whom it is was given away: whoever holds it is less than the machine.
+            if "role" in claims:
+                raise Refusal(Reason.UNAUTHENTICATED, _NO_MACHINE)
             issued, expires = float(claims["iat"]), float(claims["exp"])
             begins = float(claims.get("nbf", issued))
         except (jwt.MissingRequiredClaimError, jwt.InvalidAudienceError) as error:
