@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -143,7 +143,7 @@ class Client:
         return True
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
-        if self._identity.router_fingerprint and (unproven := await self._prove(channel)):
+        if self._identity.router_fingerprint and (unproven := await self._unless_stopped(self._prove(channel), stop)):
             self._learn(unproven, 0.0)
             return
         call = channel.stream_stream(CONNECT, None, None)(None, metadata=self._proof())
@@ -153,6 +153,17 @@ class Client:
         finally:
             self._driver = None
         self._learn(ending, driver.welcomed_for)
+
+    async def _unless_stopped(self, proof: Coroutine[None, None, Ending | None], stop: asyncio.Event) -> Ending | None:
+        """What the proof says; whoever is silent at the router's address does not hold up a stop."""
+        asked, stopped = asyncio.create_task(proof), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((asked, stopped), return_when=asyncio.FIRST_COMPLETED)
+            return asked.result() if asked.done() else Ending(End.STOPPED, "the agent is stopping")
+        finally:
+            for task in (asked, stopped):
+                task.cancel()
+            await asyncio.gather(asked, stopped, return_exceptions=True)
 
     async def _prove(self, channel: grpc.aio.Channel) -> Ending | None:
         """Let the router show its key before it gets a JWT of ours, or we a command of its; why not, if it does not."""

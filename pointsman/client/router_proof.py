@@ -6,7 +6,6 @@ without a pin.
 
 import hashlib
 import secrets
-import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -51,7 +50,8 @@ class _Prover(
     def __init__(self, channel: grpc.Channel, fingerprint: str) -> None:
         self._stub = IdentityStub(channel)
         self._fingerprint = fingerprint
-        self._lock = threading.Lock()  # guards the two below
+        # Both are counts that one thread writes at a time: without a lock, a router that is silent keeps each call
+        # waiting for its own time alone, and not for that of all before it.
         self._proven_at = -1  # how many connections were lost when the proof came
         self._lost = 0
         channel.subscribe(self._changed)
@@ -82,12 +82,11 @@ class _Prover(
         return continuation(client_call_details, request_iterator)
 
     def _let_prove(self, details: Details) -> None:
-        with self._lock:
-            lost = self._lost
-            if self._proven_at != lost:
-                self._prove(min(details.timeout or _PATIENCE, _PATIENCE))
-                # As it was before: a connection that was lost while we asked is asked again at the next call.
-                self._proven_at = lost
+        lost = self._lost
+        if self._proven_at != lost:
+            self._prove(min(details.timeout or _PATIENCE, _PATIENCE))
+            # As it was before: a connection that was lost while we asked is asked again at the next call.
+            self._proven_at = lost
 
     def _prove(self, timeout: float) -> None:
         # Here: whoever talks to a router without a pin need not wait for it to be loaded.

@@ -24,6 +24,7 @@ from agent.config import Config
 from agent.domain.errors import EnrolRefused
 from agent.link import identity
 from agent.link.channel import Endpoint
+from agent.link.client import PROOF_TIMEOUT
 from agent.link.enrol import enrol
 from agent.link.router_proof import PROVE
 from pointsman.client.channel import open_channel
@@ -70,6 +71,21 @@ class Squatter(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     def _listen(self, requests: Iterator[bytes], _context: grpc.ServicerContext) -> Iterator[bytes]:
         self.requests += requests
         return iter(())
+
+
+class Silent(Squatter):
+    """One that lets everybody wait for its proof."""
+
+    def __init__(self, crowd: int) -> None:
+        super().__init__(RouterKey("x", Ed25519PrivateKey.generate()))
+        self.all_wait = threading.Barrier(crowd + 1)
+        self._over = threading.Event()
+
+    def _prove(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        context.add_callback(self._over.set)  # once the asker is gone
+        self.all_wait.wait(timeout=30)
+        self._over.wait(timeout=30)
+        return super()._prove(request, context)
 
 
 @contextmanager
@@ -149,6 +165,22 @@ def test_an_agent_shows_its_credential_to_its_router_alone(
     assert not squatter.credentials
     assert not squatter.requests
     assert "nothing was sent to it" in caplog.text
+
+
+def test_who_never_proves_itself_holds_up_no_stop(router: RouterUnderTest, data_dir: Path) -> None:
+    enrol(Endpoint(router.address), router.join_token(), "devbox", data_dir)
+    known, silent, stopped = identity.load(data_dir / "agent"), Silent(1), threading.Event()
+
+    def stop_it() -> None:
+        with running(data_dir):
+            silent.all_wait.wait(timeout=30)
+        stopped.set()
+
+    with squatting(silent) as address:
+        identity.save(data_dir / "agent", "devbox", known.router_id, address, known.router_fingerprint)
+        threading.Thread(target=stop_it).start()
+
+        assert stopped.wait(timeout=PROOF_TIMEOUT / 2)
 
 
 def test_to_its_own_router_it_links(router: RouterUnderTest, data_dir: Path) -> None:
@@ -250,6 +282,19 @@ def test_who_takes_the_address_of_a_router_that_stopped_is_told_nothing_by_its_c
     assert refused.value.code == NOT_PROVEN
     assert set(squatter.methods) == {PROVE}
     assert not squatter.credentials
+
+
+def test_who_waits_for_a_proof_does_not_wait_for_those_who_asked_before(router: RouterUnderTest) -> None:
+    pin, silent = router.join_token().partition(".")[2], Silent(3)
+
+    with (
+        squatting(silent) as address,
+        ThreadPoolExecutor(3) as threads,
+        Control(open_channel(address, is_local=True, fingerprint=pin), API_KEY) as client,
+    ):
+        asked = [threads.submit(client.sessions) for _ in range(3)]
+        silent.all_wait.wait(timeout=4)  # all three are at it at once: none is given up before 5 s
+        assert all(isinstance(each.exception(timeout=30), RouterError) for each in asked)
 
 
 def not_proven(client: Control) -> bool:

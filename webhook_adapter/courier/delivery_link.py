@@ -85,8 +85,10 @@ class DeliveryLink:
                 logger.info("delivery link open transport=%s", self._name)
             for delivery in call:
                 self._take(delivery, frames)
-        except grpc.RpcError:
-            logger.warning("delivery link lost transport=%s code=%s", self._name, call.code().name)
+        except grpc.RpcError as error:
+            # Its own code: a call that was not even made, since no router proved itself, has none that says so.
+            code, text = error.code(), error.details()
+            logger.warning("delivery link lost transport=%s code=%s: %s", self._name, code.name, text)
             return _told_to_wait(call)
         finally:
             frames.put(None)
