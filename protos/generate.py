@@ -5,6 +5,7 @@ The check compares descriptors, not text: another compiler version writes other 
 
 import argparse
 import importlib
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,8 @@ def run(*options: str) -> None:
 
 def generate() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    # The plugins are installed beside this Python, whose folder need not be on anybody's path.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     run(f"--python_out={OUT}", f"--grpc_python_out={OUT}", f"--mypy_out={OUT}", f"--mypy_grpc_out={OUT}")
     for folder in (OUT / "agentlink", OUT / "agentlink" / "v1"):
         (folder / "__init__.py").write_text('"""Generated from protos/; run `make protos` to renew."""\n')
