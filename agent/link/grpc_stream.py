@@ -69,12 +69,12 @@ def ending_of(error: grpc.aio.AioRpcError) -> Ending:
     return Ending(End.LOST, text, retry_after)
 
 
-def reason_of(error: grpc.aio.AioRpcError) -> str:
+def reason_of(error: grpc.RpcError) -> str:
     """Its reason, as the protocol names them; empty where the status has none."""
     return _details(error)[0]
 
 
-def _details(error: grpc.aio.AioRpcError) -> tuple[str, float | None, float | None]:
+def _details(error: grpc.RpcError) -> tuple[str, float | None, float | None]:
     """Reason, delay and router's time from the rich status, as far as it has them."""
     reason, retry_after, router_time = "", None, None
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()

@@ -68,11 +68,17 @@ def key_of(folder: Path) -> Ed25519PrivateKey:
     try:
         return _key_in(path.read_bytes())
     except FileNotFoundError:
-        key = Ed25519PrivateKey.generate()  # before the token is used up: the same key may ask again for a lost answer
-        write_durably(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return key
+        return new_key_of(folder)  # before the token is used up: the same key may ask again for a lost answer
     except (OSError, ValueError) as error:
         raise NotEnrolled(f"{path} cannot be read ({error}). Move it away to enrol with a new key.") from error
+
+
+def new_key_of(folder: Path) -> Ed25519PrivateKey:
+    """Another key for the machine, on disk in place of the one it had."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_durably(folder / "machine.key", pem)
+    return key
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

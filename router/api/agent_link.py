@@ -1,6 +1,8 @@
 """AgentLink: what machines call."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from agentlink.v1 import agent_link_pb2 as link_pb
@@ -65,17 +67,28 @@ class AgentLinkServicer:
             stream.end(reason, text)
 
     async def Enroll(self, request: link_pb.EnrollRequest, call: Call) -> link_pb.EnrollResponse:
-        peer, now = call.context.peer().rpartition(":")[0], self._services.clock.monotonic()
-        self._tried = {who: at for who, at in self._tried.items() if at > now - ENROL_PAUSE}
-        if peer in self._tried:
-            raise Refusal(Reason.BUSY, "One try a second. Wait and try again.", retry_after=ENROL_PAUSE)
-        self._tried[peer] = now  # before the answer, so that guesses cannot be made side by side
         token, wanted, key = request.join_token, request.machine_id, request.public_key
 
         def operation(tx: Transaction) -> str:
             tx.caller = call.caller()
             return self._enrolment.enrol(tx, token, wanted, key)
 
-        machine_id = await self._services.database.write(operation)
-        self._tried.pop(peer, None)  # it was no guess
+        with self._one_guess(call.context.peer().rpartition(":")[0]):
+            machine_id = await self._services.database.write(operation)
         return link_pb.EnrollResponse(machine_id=machine_id, router_id=self._services.upstream.router_id)
+
+    @contextmanager
+    def _one_guess(self, peer: str) -> Iterator[None]:
+        """Raises Refusal(BUSY) for a peer that had a token wrong a moment ago."""
+        now = self._services.clock.monotonic()
+        self._tried = {who: at for who, at in self._tried.items() if at > now - ENROL_PAUSE}
+        if peer in self._tried:
+            raise Refusal(Reason.BUSY, "One try a second. Wait and try again.", retry_after=ENROL_PAUSE)
+        self._tried[peer] = now  # before the answer, so that guesses cannot be made side by side
+        try:
+            yield
+        except Refusal as refusal:
+            if refusal.reason is Reason.MACHINE_REVOKED:
+                self._tried.pop(peer, None)  # the token was right, and comes again at once with another key
+            raise
+        self._tried.pop(peer, None)  # it was no guess

@@ -76,8 +76,8 @@ def _credential(attempt: Attempt) -> str:
     if not days or age <= days:
         return ""
     return (
-        f"The key of {machine.machine_id} is {age:.0f} days old; this router takes none of more than {days}. Give it a"
-        " new one, or revoke the machine and enrol it again."
+        f"The key of {machine.machine_id} is {age:.0f} days old; this router takes none of more than {days}. Revoke"
+        " the machine and enrol it again: that makes a new one."
     )
 
 

@@ -1,5 +1,6 @@
 """Somebody has one machine's key: its own sessions are theirs until it is revoked, and nobody else's are."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,11 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
+from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 
+from agent.link import identity
+from agent.link.channel import Endpoint
+from agent.link.enrol import enrol
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import OPTIONS, ask, standing
 from tests.rigs.rpc_errors import reason_of
@@ -165,6 +170,44 @@ def test_it_gets_its_own_texts_until_it_is_revoked(router: RouterUnderTest, thie
     assert code is grpc.StatusCode.PERMISSION_DENIED
     assert error is not None
     assert reason_of(error) == "MACHINE_REVOKED"
+
+
+@pytest.mark.parametrize("name", ["thief", "another-name"])
+def test_its_key_stays_out_when_its_owner_enrols_anew(router: RouterUnderTest, thief: ThinAgent, name: str) -> None:
+    router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="thief"))
+    token = router.join_token()
+
+    with pytest.raises(grpc.RpcError) as refused:
+        thief.enrol(token, name)
+    owner = router.stranger(name)
+    owner.enrol(token)  # which was not used up
+
+    assert reason_of(refused.value) == "MACHINE_REVOKED"
+    assert known(router, owner)
+    assert not known(router, thief)
+
+
+def test_a_machine_that_was_put_out_enrols_with_a_key_that_nobody_has_seen(
+    router: RouterUnderTest, data_dir: Path
+) -> None:
+    folder, endpoint = data_dir / "agent", Endpoint(router.address)
+    enrol(endpoint, router.join_token(), "devbox", data_dir)
+    stolen = identity.load(folder)
+    router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="devbox"))
+
+    enrol(endpoint, router.join_token(), "devbox", data_dir)
+
+    assert known(router, identity.load(folder))
+    assert not known(router, stolen)
+
+
+def known(router: RouterUnderTest, machine: "ThinAgent | identity.Identity") -> bool:
+    """Whether a call with its credential is looked at."""
+    token = machine.token(time.time()) if isinstance(machine, identity.Identity) else machine.token()
+    metadata = [("authorization", f"Bearer {token}")]
+    with grpc.insecure_channel(router.address) as channel, pytest.raises(grpc.RpcError) as refused:
+        AgentLinkStub(channel).GetPart(link_pb.GetCommandPartRequest(command_id="c"), metadata=metadata, timeout=30)
+    return refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_a_join_token_that_another_machine_used_is_worth_nothing(router: RouterUnderTest, thief: ThinAgent) -> None:

@@ -23,6 +23,7 @@ KEY_PREFIX, TOKEN_PREFIX = "pmk_", "pmj_"
 PIN = "."  # between the secret of a join token and the fingerprint of the router that made it
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
+_PUT_OUT = "A machine with this key was put out. Its key stays out: enrol with a new one, with the same token."
 _REVOKED_IN_SETTINGS = (
     "the {role} key in the settings was revoked: put another one into {name}, or delete the file {file} "
     "in the data directory and `pointsman up` makes a new one"
@@ -130,6 +131,9 @@ class Enrolment:
             if known.used_by_key != public_key:
                 raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
             return known.used_as
+        # Whoever stole it would be in again, too. The token is not used up: it waits for another key.
+        if any(machine.revoked and machine.public_key == public_key for machine in machines.page(tx)):
+            raise Refusal(Reason.MACHINE_REVOKED, _PUT_OUT)
         # The operator's word first: who has the token must not choose another machine's name.
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
         self._write_machine(tx, machine_id, public_key)

@@ -78,7 +78,8 @@ class AgentLinkServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Enroll(self, request, context):
-        """Trades a join token and a public key for a machine identity. May be repeated with the same token and key.
+        """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
+        a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

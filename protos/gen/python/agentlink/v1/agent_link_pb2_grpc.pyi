@@ -39,7 +39,9 @@ class AgentLinkStub:
     Connect: _grpc.StreamStreamMultiCallable[_agent_link_pb2.AgentFrame, _agent_link_pb2.RouterFrame]
     """One link a machine, held open; all its sessions share it. The first frame is hello, answered by welcome."""
     Enroll: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]
-    """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
+    """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
+    a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
+    """
     GetPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]
@@ -60,7 +62,9 @@ class AgentLinkAsyncStub(AgentLinkStub):
     Connect: _aio.StreamStreamMultiCallable[_agent_link_pb2.AgentFrame, _agent_link_pb2.RouterFrame]  # type: ignore[assignment]
     """One link a machine, held open; all its sessions share it. The first frame is hello, answered by welcome."""
     Enroll: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]  # type: ignore[assignment]
-    """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
+    """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
+    a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
+    """
     GetPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]  # type: ignore[assignment]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]  # type: ignore[assignment]
@@ -90,7 +94,9 @@ class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_link_pb2.EnrollRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agent_link_pb2.EnrollResponse, _abc.Awaitable[_agent_link_pb2.EnrollResponse]]:
-        """Trades a join token and a public key for a machine identity. May be repeated with the same token and key."""
+        """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
+        a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
+        """
 
     @_abc_1.abstractmethod
     def GetPart(
