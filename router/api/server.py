@@ -14,6 +14,7 @@ from router.api.handlers import OPTIONS, handlers
 from router.api.health import NAME as HEALTH_NAME
 from router.api.health import Health
 from router.api.identity import IdentityServicer
+from router.certificates import Certificates, Identity
 from router.config import SettingsError, Tls
 from router.domain.errors import Reason
 
@@ -78,6 +79,16 @@ class Server:
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
-    pair = [(tls.key.read_bytes(), tls.certificate.read_bytes())]
-    ca = tls.client_ca.read_bytes() if tls.client_ca else None
-    return grpc.ssl_server_credentials(pair, root_certificates=ca, require_client_auth=ca is not None)
+    certificates = Certificates(tls)
+
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        return _configuration(identity) if (identity := certificates.changed()) else None
+
+    first, wants_clients = _configuration(certificates.first), tls.client_ca is not None
+    # The stubs know of no None, which lets the ones of before go on.
+    return grpc.dynamic_ssl_server_credentials(first, changed, wants_clients)  # type: ignore[arg-type]
+
+
+def _configuration(identity: Identity) -> grpc.ServerCertificateConfiguration:
+    pair = [(identity.key, identity.chain)]
+    return grpc.ssl_server_certificate_configuration(pair, root_certificates=identity.client_ca)

@@ -43,8 +43,8 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
 LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
-        ("clock", "randomness", "config", "seal"),
-        ("risk_rules", "key_file"),
+        ("clock", "randomness", "config", "seal", "private_keys"),
+        ("risk_rules", "key_file", "certificates"),
         ("store", "link"),
         ("services",),
         ("api",),
@@ -75,7 +75,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pointsman": (
         ("errors", "settings", "signals"),
         ("lifeline",),
-        ("credentials", "data_folder"),
+        ("credentials", "data_folder", "conflicts"),
         ("config",),
         ("client",),
         ("json_records", "secret_files", "spelling"),

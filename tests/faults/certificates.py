@@ -54,5 +54,6 @@ def _certificate(
 
 def _written(file: Path, certificate: x509.Certificate, key_file: Path, key: ec.EllipticCurvePrivateKey) -> Pair:
     file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    key_file.touch(mode=0o600)  # a key that others may read is refused
     key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return file, key_file
