@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pointsman import credentials
+from pointsman.conflicts import TLS_FILES, conflicts
 from pointsman.data_folder import trouble_with
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import SUPERVISOR_PID
-from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_loopback, like
+from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, like
 
 Sources = Mapping[Source, Mapping[str, str]]
 """What each source gives, by the names of settings; the strongest first."""
@@ -106,8 +107,7 @@ def _where(setting: Setting, source: Source, data_dir: Path) -> str:
     return places.get(source, source.value)
 
 
-_TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA", "POINTSMAN_TLS_CA")
-_PATHS = ("POINTSMAN_DATA_DIR", *_TLS_FILES)  # programs may run in another folder: they get absolute paths
+_PATHS = ("POINTSMAN_DATA_DIR", *TLS_FILES)  # programs may run in another folder: they get absolute paths
 SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", SUPERVISOR_PID)
 """What programs inside a session find in their environment; no settings."""
 
@@ -171,7 +171,7 @@ def resolve(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
         if wrong:
             problems.append(f"{_where(setting, value.source, data_dir)} {wrong}")
     # Only among values that are good by themselves: one mistake is told once.
-    problems += _conflicts(values) if not problems else []
+    problems += conflicts({name: value.text for name, value in values.items()}) if not problems else []
     if problems:
         raise BadSettings(problems)
     return Settings(values, environ)
@@ -307,22 +307,6 @@ def reachable(listen: str) -> str:
     if host in ("0.0.0.0", "[::]"):  # places to listen at, and none to connect to
         return f"127.0.0.1:{port}"
     return f"{host}{colon}{port}"
-
-
-def _conflicts(values: Mapping[str, Value]) -> list[str]:
-    problems = []
-    cert, key = values["POINTSMAN_TLS_CERT"].text, values["POINTSMAN_TLS_KEY"].text
-    if bool(cert) != bool(key):
-        problems.append("POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY go together; one is missing")
-    listen = values["POINTSMAN_ROUTER_LISTEN"].text
-    if not is_loopback(listen) and not cert and values["POINTSMAN_INSECURE_LISTEN"].text != "1":
-        needs = "anything but loopback needs POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY (or --insecure-listen)"
-        problems.append(f"POINTSMAN_ROUTER_LISTEN is {listen}: {needs}")
-    for name in _TLS_FILES:
-        path = values[name].text
-        if path and not os.path.isfile(path):  # noqa: PTH113 - pathlib raises for a name that is too long
-            problems.append(f"{name}: no file {path}")
-    return problems
 
 
 def child_environment(settings: Settings, program: Program, changes: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -226,6 +226,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
+    Setting("POINTSMAN_HTTP_PLAIN", "1 lets the adapter listen anywhere without TLS", _switch, _ADAPTER, switch=True),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
     # Only the command line reads it.
     Setting("POINTSMAN_CONSOLE_URL", "address at which people reach the console", _http_url, frozenset()),

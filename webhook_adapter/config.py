@@ -106,7 +106,7 @@ class AdapterConfig:
             router_address=_address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1),
             api_key=_matching(environ, _key_name(environ), API_KEY, "printable ASCII without blanks"),
             tls=_tls(environ),
-            listen=_address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0),
+            listen=_listen(environ),
             public_url=_public_url(environ),
             telegram=_telegram(environ) if _given(environ, "TELEGRAM_BOT_TOKEN") else None,
             router_fingerprint=_given(environ, "POINTSMAN_ROUTER_FINGERPRINT"),
@@ -150,6 +150,17 @@ def _address(environ: Mapping[str, str], name: str, default: str, *, lowest_port
     if not lowest_port <= int(port) <= 65535:
         raise ConfigError(f"{name} has a port out of range: {port}")
     return Address(host, int(port))
+
+
+def _listen(environ: Mapping[str, str]) -> Address:
+    address = _address(environ, "POINTSMAN_HTTP_LISTEN", "127.0.0.1:8080", lowest_port=0)
+    # Refused, not warned of: logins, API keys and texts would travel in the clear.
+    if not address.is_loopback and _given(environ, "POINTSMAN_HTTP_PLAIN") != "1":
+        raise ConfigError(
+            f"POINTSMAN_HTTP_LISTEN={address} is not loopback, and this is plain HTTP: put a proxy with TLS before it,"
+            " or say with POINTSMAN_HTTP_PLAIN=1 that a VPN, or a proxy on another machine, encrypts what comes there"
+        )
+    return address
 
 
 def _tls(environ: Mapping[str, str]) -> Tls:

@@ -169,6 +169,35 @@ def test_beyond_loopback_without_tls_only_when_asked_for(data_dir: Path) -> None
     assert found["POINTSMAN_ROUTER"] == "127.0.0.1:7443"
 
 
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "10.77.0.1:8080", "127.evil.example:8080", "[::]:8080"])
+def test_beyond_loopback_plain_http_must_be_asked_for(data_dir: Path, listen: str) -> None:
+    [problem] = problems(data_dir, POINTSMAN_HTTP_LISTEN=listen)
+
+    assert "POINTSMAN_HTTP_PLAIN=1" in problem
+    assert settings(data_dir, POINTSMAN_HTTP_LISTEN=listen, POINTSMAN_HTTP_PLAIN="1")[HTTP] == listen
+
+
+def test_a_ca_for_clients_needs_a_certificate(data_dir: Path) -> None:
+    pem = data_dir / "ca.pem"
+    pem.touch()
+
+    assert "POINTSMAN_TLS_CERT" in problems(data_dir, POINTSMAN_TLS_CLIENT_CA=str(pem))[0]
+
+
+def test_a_key_that_others_may_read_is_refused_with_what_cures_it(data_dir: Path) -> None:
+    cert, key = data_dir / "cert.pem", data_dir / "key.pem"
+    cert.touch()
+    key.touch()
+    key.chmod(0o644)
+    files = {"POINTSMAN_TLS_CERT": str(cert), "POINTSMAN_TLS_KEY": str(key)}
+
+    [problem] = problems(data_dir, **files)
+
+    assert f"(mode 0644): chmod 600 {key}" in problem
+    key.chmod(0o600)
+    assert settings(data_dir, **files)["POINTSMAN_TLS_KEY"] == str(key)
+
+
 def test_a_certificate_without_its_key_is_refused(data_dir: Path) -> None:
     pem = data_dir / "cert.pem"
     pem.touch()

@@ -143,8 +143,15 @@ def test_secrets_are_known_and_not_shown() -> None:
     ],
 )
 def test_listen_addresses(value: str, address: Address, is_loopback: bool) -> None:
-    listen = read(MINIMAL, POINTSMAN_HTTP_LISTEN=value).listen
+    listen = read(MINIMAL, POINTSMAN_HTTP_LISTEN=value, POINTSMAN_HTTP_PLAIN="1").listen
 
     assert listen == address
     assert listen.is_loopback == is_loopback
     assert str(listen) == value
+
+
+@pytest.mark.parametrize("value", ["0.0.0.0:80", "[::]:80", "10.77.0.1:80", "127.evil.example:80"])
+@pytest.mark.parametrize("plain", ["", "0", "yes"])
+def test_beyond_loopback_plain_http_must_be_asked_for(value: str, plain: str) -> None:
+    with pytest.raises(ConfigError, match="POINTSMAN_HTTP_PLAIN=1"):
+        read(MINIMAL, POINTSMAN_HTTP_LISTEN=value, POINTSMAN_HTTP_PLAIN=plain)

@@ -38,7 +38,9 @@ def test_the_code_is_dark_on_light_whatever_the_terminal_is_and_fits_it() -> Non
     ids=["default", "vpn", "everywhere", "public", "console"],
 )
 def test_the_address_is_the_one_that_people_reach(environ: dict[str, str], address: str) -> None:
-    assert base_address(resolve({}, {"POINTSMAN_DATA_DIR": "/nowhere", **environ})) == address
+    given = {"POINTSMAN_DATA_DIR": "/nowhere", "POINTSMAN_HTTP_PLAIN": "1", **environ}
+
+    assert base_address(resolve({}, given)) == address
 
 
 @pytest.mark.parametrize(
