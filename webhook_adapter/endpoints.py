@@ -19,6 +19,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 API_KEY: Mapping[str, str] = {"apiKey": "X-API-Key"}
 """Security of an endpoint: the name of a scheme, and the header that holds the key or secret."""
 
+BEARER: Mapping[str, str] = {"bearer": "Authorization"}
+"""The same key, as programs send it that know no header but this."""
+
 
 class Body(msgspec.Struct, rename="camel"):
     """What a request holds."""

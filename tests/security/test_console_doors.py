@@ -91,6 +91,15 @@ def test_nor_does_a_path(browser: FlaskClient, path: str) -> None:
     assert not re.match(r"(https?:)?[/\\]{2}evil\.example", location)
 
 
+@pytest.mark.parametrize("path", ["/console", "/console//login", "/console//"])
+def test_nor_does_the_host_that_somebody_sends(browser: FlaskClient, path: str) -> None:
+    told = browser.get(path, headers={"Host": ELSEWHERE})
+
+    assert told.status_code == 308  # else this shows nothing
+    assert re.match(r"/console(/|/login)$", told.headers["Location"])
+    assert ELSEWHERE not in told.headers["Location"]
+
+
 @pytest.mark.parametrize("path", PLACES)
 def test_nothing_is_framed_sniffed_or_run_that_is_not_its_own(browser: FlaskClient, path: str) -> None:
     told = browser.get(path).headers

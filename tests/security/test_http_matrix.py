@@ -166,6 +166,18 @@ def test_every_route_has_a_row(app: Flask) -> None:
     assert served == set(ALLOWED)
 
 
+def test_no_answer_is_kept_in_a_cache_or_taken_for_what_it_is_not(app: Flask, visitors: Mapping[str, Visitor]) -> None:
+    own = {"GET /console/static/<path:filename>": "no-cache"}  # the same for everybody, and asked for again each time
+    for route in ALLOWED:
+        method, path = route.split()
+        told = app.test_client(use_cookies=False).open(
+            path.replace("<path:filename>", "console.js"), method=method, headers=visitors["admin"].headers
+        )
+        told.close()
+        assert told.headers["Cache-Control"] == own.get(route, "no-store"), route
+        assert told.headers["X-Content-Type-Options"] == "nosniff", route
+
+
 def test_every_role_calls(visitors: Mapping[str, Visitor]) -> None:
     assert set(ROLES) < set(visitors)
 

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
 from flask.json.provider import DefaultJSONProvider
@@ -56,6 +57,7 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # what takes POST alone answers 405 to all else
     metrics = Metrics(lambda: router.submissions_waiting)
+    _add_headers(app)
     _add_request_ids(app)  # first: whatever is logged about a request has its id
     _add_errors(app)
     app.register_blueprint(health.create_blueprint(router, metrics))
@@ -65,6 +67,18 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
         if blueprint := platform.blueprint(host):
             app.register_blueprint(blueprint)
     return app
+
+
+def _add_headers(app: Flask) -> None:
+    @app.after_request
+    def harden(response: Response) -> Response:
+        # What is answered is for who asked, and is what it says it is. The console's own words go before.
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if response.location:
+            # werkzeug makes its own, for a slash too few or too many, of the Host that somebody sent.
+            response.location = "/" + urlsplit(response.location)._replace(scheme="", netloc="").geturl().lstrip("/\\")
+        return response
 
 
 def _add_request_ids(app: Flask) -> None:

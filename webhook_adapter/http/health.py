@@ -1,14 +1,11 @@
 """Health, figures and the API's description: what machines ask about the adapter itself."""
 
-import ipaddress
-
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
-from webhook_adapter.config import LOOPBACK_HOSTS
-from webhook_adapter.endpoints import API_KEY, described, endpoint
+from webhook_adapter.endpoints import API_KEY, BEARER, described, endpoint
 from webhook_adapter.http.bodies import Ok
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.http.openapi import document
@@ -16,12 +13,10 @@ from webhook_adapter.http.rest import key_control
 from webhook_adapter.router.client import RouterClient
 
 _PATIENCE = 2.0  # seconds; who asks how we are does not wait for long
-# What proxies and tunnels add. With one of these, whoever connects speaks for somebody else.
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Connecting-IP")
 
 
 def create_blueprint(router: RouterClient, figures: Metrics) -> Blueprint:
-    """Endpoints that take no key, or need none from this machine."""
+    """What machines ask: only the figures want a key."""
     blueprint = Blueprint("health", __name__)
     _add_health(blueprint, router)
     _add_figures(blueprint, router, figures)
@@ -58,14 +53,15 @@ def _add_health(blueprint: Blueprint, router: RouterClient) -> None:
 
 def _add_figures(blueprint: Blueprint, router: RouterClient, figures: Metrics) -> None:
     @blueprint.get("/metrics")
-    @described("operations", 401, 403, security=({}, API_KEY), content={"text/plain": {"type": "string"}})
+    @described("operations", 401, 403, security=(API_KEY, BEARER), content={"text/plain": {"type": "string"}})
     def metrics() -> ResponseReturnValue:
         """Figures for Prometheus.
 
-        From this machine itself without a key, else with one.
+        Also on loopback with a key: a proxy or a tunnel there speaks for anybody.
         """
-        control = router.own if _from_this_machine() else key_control(router)
-        return Response(_metrics_text(control, figures), content_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(
+            _metrics_text(key_control(router), figures), content_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
 
 def _check_ready(control: Control) -> None:
@@ -90,19 +86,3 @@ def _metrics_text(control: Control, metrics: Metrics) -> bytes:
         if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
             raise
         return metrics.text(None)  # a router that is away is a figure too
-
-
-def _from_this_machine() -> bool:
-    """Whether the peer is a program of this machine itself, not a proxy or a tunnel that speaks for someone else."""
-    if any(name in request.headers for name in _FORWARDED):
-        return False
-    # A page in a browser here reaches loopback under a name of its own (DNS rebinding): the Host has to be ours too.
-    name = request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
-    return name.strip("[]") in LOOPBACK_HOSTS and _is_loopback(request.remote_addr or "")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -86,7 +86,12 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Mapping[Any, Json], Json]:
 
 def _schemes(endpoints: Iterable[Endpoint]) -> Json:
     named = {name: header for one in endpoints for scheme in one.security for name, header in scheme.items()}
-    return {name: {"type": "apiKey", "in": "header", "name": header} for name, header in named.items()}
+    return {
+        name: {"type": "http", "scheme": name}  # OpenAPI: a header `Authorization` is no apiKey
+        if header == "Authorization"
+        else {"type": "apiKey", "in": "header", "name": header}
+        for name, header in named.items()
+    }
 
 
 def _operation(path: str, view: Callable[..., Any], endpoint: Endpoint, schemas: Mapping[Any, Json]) -> Json:

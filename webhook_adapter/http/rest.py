@@ -42,10 +42,16 @@ def create_blueprint(router: RouterClient) -> Blueprint:
 
 def key_control(router: RouterClient) -> Control:
     """Control with the current request's key. Raises RouterError where there is none."""
-    key = request.headers.get("X-API-Key", "")
+    key = request.headers.get("X-API-Key") or _bearer()
     if not is_api_key_shaped(key):
-        raise RouterError("UNAUTHENTICATED", "send a valid API key in X-API-Key")
+        raise RouterError("UNAUTHENTICATED", "send a valid API key in X-API-Key, or as a bearer token")
     return router.control(key)
+
+
+def _bearer() -> str:
+    """The key that a program sends which knows no header but Authorization, such as Prometheus."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def refusal(error: RouterError) -> ResponseReturnValue:

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.integration.router.harness import API_KEY
 from tests.rigs.adapter import CHAT, SECRET_HEADER, WEBHOOK, environment
 from tests.rigs.faulty_router import NO_STORAGE, FaultyRouter
 from webhook_adapter.config import AdapterConfig
@@ -56,7 +57,8 @@ def test_figures_count_what_became_of_events(http: FlaskClient, router: FaultyRo
     router.door.faults["Submit"] = NO_STORAGE
     http.post(WEBHOOK, headers=SECRET_HEADER, json=UPDATE | {"update_id": 2})
 
-    counted = [line for line in http.get("/metrics").text.splitlines() if line.startswith("pointsman_updates_total")]
+    figures = http.get("/metrics", headers={"X-API-Key": API_KEY}).text
+    counted = [line for line in figures.splitlines() if line.startswith("pointsman_updates_total")]
     assert sorted(counted) == [
         f'pointsman_updates_total{{outcome="{outcome}",transport="telegram"}} 1.0'
         for outcome in ("duplicate", "stored", "unavailable")

@@ -3,6 +3,7 @@
 import grpc
 from flask.testing import FlaskClient
 
+from tests.integration.router.harness import API_KEY
 from tests.integration.webhook_adapter.transports.conformance.play import BUTTONS, Play
 
 
@@ -48,6 +49,6 @@ def test_hooks_see_what_comes_in_on_every_platform(play: Play, http: FlaskClient
     for _ in range(2):
         play.stage.writes(http, 1, "go on")
 
-    figures = http.get("/metrics").text
+    figures = http.get("/metrics", headers={"X-API-Key": API_KEY}).text
     for outcome in ("stored", "duplicate"):
         assert f'pointsman_updates_total{{outcome="{outcome}",transport="{play.stage.name}"}} 1.0' in figures
