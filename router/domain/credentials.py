@@ -27,6 +27,8 @@ class Role(Enum):
 
 MAY_CLAIM = frozenset({Role.CHAT, Role.ADAPTER, Role.ADMIN})
 """Who may say for whom they act: those that bring what people write. An admin could make themselves such a key."""
+MAY_PRESS = frozenset({Role.ADMIN, Role.OPERATOR, Role.CHAT, Role.ADAPTER})
+"""Who may press buttons, and so is shown what presses them."""
 
 
 @dataclass(frozen=True, slots=True)

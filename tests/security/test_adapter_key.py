@@ -5,6 +5,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from click.testing import CliRunner
@@ -13,6 +14,8 @@ from pointsman.config import Program, child_environment, resolve
 from pointsman.secret_files import KEYS, make_missing
 from router.config import SettingsError
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
+from tests.integration.router.permissions.asking import ask
+from tests.rigs.thin_courier import ThinCourier
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.router.client import RouterClient
 
@@ -85,6 +88,25 @@ def test_whom_it_acts_for_is_told_beside_it(router: RouterUnderTest) -> None:
     [first, *_] = router.trace(sent.command_id)
     assert first.actor == "web:console (Ada)"
     assert first.identity
+
+
+def test_it_answers_questions_as_any_person_and_by_a_press_alone(router: RouterUnderTest) -> None:
+    caller = router.caller(ADAPTER_KEY)
+    session_id = router.session(machine := router.machine())
+    courier = ThinCourier(caller.chat, "test", "1").connected()
+    with machine.connected() as link:
+        question = ask(link, session_id)
+        asked = courier.brought("100").notification
+        with pytest.raises(grpc.RpcError) as refused:
+            caller.control.RespondPermission(pb.RespondPermissionRequest(permission_id=question, option_id="allow"))
+        place = types.ChatRef(transport="test", chat_id="1", message_id="100")
+        press = {"data": f"cmd:{asked.token}:{asked.buttons[0].action}"}
+        caller.chat.Submit(chat_pb.SubmitRequest(update_key="u", chat=place, actor="Ada", button=press))
+        [given] = link.commands(1)
+    courier.close()
+
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert given.action.permission_decision.option_id == "allow"
 
 
 def test_who_approves_answers_questions_and_types_nothing(router: RouterUnderTest) -> None:

@@ -82,6 +82,22 @@ def test_viewers_read_what_is_said_as_it_happens(router: RouterUnderTest) -> Non
     assert command.action.input.text == "the secret plan"
 
 
+@pytest.mark.parametrize("role", [pb.ROLE_VIEWER, pb.ROLE_APPROVER], ids=["viewer", "approver"])
+def test_who_may_press_no_button_is_not_shown_what_presses_it(
+    router: RouterUnderTest, role: "pb.Role.ValueType"
+) -> None:
+    """With it and any chat that may write, a press would be a message as any other."""
+    session_id = router.session(router.machine())
+    [sent] = router.notify(session_id, types.ChatRef(transport="test", chat_id="1"))
+    caller = stolen(router, role).control
+
+    [listed] = caller.ListNotifications(pb.ListNotificationsRequest()).notifications
+    got = caller.GetNotification(pb.GetNotificationRequest(notification_id=listed.notification_id)).notification
+
+    assert sent.token
+    assert (listed.notification_id, listed.token, got.token) == (sent.notification_id, "", "")
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_viewers_change_nothing(router: RouterUnderTest, change: Call) -> None:
     with pytest.raises(grpc.RpcError) as refused:

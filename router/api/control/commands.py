@@ -4,7 +4,6 @@ from agentlink.v1 import control_pb2 as pb
 
 from router.api.control.part import Part, note, origin, page_size, ttl
 from router.api.convert.commands import STATES_OF_COMMANDS, action, command_message
-from router.api.convert.notifications import notification_message
 from router.api.handlers import Call
 from router.domain.command import Origin
 from router.services.delivery.drafts import Draft
@@ -60,10 +59,10 @@ class CommandsPart(Part):
 
         return await self._once(call, request, pb.DropDeadLetterResponse, operation)
 
-    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, _call: Call) -> pb.ListDeadLettersResponse:
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, call: Call) -> pb.ListDeadLettersResponse:
         limit = page_size(request.limit)
         found = await self._s.database.read(lambda c: commands.dead_letters(c, limit))
         missing = await self._s.database.read(lambda c: notifications.dead(c, limit))
         return pb.ListDeadLettersResponse(
-            commands=map(command_message, found), notifications=map(notification_message, missing)
+            commands=map(command_message, found), notifications=self._shown(call, missing)
         )

@@ -4,7 +4,7 @@ from agentlink.v1 import control_pb2 as pb
 
 from router.api.control.part import Part, page_size
 from router.api.convert.chats import chat_ref
-from router.api.convert.notifications import buttons, notification_message
+from router.api.convert.notifications import buttons
 from router.api.handlers import Call
 from router.store import names, notification_pages, notifications
 from router.store.database import Transaction
@@ -19,18 +19,17 @@ class NotificationsPart(Part):
 
         def operation(tx: Transaction) -> pb.NotifyResponse:
             sent = self._s.notifications.send(tx, r.session_id, r.text, offered, targets, who)
-            return pb.NotifyResponse(notifications=map(notification_message, sent))
+            return pb.NotifyResponse(notifications=self._shown(call, sent))
 
         return await self._once(call, request, pb.NotifyResponse, operation)
 
-    async def GetNotification(self, request: pb.GetNotificationRequest, _call: Call) -> pb.GetNotificationResponse:
+    async def GetNotification(self, request: pb.GetNotificationRequest, call: Call) -> pb.GetNotificationResponse:
         identity = await self._s.database.read(lambda c: names.notification(c, request.notification_id))
         found = await self._ended(identity, request.wait, notifications.get)
-        return pb.GetNotificationResponse(notification=notification_message(found))
+        [shown] = self._shown(call, [found])
+        return pb.GetNotificationResponse(notification=shown)
 
-    async def ListNotifications(
-        self, request: pb.ListNotificationsRequest, _call: Call
-    ) -> pb.ListNotificationsResponse:
+    async def ListNotifications(self, request: pb.ListNotificationsRequest, call: Call) -> pb.ListNotificationsResponse:
         r, limit = request, page_size(request.limit)
         found = await self._s.database.read(
             lambda c: notification_pages.page(
@@ -38,4 +37,4 @@ class NotificationsPart(Part):
                 receipts=not r.without_receipts, last_words=r.last_words, open_questions=r.open_questions,
             )
         )  # fmt: skip
-        return pb.ListNotificationsResponse(notifications=map(notification_message, found))
+        return pb.ListNotificationsResponse(notifications=self._shown(call, found))

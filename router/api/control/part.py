@@ -2,23 +2,25 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types_pb
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from router.api.convert.chats import chat_ref
+from router.api.convert.notifications import notification_message
 from router.api.convert.times import seconds
 from router.api.handlers import Call
 from router.api.people_calls import PeopleServices
 from router.clock import Clock
 from router.domain.command import CommandState, Origin
-from router.domain.credentials import MAY_CLAIM
+from router.domain.credentials import MAY_CLAIM, MAY_PRESS
 from router.domain.errors import Reason, Refusal
-from router.domain.notification import NotificationState
+from router.domain.notification import Notification, NotificationState
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services.delivery.dead_letters import DeadLetters
@@ -91,6 +93,11 @@ class Part:
             return operation(tx)
 
         return self._s.database.write(acting)
+
+    def _shown(self, call: Call, found: Iterable[Notification]) -> Iterator[types_pb.Notification]:
+        """Notifications for whoever calls: what presses their buttons is for those alone who may press."""
+        to_press = call.principal.role in MAY_PRESS
+        return (notification_message(each, to_press=to_press) for each in found)
 
     async def _once(
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]

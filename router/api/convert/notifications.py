@@ -33,10 +33,11 @@ def notify(n: link_pb.Notify) -> frames.Notify:
     return frames.Notify(n.upstream_seq, n.notification_id, n.session_id, n.text, buttons(n.buttons), targets)
 
 
-def notification_message(n: Notification) -> pb.Notification:
+def notification_message(n: Notification, *, to_press: bool = True) -> pb.Notification:
+    token = n.token if to_press else ""
     return pb.Notification(
         notification_id=n.notification_id, session_id=n.session_id, chat=chat_message(n.chat), text=n.text,
-        buttons=[pb.Button(label=b.label, action=b.action) for b in n.buttons], token=n.token,
+        buttons=[pb.Button(label=b.label, action=b.action) for b in n.buttons], token=token,
         state=NOTIFICATION_STATES[n.state], detail=n.detail, message_ids=n.message_ids, command_id=n.command_id,
         created_at=timestamp(n.created_at), delivered_at=timestamp(n.delivered_at), attempt=n.attempt,
         permission_id=n.permission_id, files=file_messages(n.files), edits=n.edits,

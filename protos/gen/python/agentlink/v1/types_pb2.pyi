@@ -1423,7 +1423,9 @@ class Notification(_message.Message):
     text: _builtins.str
     """What it says; plain text."""
     token: _builtins.str
-    """Names this notification in "/cmd TOKEN text" and in its buttons."""
+    """Names this notification in "/cmd TOKEN text" and in its buttons. Empty for callers that may press none: the roles
+    viewer and approver.
+    """
     state: Global___NotificationState.ValueType
     """Where it stands."""
     detail: _builtins.str
