@@ -3,7 +3,6 @@
 So a copy of the database, or a backup, does not let its thief pretend to be the router.
 """
 
-import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from router.config import SettingsError
 from router.domain.router_key import RouterKey
+from router.secret_file import write_durably
 
 NAME = "router.key"
 FINGERPRINT_NAME = "router.fingerprint"  # for programs of this account, which pin it
@@ -27,11 +27,11 @@ def load(folder: Path, router_id: str) -> RouterKey:
         pem = path.read_bytes()
     except FileNotFoundError:
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write_durably(path, pem)  # before anybody pins it
+        write_durably(path, pem)  # before anybody pins it
     except OSError as error:
         raise SettingsError(f"cannot read the router's key {path}: {error.strerror}") from None
     key = RouterKey(router_id, _key_in(pem, path))
-    _write_durably(folder / FINGERPRINT_NAME, f"{key.fingerprint}\n".encode())
+    write_durably(folder / FINGERPRINT_NAME, f"{key.fingerprint}\n".encode())
     return key
 
 
@@ -44,19 +44,3 @@ def _key_in(pem: bytes, path: Path) -> Ed25519PrivateKey:
         # Not made anew: every machine would take the router for another one.
         raise SettingsError(f"{path} is no Ed25519 key: restore it, or move it away and enrol every machine anew")
     return key
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)  # of a process that died while it wrote
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)  # the name itself
-    finally:
-        os.close(folder)

@@ -1,9 +1,10 @@
 """A key beside the database, for what is sealed in it: who has the database or a backup alone cannot open that."""
 
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
+
+from router.secret_file import write_durably
 
 
 class Seal:
@@ -37,13 +38,5 @@ class Seal:
 
     def _make(self) -> bytes:
         key = Fernet.generate_key()
-        # Whole or not at all: a key that was cut short would make everything sealed with it unreadable.
-        draft = self._path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self._path)
+        write_durably(self._path, key)  # cut short, it would make everything sealed with it unreadable
         return key

@@ -43,8 +43,8 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
 LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
-        ("clock", "randomness", "config", "seal", "private_keys"),
-        ("risk_rules", "key_file", "certificates"),
+        ("clock", "randomness", "config", "private_keys", "secret_file"),
+        ("risk_rules", "key_file", "seal", "certificates"),
         ("store", "link"),
         ("services",),
         ("api",),
