@@ -173,8 +173,11 @@ class Agent:
         programs: tuple[tuple[str, str], ...] = ()
         if self.headless is not None and self._can_start():
             programs = ((PROGRAM, await self.headless.version()),)
-        free = await asyncio.to_thread(shutil.disk_usage, self._folder)
-        return Condition(programs, max(1, free.free))
+        try:
+            free = max(1, (await asyncio.to_thread(shutil.disk_usage, self._folder)).free)
+        except OSError:
+            free = 0  # unknown: not a reason to be out of reach
+        return Condition(programs, free)
 
     async def _file_part(self, command_id: str, number: int) -> bytes:
         return await self.client.part(command_id, number)

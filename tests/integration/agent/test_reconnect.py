@@ -57,6 +57,19 @@ async def test_commands_sent_again_on_a_new_link_run_once(rigs: Rigs) -> None:
         assert rig.backend.typed() == [f"line {n}" for n in range(20)]
 
 
+async def test_a_disk_that_does_not_say_how_full_it_is_holds_up_no_link(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address):
+        first = await router.welcomed()
+        here = rigs.data_dir / "agent"
+        here.rename(moved := rigs.data_dir / "moved")
+        first.drop()
+        second = await router.link()
+        moved.rename(here)
+
+        assert first.hello.free_bytes
+        assert not second.hello.free_bytes
+
+
 @pytest.mark.parametrize(
     "code",
     [grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.UNKNOWN],
