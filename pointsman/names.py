@@ -52,6 +52,15 @@ def api_key(router: "Control", name: str) -> str:
     return _one("key", name, things, "`pointsman apikey list` lists them.")
 
 
+def join_token(router: "Control", name: str) -> str:
+    """The id of a join token. Raises Failure."""
+    from router.domain.naming import Named
+
+    there = router.join_tokens(include_over=True)
+    things = [Named(each.token_id, over=each.revoked or bool(each.used_by)) for each in there]
+    return _one("join token", name, things, "`pointsman machine tokens` lists them.")
+
+
 class Labels:
     """How sessions are called in a table, by their ids; asked for once, and not at all where nobody sees them."""
 

@@ -9,7 +9,7 @@ from agentlink.v1 import types_pb2
 from pointsman.client import convert
 from pointsman.client.calls import Calls
 from pointsman.client.gates import MachinePolicy
-from pointsman.client.records import ApiKey, JoinToken, Machine, NewApiKey, Role, Stranger
+from pointsman.client.records import ApiKey, JoinToken, Machine, NewApiKey, NewJoinToken, Role, Stranger
 
 
 class Machines(Calls):
@@ -20,10 +20,19 @@ class Machines(Calls):
         found = self._call(self._stub.ListMachines, pb.ListMachinesRequest(), patience).machines
         return convert.read_all(Machine, found)
 
-    def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> JoinToken:
+    def create_join_token(self, machine_id: str = "", ttl: timedelta | None = None) -> NewJoinToken:
         """Lets one machine enrol, once, under that name or, without one, its own; good for `ttl` (1 h)."""
         asked = pb.CreateJoinTokenRequest(machine_id=machine_id, ttl=convert.duration(ttl))
-        return convert.read(JoinToken, self._call(self._stub.CreateJoinToken, asked))
+        return convert.read(NewJoinToken, self._call(self._stub.CreateJoinToken, asked))
+
+    def join_tokens(self, *, include_over: bool = False) -> list[JoinToken]:
+        """Those that would let a machine in, or all; newest first."""
+        asked = pb.ListJoinTokensRequest(include_over=include_over)
+        return convert.read_all(JoinToken, self._call(self._stub.ListJoinTokens, asked).join_tokens)
+
+    def revoke_join_token(self, token_id: str) -> None:
+        """End a join token that nobody has used, at once."""
+        self._call(self._stub.RevokeJoinToken, pb.RevokeJoinTokenRequest(token_id=token_id))
 
     def revoke_machine(self, machine_id: str) -> int:
         """End a machine's right to connect, at once; how many commands became dead letters by it."""

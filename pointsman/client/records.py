@@ -106,6 +106,7 @@ class Machine:
     policy: MachinePolicy = NO_POLICY
     closed_gates: tuple[ClosedGate, ...] = ()  # what keeps it, or starts there, off now
     programs: tuple[ProgramVersion, ...] = ()
+    key_made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +268,26 @@ class NewApiKey:
 
 
 @dataclass(frozen=True, slots=True)
-class JoinToken:
-    """Lets one machine enrol; shown once."""
+class NewJoinToken:
+    """Lets one machine enrol; shown once. `token_id` names it, and is no secret."""
 
     join_token: str = field(repr=False)
     expires_at: datetime | None
+    token_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinToken:
+    """A join token without its secret. `used_by` is the machine that it let in."""
+
+    token_id: str
+    machine_id: str  # the only name it may be used for; empty lets the machine choose
+    created_by: str
+    created_at: datetime | None
+    expires_at: datetime | None
+    used_by: str
+    used_at: datetime | None
+    revoked: bool
 
 
 @dataclass(frozen=True, slots=True)

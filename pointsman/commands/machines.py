@@ -27,6 +27,7 @@ def machines(*, as_json: bool) -> None:
             Column("connected", lambda m: m.connected),
             Column("last heard of", lambda m: m.last_seen_at, rank=1),
             Column("enrolled", lambda m: m.created_at, rank=3),
+            Column("key made", lambda m: m.key_made_at, rank=3),
             Column("version", lambda m: m.agent_version, rank=2, least=8),
             Column("trouble", _trouble),
         ],
@@ -58,7 +59,47 @@ def token(*, machine_id: str, ttl: timedelta | None, as_json: bool) -> None:
     if as_json:
         show_json(made)
     else:
+        # Alone on stdout, for whoever catches it in a variable.
         click.echo(made.join_token)
+        click.echo(f"{made.token_id}: `pointsman machine revoke-token {made.token_id}` ends it.", err=True)
+
+
+@machine.command()
+@client_flags
+@json_flag
+@click.option("--all", "include_over", is_flag=True, help="Also those that were used, revoked, or whose time is over.")
+def tokens(*, include_over: bool, as_json: bool) -> None:
+    """List the join tokens that would let a machine in, without their secrets."""
+    with control() as router:
+        found = router.join_tokens(include_over=include_over)
+    show(
+        found,
+        [
+            Column("id", lambda t: t.token_id, is_id=True),
+            Column("for", lambda t: t.machine_id or "any name", least=12),
+            Column("made by", lambda t: t.created_by, least=8),
+            Column("made", lambda t: t.created_at, rank=2),
+            Column("expires", lambda t: t.expires_at, rank=1),
+            Column("used by", lambda t: "revoked" if t.revoked else t.used_by, least=8),
+        ],
+        as_json=as_json,
+        nothing="No open join tokens. `pointsman machine token` makes one.",
+    )
+
+
+@machine.command("revoke-token")
+@client_flags
+@json_flag
+@click.argument("token_id", metavar="ID")
+def revoke_token(*, token_id: str, as_json: bool) -> None:
+    """End a join token that nobody has used, at once."""
+    with control() as router:
+        token_id = names.join_token(router, token_id)
+        router.revoke_join_token(token_id)
+    if as_json:
+        show_json({"tokenId": token_id})
+    else:
+        click.echo(f"{token_id} lets nobody in any more")
 
 
 @machine.command("revoke")

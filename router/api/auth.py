@@ -70,6 +70,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListNotifications": READ,
     "/agentlink.v1.Control/ListMachines": READ,
     "/agentlink.v1.Control/CreateJoinToken": ADMIN | {Role.ADAPTER},
+    "/agentlink.v1.Control/ListJoinTokens": ADMIN,
+    "/agentlink.v1.Control/RevokeJoinToken": ADMIN,
     "/agentlink.v1.Control/RevokeMachine": ADMIN,
     "/agentlink.v1.Control/SetMachinePolicy": ADMIN,
     "/agentlink.v1.Control/CreateApiKey": ADMIN,

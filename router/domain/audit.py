@@ -28,6 +28,7 @@ class AuditEvent(Enum):
     KEY_REVOKED = "key_revoked"
     SETTINGS_KEY_TAKEN = "settings_key_taken"  # the key of the settings became an admin's at a start
     JOIN_CREATED = "join_created"  # a right to enrol, for who has its token
+    JOIN_REVOKED = "join_revoked"
     MACHINE_ENROLLED = "machine_enrolled"
     MACHINE_REVOKED = "machine_revoked"
     POLICY_SET = "policy_set"  # what may be started on a machine

@@ -35,7 +35,7 @@ STORES = (
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
     Store(tables.PairingCode, pairing_codes.shift, pairing_codes.purge, kept=pairing_codes.KEPT),
-    Store(tables.JoinToken, join_tokens.shift),
+    Store(tables.JoinToken, join_tokens.shift, join_tokens.purge),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),
     Store(tables.ApiKey),

@@ -13,8 +13,8 @@ from pointsman.client.records import (
     Command,
     CommandState,
     DeadLetters,
-    JoinToken,
     Machine,
+    NewJoinToken,
     Notification,
     NotificationFile,
     NotificationState,
@@ -239,10 +239,10 @@ class FakeControl:
         self.known_commands[command_id] = replace(self.known_commands[command_id], dropped=True)
         return self.known_commands[command_id]
 
-    def create_join_token(self, machine_id: str) -> JoinToken:
+    def create_join_token(self, machine_id: str) -> NewJoinToken:
         self._fail()
         self.join_tokens.append(machine_id)
-        return JoinToken("pmj_SAMPLE-TOKEN", self._now + timedelta(hours=1))
+        return NewJoinToken("pmj_SAMPLE-TOKEN", self._now + timedelta(hours=1))
 
     def _once(self, request_id: str, session_id: str, text: str, **given: object) -> Command:
         self._fail()

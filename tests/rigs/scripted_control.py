@@ -193,7 +193,8 @@ class FakeControl(ControlServicer):
 
     def CreateJoinToken(self, request: Any, context: Any) -> pb.CreateJoinTokenResponse:
         self.enter(request, context)
-        return pb.CreateJoinTokenResponse(join_token="join-me", expires_at=Timestamp(seconds=2_000_000_000))
+        expires_at = Timestamp(seconds=2_000_000_000)
+        return pb.CreateJoinTokenResponse(join_token="join-me", expires_at=expires_at, token_id="join_1")
 
     def RevokeMachine(self, request: Any, context: Any) -> pb.RevokeMachineResponse:
         self.enter(request, context)

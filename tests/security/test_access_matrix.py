@@ -53,6 +53,7 @@ Control.ListApiKeys          admin
 Control.ListAuditEntries     admin
 Control.ListCommands         admin operator viewer approver adapter
 Control.ListDeadLetters      admin operator viewer approver adapter
+Control.ListJoinTokens       admin
 Control.ListMachines         admin operator viewer approver adapter
 Control.ListNotifications    admin operator viewer approver adapter
 Control.ListPeople           admin operator viewer approver adapter
@@ -64,6 +65,7 @@ Control.Redrive              admin operator adapter
 Control.RegisterSession      admin operator
 Control.RespondPermission    admin operator approver
 Control.RevokeApiKey         admin
+Control.RevokeJoinToken      admin
 Control.RevokeMachine        admin
 Control.SendCommand          admin operator adapter
 Control.SetMachinePolicy     admin

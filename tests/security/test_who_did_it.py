@@ -16,6 +16,7 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
+from tests.rigs.machine_changes import a_join_token, a_machine, a_policy, a_revoked_join_token, a_revoked_machine
 from tests.rigs.person_changes import a_code, a_login, a_logout, a_person, a_person_put_out, a_second_factor
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
@@ -65,6 +66,8 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/ListNotifications": CHANGES_NOTHING,
     "Control/ListMachines": CHANGES_NOTHING,
     "Control/CreateJoinToken": AuditEvent.JOIN_CREATED,
+    "Control/ListJoinTokens": CHANGES_NOTHING,
+    "Control/RevokeJoinToken": AuditEvent.JOIN_REVOKED,
     "Control/SetMachinePolicy": AuditEvent.POLICY_SET,
     "Control/RevokeMachine": AuditEvent.MACHINE_REVOKED,
     "Control/CreateApiKey": AuditEvent.KEY_CREATED,
@@ -107,27 +110,6 @@ def a_revoked_key(router: RouterUnderTest) -> str:
     made = an_api_key(router)
     router.control.RevokeApiKey(pb.RevokeApiKeyRequest(key_id=made))
     return made
-
-
-def a_join_token(router: RouterUnderTest) -> str:
-    router.join_token(machine_id="devbox")
-    return "devbox"
-
-
-def a_machine(router: RouterUnderTest) -> str:
-    return router.machine("devbox").machine_id
-
-
-def a_revoked_machine(router: RouterUnderTest) -> str:
-    router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id=router.machine("devbox").machine_id))
-    return "devbox"
-
-
-def a_policy(router: RouterUnderTest) -> str:
-    machine_id = router.machine("devbox").machine_id
-    policy = types.MachinePolicy(no_starts=True)
-    router.control.SetMachinePolicy(pb.SetMachinePolicyRequest(machine_id=machine_id, policy=policy))
-    return machine_id
 
 
 def a_refusal(router: RouterUnderTest) -> str:
@@ -173,6 +155,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.KEY_CREATED: an_api_key,
     AuditEvent.KEY_REVOKED: a_revoked_key,
     AuditEvent.JOIN_CREATED: a_join_token,
+    AuditEvent.JOIN_REVOKED: a_revoked_join_token,
     AuditEvent.MACHINE_ENROLLED: a_machine,
     AuditEvent.MACHINE_REVOKED: a_revoked_machine,
     AuditEvent.POLICY_SET: a_policy,

@@ -7,8 +7,8 @@ from pointsman.client.records import (
     Command,
     CommandState,
     DeadLetters,
-    JoinToken,
     Machine,
+    NewJoinToken,
     Notification,
     Origin,
     Session,
@@ -80,7 +80,7 @@ class ConsoleControl(Protocol):
     def drop(self, command_id: str, *, request: str) -> Command:
         """Take a dead letter off the list."""
 
-    def create_join_token(self, machine_id: str) -> JoinToken:
+    def create_join_token(self, machine_id: str) -> NewJoinToken:
         """An empty machine id lets the machine choose its name."""
 
 

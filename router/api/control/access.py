@@ -1,11 +1,13 @@
 """Control: machines, API keys, and strangers: who may come, and who wanted to."""
 
+from functools import partial
+
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1.types_pb2 import Machine as Message
 
 from router.api.control.part import Part
 from router.api.convert.chats import stranger_message
-from router.api.convert.machines import ROLES_BY_NUMBER, api_key_message, machine_message, policy
+from router.api.convert.machines import ROLES_BY_NUMBER, api_key_message, join_token_message, machine_message, policy
 from router.api.convert.times import seconds, timestamp
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
@@ -27,9 +29,18 @@ class AccessPart(Part):
 
     async def CreateJoinToken(self, request: pb.CreateJoinTokenRequest, call: Call) -> pb.CreateJoinTokenResponse:
         ttl = seconds(request.ttl) if request.HasField("ttl") else None
-        who, machine_id = call.principal.name, request.machine_id
-        token, expires_at = await self._write(call, lambda tx: self._s.enrolment.create_token(tx, machine_id, ttl, who))
-        return pb.CreateJoinTokenResponse(join_token=token, expires_at=timestamp(expires_at))
+        create = self._s.enrolment.join_tokens.create
+        made, shown = await self._write(call, lambda tx: create(tx, request.machine_id, ttl, call.principal))
+        expires_at = timestamp(made.expires_at)
+        return pb.CreateJoinTokenResponse(join_token=shown, expires_at=expires_at, token_id=made.token_id)
+
+    async def ListJoinTokens(self, request: pb.ListJoinTokensRequest, _call: Call) -> pb.ListJoinTokensResponse:
+        listed = partial(self._s.enrolment.join_tokens.listed, include_over=request.include_over)
+        return pb.ListJoinTokensResponse(join_tokens=map(join_token_message, await self._s.database.read(listed)))
+
+    async def RevokeJoinToken(self, request: pb.RevokeJoinTokenRequest, call: Call) -> pb.RevokeJoinTokenResponse:
+        await self._write(call, lambda tx: self._s.enrolment.join_tokens.revoke(tx, request.token_id))
+        return pb.RevokeJoinTokenResponse()
 
     async def RevokeMachine(self, request: pb.RevokeMachineRequest, call: Call) -> pb.RevokeMachineResponse:
         who = call.principal.name

@@ -9,6 +9,7 @@ from router.api.convert.times import timestamp
 from router.domain.credentials import ApiKey, Role
 from router.domain.gates import Closed, Way
 from router.domain.machine import Machine, MachinePolicy
+from router.store.join_tokens import JoinToken
 
 ROLES = {role: control_pb2.Role.Value(f"ROLE_{role.name}") for role in Role}
 ROLES_BY_NUMBER = {number: role for role, number in ROLES.items()}
@@ -18,6 +19,7 @@ def machine_message(m: Machine, closed: Sequence[Closed]) -> pb.Machine:
     return pb.Machine(
         machine_id=m.machine_id, connected=m.connected, revoked=m.revoked, quarantined=m.quarantined,
         link_epoch=m.epoch, created_at=timestamp(m.created_at), last_seen_at=timestamp(m.last_seen_at),
+        key_made_at=timestamp(m.key_made_at),
         agent_version=m.agent_version, start_folders=m.start_folders, capabilities=m.capabilities or (),
         policy=pb.MachinePolicy(
             no_starts=not m.policy.starts, folders=m.policy.folders, programs=m.policy.programs, hours=m.policy.hours
@@ -45,4 +47,13 @@ def api_key_message(key: ApiKey) -> control_pb2.ApiKey:
     return control_pb2.ApiKey(
         key_id=key.key_id, label=key.label, role=ROLES[key.role], created_at=timestamp(key.created_at),
         revoked=key.revoked,
+    )  # fmt: skip
+
+
+def join_token_message(token: JoinToken) -> control_pb2.JoinToken:
+    """Without its secret, of which nothing but a hash is here."""
+    return control_pb2.JoinToken(
+        token_id=token.token_id, machine_id=token.machine_id, created_by=token.created_by,
+        created_at=timestamp(token.created_at), expires_at=timestamp(token.expires_at), used_by=token.used_as,
+        used_at=timestamp(token.used_at), revoked=token.revoked,
     )  # fmt: skip

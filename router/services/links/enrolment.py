@@ -7,20 +7,17 @@ from dataclasses import replace
 from router.clock import Clock
 from router.config import SettingsError
 from router.domain.audit import AuditEvent
-from router.domain.credentials import JOIN_TOKEN_TTL, LONGEST_JOIN_TOKEN_TTL, ApiKey, Role, hashed, matches, text_of
+from router.domain.credentials import ApiKey, Role, hashed, matches, text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
 from router.domain.session import checked_id, checked_label
 from router.link.hub import Hub
+from router.services.links.join_tokens import PIN, SECRET_BYTES, JoinTokens
 from router.services.sessions import SessionService
 from router.store import api_keys, audit, join_tokens, machines
 from router.store.database import Transaction
-from router.store.join_tokens import JoinToken
 
-SECRET_BYTES = 32
-# Told apart at a glance, and never taken for an option: what follows may begin with a hyphen.
-KEY_PREFIX, TOKEN_PREFIX = "pmk_", "pmj_"
-PIN = "."  # between the secret of a join token and the fingerprint of the router that made it
+KEY_PREFIX = "pmk_"  # told apart at a glance, and never taken for an option: what follows may begin with a hyphen
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
 _PUT_OUT = "A machine with this key was put out. Its key stays out: enrol with a new one, with the same token."
@@ -43,9 +40,9 @@ class Enrolment:
     ) -> None:
         self._hub = hub
         self._sessions = session_service
+        self.join_tokens = JoinTokens(clock, random_bytes, fingerprint)
         self._clock = clock
         self._random_bytes = random_bytes
-        self._fingerprint = fingerprint
         self._keys: list[ApiKey] = []
         self._streams: dict[str, list[Callable[[], None]]] = {}  # by key: what ends each stream that it opened
 
@@ -102,29 +99,17 @@ class Enrolment:
             if key.key_id == key_id:
                 api_keys.write(tx, replace(key, revoked=True))
                 self._audit(tx, AuditEvent.KEY_REVOKED, key_id, f"role {key.role.value}, label {key.label}")
+                self.join_tokens.key_ended(tx, key_id)
                 tx.after_commit(lambda: self._forget(key_id))
                 return
         raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id}. `pointsman apikey list` shows them.")
-
-    def create_token(self, tx: Transaction, machine_id: str, ttl: float | None, actor: str) -> tuple[str, float]:
-        """Make a join token; returns it and when it expires. `ttl` is in seconds. Raises Refusal."""
-        if ttl is not None and not 0 < ttl <= LONGEST_JOIN_TOKEN_TTL:
-            raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero and at most 30 days")
-        if machine_id:
-            checked_id(machine_id, "machine_id")
-        token = TOKEN_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
-        expires_at = self._clock.now() + (JOIN_TOKEN_TTL if ttl is None else ttl)
-        join_tokens.write(tx, JoinToken(hashed(token), machine_id, expires_at, actor))
-        self._audit(tx, AuditEvent.JOIN_CREATED, machine_id, f"good for {expires_at - self._clock.now():.0f} s")
-        # With it whoever gets the token knows this router from any other before they show it.
-        return f"{token}{PIN}{self._fingerprint}", expires_at
 
     def enrol(self, tx: Transaction, token: str, wanted_id: str, public_key: bytes) -> str:
         """Trade a token and a public key for a machine identity; the same pair may ask again. Raises Refusal."""
         if len(public_key) != PUBLIC_KEY_BYTES:
             raise Refusal(Reason.INVALID_ARGUMENT, "public_key must be the 32 raw bytes of an Ed25519 key")
         known = join_tokens.find(tx, hashed(token.partition(PIN)[0]))
-        if known is None or (known.used_by_key is None and known.expires_at < self._clock.now()):
+        if known is None or (known.used_by_key is None and not known.is_open(self._clock.now())):
             raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
         # Its answer was lost, and the same machine asks again; with another key it is somebody else.
         if known.used_by_key is not None:
@@ -137,8 +122,10 @@ class Enrolment:
         # The operator's word first: who has the token must not choose another machine's name.
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
         self._write_machine(tx, machine_id, public_key)
-        join_tokens.write(tx, replace(known, used_by_key=public_key, used_as=machine_id))
-        self._audit(tx, AuditEvent.MACHINE_ENROLLED, machine_id, f"with a join token of {known.created_by}")
+        now = self._clock.now()
+        join_tokens.write(tx, replace(known, used_by_key=public_key, used_as=machine_id, used_at=now))
+        told = f"with join token {known.token_id} of {known.created_by}"
+        self._audit(tx, AuditEvent.MACHINE_ENROLLED, machine_id, told)
         return machine_id
 
     def revoke_machine(self, tx: Transaction, machine_id: str, actor: str) -> int:

@@ -27,6 +27,7 @@ from router.store.migrations import (
     m0022_people,
     m0023_second_factors,
     m0024_bound_machines,
+    m0025_join_tokens,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -54,6 +55,7 @@ MIGRATIONS: list[list[str]] = [
     m0022_people.STATEMENTS,
     m0023_second_factors.STATEMENTS,
     m0024_bound_machines.STATEMENTS,
+    m0025_join_tokens.STATEMENTS,
 ]
 
 

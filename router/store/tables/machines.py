@@ -59,6 +59,10 @@ class JoinToken(Model):
     created_by = TextField()
     used_by_key = BlobField(null=True)  # from then on it is good for this key alone
     used_as = TextField(default="")
+    created_at = TimeField(null=True)  # NULL of those from before this was kept
+    made_with = TextField(default="")  # the API key's id: they end with it
+    used_at = TimeField(null=True)
+    revoked = BooleanField(default=False)
 
     class Meta:
         table_name = "join_tokens"

@@ -30,7 +30,7 @@ def test_a_join_token_is_printed_alone(run: Run, control: FakeControl) -> None:
 def test_a_join_token_in_json_has_its_end(run: Run) -> None:
     made = json.loads(run("machine", "token", "--json").stdout)
 
-    assert made == {"joinToken": "join-me", "expiresAt": "2033-05-18T03:33:20.000Z"}
+    assert made == {"joinToken": "join-me", "expiresAt": "2033-05-18T03:33:20.000Z", "tokenId": "join_1"}
 
 
 def test_a_span_that_is_none_is_refused(run: Run) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pointsman.client.records import CommandState, JoinToken, SessionState
+from pointsman.client.records import CommandState, NewJoinToken, SessionState
 from pointsman.json_records import to_json
 from pointsman.render import Column, ago, counted, layout, plain, short, shortened
 
@@ -79,7 +79,9 @@ def test_long_texts_are_shortened() -> None:
 
 
 def test_records_become_json_with_camel_case_names_and_utc_times() -> None:
-    assert to_json([JoinToken("t", NOW)]) == [{"joinToken": "t", "expiresAt": "2026-01-02T03:04:05.678Z"}]
+    assert to_json([NewJoinToken("t", NOW)]) == [
+        {"joinToken": "t", "expiresAt": "2026-01-02T03:04:05.678Z", "tokenId": ""}
+    ]
 
 
 def test_states_become_json_by_name() -> None:

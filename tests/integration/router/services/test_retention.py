@@ -26,7 +26,7 @@ STAYS = {
     "messages": ("session_id IN (SELECT session_id FROM sessions)", "go before their session does"),
     "places": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "machines": (ALL, "who may connect"),
-    "join_tokens": (ALL, "the same pair of token and key may ask again"),
+    "join_tokens": ("used_by_key IS NOT NULL", "the same pair of token and key may ask again"),
     "api_keys": (ALL, "who may call; a revoked one stays in the list"),
     "chats": (ALL, "what a chat has chosen"),
     "people": (ALL, "who may write; they go when they are put out"),

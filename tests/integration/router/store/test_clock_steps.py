@@ -33,6 +33,8 @@ MOVES = {
 STAYS = {
     "machines.created_at": "when it was enrolled",
     "machines.key_made_at": "how old its key is, in days",
+    "join_tokens.created_at": "when it was made",
+    "join_tokens.used_at": "history",
     "machines.last_seen_at": "when it was there",
     "browsers.created_at": "when it was let in",
     "people.created_at": "when they were let in",

@@ -232,7 +232,7 @@ def test_machines_and_join_tokens(router_client: RouterClient) -> None:
     [machine] = router_client.own.machines()
     token = router_client.own.create_join_token("attic", timedelta(hours=1))
 
-    assert machine == Machine("devbox", False, False, False, "", machine.created_at, None)
+    assert machine == Machine("devbox", False, False, False, "", made := machine.created_at, None, key_made_at=made)
     assert machine.created_at
     assert token.expires_at
     assert timedelta(minutes=59) < token.expires_at - machine.created_at < timedelta(minutes=61)

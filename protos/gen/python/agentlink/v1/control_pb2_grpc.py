@@ -113,6 +113,16 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.CreateJoinTokenRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.CreateJoinTokenResponse.FromString,
                 _registered_method=True)
+        self.ListJoinTokens = channel.unary_unary(
+                '/agentlink.v1.Control/ListJoinTokens',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListJoinTokensRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListJoinTokensResponse.FromString,
+                _registered_method=True)
+        self.RevokeJoinToken = channel.unary_unary(
+                '/agentlink.v1.Control/RevokeJoinToken',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.RevokeJoinTokenRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.RevokeJoinTokenResponse.FromString,
+                _registered_method=True)
         self.RevokeMachine = channel.unary_unary(
                 '/agentlink.v1.Control/RevokeMachine',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.SerializeToString,
@@ -327,6 +337,20 @@ class ControlServicer:
 
     def CreateJoinToken(self, request, context):
         """A single-use token that lets one machine enrol.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJoinTokens(self, request, context):
+        """The join tokens that would let somebody in, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeJoinToken(self, request, context):
+        """Ends a join token that nobody has used.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -556,6 +580,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.CreateJoinToken,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.CreateJoinTokenRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.CreateJoinTokenResponse.SerializeToString,
+            ),
+            'ListJoinTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJoinTokens,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListJoinTokensRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListJoinTokensResponse.SerializeToString,
+            ),
+            'RevokeJoinToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeJoinToken,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.RevokeJoinTokenRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.RevokeJoinTokenResponse.SerializeToString,
             ),
             'RevokeMachine': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeMachine,
@@ -1072,6 +1106,60 @@ class Control:
             '/agentlink.v1.Control/CreateJoinToken',
             agentlink_dot_v1_dot_control__pb2.CreateJoinTokenRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.CreateJoinTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJoinTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListJoinTokens',
+            agentlink_dot_v1_dot_control__pb2.ListJoinTokensRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListJoinTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeJoinToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/RevokeJoinToken',
+            agentlink_dot_v1_dot_control__pb2.RevokeJoinTokenRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.RevokeJoinTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

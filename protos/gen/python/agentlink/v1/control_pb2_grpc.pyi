@@ -67,6 +67,10 @@ class ControlStub:
     """The machines."""
     CreateJoinToken: _grpc.UnaryUnaryMultiCallable[_control_pb2.CreateJoinTokenRequest, _control_pb2.CreateJoinTokenResponse]
     """A single-use token that lets one machine enrol."""
+    ListJoinTokens: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListJoinTokensRequest, _control_pb2.ListJoinTokensResponse]
+    """The join tokens that would let somebody in, newest first."""
+    RevokeJoinToken: _grpc.UnaryUnaryMultiCallable[_control_pb2.RevokeJoinTokenRequest, _control_pb2.RevokeJoinTokenResponse]
+    """Ends a join token that nobody has used."""
     RevokeMachine: _grpc.UnaryUnaryMultiCallable[_control_pb2.RevokeMachineRequest, _control_pb2.RevokeMachineResponse]
     """Ends a machine's right to connect, and its link."""
     SetMachinePolicy: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetMachinePolicyRequest, _control_pb2.SetMachinePolicyResponse]
@@ -149,6 +153,10 @@ class ControlAsyncStub(ControlStub):
     """The machines."""
     CreateJoinToken: _aio.UnaryUnaryMultiCallable[_control_pb2.CreateJoinTokenRequest, _control_pb2.CreateJoinTokenResponse]  # type: ignore[assignment]
     """A single-use token that lets one machine enrol."""
+    ListJoinTokens: _aio.UnaryUnaryMultiCallable[_control_pb2.ListJoinTokensRequest, _control_pb2.ListJoinTokensResponse]  # type: ignore[assignment]
+    """The join tokens that would let somebody in, newest first."""
+    RevokeJoinToken: _aio.UnaryUnaryMultiCallable[_control_pb2.RevokeJoinTokenRequest, _control_pb2.RevokeJoinTokenResponse]  # type: ignore[assignment]
+    """Ends a join token that nobody has used."""
     RevokeMachine: _aio.UnaryUnaryMultiCallable[_control_pb2.RevokeMachineRequest, _control_pb2.RevokeMachineResponse]  # type: ignore[assignment]
     """Ends a machine's right to connect, and its link."""
     SetMachinePolicy: _aio.UnaryUnaryMultiCallable[_control_pb2.SetMachinePolicyRequest, _control_pb2.SetMachinePolicyResponse]  # type: ignore[assignment]
@@ -318,6 +326,22 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.CreateJoinTokenResponse, _abc.Awaitable[_control_pb2.CreateJoinTokenResponse]]:
         """A single-use token that lets one machine enrol."""
+
+    @_abc_1.abstractmethod
+    def ListJoinTokens(
+        self,
+        request: _control_pb2.ListJoinTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListJoinTokensResponse, _abc.Awaitable[_control_pb2.ListJoinTokensResponse]]:
+        """The join tokens that would let somebody in, newest first."""
+
+    @_abc_1.abstractmethod
+    def RevokeJoinToken(
+        self,
+        request: _control_pb2.RevokeJoinTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.RevokeJoinTokenResponse, _abc.Awaitable[_control_pb2.RevokeJoinTokenResponse]]:
+        """Ends a join token that nobody has used."""
 
     @_abc_1.abstractmethod
     def RevokeMachine(

@@ -1015,6 +1015,7 @@ class Machine(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     CLOSED_GATES_FIELD_NUMBER: _builtins.int
     PROGRAMS_FIELD_NUMBER: _builtins.int
+    KEY_MADE_AT_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine's name; unique."""
     connected: _builtins.bool
@@ -1055,6 +1056,10 @@ class Machine(_message.Message):
     def programs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProgramVersion]:
         """The programs that it would start, with their versions, as its last hello said."""
 
+    @_builtins.property
+    def key_made_at(self) -> _timestamp_pb2.Timestamp:
+        """When its key was made known: at its enrolment, or when it was replaced."""
+
     def __init__(
         self,
         *,
@@ -1071,10 +1076,11 @@ class Machine(_message.Message):
         policy: Global___MachinePolicy | None = ...,
         closed_gates: _abc.Iterable[Global___ClosedGate] | None = ...,
         programs: _abc.Iterable[Global___ProgramVersion] | None = ...,
+        key_made_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_seen_at", b"last_seen_at", "policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "key_made_at", b"key_made_at", "last_seen_at", b"last_seen_at", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "closed_gates", b"closed_gates", "connected", b"connected", "created_at", b"created_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "policy", b"policy", "programs", b"programs", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "closed_gates", b"closed_gates", "connected", b"connected", "created_at", b"created_at", "key_made_at", b"key_made_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "policy", b"policy", "programs", b"programs", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

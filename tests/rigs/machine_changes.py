@@ -1,0 +1,32 @@
+"""Changes of which machines may come, made through a running router; each returns what the audit calls it."""
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+
+from tests.integration.router.harness import RouterUnderTest
+
+
+def a_join_token(router: RouterUnderTest) -> str:
+    return router.control.CreateJoinToken(pb.CreateJoinTokenRequest(machine_id="devbox")).token_id
+
+
+def a_revoked_join_token(router: RouterUnderTest) -> str:
+    token_id = a_join_token(router)
+    router.control.RevokeJoinToken(pb.RevokeJoinTokenRequest(token_id=token_id))
+    return token_id
+
+
+def a_machine(router: RouterUnderTest) -> str:
+    return router.machine("devbox").machine_id
+
+
+def a_revoked_machine(router: RouterUnderTest) -> str:
+    router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id=router.machine("devbox").machine_id))
+    return "devbox"
+
+
+def a_policy(router: RouterUnderTest) -> str:
+    machine_id = router.machine("devbox").machine_id
+    policy = types.MachinePolicy(no_starts=True)
+    router.control.SetMachinePolicy(pb.SetMachinePolicyRequest(machine_id=machine_id, policy=policy))
+    return machine_id
