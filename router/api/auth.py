@@ -6,7 +6,7 @@ from enum import Enum
 
 import grpc
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from router.clock import Clock
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
@@ -108,6 +108,7 @@ class Guard:
         self._clock = clock
         self._router_id = router_id
         self._admission = Admission()
+        self._nobodys = Ed25519PrivateKey.generate().public_key()  # its private half is gone: nothing fits it
 
     async def admit(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
         """Who calls. Raises Refusal when they may not."""
@@ -168,13 +169,12 @@ class Guard:
             # Unverified: it only says whose key to verify with.
             machine_id = str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
             machine = await self._database.read(lambda connection: machines.find(connection, machine_id))
-            if machine is None or machine.revoked:
-                raise Refusal(Reason.MACHINE_REVOKED, "This machine is unknown or revoked. Enrol it again.")
-            key = Ed25519PublicKey.from_public_bytes(machine.public_key)
+            # Of one that nobody knows, too: else whoever asks could tell which names are taken.
+            key = Ed25519PublicKey.from_public_bytes(machine.public_key) if machine else self._nobodys
             # Times are checked below by our steady clock, with a leeway and a word of its own for skew.
             options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": ["exp", "iat", "sub"]}
             # A machine that has named this router once does so always: what it shows another one is no use here.
-            audience = [self._router_id] if machine.is_bound else [self._router_id, AUDIENCE]
+            audience = [self._router_id] if machine and machine.is_bound else [self._router_id, AUDIENCE]
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=audience, options=options)  # type: ignore[arg-type]
             # One that says for whom it is was given away: whoever holds it is less than the machine.
             if "role" in claims:
@@ -185,7 +185,11 @@ class Guard:
             text = f"The JWT is not as it has to be: {error}. It needs sub, aud (the router's id), iat and exp."
             raise Refusal(Reason.UNAUTHENTICATED, text) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
-            raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.") from None
+            machine = None
+        if machine is None:
+            raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.")
+        if machine.revoked:
+            raise Refusal(Reason.MACHINE_REVOKED, "This machine was revoked. Enrol it again.")
         self._check_times(issued, begins, expires)
         if not machine.is_bound and claims["aud"] == self._router_id:
             await self._database.write(lambda tx: machines.bind(tx, machine_id))

@@ -84,3 +84,29 @@ def test_a_join_token_is_good_for_a_sensible_time(router: RouterUnderTest, secon
 
     assert reason_of(error.value) == "INVALID_ARGUMENT"
     assert "ttl" in str(error.value.details())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("state", ["enrolled", "revoked"])
+def test_nobody_without_its_key_learns_whether_a_machine_is_known(router: RouterUnderTest, state: str) -> None:
+    machine = router.machine("devbox")
+    if state == "revoked":
+        router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="devbox"))
+
+    taken = refused(router, ThinAgent(router.address, machine.machine_id, now=router.time.now).token())
+    free = refused(router, ThinAgent(router.address, "nobody", now=router.time.now).token())
+
+    assert (taken.code(), taken.details(), reason_of(taken)) == (free.code(), free.details(), reason_of(free))  # type: ignore[attr-defined]
+    assert reason_of(taken) == "UNAUTHENTICATED"
+
+
+def test_nobody_without_a_token_learns_whether_a_name_is_taken(router: RouterUnderTest) -> None:
+    router.machine("devbox")
+    told = []
+    for name in ("devbox", "nobody"):
+        router.advance(1.1)  # a wrong token has its pause
+        with pytest.raises(grpc.RpcError) as error:
+            router.stranger(name).enrol("pmj_" + "w" * 43)
+        told.append((error.value.code(), error.value.details(), reason_of(error.value)))  # type: ignore[attr-defined]
+
+    assert told[0] == told[1]
+    assert told[0][2] == "JOIN_TOKEN_INVALID"

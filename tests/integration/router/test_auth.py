@@ -213,8 +213,8 @@ def test_a_machine_that_corrects_its_clock_is_let_in(agent: ThinAgent) -> None:
 def test_a_stranger_is_not_let_in(router: RouterUnderTest) -> None:
     error = told(router.stranger(), None)
 
-    assert error.code() is grpc.StatusCode.PERMISSION_DENIED
-    assert reason_of(error) == "MACHINE_REVOKED"
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert reason_of(error) == "UNAUTHENTICATED"
 
 
 def test_an_api_key_opens_no_machine_link(router: RouterUnderTest, agent: ThinAgent) -> None:
