@@ -98,7 +98,7 @@ class Router:
         people = _people(database, status_messages, clock, randomness)
         codes, new_id = people.second_factors, randomness.new_id
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, codes, rules)
-        session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
+        session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups)
         self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         notifications = Notifications(outbox, clock, randomness.new_id, token)
         upstream = UpstreamService(
@@ -121,7 +121,7 @@ class Router:
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, refusals),
             ControlServicer(services), IdentityServicer(key),
-            Guard(enrolment, database, refusals, clock, key.router_id),
+            Guard(enrolment, database, refusals, wakeups, clock, key.router_id),
         )  # fmt: skip
 
     async def recover(self) -> None:

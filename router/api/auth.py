@@ -8,19 +8,21 @@ import grpc
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from router.api.worker_tokens import WorkerTokens
 from router.clock import Clock
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
+from router.domain.worker import CLOCK_LEEWAY, may_not
 from router.link.admission import Admission
 from router.services.links.enrolment import Enrolment
 from router.services.refusals import OF_ACCESS, Refusals
+from router.services.wakeups import Wakeups
 from router.store import machines
 from router.store.database import Database
 
 STRANGER = Principal("anyone")
 _NO_MACHINE = "This credential has a role and is no machine's. Show one without."
-CLOCK_LEEWAY = 30.0  # seconds; clocks set by NTP differ by less
 
 
 class Access(Enum):
@@ -95,12 +97,33 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/SetSecondFactor": ADMIN,
 }
 
+OF_WORKERS = frozenset({
+    "/agentlink.v1.Control/GetCommand", "/agentlink.v1.Control/ListSessions", "/agentlink.v1.Control/Notify",
+    "/agentlink.v1.Control/SendCommand", "/agentlink.v1.Control/WatchEvents",
+})  # fmt: skip
+"""What a worker token opens beside what keys do: each of these looks at the session that it is for."""
+
+
+class _NotOfWorkers(Refusal):
+    """The no to one whose token is good: the audit tells whose."""
+
+    def __init__(self, who: Principal, method: str) -> None:
+        refusal = may_not(f"call {method.rpartition('/')[2]}")
+        super().__init__(refusal.reason, refusal.text)
+        self.who = who
+
 
 class Guard:
     """Turns a call's metadata into a principal, or refuses it."""
 
     def __init__(
-        self, enrolment: Enrolment, database: Database, refusals: Refusals, clock: Clock, router_id: str
+        self,
+        enrolment: Enrolment,
+        database: Database,
+        refusals: Refusals,
+        wakeups: Wakeups,
+        clock: Clock,
+        router_id: str,
     ) -> None:
         self._refusals = refusals
         self._enrolment = enrolment
@@ -109,6 +132,7 @@ class Guard:
         self._router_id = router_id
         self._admission = Admission()
         self._nobodys = Ed25519PrivateKey.generate().public_key()  # its private half is gone: nothing fits it
+        self._workers = WorkerTokens(database, wakeups, clock, router_id, self._nobodys)
 
     async def admit(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
         """Who calls. Raises Refusal when they may not."""
@@ -128,6 +152,8 @@ class Guard:
             except BaseException:  # also one that hangs up while it is looked at
                 self._admission.give_back()  # bogus hellos must not use up the turns of real machines
                 raise
+        if "x-api-key" not in metadata and (token := _bearer(metadata)):
+            return await self._worker(token, method)
         return self._key(metadata, policy)
 
     def note(
@@ -136,14 +162,19 @@ class Guard:
         """Let the audit know of a no, and of whom; None for one who was not admitted."""
         if refusal.reason not in OF_ACCESS:
             return
-        if who is None and refusal.reason is Reason.PERMISSION_DENIED:  # a good key, but not for this: it is known
+        if isinstance(refusal, _NotOfWorkers):
+            who = refusal.who
+        elif who is None and refusal.reason is Reason.PERMISSION_DENIED:  # a good key, but not for this: it is known
             metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
             who = self._holder(metadata)
         self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
 
-    def until_revoked(self, principal: Principal, end: Callable[[], None]) -> AbstractContextManager[None]:
-        """Call `end` when the key of a caller is revoked while the block runs: a stream may last for weeks."""
-        return self._enrolment.until_revoked(principal.key_id, end)
+    def until_revoked(self, principal: Principal, end: Callable[[Refusal], None]) -> AbstractContextManager[None]:
+        """Call `end` when what a caller showed is over while the block runs: a stream may last for weeks."""
+        if principal.worker:
+            return self._workers.until_over(principal.worker, end)
+        revoked = Refusal(Reason.UNAUTHENTICATED, "This API key was revoked.")
+        return self._enrolment.until_revoked(principal.key_id, lambda: end(revoked))
 
     def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access") -> Principal:
         holder = self._holder(metadata)
@@ -161,9 +192,15 @@ class Guard:
         key = self._enrolment.caller(metadata.get("x-api-key", ""))
         return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id) if key else None
 
+    async def _worker(self, token: str, method: str) -> Principal:
+        worker = await self._workers.admit(token)
+        who = Principal(worker.name, worker=worker)
+        if method not in OF_WORKERS:
+            raise _NotOfWorkers(who, method)
+        return who
+
     async def _machine(self, metadata: Mapping[str, str]) -> Principal:
-        scheme, _, token = metadata.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if not (token := _bearer(metadata)):
             raise Refusal(Reason.UNAUTHENTICATED, "Send authorization: Bearer <JWT signed by the machine's key>.")
         try:
             # Unverified: it only says whose key to verify with.
@@ -203,3 +240,8 @@ class Guard:
         if not max(issued, begins) - CLOCK_LEEWAY <= now <= expires + CLOCK_LEEWAY:
             text = f"The machine's clock is off: the router's says {now:.0f} seconds since 1970."
             raise Refusal(Reason.CLOCK_SKEW, text, router_time=f"{now:.3f}")
+
+
+def _bearer(metadata: Mapping[str, str]) -> str:
+    scheme, _, token = metadata.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""

@@ -157,12 +157,13 @@ async def _refuse(guard: Guard, name: str, context: Context, principal: Principa
 
 @asynccontextmanager
 async def _until_revoked(guard: Guard, principal: Principal) -> AsyncIterator[None]:
-    """End the block with a refusal when the caller's key is revoked meanwhile."""
-    task, revoked = asyncio.current_task(), False
+    """End the block with a refusal when what the caller showed is over meanwhile."""
+    task = asyncio.current_task()
+    over: Refusal | None = None
 
-    def end() -> None:
-        nonlocal revoked
-        revoked = True
+    def end(refusal: Refusal) -> None:
+        nonlocal over
+        over = refusal
         if task:
             task.cancel()
 
@@ -170,9 +171,9 @@ async def _until_revoked(guard: Guard, principal: Principal) -> AsyncIterator[No
         with guard.until_revoked(principal, end):
             yield
     except asyncio.CancelledError:
-        if not revoked or task is None or task.uncancel():
+        if over is None or task is None or task.uncancel():
             raise  # the caller hung up, or the router stops
-        raise Refusal(Reason.UNAUTHENTICATED, "This API key was revoked.") from None
+        raise over from None
 
 
 async def _admitted(guard: Guard, name: str, context: Context) -> Principal:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from router.domain.identity import NOBODY, Identity, IdentityKind
+from router.domain.worker import Worker
 
 JOIN_TOKEN_TTL = 3600.0  # seconds
 LONGEST_JOIN_TOKEN_TTL = 30 * 24 * 3600.0  # seconds; what lies about for longer gets found
@@ -45,18 +46,21 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: a key with its role, or a machine."""
+    """Who calls: a key with its role, a machine, or the program of one of its sessions."""
 
     name: str
     role: Role | None = None
     machine_id: str = ""
     key_id: str = ""
+    worker: Worker | None = None
 
     @property
     def identity(self) -> Identity:
         """Whom we authenticated, for the audit."""
         if self.key_id:
             return Identity(IdentityKind.KEY, self.key_id, self.name)
+        if self.worker:
+            return Identity(IdentityKind.WORKER, self.name)
         return Identity(IdentityKind.MACHINE, self.machine_id) if self.machine_id else NOBODY.identity
 
 

@@ -63,6 +63,10 @@ class Reason(Enum):
     PROGRAM_NOT_ALLOWED = 84
     PROGRAM_TOO_OLD = 85
     NO_ROOM = 86
+    WORKER_EXPIRED = 93
+    WORKER_SESSION_OVER = 94
+    WORKER_OTHER_SESSION = 95
+    WORKER_MAY_NOT = 96
 
 
 class Refusal(Exception):

@@ -9,6 +9,7 @@ class IdentityKind(Enum):
 
     KEY = "key"
     MACHINE = "machine"
+    WORKER = "worker"  # the program of one session, by what its machine signed for it
     LOCAL = "local"  # by the account that holds the other end of a socket
     ROUTER = "router"  # what it does by itself
     NOBODY = "nobody"  # who showed nothing that is valid
@@ -19,7 +20,7 @@ class Identity:
     """Whom we authenticated."""
 
     kind: IdentityKind
-    identity: str = ""  # the id of a key, the name of a machine
+    identity: str = ""  # the id of a key, the name of a machine, a session and its machine
     label: str = ""  # what people call it
 
     def __str__(self) -> str:

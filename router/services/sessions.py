@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from router.clock import Clock
 from router.domain.errors import Reason, Refusal
@@ -11,6 +12,7 @@ from router.domain.unicode_escapes import visible
 from router.services.chat.topics import Topics
 from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
+from router.services.wakeups import Wakeups
 from router.store import machines, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
@@ -25,6 +27,7 @@ class SessionService:
     _topics: Topics
     _clock: Clock
     _connected: Callable[[str], bool]
+    _wakeups: Wakeups
 
     def register(self, tx: Transaction, session_id: str, machine_id: str, label: str, actor: str) -> Session:
         """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""
@@ -114,3 +117,4 @@ class SessionService:
             self._clock.now(), session.session_id, session.session_id, event, "", "", actor, session.machine_id
         )
         record(tx, [step])
+        tx.after_commit(partial(self._wakeups.wake, session.session_id))  # whose program watches with its token

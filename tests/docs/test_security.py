@@ -16,6 +16,7 @@ ATTACKERS = {
     "the adapter's account",
     "a chat link",
     "one machine",
+    "a worker's token",
     "a stranger in a chat",
     "who saw a pairing code",
     "a person who is let in for less",

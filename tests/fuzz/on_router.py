@@ -19,12 +19,14 @@ from google.protobuf.message import DecodeError
 from router.api.auth import Guard
 from router.api.convert.frames import read_frame
 from router.api.convert.submissions import inbound
+from router.api.worker_tokens import WorkerTokens
 from router.domain import person, quiet
 from router.domain.action import Action
 from router.domain.errors import Refusal
 from router.domain.gates import Attempt, Requirements, Way, checked, closed
 from router.domain.machine import Machine, MachinePolicy
 from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_command, route
+from router.domain.session import Session, SessionState
 from router.domain.unicode_escapes import visible
 from router.link.connection import Connection
 from tests.fuzz.target import messages, target
@@ -33,6 +35,8 @@ NOW = 1_800_000_000.0
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 MACHINE = Machine("devbox", KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), NOW)
 GOOD = {"sub": "devbox", "aud": "pointsman", "iat": NOW, "exp": NOW + 300}
+SESSION = Session("s-1", "devbox", "api", "pty", "/", SessionState.IDLE, 1, NOW, NOW)
+WORKER = GOOD | {"iss": "devbox", "aud": "router", "role": "worker", "session": "s-1", "generation": 1}
 
 
 @target(*messages(link_pb.AgentFrame, "frame"))
@@ -120,7 +124,7 @@ def credentials(data: bytes) -> None:
     """Whoever is let in shows a token that the machine's key has signed, letter by letter."""
     database: Any = OneMachine()
     nothing: Any = SimpleNamespace()  # that a credential of a machine needs
-    guard = Guard(nothing, database, nothing, CLOCK, "router")
+    guard = Guard(nothing, database, nothing, nothing, CLOCK, "router")
     token = data.decode(errors="replace")
     context: Any = SimpleNamespace(invocation_metadata=lambda: (("authorization", f"Bearer {token}"),))
     try:
@@ -130,6 +134,37 @@ def credentials(data: bytes) -> None:
     else:
         head, body, signature = token.strip().split(".")
         KEY.public_key().verify(jwt.utils.base64url_decode(signature), f"{head}.{body}".encode())
+
+
+class OneSession:
+    """A database that holds one machine with one session."""
+
+    async def read(self, _: Callable[[Any], Any]) -> tuple[Machine, Session]:
+        return MACHINE, SESSION
+
+
+@target(
+    signed(WORKER),
+    signed(WORKER | {"generation": 10**400}),
+    signed(WORKER | {"exp": float("nan")}),
+    signed(WORKER | {"session": "\ud800", "nbf": NOW, "jti": 1}),
+    signed(WORKER | {"role": ["worker"]}, kid="../../key"),
+    jwt.encode(WORKER, "", algorithm="none"),
+)
+def worker_tokens(data: bytes) -> None:
+    """As credentials, for the program of a session."""
+    database: Any = OneSession()
+    nothing: Any = SimpleNamespace()  # that is needed before a stream is opened
+    tokens = WorkerTokens(database, nothing, CLOCK, "router", KEY.public_key())
+    token = data.decode(errors="replace")
+    try:
+        held = LOOP.run_until_complete(tokens.admit(token))
+    except Refusal as refusal:
+        json.dumps(str(refusal))
+    else:
+        head, body, signature = token.strip().split(".")
+        KEY.public_key().verify(jwt.utils.base64url_decode(signature), f"{head}.{body}".encode())
+        assert (held.machine_id, held.session_id, held.generation) == ("devbox", "s-1", 1)
 
 
 @target("8-18", "22:00-07:00", "~/src/../api", "2.1.332 (Claude Code)", "v0.1.0", "K7QF-3M2X-PAWB", "Ada (telegram)")

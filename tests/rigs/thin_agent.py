@@ -153,6 +153,7 @@ class ThinAgent:
         self.clock_offset = 0.0  # seconds this machine's clock is ahead
         self._now = now
         self.last_epoch = 0
+        self.router_id = ""
         self.inbox: dict[str, pb.InboxState.ValueType] = {}
         self._channel = grpc.insecure_channel(address)
         self._stub = AgentLinkStub(self._channel)
@@ -169,13 +170,20 @@ class ThinAgent:
         """Trade a join token for this machine's identity."""
         wanted = self.machine_id if machine_id is None else machine_id
         request = pb.EnrollRequest(join_token=join_token, machine_id=wanted, public_key=self.public_key)
-        return self._stub.Enroll(request, timeout=PATIENCE)
+        enrolled: pb.EnrollResponse = self._stub.Enroll(request, timeout=PATIENCE)
+        self.router_id = enrolled.router_id
+        return enrolled
 
     def token(self, **changes: Any) -> str:
         """A credential as an agent makes it; `changes` replace claims, None leaves one out."""
         now = self.now()
         claims = {"sub": self.machine_id, "aud": "pointsman", "iat": now, "exp": now + 300} | changes
         return jwt.encode({k: v for k, v in claims.items() if v is not None}, self.key, algorithm="EdDSA")
+
+    def worker_token(self, session_id: str, generation: int = 1, **changes: Any) -> str:
+        """What an agent gives to the program of a session; `changes` as of `token`."""
+        own = {"iss": self.machine_id, "aud": self.router_id, "role": "worker", "exp": self.now() + 3600, "jti": "j"}
+        return self.token(**own | {"session": session_id, "generation": generation} | changes)
 
     def part(self, command_id: str, number: int) -> bytes:
         """A part of the file of one of this machine's commands."""

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pool import Default
 from grpc_health.v1 import health_pb2
@@ -20,8 +21,10 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import session
 
-# Who is let in: "anyone", "machine" (a JWT of its own key), or roles of API keys. Everybody else is refused.
+# Who is let in: "anyone", "machine" (a JWT of its own key), "worker" (the program of a session, for which its machine
+# signed), or roles of API keys. Everybody else is refused.
 TABLE = """
 AgentLink.Connect            machine
 AgentLink.Enroll             anyone
@@ -46,7 +49,7 @@ Control.CreateApiKey         admin
 Control.CreateJoinToken      admin adapter
 Control.CreatePairingCode    admin
 Control.DropDeadLetter       admin operator adapter
-Control.GetCommand           admin operator viewer approver adapter
+Control.GetCommand           admin operator viewer approver adapter worker
 Control.GetNotification      admin operator viewer approver adapter
 Control.GetStats             admin operator viewer approver adapter
 Control.ListApiKeys          admin
@@ -58,16 +61,16 @@ Control.ListMachines         admin operator viewer approver adapter
 Control.ListNotifications    admin operator viewer approver adapter
 Control.ListPeople           admin operator viewer approver adapter
 Control.ListPermissions      admin operator viewer approver adapter
-Control.ListSessions         admin operator viewer approver adapter
+Control.ListSessions         admin operator viewer approver adapter worker
 Control.ListStrangers        admin operator viewer approver adapter
-Control.Notify               admin operator
+Control.Notify               admin operator worker
 Control.Redrive              admin operator adapter
 Control.RegisterSession      admin operator
 Control.RespondPermission    admin operator approver
 Control.RevokeApiKey         admin
 Control.RevokeJoinToken      admin
 Control.RevokeMachine        admin
-Control.SendCommand          admin operator adapter
+Control.SendCommand          admin operator adapter worker
 Control.SetMachinePolicy     admin
 Control.SetSecondFactor      admin
 Control.StartSession         admin operator adapter
@@ -76,7 +79,7 @@ Control.Trace                admin operator viewer approver adapter
 Control.Unpair               admin
 Control.UnregisterSession    admin operator
 Control.VerifyAudit          admin
-Control.WatchEvents          admin operator viewer approver adapter
+Control.WatchEvents          admin operator viewer approver adapter worker
 Health.Check                 anyone
 Identity.Prove               anyone
 Health.List                  anyone
@@ -89,10 +92,15 @@ ROLES = [name.removeprefix("ROLE_").lower() for name in pb.Role.keys()[1:]]
 STRANGERS = ("nobody", "an empty key", "a wrong key", "a revoked key", "a forged JWT", "a JWT sent as a key")
 OUT = "UNAUTHENTICATED"
 NOT_THIS_ROLE = "PERMISSION_DENIED"
+NOT_FOR_WORKERS = "WORKER_MAY_NOT"
+OWN = "session-of-the-worker"
+HELLO = types.Action(input=types.Input(text="hello"))
 
 # What has to be said for a stream to answer at all, or for a call not to wait.
 REQUESTS = {
-    "Control.WatchEvents": pb.WatchEventsRequest(after_event_id=1),
+    "Control.WatchEvents": pb.WatchEventsRequest(session_id=OWN, after_event_id=1),
+    "Control.Notify": pb.NotifyRequest(session_id=OWN, text="x"),
+    "Control.SendCommand": pb.SendCommandRequest(session_id=OWN, action=HELLO, request_id="the workers"),
     "Control.Backup": pb.BackupRequest(path="nowhere"),
     "ServerReflection.ServerReflectionInfo": reflection_pb2.ServerReflectionRequest(list_services=""),
 }
@@ -116,7 +124,6 @@ RPCS = {name: method for service in OURS for name, method in described(service).
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RouterUnderTest]:
     with serving(config(Path(tmp_path_factory.mktemp("matrix")))) as router:
         router.send(router.session(router.machine()))
-        router.send(router.session(router.machine()))  # something has happened since: who may watch sees it
         yield router
 
 
@@ -126,6 +133,9 @@ def callers(router: RouterUnderTest) -> Mapping[str, Metadata]:
     revoked = router.control.CreateApiKey(pb.CreateApiKeyRequest(label="gone", role=pb.ROLE_ADMIN))
     router.control.RevokeApiKey(pb.RevokeApiKeyRequest(key_id=revoked.key.key_id))
     machine, put_out = router.machine("devbox"), router.machine("put-out")
+    with machine.connected(sessions=[session(OWN)]) as link:
+        link.heard()
+    router.send(OWN)  # something has happened since: who may watch sees it
     router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="put-out"))
     keys = {
         "an empty key": "",
@@ -136,6 +146,7 @@ def callers(router: RouterUnderTest) -> Mapping[str, Metadata]:
     }
     tokens = {
         "machine": machine.token(),
+        "worker": machine.worker_token(OWN),
         "a forged JWT": router.stranger("devbox").token(),
         "a revoked machine": put_out.token(),
     }
@@ -180,6 +191,8 @@ def expected(name: str, caller: str) -> str:
         return "in"
     if caller == "a revoked machine" and "machine" in allowed:
         return "MACHINE_REVOKED"
+    if caller == "worker" and not allowed & {"machine"}:
+        return NOT_FOR_WORKERS
     known = caller in ROLES and "machine" not in allowed
     return NOT_THIS_ROLE if known else OUT
 
@@ -205,10 +218,10 @@ def test_whatever_the_router_serves_has_a_row(router: RouterUnderTest) -> None:
 
 
 def test_every_role_may_do_something_and_no_other_is_named() -> None:
-    named = {who for row in ALLOWED.values() for who in row} - {"anyone", "machine"}
+    named = {who for row in ALLOWED.values() for who in row} - {"anyone", "machine", "worker"}
 
     assert named == set(ROLES)
 
 
 def test_everybody_calls(callers: Mapping[str, Metadata]) -> None:
-    assert set(callers) == {*STRANGERS, *ROLES, "machine", "a revoked machine"}
+    assert set(callers) == {*STRANGERS, *ROLES, "machine", "a revoked machine", "worker"}

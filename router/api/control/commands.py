@@ -1,11 +1,16 @@
 """Control: commands and dead letters."""
 
+import sqlite3
+
 from agentlink.v1 import control_pb2 as pb
 
 from router.api.control.part import Part, note, origin, page_size, ttl
 from router.api.convert.commands import STATES_OF_COMMANDS, action, command_message
 from router.api.handlers import Call
+from router.domain.action import Input
 from router.domain.command import Origin
+from router.domain.errors import Reason, Refusal
+from router.domain.worker import may_not
 from router.services.delivery.drafts import Draft
 from router.store import commands, names, notifications
 from router.store.database import Transaction
@@ -17,16 +22,30 @@ class CommandsPart(Part):
     async def SendCommand(self, request: pb.SendCommandRequest, call: Call) -> pb.SendCommandResponse:
         who, limit = origin(request, call), ttl(request)
         draft = Draft(request.session_id, action(request.action), who, limit, note=note(request))
+        if call.principal.worker:
+            _check_of_worker(draft)
 
         def operation(tx: Transaction) -> pb.SendCommandResponse:
+            self._check_own(tx, call, request.session_id)
             return pb.SendCommandResponse(command=command_message(self._s.delivery.accept(tx, draft)))
 
         return await self._once(call, request, pb.SendCommandResponse, operation)
 
-    async def GetCommand(self, request: pb.GetCommandRequest, _call: Call) -> pb.GetCommandResponse:
-        identity = await self._s.database.read(lambda c: names.command(c, request.command_id))
+    async def GetCommand(self, request: pb.GetCommandRequest, call: Call) -> pb.GetCommandResponse:
+        identity = await self._s.database.read(lambda c: self._readable(c, call, request.command_id))
         found = await self._ended(identity, request.wait, commands.get)
         return pb.GetCommandResponse(command=command_message(found))
+
+    def _readable(self, on: sqlite3.Connection, call: Call, name: str) -> str:
+        """The id of a command. Raises Refusal where a worker names another than it sent itself."""
+        worker = call.principal.worker
+        if worker is None:
+            return names.command(on, name)
+        # By its whole id: a part of one would be answered with what else there is.
+        found = commands.find(on, name)
+        if found is None or (found.session_id, found.origin.actor) != (worker.session_id, call.principal.name):
+            raise Refusal(Reason.NOT_FOUND, f"There is no command {name[:128]} that this worker token sent.")
+        return name
 
     async def ListCommands(self, request: pb.ListCommandsRequest, _call: Call) -> pb.ListCommandsResponse:
         # States of a newer caller that we do not know are none that a command of ours has.
@@ -66,3 +85,11 @@ class CommandsPart(Part):
         return pb.ListDeadLettersResponse(
             commands=map(command_message, found), notifications=self._shown(call, missing)
         )
+
+
+def _check_of_worker(draft: Draft) -> None:
+    """Raise Refusal for more than a text: keys answer dialogs, and what becomes of a command is told in its chat."""
+    if not isinstance(draft.action, Input):
+        raise may_not("press keys or keep a session")
+    if draft.origin.chat:
+        raise may_not("choose chats")

@@ -6,6 +6,7 @@ from router.api.control.part import Part, page_size
 from router.api.convert.chats import chat_ref
 from router.api.convert.notifications import buttons
 from router.api.handlers import Call
+from router.domain.worker import may_not
 from router.store import names, notification_pages, notifications
 from router.store.database import Transaction
 
@@ -16,8 +17,11 @@ class NotificationsPart(Part):
     async def Notify(self, request: pb.NotifyRequest, call: Call) -> pb.NotifyResponse:
         r, who = request, call.principal.name
         targets, offered = list(map(chat_ref, request.targets)), buttons(request.buttons)
+        if call.principal.worker and targets:
+            raise may_not("choose chats")
 
         def operation(tx: Transaction) -> pb.NotifyResponse:
+            self._check_own(tx, call, r.session_id)
             sent = self._s.notifications.send(tx, r.session_id, r.text, offered, targets, who)
             return pb.NotifyResponse(notifications=self._shown(call, sent))
 

@@ -11,6 +11,7 @@ from agentlink.v1 import types_pb2 as types_pb
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
+from router.api import worker_tokens
 from router.api.convert.chats import chat_ref
 from router.api.convert.notifications import notification_message
 from router.api.convert.times import seconds
@@ -98,6 +99,10 @@ class Part:
         """Notifications for whoever calls: what presses their buttons is for those alone who may press."""
         to_press = call.principal.role in MAY_PRESS
         return (notification_message(each, to_press=to_press) for each in found)
+
+    def _check_own(self, on: Transaction | sqlite3.Connection, call: Call, session_id: str) -> None:
+        """Raise Refusal where a worker names another session than its own, or is none any more."""
+        worker_tokens.check_own(on, call.principal.worker, session_id, self._s.clock.now())
 
     async def _once(
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]

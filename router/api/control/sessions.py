@@ -31,8 +31,10 @@ class SessionsPart(Part):
 
         return await self._once(call, request, pb.UnregisterSessionResponse, operation)
 
-    async def ListSessions(self, request: pb.ListSessionsRequest, _call: Call) -> pb.ListSessionsResponse:
+    async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
         page = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
+        if worker := call.principal.worker:
+            page = [each for each in page if each.session_id == worker.session_id]
         return pb.ListSessionsResponse(sessions=[session_message(self._live(session)) for session in told_apart(page)])
 
     async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:

@@ -29,7 +29,7 @@ class TracePart(Part):
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         cursor = request.after_event_id or await self._s.database.read(trace.newest)
-        of = await self._s.database.read(lambda c: names.session(c, request.session_id))
+        of = await self._s.database.read(lambda c: self._watched(c, call, request.session_id))
         await call.context.send_initial_metadata(())  # what happens from here on is seen
         with self._s.wakeups.on(ANYTHING) as changed:
             while True:
@@ -39,6 +39,13 @@ class TracePart(Part):
                     await call.context.write(_event(cursor, step).SerializeToString())
                 if not page:
                     await set_within(changed, WATCH_IDLE)
+
+    def _watched(self, on: sqlite3.Connection, call: Call, name: str) -> str:
+        if call.principal.worker is None:
+            return names.session(on, name)
+        # By its whole id: a name that fits several would be answered with whose they are.
+        self._check_own(on, call, name)
+        return call.principal.worker.session_id
 
 
 def _event(cursor: int, step: trace.TraceStep) -> pb.WatchEventsResponse:

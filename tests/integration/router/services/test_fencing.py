@@ -93,7 +93,7 @@ def built(database: Database) -> House:
         SecondFactors(Seal(database.path.with_name("seal")), clock, bytes),
     )
     topics = Topics(outbox, status_messages, clock, new_id)
-    session_service = SessionService(delivery, permissions, topics, clock, hub.connected)
+    session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups)
     notifications = Notifications(outbox, clock, new_id, new_id)
     upstream = UpstreamService(
         hub,

@@ -67,7 +67,8 @@ class Door:
     def __init__(self) -> None:
         self.clock = StandingClock()
         self.database = OneMachine()
-        self._guard = Guard(cast("Any", None), cast("Any", self.database), cast("Any", None), self.clock, "router")
+        none = cast("Any", None)
+        self._guard = Guard(none, cast("Any", self.database), none, none, self.clock, "router")
         self._machine = Calling(self.database.key, self.clock.at)
 
     async def looks(self, calling: Calling | None = None) -> None:

@@ -288,6 +288,14 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The program on the machine is older than this router takes, or did not say its version."""
     REASON_NO_ROOM: _Reason.ValueType  # 86
     """The machine's disk has too little room."""
+    REASON_WORKER_EXPIRED: _Reason.ValueType  # 93
+    """A worker token's hour is over: the agent has written a new one into the same file."""
+    REASON_WORKER_SESSION_OVER: _Reason.ValueType  # 94
+    """The session of a worker token has ended, was restarted, or is not known of that machine (or not yet)."""
+    REASON_WORKER_OTHER_SESSION: _Reason.ValueType  # 95
+    """A worker token is for one session alone, and the call names another or none."""
+    REASON_WORKER_MAY_NOT: _Reason.ValueType  # 96
+    """What is asked is not for worker tokens, whatever the session."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -406,6 +414,14 @@ REASON_PROGRAM_TOO_OLD: Reason.ValueType  # 85
 """The program on the machine is older than this router takes, or did not say its version."""
 REASON_NO_ROOM: Reason.ValueType  # 86
 """The machine's disk has too little room."""
+REASON_WORKER_EXPIRED: Reason.ValueType  # 93
+"""A worker token's hour is over: the agent has written a new one into the same file."""
+REASON_WORKER_SESSION_OVER: Reason.ValueType  # 94
+"""The session of a worker token has ended, was restarted, or is not known of that machine (or not yet)."""
+REASON_WORKER_OTHER_SESSION: Reason.ValueType  # 95
+"""A worker token is for one session alone, and the call names another or none."""
+REASON_WORKER_MAY_NOT: Reason.ValueType  # 96
+"""What is asked is not for worker tokens, whatever the session."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
