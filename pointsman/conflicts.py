@@ -29,8 +29,6 @@ def _open_doors(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _tls(values: Mapping[str, str]) -> Iterator[str]:
-    from router.private_keys import trouble_with_key
-
     cert, key = values["POINTSMAN_TLS_CERT"], values["POINTSMAN_TLS_KEY"]
     if bool(cert) != bool(key):
         yield "POINTSMAN_TLS_CERT and POINTSMAN_TLS_KEY go together; one is missing"
@@ -40,5 +38,8 @@ def _tls(values: Mapping[str, str]) -> Iterator[str]:
         path = values[name]
         if path and not os.path.isfile(path):  # noqa: PTH113 - pathlib raises for a name that is too long
             yield f"{name}: no file {path}"
-    if key and (trouble := trouble_with_key(Path(key))):
-        yield f"POINTSMAN_TLS_KEY: {trouble}"
+    if key:
+        from router.private_keys import trouble_with_key
+
+        if trouble := trouble_with_key(Path(key)):
+            yield f"POINTSMAN_TLS_KEY: {trouble}"

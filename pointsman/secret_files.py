@@ -1,11 +1,14 @@
 """Secrets that nobody gave: made once, kept in the data directory for their owner alone."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pointsman.config import Settings
-from pointsman.data_folder import trouble_with
+from pointsman.data_folder import trouble_with, trouble_with_database
 from pointsman.errors import ExitCode, Failure
 from pointsman.settings import BY_NAME, Setting
 
@@ -20,13 +23,21 @@ def make_data_dir(settings: Settings) -> Path:
     folder = settings.data_dir
     try:
         # One that is there keeps its mode: it is a person's, and `doctor` tells who may look in.
-        folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        for place in (*reversed(folder.parents), folder):  # those above get the same mode, whatever the umask is
+            place.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
     except OSError as error:
         cure = "Set POINTSMAN_DATA_DIR to a folder that you can write."
         raise Failure(f"cannot make {folder}: {error.strerror}", cure) from None
     if trouble := trouble_with(folder):  # somebody may have been faster
         raise Failure(trouble, code=ExitCode.USAGE)
     return folder
+
+
+def refuse_foreign_database(settings: Settings) -> None:
+    """Raises Failure where the router's database lies elsewhere, and others may have put it there."""
+    path = Path("/" + settings["POINTSMAN_DATABASE"].removeprefix("sqlite:///").lstrip("/"))
+    if path.parent != settings.data_dir and (trouble := trouble_with_database(path)):
+        raise Failure(trouble, "POINTSMAN_DATABASE says where it is.", ExitCode.USAGE)
 
 
 def make_missing(settings: Settings, *names: str) -> None:
@@ -46,22 +57,28 @@ def _keep(path: Path, secret: str) -> None:
     """Write it whole or not at all; where another process was faster, its secret stays."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")  # one for each process: two may be at it
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
+        draft.unlink(missing_ok=True)  # of a process that died while it wrote
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE_FILE)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secret + "\n")
             file.flush()
             os.fsync(file.fileno())  # Telegram may be told it next: no power cut may take it from us alone
-        _link(draft, path)
-        draft.unlink()
+        with _alone_in(path.parent):
+            # An empty file is no secret: somebody's disk was full.
+            if not path.exists() or not path.read_bytes().strip():
+                draft.replace(path)
+        draft.unlink(missing_ok=True)
     except OSError as error:
         cure = "POINTSMAN_DATA_DIR must be a folder that you can write."
         raise Failure(f"cannot write {path}: {error.strerror}", cure, ExitCode.FAILED) from None
 
 
-def _link(draft: Path, path: Path) -> None:
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Of all that keep a secret in it. A link made with a name that is taken would fail, too, but be a second name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.link(draft, path)  # unlike a rename, it fails where there is one
-    except FileExistsError:
-        if not path.read_text(encoding="ascii").strip():  # an empty file is no secret: somebody's disk was full
-            draft.replace(path)
-            draft.touch()  # for the unlink that follows
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,7 @@ from pointsman.config import child_environment
 from pointsman.context import CLIENT_TLS, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import end_with_supervisor
-from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing
+from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing, refuse_foreign_database
 from pointsman.settings import Program
 
 _DATA, _ROUTER = "POINTSMAN_DATA_DIR", "POINTSMAN_ROUTER"
@@ -56,6 +56,7 @@ def router() -> None:
     """Run the router in the foreground."""
     from router.cli import main
 
+    refuse_foreign_database(settings())
     # The router's machine alone makes one: anywhere else it would be a key that no router knows.
     make_missing(settings(), *KEYS)
     _run(Program.ROUTER, main)

@@ -1,8 +1,10 @@
 """What the programs of `pointsman up` say: all of it goes to a file, and to the terminal what a person must know."""
 
 import logging
+import os
 import re
 from collections import deque
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -18,6 +20,14 @@ _LEVELS = "(?:WARNING|ERROR|CRITICAL)"
 _TROUBLE = re.compile(rf"(?:\S+ \S+ {_LEVELS} \S+|\[[^]]*\] \[\d+\] \[{_LEVELS}\]) (.*)")
 
 
+class _OwnFile(RotatingFileHandler):
+    """For its owner alone, also the one that is begun when the first is full."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        return os.fdopen(descriptor, "a", encoding=self.encoding)
+
+
 class UpLog:
     """Lines in, until it is closed."""
 
@@ -26,8 +36,7 @@ class UpLog:
         self.path = data_dir / FILE_NAME
         self._last: dict[str, deque[str]] = {}
         try:
-            self.path.touch(mode=0o600)  # the handler would make it with the mode that others may read
-            self._handler = RotatingFileHandler(self.path, maxBytes=_MOST, backupCount=_KEPT, encoding="utf-8")
+            self._handler = _OwnFile(self.path, maxBytes=_MOST, backupCount=_KEPT, encoding="utf-8")
         except OSError as error:
             raise Failure(f"cannot write {self.path}: {error.strerror}") from None
         self._file = logging.Logger("up")  # noqa: LOG001 -- one of its own: nobody else's lines come in

@@ -14,7 +14,7 @@ import click
 
 from pointsman.config import ROUTER_FINGERPRINT, Settings, child_environment, reachable, resolve
 from pointsman.errors import ExitCode, Failure
-from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing
+from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing, refuse_foreign_database
 from pointsman.settings import Program, Source, is_loopback
 from pointsman.up.log import UpLog
 from pointsman.up.supervisor import Child, Spec, StartFailed, Supervisor, change_environment, forever, run
@@ -28,6 +28,7 @@ def run_all(settings: Settings, *, verbose: bool) -> None:
     _refuse_plain_text(settings)
     # First of all: a second one ends here, and is told why, before it touches what the first uses.
     with only_one(settings):
+        refuse_foreign_database(settings)
         make_missing(settings, *KEYS, *ADAPTER_SECRETS)
         settings = again(settings)  # the secrets are there only now
         if verbose:
