@@ -1,6 +1,11 @@
-"""Secrets that requests carry, compared in constant time."""
+"""Secrets that requests carry, compared in constant time; and what is read of those whose sender is not known."""
 
 import hmac
+from ipaddress import ip_address, ip_network
+from typing import NoReturn
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from webhook_adapter.config import API_KEY
 
@@ -13,3 +18,42 @@ def is_secret(presented: str, secret: str) -> bool:
 def is_api_key_shaped(presented: str) -> bool:
     """Whether the router can be asked about it at all: gRPC metadata carries printable ASCII only."""
     return API_KEY.fullmatch(presented) is not None
+
+
+def peer_of(address: str) -> str:
+    """Who is counted as one: an address, or the network that one household has of IPv6. Empty for this machine."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if ip.is_loopback:
+        return ""
+    return str(ip_network((ip, 64), strict=False)) if ip.version == 6 and not ip.ipv4_mapped else address
+
+
+class BodyAwaited(BaseException):
+    """The body is to come after all: the server catches this, and asks the application again once it is there."""
+
+
+class BodyToCome:
+    """Stands for a body that is larger than strangers may send, and was not read yet."""
+
+    is_sender_known = False
+
+    def read(self, _size: int = -1) -> NoReturn:
+        """Raises: there is nothing to be had now."""
+        if self.is_sender_known:
+            raise BodyAwaited
+        raise RequestEntityTooLarge("so large a body is taken from known senders alone")
+
+
+def is_body_to_come() -> bool:
+    """Whether it has to be judged who sends it before it is read."""
+    return isinstance(request.environ["wsgi.input"], BodyToCome)
+
+
+def let_body_come() -> None:
+    """Its sender has shown a good secret."""
+    body = request.environ["wsgi.input"]
+    if isinstance(body, BodyToCome):
+        body.is_sender_known = True

@@ -25,6 +25,7 @@ ATTACKERS = {
     "an old login",
     "a reader of the journal",
     "somebody on the network",
+    "a client of the HTTP door that is slow, or many",
     "the supervised program",
     *(f"API key of role {name.removeprefix('ROLE_').lower()}" for name in pb.Role.keys()[1:]),
 }

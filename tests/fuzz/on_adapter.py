@@ -25,7 +25,8 @@ from webhook_adapter.config import AdapterConfig, ConfigError
 from webhook_adapter.console import api
 from webhook_adapter.console.login import LoginGuard
 from webhook_adapter.http import bodies
-from webhook_adapter.http.app import MAX_BODY, MeasuredRequest
+from webhook_adapter.http.gunicorn.request import MAX_BODY, Refused
+from webhook_adapter.http.gunicorn.request import Request as Incoming
 from webhook_adapter.json_bodies import InvalidRequest, body, query
 from webhook_adapter.router.convert import item
 from webhook_adapter.transports.telegram.client import ApiRefused, TelegramError, _result
@@ -87,7 +88,6 @@ def telegram_answers(data: bytes) -> None:
 
 
 APP = Flask("fuzz", static_folder=None)
-APP.request_class = MeasuredRequest
 APP.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 REST = [bodies.RegisterSession, bodies.UnregisterSession, bodies.SendNotification, bodies.SendCommand]
 CONSOLE = [api.Send, api.Press, api.PressKey, api.Start, api.OfCommand, api.Join]
@@ -193,6 +193,28 @@ def http_requests(data: bytes) -> None:
         request = Request(GUNICORN, IterUnreader(iter([data])), ("127.0.0.1", 1))
         while request.body.read(4096):
             pass
+
+
+@target(POST + b"Content-Length: 2\r\n\r\n{}" + POST, b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nA: b\r\n\r\n")  # fmt: skip
+def http_arrivals(data: bytes) -> None:
+    """Where a request ends is the same however it is cut on its way."""
+    ends = [ends_of(data, size) for size in (len(data) or 1, 1, 7)]
+    assert ends[0] == ends[1] == ends[2]
+
+
+def ends_of(data: bytes, size: int) -> object:
+    """Head and body of what comes in pieces of this size; the refusal; None while it is not whole."""
+    request = Incoming(b"", 0.0)
+    try:
+        for start in range(0, len(data), size):
+            request.add(data[start : start + size])
+            request.progress()
+            if request.is_whole:
+                return request.head_and_body()
+    except Refused as refused:
+        return str(refused)
+    return None
 
 
 PROGRAMS = {

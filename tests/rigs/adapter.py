@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from tests.integration.router.harness import API_KEY
 from tests.waiting import wait_until
 
@@ -66,6 +68,11 @@ class AdapterProcess:
         if not self.stdout.startswith("ready adapter http://127.0.0.1:"):
             raise AssertionError(f"not ready: {self.stdout}{self.log}")
         return int(self.stdout.strip().rpartition(":")[2])
+
+    def memory(self) -> int:
+        """Bytes that it and its worker hold."""
+        started = psutil.Process(self._process.pid)
+        return sum(each.memory_info().rss for each in (started, *started.children()))
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; its exit code."""

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.errors import RouterError
+from webhook_adapter.auth import let_body_come
 from webhook_adapter.config import LOOPBACK_HOSTS
 from webhook_adapter.console.api import add_api, may_call
 from webhook_adapter.console.downloads import add_downloads
@@ -78,6 +79,7 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
             return _refusal(403, "PERMISSION_DENIED", "The page is out of date. Load it again.")
         if mutating and not may_call(request.endpoint or "", g.visitor.role):
             return _refusal(403, "PERMISSION_DENIED", "You may not do this here: nothing was done. Ask who runs this.")
+        let_body_come()
         return None
 
     @blueprint.after_request

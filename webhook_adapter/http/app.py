@@ -6,14 +6,15 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointsman.client.errors import RouterError
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http import health, rest
+from webhook_adapter.http.gunicorn.request import MAX_BODY
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.transports.lifecycle import RequestIds, lifecycle
@@ -21,21 +22,6 @@ from webhook_adapter.transports.platform import Host
 from webhook_adapter.transports.registry import platforms
 
 logger = logging.getLogger(__name__)
-
-MAX_BODY = 1024 * 1024
-"""Bytes: twice the largest that a platform is known to post."""
-
-
-class MeasuredRequest(Request):
-    """A request whose body is never cut: werkzeug ends a body that does not tell its length silently at the limit."""
-
-    def get_data(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on as they are
-        """As flask's; 413 above the limit."""
-        data = super().get_data(*args, **kwargs)
-        cut = self.content_length is None and len(data) >= MAX_BODY
-        if cut and self.environ["wsgi.input"].read(1):
-            raise RequestEntityTooLarge
-        return data
 
 
 class Json(DefaultJSONProvider):
@@ -53,7 +39,6 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     """The WSGI application. Opens no socket: `router` and the platforms connect when they are needed."""
     app = Flask("webhook_adapter", static_folder=None)  # else Flask would serve whatever lies in a folder `static`
     app.json = Json(app)
-    app.request_class = MeasuredRequest
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # what takes POST alone answers 405 to all else
     metrics = Metrics(lambda: router.submissions_waiting)

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Notification, NotificationState, Origin
-from webhook_adapter.auth import is_api_key_shaped
+from webhook_adapter.auth import is_api_key_shaped, is_body_to_come, let_body_come
 from webhook_adapter.endpoints import endpoint
 from webhook_adapter.http import bodies
 from webhook_adapter.json_bodies import InvalidRequest
@@ -64,19 +64,30 @@ def _control() -> Control:
     return cast("Control", g.control)
 
 
+def _judge_key() -> None:
+    """Raise RouterError where the router does not know the key. A role that may not ask for this is known."""
+    try:
+        _control().stats()
+    except RouterError as refused:
+        if refused.status != "PERMISSION_DENIED":
+            raise
+
+
 def _add_guard(blueprint: Blueprint, router: RouterClient) -> None:
     @blueprint.before_request
     def take_key() -> None:
         # Not judged yet: the router does that with the call itself, so that a good key costs no call of its own.
         g.control = key_control(router)
+        if is_body_to_come():
+            _judge_key()
+            let_body_come()
 
     @blueprint.errorhandler(InvalidRequest)
     def malformed(error: InvalidRequest) -> ResponseReturnValue:
         try:
-            _control().stats()  # a caller without a good key learns nothing about what a request must hold
+            _judge_key()  # a caller without a good key learns nothing about what a request must hold
         except RouterError as refused:
-            if refused.status != "PERMISSION_DENIED":
-                return refusal(refused)
+            return refusal(refused)
         return {"error": str(error), "code": "INVALID_ARGUMENT"}, HTTPStatus.BAD_REQUEST
 
 

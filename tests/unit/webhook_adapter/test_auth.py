@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook_adapter.auth import is_api_key_shaped, is_secret
+from webhook_adapter.auth import is_api_key_shaped, is_secret, peer_of
 
 
 @pytest.mark.parametrize("presented", ["", "secre", "secrett", "SECRET", "sécret", "secret\udcff"])
@@ -21,3 +21,20 @@ def test_what_metadata_cannot_carry_is_no_key(key: str) -> None:
 
 def test_a_key_is_shaped_like_one() -> None:
     assert is_api_key_shaped("pmk_" + "a" * 43)
+
+
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [
+        ("127.0.0.1", ""),
+        ("127.8.8.8", ""),
+        ("::1", ""),
+        ("203.0.113.5", "203.0.113.5"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.5", "::ffff:203.0.113.5"),
+        ("no address", "no address"),
+    ],
+)
+def test_who_is_counted_as_one(address: str, peer: str) -> None:
+    assert peer_of(address) == peer

@@ -1,1 +1,1 @@
-"""gunicorn around the application: its settings and its worker."""
+"""gunicorn around the application: its settings, its worker, and what that knows of requests and connections."""

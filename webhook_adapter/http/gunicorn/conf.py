@@ -5,6 +5,9 @@ worker_class = "webhook_adapter.http.gunicorn.worker.PatientWorker"
 workers = 1
 threads = 16
 
+worker_connections = 768  # with room below the 1024 files that a process may mostly have
+sendfile = False  # it would wait for the client
+
 keepalive = 75  # seconds; Telegram and proxies reuse connections
 timeout = 60  # seconds without a sign of life before a worker is replaced
 graceful_timeout = 15  # a request in flight may wait 10 s for a delivery

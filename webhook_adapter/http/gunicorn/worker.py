@@ -1,34 +1,46 @@
-"""gunicorn's threaded worker, made patient: a client that sends slowly occupies no thread.
+"""gunicorn's threaded worker, but that its threads wait for no client.
 
 gunicorn gives a connection a thread as soon as its first byte is there, and lets it keep that thread until the request
-is whole. Sixteen slow clients would then be the end of service. Here a thread looks at what the kernel holds, and gives
-the connection back to the poller until there is more.
+is whole and its answer taken. Sixteen slow clients would then be the end of service. Here the one loop that accepts
+also reads requests, and sends what is left of answers. A thread gets a request that is whole, or is asked whether the
+rest of a large one may come, and leaves its answer with the connection.
 """
 
-import errno
+import io
 import logging
-import re
-import select
+import selectors
 import socket
 import time
+from concurrent.futures import Future
+from functools import partial
+from http import HTTPStatus
+from typing import Any
 
-from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http import get_parser
+from gunicorn.http.message import Request as ReadRequest
 from gunicorn.workers import gthread
 
+from webhook_adapter.auth import BodyAwaited, BodyToCome
 from webhook_adapter.config import AdapterConfig
+from webhook_adapter.http.gunicorn.connection import Connection, refusal
+from webhook_adapter.http.gunicorn.pool import Pool
+from webhook_adapter.http.gunicorn.request import Progress, Refused, Request
 from webhook_adapter.logs import log_to_stderr
 
-_HEAD_END = b"\r\n\r\n"
-_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n", re.IGNORECASE)
-_NOT_COUNTED = re.compile(rb"\r\n(transfer-encoding|expect):", re.IGNORECASE)
+# Connections at once, and of one peer that is not this machine, where a proxy or a tunnel speaks for everybody.
+_REQUESTS, _REQUESTS_OF_A_PEER = 256, 32
+_IDLE, _IDLE_OF_A_PEER = 128, 64
+_ANSWERS, _ANSWERS_OF_A_PEER = 64, 16
 
-_LOOK = 16 * 1024  # bytes; the kernel takes a multiple of it before it makes the client wait
-_WHOLE_WITHIN = 30.0  # seconds to send a request of that size
-_READ_WITHIN = 10.0  # seconds that a thread reads, where a request is larger or does not tell its length
+_READ = 16 * 1024  # bytes at once
 _LINGER = 1.0  # seconds to read on after an answer that closes, so that no reset overtakes it
 _MOST_LINGERED = 4 * 1024 * 1024  # bytes
+_SWEEP = 1.0  # seconds between looks at who is late
+_TELL = 60.0  # seconds between lines of log about them
+
+logger = logging.getLogger(__name__)
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
@@ -44,78 +56,201 @@ class QuietLogger(Logger):  # type: ignore[misc]
         self.error_log.setLevel(logging.INFO)
 
 
-class RequestSocket(socket.socket):
-    """A connection whose current request is looked at first, and then read by a deadline."""
-
-    whole_by: float | None = None
-    _read_by = 0.0
-
-    def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001
-        """The worker sets it to blocking when a thread begins to read."""
-        if flag:
-            self._read_by = time.monotonic() + _READ_WITHIN
-        super().setblocking(flag)
-
-    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        """As socket.recv, but a client that is too slow is as good as gone."""
-        try:
-            return super().recv(bufsize, flags | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            if flags & socket.MSG_PEEK:
-                raise
-        poll = select.poll()
-        poll.register(self, select.POLLIN)
-        if not poll.poll(max(0.0, self._read_by - time.monotonic()) * 1000):
-            raise ConnectionResetError(errno.ECONNRESET, "the client sends too slowly")
-        return super().recv(bufsize)
-
-    def holds_request(self) -> bool:
-        """Whether a thread may begin to read. Where it may not, the socket turns readable when more has come."""
-        now = time.monotonic()
-        self.whole_by = self.whole_by or now + _WHOLE_WITHIN
-        try:
-            seen = self.recv(_LOOK, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        if seen and not is_readable(seen) and now < self.whole_by and not self._has_hung_up():
-            self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(seen) + 1)
-            return False
-        self.whole_by = None
-        return True
-
-    def _has_hung_up(self) -> bool:
-        """Whether nothing more can come: such a socket stays readable, however little there is to read."""
-        poll = select.poll()
-        poll.register(self, select.POLLRDHUP)
-        return bool(poll.poll(0))
-
-
-def is_readable(seen: bytes) -> bool:
-    """Whether these first bytes hold a whole request, or all of it that can be waited for."""
-    if len(seen) >= _LOOK:
-        return True
-    head, end, body = seen.partition(_HEAD_END)
-    if not end:
-        return False
-    if _NOT_COUNTED.search(head):
-        return True
-    length = _CONTENT_LENGTH.search(head + b"\r\n")
-    return length is None or len(body) >= int(length[1]) or len(head) + int(length[1]) >= _LOOK
-
-
 class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
-    """A threaded worker whose threads read only what is there."""
+    """Waits for clients in its loop, and serves them in its threads."""
 
-    def handle(self, conn: gthread.TConn) -> object:
-        """Serve one request of a connection, or give it back to the poller. Runs in a thread."""
-        if not conn.initialized and not isinstance(conn.sock, RequestSocket):
-            conn.sock = RequestSocket(fileno=conn.sock.detach())
-        ahead = conn.parser is not None and conn.parser.unreader.buf.getvalue()
-        if not ahead and not conn.sock.holds_request():
-            return gthread._DEFER  # noqa: SLF001
-        conn.data_ready = True
-        kept = super().handle(conn)
-        if kept is False:
-            # gunicorn would linger in its one accepting thread, and hold up everyone.
-            util.close_graceful(conn.sock, _LINGER, _MOST_LINGERED)
-        return kept
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own
+        super().__init__(*args, **kwargs)
+        read, write = selectors.EVENT_READ, selectors.EVENT_WRITE
+        self._coming = Pool(read, _REQUESTS, _REQUESTS_OF_A_PEER, self._read, _is_request_late, self._tell_late)
+        self._idle = Pool(read, _IDLE, _IDLE_OF_A_PEER, self._read, self._is_idle_for_long, self._end)
+        self._going = Pool(write, _ANSWERS, _ANSWERS_OF_A_PEER, self._send, _is_answer_late, self._drop)
+        self._closing = Pool(read, _ANSWERS, _ANSWERS_OF_A_PEER, self._read_on, _is_closed_for_long, self._end)
+        self._pools = (self._coming, self._idle, self._going, self._closing)
+        self._stops_at = float("inf")
+        self._swept_at = self._told_at = time.monotonic()
+        self._dropped = 0
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a client, which mostly has sent its request already."""
+        try:
+            taken, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        self._read(Connection(self.cfg, taken, client, listener.getsockname()))
+
+    def handle(self, conn: Connection) -> object:
+        """Serve a request. Returns whether another may come, or BodyAwaited. Runs in a thread."""
+        conn.parser = get_parser(self.cfg, iter(conn.request.head_and_body()), conn.client)
+        try:
+            kept = super().handle(conn)
+            conn.sock.flush()
+        except BodyAwaited:
+            return BodyAwaited
+        # What gunicorn did not read it took for another request: the two of us do not agree on where this one ends.
+        return kept and not conn.parser.unreader.read()
+
+    def handle_request(self, req: ReadRequest, conn: Connection) -> object:
+        """As gunicorn's; the body is read before the application begins, or is not there."""
+        req._expected_100_continue = False  # noqa: SLF001 - the loop says it, where the body has not come by itself
+        if conn.request.is_whole:
+            _count_body(req)
+        else:
+            req.body = BodyToCome()
+            req.force_close()  # where the application answers without it, the client will not stop sending
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Connection, served: "Future[object]") -> None:
+        """A thread is done with it."""
+        failed = served.cancelled() or served.exception() is not None
+        outcome = not failed and served.result()
+        conn.is_kept = outcome is True
+        if outcome is not BodyAwaited:
+            return self._send(conn)
+        try:
+            conn.request.let_sender_go_on()
+        except Refused as refused:
+            return self._refuse(conn, refused)
+        return self._look(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's own
+        """End those that are late. Called at each turn of the loop."""
+        now = time.monotonic()
+        if force or now > self._stops_at:
+            for conn in [conn for pool in self._pools for conn in pool.members if force or pool.on_ready == self._read]:
+                self._end(conn)
+        if now < self._swept_at + _SWEEP:
+            return
+        self._swept_at = now
+        for pool in self._pools:
+            for conn in [each for each in pool.members if pool.is_late(each, now)]:
+                pool.on_late(conn)
+        if self._dropped and now > self._told_at + _TELL:
+            logger.warning("connections ended that were too slow or too many count=%d", self._dropped)
+            self._told_at, self._dropped = now, 0
+
+    def murder_pending(self) -> None:
+        """There are none of gunicorn's own."""
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """The worker stops: no request begins later than that."""
+        self._stops_at = deadline
+
+    def _wait(self, conn: Connection, pool: Pool) -> None:
+        """Until it is ready for what the pool does with it."""
+        if conn.pool is pool:
+            return
+        self._leave(conn)
+        self.poller.register(conn.sock, pool.events, partial(self._ready, conn))
+        if has_to_go := pool.join(conn, time.monotonic()):
+            self._drop(has_to_go)
+
+    def _leave(self, conn: Connection) -> None:
+        if conn.pool is not None:
+            conn.pool.leave(conn)
+            self.poller.unregister(conn.sock)
+
+    def _ready(self, conn: Connection, _: object) -> None:
+        if conn.pool is not None:  # it may have had to go since the poller saw it
+            conn.pool.on_ready(conn)
+
+    def _read(self, conn: Connection) -> None:
+        """Take what has come of a request."""
+        try:
+            data = conn.sock.recv(_READ)
+        except BlockingIOError:
+            return self._wait(conn, conn.pool or self._coming)
+        except OSError:
+            data = b""
+        if not data:
+            return self._end(conn)
+        if conn.pool is self._idle:  # its time begins now
+            conn.request = Request(data, time.monotonic())
+        else:
+            conn.request.add(data)
+        return self._look(conn)
+
+    def _look(self, conn: Connection) -> None:
+        """Give it to a thread, or wait for more."""
+        try:
+            progress = conn.request.progress()
+        except Refused as refused:
+            return self._refuse(conn, refused)
+        if progress is not Progress.COMING:
+            self._leave(conn)
+            return self.enqueue_req(conn)  # type: ignore[no-any-return]
+        if conn.request.is_to_be_told():
+            conn.sock.say_go_on()
+        return self._wait(conn, self._coming)
+
+    def _send(self, conn: Connection) -> None:
+        """Send what is left of its answer; then it is ready for what comes after it."""
+        try:
+            if not conn.sock.flush():
+                return self._wait(conn, self._going)
+            if not conn.is_kept:
+                conn.sock.shutdown(socket.SHUT_WR)
+                return self._wait(conn, self._closing)
+        except OSError:  # the client has gone
+            return self._end(conn)
+        conn.request = conn.request.following(time.monotonic())
+        return self._wait(conn, self._idle) if conn.request.is_silent else self._look(conn)
+
+    def _read_on(self, conn: Connection) -> None:
+        """Read away what its client sends behind the last answer."""
+        try:
+            data = conn.sock.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        conn.read_away += len(data)
+        if not data or conn.read_away > _MOST_LINGERED:
+            self._end(conn)
+
+    def _refuse(self, conn: Connection, refused: Refused) -> None:
+        """Answer in place of the application."""
+        self._leave(conn)
+        conn.is_kept = False
+        conn.sock.sendall(refusal(refused))
+        self._send(conn)
+
+    def _tell_late(self, conn: Connection) -> None:
+        if conn.request.is_silent:
+            return self._drop(conn)
+        self._dropped += 1
+        return self._refuse(conn, Refused(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly; send it again"))
+
+    def _drop(self, conn: Connection) -> None:
+        self._dropped += 1
+        self._end(conn)
+
+    def _end(self, conn: Connection) -> None:
+        self._leave(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _is_idle_for_long(self, conn: Connection, now: float) -> bool:
+        return now > conn.since + float(self.cfg.keepalive)
+
+
+def _count_body(req: ReadRequest) -> None:
+    """Read it, and tell the application its length, however it came. Raises gunicorn's errors where it is malformed."""
+    data = req.body.read()
+    req.body = io.BytesIO(data)
+    if any(name == "TRANSFER-ENCODING" for name, _ in req.headers):
+        kept = [header for header in req.headers if header[0] != "TRANSFER-ENCODING"]
+        req.headers = [*kept, ("CONTENT-LENGTH", str(len(data)))]
+
+
+def _is_request_late(conn: Connection, now: float) -> bool:
+    return conn.request.is_late(now)
+
+
+def _is_answer_late(conn: Connection, now: float) -> bool:
+    return bool(conn.sock.is_slow(conn.since, now))
+
+
+def _is_closed_for_long(conn: Connection, now: float) -> bool:
+    return now > conn.since + _LINGER

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.errors import RouterError
-from webhook_adapter.auth import is_secret
+from webhook_adapter.auth import is_secret, let_body_come
 from webhook_adapter.config import TelegramConfig
 from webhook_adapter.endpoints import described
 from webhook_adapter.transports.telegram.inbound.update import Json
@@ -37,12 +37,12 @@ def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -
         # 404 and before all else: who does not know the path learns nothing, not even that it was half right.
         if not is_secret(path_secret, telegram.path_secret):
             abort(HTTPStatus.NOT_FOUND)
-        body = request.get_data(cache=False)  # 413 above the limit, also for a body that does not tell its length
         if not is_secret(request.headers.get(_SECRET["telegramSecret"], ""), telegram.webhook_secret):
             logger.warning("webhook refused: wrong secret token")
             abort(HTTPStatus.UNAUTHORIZED)
+        let_body_come()
         try:
-            take(_update(body))
+            take(_update(request.get_data(cache=False)))  # 413 above the limit
         except RouterError as error:
             return {"error": error.message, "code": error.code}, 503, {"Retry-After": _RETRY_AFTER}
         return "", HTTPStatus.OK  # and nothing in it: Telegram would carry out a method that stood there

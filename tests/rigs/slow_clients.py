@@ -1,0 +1,100 @@
+"""Clients that would keep a server waiting for ever: each begins a request, and goes on by a byte, or not at all."""
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.integration.router.harness import API_KEY
+from tests.rigs.adapter import PATH_SECRET
+
+_POST = f"POST /webhook/telegram/{PATH_SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
+_SHAPED = b"X-API-Key: pmk_" + b"s" * 43 + b"\r\n"
+_KEY = f"X-API-Key: {API_KEY}\r\n".encode()
+_COMMAND = b"POST /commands HTTP/1.1\r\nHost: x\r\n"
+_STYLE = b"GET /console/static/console.css HTTP/1.1\r\nHost: x\r\n\r\n"
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a client says at first, and then again and again."""
+
+    begins: bytes = b""
+    goes_on: bytes = b""
+
+
+SHAPES = {
+    "half open": Shape(),
+    "slow head": Shape(b"GET /health HTTP/1.1\r\n", b"X-A: b\r\n"),
+    "slow body": Shape(_POST + b"Content-Length: 500\r\n\r\n", b" "),
+    "large body": Shape(_COMMAND + _SHAPED + b"Content-Length: 900000\r\n\r\n", b" "),
+    "large body of a known sender": Shape(_COMMAND + _KEY + b"Content-Length: 900000\r\n\r\n", b" "),
+    "chunks": Shape(_COMMAND + _SHAPED + _CHUNKED + b"\r\n", b"1\r\n \r\n"),
+    "chunks of a known sender": Shape(
+        _COMMAND + _KEY + _CHUNKED + b"\r\n4400\r\n" + b" " * 0x4400 + b"\r\n", b"1\r\n \r\n"
+    ),
+    "half a chunk": Shape(_POST + _CHUNKED + b"\r\n500\r\n", b" "),
+    "go-ahead": Shape(_COMMAND + _KEY + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"),
+    "never reading": Shape(_STYLE * 150, _STYLE),  # more than the kernel keeps for a client
+    "never closing": Shape(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+}
+"""What each of them is called, and does."""
+
+
+class SlowClients:
+    """A crowd of them; whoever is sent away comes back at its next turn."""
+
+    def __init__(self, port: int, shapes: list[Shape], number: int) -> None:
+        self._port = port
+        self._shapes = [shapes[each % len(shapes)] for each in range(number)]
+        self._sockets: list[socket.socket | None] = [None] * number
+        self.came = 0  # connections that were begun
+
+    def turn(self) -> None:
+        """Each says a little more, or comes back."""
+        for number, shape in enumerate(self._shapes):
+            if (client := self._sockets[number]) is None:
+                self._sockets[number] = self._come(shape)
+                continue
+            try:
+                if shape.goes_on:
+                    client.send(shape.goes_on)
+                gone = _has_gone(client, reads=shape is not SHAPES["never reading"])
+            except BlockingIOError:
+                gone = False  # it does not read either
+            except OSError:
+                gone = True
+            if gone:
+                client.close()
+                self._sockets[number] = None
+
+    def _come(self, shape: Shape) -> socket.socket | None:
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        try:
+            client.connect(("127.0.0.1", self._port))
+            client.setblocking(False)
+            with suppress(BlockingIOError):
+                client.send(shape.begins)
+        except OSError:
+            client.close()
+            return None
+        self.came += 1
+        return client
+
+    def __enter__(self) -> "SlowClients":
+        self.turn()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._sockets:
+            if client is not None:
+                client.close()
+
+
+def _has_gone(client: socket.socket, *, reads: bool) -> bool:
+    """Whether the server has hung up."""
+    try:
+        return reads and not client.recv(4096)
+    except BlockingIOError:
+        return False
