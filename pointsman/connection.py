@@ -54,7 +54,7 @@ def failure(error: RouterError, settings: Settings) -> Failure:
         return Failure(f"at {settings['POINTSMAN_ROUTER']}: {error.message}", _PIN_CURE, ExitCode.NOT_REACHABLE)
     if error.is_unreachable:
         return _unreachable(error, settings)
-    if error.status == "UNAUTHENTICATED":
+    if error.code == "UNAUTHENTICATED":  # its other reasons say what to do
         return Failure(*_wrong_key(settings), ExitCode.NOT_ALLOWED)
     return Failure(error.message, error.cure, _EXIT_CODES.get(error.status, ExitCode.FAILED))
 

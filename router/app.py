@@ -49,6 +49,7 @@ from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
 from router.services.outbox.status_messages import StatusMessages
+from router.services.people.api_keys import ApiKeys
 from router.services.people.browsers import Browsers
 from router.services.people.pairing import Pairing
 from router.services.people.persons import Persons
@@ -84,23 +85,22 @@ class Router:
         requirements: Requirements = NOTHING_ASKED,
         rules: tuple[RiskRule, ...] = SHIPPED,
     ) -> None:
-        self.database = database
-        self._settings_keys = settings_keys
-        hub, wakeups, jitter = Hub(), Wakeups(), randomness.jitter
+        hub, wakeups, jitter, new_id = Hub(), Wakeups(), randomness.jitter, randomness.new_id
         self._outbox = outbox = Outbox(clock, jitter, wakeups)
         token = partial(new_token, randomness.secret)
-        status_messages = StatusMessages(outbox, clock, randomness.new_id, token, hub.connected)
-        self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, clock, randomness.new_id, jitter)
-        topics = Topics(outbox, status_messages, clock, randomness.new_id)
+        status_messages = StatusMessages(outbox, clock, new_id, token, hub.connected)
+        self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, clock, new_id, jitter)
+        topics = Topics(outbox, status_messages, clock, new_id)
         gates, refusals = Gates(requirements, clock), Refusals(database, clock)
-        starts = Starts(delivery, gates, clock, randomness.new_id)
+        self.database, self._settings_keys = database, settings_keys
+        starts = Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(database, status_messages, clock, randomness)
-        codes, new_id = people.second_factors, randomness.new_id
-        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, codes, rules)
+        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups)
-        self._enrolment = enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
-        notifications = Notifications(outbox, clock, randomness.new_id, token)
+        enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
+        self._keys = keys = ApiKeys(clock, randomness.secret, enrolment.join_tokens)
+        notifications = Notifications(outbox, clock, new_id, token)
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
             refusals, clock, key.router_id, jitter,
@@ -108,12 +108,13 @@ class Router:
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock)
-        clean = partial(retention.clean, audit_kept=audit_kept)
-        unseen = Unseen(session_service, notifications, clock)
-        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, clean, wakeups, clock)
-        files = Files(database, notifications, clock)
+        files, clean = Files(database, notifications, clock), partial(retention.clean, audit_kept=audit_kept)
+        self.timers = Timers(
+            database, delivery, permissions, outbox, presence, Unseen(session_service, notifications, clock), refusals,
+            keys, clean, wakeups, clock,
+        )  # fmt: skip
         services = ControlServices(
-            database, clock, hub, delivery, session_service, notifications, enrolment, wakeups, stats,
+            database, clock, hub, delivery, session_service, notifications, enrolment, keys, wakeups, stats,
             dead_letters, permissions, starts, presence, gates, clean, people,
         )  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
@@ -121,7 +122,7 @@ class Router:
             AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, refusals),
             ControlServicer(services), IdentityServicer(key),
-            Guard(enrolment, database, refusals, wakeups, clock, key.router_id),
+            Guard(keys, database, refusals, wakeups, clock, key.router_id),
         )  # fmt: skip
 
     async def recover(self) -> None:
@@ -130,9 +131,9 @@ class Router:
         await self.database.write(self._delivery.recover)
         await self.database.write(self._outbox.recover)
         await self.database.write(self._delivery_receipts.recover)
-        await self.database.write(self._enrolment.load)
+        await self.database.write(self._keys.load)
         for role, secret in self._settings_keys.items():
-            await self.database.write(partial(self._enrolment.bootstrap, secret=secret, role=role))
+            await self.database.write(partial(self._keys.bootstrap, secret=secret, role=role))
         await self.database.write(audit.tell)
 
 

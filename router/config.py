@@ -8,7 +8,7 @@ from pathlib import Path
 from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
 
-SHORTEST_KEY = 24  # characters: nobody tries all keys of so many
+SHORTEST_KEY = 43  # characters: so many have 256 bits, as `secrets.token_urlsafe(32)` or base64 writes them
 
 AUDIT_DAYS, MOST_DAYS = 365, 36_500
 

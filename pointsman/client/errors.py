@@ -41,4 +41,6 @@ class RouterError(Exception):
     @property
     def cure(self) -> str:
         """What a person can do about it; empty where nothing is known."""
-        return "" if self.may_pass and not self.is_unreachable else _CURES.get(self.status, "")
+        if self.code == "KEY_EXPIRED" or (self.may_pass and not self.is_unreachable):
+            return ""
+        return _CURES.get(self.status, "")

@@ -44,15 +44,16 @@ class Machines(Calls):
         asked = pb.SetMachinePolicyRequest(machine_id=machine_id, policy=told)
         return convert.read(Machine, self._call(self._stub.SetMachinePolicy, asked).machine)
 
-    def create_api_key(self, label: str, role: Role) -> NewApiKey:
-        """Make a key."""
-        asked = pb.CreateApiKeyRequest(label=label, role=pb.Role.Value(f"ROLE_{role.name}"))
+    def create_api_key(self, label: str, role: Role, ttl: timedelta | None = None) -> NewApiKey:
+        """Make a key; without a `ttl` it is good until it is revoked."""
+        number = pb.Role.Value(f"ROLE_{role.name}")
+        asked = pb.CreateApiKeyRequest(label=label, role=number, ttl=convert.duration(ttl))
         answer = self._call(self._stub.CreateApiKey, asked)
         return convert.read(NewApiKey, answer.key, secret=answer.secret)
 
-    def api_keys(self) -> list[ApiKey]:
+    def api_keys(self, patience: float | None = None) -> list[ApiKey]:
         """All keys, ended ones too."""
-        return convert.read_all(ApiKey, self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest()).keys)
+        return convert.read_all(ApiKey, self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest(), patience).keys)
 
     def revoke_api_key(self, key_id: str) -> None:
         """End a key, at once."""

@@ -255,6 +255,8 @@ class ApiKey:
     role: Role
     created_at: datetime | None
     revoked: bool
+    expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,7 @@ class NewApiKey:
     key_id: str
     label: str
     role: Role
+    expires_at: datetime | None
     secret: str = field(repr=False)  # logs and tracebacks show a repr
 
 

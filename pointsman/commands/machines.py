@@ -1,12 +1,12 @@
 """Machines and API keys: who may connect."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 
 from pointsman import names
-from pointsman.client.records import Machine, Role
+from pointsman.client.records import ApiKey, Machine, Role
 from pointsman.commands import completion
 from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
 from pointsman.render import Column, counted, show, show_json, state_word
@@ -193,16 +193,18 @@ def apikey() -> None:
     help="operator: everything but keys, machines, backups; approver: reads, and answers questions; viewer: reads; "
     "chat: one chat platform; adapter: chats and console.",
 )
-def create(*, label: str, role: str, as_json: bool) -> None:
+@click.option("--expires", type=SpanParam(), help="How long it is good: 12h, 90d.  [default: until it is revoked]")
+def create(*, label: str, role: str, expires: timedelta | None, as_json: bool) -> None:
     """Make a key; its secret is shown once."""
     with control() as router:
-        made = router.create_api_key(label, Role[role.upper()])
+        made = router.create_api_key(label, Role[role.upper()], expires)
     if as_json:
         show_json(made)
         return
     # Alone on stdout, for whoever catches it in a variable.
     click.echo(made.secret)
-    click.echo(f"{made.key_id}: role {role}. The secret is not shown again.", err=True)
+    until = f", good until {made.expires_at:%Y-%m-%d %H:%M} UTC" if made.expires_at else ""
+    click.echo(f"{made.key_id}: role {role}{until}. The secret is not shown again.", err=True)
 
 
 @apikey.command("list")
@@ -218,12 +220,20 @@ def list_keys(*, as_json: bool) -> None:
             Column("label", lambda k: k.label, least=12),
             Column("id", lambda k: k.key_id, is_id=True),
             Column("role", lambda k: k.role),
-            Column("made", lambda k: k.created_at, rank=1),
-            Column("revoked", lambda k: "revoked" if k.revoked else ""),
+            Column("made", lambda k: k.created_at, rank=3),
+            Column("last used", lambda k: k.last_used_at, rank=1),
+            Column("good until", lambda k: f"{k.expires_at:%Y-%m-%d}" if k.expires_at else "", rank=2),
+            Column("over", _over),
         ],
         as_json=as_json,
         nothing="No keys.",
     )
+
+
+def _over(key: ApiKey) -> str:
+    if key.revoked:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= datetime.now(UTC) else ""
 
 
 @apikey.command("revoke")

@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     programs.adapter,
     programs.agent,
     programs.gates,
+    programs.keys,
     installation.starting,
     telegram.telegram,
     telegram.strangers,

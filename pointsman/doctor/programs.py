@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
@@ -15,6 +16,7 @@ from pointsman.render import counted, state_word
 
 _MAX_SKEW = 60.0  # seconds; credentials of machines live for minutes
 _HTTP_DEADLINE = 5.0  # seconds
+_EXPIRES_SOON = timedelta(days=14)
 
 
 def router(settings: Settings) -> Iterator[Finding]:
@@ -45,6 +47,22 @@ def gates(settings: Settings) -> Iterator[Finding]:
         yield tell("gates", f"{machine.machine_id}: {state_word(gate.reason)}", gate.text)
     if not closed:
         yield ok("gates", f"open to {counted(len(machines), 'machine')}")
+
+
+def keys(settings: Settings) -> Iterator[Finding]:
+    """Keys whose time is nearly over; none that is over is used any more."""
+    try:
+        with connected(settings) as client:
+            found = [key for key in client.api_keys(_HTTP_DEADLINE) if key.expires_at and not key.revoked]
+    except (RouterError, Failure):  # a key that may not ask, or of which the check of the router tells
+        return
+    now = datetime.now(UTC)
+    ending = [key for key in found if key.expires_at and now < key.expires_at < now + _EXPIRES_SOON]
+    for key in ending:
+        cure = f"Make another one, and revoke this: pointsman apikey create --role {key.role.value.lower()}"
+        yield warn("keys", f"{key.label or key.key_id} expires on {key.expires_at:%Y-%m-%d}", cure)
+    if not ending:
+        yield ok("keys", "none expires within two weeks")
 
 
 def _not_answered(settings: Settings, error: RouterError) -> Finding:

@@ -1,6 +1,6 @@
 """Who calls, and whether they may: one policy line per RPC, and what is not listed is refused."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from enum import Enum
 
@@ -8,14 +8,15 @@ import grpc
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from router.api.key_limits import WrongKeys
 from router.api.worker_tokens import WorkerTokens
 from router.clock import Clock
-from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, Principal, Role
+from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, ApiKey, Principal, Role
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.worker import CLOCK_LEEWAY, may_not
 from router.link.admission import Admission
-from router.services.links.enrolment import Enrolment
+from router.services.people.api_keys import ApiKeys, End
 from router.services.refusals import OF_ACCESS, Refusals
 from router.services.wakeups import Wakeups
 from router.store import machines
@@ -118,7 +119,7 @@ class Guard:
 
     def __init__(
         self,
-        enrolment: Enrolment,
+        keys: ApiKeys,
         database: Database,
         refusals: Refusals,
         wakeups: Wakeups,
@@ -126,7 +127,8 @@ class Guard:
         router_id: str,
     ) -> None:
         self._refusals = refusals
-        self._enrolment = enrolment
+        self._keys = keys
+        self._wrong_keys = WrongKeys()
         self._database = database
         self._clock = clock
         self._router_id = router_id
@@ -154,7 +156,7 @@ class Guard:
                 raise
         if "x-api-key" not in metadata and (token := _bearer(metadata)):
             return await self._worker(token, method)
-        return self._key(metadata, policy)
+        return self._key(metadata, policy, context.peer())
 
     def note(
         self, refusal: Refusal, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]", who: Principal | None
@@ -164,33 +166,33 @@ class Guard:
             return
         if isinstance(refusal, _NotOfWorkers):
             who = refusal.who
-        elif who is None and refusal.reason is Reason.PERMISSION_DENIED:  # a good key, but not for this: it is known
+        elif who is None:  # who has a key is known, also where it may not do this, or its time is over
             metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-            who = self._holder(metadata)
+            key = self._holder(metadata)
+            who = _principal(key) if key else None
         self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
 
-    def until_revoked(self, principal: Principal, end: Callable[[Refusal], None]) -> AbstractContextManager[None]:
+    def until_over(self, principal: Principal, end: End) -> AbstractContextManager[None]:
         """Call `end` when what a caller showed is over while the block runs: a stream may last for weeks."""
         if principal.worker:
             return self._workers.until_over(principal.worker, end)
-        revoked = Refusal(Reason.UNAUTHENTICATED, "This API key was revoked.")
-        return self._enrolment.until_revoked(principal.key_id, lambda: end(revoked))
+        return self._keys.until_over(principal.key_id, end)
 
-    def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access") -> Principal:
-        holder = self._holder(metadata)
-        if holder is None:
+    def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access", peer: str) -> Principal:
+        key = self._holder(metadata)
+        if key is None:
+            self._wrong_keys.check(peer, self._clock.monotonic(), shown=bool(metadata.get("x-api-key")))
             text = (
                 "The API key is missing or wrong. Send it as metadata x-api-key; `pointsman apikey create` makes one."
             )
             raise Refusal(Reason.UNAUTHENTICATED, text)
-        if isinstance(roles, Access) or holder.role not in roles:
-            role = holder.role.value if holder.role else "none"
-            raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {role} may not do this.")
-        return holder
+        self._keys.use(key)
+        if isinstance(roles, Access) or key.role not in roles:
+            raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {key.role.value} may not do this.")
+        return _principal(key)
 
-    def _holder(self, metadata: Mapping[str, str]) -> Principal | None:
-        key = self._enrolment.caller(metadata.get("x-api-key", ""))
-        return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id) if key else None
+    def _holder(self, metadata: Mapping[str, str]) -> ApiKey | None:
+        return self._keys.holder(metadata.get("x-api-key", ""))
 
     async def _worker(self, token: str, method: str) -> Principal:
         worker = await self._workers.admit(token)
@@ -245,3 +247,7 @@ class Guard:
 def _bearer(metadata: Mapping[str, str]) -> str:
     scheme, _, token = metadata.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
+
+
+def _principal(key: ApiKey) -> Principal:
+    return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id)

@@ -120,7 +120,7 @@ def _streaming_out(name: str, function: Handler, guard: Guard, request_class: ty
         principal = None
         try:
             principal = await guard.admit(name, context)
-            async with _until_revoked(guard, principal):
+            async with _until_over(guard, principal):
                 await function(_parsed(request_class, raw), Call(principal, context))
         except grpc.aio.AbortError:
             raise
@@ -138,7 +138,7 @@ def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
             if principal.machine_id:  # has no key; and of its links there are thousands, each with what waits here
                 await function(principal, context)
                 return
-            async with _until_revoked(guard, principal):
+            async with _until_over(guard, principal):
                 await function(principal, context)
         except grpc.aio.AbortError:
             raise
@@ -156,7 +156,7 @@ async def _refuse(guard: Guard, name: str, context: Context, principal: Principa
 
 
 @asynccontextmanager
-async def _until_revoked(guard: Guard, principal: Principal) -> AsyncIterator[None]:
+async def _until_over(guard: Guard, principal: Principal) -> AsyncIterator[None]:
     """End the block with a refusal when what the caller showed is over meanwhile."""
     task = asyncio.current_task()
     over: Refusal | None = None
@@ -168,7 +168,7 @@ async def _until_revoked(guard: Guard, principal: Principal) -> AsyncIterator[No
             task.cancel()
 
     try:
-        with guard.until_revoked(principal, end):
+        with guard.until_over(principal, end):
             yield
     except asyncio.CancelledError:
         if over is None or task is None or task.uncancel():

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 
 from router.domain.identity import NOBODY, Identity, IdentityKind
@@ -13,6 +14,7 @@ JOIN_TOKEN_TTL = 3600.0  # seconds
 LONGEST_JOIN_TOKEN_TTL = 30 * 24 * 3600.0  # seconds; what lies about for longer gets found
 JWT_MAX_AGE = 300.0  # seconds between iat and exp
 AUDIENCE = "pointsman"
+SECRET_BYTES = 32
 
 
 class Role(Enum):
@@ -42,6 +44,12 @@ class ApiKey:
     role: Role
     created_at: float
     revoked: bool = False
+    expires_at: float | None = None
+    used_at: float | None = None  # to the minute
+
+    def is_over(self, now: float) -> bool:
+        """Its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,11 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def matches(secret: str, stored: str) -> bool:
-    """Whether a secret is the stored one, in constant time."""
-    # Of hashes, which have one length.
-    return hmac.compare_digest(hashed(secret).encode(), stored.encode())
+def matches(shown: str, stored: str) -> bool:
+    """Whether the hash of a secret is the stored one, in constant time: hashes have one length."""
+    return hmac.compare_digest(shown.encode(), stored.encode())
+
+
+def utc(moment: float) -> str:
+    """A time for people who may be anywhere."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"

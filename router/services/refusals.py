@@ -18,8 +18,9 @@ logger = logging.getLogger(__name__)
 WINDOW = 60.0  # seconds in which more of the same is only counted
 OF_ACCESS = frozenset({
     Reason.UNAUTHENTICATED, Reason.PERMISSION_DENIED, Reason.MACHINE_REVOKED, Reason.JOIN_TOKEN_INVALID,
-    Reason.CLOCK_SKEW, Reason.SESSION_OWNED_ELSEWHERE, Reason.PAIRING_CODE_INVALID, Reason.WORKER_EXPIRED,
-    Reason.WORKER_SESSION_OVER, Reason.WORKER_OTHER_SESSION, Reason.WORKER_MAY_NOT,
+    Reason.CLOCK_SKEW, Reason.SESSION_OWNED_ELSEWHERE, Reason.PAIRING_CODE_INVALID, Reason.KEY_EXPIRED,
+    Reason.TOO_MANY_WRONG_KEYS, Reason.WORKER_EXPIRED, Reason.WORKER_SESSION_OVER, Reason.WORKER_OTHER_SESSION,
+    Reason.WORKER_MAY_NOT,
 })  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ANYTHING = ""
-EXPIRY = "expiry"  # a command may end sooner than the next look
+EXPIRY = "expiry"  # a command or a key may end sooner than the next look
 HELD = "held"  # something began to wait out a backoff
 
 

@@ -6,12 +6,17 @@ from router.domain.credentials import ApiKey
 from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
+from router.store.statements import Statement, given
+from router.store.upkeep import shifting
 
 Row = tables.ApiKey
 _KEYS = Mapper(Row, ApiKey)
 _PAGE = _KEYS.reads(_KEYS.select().order_by(Row.created_at, Row.key_id))
 # Nothing is deleted: a revoked key stays in the list, and must not come back from the settings.
 _WRITE = _KEYS.writes(_KEYS.upsert(Row.key_id))
+_USED = Statement(Row.update({Row.used_at: given.at}).where(Row.key_id == given.key_id))
+
+shift = shifting(Row.expires_at)
 
 
 def page(connection: sqlite3.Connection | Transaction) -> list[ApiKey]:
@@ -22,3 +27,8 @@ def page(connection: sqlite3.Connection | Transaction) -> list[ApiKey]:
 def write(tx: Transaction, key: ApiKey) -> None:
     """Insert or replace a key."""
     _WRITE.one(tx, key)
+
+
+def used(tx: Transaction, key_id: str, at: float) -> None:
+    """A key was last used then."""
+    _USED.run(tx, key_id=key_id, at=at)

@@ -1,6 +1,7 @@
 """The stores of all tables. One that is not here keeps its rows for ever, and its deadlines on a clock that was set."""
 
 from router.store import (
+    api_keys,
     browsers,
     commands,
     files,
@@ -36,9 +37,9 @@ STORES = (
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
     Store(tables.PairingCode, pairing_codes.shift, pairing_codes.purge, kept=pairing_codes.KEPT),
     Store(tables.JoinToken, join_tokens.shift, join_tokens.purge),
+    Store(tables.ApiKey, api_keys.shift),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),
-    Store(tables.ApiKey),
     Store(tables.Chat),
     Store(tables.Person),
     Store(tables.PairedChat),

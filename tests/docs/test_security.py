@@ -15,6 +15,8 @@ ATTACKERS = {
     "stolen backup",
     "the adapter's account",
     "a chat link",
+    "an API key that is over",
+    "whoever tries API keys",
     "one machine",
     "a worker's token",
     "a stranger in a chat",

@@ -203,6 +203,8 @@ class FakeControl(ControlServicer):
     def CreateApiKey(self, request: Any, context: Any) -> pb.CreateApiKeyResponse:
         self.enter(request, context)
         key = pb.ApiKey(key_id=f"k{len(self.keys) + 1}", label=request.label, role=request.role)
+        if request.HasField("ttl"):
+            key.expires_at.FromSeconds(2_000_000_000)
         self.keys.append(key)
         return pb.CreateApiKeyResponse(key=key, secret="pmk_new")
 

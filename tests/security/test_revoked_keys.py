@@ -65,6 +65,7 @@ def delivering(caller: Caller) -> Any:
     return call
 
 
+Opened = Callable[[Caller], Any]
 STREAMS = [
     pytest.param(pb.ROLE_VIEWER, watching, id="WatchEvents"),
     pytest.param(pb.ROLE_CHAT, submitting, id="SubmitStream"),
@@ -81,9 +82,7 @@ def revoke(router: RouterUnderTest, key: pb.CreateApiKeyResponse) -> None:
 
 
 @pytest.mark.parametrize(("role", "opened"), STREAMS)
-def test_its_open_streams_end(
-    router: RouterUnderTest, role: "pb.Role.ValueType", opened: Callable[[Caller], Any]
-) -> None:
+def test_its_open_streams_end(router: RouterUnderTest, role: "pb.Role.ValueType", opened: Opened) -> None:
     key = made(router, role)
     stream = opened(router.caller(key.secret))
 
@@ -96,9 +95,7 @@ def test_its_open_streams_end(
 
 
 @pytest.mark.parametrize(("role", "opened"), STREAMS)
-def test_those_of_other_keys_go_on(
-    router: RouterUnderTest, role: "pb.Role.ValueType", opened: Callable[[Caller], Any]
-) -> None:
+def test_those_of_other_keys_go_on(router: RouterUnderTest, role: "pb.Role.ValueType", opened: Opened) -> None:
     kept, gone = made(router, role), made(router, role)
     stream = opened(router.caller(kept.secret))
 

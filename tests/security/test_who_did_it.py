@@ -328,4 +328,5 @@ def test_noise_at_the_door_does_not_fill_the_audit(router: RouterUnderTest) -> N
         refused(router, f"pmk_{number:043}")
     router.settle()
 
-    assert len(told(router, AuditEvent.REFUSED)) == 1
+    assert {each.detail for each in told(router, AuditEvent.REFUSED)} == {"UNAUTHENTICATED", "TOO_MANY_WRONG_KEYS"}
+    assert len(told(router, AuditEvent.REFUSED)) == 2

@@ -131,8 +131,8 @@ class _Doorman:
     async def admit(self, _name: str, context: Any) -> Principal:
         return context.principal
 
-    def until_revoked(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:
-        """No key is revoked here."""
+    def until_over(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:
+        """No key is over here."""
         return nullcontext()
 
     def note(self, *_refused: object) -> None:

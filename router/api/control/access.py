@@ -12,6 +12,7 @@ from router.api.convert.times import seconds, timestamp
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
+from router.services.wakeups import EXPIRY
 from router.store import api_keys, machines, strangers
 
 
@@ -50,14 +51,17 @@ class AccessPart(Part):
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         if (role := ROLES_BY_NUMBER.get(request.role)) is None:
             raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, APPROVER, VIEWER, CHAT or ADAPTER")
-        key, secret = await self._write(call, lambda tx: self._s.enrolment.create_key(tx, request.label, role))
+        label, ttl = request.label, seconds(request.ttl) if request.HasField("ttl") else None
+        key, secret = await self._write(call, lambda tx: self._s.keys.create(tx, label, role, ttl))
+        self._s.wakeups.wake(EXPIRY)
         return pb.CreateApiKeyResponse(key=api_key_message(key), secret=secret)
 
     async def ListApiKeys(self, _request: pb.ListApiKeysRequest, _call: Call) -> pb.ListApiKeysResponse:
-        return pb.ListApiKeysResponse(keys=map(api_key_message, await self._s.database.read(api_keys.page)))
+        found = await self._s.database.read(api_keys.page)
+        return pb.ListApiKeysResponse(keys=map(api_key_message, map(self._s.keys.live, found)))
 
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, call: Call) -> pb.RevokeApiKeyResponse:
-        await self._write(call, lambda tx: self._s.enrolment.revoke_key(tx, request.key_id))
+        await self._write(call, lambda tx: self._s.keys.revoke(tx, request.key_id))
         return pb.RevokeApiKeyResponse()
 
     async def ListStrangers(self, _request: pb.ListStrangersRequest, _call: Call) -> pb.ListStrangersResponse:

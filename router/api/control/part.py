@@ -30,6 +30,7 @@ from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.presence import Presence
 from router.services.outbox.notifications import Notifications, check_chat
+from router.services.people.api_keys import ApiKeys
 from router.services.permissions import Permissions
 from router.services.sessions import SessionService
 from router.services.starts import Starts
@@ -68,6 +69,7 @@ class ControlServices:
     sessions: SessionService
     notifications: Notifications
     enrolment: Enrolment
+    keys: ApiKeys
     wakeups: Wakeups
     stats: Stats
     dead_letters: DeadLetters

@@ -46,7 +46,7 @@ def api_key_message(key: ApiKey) -> control_pb2.ApiKey:
     """Without its secret, of which nothing but a hash is here."""
     return control_pb2.ApiKey(
         key_id=key.key_id, label=key.label, role=ROLES[key.role], created_at=timestamp(key.created_at),
-        revoked=key.revoked,
+        revoked=key.revoked, expires_at=timestamp(key.expires_at), last_used_at=timestamp(key.used_at),
     )  # fmt: skip
 
 

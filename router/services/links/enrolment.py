@@ -1,34 +1,27 @@
-"""Who may connect: join tokens, machines, API keys. Secrets are shown once and kept hashed."""
+"""Which machines may connect: enrolment, and putting them out."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 from router.clock import Clock
-from router.config import SettingsError
 from router.domain.audit import AuditEvent
-from router.domain.credentials import ApiKey, Role, hashed, matches, text_of
+from router.domain.credentials import hashed
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
-from router.domain.session import checked_id, checked_label
+from router.domain.session import checked_id
 from router.link.hub import Hub
-from router.services.links.join_tokens import PIN, SECRET_BYTES, JoinTokens
+from router.services.links.join_tokens import PIN, JoinTokens
 from router.services.sessions import SessionService
-from router.store import api_keys, audit, join_tokens, machines
+from router.store import audit, join_tokens, machines
 from router.store.database import Transaction
 
-KEY_PREFIX = "pmk_"  # told apart at a glance, and never taken for an option: what follows may begin with a hyphen
 PUBLIC_KEY_BYTES = 32
 _NOT_JOINING = "This join token is unknown, expired or used. Make a new one: pointsman machine token"
 _PUT_OUT = "A machine with this key was put out. Its key stays out: enrol with a new one, with the same token."
-_REVOKED_IN_SETTINGS = (
-    "the {role} key in the settings was revoked: put another one into {name}, or delete the file {file} "
-    "in the data directory and `pointsman up` makes a new one"
-)
 
 
 class Enrolment:
-    """Lets machines and programs in, and puts them out. Active keys are also kept in memory: every call asks."""
+    """Lets machines in, and puts them out."""
 
     def __init__(
         self,
@@ -42,67 +35,6 @@ class Enrolment:
         self._sessions = session_service
         self.join_tokens = JoinTokens(clock, random_bytes, fingerprint)
         self._clock = clock
-        self._random_bytes = random_bytes
-        self._keys: list[ApiKey] = []
-        self._streams: dict[str, list[Callable[[], None]]] = {}  # by key: what ends each stream that it opened
-
-    def load(self, tx: Transaction) -> None:
-        """Read the keys at start."""
-        self._keys = [key for key in api_keys.page(tx) if not key.revoked]
-
-    def caller(self, secret: str) -> ApiKey | None:
-        """The key with this secret, or None. Compares with every key, in constant time each."""
-        # No early end: how long it takes must not tell which key it was.
-        found = None
-        for key in self._keys:
-            if matches(secret, key.secret_hash):
-                found = key
-        return found
-
-    @contextmanager
-    def until_revoked(self, key_id: str, end: Callable[[], None]) -> Iterator[None]:
-        """Call `end` when that key is revoked while the block runs. On the event loop."""
-        ends = self._streams.setdefault(key_id, [])
-        ends.append(end)
-        try:
-            yield
-        finally:
-            ends.remove(end)
-            if not ends:
-                self._streams.pop(key_id, None)
-
-    def bootstrap(self, tx: Transaction, secret: str, role: Role) -> None:
-        """Make sure that a key with this secret exists, of this role: one that the operator chose in the settings.
-
-        Raises SettingsError when it was revoked: a start must not undo that.
-        """
-        if any(key.revoked and matches(secret, key.secret_hash) for key in api_keys.page(tx)):
-            name = "ADAPTER_KEY" if role is Role.ADAPTER else "API_KEY"
-            place = {"name": f"POINTSMAN_{name}", "file": name.lower()}
-            raise SettingsError(_REVOKED_IN_SETTINGS.format(role=role.value, **place))
-        if self.caller(secret) is None:
-            key = ApiKey(self._key_id(), hashed(secret), "from the settings", role, self._clock.now())
-            self._add(tx, key)
-            self._audit(tx, AuditEvent.SETTINGS_KEY_TAKEN, key.key_id, f"role {role.value}")
-
-    def create_key(self, tx: Transaction, label: str, role: Role) -> tuple[ApiKey, str]:
-        """Make a key; returns it and its secret."""
-        secret = KEY_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
-        key = ApiKey(self._key_id(), hashed(secret), checked_label(label), role, self._clock.now())
-        self._add(tx, key)
-        self._audit(tx, AuditEvent.KEY_CREATED, key.key_id, f"role {role.value}, label {key.label}")
-        return key, secret
-
-    def revoke_key(self, tx: Transaction, key_id: str) -> None:
-        """End a key at once. Raises Refusal(NOT_FOUND)."""
-        for key in api_keys.page(tx):
-            if key.key_id == key_id:
-                api_keys.write(tx, replace(key, revoked=True))
-                self._audit(tx, AuditEvent.KEY_REVOKED, key_id, f"role {key.role.value}, label {key.label}")
-                self.join_tokens.key_ended(tx, key_id)
-                tx.after_commit(lambda: self._forget(key_id))
-                return
-        raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id}. `pointsman apikey list` shows them.")
 
     def enrol(self, tx: Transaction, token: str, wanted_id: str, public_key: bytes) -> str:
         """Trade a token and a public key for a machine identity; the same pair may ask again. Raises Refusal."""
@@ -162,19 +94,5 @@ class Enrolment:
             )
         machines.write(tx, fresh)
 
-    def _add(self, tx: Transaction, key: ApiKey) -> None:
-        api_keys.write(tx, key)
-        # After the commit: a key that is not on disk must open nothing.
-        tx.after_commit(lambda: self._keys.append(key))
-
     def _audit(self, tx: Transaction, event: AuditEvent, subject: str, detail: str = "") -> None:
         audit.record(tx, self._clock.now(), event, tx.caller, subject=subject, detail=detail)
-
-    def _forget(self, key_id: str) -> None:
-        self._keys = [key for key in self._keys if key.key_id != key_id]
-        # A copy: each stream takes itself out as it ends.
-        for end in tuple(self._streams.get(key_id, ())):
-            end()
-
-    def _key_id(self) -> str:
-        return "key_" + text_of(self._random_bytes(6))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent
-from router.domain.credentials import JOIN_TOKEN_TTL, LONGEST_JOIN_TOKEN_TTL, Principal, hashed, text_of
+from router.domain.credentials import JOIN_TOKEN_TTL, LONGEST_JOIN_TOKEN_TTL, SECRET_BYTES, Principal, hashed, text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.session import checked_id
 from router.store import audit, join_tokens
@@ -13,7 +13,6 @@ from router.store.database import Transaction
 from router.store.join_tokens import JoinToken
 from router.store.statements import Connection
 
-SECRET_BYTES = 32
 PREFIX = "pmj_"  # told apart at a glance, and never taken for an option: what follows may begin with a hyphen
 PIN = "."  # between the secret of a join token and the fingerprint of the router that made it
 

@@ -12,6 +12,7 @@ from router.domain.errors import Refusal
 from router.services.delivery.engine import DeliveryEngine
 from router.services.links.presence import WRITE_EVERY, Presence
 from router.services.outbox.leases import Outbox
+from router.services.people.api_keys import ApiKeys
 from router.services.permissions import Permissions
 from router.services.refusals import WINDOW, Refusals
 from router.services.upkeep import retention
@@ -41,6 +42,7 @@ class Timers:
     _presence: Presence
     _unseen: Unseen
     _refusals: Refusals
+    _keys: ApiKeys
     _clean: Clean
     _wakeups: Wakeups
     _clock: Clock
@@ -55,6 +57,7 @@ class Timers:
             # A kill needs no mark: within one boot the kernel's clock goes on.
             group.create_task(self._every(MARK_EVERY, self._mark), name="marks")
             group.create_task(self._every(WRITE_EVERY, self._presence.write), name="presence")
+            group.create_task(self._every(WRITE_EVERY, self._keys.write_uses), name="uses of keys")
             group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
             group.create_task(self._every(DAY, audit.tell), name="head of the audit")
             group.create_task(self._silent(), name="unseen sessions")
@@ -75,7 +78,7 @@ class Timers:
 
     def _expire(self, tx: Transaction) -> float | None:
         self._outbox.expire(tx)
-        due = (self._delivery.expire(tx), self._permissions.expire(tx))
+        due = (self._delivery.expire(tx), self._permissions.expire(tx), self._keys.expire(tx))
         return min((at for at in due if at is not None), default=None)
 
     def _release(self, tx: Transaction) -> float | None:

@@ -28,6 +28,7 @@ from router.store.migrations import (
     m0023_second_factors,
     m0024_bound_machines,
     m0025_join_tokens,
+    m0026_key_ends,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -56,6 +57,7 @@ MIGRATIONS: list[list[str]] = [
     m0023_second_factors.STATEMENTS,
     m0024_bound_machines.STATEMENTS,
     m0025_join_tokens.STATEMENTS,
+    m0026_key_ends.STATEMENTS,
 ]
 
 

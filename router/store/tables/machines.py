@@ -77,6 +77,8 @@ class ApiKey(Model):
     role = text_of(credentials.Role)
     created_at = TimeField()
     revoked = BooleanField(default=False)
+    expires_at = TimeField(null=True)
+    used_at = TimeField(null=True)
 
     class Meta:
         table_name = "api_keys"

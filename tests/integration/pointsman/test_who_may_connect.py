@@ -61,6 +61,27 @@ def test_keys_are_listed_without_secrets(run: Run, control: FakeControl) -> None
     assert [(key["keyId"], key["role"], key["revoked"]) for key in listed] == [("k1", "ADMIN", False)]
 
 
+def test_a_key_may_end_by_itself_and_says_when(run: Run, control: FakeControl) -> None:
+    done = run("apikey", "create", "--label", "ci", "--expires", "90d")
+
+    assert done.stdout == "pmk_new\n"
+    assert control.requests[-1].ttl.seconds == 90 * 86400
+    assert "good until 2033-05-18 03:33 UTC" in done.stderr
+
+
+def test_the_list_tells_which_keys_are_over_and_when_they_were_used(run: Run, control: FakeControl) -> None:
+    control.keys = [pb.ApiKey(key_id="k1", label="never"), pb.ApiKey(key_id="k2", label="old")]
+    control.keys[1].expires_at.FromSeconds(1_700_000_000)
+    control.keys[1].last_used_at.FromSeconds(1_600_000_000)
+
+    [_, never, old] = run("apikey", "list").stdout.splitlines()
+    listed = json.loads(run("apikey", "list", "--json").stdout)
+
+    assert "expired" not in never
+    assert old.split()[-2:] == ["2023-11-14", "expired"]
+    assert [key["lastUsedAt"] for key in listed] == [None, "2020-09-13T12:26:40.000Z"]
+
+
 def test_a_key_is_revoked(run: Run, control: FakeControl) -> None:
     control.keys = [pb.ApiKey(key_id="k1", label="ci"), pb.ApiKey(key_id="k2", label="bench")]
 

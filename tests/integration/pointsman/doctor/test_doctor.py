@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from click.testing import Result
 
@@ -294,3 +295,15 @@ def test_it_is_said_whether_sessions_can_be_started_from_afar(
 
     told = findings(done)["starting"]
     assert (told["level"], found in told["found"]) == (level, True)
+
+
+def test_keys_that_end_soon_are_told(run: Run, control: FakeControl) -> None:
+    control.keys = [pb.ApiKey(key_id=f"k{days}", label=f"in {days} days", role=pb.ROLE_VIEWER) for days in (-1, 3, 30)]
+    for key, days in zip(control.keys, (-1, 3, 30), strict=True):
+        key.expires_at.FromSeconds(int(time.time()) + days * 86400)
+
+    told = [one for one in json.loads(run("doctor", "--json").stdout) if one["check"] == "keys"]
+
+    assert [one["level"] for one in told] == ["WARN"]
+    assert "in 3 days expires on" in told[0]["found"]
+    assert "--role viewer" in told[0]["cure"]

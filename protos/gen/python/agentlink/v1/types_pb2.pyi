@@ -288,6 +288,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The program on the machine is older than this router takes, or did not say its version."""
     REASON_NO_ROOM: _Reason.ValueType  # 86
     """The machine's disk has too little room."""
+    REASON_KEY_EXPIRED: _Reason.ValueType  # 90
+    """The API key's time is over."""
+    REASON_TOO_MANY_WRONG_KEYS: _Reason.ValueType  # 92
+    """Too many wrong API keys came from this address of late. A right one is taken all the same."""
     REASON_WORKER_EXPIRED: _Reason.ValueType  # 93
     """A worker token's hour is over: the agent has written a new one into the same file."""
     REASON_WORKER_SESSION_OVER: _Reason.ValueType  # 94
@@ -414,6 +418,10 @@ REASON_PROGRAM_TOO_OLD: Reason.ValueType  # 85
 """The program on the machine is older than this router takes, or did not say its version."""
 REASON_NO_ROOM: Reason.ValueType  # 86
 """The machine's disk has too little room."""
+REASON_KEY_EXPIRED: Reason.ValueType  # 90
+"""The API key's time is over."""
+REASON_TOO_MANY_WRONG_KEYS: Reason.ValueType  # 92
+"""Too many wrong API keys came from this address of late. A right one is taken all the same."""
 REASON_WORKER_EXPIRED: Reason.ValueType  # 93
 """A worker token's hour is over: the agent has written a new one into the same file."""
 REASON_WORKER_SESSION_OVER: Reason.ValueType  # 94

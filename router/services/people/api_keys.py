@@ -1,0 +1,167 @@
+"""API keys as they come and go: who calls, until when, and when they last did. Secrets are kept hashed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from router.clock import Clock
+from router.config import SettingsError
+from router.domain.audit import AuditEvent
+from router.domain.credentials import SECRET_BYTES, ApiKey, Role, hashed, matches, text_of, utc
+from router.domain.errors import Reason, Refusal
+from router.domain.session import checked_label
+from router.services.links.join_tokens import JoinTokens
+from router.store import api_keys, audit
+from router.store.database import Transaction
+
+# Told apart at a glance, and never taken for an option: what follows may begin with a hyphen.
+KEY_PREFIX = "pmk_"
+LONGEST_TTL = 10 * 365 * 24 * 3600.0  # seconds; who wants one for longer wants one without an end
+_REVOKED_IN_SETTINGS = (
+    "the {role} key in the settings was revoked: put another one into {name}, or delete the file {file} "
+    "in the data directory and `pointsman up` makes a new one"
+)
+
+End = Callable[[Refusal], None]
+
+
+class ApiKeys:
+    """All keys that are not revoked are kept in memory: every call asks. What is not in a transaction is the loop's."""
+
+    def __init__(self, clock: Clock, random_bytes: Callable[[int], bytes], join_tokens: JoinTokens) -> None:
+        self._join_tokens = join_tokens
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._keys: dict[str, ApiKey] = {}
+        self._streams: dict[str, list[End]] = {}  # by key: what ends each stream that it opened
+        self._used: dict[str, float] = {}  # by key: when it was shown last
+        self._written: dict[str, float] = {}  # what is on disk of that
+        self._over: set[str] = set()  # those whose time is over, which is done with
+
+    def load(self, tx: Transaction) -> None:
+        """Read the keys at start."""
+        self._keys = {key.key_id: key for key in api_keys.page(tx) if not key.revoked}
+
+    def holder(self, secret: str) -> ApiKey | None:
+        """The key with this secret, also one whose time is over, or None. Compares with every key, in constant time."""
+        # No early end: how long it takes must not tell which key it was.
+        found, shown = None, hashed(secret)
+        for key in self._keys.values():
+            if matches(shown, key.secret_hash):
+                found = key
+        return found
+
+    def use(self, key: ApiKey) -> None:
+        """A key was shown. Raises Refusal where its time is over."""
+        now = self._clock.now()
+        if key.is_over(now):
+            raise _over(key)
+        self._used[key.key_id] = now  # no write of its own: `write_uses` takes it along
+
+    @contextmanager
+    def until_over(self, key_id: str, end: End) -> Iterator[None]:
+        """Call `end` with the reason when that key is revoked, or its time is over, while the block runs."""
+        ends = self._streams.setdefault(key_id, [])
+        ends.append(end)
+        try:
+            yield
+        finally:
+            self._used[key_id] = self._clock.now()
+            ends.remove(end)
+            if not ends:
+                self._streams.pop(key_id, None)
+
+    def live(self, key: ApiKey) -> ApiKey:
+        """What is known of a key now, beside what is on disk. A stream that is open uses its key."""
+        used_at = self._clock.now() if key.key_id in self._streams else self._used.get(key.key_id, key.used_at)
+        return replace(key, used_at=used_at)
+
+    def write_uses(self, tx: Transaction) -> None:
+        """Put on disk when keys were last used, where that is news. After a kill what is there is a minute old."""
+        now = self._clock.now()
+        fresh = self._used.copy() | dict.fromkeys(tuple(self._streams), now)  # copies: the loop goes on meanwhile
+        fresh = {key_id: at for key_id, at in fresh.items() if at != self._written.get(key_id)}
+        for key_id, at in fresh.items():
+            api_keys.used(tx, key_id, at)
+        tx.after_commit(lambda: self._written.update(fresh))
+
+    def expire(self, tx: Transaction) -> float | None:
+        """End what hangs on keys whose time is over; when that of the next one will be."""
+        now, keys = self._clock.now(), tuple(self._keys.values())
+        for key in keys:
+            if key.is_over(now) and key.key_id not in self._over:
+                self._join_tokens.key_ended(tx, key.key_id)
+                tx.after_commit(lambda gone=key: self._end(gone))  # type: ignore[misc]
+        return min((key.expires_at for key in keys if key.expires_at and key.expires_at > now), default=None)
+
+    def bootstrap(self, tx: Transaction, secret: str, role: Role) -> None:
+        """Make sure that a key with this secret exists, of this role: one that the operator chose in the settings.
+
+        Raises SettingsError when it was revoked: a start must not undo that.
+        """
+        if any(key.revoked and matches(hashed(secret), key.secret_hash) for key in api_keys.page(tx)):
+            name = "ADAPTER_KEY" if role is Role.ADAPTER else "API_KEY"
+            place = {"name": f"POINTSMAN_{name}", "file": name.lower()}
+            raise SettingsError(_REVOKED_IN_SETTINGS.format(role=role.value, **place))
+        if self.holder(secret) is None:
+            key = ApiKey(self._key_id(), hashed(secret), "from the settings", role, self._clock.now())
+            self._put(tx, key)
+            self._audit(tx, AuditEvent.SETTINGS_KEY_TAKEN, key.key_id, f"role {role.value}")
+
+    def create(self, tx: Transaction, label: str, role: Role, ttl: float | None = None) -> tuple[ApiKey, str]:
+        """Make a key that is good for `ttl` seconds, or for good; returns it and its secret. Raises Refusal."""
+        if ttl is not None and not 0 < ttl <= LONGEST_TTL:
+            raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero and at most ten years")
+        now, secret = self._clock.now(), self._secret()
+        expires_at = None if ttl is None else now + ttl
+        key = ApiKey(self._key_id(), hashed(secret), checked_label(label), role, now, expires_at=expires_at)
+        self._put(tx, key)
+        until = "" if expires_at is None else f", good until {utc(expires_at)}"
+        self._audit(tx, AuditEvent.KEY_CREATED, key.key_id, f"role {role.value}, label {key.label}{until}")
+        return key, secret
+
+    def revoke(self, tx: Transaction, key_id: str) -> None:
+        """End a key at once. Raises Refusal(NOT_FOUND)."""
+        key = self._known(tx, key_id)
+        api_keys.write(tx, replace(key, revoked=True))
+        self._audit(tx, AuditEvent.KEY_REVOKED, key_id, f"role {key.role.value}, label {key.label}")
+        self._join_tokens.key_ended(tx, key_id)
+        tx.after_commit(lambda: self._forget(key_id))
+
+    def _known(self, tx: Transaction, key_id: str) -> ApiKey:
+        for key in api_keys.page(tx):
+            if key.key_id == key_id:
+                return key
+        raise Refusal(Reason.NOT_FOUND, f"There is no key {key_id[:128]}. `pointsman apikey list` shows them.")
+
+    def _put(self, tx: Transaction, key: ApiKey) -> None:
+        api_keys.write(tx, key)
+        # After the commit: a key that is not on disk must open nothing.
+        tx.after_commit(lambda: self._keys.update({key.key_id: key}))
+
+    def _forget(self, key_id: str) -> None:
+        self._keys.pop(key_id, None)
+        self._end_streams(key_id, Refusal(Reason.UNAUTHENTICATED, "This API key was revoked."))
+
+    def _end(self, key: ApiKey) -> None:
+        self._over.add(key.key_id)
+        self._end_streams(key.key_id, _over(key))
+
+    def _end_streams(self, key_id: str, why: Refusal) -> None:
+        # A copy: each stream takes itself out as it ends.
+        for end in tuple(self._streams.get(key_id, ())):
+            end(why)
+
+    def _audit(self, tx: Transaction, event: AuditEvent, subject: str, detail: str = "") -> None:
+        audit.record(tx, self._clock.now(), event, tx.caller, subject=subject, detail=detail)
+
+    def _secret(self) -> str:
+        return KEY_PREFIX + text_of(self._random_bytes(SECRET_BYTES))
+
+    def _key_id(self) -> str:
+        return "key_" + text_of(self._random_bytes(6))
+
+
+def _over(key: ApiKey) -> Refusal:
+    made = f"Whoever has a key of the role admin makes a new one: pointsman apikey create --role {key.role.value}"
+    return Refusal(Reason.KEY_EXPIRED, f"This API key expired on {utc(key.expires_at or 0.0)}. {made}")
