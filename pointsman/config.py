@@ -117,6 +117,14 @@ def read_settings(flags: Mapping[str, str]) -> Settings:
     return resolve(flags, os.environ)
 
 
+def read_data_dir(flags: Mapping[str, str]) -> Path:
+    """The data directory alone, for what makes files that the other settings may name already. Raises BadSettings."""
+    data_dir = _data_dir(flags, os.environ)
+    if trouble := trouble_with(data_dir):
+        raise BadSettings([trouble])
+    return data_dir
+
+
 # Where gRPC 1.85 uses it. A version that knows one of them no more says so on stderr, which a test reads.
 _EVENT_ENGINE = ("client", "listener", "callback_cq", "for_all_other_endpoints")
 _GRPC = {

@@ -12,6 +12,7 @@ from pointsman.settings import BY_NAME
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from pointsman.client.control import Control
 
@@ -77,6 +78,11 @@ json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def settings(ctx: click.Context | None = None) -> config.Settings:
     """The settings of the running command, or of that one. Raises BadSettings."""
     return config.read_settings((ctx or click.get_current_context()).find_root().ensure_object(dict))
+
+
+def data_dir() -> "Path":
+    """The data directory of the running command, whatever is wrong with other settings. Raises BadSettings."""
+    return config.read_data_dir(click.get_current_context().find_root().ensure_object(dict))
 
 
 def control(ctx: click.Context | None = None) -> "AbstractContextManager[Control]":

@@ -45,6 +45,7 @@ _COMMANDS = {
     "drop": "commands.commands:drop",
     "enroll": "commands.machines:enroll",
     "machine": "commands.machines:machine",
+    "tls": "commands.tls:tls",
     "apikey": "commands.machines:apikey",
     "hooks": "commands.hooks:hooks",
     "hook": "commands.hooks:hook",

@@ -20,7 +20,11 @@ ADAPTER_SECRETS = ("TELEGRAM_WEBHOOK_SECRET", "TELEGRAM_WEBHOOK_PATH_SECRET")
 
 def make_data_dir(settings: Settings) -> Path:
     """The data directory, made if needed. Raises Failure."""
-    folder = settings.data_dir
+    return make_folder(settings.data_dir)
+
+
+def make_folder(folder: Path) -> Path:
+    """That directory of data, made if needed. Raises Failure."""
     try:
         # One that is there keeps its mode: it is a person's, and `doctor` tells who may look in.
         for place in (*reversed(folder.parents), folder):  # those above get the same mode, whatever the umask is
@@ -55,14 +59,8 @@ def _new(setting: Setting) -> str:
 
 def _keep(path: Path, secret: str) -> None:
     """Write it whole or not at all; where another process was faster, its secret stays."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")  # one for each process: two may be at it
     try:
-        draft.unlink(missing_ok=True)  # of a process that died while it wrote
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE_FILE)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secret + "\n")
-            file.flush()
-            os.fsync(file.fileno())  # Telegram may be told it next: no power cut may take it from us alone
+        draft = write_draft(path, f"{secret}\n".encode("ascii"))
         with _alone_in(path.parent):
             # An empty file is no secret: somebody's disk was full.
             if not path.exists() or not path.read_bytes().strip():
@@ -71,6 +69,18 @@ def _keep(path: Path, secret: str) -> None:
     except OSError as error:
         cure = "POINTSMAN_DATA_DIR must be a folder that you can write."
         raise Failure(f"cannot write {path}: {error.strerror}", cure, ExitCode.FAILED) from None
+
+
+def write_draft(path: Path, content: bytes) -> Path:
+    """What is to be in that place, whole and on disk, for its owner alone; whoever calls moves it there."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")  # one for each process: two may be at it
+    draft.unlink(missing_ok=True)  # of a process that died while it wrote
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # others may be told of it next: no power cut may take it from us alone
+    return draft
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pointsman.config import Settings
 from pointsman.doctor import installation, programs, telegram
+from pointsman.doctor.certificates import certificates
 from pointsman.doctor.findings import Finding
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
@@ -11,7 +12,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     installation.data_dir,
     installation.secrets,
     installation.sqlite,
-    installation.certificate,
+    certificates,
     programs.router,
     programs.adapter,
     programs.agent,

@@ -1,21 +1,19 @@
-"""What can be wrong with this machine: settings, files, disk, SQLite, the certificate, where sessions may start."""
+"""What can be wrong with this machine: settings, files, disk, SQLite, where sessions may start."""
 
 import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pointsman.config import FILE_NAME, Settings, unknown_names
-from pointsman.doctor.findings import Finding, Level, fail, ok, warn
+from pointsman.doctor.findings import Finding, fail, ok, warn
 from pointsman.errors import CLAUDE
 from pointsman.settings import SETTINGS, Source
 from pointsman.spelling import meaningless
 
 _MIN_FREE, _LOW_FREE = 200 * 1024**2, 1024**3  # bytes: the log alone may need the first between two checkpoints
 _SOUND_SQLITE = (3, 51, 3)
-_EXPIRES_SOON = 14 * 86400.0  # seconds
 
 
 def settings_are_known(settings: Settings) -> Iterator[Finding]:
@@ -74,22 +72,6 @@ def sqlite(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001  # one sign
         yield ok("sqlite", f"{version}; the WAL-reset bug before 3.51.3 needs two writers, and there is only one")
     else:
         yield ok("sqlite", version)
-
-
-def certificate(settings: Settings) -> Iterator[Finding]:
-    path = settings["POINTSMAN_TLS_CERT"]
-    if not path:
-        return
-    from cryptography import x509
-
-    try:
-        ends = x509.load_pem_x509_certificate(Path(path).read_bytes()).not_valid_after_utc
-    except (OSError, ValueError) as error:
-        yield fail("certificate", f"{path} cannot be read: {error}", "POINTSMAN_TLS_CERT must be a PEM file.")
-        return
-    left = (ends - datetime.now(UTC)).total_seconds()
-    level = Level.FAIL if left < 0 else Level.WARN if left < _EXPIRES_SOON else Level.OK
-    yield Finding("certificate", level, f"good until {ends:%Y-%m-%d}", "" if level is Level.OK else "Renew it.")
 
 
 def starting(settings: Settings) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("config",),
         ("client",),
         ("json_records", "secret_files", "spelling"),
-        ("connection", "render"),
+        ("connection", "render", "tls"),
         ("context", "local", "names", "enrolment"),
         ("up",),
         ("commands",),

@@ -1,6 +1,7 @@
 """A router that asks its clients for certificates: whoever has one of its CA comes in, by every door."""
 
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from pointsman.group import pointsman
 from router.config import Tls
+from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.faults import certificates
 from tests.faults.certificates import Pair
 from tests.integration.pointsman.up.test_up import POINTSMAN, Up, running
@@ -116,9 +118,10 @@ def test_who_has_none_of_that_ca_is_told_what_may_be_missing(
         assert "POINTSMAN_TLS_CERT" in done.output
 
 
-def test_an_agent_and_an_adapter_elsewhere_show_theirs(
-    run: Run, router: RouterUnderTest, laptop: dict[str, str], data_dir: Path
+def test_an_agent_an_adapter_and_its_courier_elsewhere_show_theirs(
+    run: Run, router: RouterUnderTest, laptop: dict[str, str], data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "router")
     joined(run, router, laptop, laptop)
     environ = {
         **os.environ,
@@ -126,24 +129,28 @@ def test_an_agent_and_an_adapter_elsewhere_show_theirs(
         "POINTSMAN_DATA_DIR": str(data_dir),
         "POINTSMAN_ROUTER": router.address,
         "POINTSMAN_API_KEY": API_KEY,
+        "TELEGRAM_BOT_TOKEN": TOKEN,
     }
 
     def connected() -> bool:
         return [machine["connected"] for machine in json.loads(run("machines", "--json", **laptop).output)] == [True]
 
     programs = [(*POINTSMAN, "agent"), (*POINTSMAN, "adapter", "--http-listen", "127.0.0.1:0")]
-    started = [subprocess.Popen(line, env=environ, stdout=subprocess.PIPE, text=True) for line in programs]
-    try:
-        assert started[1].stdout is not None
-        address = started[1].stdout.readline().split()[-1]
+    with TelegramStandIn() as telegram:
+        environ["TELEGRAM_API_BASE"] = telegram.base_url
+        started = [subprocess.Popen(line, env=environ, stdout=subprocess.PIPE, text=True) for line in programs]
+        try:
+            assert started[1].stdout is not None
+            address = started[1].stdout.readline().split()[-1]
 
-        assert wait_until(connected, 30)
-        with urlopen(f"{address}/health/ready", timeout=10) as answer:
-            assert answer.status == 200
-    finally:
-        for program in started:
-            program.terminate()
-            program.communicate(timeout=20)
+            assert wait_until(connected, 30)
+            assert wait_until(lambda: "courier connected" in caplog.messages)
+            with urlopen(f"{address}/health/ready", timeout=10) as answer:
+                assert answer.status == 200
+        finally:
+            for program in started:
+                program.terminate()
+                program.communicate(timeout=20)
 
 
 @pytest.fixture

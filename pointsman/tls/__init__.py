@@ -1,0 +1,1 @@
+"""Certificates of a private CA, made here, and what can be read of any."""
