@@ -96,7 +96,9 @@ def _number(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _address(value: str) -> str:
+    if value.startswith("unix:/"):
+        return value
     host, separator, port = value.rpartition(":")
     if value and not (host and separator and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
-        raise ConfigError(f"POINTSMAN_ROUTER must be HOST:PORT, such as 127.0.0.1:7443; got {value!r}.")
+        raise ConfigError(f"POINTSMAN_ROUTER must be HOST:PORT, such as 127.0.0.1:7443, or unix:PATH; got {value!r}.")
     return value

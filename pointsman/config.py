@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pointsman import credentials
 from pointsman.conflicts import TLS_FILES, conflicts
-from pointsman.data_folder import trouble_with
+from pointsman.data_folder import router_socket, trouble_with
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import SUPERVISOR_PID
-from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, like
+from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_socket, like, reachable
 
 Sources = Mapping[Source, Mapping[str, str]]
 """What each source gives, by the names of settings; the strongest first."""
@@ -270,8 +270,8 @@ def _pinned(sources: Sources, data_dir: Path) -> Value:
     if router.source is Source.ENROLLED:
         text = enrolled(data_dir, "router_fingerprint")
         return Value(text, Source.ENROLLED if text else Source.UNSET)
-    here = _default(BY_NAME["POINTSMAN_ROUTER"], sources, data_dir)
-    text = _generated(data_dir / ROUTER_FINGERPRINT) if router.text == here else ""
+    here = (_default(BY_NAME["POINTSMAN_ROUTER"], sources, data_dir), _listening(sources, data_dir))
+    text = _generated(data_dir / ROUTER_FINGERPRINT) if router.text in here else ""
     return Value(text, Source.GENERATED if text else Source.UNSET)
 
 
@@ -300,21 +300,16 @@ def _default(setting: Setting, sources: Sources, data_dir: Path) -> str:
         case "POINTSMAN_DATABASE":
             return f"sqlite:///{data_dir / ROUTER_DATABASE}"
         case "POINTSMAN_ROUTER":
-            # A router moved to another port is found there without being told twice.
-            listen = _value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], sources, data_dir).text
-            return reachable(listen)
+            return router_socket(data_dir) or _listening(sources, data_dir)
         case "POINTSMAN_MACHINE_ID":
             # A host's name may have letters that no id has.
             return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in socket.gethostname())
     return setting.default
 
 
-def reachable(listen: str) -> str:
-    """Where clients on this machine find a program that listens there."""
-    host, colon, port = listen.rpartition(":")
-    if host in ("0.0.0.0", "[::]"):  # places to listen at, and none to connect to
-        return f"127.0.0.1:{port}"
-    return f"{host}{colon}{port}"
+def _listening(sources: Sources, data_dir: Path) -> str:
+    # A router moved to another port is found there without being told twice.
+    return reachable(_value(BY_NAME["POINTSMAN_ROUTER_LISTEN"], sources, data_dir).text)
 
 
 def child_environment(settings: Settings, program: Program, changes: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -323,12 +318,18 @@ def child_environment(settings: Settings, program: Program, changes: Mapping[str
     ours = {*BY_NAME, SUPERVISOR_PID, *credentials.NAMES}
     environ = {name: value for name, value in settings.environ.items() if name not in ours}
     resolved = {name: value.text for name, value in settings.values.items() if value.text}
-    if program is Program.AGENT and not settings.is_set("POINTSMAN_ROUTER"):
+    if program is Program.AGENT and not settings.is_set("POINTSMAN_ROUTER") and not _has_socket_of_its_router(settings):
         del resolved["POINTSMAN_ROUTER"]  # it uses the router that its machine was enrolled at
     if program in (Program.ADAPTER_HTTP, Program.COURIER):
         resolved["POINTSMAN_ADAPTER_KEY"] = settings.adapter_key
     resolved.update(changes or {})
     return environ | {name: text for name, text in resolved.items() if program in BY_NAME[name].readers}
+
+
+def _has_socket_of_its_router(settings: Settings) -> bool:
+    """Whether the router of this data directory, whose socket is there, is the one that its machine was enrolled at."""
+    pinned = enrolled(settings.data_dir, "router_fingerprint")
+    return is_socket(settings["POINTSMAN_ROUTER"]) and pinned == settings["POINTSMAN_ROUTER_FINGERPRINT"] != ""
 
 
 def plain_environment() -> dict[str, str]:

@@ -51,12 +51,24 @@ def _actor() -> str:
 def failure(error: RouterError, settings: Settings) -> Failure:
     """What ends a command. Here the settings are known: so it is told where they come from, and which to change."""
     if error.code == NOT_PROVEN:
-        return Failure(f"at {settings['POINTSMAN_ROUTER']}: {error.message}", _PIN_CURE, ExitCode.NOT_REACHABLE)
+        address = settings["POINTSMAN_ROUTER"]
+        return Failure(f"at {address}: {error.message}", _trouble_at(address) or _PIN_CURE, ExitCode.NOT_REACHABLE)
     if error.is_unreachable:
         return _unreachable(error, settings)
     if error.code == "UNAUTHENTICATED":  # its other reasons say what to do
         return Failure(*_wrong_key(settings), ExitCode.NOT_ALLOWED)
     return Failure(error.message, error.cure, _EXIT_CODES.get(error.status, ExitCode.FAILED))
+
+
+def _trouble_at(address: str) -> str:
+    """What is wrong with a socket; empty where it is nothing that can be seen."""
+    from pointsman.client import router_socket
+
+    try:
+        router_socket.check(address)
+    except OSError as error:
+        return f"{error}."
+    return ""
 
 
 def _unreachable(error: RouterError, settings: Settings) -> Failure:

@@ -39,7 +39,7 @@ def _of_parent(parent: Path, folder: Path) -> Iterator[str]:
     """Whoever may write to a folder above puts another one in the place of ours."""
     if not (look := _look(parent)):
         return
-    if _is_foreign(look) and look.st_uid != _unmapped():
+    if _is_foreign(look) and look.st_uid != unmapped():
         yield f"{folder} lies in {parent}, which {_whose(look)}, who can put another in its place: {_CURE}"
     elif look.st_mode & stat.S_IWOTH and not look.st_mode & stat.S_ISVTX and not stat.S_ISLNK(look.st_mode):
         yield (
@@ -110,10 +110,18 @@ def _whose(look: os.stat_result) -> str:
     return f"is {owner}'s (mode {stat.S_IMODE(look.st_mode):04o})"
 
 
-def _unmapped() -> int:
+def unmapped() -> int:
     """In a sandbox that maps few accounts, the owner of all that is of others, / and /home too; -1 elsewhere."""
     try:
         mapped = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
         return -1 if mapped >= 2**32 - 1 else int(Path("/proc/sys/kernel/overflowuid").read_text())
     except (OSError, ValueError, IndexError):
         return -1
+
+
+def router_socket(folder: Path) -> str:
+    """The address of the socket of this folder's router; empty where there is none."""
+    from router.local_socket import socket_path
+
+    path = socket_path(folder)
+    return f"unix:{path}" if path.is_socket() else ""

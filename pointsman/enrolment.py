@@ -6,7 +6,7 @@ from pathlib import Path
 from pointsman.config import Settings, enrolled
 from pointsman.errors import ExitCode, Failure
 from pointsman.secret_files import make_data_dir
-from pointsman.settings import split_address
+from pointsman.settings import is_socket, split_address
 
 
 def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
@@ -15,11 +15,7 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     from agent.link.channel import Endpoint
     from agent.link.enrol import enrol
 
-    try:
-        # Here, where there are words for it: gRPC would call it a router that does not answer.
-        split_address(router)
-    except ValueError:
-        raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
+    _refuse_bad_address(router)
     folder = make_data_dir(settings)
     files = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
     endpoint = Endpoint(router, *(Path(file) if file else None for file in files))
@@ -31,6 +27,16 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
         raise Failure(error.text, code=ExitCode.NOT_ALLOWED) from None
     except AgentError as error:
         raise Failure(error.text) from None
+
+
+def _refuse_bad_address(router: str) -> None:
+    """Here, where there are words for it: gRPC would call it a router that does not answer. Raises Failure."""
+    if is_socket(router):
+        return
+    try:
+        split_address(router)
+    except ValueError:
+        raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
 
 
 def enrol_local_machine(settings: Settings) -> str | None:

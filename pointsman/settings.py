@@ -47,7 +47,14 @@ def split_address(address: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def is_socket(address: str) -> bool:
+    return address.startswith("unix:")
+
+
 def is_loopback(address: str) -> bool:
+    """Whether what is said there stays on this machine."""
+    if is_socket(address):
+        return True
     # No name is looked up: what it means may change, and whether TLS is used hangs on this.
     host, _ = split_address(address)
     try:
@@ -62,6 +69,20 @@ def _address(value: str) -> str:
     except ValueError:
         return "is not HOST:PORT, such as 127.0.0.1:7443"
     return ""
+
+
+def _router(value: str) -> str:
+    if is_socket(value):
+        return "" if value.startswith("unix:/") and value.isprintable() else "is not unix:PATH with an absolute path"
+    return _address(value)
+
+
+def reachable(listen: str) -> str:
+    """Where clients on this machine find a program that listens there."""
+    host, colon, port = listen.rpartition(":")
+    if host in ("0.0.0.0", "[::]"):  # places to listen at, and none to connect to
+        return f"127.0.0.1:{port}"
+    return f"{host}{colon}{port}"
 
 
 def _fingerprint(value: str) -> str:
@@ -187,7 +208,7 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_LEAST_PROGRAMS", "the oldest versions of programs that are started from afar", _versions, _ROUTER
     ),
     Setting("POINTSMAN_CREDENTIAL_DAYS", "days for which a machine's key is good", _days, _ROUTER),
-    Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _address, _CLIENTS),
+    Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _router, _CLIENTS),
     Setting("POINTSMAN_ROUTER_FINGERPRINT", "fingerprint of the router's key", _fingerprint, _ADAPTER),
     Setting(
         "POINTSMAN_TLS_CERT", "the router's certificate; where it asks clients for one, theirs (PEM file)", _any, _ALL

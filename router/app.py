@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from router import key_file
+from router import key_file, local_socket
 from router.api.agent_link import AgentLinkServicer
 from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
@@ -195,12 +195,19 @@ async def running(
         try:
             # Before it listens: a link that came first would be taken for one of before.
             await router.recover()
-            ready(await server.start(config.listen, config.tls))
+            ready(await server.start(config.listen, config.tls, _socket(config.data_dir)))
             async with _ticking(router, server):
                 yield router
         finally:
             await server.stop()
             await store.stop()  # last: everything above may still write
+
+
+def _socket(data_dir: Path) -> Path:
+    try:
+        return local_socket.claim(data_dir)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on the router's socket: {error}") from None
 
 
 @asynccontextmanager

@@ -43,6 +43,20 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketAddress:
+    """A Unix socket of this machine."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Tls:
     """Files for the channel to the router: the CA it is checked against, and our own certificate where it wants one."""
 
@@ -77,7 +91,7 @@ class TelegramConfig:
 class AdapterConfig:
     """Everything the HTTP process and the courier need."""
 
-    router_address: Address
+    router_address: Address | SocketAddress
     api_key: str = field(repr=False)
     tls: Tls
     listen: Address
@@ -89,7 +103,7 @@ class AdapterConfig:
 
     @property
     def router(self) -> str:
-        """host:port of the router."""
+        """The router's address, HOST:PORT or unix:PATH."""
         return str(self.router_address)
 
     @property
@@ -103,7 +117,7 @@ class AdapterConfig:
     def from_environ(cls, environ: Mapping[str, str]) -> "AdapterConfig":
         """Read the settings. ConfigError names the first that is missing or bad."""
         return cls(
-            router_address=_address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1),
+            router_address=_router(environ),
             api_key=_matching(environ, _key_name(environ), API_KEY, "printable ASCII without blanks"),
             tls=_tls(environ),
             listen=_listen(environ),
@@ -161,6 +175,12 @@ def _listen(environ: Mapping[str, str]) -> Address:
             " or say with POINTSMAN_HTTP_PLAIN=1 that a VPN, or a proxy on another machine, encrypts what comes there"
         )
     return address
+
+
+def _router(environ: Mapping[str, str]) -> Address | SocketAddress:
+    if (value := _given(environ, "POINTSMAN_ROUTER")).startswith("unix:/"):
+        return SocketAddress(value.removeprefix("unix:"))
+    return _address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1)
 
 
 def _tls(environ: Mapping[str, str]) -> Tls:

@@ -7,6 +7,8 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from agent.link import router_socket
+
 OPTIONS: list[tuple[str, int]] = [
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -35,15 +37,16 @@ class Endpoint:
 
 
 def open_channel(endpoint: Endpoint) -> grpc.aio.Channel:
-    """A channel to the router: plain on loopback unless a CA is given, TLS everywhere else."""
+    """A channel to the router: plain at its socket, and on loopback unless a CA is given; TLS everywhere else."""
+    target = router_socket.target(endpoint.address)
     if (credentials := channel_credentials(endpoint)) is None:
-        return grpc.aio.insecure_channel(endpoint.address, options=OPTIONS)
-    return grpc.aio.secure_channel(endpoint.address, credentials, options=OPTIONS)
+        return grpc.aio.insecure_channel(target, options=OPTIONS)
+    return grpc.aio.secure_channel(target, credentials, options=OPTIONS)
 
 
 def channel_credentials(endpoint: Endpoint) -> grpc.ChannelCredentials | None:
     """TLS credentials; None where plain text is right."""
-    if endpoint.ca is None and _is_loopback(endpoint.address):
+    if router_socket.path_of(endpoint.address) or (endpoint.ca is None and _is_loopback(endpoint.address)):
         return None
     root, key, chain = (path.read_bytes() if path else None for path in (endpoint.ca, endpoint.key, endpoint.cert))
     return grpc.ssl_channel_credentials(root, key, chain)

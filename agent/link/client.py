@@ -15,7 +15,7 @@ from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.domain.frames import Notify
-from agent.link import backoff, convert
+from agent.link import backoff, convert, router_socket
 from agent.link.channel import Endpoint, open_channel
 from agent.link.driver import Driver, Handler
 from agent.link.grpc_stream import GrpcStream, ending_of, reason_of
@@ -46,6 +46,7 @@ _FOR_GOOD = _UNKNOWN | {  # but for FILE_GONE, the same call would get the same 
 class LinkStatus:
     """For people who ask."""
 
+    address: str = ""  # of the router
     connected: bool = False
     epoch: int = 0
 
@@ -77,8 +78,8 @@ class Client:
     def status(self) -> LinkStatus:
         """Whether the link is welcomed now, and its epoch."""
         if self._driver is None or self._driver.link.welcomed_at is None:
-            return LinkStatus()
-        return LinkStatus(connected=True, epoch=self._driver.link.epoch)
+            return LinkStatus(self._endpoint.address)
+        return LinkStatus(self._endpoint.address, connected=True, epoch=self._driver.link.epoch)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold a link until `stop`."""
@@ -143,7 +144,10 @@ class Client:
         return True
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
-        if self._identity.router_fingerprint and (unproven := await self._unless_stopped(self._prove(channel), stop)):
+        unproven = self._look()
+        if unproven is None and self._identity.router_fingerprint:
+            unproven = await self._unless_stopped(self._prove(channel), stop)
+        if unproven is not None:
             self._learn(unproven, 0.0)
             return
         call = channel.stream_stream(CONNECT, None, None)(None, metadata=self._proof())
@@ -153,6 +157,16 @@ class Client:
         finally:
             self._driver = None
         self._learn(ending, driver.welcomed_for)
+
+    def _look(self) -> Ending | None:
+        """Whether nobody but our router can be behind its socket, where it is reached by one; why not, else."""
+        try:
+            router_socket.check(self._endpoint.address)
+        except PermissionError as error:
+            return Ending(End.REFUSED, f"{error}; nothing was said there.")
+        except OSError as error:
+            return Ending(End.LOST, f"no router listens at {self._endpoint.address}: {error.strerror}")
+        return None
 
     async def _unless_stopped(self, proof: Coroutine[None, None, Ending | None], stop: asyncio.Event) -> Ending | None:
         """What the proof says; whoever is silent at the router's address does not hold up a stop."""

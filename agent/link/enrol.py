@@ -8,7 +8,7 @@ from agentlink.v1.identity_pb2_grpc import IdentityStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.domain.errors import EnrolRefused, RouterUnreachable
-from agent.link import identity
+from agent.link import identity, router_socket
 from agent.link.channel import OPTIONS, Endpoint, channel_credentials
 from agent.link.grpc_stream import reason_of
 from agent.link.router_proof import NotProven, challenge, check
@@ -31,6 +31,7 @@ def enrol(endpoint: Endpoint, join_token: str, machine_id: str, data_dir: Path) 
     """
     token, _, fingerprint = join_token.partition(".")
     folder = data_dir / "agent"
+    _look_at(endpoint.address)
 
     def ask(key: Ed25519PrivateKey) -> agent_link_pb2.EnrollResponse:
         public_key = identity.public_bytes(key)
@@ -50,12 +51,21 @@ class KeyPutOut(EnrolRefused):
     """The router takes the token, and not this key: whoever stole it would be in again with us."""
 
 
+def _look_at(address: str) -> None:
+    try:
+        router_socket.check(address)
+    except PermissionError as error:
+        raise EnrolRefused(f"{error}; the token was not told there.") from None
+    except OSError as error:
+        raise RouterUnreachable(f"No router listens at {address} ({error.strerror}). Is it running?") from None
+
+
 def _call(endpoint: Endpoint, request: agent_link_pb2.EnrollRequest, fingerprint: str) -> agent_link_pb2.EnrollResponse:
-    credentials = channel_credentials(endpoint)
+    credentials, target = channel_credentials(endpoint), router_socket.target(endpoint.address)
     channel = (
-        grpc.insecure_channel(endpoint.address, options=OPTIONS)
+        grpc.insecure_channel(target, options=OPTIONS)
         if credentials is None
-        else grpc.secure_channel(endpoint.address, credentials, options=OPTIONS)
+        else grpc.secure_channel(target, credentials, options=OPTIONS)
     )
     with channel:
         try:

@@ -98,7 +98,8 @@ class Requests:
     async def _status(self, _: Message) -> Answer:
         status = self.link_status()
         depths: Answer = {"inbox_depth": await self.inbox.depth(), "outbox_depth": await self.outbox.depth()}
-        return {"machine_id": self.machine_id, "connected": status.connected, "epoch": status.epoch, **depths}
+        link = {"router": status.address, "connected": status.connected, "epoch": status.epoch}
+        return {"machine_id": self.machine_id, **link, **depths}
 
     async def _notify(self, message: Message) -> Answer:
         session = self.sessions.known(text_of(message, "session_id"))

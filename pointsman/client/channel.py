@@ -4,6 +4,7 @@ from pathlib import Path
 
 import grpc
 
+from pointsman.client import router_socket
 from pointsman.client.router_proof import proven
 
 _OPTIONS = (
@@ -31,15 +32,15 @@ def open_channel(
     is_local: bool,
     fingerprint: str = "",
 ) -> grpc.Channel:
-    """A channel to HOST:PORT, which connects at its first call. Never before a fork: gRPC does not survive one.
+    """A channel to HOST:PORT or unix:PATH. It connects at its first call: not before a fork, gRPC survives none.
 
     TLS, checked against `ca` or else the system's authorities, unless the router `is_local` and no CA is given: nothing
     leaves the machine then. With a `fingerprint` the router has to prove its key on each connection before it is told
-    anything. Raises OSError where a file cannot be read.
+    anything; at a socket it is looked whose that is. Raises OSError where a file cannot be read.
     """
-    if is_local and ca is None:  # then no proxy of the environment has a say
-        channel = grpc.insecure_channel(address, options=(*_OPTIONS, ("grpc.enable_http_proxy", 0)))
-        return proven(channel, fingerprint) if fingerprint else channel
+    if router_socket.path_of(address) or (is_local and ca is None):  # then no proxy of the environment has a say
+        target, options = router_socket.target(address), (*_OPTIONS, ("grpc.enable_http_proxy", 0))
+        return proven(grpc.insecure_channel(target, options=options), fingerprint, address)
     root, private_key, chain = (path.read_bytes() if path else None for path in (ca, key, cert))
     channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(root, private_key, chain), options=_OPTIONS)
-    return proven(channel, fingerprint) if fingerprint else channel
+    return proven(channel, fingerprint, address)

@@ -1,7 +1,7 @@
 """Whether it is our router that answers: asked on each new connection, before a key or a text goes over it.
 
-A channel connects again by itself, and maybe to somebody who took the address meanwhile. Nothing is asked on a channel
-without a pin.
+A channel connects again by itself, and maybe to somebody who took the address meanwhile. At a Unix socket it is looked
+whose that is, too. Nothing is asked on a channel without a pin.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ import grpc
 from agentlink.v1 import identity_pb2 as pb
 from agentlink.v1.identity_pb2_grpc import IdentityStub
 
+from pointsman.client import router_socket
+
 if TYPE_CHECKING:
     from grpc import CallFuture, CallIterator
 
@@ -25,10 +27,10 @@ _PURPOSE = b"pointsman router proof v1"
 _PATIENCE = 5.0  # seconds; less where the call itself has less
 
 
-class NotProven(grpc.RpcError):
-    """What answers is not the router that was pinned. To callers the router is away: it may come back."""
+class NobodyThere(grpc.RpcError):
+    """Nobody listens at the router's socket."""
 
-    text = "what answers there is not the router that is pinned here, and was told nothing"
+    text = "no router listens at its socket"
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNAVAILABLE
@@ -40,6 +42,18 @@ class NotProven(grpc.RpcError):
         return ()
 
 
+class NotProven(NobodyThere):
+    """What answers is not the router that was pinned. To callers the router is away: it may come back."""
+
+    text = "what answers there is not the router that is pinned here, and was told nothing"
+
+
+class NotOurs(NotProven):
+    """Another account may be behind the socket."""
+
+    text = "the router's socket is not this account's alone, and nothing was said there"
+
+
 class _Prover(
     grpc.UnaryUnaryClientInterceptor,  # type: ignore[type-arg]
     grpc.UnaryStreamClientInterceptor,  # type: ignore[type-arg]
@@ -47,9 +61,10 @@ class _Prover(
 ):
     """Threads may share it."""
 
-    def __init__(self, channel: grpc.Channel, fingerprint: str) -> None:
+    def __init__(self, channel: grpc.Channel, fingerprint: str, address: str) -> None:
         self._stub = IdentityStub(channel)
         self._fingerprint = fingerprint
+        self._address = address
         # Both are counts that one thread writes at a time: without a lock, a router that is silent keeps each call
         # waiting for its own time alone, and not for that of all before it.
         self._proven_at = -1  # how many connections were lost when the proof came
@@ -84,9 +99,19 @@ class _Prover(
     def _let_prove(self, details: Details) -> None:
         lost = self._lost
         if self._proven_at != lost:
-            self._prove(min(details.timeout or _PATIENCE, _PATIENCE))
+            self._look()
+            if self._fingerprint:
+                self._prove(min(details.timeout or _PATIENCE, _PATIENCE))
             # As it was before: a connection that was lost while we asked is asked again at the next call.
             self._proven_at = lost
+
+    def _look(self) -> None:
+        try:
+            router_socket.check(self._address)
+        except PermissionError:
+            raise NotOurs from None
+        except OSError:
+            raise NobodyThere from None
 
     def _prove(self, timeout: float) -> None:
         # Here: whoever talks to a router without a pin need not wait for it to be loaded.
@@ -110,6 +135,11 @@ class _Prover(
             raise NotProven from None
 
 
-def proven(channel: grpc.Channel, fingerprint: str) -> grpc.Channel:
-    """The channel, on which nothing is said to anybody but the router with this fingerprint."""
-    return grpc.intercept_channel(channel, _Prover(channel, fingerprint))
+def proven(channel: grpc.Channel, fingerprint: str, address: str) -> grpc.Channel:
+    """The channel, on which nothing is said to anybody but the router with this fingerprint, at a socket of ours.
+
+    Where there is neither, it is the channel itself.
+    """
+    if not fingerprint and not router_socket.path_of(address):
+        return channel
+    return grpc.intercept_channel(channel, _Prover(channel, fingerprint, address))

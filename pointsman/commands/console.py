@@ -8,10 +8,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import click
 
-from pointsman.config import Settings, reachable
+from pointsman.config import Settings
 from pointsman.context import json_flag, setting_flags, settings
 from pointsman.errors import ExitCode, Failure
-from pointsman.settings import is_loopback
+from pointsman.settings import is_loopback, reachable
 
 _DEADLINE = 5.0  # seconds for the adapter on this machine
 

@@ -61,7 +61,7 @@ async def play(supervisor: Supervisor, settings: Settings, *, alone: bool) -> No
 def _write_addresses(running: Running) -> None:
     """Make `pointsman --data-dir … sessions` work from another terminal."""
     http = running.console.removeprefix("http://")
-    text = f'router = "{running.settings["POINTSMAN_ROUTER"]}"\nhttp_listen = "{http}"\n'
+    text = f'router_listen = "{running.router}"\nhttp_listen = "{http}"\n'
     path = running.settings.data_dir / FILE_NAME
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")

@@ -8,11 +8,12 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from pointsman.client.errors import RouterError
-from pointsman.config import Settings, reachable
+from pointsman.config import Settings
 from pointsman.connection import connected, failure
 from pointsman.doctor.findings import Finding, fail, ok, warn
 from pointsman.errors import Failure
 from pointsman.render import counted, state_word
+from pointsman.settings import is_socket, reachable
 
 _MAX_SKEW = 60.0  # seconds; credentials of machines live for minutes
 _HTTP_DEADLINE = 5.0  # seconds
@@ -26,12 +27,17 @@ def router(settings: Settings) -> Iterator[Finding]:
         except RouterError as error:
             yield _not_answered(settings, error)
             return
-    where = f"{settings['POINTSMAN_ROUTER']}, version {stats.version}"
+    address = settings["POINTSMAN_ROUTER"]
+    where = f"{address}, asked {_way(address)}, version {stats.version}"
     if stats.writable:
         links = f"{counted(stats.agent_links, 'machine')}, {counted(stats.chat_links, 'chat link')}"
         yield ok("router", f"{where}; connected: {links}")
     else:
         yield fail("router", f"{where}, cannot write its database", "Is its disk full? Its log says why.")
+
+
+def _way(address: str) -> str:
+    return "by its socket" if is_socket(address) else "over TCP"
 
 
 def gates(settings: Settings) -> Iterator[Finding]:
@@ -120,6 +126,6 @@ def agent(settings: Settings) -> Iterator[Finding]:
         return
     found = f"{status.get('machine_id')}, {counted(int(status.get('inbox_depth', 0)), 'command')} in hand"
     if status.get("connected"):
-        yield ok("agent", f"{found}, connected")
+        yield ok("agent", f"{found}, connected {_way(str(status.get('router', '')))}")
     else:
         yield fail("agent", f"{found}, not connected", "Its log says why: is POINTSMAN_ROUTER right, and it enrolled?")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import click
 
-from pointsman.config import ROUTER_FINGERPRINT, Settings, child_environment, reachable, resolve
+from pointsman.config import ROUTER_FINGERPRINT, Settings, child_environment, resolve
+from pointsman.data_folder import router_socket
 from pointsman.errors import ExitCode, Failure
 from pointsman.secret_files import ADAPTER_SECRETS, KEYS, make_data_dir, make_missing, refuse_foreign_database
-from pointsman.settings import Program, Source, is_loopback
+from pointsman.settings import Program, Source, is_loopback, is_socket, reachable
 from pointsman.up.log import UpLog
 from pointsman.up.supervisor import Child, Spec, StartFailed, Supervisor, change_environment, forever, run
 
@@ -46,11 +47,9 @@ def run_all(settings: Settings, *, verbose: bool) -> None:
 
 def _refuse_plain_text(settings: Settings) -> None:
     """Raises Failure where the router is to speak TLS, and its clients on this machine would not."""
-    if (
-        settings["POINTSMAN_TLS_CERT"]
-        and not settings["POINTSMAN_TLS_CA"]
-        and is_loopback(settings["POINTSMAN_ROUTER"])
-    ):
+    address = settings["POINTSMAN_ROUTER"]
+    in_the_clear = settings.is_set("POINTSMAN_ROUTER") and is_loopback(address) and not is_socket(address)
+    if settings["POINTSMAN_TLS_CERT"] and not settings["POINTSMAN_TLS_CA"] and in_the_clear:
         cure = "Set POINTSMAN_TLS_CA to the CA of its certificate, or POINTSMAN_ROUTER to the name that is in it."
         raise Failure("the router has a certificate, and nothing here would speak TLS to it", cure, ExitCode.USAGE)
 
@@ -96,6 +95,7 @@ class Running:
     """What came up, and where."""
 
     settings: Settings
+    router: str  # the port, for programs that are not ours
     console: str
     machine_id: str | None  # None when an operator revoked it
 
@@ -109,12 +109,13 @@ async def start_all(supervisor: Supervisor, settings: Settings) -> Running:
     # A port that was free is kept when it restarts: the others know only that one.
     change_environment(router, POINTSMAN_ROUTER_LISTEN=address)
     if not settings.is_set("POINTSMAN_ROUTER"):
-        settings = again(settings, {"POINTSMAN_ROUTER": reachable(address), **_pin(settings)})
+        # By its socket, whoever may hold that port one day.
+        settings = again(settings, {"POINTSMAN_ROUTER": router_socket(settings.data_dir), **_pin(settings)})
     # Between the two: it needs the router, and the agent needs it.
     machine_id = await asyncio.to_thread(enrol_local_machine, settings)
     programs = (*((Program.AGENT,) if machine_id else ()), Program.COURIER, Program.ADAPTER_HTTP)
     *_, http = await asyncio.gather(*(supervisor.start(spec(settings, program)) for program in programs))
-    return Running(settings, _keep_port(http), machine_id)
+    return Running(settings, reachable(address), _keep_port(http), machine_id)
 
 
 def _pin(settings: Settings) -> dict[str, str]:
@@ -141,7 +142,7 @@ async def _start_and_tell(supervisor: Supervisor, settings: Settings, log: Path 
     """`log` is where a person finds what is not shown; without one, a program may read along."""
     running = await start_all(supervisor, settings)
     if log is None:
-        click.echo(f"ready up {running.settings['POINTSMAN_ROUTER']} {running.console}")
+        click.echo(f"ready up {running.router} {running.console}")
     # A journal is read by others, and kept: the link would let them in.
     click.echo(summary(running, log, login_address(running) if sys.stdout.isatty() else ""))
     sys.stdout.flush()  # whoever waits for it behind a pipe gets no half-full buffer
@@ -172,13 +173,18 @@ def summary(running: Running, log: Path | None, link: str = "") -> str:
     once = f"{link}  (opens once, within 10 minutes; `pointsman console` gives a new one)"
     rows = {
         "console": once if link else f"{running.console}  (`pointsman console` gives a link that logs in)",
-        "router": settings["POINTSMAN_ROUTER"],
+        "router": _router(running),
         "machine": running.machine_id or "revoked; its agent is not started: pointsman machine token, pointsman enroll",
         "telegram": _telegram(settings),
         "data": str(Path(settings.data_dir)),
         **({"logs": str(log)} if log else {}),
     }
     return "\n".join(f"  {name:<9} {text}" for name, text in rows.items())
+
+
+def _router(running: Running) -> str:
+    way = running.settings["POINTSMAN_ROUTER"]
+    return running.router if way == running.router else f"{running.router}; programs here use {way}"
 
 
 def _telegram(settings: Settings) -> str:

@@ -1,6 +1,9 @@
 """The gRPC server: what it serves, where it listens, how it stops."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 import grpc
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
@@ -55,8 +58,8 @@ class Server:
         reflection.serve(self._server, [*ours, HEALTH_NAME])
         self.health = Health(self._server, ours)
 
-    async def start(self, listen: str, tls: Tls | None) -> str:
-        """Begin to serve; returns the address with the port that it got. Raises SettingsError."""
+    async def start(self, listen: str, tls: Tls | None, local_socket: Path) -> str:
+        """Begin to serve at a port and a Unix socket; returns the address with the port. Raises SettingsError."""
         try:
             if tls:
                 port = self._server.add_secure_port(listen, _credentials(tls))
@@ -65,9 +68,20 @@ class Server:
         except RuntimeError:
             taken = f"cannot listen on {listen}: is another router running there?"
             raise SettingsError(f"{taken} POINTSMAN_ROUTER_LISTEN chooses another port") from None
+        self._listen_at(local_socket)
         await self._server.start()
         await self.health.tell(writable=True)
         return f"{listen.rpartition(':')[0]}:{port}"
+
+    def _listen_at(self, path: Path) -> None:
+        """Without TLS, whatever the port has: what is said there leaves neither this machine nor this account."""
+        previous = os.umask(0o177)  # not chmod behind it: others may not connect for a moment either
+        try:
+            self._server.add_insecure_port("unix:" + quote(os.fsencode(path)))
+        except RuntimeError:
+            raise SettingsError(f"cannot listen at {path}: may files and sockets be made in its folder?") from None
+        finally:
+            os.umask(previous)
 
     async def stop(self) -> None:
         """In order: no new work, agents leave by themselves and come back spread over time, the rest is closed."""

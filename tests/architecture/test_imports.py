@@ -44,7 +44,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
         ("clock", "randomness", "config", "private_keys", "secret_file"),
-        ("risk_rules", "key_file", "seal", "certificates"),
+        ("risk_rules", "key_file", "seal", "certificates", "local_socket"),
         ("store", "link"),
         ("services",),
         ("api",),

@@ -31,11 +31,9 @@ class OtherAccount:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def starts(self, script: str, **arguments: Any) -> "subprocess.Popen[str]":
+    def starts(self, script: str, stdin: int = subprocess.DEVNULL, **arguments: Any) -> "subprocess.Popen[str]":
         """A script that goes on; somebody must end it."""
-        return subprocess.Popen(
-            self.command(script, arguments), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, **self._account()
-        )
+        return subprocess.Popen(self.command(script, arguments), stdout=subprocess.PIPE, stdin=stdin, **self._account())
 
     def _rights(self) -> dict[str, Any]:
         return {"capture_output": True, **self._account()}

@@ -1,6 +1,5 @@
 """Whoever takes the router's address gets nothing: the router proves its key before anybody shows theirs."""
 
-import asyncio
 import logging
 import subprocess
 import sys
@@ -19,8 +18,6 @@ from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 from agentlink.v1.identity_pb2_grpc import IdentityStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.app import Agent
-from agent.config import Config
 from agent.domain.errors import EnrolRefused
 from agent.link import identity
 from agent.link.channel import Endpoint
@@ -34,7 +31,7 @@ from pointsman.client.records import Chat
 from pointsman.errors import ExitCode
 from router.domain.router_key import RouterKey
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
-from tests.rigs.agent_rig import backends
+from tests.rigs.agent_thread import running
 from tests.rigs.rpc_errors import reason_of
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
@@ -115,26 +112,6 @@ def squatter(request: pytest.FixtureRequest, router: RouterUnderTest) -> Squatte
     with grpc.insecure_channel(router.address) as channel:
         router_id = IdentityStub(channel).Prove(pb.ProveRequest(nonce=bytes(32)), timeout=30).router_id
     return Squatter(RouterKey(router_id if "id" in request.param else "x", Ed25519PrivateKey.generate()))
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[Agent]:
-    """The agent of this folder, on a loop of its own."""
-    made: list[Agent] = []
-    stop, loop = asyncio.Event(), asyncio.new_event_loop()
-
-    async def run() -> None:
-        made.append(Agent(Config(folder), backends()))
-        await made[0].run(stop, lambda _: None)
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
-    thread.start()
-    try:
-        yield wait_until(lambda: made and made[0])
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
 
 
 def test_a_join_token_goes_to_the_router_that_made_it_alone(

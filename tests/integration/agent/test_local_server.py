@@ -180,6 +180,7 @@ async def test_status_says_who_and_how_much_waits(rigs: Rigs) -> None:
     assert status == {
         "ok": True,
         "machine_id": "devbox",
+        "router": "127.0.0.1:1",
         "connected": False,
         "epoch": 0,
         "inbox_depth": 0,

@@ -163,9 +163,8 @@ def up(authority: Pair, tmp_path: Path, data_dir: Path) -> Iterator[Up]:
 
 def test_up_that_would_speak_plain_text_to_its_own_router_says_so(authority: Pair, data_dir: Path) -> None:
     environ = {**os.environ, "POINTSMAN_TLS_CERT": str(authority[0]), "POINTSMAN_TLS_KEY": str(authority[1])}
-    done = subprocess.run(
-        (*POINTSMAN, "up", "--data-dir", str(data_dir)), env=environ, capture_output=True, text=True, timeout=60
-    )
+    flags = ("--data-dir", str(data_dir), "--router", "127.0.0.1:7443")  # not by its socket
+    done = subprocess.run((*POINTSMAN, "up", *flags), env=environ, capture_output=True, text=True, timeout=60)
 
     assert done.returncode == 2
     assert "POINTSMAN_TLS_CA" in done.stderr

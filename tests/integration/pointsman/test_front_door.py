@@ -22,7 +22,8 @@ PINNED = [
     *("notifications", "send", "key", "notify", "watch", "trace", "dead", "retry", "redirect", "cancel", "drop"),
     *("enroll", "machine", "apikey", "webhook", "doctor", "audit", "backup", "cleanup", "export", "completion"),
 ]
-HEAVY = ("grpc", "rich", "flask", "asyncio", "google.protobuf", "requests", "cryptography", "router", "agent")
+# Of the router, where its socket lies, and nothing else.
+HEAVY = ("grpc", "rich", "flask", "asyncio", "google.protobuf", "requests", "cryptography", "router.config", "agent")
 
 
 def start(*arguments: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -69,7 +69,6 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
         Config.from_environ({"HOME": "/h", "POINTSMAN_TLS_CERT": str(cert)})
 
 
-def test_an_address_with_a_port_is_taken() -> None:
-    config = Config.from_environ({"HOME": "/h", "POINTSMAN_ROUTER": "[::1]:7443"})
-
-    assert config.router == "[::1]:7443"
+@pytest.mark.parametrize("address", ["[::1]:7443", "unix:/srv/router.sock"])
+def test_an_address_with_a_port_and_a_socket_are_taken(address: str) -> None:
+    assert Config.from_environ({"HOME": "/h", "POINTSMAN_ROUTER": address}).router == address

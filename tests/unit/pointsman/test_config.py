@@ -1,13 +1,14 @@
 """Where settings come from, which win, and what is refused."""
 
+import socket
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from pointsman.config import BadSettings, Settings, child_environment, reachable, resolve, unknown_names
-from pointsman.settings import BY_NAME, SETTINGS, Program, Source
+from pointsman.config import BadSettings, Settings, child_environment, resolve, unknown_names
+from pointsman.settings import BY_NAME, SETTINGS, Program, Source, reachable
 
 HTTP = "POINTSMAN_HTTP_LISTEN"
 
@@ -65,6 +66,18 @@ def test_clients_follow_a_router_that_listens_elsewhere(data_dir: Path) -> None:
     assert settings(data_dir, POINTSMAN_ROUTER_LISTEN="127.0.0.1:7777")["POINTSMAN_ROUTER"] == "127.0.0.1:7777"
 
 
+def test_they_go_by_its_socket_where_there_is_one_and_no_address_is_set(data_dir: Path) -> None:
+    (data_dir / "router.fingerprint").write_text("f" * 43)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(data_dir / "router.sock"))
+        by_itself, set_ = settings(data_dir), settings(data_dir, POINTSMAN_ROUTER="127.0.0.1:7443")
+
+    assert by_itself["POINTSMAN_ROUTER"] == f"unix:{data_dir}/router.sock"
+    assert set_["POINTSMAN_ROUTER"] == "127.0.0.1:7443"
+    # Both are the router of this folder.
+    assert {each["POINTSMAN_ROUTER_FINGERPRINT"] for each in (by_itself, set_)} == {"f" * 43}
+
+
 def test_a_generated_secret_is_read_from_the_data_directory(data_dir: Path) -> None:
     (data_dir / "api_key").write_text("pmk_generated\n")
 
@@ -78,6 +91,7 @@ def test_a_generated_secret_is_read_from_the_data_directory(data_dir: Path) -> N
     [
         ("POINTSMAN_ROUTER_LISTEN", "7443"),
         ("POINTSMAN_ROUTER", "host:99999"),
+        ("POINTSMAN_ROUTER", "unix:router.sock"),
         ("POINTSMAN_ROUTER", "http://host"),
         ("POINTSMAN_HTTP_LISTEN", ":8080"),
         ("POINTSMAN_DATABASE", "postgresql://user:pass@host/db"),
@@ -104,6 +118,7 @@ def test_a_bad_value_is_refused_by_name(data_dir: Path, name: str, value: str) -
     ("name", "value"),
     [
         ("POINTSMAN_ROUTER", "[::1]:7443"),
+        ("POINTSMAN_ROUTER", "unix:/srv/router.sock"),
         ("POINTSMAN_PUBLIC_URL", "https://example.org/pointsman"),
         ("POINTSMAN_PUBLIC_URL", "http://127.0.0.1:8080"),
         ("TELEGRAM_BOT_TOKEN", "123456:ABC-def_1"),

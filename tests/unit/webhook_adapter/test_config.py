@@ -133,6 +133,13 @@ def test_secrets_are_known_and_not_shown() -> None:
     assert not [secret for secret in config.secrets if secret in repr(config)]
 
 
+def test_the_router_may_be_reached_by_its_socket() -> None:
+    config = read(MINIMAL, POINTSMAN_ROUTER="unix:/srv/router.sock")
+
+    assert config.router == "unix:/srv/router.sock"
+    assert config.router_address.is_loopback
+
+
 @pytest.mark.parametrize(
     ("value", "address", "is_loopback"),
     [
