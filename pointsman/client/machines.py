@@ -1,5 +1,6 @@
 """Who may connect: machines, API keys, strangers."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -44,10 +45,19 @@ class Machines(Calls):
         asked = pb.SetMachinePolicyRequest(machine_id=machine_id, policy=told)
         return convert.read(Machine, self._call(self._stub.SetMachinePolicy, asked).machine)
 
-    def create_api_key(self, label: str, role: Role, ttl: timedelta | None = None) -> NewApiKey:
-        """Make a key; without a `ttl` it is good until it is revoked."""
+    def create_api_key(
+        self,
+        label: str,
+        role: Role,
+        ttl: timedelta | None = None,
+        machines: Iterable[str] = (),
+        sessions: Iterable[str] = (),
+    ) -> NewApiKey:
+        """Make a key; without a `ttl` it is good until it is revoked, without patterns it reaches everything."""
         number = pb.Role.Value(f"ROLE_{role.name}")
-        asked = pb.CreateApiKeyRequest(label=label, role=number, ttl=convert.duration(ttl))
+        asked = pb.CreateApiKeyRequest(
+            label=label, role=number, ttl=convert.duration(ttl), machines=machines, sessions=sessions
+        )
         answer = self._call(self._stub.CreateApiKey, asked)
         return convert.read(NewApiKey, answer.key, secret=answer.secret)
 

@@ -257,6 +257,8 @@ class ApiKey:
     revoked: bool
     expires_at: datetime | None
     last_used_at: datetime | None
+    machines: tuple[str, ...] = ()  # patterns that limit it; none: all
+    sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

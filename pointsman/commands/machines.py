@@ -194,10 +194,20 @@ def apikey() -> None:
     "chat: one chat platform; adapter: chats and console.",
 )
 @click.option("--expires", type=SpanParam(), help="How long it is good: 12h, 90d.  [default: until it is revoked]")
-def create(*, label: str, role: str, expires: timedelta | None, as_json: bool) -> None:
+@click.option("--machine", "machines", multiple=True, help="Only for sessions on machines of this pattern: 'build-*'.")
+@click.option("--session", "sessions", multiple=True, help="Only for sessions whose label or id fits this pattern.")
+def create(
+    *,
+    label: str,
+    role: str,
+    expires: timedelta | None,
+    machines: tuple[str, ...],
+    sessions: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Make a key; its secret is shown once."""
     with control() as router:
-        made = router.create_api_key(label, Role[role.upper()], expires)
+        made = router.create_api_key(label, Role[role.upper()], expires, machines, sessions)
     if as_json:
         show_json(made)
         return
@@ -223,6 +233,7 @@ def list_keys(*, as_json: bool) -> None:
             Column("made", lambda k: k.created_at, rank=3),
             Column("last used", lambda k: k.last_used_at, rank=1),
             Column("good until", lambda k: f"{k.expires_at:%Y-%m-%d}" if k.expires_at else "", rank=2),
+            Column("limited to", lambda k: " ".join(k.machines + k.sessions), rank=2),
             Column("over", _over),
         ],
         as_json=as_json,

@@ -23,6 +23,7 @@ from router.store import machines
 from router.store.database import Database
 
 STRANGER = Principal("anyone")
+_ABOUT_ALL = "is about all machines and sessions, and this key is limited to some. It needs a key that is not."
 _NO_MACHINE = "This credential has a role and is no machine's. Show one without."
 
 
@@ -105,6 +106,19 @@ OF_WORKERS = frozenset({
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
 
+_CONTROL = "/agentlink.v1.Control/"
+IN_SCOPE = frozenset({
+    f"{_CONTROL}{name}"
+    for name in (
+        "RegisterSession", "UnregisterSession", "ListSessions", "StartSession", "StopSession", "SendCommand",
+        "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters", "Notify",
+        "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Trace",
+        "WatchEvents",
+    )
+})  # fmt: skip
+"""What a key opens that is limited to some machines and sessions: each of these looks at its scope."""
+
+
 class _NotOfWorkers(Refusal):
     """The no to one whose token is good: the audit tells whose."""
 
@@ -156,7 +170,7 @@ class Guard:
                 raise
         if "x-api-key" not in metadata and (token := _bearer(metadata)):
             return await self._worker(token, method)
-        return self._key(metadata, policy, context.peer())
+        return self._key(metadata, policy, method, context.peer())
 
     def note(
         self, refusal: Refusal, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]", who: Principal | None
@@ -178,7 +192,7 @@ class Guard:
             return self._workers.until_over(principal.worker, end)
         return self._keys.until_over(principal.key_id, end)
 
-    def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access", peer: str) -> Principal:
+    def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access", method: str, peer: str) -> Principal:
         key = self._holder(metadata)
         if key is None:
             self._wrong_keys.check(peer, self._clock.monotonic(), shown=bool(metadata.get("x-api-key")))
@@ -189,6 +203,8 @@ class Guard:
         self._keys.use(key)
         if isinstance(roles, Access) or key.role not in roles:
             raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {key.role.value} may not do this.")
+        if key.scope.is_limited and method not in IN_SCOPE:
+            raise Refusal(Reason.OUT_OF_SCOPE, f"{method.rpartition('/')[2]} {_ABOUT_ALL}")
         return _principal(key)
 
     def _holder(self, metadata: Mapping[str, str]) -> ApiKey | None:
@@ -250,4 +266,4 @@ def _bearer(metadata: Mapping[str, str]) -> str:
 
 
 def _principal(key: ApiKey) -> Principal:
-    return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id)
+    return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id, scope=key.scope)

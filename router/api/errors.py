@@ -44,6 +44,7 @@ CODES: Mapping[Reason, int] = {
     Reason.PAIRING_CODE_INVALID: code_pb2.PERMISSION_DENIED,
     Reason.SECOND_FACTOR_NEEDED: _PRECONDITION,
     Reason.PERMISSION_DENIED: code_pb2.PERMISSION_DENIED,
+    Reason.OUT_OF_SCOPE: code_pb2.PERMISSION_DENIED,
     Reason.MACHINE_REVOKED: code_pb2.PERMISSION_DENIED,
     # So agents that do not know them come again after minutes, as one that is refused does.
     Reason.CREDENTIAL_OLD: code_pb2.PERMISSION_DENIED,

@@ -54,7 +54,7 @@ class Call:
 
     def caller(self, claimed: str = "") -> Caller:
         """The same for the trace and the audit."""
-        return Caller(self.principal.identity, self.context.peer(), claimed)
+        return Caller(self.principal.identity, self.context.peer(), claimed, self.principal.scope)
 
 
 async def frames(context: Context) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from router.domain.identity import NOBODY, Identity, IdentityKind
+from router.domain.scope import EVERYTHING, Scope
 from router.domain.worker import Worker
 
 JOIN_TOKEN_TTL = 3600.0  # seconds
@@ -34,6 +35,10 @@ MAY_PRESS = frozenset({Role.ADMIN, Role.OPERATOR, Role.CHAT, Role.ADAPTER})
 """Who may press buttons, and so is shown what presses them."""
 
 
+MAY_BE_LIMITED = frozenset({Role.OPERATOR, Role.APPROVER, Role.VIEWER})
+"""Whose keys may have a scope. An admin could make themselves one without; the others act for all people."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key without its secret."""
@@ -46,6 +51,13 @@ class ApiKey:
     revoked: bool = False
     expires_at: float | None = None
     used_at: float | None = None  # to the minute
+    machines: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """What it reaches."""
+        return Scope(self.machines, self.sessions)
 
     def is_over(self, now: float) -> bool:
         """Its time is over."""
@@ -61,6 +73,7 @@ class Principal:
     machine_id: str = ""
     key_id: str = ""
     worker: Worker | None = None
+    scope: Scope = EVERYTHING
 
     @property
     def identity(self) -> Identity:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from router.domain.scope import EVERYTHING, Scope
+
 
 class IdentityKind(Enum):
     """How somebody proved who they are."""
@@ -36,6 +38,7 @@ class Caller:
     identity: Identity
     peer: str = ""  # the other end of the connection, as gRPC names it
     claimed: str = ""
+    scope: Scope = EVERYTHING  # what they reach
 
 
 ROUTER = Caller(Identity(IdentityKind.ROUTER))

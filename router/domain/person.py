@@ -5,17 +5,17 @@ from base64 import b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from fnmatch import fnmatchcase
 
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
-from router.domain.session import Session, bare_id
+from router.domain.scope import Scope
+from router.domain.session import Session
 
 CODE_LIFETIME = 600.0  # seconds; time to walk to another device, not to leave the code lying about
 CODE_BYTES = 8
 _CODE_LETTERS = 12  # of 32: 60 bits, and five tries
 _READ_AS = str.maketrans("01", "OI")  # no code has these two digits; who copies one by hand may
-MAX_NAME, MAX_PATTERNS, MAX_PATTERN = 64, 20, 128
+MAX_NAME = 64
 
 # Without brackets: an actor is told as `telegram:4711 (Ada)`, and nobody may look like another.
 _NAME = re.compile(rf"[\w .,'@+-]{{1,{MAX_NAME}}}")
@@ -58,7 +58,12 @@ class Person:
     @property
     def is_limited(self) -> bool:
         """They reach some sessions only."""
-        return bool(self.machines or self.sessions)
+        return self.scope.is_limited
+
+    @property
+    def scope(self) -> Scope:
+        """What they reach."""
+        return Scope(self.machines, self.sessions)
 
     def may(self, deed: Deed) -> bool:
         """Whether their role has this."""
@@ -66,8 +71,7 @@ class Person:
 
     def reaches(self, session: Session) -> bool:
         """Whether the session is one of theirs."""
-        names = (session.label, session.session_id, bare_id(session.session_id))
-        return _fits(self.machines, (session.machine_id,)) and _fits(self.sessions, names)
+        return self.scope.has(session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +117,4 @@ def checked_person(name: str, machines: Iterable[str], sessions: Iterable[str]) 
     if name and not _NAME.fullmatch(name):
         text = f"A person's name must have 1 to {MAX_NAME} letters, digits, spaces and . , ' @ + -"
         raise Refusal(Reason.INVALID_ARGUMENT, text)
-    for patterns in (tuple(machines), tuple(sessions)):
-        if len(patterns) > MAX_PATTERNS or not all(0 < len(each) <= MAX_PATTERN for each in patterns):
-            text = f"There may be {MAX_PATTERNS} patterns, each with 1 to {MAX_PATTERN} characters."
-            raise Refusal(Reason.INVALID_ARGUMENT, text)
-
-
-def _fits(patterns: tuple[str, ...], names: Iterable[str]) -> bool:
-    return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+    Scope(tuple(machines), tuple(sessions)).checked()

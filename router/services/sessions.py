@@ -9,6 +9,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
 from router.domain.session import Session, SessionState, checked_id, checked_label
 from router.domain.unicode_escapes import visible
+from router.services import scopes
 from router.services.chat.topics import Topics
 from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
@@ -33,7 +34,7 @@ class SessionService:
         """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""
         checked_id(session_id, "session_id")
         machine = machines.find(tx, checked_id(machine_id, "machine_id"))
-        if machine is None or machine.revoked:
+        if machine is None or machine.revoked or not scopes.machines_in(tx, tx.caller.scope, [machine]):
             raise Refusal(Reason.NOT_FOUND, f"There is no machine {machine_id}. Enrol it: pointsman machine token")
         now = self._clock.now()
         known = sessions.find(tx, session_id)
@@ -41,6 +42,7 @@ class SessionService:
             session = Session(session_id, machine_id, checked_label(label), "", "", SessionState.UNKNOWN, 0, now, now)
         else:
             session = self._moved(known, machine_id, checked_label(label) or known.label, now)
+        scopes.check_new(tx.caller.scope, session)
         sessions.write(tx, session)
         # What waits goes along; what was ever sent stays with the old machine, which may have typed it.
         self._delivery.move(tx, session.session_id, machine_id)

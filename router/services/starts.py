@@ -17,6 +17,7 @@ from router.domain.machine import Machine, MachinePolicy
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
 from router.domain.wording import answers
+from router.services import scopes
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
@@ -55,13 +56,12 @@ class Starts:
         wanted, now = self._checked(tx, wanted), self._clock.now()
         # Ours, not the machine's: a start that is sent twice begins one session.
         session_id = f"session_{self._new_id()}"
-        sessions.write(
-            tx,
-            Session(
-                session_id, wanted.machine_id, wanted.label, BACKEND, wanted.action.folder, SessionState.STARTING, 1,
-                now, now,
-            ),
+        session = Session(
+            session_id, wanted.machine_id, wanted.label, BACKEND, wanted.action.folder, SessionState.STARTING, 1,
+            now, now,
         )  # fmt: skip
+        scopes.check_new(tx.caller.scope, session)
+        sessions.write(tx, session)
         try:
             command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
         # The refusal is an answer in a chat, which is committed: the session must not be.
@@ -102,7 +102,8 @@ class Starts:
         return changed
 
     def _checked(self, tx: Transaction, wanted: Wanted) -> Wanted:
-        there = {machine.machine_id: machine for machine in machines.page(tx) if not machine.revoked}
+        known = scopes.machines_in(tx, tx.caller.scope, machines.page(tx))
+        there = {machine.machine_id: machine for machine in known if not machine.revoked}
         may = [machine_id for machine_id, machine in there.items() if machine.may_start]
         wanted = checked(wanted, [*there], may)
         if shut := self._gates.before_start(there[wanted.machine_id], wanted.action.folder):

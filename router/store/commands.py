@@ -106,7 +106,9 @@ _RESEND_FLOORS = Statement(
         Session.machine_id == given.machine_id
     )
 )
+_WITHIN = Row.session_id.in_(listed(given.within))
 _DEAD_LETTERS = _COMMANDS.reads(_NEWEST.where(DEAD_LETTER))
+_DEAD_LETTERS_WITHIN = _COMMANDS.reads(_NEWEST.where(DEAD_LETTER & _WITHIN))
 
 shift = shifting(Row.expires_at, IS_LIVE)  # when it is given up, or over its time limit
 purge = purging(Row, Row.ended_at < given.before)
@@ -166,8 +168,13 @@ def find(connection: sqlite3.Connection | Transaction, command_id: str) -> Comma
 def get(connection: sqlite3.Connection | Transaction, command_id: str) -> Command:
     """One command. Raises Refusal(NOT_FOUND)."""
     if (command := find(connection, command_id)) is None:
-        raise Refusal(Reason.NOT_FOUND, f"There is no command {command_id}. `pointsman commands` lists them.")
+        raise unknown(command_id)
     return command
+
+
+def unknown(command_id: str) -> Refusal:
+    """What is told of a command that is not there."""
+    return Refusal(Reason.NOT_FOUND, f"There is no command {command_id}. `pointsman commands` lists them.")
 
 
 def queued(tx: Transaction, machine_id: str, limit: int, held: Iterable[str] = ()) -> list[Command]:
@@ -250,16 +257,25 @@ def move_queued(tx: Transaction, session_id: str, machine_id: str) -> bool:
 
 
 def page(
-    connection: sqlite3.Connection, *, session_id: str, states: Sequence[CommandState], limit: int, before: str
+    connection: sqlite3.Connection,
+    *,
+    session_id: str,
+    states: Sequence[CommandState],
+    limit: int,
+    before: str,
+    within: list[str] | None = None,
 ) -> list[Command]:
-    """Commands, newest first."""
-    query = _page(frozenset(states), of_session=bool(session_id), behind=bool(before))
-    return query.all(connection, session_id=session_id, command_id=before, limit=limit)
+    """Commands, newest first; of these sessions alone, where that is said."""
+    query = _page(frozenset(states), of_session=bool(session_id), behind=bool(before), limited=within is not None)
+    return query.all(connection, session_id=session_id, command_id=before, limit=limit, within=json.dumps(within))
 
 
-def dead_letters(connection: sqlite3.Connection | Transaction, limit: int) -> list[Command]:
-    """What ended badly and still waits for a person, newest first."""
-    return _DEAD_LETTERS.all(connection, limit=limit)
+def dead_letters(
+    connection: sqlite3.Connection | Transaction, limit: int, within: list[str] | None = None
+) -> list[Command]:
+    """What ended badly and still waits for a person, newest first; of these sessions alone, where that is said."""
+    query = _DEAD_LETTERS if within is None else _DEAD_LETTERS_WITHIN
+    return query.all(connection, limit=limit, within=json.dumps(within))
 
 
 def drop(tx: Transaction, command: Command, actor: str, now: float) -> None:
@@ -275,8 +291,9 @@ def _live_in(states: frozenset[CommandState]) -> Reads[Command]:
 
 
 @cache
-def _page(states: frozenset[CommandState], *, of_session: bool, behind: bool) -> Reads[Command]:
+def _page(states: frozenset[CommandState], *, of_session: bool, behind: bool, limited: bool) -> Reads[Command]:
     query = _NEWEST.where(_OF_SESSION) if of_session else _NEWEST
+    query = query.where(_WITHIN) if limited else query
     query = query.where(Row.state.in_(list(states))) if states else query
     other = Row.alias()
     place = other.select(other.position).where(other.command_id == given.command_id)

@@ -3,6 +3,7 @@
 What types, ends or answers goes by whole ids alone: a name that fitted one session yesterday may fit another today.
 """
 
+import json
 import sqlite3
 
 from peewee import Field
@@ -10,10 +11,12 @@ from peewee import Field
 from router.domain import naming
 from router.domain.errors import Reason, Refusal
 from router.domain.naming import Named
+from router.domain.scope import EVERYTHING, Scope
 from router.domain.session import Session, SessionState
 from router.store import sessions, tables
-from router.store.statements import Statement, given
+from router.store.statements import Statement, given, listed
 
+Within = list[str] | None
 _MANY = 6  # as many are looked for: more than are shown
 
 
@@ -21,26 +24,31 @@ class _Ids:
     """The ids of one table, found by what they begin or end with."""
 
     def __init__(self, column: "Field[str]") -> None:
-        ids = column.model.select(column)
+        inside = given.anywhere | column.model.session_id.in_(listed(given.within))
+        ids = column.model.select(column).where(inside)
         self._whole = Statement(ids.where(column == given.name).limit(1))
         # `%` is GLOB in SQLite, which heeds case as ids do. Nothing helps to find an end: this reads the whole index.
         self._parts = Statement(ids.where((column % given.beginning) | (column % given.end)).limit(_MANY))
 
-    def __call__(self, on: sqlite3.Connection, name: str) -> str:
-        """The id; a name that fits none is given back. Raises Refusal where it fits several."""
-        return _only(name, self.fitting(on, name))
+    def __call__(self, on: sqlite3.Connection, name: str, within: Within = None) -> str:
+        """The id; a name that fits none is given back. Raises Refusal where it fits several.
 
-    def has(self, on: sqlite3.Connection, name: str) -> bool:
-        return self._whole.value(on, name=name) is not None
+        `within`: only of what is about these sessions; nobody is told of others, not even that a name fits them, too.
+        """
+        return _only(name, self.fitting(on, name, within))
 
-    def fitting(self, on: sqlite3.Connection, name: str) -> list[Named]:
+    def has(self, on: sqlite3.Connection, name: str, within: Within) -> bool:
+        return self._whole.value(on, name=name, **_given(within)) is not None
+
+    def fitting(self, on: sqlite3.Connection, name: str, within: Within) -> list[Named]:
         """The one of this name, else those that have it as a part."""
-        if self.has(on, name):
+        if self.has(on, name, within):
             return [Named(name)]
         # What could be a pattern would fit others than it names; what is very short would fit nearly all.
         if len(name) < naming.SHORTEST or not naming.could_be_id(name):
             return []
-        return [Named(each) for each in self._parts.values(on, beginning=f"{name}*", end=f"*{name}")]
+        parts = self._parts.values(on, beginning=f"{name}*", end=f"*{name}", **_given(within))
+        return [Named(each) for each in parts]
 
 
 command = _Ids(tables.Command.command_id)
@@ -49,23 +57,28 @@ permission = _Ids(tables.Permission.permission_id)
 _traced = _Ids(tables.TraceStep.subject_id)
 
 
-def session(connection: sqlite3.Connection, name: str) -> str:
+def session(connection: sqlite3.Connection, name: str, scope: Scope = EVERYTHING) -> str:
     """As of a command; a session is also found by its label, and by its machine before it."""
     if not name:
         return ""
-    if exact := sessions.find(connection, name):
+    if (exact := sessions.find(connection, name)) and scope.has(exact):
         return exact.session_id
     # Labels are compared here, in the domain's way; sessions are few beside what was said in them.
-    there = sessions.page(connection, ended=True)
+    there = filter(scope.has, sessions.page(connection, ended=True))
     return _only(name, naming.fitting(name, [named(each) for each in there]))
 
 
-def anything(connection: sqlite3.Connection, name: str) -> str:
+def anything(connection: sqlite3.Connection, name: str, scope: Scope = EVERYTHING) -> str:
     """As of a command, of whatever has a trace."""
-    if _traced.has(connection, name):
+    within = sessions.within(connection, scope)
+    if _traced.has(connection, name, within):
         return name
-    found = [each for ids in (command, notification, permission) for each in ids.fitting(connection, name)]
-    return _only(name, found) if found else session(connection, name)
+    found = [each for ids in (command, notification, permission) for each in ids.fitting(connection, name, within)]
+    return _only(name, found) if found else session(connection, name, scope)
+
+
+def _given(within: Within) -> dict[str, object]:
+    return {"anywhere": within is None, "within": json.dumps(within)}
 
 
 def named(each: Session) -> Named:

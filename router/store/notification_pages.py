@@ -1,5 +1,6 @@
 """What people look through: lists of notifications, newest first."""
 
+import json
 import sqlite3
 from functools import cache
 from itertools import compress
@@ -9,7 +10,7 @@ from peewee import JOIN, fn
 from router.domain.notification import Notification
 from router.store.mapper import Mapper, Part, Reads
 from router.store.notifications import CHAT
-from router.store.statements import given
+from router.store.statements import given, listed
 from router.store.tables import Notification as Row
 from router.store.tables import Permission, Session
 from router.store.tables.notifications import said
@@ -50,6 +51,7 @@ _CONDITIONS = (
     Row.command_id == "",
     Row.position.in_(_LAST_OF_EACH),
     Row.position.in_(_OPEN_QUESTIONS),
+    Row.session_id.in_(listed(given.within)),
 )
 _WHOLE = Mapper(Row, Notification, chat=CHAT)
 _BEGINNINGS = Mapper(
@@ -67,16 +69,20 @@ def page(
     receipts: bool = True,
     last_words: bool = False,
     open_questions: bool = False,
+    within: list[str] | None = None,
 ) -> list[Notification]:
     """Notifications, newest first, with or without receipts; without those that only take buttons away.
 
     `last_words`: only the newest of each session, with the beginning of what it says now. `open_questions`: only
-    those that show one.
+    those that show one. `within`: of these sessions alone.
     """
-    wanted = (bool(session_id), bool(transport), bool(before), not receipts, last_words, open_questions)
+    limited = within is not None
+    wanted = (bool(session_id), bool(transport), bool(before), not receipts, last_words, open_questions, limited)
     # A list shows the beginning: a thousand sessions may each have said 64 KiB last.
     mapper = _BEGINNINGS if last_words else _WHOLE
-    return _page(mapper, wanted).all(connection, session_id=session_id, transport=transport, before=before, limit=limit)
+    return _page(mapper, wanted).all(
+        connection, session_id=session_id, transport=transport, before=before, limit=limit, within=json.dumps(within)
+    )
 
 
 @cache

@@ -91,7 +91,9 @@ _EXPIRED = _NOTIFICATIONS.reads(
 )
 # Who misses a change still has the message.
 _MISSED = (Row.state == NotificationState.DEAD) & _IS_MESSAGE
-_DEAD = _NOTIFICATIONS.reads(_ALL.where(_MISSED).order_by(Row.position.desc()).limit(given.limit))
+_NEWEST_MISSED = _ALL.where(_MISSED).order_by(Row.position.desc()).limit(given.limit)
+_DEAD = _NOTIFICATIONS.reads(_NEWEST_MISSED)
+_DEAD_WITHIN = _NOTIFICATIONS.reads(_NEWEST_MISSED.where(Row.session_id.in_(listed(given.within))))
 
 _LIVE = Row.state.in_([state for state in NotificationState if state.live])
 _OVER = Row.state.in_([state for state in NotificationState if not state.live])
@@ -170,8 +172,13 @@ def find(connection: sqlite3.Connection | Transaction, notification_id: str) -> 
 def get(connection: sqlite3.Connection | Transaction, notification_id: str) -> Notification:
     """One notification. Raises Refusal(NOT_FOUND)."""
     if (notification := find(connection, notification_id)) is None:
-        raise Refusal(Reason.NOT_FOUND, f"There is no notification {notification_id}.")
+        raise unknown(notification_id)
     return notification
+
+
+def unknown(notification_id: str) -> Refusal:
+    """What is told of a notification that is not there."""
+    return Refusal(Reason.NOT_FOUND, f"There is no notification {notification_id}.")
 
 
 def by_token(tx: Transaction, chat: ChatRef, token: str) -> Notification | None:
@@ -255,6 +262,7 @@ def expired(tx: Transaction, before: float, limit: int = 500) -> list[Notificati
     return _EXPIRED.all(tx, before=before, limit=limit)
 
 
-def dead(connection: sqlite3.Connection, limit: int) -> list[Notification]:
-    """What people did not get, newest first; without changes of what they have."""
-    return _DEAD.all(connection, limit=limit)
+def dead(connection: sqlite3.Connection, limit: int, within: list[str] | None = None) -> list[Notification]:
+    """What people did not get, newest first; without changes of what they have. Of these sessions, where it is said."""
+    query = _DEAD if within is None else _DEAD_WITHIN
+    return query.all(connection, limit=limit, within=json.dumps(within))

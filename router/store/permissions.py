@@ -1,5 +1,6 @@
 """Permission questions on disk. Every change of state goes through here, with the trace that belongs to it."""
 
+import json
 import sqlite3
 
 from peewee import fn
@@ -9,7 +10,7 @@ from router.domain.permission import SOURCES, Event, Permission, apply
 from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
-from router.store.statements import Statement, all_given, given
+from router.store.statements import Statement, all_given, given, listed
 from router.store.tables.sessions import OPEN
 from router.store.trace import TraceStep, record
 from router.store.upkeep import purging, shifting
@@ -38,9 +39,17 @@ _EXPIRED = _PERMISSIONS.reads(
 )
 # Asked after every expiry: the index of open ones alone has the answer at its beginning.
 _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(OPEN))
-# Two statements, as no index is used where "open or all" is asked in one.
-_PAGE = _PERMISSIONS.reads(_ALL.where(_IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
-_PAGE_OPEN = _PERMISSIONS.reads(_ALL.where(OPEN & _IN_PAGE).order_by(Row.position.desc()).limit(given.limit))
+# A statement for each, as no index is used where "open or all" is asked in one.
+_WITHIN = Row.session_id.in_(listed(given.within))
+_PAGES = {
+    (closed, limited): _PERMISSIONS.reads(
+        _ALL.where(_IN_PAGE, *([] if closed else [OPEN]), *([_WITHIN] if limited else []))
+        .order_by(Row.position.desc())
+        .limit(given.limit)
+    )
+    for closed in (True, False)
+    for limited in (True, False)
+}
 
 shift = shifting(Row.expires_at, OPEN)
 # An open question has no time of decision, and stays.
@@ -78,9 +87,13 @@ def find(connection: sqlite3.Connection | Transaction, permission_id: str) -> Pe
 def get(connection: sqlite3.Connection | Transaction, permission_id: str) -> Permission:
     """One question. Raises Refusal(NOT_FOUND)."""
     if (permission := find(connection, permission_id)) is None:
-        text = f"There is no question {permission_id[:128]}. `pointsman permissions` lists them."
-        raise Refusal(Reason.NOT_FOUND, text)
+        raise unknown(permission_id)
     return permission
+
+
+def unknown(permission_id: str) -> Refusal:
+    """What is told of a question that is not there."""
+    return Refusal(Reason.NOT_FOUND, f"There is no question {permission_id[:128]}. `pointsman permissions` lists them.")
 
 
 def open_of_session(tx: Transaction, session_id: str) -> list[Permission]:
@@ -100,9 +113,17 @@ def next_expiry(tx: Transaction) -> float | None:
 
 
 def page(
-    connection: sqlite3.Connection, *, session_id: str, permission_id: str, closed: bool, limit: int
+    connection: sqlite3.Connection,
+    *,
+    session_id: str,
+    permission_id: str,
+    closed: bool,
+    limit: int,
+    within: list[str] | None = None,
 ) -> list[Permission]:
-    """Questions, newest first; one that is named also when it is closed."""
+    """Questions, newest first; one that is named also when it is closed. `within`: of these sessions alone."""
     if permission_id:
-        return [found] if (found := find(connection, permission_id)) else []
-    return (_PAGE if closed else _PAGE_OPEN).all(connection, session_id=session_id, limit=limit)
+        found = find(connection, permission_id)
+        return [found] if found and (within is None or found.session_id in within) else []
+    page = _PAGES[closed, within is not None]
+    return page.all(connection, session_id=session_id, limit=limit, within=json.dumps(within))

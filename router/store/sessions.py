@@ -7,6 +7,7 @@ from peewee import Case, fn
 
 from router.domain.command import Command
 from router.domain.errors import Reason, Refusal
+from router.domain.scope import Scope
 from router.domain.session import Session, SessionState, bare_id
 from router.store import actions, tables
 from router.store.database import Transaction
@@ -64,6 +65,7 @@ _LISTED = Mapper(Row, Session, first_words=Part([_FIRST_TEXT], _line))
 
 _FIND = _SESSIONS.reads(_SESSIONS.select().where(_SELF))
 _SLOT = _SLOTS.reads(_SLOTS.select().where(_SELF))
+_EVERYONE = _SESSIONS.reads(_SESSIONS.select())
 _PAGE = Statement(
     _LISTED.select()
     .select_extend(_ASKS)
@@ -107,7 +109,7 @@ def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Sessi
 def get(connection: sqlite3.Connection | Transaction, session_id: str) -> Session:
     """One session by its id, in whatever dress. Raises Refusal(SESSION_UNKNOWN)."""
     if (session := find(connection, session_id)) is None:
-        raise _unknown(session_id)
+        raise unknown(session_id)
     return session
 
 
@@ -129,7 +131,7 @@ def slot(tx: Transaction, session_id: str) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
     found = _SLOT.one(tx, bare_id=bare_id(session_id))
     if found is None:
-        raise _unknown(session_id)
+        raise unknown(session_id)
     if found.state is SessionState.ENDED:
         raise Refusal(
             Reason.SESSION_ENDED, f"Session {session_id} has ended. `pointsman sessions` lists those that live."
@@ -141,6 +143,16 @@ def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, 
     """The sessions in the order of their registration, with their first words; who has an open question waits."""
     rows = _PAGE.run(connection, machine_id=machine_id, ended=ended).fetchall()
     return [_asking(_LISTED.read(row[:-1]), row[-1]) for row in rows]
+
+
+def everyone(connection: sqlite3.Connection | Transaction) -> list[Session]:
+    """All that are known, ended ones too, in no order."""
+    return _EVERYONE.all(connection)
+
+
+def within(connection: sqlite3.Connection | Transaction, scope: Scope) -> list[str] | None:
+    """The ids of those in a scope; None for all there are."""
+    return [each.session_id for each in everyone(connection) if scope.has(each)] if scope.is_limited else None
 
 
 def write(tx: Transaction, session: Session) -> None:
@@ -189,7 +201,8 @@ def remove(tx: Transaction, session_id: str) -> None:
     _REMOVE.run(tx, session_id=session_id)
 
 
-def _unknown(session_id: str) -> Refusal:
+def unknown(session_id: str) -> Refusal:
+    """What is told of a session that is not there."""
     return Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
 
 

@@ -15,6 +15,7 @@ ATTACKERS = {
     "stolen backup",
     "the adapter's account",
     "a chat link",
+    "an API key that is limited",
     "an API key that is over",
     "whoever tries API keys",
     "one machine",

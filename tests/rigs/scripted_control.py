@@ -202,7 +202,9 @@ class FakeControl(ControlServicer):
 
     def CreateApiKey(self, request: Any, context: Any) -> pb.CreateApiKeyResponse:
         self.enter(request, context)
-        key = pb.ApiKey(key_id=f"k{len(self.keys) + 1}", label=request.label, role=request.role)
+        key = pb.ApiKey(
+            key_id=f"k{len(self.keys) + 1}", label=request.label, role=request.role, machines=request.machines
+        )
         if request.HasField("ttl"):
             key.expires_at.FromSeconds(2_000_000_000)
         self.keys.append(key)

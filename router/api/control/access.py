@@ -12,6 +12,8 @@ from router.api.convert.times import seconds, timestamp
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
+from router.domain.scope import Scope
+from router.services import scopes
 from router.services.wakeups import EXPIRY
 from router.store import api_keys, machines, strangers
 
@@ -19,8 +21,9 @@ from router.store import api_keys, machines, strangers
 class AccessPart(Part):
     """What may be asked of machines, keys and strangers."""
 
-    async def ListMachines(self, _request: pb.ListMachinesRequest, _call: Call) -> pb.ListMachinesResponse:
-        found = await self._s.database.read(machines.page)
+    async def ListMachines(self, _request: pb.ListMachinesRequest, call: Call) -> pb.ListMachinesResponse:
+        scope = call.principal.scope
+        found = await self._s.database.read(lambda c: scopes.machines_in(c, scope, machines.page(c)))
         return pb.ListMachinesResponse(machines=map(self._machine, found))
 
     async def SetMachinePolicy(self, request: pb.SetMachinePolicyRequest, call: Call) -> pb.SetMachinePolicyResponse:
@@ -51,8 +54,9 @@ class AccessPart(Part):
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         if (role := ROLES_BY_NUMBER.get(request.role)) is None:
             raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, APPROVER, VIEWER, CHAT or ADAPTER")
+        scope = Scope(tuple(request.machines), tuple(request.sessions))
         label, ttl = request.label, seconds(request.ttl) if request.HasField("ttl") else None
-        key, secret = await self._write(call, lambda tx: self._s.keys.create(tx, label, role, ttl))
+        key, secret = await self._write(call, lambda tx: self._s.keys.create(tx, label, role, ttl, scope))
         self._s.wakeups.wake(EXPIRY)
         return pb.CreateApiKeyResponse(key=api_key_message(key), secret=secret)
 

@@ -12,7 +12,7 @@ from router.domain.command import Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.worker import may_not
 from router.services.delivery.drafts import Draft
-from router.store import commands, names, notifications
+from router.store import commands, names, notifications, sessions
 from router.store.database import Transaction
 
 
@@ -33,27 +33,30 @@ class CommandsPart(Part):
 
     async def GetCommand(self, request: pb.GetCommandRequest, call: Call) -> pb.GetCommandResponse:
         identity = await self._s.database.read(lambda c: self._readable(c, call, request.command_id))
-        found = await self._ended(identity, request.wait, commands.get)
+        found = await self._ended(call, identity, request.wait, commands.get, commands.unknown)
         return pb.GetCommandResponse(command=command_message(found))
 
     def _readable(self, on: sqlite3.Connection, call: Call, name: str) -> str:
         """The id of a command. Raises Refusal where a worker names another than it sent itself."""
         worker = call.principal.worker
         if worker is None:
-            return names.command(on, name)
+            return names.command(on, name, sessions.within(on, call.principal.scope))
         # By its whole id: a part of one would be answered with what else there is.
         found = commands.find(on, name)
         if found is None or (found.session_id, found.origin.actor) != (worker.session_id, call.principal.name):
             raise Refusal(Reason.NOT_FOUND, f"There is no command {name[:128]} that this worker token sent.")
         return name
 
-    async def ListCommands(self, request: pb.ListCommandsRequest, _call: Call) -> pb.ListCommandsResponse:
+    async def ListCommands(self, request: pb.ListCommandsRequest, call: Call) -> pb.ListCommandsResponse:
         # States of a newer caller that we do not know are none that a command of ours has.
         states = [STATES_OF_COMMANDS[s] for s in request.states if s in STATES_OF_COMMANDS]
-        limit, before, of = page_size(request.limit), request.before_command_id, request.session_id
+        limit, before, scope = page_size(request.limit), request.before_command_id, call.principal.scope
         found = await self._s.database.read(
-            lambda c: commands.page(c, session_id=names.session(c, of), states=states, limit=limit, before=before)
-        )
+            lambda c: commands.page(
+                c, session_id=names.session(c, request.session_id, scope), states=states, limit=limit, before=before,
+                within=sessions.within(c, scope),
+            )
+        )  # fmt: skip
         return pb.ListCommandsResponse(commands=map(command_message, found))
 
     async def CancelCommand(self, request: pb.CancelCommandRequest, call: Call) -> pb.CancelCommandResponse:
@@ -79,9 +82,10 @@ class CommandsPart(Part):
         return await self._once(call, request, pb.DropDeadLetterResponse, operation)
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, call: Call) -> pb.ListDeadLettersResponse:
-        limit = page_size(request.limit)
-        found = await self._s.database.read(lambda c: commands.dead_letters(c, limit))
-        missing = await self._s.database.read(lambda c: notifications.dead(c, limit))
+        limit, scope = page_size(request.limit), call.principal.scope
+        within = await self._s.database.read(lambda c: sessions.within(c, scope))
+        found = await self._s.database.read(lambda c: commands.dead_letters(c, limit, within))
+        missing = await self._s.database.read(lambda c: notifications.dead(c, limit, within))
         return pb.ListDeadLettersResponse(
             commands=map(command_message, found), notifications=self._shown(call, missing)
         )

@@ -7,7 +7,7 @@ from router.api.convert.chats import chat_ref
 from router.api.convert.notifications import buttons
 from router.api.handlers import Call
 from router.domain.worker import may_not
-from router.store import names, notification_pages, notifications
+from router.store import names, notification_pages, notifications, sessions
 from router.store.database import Transaction
 
 
@@ -28,17 +28,19 @@ class NotificationsPart(Part):
         return await self._once(call, request, pb.NotifyResponse, operation)
 
     async def GetNotification(self, request: pb.GetNotificationRequest, call: Call) -> pb.GetNotificationResponse:
-        identity = await self._s.database.read(lambda c: names.notification(c, request.notification_id))
-        found = await self._ended(identity, request.wait, notifications.get)
+        name, scope = request.notification_id, call.principal.scope
+        identity = await self._s.database.read(lambda c: names.notification(c, name, sessions.within(c, scope)))
+        found = await self._ended(call, identity, request.wait, notifications.get, notifications.unknown)
         [shown] = self._shown(call, [found])
         return pb.GetNotificationResponse(notification=shown)
 
     async def ListNotifications(self, request: pb.ListNotificationsRequest, call: Call) -> pb.ListNotificationsResponse:
-        r, limit = request, page_size(request.limit)
+        r, limit, scope = request, page_size(request.limit), call.principal.scope
         found = await self._s.database.read(
             lambda c: notification_pages.page(
-                c, names.session(c, r.session_id), r.transport, limit, r.before_notification_id,
+                c, names.session(c, r.session_id, scope), r.transport, limit, r.before_notification_id,
                 receipts=not r.without_receipts, last_words=r.last_words, open_questions=r.open_questions,
+                within=sessions.within(c, scope),
             )
         )  # fmt: skip
         return pb.ListNotificationsResponse(notifications=self._shown(call, found))

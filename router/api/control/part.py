@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from router.api import worker_tokens
+from router.api.control.scope import check_named
 from router.api.convert.chats import chat_ref
 from router.api.convert.notifications import notification_message
 from router.api.convert.times import seconds
@@ -22,8 +23,10 @@ from router.domain.command import CommandState, Origin
 from router.domain.credentials import MAY_CLAIM, MAY_PRESS
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Notification, NotificationState
+from router.domain.scope import Scope
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
+from router.services import scopes
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
@@ -53,6 +56,10 @@ class Ending(Protocol):
     @property
     def state(self) -> CommandState | NotificationState:
         """Live until it has ended."""
+
+    @property
+    def session_id(self) -> str:
+        """What it is about."""
 
 
 E = TypeVar("E", bound=Ending)
@@ -112,7 +119,7 @@ class Part:
         """Run an operation, or replay the answer that the same request id got before."""
         request_id: str = request.request_id  # type: ignore[attr-defined]
         who = claim(request, call)
-        operation = _checked(request, operation)
+        operation = _checked(request, operation, call.principal.scope)
         if not request_id:
             return await self._write(call, operation, who)
         if len(request_id) > 128:
@@ -131,15 +138,28 @@ class Part:
         known, response = await self._write(call, replayable, who)
         return response if response is not None else response_class.FromString(known or b"")
 
-    async def _ended(self, identity: str, wait: Duration, get: Callable[[sqlite3.Connection, str], E]) -> E:
-        """What has this id, as soon as it has ended, or as it is when the wait is over."""
+    async def _ended(
+        self,
+        call: Call,
+        identity: str,
+        wait: Duration,
+        get: Callable[[sqlite3.Connection, str], E],
+        unknown: Callable[[str], Refusal],
+    ) -> E:
+        """What has this id, as soon as it has ended, or as it is when the wait is over. Raises Refusal(NOT_FOUND)."""
+
+        def look(c: sqlite3.Connection) -> E:
+            found = get(c, identity)
+            scopes.check(c, call.principal.scope, found.session_id, unknown(identity))
+            return found
+
         with self._s.wakeups.on(identity) as changed:
             until = self._s.clock.monotonic() + min(seconds(wait), MAX_WAIT)
-            found = await self._s.database.read(lambda c: get(c, identity))
+            found = await self._s.database.read(look)
             while found.state.live and (left := until - self._s.clock.monotonic()) > 0:
                 await set_within(changed, left)
                 changed.clear()  # before the look: what happens meanwhile wakes again
-                found = await self._s.database.read(lambda c: get(c, identity))
+                found = await self._s.database.read(look)
         return found
 
     def _live(self, session: Session) -> Session:
@@ -160,14 +180,17 @@ def origin(request: Asked, call: Call) -> Origin:
     return Origin(request.origin.source[:50] or "grpc", claim(request, call) or call.principal.name, chat)
 
 
-def _checked(request: Message, operation: Callable[[Transaction], M]) -> Callable[[Transaction], M]:
-    """The operation, for whoever names a chat that may be named: what becomes of a command is told there."""
-    if not isinstance(request, Asked) or not request.origin.HasField("chat"):
+def _checked(request: Message, operation: Callable[[Transaction], M], scope: Scope) -> Callable[[Transaction], M]:
+    """The operation, for who names what they reach, and a chat that may be named: there is told what becomes of it."""
+    asked = isinstance(request, Asked) and request.origin.HasField("chat")
+    chat = chat_ref(request.origin.chat) if asked else None  # type: ignore[attr-defined]
+    if chat is None and not scope.is_limited:
         return operation
-    chat = chat_ref(request.origin.chat)
 
     def checked(tx: Transaction) -> M:
-        check_chat(tx, chat)
+        check_named(tx, scope, request)
+        if chat is not None:
+            check_chat(tx, chat)
         return operation(tx)
 
     return checked

@@ -1,25 +1,30 @@
 """Control: permission questions."""
 
+import sqlite3
+
 from agentlink.v1 import control_pb2 as pb
 
 from router.api.control.part import Part, origin, page_size
 from router.api.convert.permissions import permission_message
 from router.api.handlers import Call
-from router.store import names, permissions
+from router.domain.permission import Permission
+from router.store import names, permissions, sessions
 from router.store.database import Transaction
 
 
 class PermissionsPart(Part):
     """What may be asked of permission questions."""
 
-    async def ListPermissions(self, request: pb.ListPermissionsRequest, _call: Call) -> pb.ListPermissionsResponse:
-        r, limit = request, page_size(request.limit)
-        found = await self._s.database.read(
-            lambda c: permissions.page(
-                c, session_id=names.session(c, r.session_id), permission_id=names.permission(c, r.permission_id),
-                closed=r.include_closed, limit=limit,
-            )
-        )  # fmt: skip
+    async def ListPermissions(self, request: pb.ListPermissionsRequest, call: Call) -> pb.ListPermissionsResponse:
+        r, scope = request, call.principal.scope
+
+        def page(c: sqlite3.Connection) -> list[Permission]:
+            within = sessions.within(c, scope)
+            of, one = names.session(c, r.session_id, scope), names.permission(c, r.permission_id, within)
+            limit, closed = page_size(r.limit), r.include_closed
+            return permissions.page(c, session_id=of, permission_id=one, closed=closed, limit=limit, within=within)
+
+        found = await self._s.database.read(page)
         return pb.ListPermissionsResponse(permissions=map(permission_message, found))
 
     async def RespondPermission(self, request: pb.RespondPermissionRequest, call: Call) -> pb.RespondPermissionResponse:

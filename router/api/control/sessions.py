@@ -33,6 +33,7 @@ class SessionsPart(Part):
 
     async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
         page = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
+        page = list(filter(call.principal.scope.has, page))
         if worker := call.principal.worker:
             page = [each for each in page if each.session_id == worker.session_id]
         return pb.ListSessionsResponse(sessions=[session_message(self._live(session)) for session in told_apart(page)])

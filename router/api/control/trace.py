@@ -9,8 +9,9 @@ from router.api.control.part import Part
 from router.api.convert.times import timestamp
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
+from router.domain.scope import Scope
 from router.services.wakeups import ANYTHING, set_within
-from router.store import idempotency, names, trace
+from router.store import idempotency, names, sessions, trace
 
 WATCH_PAGE = 200
 WATCH_IDLE = 30.0  # seconds between looks when nothing wakes a watcher
@@ -19,33 +20,48 @@ WATCH_IDLE = 30.0  # seconds between looks when nothing wakes a watcher
 class TracePart(Part):
     """What may be asked of what has happened."""
 
-    async def Trace(self, request: pb.TraceRequest, _call: Call) -> pb.TraceResponse:
-        subject = await self._s.database.read(lambda c: _command_of_update(c, request.id)) or request.id
-        subject = await self._s.database.read(lambda c: names.anything(c, subject))
-        found = await self._s.database.read(lambda c: trace.story(c, subject))
+    async def Trace(self, request: pb.TraceRequest, call: Call) -> pb.TraceResponse:
+        found = await self._s.database.read(lambda c: _story(c, request.id, call.principal.scope))
         if not found:
             raise Refusal(Reason.NOT_FOUND, f"Nothing is known of {request.id[:128]}.")
         return pb.TraceResponse(steps=map(_step_message, found))
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
-        cursor = request.after_event_id or await self._s.database.read(trace.newest)
+        scope, cursor = call.principal.scope, request.after_event_id or await self._s.database.read(trace.newest)
         of = await self._s.database.read(lambda c: self._watched(c, call, request.session_id))
         await call.context.send_initial_metadata(())  # what happens from here on is seen
         with self._s.wakeups.on(ANYTHING) as changed:
             while True:
                 changed.clear()  # before the look: what happens meanwhile wakes again
-                page = await self._s.database.read(lambda c, at=cursor: trace.after(c, at, of, WATCH_PAGE))  # type: ignore[misc]
+                page, within = await self._s.database.read(lambda c, at=cursor: _after(c, at, of, scope))  # type: ignore[misc]
                 for cursor, step in page:
-                    await call.context.write(_event(cursor, step).SerializeToString())
+                    if within is None or step.session_id in within:
+                        await call.context.write(_event(cursor, step).SerializeToString())
                 if not page:
                     await set_within(changed, WATCH_IDLE)
 
     def _watched(self, on: sqlite3.Connection, call: Call, name: str) -> str:
         if call.principal.worker is None:
-            return names.session(on, name)
+            return names.session(on, name, call.principal.scope)
         # By its whole id: a name that fits several would be answered with whose they are.
         self._check_own(on, call, name)
         return call.principal.worker.session_id
+
+
+def _story(connection: sqlite3.Connection, name: str, scope: Scope) -> list[trace.TraceStep]:
+    """The steps of whatever has this name, as far as they are about sessions of the scope."""
+    subject = _command_of_update(connection, name) or name
+    found = trace.story(connection, names.anything(connection, subject, scope))
+    within = sessions.within(connection, scope)
+    return [step for step in found if within is None or step.session_id in within]
+
+
+def _after(
+    connection: sqlite3.Connection, cursor: int, session_id: str, scope: Scope
+) -> tuple[list[tuple[int, trace.TraceStep]], list[str] | None]:
+    """The next steps, and which sessions those may be about that are told."""
+    page = trace.after(connection, cursor, session_id, WATCH_PAGE)
+    return page, sessions.within(connection, scope) if page else None
 
 
 def _event(cursor: int, step: trace.TraceStep) -> pb.WatchEventsResponse:

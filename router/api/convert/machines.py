@@ -47,6 +47,7 @@ def api_key_message(key: ApiKey) -> control_pb2.ApiKey:
     return control_pb2.ApiKey(
         key_id=key.key_id, label=key.label, role=ROLES[key.role], created_at=timestamp(key.created_at),
         revoked=key.revoked, expires_at=timestamp(key.expires_at), last_used_at=timestamp(key.used_at),
+        machines=key.machines, sessions=key.sessions,
     )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from router.clock import Clock
 from router.config import SettingsError
 from router.domain.audit import AuditEvent
-from router.domain.credentials import SECRET_BYTES, ApiKey, Role, hashed, matches, text_of, utc
+from router.domain.credentials import MAY_BE_LIMITED, SECRET_BYTES, ApiKey, Role, hashed, matches, text_of, utc
 from router.domain.errors import Reason, Refusal
+from router.domain.scope import EVERYTHING, Scope
 from router.domain.session import checked_label
 from router.services.links.join_tokens import JoinTokens
 from router.store import api_keys, audit
@@ -20,6 +21,11 @@ LONGEST_TTL = 10 * 365 * 24 * 3600.0  # seconds; who wants one for longer wants 
 _REVOKED_IN_SETTINGS = (
     "the {role} key in the settings was revoked: put another one into {name}, or delete the file {file} "
     "in the data directory and `pointsman up` makes a new one"
+)
+
+_NOT_LIMITED = (
+    "A key of role {role} cannot be limited: an admin could make another one, and a door brings what all people write, "
+    "each of whom `pointsman pair` can limit. Roles that can: operator, approver, viewer."
 )
 
 End = Callable[[Refusal], None]
@@ -108,16 +114,24 @@ class ApiKeys:
             self._put(tx, key)
             self._audit(tx, AuditEvent.SETTINGS_KEY_TAKEN, key.key_id, f"role {role.value}")
 
-    def create(self, tx: Transaction, label: str, role: Role, ttl: float | None = None) -> tuple[ApiKey, str]:
+    def create(
+        self, tx: Transaction, label: str, role: Role, ttl: float | None = None, scope: Scope = EVERYTHING
+    ) -> tuple[ApiKey, str]:
         """Make a key that is good for `ttl` seconds, or for good; returns it and its secret. Raises Refusal."""
+        if scope.checked().is_limited and role not in MAY_BE_LIMITED:
+            raise Refusal(Reason.INVALID_ARGUMENT, _NOT_LIMITED.format(role=role.value))
         if ttl is not None and not 0 < ttl <= LONGEST_TTL:
             raise Refusal(Reason.INVALID_ARGUMENT, "ttl must be greater than zero and at most ten years")
         now, secret = self._clock.now(), self._secret()
         expires_at = None if ttl is None else now + ttl
-        key = ApiKey(self._key_id(), hashed(secret), checked_label(label), role, now, expires_at=expires_at)
+        key = ApiKey(
+            self._key_id(), hashed(secret), checked_label(label), role, now, expires_at=expires_at,
+            machines=scope.machines, sessions=scope.sessions,
+        )  # fmt: skip
         self._put(tx, key)
         until = "" if expires_at is None else f", good until {utc(expires_at)}"
-        self._audit(tx, AuditEvent.KEY_CREATED, key.key_id, f"role {role.value}, label {key.label}{until}")
+        told = f"role {role.value}, label {key.label}{until}{_told(scope)}"
+        self._audit(tx, AuditEvent.KEY_CREATED, key.key_id, told)
         return key, secret
 
     def revoke(self, tx: Transaction, key_id: str) -> None:
@@ -160,6 +174,11 @@ class ApiKeys:
 
     def _key_id(self) -> str:
         return "key_" + text_of(self._random_bytes(6))
+
+
+def _told(scope: Scope) -> str:
+    patterns = {"machines": scope.machines, "sessions": scope.sessions}
+    return "".join(f", {what} {' '.join(named)}" for what, named in patterns.items() if named)
 
 
 def _over(key: ApiKey) -> Refusal:

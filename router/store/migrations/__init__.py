@@ -29,6 +29,7 @@ from router.store.migrations import (
     m0024_bound_machines,
     m0025_join_tokens,
     m0026_key_ends,
+    m0027_key_scopes,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -58,6 +59,7 @@ MIGRATIONS: list[list[str]] = [
     m0024_bound_machines.STATEMENTS,
     m0025_join_tokens.STATEMENTS,
     m0026_key_ends.STATEMENTS,
+    m0027_key_scopes.STATEMENTS,
 ]
 
 

@@ -79,6 +79,8 @@ class ApiKey(Model):
     revoked = BooleanField(default=False)
     expires_at = TimeField(null=True)
     used_at = TimeField(null=True)
+    machines = json_list(default=())
+    sessions = json_list(default=())
 
     class Meta:
         table_name = "api_keys"

@@ -69,6 +69,14 @@ def test_a_key_may_end_by_itself_and_says_when(run: Run, control: FakeControl) -
     assert "good until 2033-05-18 03:33 UTC" in done.stderr
 
 
+def test_a_key_may_be_limited(run: Run, control: FakeControl) -> None:
+    run("apikey", "create", "--machine", "build-*", "--machine", "ci-?", "--session", "api-*")
+
+    asked = control.requests[-1]
+    assert (list(asked.machines), list(asked.sessions)) == (["build-*", "ci-?"], ["api-*"])
+    assert "build-* ci-?" in run("apikey", "list").stdout
+
+
 def test_the_list_tells_which_keys_are_over_and_when_they_were_used(run: Run, control: FakeControl) -> None:
     control.keys = [pb.ApiKey(key_id="k1", label="never"), pb.ApiKey(key_id="k2", label="old")]
     control.keys[1].expires_at.FromSeconds(1_700_000_000)
@@ -78,7 +86,7 @@ def test_the_list_tells_which_keys_are_over_and_when_they_were_used(run: Run, co
     listed = json.loads(run("apikey", "list", "--json").stdout)
 
     assert "expired" not in never
-    assert old.split()[-2:] == ["2023-11-14", "expired"]
+    assert old.split()[-3:] == ["2023-11-14", "-", "expired"]
     assert [key["lastUsedAt"] for key in listed] == [None, "2020-09-13T12:26:40.000Z"]
 
 

@@ -1351,6 +1351,8 @@ class ApiKey(_message.Message):
     REVOKED_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     LAST_USED_AT_FIELD_NUMBER: _builtins.int
+    MACHINES_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """Names it."""
     label: _builtins.str
@@ -1371,6 +1373,14 @@ class ApiKey(_message.Message):
     def last_used_at(self) -> _timestamp_pb2.Timestamp:
         """When it was last shown, to the minute; unset: never."""
 
+    @_builtins.property
+    def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Machines that it reaches, as patterns with * and ?; none: all."""
+
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sessions, by label or id, in the same way."""
+
     def __init__(
         self,
         *,
@@ -1381,10 +1391,12 @@ class ApiKey(_message.Message):
         revoked: _builtins.bool = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         last_used_at: _timestamp_pb2.Timestamp | None = ...,
+        machines: _abc.Iterable[_builtins.str] | None = ...,
+        sessions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "last_used_at", b"last_used_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "key_id", b"key_id", "label", b"label", "last_used_at", b"last_used_at", "revoked", b"revoked", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "key_id", b"key_id", "label", b"label", "last_used_at", b"last_used_at", "machines", b"machines", "revoked", b"revoked", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1399,6 +1411,8 @@ class CreateApiKeyRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
+    MACHINES_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """For people, at most 200 characters."""
     role: Global___Role.ValueType
@@ -1407,16 +1421,28 @@ class CreateApiKeyRequest(_message.Message):
     def ttl(self) -> _duration_pb2.Duration:
         """How long it is good, at most ten years; unset means until it is revoked."""
 
+    @_builtins.property
+    def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Machines that it reaches, as patterns with * and ?; none: all. 20 at most. Keys of the roles operator, approver and
+        viewer alone may be limited. What is outside is answered as what is not there.
+        """
+
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sessions, by label or id, in the same way. Labels are what machines say."""
+
     def __init__(
         self,
         *,
         label: _builtins.str = ...,
         role: Global___Role.ValueType = ...,
         ttl: _duration_pb2.Duration | None = ...,
+        machines: _abc.Iterable[_builtins.str] | None = ...,
+        sessions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "role", b"role", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "machines", b"machines", "role", b"role", "sessions", b"sessions", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

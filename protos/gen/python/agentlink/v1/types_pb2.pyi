@@ -290,6 +290,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The machine's disk has too little room."""
     REASON_KEY_EXPIRED: _Reason.ValueType  # 90
     """The API key's time is over."""
+    REASON_OUT_OF_SCOPE: _Reason.ValueType  # 91
+    """The API key is limited to some machines and sessions, and this is about others, or about all of them."""
     REASON_TOO_MANY_WRONG_KEYS: _Reason.ValueType  # 92
     """Too many wrong API keys came from this address of late. A right one is taken all the same."""
     REASON_WORKER_EXPIRED: _Reason.ValueType  # 93
@@ -420,6 +422,8 @@ REASON_NO_ROOM: Reason.ValueType  # 86
 """The machine's disk has too little room."""
 REASON_KEY_EXPIRED: Reason.ValueType  # 90
 """The API key's time is over."""
+REASON_OUT_OF_SCOPE: Reason.ValueType  # 91
+"""The API key is limited to some machines and sessions, and this is about others, or about all of them."""
 REASON_TOO_MANY_WRONG_KEYS: Reason.ValueType  # 92
 """Too many wrong API keys came from this address of late. A right one is taken all the same."""
 REASON_WORKER_EXPIRED: Reason.ValueType  # 93

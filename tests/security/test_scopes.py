@@ -1,0 +1,314 @@
+"""A key that is limited to some machines and sessions gets nothing of the others: they are not there.
+
+Each RPC that such a key may call has a row; a new one without fails.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+from google.protobuf.message import Message
+
+from router.api.auth import IN_SCOPE, POLICY
+from router.domain.credentials import MAY_BE_LIMITED, Role
+from tests.integration.router.harness import Caller, RouterUnderTest, config, serving
+from tests.integration.router.permissions.asking import ask
+from tests.rigs.adapter import environment
+from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import ThinAgent
+from webhook_adapter.config import AdapterConfig
+from webhook_adapter.http.app import create_app
+from webhook_adapter.router.client import RouterClient
+
+DAY = 86400.0
+CHAT = types.ChatRef(transport="test", chat_id="1")
+WORDS = types.Action(input=types.Input(text="run it", submit=True))
+CONTROL = pb.DESCRIPTOR.services_by_name["Control"]
+
+
+@dataclass(frozen=True)
+class Ids:
+    """One world: a machine, its session, and what was said there."""
+
+    machine: str
+    session: str
+    command: str
+    dead: str
+    notification: str
+    question: str
+
+
+NOWHERE = Ids(*(f"nowhere-{what}" for what in ("machine", "session", "command", "dead", "notification", "question")))
+
+
+def world(router: RouterUnderTest, word: str) -> Ids:
+    """All of it has that word in it."""
+    machine, session = router.machine(f"{word}-box"), f"{word}-session"
+    router.control.RegisterSession(registered(session, machine.machine_id, f"{word} label"))
+    dead = router.send(session, f"{word} lost")
+    lost = router.notify(session, CHAT, text=f"{word} undelivered")
+    router.advance(2 * DAY)  # nobody took them
+    assert lost
+    command = router.send(session, f"{word} words")
+    [note] = router.notify(session, CHAT, text=f"{word} news")
+    return Ids(
+        machine.machine_id, session, command.command_id, dead.command_id, note.notification_id,
+        asked(machine, session, word),
+    )  # fmt: skip
+
+
+def asked(machine: ThinAgent, session: str, word: str) -> str:
+    with machine.connected() as link:
+        return ask(link, session, tool=f"{word} tool")
+
+
+def registered(session: str, machine: str, label: str) -> pb.RegisterSessionRequest:
+    return pb.RegisterSessionRequest(session_id=session, machine_id=machine, label=label)
+
+
+@dataclass(frozen=True)
+class Worlds:
+    router: RouterUnderTest
+    inside: Ids
+    outside: Ids
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    with serving(config(Path(tmp_path_factory.mktemp("scopes")))) as router:
+        yield Worlds(router, world(router, "inside"), world(router, "outside"))
+
+
+LIMITS: Mapping[str, dict[str, list[str]]] = {
+    "by machine": {"machines": ["nothing", "inside-*"]},
+    "by label": {"sessions": ["inside *"]},
+    "by id": {"sessions": ["inside-session"]},
+    "by both": {"machines": ["inside-*", "out*-other"], "sessions": ["inside*", "outside*"]},
+}
+
+
+def limited(
+    router: RouterUnderTest, limit: dict[str, list[str]], role: "pb.Role.ValueType" = pb.ROLE_OPERATOR
+) -> Caller:
+    return router.caller(router.control.CreateApiKey(pb.CreateApiKeyRequest(label="ci", role=role, **limit)).secret)
+
+
+@pytest.fixture(scope="module", params=LIMITS)
+def key(worlds: Worlds, request: pytest.FixtureRequest) -> Caller:
+    return limited(worlds.router, LIMITS[request.param])
+
+
+# What names something: outside it is answered as what is not there. What lists: nothing of it is told.
+NAMING: dict[str, Callable[[Ids], Message]] = {
+    "UnregisterSession": lambda ids: pb.UnregisterSessionRequest(session_id=ids.session),
+    "SendCommand": lambda ids: pb.SendCommandRequest(session_id=ids.session, action=WORDS),
+    "GetCommand": lambda ids: pb.GetCommandRequest(command_id=ids.command),
+    "CancelCommand": lambda ids: pb.CancelCommandRequest(command_id=ids.command),
+    "Redrive": lambda ids: pb.RedriveRequest(command_id=ids.dead),
+    "DropDeadLetter": lambda ids: pb.DropDeadLetterRequest(command_id=ids.dead),
+    "Notify": lambda ids: pb.NotifyRequest(session_id=ids.session, text="hello", targets=[CHAT]),
+    "GetNotification": lambda ids: pb.GetNotificationRequest(notification_id=ids.notification),
+    "Trace": lambda ids: pb.TraceRequest(id=ids.command),
+    "RespondPermission": lambda ids: pb.RespondPermissionRequest(
+        permission_id=ids.question, input_digest="d1", option_id="allow"
+    ),
+    "StartSession": lambda ids: pb.StartSessionRequest(machine_id=ids.machine, prompt="go"),
+    "StopSession": lambda ids: pb.StopSessionRequest(session_id=ids.session),
+    "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),
+}
+LISTING: dict[str, list[Callable[[Ids], Message]]] = {
+    "ListSessions": [
+        lambda _: pb.ListSessionsRequest(include_ended=True),
+        lambda ids: pb.ListSessionsRequest(machine_id=ids.machine),
+    ],
+    "ListCommands": [
+        lambda _: pb.ListCommandsRequest(),
+        lambda ids: pb.ListCommandsRequest(session_id=ids.session),
+        lambda _: pb.ListCommandsRequest(states=[types.COMMAND_STATE_QUEUED]),
+        lambda ids: pb.ListCommandsRequest(before_command_id=ids.command),
+    ],
+    "ListDeadLetters": [lambda _: pb.ListDeadLettersRequest()],
+    "ListNotifications": [
+        lambda _: pb.ListNotificationsRequest(),
+        lambda ids: pb.ListNotificationsRequest(session_id=ids.session),
+        lambda _: pb.ListNotificationsRequest(last_words=True),
+        lambda _: pb.ListNotificationsRequest(open_questions=True),
+    ],
+    "ListMachines": [lambda _: pb.ListMachinesRequest()],
+    "ListPermissions": [
+        lambda _: pb.ListPermissionsRequest(include_closed=True),
+        lambda ids: pb.ListPermissionsRequest(session_id=ids.session),
+        lambda ids: pb.ListPermissionsRequest(permission_id=ids.question),
+    ],
+}
+WHOLE: dict[str, Message] = {
+    "Cleanup": pb.CleanupRequest(),
+    "GetStats": pb.GetStatsRequest(),
+    "ListStrangers": pb.ListStrangersRequest(),
+    "ListPeople": pb.ListPeopleRequest(),
+}
+STREAMED = {"WatchEvents"}
+
+
+def roles(name: str) -> frozenset[Role]:
+    allowed = POLICY[f"/agentlink.v1.Control/{name}"]
+    assert isinstance(allowed, frozenset)
+    return allowed
+
+
+def test_every_rpc_that_a_limited_key_may_call_has_a_row() -> None:
+    callable_by_limited = {method.name for method in CONTROL.methods if roles(method.name) & MAY_BE_LIMITED}
+
+    assert callable_by_limited == {*NAMING, *LISTING, *WHOLE, *STREAMED}
+    assert {f"/agentlink.v1.Control/{name}" for name in {*NAMING, *LISTING, *STREAMED}} == IN_SCOPE
+
+
+def refused(caller: Caller, name: str, request: Message) -> tuple[str, str]:
+    with pytest.raises(grpc.RpcError) as error:
+        getattr(caller.control, name)(request)
+    return reason_of(error.value), error.value.details() or ""
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_is_outside_is_answered_as_what_is_not_there(worlds: Worlds, key: Caller, name: str) -> None:
+    outside, nowhere = (refused(key, name, NAMING[name](ids)) for ids in (worlds.outside, NOWHERE))
+
+    assert outside[0] == nowhere[0]
+    told = outside[1]
+    for real, invented in zip(vars(worlds.outside).values(), vars(NOWHERE).values(), strict=True):
+        told = told.replace(real, invented)
+    assert told == nowhere[1]
+
+
+@pytest.mark.parametrize("name", LISTING)
+def test_lists_tell_nothing_of_what_is_outside(worlds: Worlds, key: Caller, name: str) -> None:
+    answers = [str(getattr(key.control, name)(request(worlds.outside))) for request in LISTING[name]]
+
+    assert "outside" not in "".join(answers)
+    assert "inside" in answers[0]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_about_all_of_them_is_refused(key: Caller, name: str) -> None:
+    assert refused(key, name, WHOLE[name])[0] == "OUT_OF_SCOPE"
+
+
+@pytest.mark.parametrize("of", ["", "outside-session", "outside label"])
+def test_who_watches_sees_what_is_inside_alone(worlds: Worlds, key: Caller, of: str) -> None:
+    router = worlds.router
+    call = key.control.WatchEvents(pb.WatchEventsRequest(after_event_id=1, session_id=of), timeout=30)
+    call.initial_metadata()
+    router.send(worlds.outside.session, "outside again")
+    last = router.send(worlds.inside.session, "inside again")
+
+    if of:
+        router.settle()
+        call.cancel()
+        with pytest.raises(grpc.RpcError) as ended:
+            next(call)
+        assert ended.value.code() is grpc.StatusCode.CANCELLED
+        return
+    seen = []
+    for event in call:
+        seen.append(str(event))
+        if event.step.subject_id == last.command_id:
+            break
+    call.cancel()
+    assert "outside" not in "".join(seen)
+    assert len(seen) > 3
+
+
+@pytest.mark.parametrize("name", ["GetCommand", "GetNotification", "Trace", "SendCommand", "Notify"])
+def test_what_is_inside_is_theirs(worlds: Worlds, key: Caller, name: str) -> None:
+    assert getattr(key.control, name)(NAMING[name](worlds.inside)).ByteSize()
+
+
+def test_a_page_is_filled_with_what_is_inside(worlds: Worlds, key: Caller) -> None:
+    for _ in range(3):
+        worlds.router.send(worlds.outside.session, "outside newest")
+
+    [newest] = key.control.ListCommands(pb.ListCommandsRequest(limit=1)).commands
+
+    assert newest.session_id == worlds.inside.session
+
+
+def test_a_name_that_others_have_too_is_theirs_alone(worlds: Worlds) -> None:
+    router = worlds.router
+    for word in ("inside", "outside"):
+        router.control.RegisterSession(registered(f"{word}-twin", f"{word}-box", "twin"))
+    twin = router.send("inside-twin", "inside twin")
+    by_machine = limited(router, LIMITS["by machine"])
+
+    found = by_machine.control.ListCommands(pb.ListCommandsRequest(session_id="twin")).commands
+
+    assert [command.command_id for command in found] == [twin.command_id]
+
+
+def test_nobody_makes_a_session_that_they_do_not_reach(worlds: Worlds) -> None:
+    by_label = limited(worlds.router, LIMITS["by label"])
+
+    new = refused(by_label, "RegisterSession", registered("other", "inside-box", "outside label"))
+    renamed = refused(by_label, "RegisterSession", registered("inside-session", "inside-box", "outside label"))
+    taken = refused(by_label, "RegisterSession", registered("outside-session", "inside-box", "inside label"))
+
+    assert (new[0], renamed[0], taken[0]) == ("OUT_OF_SCOPE", "OUT_OF_SCOPE", "SESSION_UNKNOWN")
+    assert worlds.router.control.ListSessions(pb.ListSessionsRequest(machine_id="outside-box")).sessions
+
+
+def test_nor_is_one_started(data_dir: Path) -> None:
+    with serving(config(data_dir)) as router:
+        for name in ("inside-box", "outside-box"):
+            with router.machine(name).connected(start_folders=["/src"]):
+                pass
+        by_both = limited(router, {"machines": ["inside-*"], "sessions": ["api*"]})
+
+        by_folder = refused(by_both, "StartSession", pb.StartSessionRequest(folder="/src/web", prompt="go"))
+        started = by_both.control.StartSession(pb.StartSessionRequest(folder="/src/api", prompt="go"))
+
+        assert by_folder[0] == "OUT_OF_SCOPE"
+        assert started.session.machine_id == "inside-box"  # and is not asked on which machine: there is one
+        assert len(router.control.ListSessions(pb.ListSessionsRequest()).sessions) == 1
+
+
+@pytest.mark.parametrize("role", [pb.ROLE_ADMIN, pb.ROLE_CHAT, pb.ROLE_ADAPTER])
+def test_keys_that_act_for_everybody_are_not_limited(worlds: Worlds, role: "pb.Role.ValueType") -> None:
+    request = pb.CreateApiKeyRequest(label="x", role=role, machines=["inside-*"])
+
+    assert refused(worlds.router.admin, "CreateApiKey", request)[0] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("patterns", [[""], ["x" * 129], ["x"] * 21])
+def test_patterns_that_are_none_are_refused(worlds: Worlds, patterns: list[str]) -> None:
+    request = pb.CreateApiKeyRequest(label="x", role=pb.ROLE_VIEWER, sessions=patterns)
+
+    assert refused(worlds.router.admin, "CreateApiKey", request)[0] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("role", [pb.ROLE_VIEWER, pb.ROLE_APPROVER])
+def test_a_role_that_may_less_may_no_more_inside(worlds: Worlds, role: "pb.Role.ValueType") -> None:
+    caller = limited(worlds.router, LIMITS["by machine"], role)
+
+    assert refused(caller, "SendCommand", NAMING["SendCommand"](worlds.inside))[0] == "PERMISSION_DENIED"
+    assert "outside" not in str(caller.control.ListCommands(pb.ListCommandsRequest()))
+
+
+def test_it_stays_limited_after_a_restart_and_over_http(data_dir: Path) -> None:
+    with serving(config(data_dir)) as router:
+        for word in ("inside", "outside"):
+            router.control.RegisterSession(registered(f"{word}-session", router.machine(f"{word}-box").machine_id, ""))
+        secret = limited(router, LIMITS["by machine"]).key
+        router.restart()
+        environ = environment(router.address)
+        client = RouterClient(AdapterConfig.from_environ(environ))
+        app = create_app(AdapterConfig.from_environ(environ), client).test_client()
+
+        listed = app.get("/sessions", headers={"X-API-Key": secret})
+        cleaned = app.post("/cleanup", headers={"X-API-Key": secret})
+
+        client.close()
+        assert [each["sessionId"] for each in listed.json or []] == ["inside-session"]
+        assert cleaned.status_code == 403
