@@ -46,7 +46,7 @@ _COMMANDS = {
     "enroll": "commands.machines:enroll",
     "machine": "commands.machines:machine",
     "tls": "commands.tls:tls",
-    "apikey": "commands.machines:apikey",
+    "apikey": "commands.api_keys:apikey",
     "hooks": "commands.hooks:hooks",
     "hook": "commands.hooks:hook",
     "webhook": "commands.webhook:webhook",

@@ -57,13 +57,25 @@ def _new(setting: Setting) -> str:
     return prefix + secrets.token_urlsafe(32)
 
 
+def replace(settings: Settings, name: str, secret: str) -> Path:
+    """Put another secret into the file of a generated one; where that is. Raises Failure."""
+    path = make_data_dir(settings) / BY_NAME[name].file
+    _write(path, secret, only_if_missing=False)
+    return path
+
+
 def _keep(path: Path, secret: str) -> None:
-    """Write it whole or not at all; where another process was faster, its secret stays."""
+    """Write it; where another process was faster, its secret stays."""
+    _write(path, secret, only_if_missing=True)
+
+
+def _write(path: Path, secret: str, *, only_if_missing: bool) -> None:
+    """Whole, or not at all."""
     try:
         draft = write_draft(path, f"{secret}\n".encode("ascii"))
         with _alone_in(path.parent):
             # An empty file is no secret: somebody's disk was full.
-            if not path.exists() or not path.read_bytes().strip():
+            if not only_if_missing or not path.exists() or not path.read_bytes().strip():
                 draft.replace(path)
         draft.unlink(missing_ok=True)
     except OSError as error:

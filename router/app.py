@@ -99,7 +99,7 @@ class Router:
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups)
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
-        self._keys = keys = ApiKeys(clock, randomness.secret, enrolment.join_tokens)
+        self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         notifications = Notifications(outbox, clock, new_id, token)
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),

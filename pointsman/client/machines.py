@@ -65,6 +65,17 @@ class Machines(Calls):
         """All keys, ended ones too."""
         return convert.read_all(ApiKey, self._call(self._stub.ListApiKeys, pb.ListApiKeysRequest(), patience).keys)
 
+    def rotate_api_key(self, key_id: str, overlap: timedelta | None = None, secret_digest: bytes = b"") -> NewApiKey:
+        """Give a key another secret; `secret_digest`, SHA-256 of the one that it has, stands in for its id.
+
+        The one before stays good until `overlap` (24 h) after the new one was first used; for none it ends at once.
+        """
+        asked = pb.RotateApiKeyRequest(key_id=key_id, secret_digest=secret_digest)
+        if overlap is not None:
+            asked.overlap.FromTimedelta(overlap)
+        answer = self._call(self._stub.RotateApiKey, asked)
+        return convert.read(NewApiKey, answer.key, secret=answer.secret)
+
     def revoke_api_key(self, key_id: str) -> None:
         """End a key, at once."""
         self._call(self._stub.RevokeApiKey, pb.RevokeApiKeyRequest(key_id=key_id))

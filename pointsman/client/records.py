@@ -259,6 +259,8 @@ class ApiKey:
     last_used_at: datetime | None
     machines: tuple[str, ...] = ()  # patterns that limit it; none: all
     sessions: tuple[str, ...] = ()
+    old_secret_good: bool = False  # that from before its last rotation
+    old_secret_until: datetime | None = None  # None also where the new one was not used yet
 
 
 @dataclass(frozen=True, slots=True)

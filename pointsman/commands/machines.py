@@ -1,12 +1,12 @@
-"""Machines and API keys: who may connect."""
+"""Machines: which may connect."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import click
 
 from pointsman import names
-from pointsman.client.records import ApiKey, Machine, Role
+from pointsman.client.records import Machine
 from pointsman.commands import completion
 from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
 from pointsman.render import Column, counted, show, show_json, state_word
@@ -174,85 +174,3 @@ def enroll(*, router: str, join_token: str) -> None:
     # This secret may stand on a command line: it is good once, and soon not at all.
     machine_id = enrol_machine(settings(), router, join_token)
     click.echo(f"{machine_id} is enrolled. Start its agent: pointsman agent")
-
-
-@click.group(cls=Group)
-def apikey() -> None:
-    """Keys for people and programs."""
-
-
-@apikey.command()
-@client_flags
-@json_flag
-@click.option("--label", default="", help="What it is for.")
-@click.option(
-    "--role",
-    default="operator",
-    show_default=True,
-    type=click.Choice(["admin", "operator", "approver", "viewer", "chat", "adapter"]),
-    help="operator: everything but keys, machines, backups; approver: reads, and answers questions; viewer: reads; "
-    "chat: one chat platform; adapter: chats and console.",
-)
-@click.option("--expires", type=SpanParam(), help="How long it is good: 12h, 90d.  [default: until it is revoked]")
-@click.option("--machine", "machines", multiple=True, help="Only for sessions on machines of this pattern: 'build-*'.")
-@click.option("--session", "sessions", multiple=True, help="Only for sessions whose label or id fits this pattern.")
-def create(
-    *,
-    label: str,
-    role: str,
-    expires: timedelta | None,
-    machines: tuple[str, ...],
-    sessions: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Make a key; its secret is shown once."""
-    with control() as router:
-        made = router.create_api_key(label, Role[role.upper()], expires, machines, sessions)
-    if as_json:
-        show_json(made)
-        return
-    # Alone on stdout, for whoever catches it in a variable.
-    click.echo(made.secret)
-    until = f", good until {made.expires_at:%Y-%m-%d %H:%M} UTC" if made.expires_at else ""
-    click.echo(f"{made.key_id}: role {role}{until}. The secret is not shown again.", err=True)
-
-
-@apikey.command("list")
-@client_flags
-@json_flag
-def list_keys(*, as_json: bool) -> None:
-    """List the keys, without their secrets."""
-    with control() as router:
-        found = router.api_keys()
-    show(
-        found,
-        [
-            Column("label", lambda k: k.label, least=12),
-            Column("id", lambda k: k.key_id, is_id=True),
-            Column("role", lambda k: k.role),
-            Column("made", lambda k: k.created_at, rank=3),
-            Column("last used", lambda k: k.last_used_at, rank=1),
-            Column("good until", lambda k: f"{k.expires_at:%Y-%m-%d}" if k.expires_at else "", rank=2),
-            Column("limited to", lambda k: " ".join(k.machines + k.sessions), rank=2),
-            Column("over", _over),
-        ],
-        as_json=as_json,
-        nothing="No keys.",
-    )
-
-
-def _over(key: ApiKey) -> str:
-    if key.revoked:
-        return "revoked"
-    return "expired" if key.expires_at and key.expires_at <= datetime.now(UTC) else ""
-
-
-@apikey.command("revoke")
-@client_flags
-@click.argument("key_id", metavar="ID")
-def revoke_key(*, key_id: str) -> None:
-    """End a key, at once."""
-    with control() as router:
-        key_id = names.api_key(router, key_id)  # exactly one: what is ended here does not come back
-        router.revoke_api_key(key_id)
-    click.echo(f"{key_id} is revoked")

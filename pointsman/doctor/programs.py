@@ -56,10 +56,10 @@ def gates(settings: Settings) -> Iterator[Finding]:
 
 
 def keys(settings: Settings) -> Iterator[Finding]:
-    """Keys whose time is nearly over; none that is over is used any more."""
+    """Keys whose time is nearly over, or whose new secret nobody has taken."""
     try:
         with connected(settings) as client:
-            found = [key for key in client.api_keys(_HTTP_DEADLINE) if key.expires_at and not key.revoked]
+            found = [key for key in client.api_keys(_HTTP_DEADLINE) if not key.revoked]
     except (RouterError, Failure):  # a key that may not ask, or of which the check of the router tells
         return
     now = datetime.now(UTC)
@@ -67,7 +67,11 @@ def keys(settings: Settings) -> Iterator[Finding]:
     for key in ending:
         cure = f"Make another one, and revoke this: pointsman apikey create --role {key.role.value.lower()}"
         yield warn("keys", f"{key.label or key.key_id} expires on {key.expires_at:%Y-%m-%d}", cure)
-    if not ending:
+    unused = [key for key in found if key.old_secret_good and not key.old_secret_until]
+    for key in unused:
+        cure = "Give it to whoever uses the key; those of `pointsman up` are taken when it is restarted."
+        yield warn("keys", f"{key.label or key.key_id} was rotated, and its new secret is not in use yet", cure)
+    if not ending and not unused:
         yield ok("keys", "none expires within two weeks")
 
 

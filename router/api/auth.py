@@ -80,6 +80,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/SetMachinePolicy": ADMIN,
     "/agentlink.v1.Control/CreateApiKey": ADMIN,
     "/agentlink.v1.Control/ListApiKeys": ADMIN,
+    "/agentlink.v1.Control/RotateApiKey": ADMIN,
     "/agentlink.v1.Control/RevokeApiKey": ADMIN,
     "/agentlink.v1.Control/Trace": READ,
     "/agentlink.v1.Control/WatchEvents": READ,
@@ -182,32 +183,33 @@ class Guard:
             who = refusal.who
         elif who is None:  # who has a key is known, also where it may not do this, or its time is over
             metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-            key = self._holder(metadata)
-            who = _principal(key) if key else None
+            holder = self._holder(metadata)
+            who = _principal(*holder) if holder else None
         self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
 
     def until_over(self, principal: Principal, end: End) -> AbstractContextManager[None]:
         """Call `end` when what a caller showed is over while the block runs: a stream may last for weeks."""
         if principal.worker:
             return self._workers.until_over(principal.worker, end)
-        return self._keys.until_over(principal.key_id, end)
+        return self._keys.until_over(principal.key_id, principal.shown, end)
 
     def _key(self, metadata: Mapping[str, str], roles: "frozenset[Role] | Access", method: str, peer: str) -> Principal:
-        key = self._holder(metadata)
-        if key is None:
+        holder = self._holder(metadata)
+        if holder is None:
             self._wrong_keys.check(peer, self._clock.monotonic(), shown=bool(metadata.get("x-api-key")))
             text = (
                 "The API key is missing or wrong. Send it as metadata x-api-key; `pointsman apikey create` makes one."
             )
             raise Refusal(Reason.UNAUTHENTICATED, text)
-        self._keys.use(key)
+        key, shown = holder
+        self._keys.use(key, shown)
         if isinstance(roles, Access) or key.role not in roles:
             raise Refusal(Reason.PERMISSION_DENIED, f"A key of role {key.role.value} may not do this.")
         if key.scope.is_limited and method not in IN_SCOPE:
             raise Refusal(Reason.OUT_OF_SCOPE, f"{method.rpartition('/')[2]} {_ABOUT_ALL}")
-        return _principal(key)
+        return _principal(key, shown)
 
-    def _holder(self, metadata: Mapping[str, str]) -> ApiKey | None:
+    def _holder(self, metadata: Mapping[str, str]) -> tuple[ApiKey, str] | None:
         return self._keys.holder(metadata.get("x-api-key", ""))
 
     async def _worker(self, token: str, method: str) -> Principal:
@@ -265,5 +267,5 @@ def _bearer(metadata: Mapping[str, str]) -> str:
     return token if scheme.lower() == "bearer" else ""
 
 
-def _principal(key: ApiKey) -> Principal:
-    return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id, scope=key.scope)
+def _principal(key: ApiKey, shown: str) -> Principal:
+    return Principal(key.label or key.key_id, role=key.role, key_id=key.key_id, scope=key.scope, shown=shown)

@@ -26,6 +26,7 @@ class AuditEvent(Enum):
 
     KEY_CREATED = "key_created"
     KEY_REVOKED = "key_revoked"
+    KEY_ROTATED = "key_rotated"  # has another secret
     SETTINGS_KEY_TAKEN = "settings_key_taken"  # the key of the settings became an admin's at a start
     JOIN_CREATED = "join_created"  # a right to enrol, for who has its token
     JOIN_REVOKED = "join_revoked"

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -53,6 +53,9 @@ class ApiKey:
     used_at: float | None = None  # to the minute
     machines: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()  # hashes of the secrets before this one; the newest is last, and may still be good
+    overlap: int = 0  # seconds for which that one is good after this one was first used
+    taken_at: float | None = None  # when this one was
 
     @property
     def scope(self) -> Scope:
@@ -62,6 +65,25 @@ class ApiKey:
     def is_over(self, now: float) -> bool:
         """Its time is over."""
         return self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def former_until(self) -> float | None:
+        """When the secret before this one ends; None where there is no such time (yet)."""
+        return None if self.taken_at is None or not self.former else self.taken_at + self.overlap
+
+    def has_former(self, now: float) -> bool:
+        """The secret before this one is still good: nobody has used this one, or not for long enough."""
+        return bool(self.former) and self.overlap > 0 and (self.former_until is None or self.former_until > now)
+
+    def takes(self, shown: str, now: float) -> bool:
+        """Whether a secret of this key, by its hash, is a good one."""
+        return shown == self.secret_hash or (self.has_former(now) and shown == self.former[-1])
+
+    def rotated(self, new: str, overlap: int) -> "ApiKey":
+        """The same key with another secret. One that was never used goes, and the one before it stays good."""
+        is_new = self.taken_at is None and self.former
+        former = (*self.former[:-1], self.secret_hash, self.former[-1]) if is_new else (*self.former, self.secret_hash)
+        return replace(self, secret_hash=new, former=former, overlap=overlap, taken_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,7 @@ class Principal:
     key_id: str = ""
     worker: Worker | None = None
     scope: Scope = EVERYTHING
+    shown: str = field(default="", repr=False)  # the hash of the secret that a key showed
 
     @property
     def identity(self) -> Identity:

@@ -17,6 +17,7 @@ ATTACKERS = {
     "a chat link",
     "an API key that is limited",
     "an API key that is over",
+    "an old secret of an API key",
     "whoever tries API keys",
     "one machine",
     "a worker's token",

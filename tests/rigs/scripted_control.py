@@ -214,6 +214,10 @@ class FakeControl(ControlServicer):
         self.enter(request, context)
         return pb.ListApiKeysResponse(keys=self.keys)
 
+    def RotateApiKey(self, request: Any, context: Any) -> pb.RotateApiKeyResponse:
+        self.enter(request, context)
+        return pb.RotateApiKeyResponse(key=pb.ApiKey(key_id=request.key_id or "own"), secret="pmk_other")
+
     def RevokeApiKey(self, request: Any, context: Any) -> pb.RevokeApiKeyResponse:
         self.enter(request, context)
         return pb.RevokeApiKeyResponse()

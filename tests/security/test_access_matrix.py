@@ -68,6 +68,7 @@ Control.Redrive              admin operator adapter
 Control.RegisterSession      admin operator
 Control.RespondPermission    admin operator approver
 Control.RevokeApiKey         admin
+Control.RotateApiKey         admin
 Control.RevokeJoinToken      admin
 Control.RevokeMachine        admin
 Control.SendCommand          admin operator adapter worker

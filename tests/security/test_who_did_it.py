@@ -73,6 +73,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/CreateApiKey": AuditEvent.KEY_CREATED,
     "Control/ListApiKeys": CHANGES_NOTHING,
     "Control/RevokeApiKey": AuditEvent.KEY_REVOKED,
+    "Control/RotateApiKey": AuditEvent.KEY_ROTATED,
     "Control/Trace": CHANGES_NOTHING,
     "Control/WatchEvents": CHANGES_NOTHING,
     "Control/Cleanup": AuditEvent.CLEANUP,
@@ -104,6 +105,12 @@ def key(router: RouterUnderTest, role: "pb.Role.ValueType", label: str = "laptop
 
 def an_api_key(router: RouterUnderTest) -> str:
     return key(router, pb.ROLE_VIEWER).key.key_id
+
+
+def a_rotated_key(router: RouterUnderTest) -> str:
+    made = an_api_key(router)
+    router.control.RotateApiKey(pb.RotateApiKeyRequest(key_id=made))
+    return made
 
 
 def a_revoked_key(router: RouterUnderTest) -> str:
@@ -154,6 +161,7 @@ def a_stop(router: RouterUnderTest) -> str:
 DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.KEY_CREATED: an_api_key,
     AuditEvent.KEY_REVOKED: a_revoked_key,
+    AuditEvent.KEY_ROTATED: a_rotated_key,
     AuditEvent.JOIN_CREATED: a_join_token,
     AuditEvent.JOIN_REVOKED: a_revoked_join_token,
     AuditEvent.MACHINE_ENROLLED: a_machine,

@@ -1,6 +1,7 @@
 """Control: machines, API keys, and strangers: who may come, and who wanted to."""
 
 from functools import partial
+from math import ceil
 
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1.types_pb2 import Machine as Message
@@ -10,10 +11,12 @@ from router.api.convert.chats import stranger_message
 from router.api.convert.machines import ROLES_BY_NUMBER, api_key_message, join_token_message, machine_message, policy
 from router.api.convert.times import seconds, timestamp
 from router.api.handlers import Call
+from router.domain.credentials import ApiKey
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
 from router.domain.scope import Scope
 from router.services import scopes
+from router.services.people.api_keys import OVERLAP
 from router.services.wakeups import EXPIRY
 from router.store import api_keys, machines, strangers
 
@@ -58,11 +61,17 @@ class AccessPart(Part):
         label, ttl = request.label, seconds(request.ttl) if request.HasField("ttl") else None
         key, secret = await self._write(call, lambda tx: self._s.keys.create(tx, label, role, ttl, scope))
         self._s.wakeups.wake(EXPIRY)
-        return pb.CreateApiKeyResponse(key=api_key_message(key), secret=secret)
+        return pb.CreateApiKeyResponse(key=self._key(key), secret=secret)
 
     async def ListApiKeys(self, _request: pb.ListApiKeysRequest, _call: Call) -> pb.ListApiKeysResponse:
         found = await self._s.database.read(api_keys.page)
-        return pb.ListApiKeysResponse(keys=map(api_key_message, map(self._s.keys.live, found)))
+        return pb.ListApiKeysResponse(keys=map(self._key, map(self._s.keys.live, found)))
+
+    async def RotateApiKey(self, request: pb.RotateApiKeyRequest, call: Call) -> pb.RotateApiKeyResponse:
+        r, overlap = request, ceil(seconds(request.overlap)) if request.HasField("overlap") else OVERLAP
+        digest = r.secret_digest.hex()
+        key, secret = await self._write(call, lambda tx: self._s.keys.rotate(tx, r.key_id, digest, overlap))
+        return pb.RotateApiKeyResponse(key=self._key(key), secret=secret)
 
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, call: Call) -> pb.RevokeApiKeyResponse:
         await self._write(call, lambda tx: self._s.keys.revoke(tx, request.key_id))
@@ -70,6 +79,9 @@ class AccessPart(Part):
 
     async def ListStrangers(self, _request: pb.ListStrangersRequest, _call: Call) -> pb.ListStrangersResponse:
         return pb.ListStrangersResponse(strangers=map(stranger_message, await self._s.database.read(strangers.page)))
+
+    def _key(self, key: ApiKey) -> pb.ApiKey:
+        return api_key_message(key, self._s.clock.now())
 
     def _machine(self, machine: Machine) -> Message:
         return machine_message(self._s.presence.live(machine), self._s.gates.all(machine))

@@ -42,12 +42,14 @@ def _parted(program: str) -> tuple[str, str, str]:
     return program.partition("=")
 
 
-def api_key_message(key: ApiKey) -> control_pb2.ApiKey:
+def api_key_message(key: ApiKey, now: float) -> control_pb2.ApiKey:
     """Without its secret, of which nothing but a hash is here."""
+    has_former = key.has_former(now)
     return control_pb2.ApiKey(
         key_id=key.key_id, label=key.label, role=ROLES[key.role], created_at=timestamp(key.created_at),
         revoked=key.revoked, expires_at=timestamp(key.expires_at), last_used_at=timestamp(key.used_at),
-        machines=key.machines, sessions=key.sessions,
+        machines=key.machines, sessions=key.sessions, old_secret_good=has_former,
+        old_secret_until=timestamp(key.former_until) if has_former else None,
     )  # fmt: skip
 
 

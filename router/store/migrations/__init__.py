@@ -30,6 +30,7 @@ from router.store.migrations import (
     m0025_join_tokens,
     m0026_key_ends,
     m0027_key_scopes,
+    m0028_key_rotation,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -60,6 +61,7 @@ MIGRATIONS: list[list[str]] = [
     m0025_join_tokens.STATEMENTS,
     m0026_key_ends.STATEMENTS,
     m0027_key_scopes.STATEMENTS,
+    m0028_key_rotation.STATEMENTS,
 ]
 
 

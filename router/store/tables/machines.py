@@ -81,6 +81,9 @@ class ApiKey(Model):
     used_at = TimeField(null=True)
     machines = json_list(default=())
     sessions = json_list(default=())
+    former = words(default=())
+    overlap = IntegerField(default=0)
+    taken_at = TimeField(null=True)
 
     class Meta:
         table_name = "api_keys"

@@ -1,8 +1,10 @@
 """Machines, keys, and the router's data."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
@@ -77,6 +79,42 @@ def test_a_key_may_be_limited(run: Run, control: FakeControl) -> None:
     assert "build-* ci-?" in run("apikey", "list").stdout
 
 
+def test_a_key_gets_another_secret(run: Run, control: FakeControl) -> None:
+    control.keys = [pb.ApiKey(key_id="k1", label="ci"), pb.ApiKey(key_id="k2", label="bench")]
+
+    done = run("apikey", "rotate", "ci", "--overlap", "2h")
+
+    assert done.stdout == "pmk_other\n"
+    assert "stays good until 2:00:00 after this one was first used" in done.stderr
+    asked = control.requests[-1]
+    assert (asked.key_id, asked.overlap.seconds) == ("k1", 7200)
+
+
+def test_the_one_before_may_end_at_once(run: Run, control: FakeControl) -> None:
+    control.keys = [pb.ApiKey(key_id="k1", label="ci")]
+
+    run("apikey", "rotate", "ci", "--now")
+
+    assert control.requests[-1].HasField("overlap")
+    assert control.requests[-1].overlap.ToTimedelta() == timedelta()
+
+
+@pytest.mark.parametrize("words", [[], ["ci", "--own"], ["--own", "--now"], ["ci", "--now", "--overlap", "1h"]])
+def test_what_is_to_be_rotated_is_said_in_one_way(run: Run, words: list[str]) -> None:
+    done = run("apikey", "rotate", *words)
+
+    assert done.exit_code == 2
+    assert "--own for those that `pointsman up` made here" in done.stderr
+
+
+def test_keys_that_nobody_made_here_are_rotated_where_they_come_from(run: Run, control: FakeControl) -> None:
+    done = run("apikey", "rotate", "--own")
+
+    assert done.exit_code == 1
+    assert "POINTSMAN_API_KEY comes from POINTSMAN_API_KEY in the environment" in done.stderr
+    assert not [request for request in control.requests if isinstance(request, pb.RotateApiKeyRequest)]
+
+
 def test_the_list_tells_which_keys_are_over_and_when_they_were_used(run: Run, control: FakeControl) -> None:
     control.keys = [pb.ApiKey(key_id="k1", label="never"), pb.ApiKey(key_id="k2", label="old")]
     control.keys[1].expires_at.FromSeconds(1_700_000_000)
@@ -86,7 +124,7 @@ def test_the_list_tells_which_keys_are_over_and_when_they_were_used(run: Run, co
     listed = json.loads(run("apikey", "list", "--json").stdout)
 
     assert "expired" not in never
-    assert old.split()[-3:] == ["2023-11-14", "-", "expired"]
+    assert old.split()[-4:] == ["2023-11-14", "-", "-", "expired"]
     assert [key["lastUsedAt"] for key in listed] == [None, "2020-09-13T12:26:40.000Z"]
 
 

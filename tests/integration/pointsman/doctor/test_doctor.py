@@ -297,6 +297,15 @@ def test_it_is_said_whether_sessions_can_be_started_from_afar(
     assert (told["level"], found in told["found"]) == (level, True)
 
 
+def test_a_new_secret_that_nobody_uses_is_told(run: Run, control: FakeControl) -> None:
+    control.keys = [pb.ApiKey(key_id="k1", label="ci", old_secret_good=True), pb.ApiKey(key_id="k2", label="bench")]
+
+    [told] = [one for one in json.loads(run("doctor", "--json").stdout) if one["check"] == "keys"]
+
+    assert told["level"] == "WARN"
+    assert "ci was rotated" in told["found"]
+
+
 def test_keys_that_end_soon_are_told(run: Run, control: FakeControl) -> None:
     control.keys = [pb.ApiKey(key_id=f"k{days}", label=f"in {days} days", role=pb.ROLE_VIEWER) for days in (-1, 3, 30)]
     for key, days in zip(control.keys, (-1, 3, 30), strict=True):

@@ -25,6 +25,7 @@ MOVES = {
     "requests.created_at": ("the same request or update is known again", ""),
     "join_tokens.expires_at": ("a machine may enrol", ""),
     "api_keys.expires_at": ("a key opens something", ""),
+    "api_keys.taken_at": ("the secret before it opens something", ""),
     "sessions.seen_at": ("a session that nobody has seen for a month ends", "state != 'ended'"),
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
     "pairing_codes.expires_at": ("a code lets somebody in", ""),

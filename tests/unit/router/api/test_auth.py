@@ -35,7 +35,7 @@ def test_an_admin_may_call_everything_that_takes_a_key() -> None:
 def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
     for_admins = {
         *("CreateJoinToken", "ListJoinTokens", "RevokeJoinToken", "RevokeMachine", "SetMachinePolicy"),
-        *("CreateApiKey", "ListApiKeys", "RevokeApiKey"),
+        *("CreateApiKey", "ListApiKeys", "RevokeApiKey", "RotateApiKey"),
         *("ListAuditEntries", "VerifyAudit"),
         *("Backup", "CreatePairingCode", "Unpair", "SetSecondFactor"),
         *CHAT_LINK,

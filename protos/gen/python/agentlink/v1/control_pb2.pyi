@@ -1353,6 +1353,8 @@ class ApiKey(_message.Message):
     LAST_USED_AT_FIELD_NUMBER: _builtins.int
     MACHINES_FIELD_NUMBER: _builtins.int
     SESSIONS_FIELD_NUMBER: _builtins.int
+    OLD_SECRET_GOOD_FIELD_NUMBER: _builtins.int
+    OLD_SECRET_UNTIL_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """Names it."""
     label: _builtins.str
@@ -1361,6 +1363,8 @@ class ApiKey(_message.Message):
     """What it may do."""
     revoked: _builtins.bool
     """It is over."""
+    old_secret_good: _builtins.bool
+    """The secret before its last rotation is still good."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -1381,6 +1385,10 @@ class ApiKey(_message.Message):
     def sessions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Sessions, by label or id, in the same way."""
 
+    @_builtins.property
+    def old_secret_until(self) -> _timestamp_pb2.Timestamp:
+        """It is until then; unset: until some time after the new one was first used."""
+
     def __init__(
         self,
         *,
@@ -1393,10 +1401,12 @@ class ApiKey(_message.Message):
         last_used_at: _timestamp_pb2.Timestamp | None = ...,
         machines: _abc.Iterable[_builtins.str] | None = ...,
         sessions: _abc.Iterable[_builtins.str] | None = ...,
+        old_secret_good: _builtins.bool = ...,
+        old_secret_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "last_used_at", b"last_used_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "last_used_at", b"last_used_at", "old_secret_until", b"old_secret_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "key_id", b"key_id", "label", b"label", "last_used_at", b"last_used_at", "machines", b"machines", "revoked", b"revoked", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "key_id", b"key_id", "label", b"label", "last_used_at", b"last_used_at", "machines", b"machines", "old_secret_good", b"old_secret_good", "old_secret_until", b"old_secret_until", "revoked", b"revoked", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1516,6 +1526,68 @@ class ListApiKeysResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListApiKeysResponse: _TypeAlias = ListApiKeysResponse  # noqa: Y015
+
+@_typing.final
+class RotateApiKeyRequest(_message.Message):
+    """Wants another secret for a key. One that was never used is replaced: whoever lost the answer asks again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    SECRET_DIGEST_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """The key."""
+    secret_digest: _builtins.bytes
+    """In place of key_id, for who has the secret: its SHA-256."""
+    @_builtins.property
+    def overlap(self) -> _duration_pb2.Duration:
+        """How long the secret before stays good once the new one was first used, at most 90 days; unset means 24 hours. Zero ends
+        it at once, with its streams.
+        """
+
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        overlap: _duration_pb2.Duration | None = ...,
+        secret_digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overlap", b"overlap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id", "overlap", b"overlap", "secret_digest", b"secret_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateApiKeyRequest: _TypeAlias = RotateApiKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateApiKeyResponse(_message.Message):
+    """The new secret is shown once. Role, label, scope and end of the key stay as they were, and so do its request ids."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    secret: _builtins.str
+    """The secret: "pmk_…"."""
+    @_builtins.property
+    def key(self) -> Global___ApiKey:
+        """The key."""
+
+    def __init__(
+        self,
+        *,
+        key: Global___ApiKey | None = ...,
+        secret: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "secret", b"secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateApiKeyResponse: _TypeAlias = RotateApiKeyResponse  # noqa: Y015
 
 @_typing.final
 class RevokeApiKeyRequest(_message.Message):

@@ -143,6 +143,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListApiKeysRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.ListApiKeysResponse.FromString,
                 _registered_method=True)
+        self.RotateApiKey = channel.unary_unary(
+                '/agentlink.v1.Control/RotateApiKey',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.RotateApiKeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.RotateApiKeyResponse.FromString,
+                _registered_method=True)
         self.RevokeApiKey = channel.unary_unary(
                 '/agentlink.v1.Control/RevokeApiKey',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RevokeApiKeyRequest.SerializeToString,
@@ -384,6 +389,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateApiKey(self, request, context):
+        """Gives a key another secret; the one before stays good for a while.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevokeApiKey(self, request, context):
         """Ends a key.
         """
@@ -610,6 +622,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.ListApiKeys,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.ListApiKeysRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'RotateApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateApiKey,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.RotateApiKeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.RotateApiKeyResponse.SerializeToString,
             ),
             'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeApiKey,
@@ -1268,6 +1285,33 @@ class Control:
             '/agentlink.v1.Control/ListApiKeys',
             agentlink_dot_v1_dot_control__pb2.ListApiKeysRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/RotateApiKey',
+            agentlink_dot_v1_dot_control__pb2.RotateApiKeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.RotateApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -81,6 +81,8 @@ class ControlStub:
     """Makes a key for a person or program."""
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListApiKeysRequest, _control_pb2.ListApiKeysResponse]
     """The keys, without their secrets."""
+    RotateApiKey: _grpc.UnaryUnaryMultiCallable[_control_pb2.RotateApiKeyRequest, _control_pb2.RotateApiKeyResponse]
+    """Gives a key another secret; the one before stays good for a while."""
     RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_control_pb2.RevokeApiKeyRequest, _control_pb2.RevokeApiKeyResponse]
     """Ends a key."""
     Trace: _grpc.UnaryUnaryMultiCallable[_control_pb2.TraceRequest, _control_pb2.TraceResponse]
@@ -167,6 +169,8 @@ class ControlAsyncStub(ControlStub):
     """Makes a key for a person or program."""
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_control_pb2.ListApiKeysRequest, _control_pb2.ListApiKeysResponse]  # type: ignore[assignment]
     """The keys, without their secrets."""
+    RotateApiKey: _aio.UnaryUnaryMultiCallable[_control_pb2.RotateApiKeyRequest, _control_pb2.RotateApiKeyResponse]  # type: ignore[assignment]
+    """Gives a key another secret; the one before stays good for a while."""
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_control_pb2.RevokeApiKeyRequest, _control_pb2.RevokeApiKeyResponse]  # type: ignore[assignment]
     """Ends a key."""
     Trace: _aio.UnaryUnaryMultiCallable[_control_pb2.TraceRequest, _control_pb2.TraceResponse]  # type: ignore[assignment]
@@ -376,6 +380,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListApiKeysResponse, _abc.Awaitable[_control_pb2.ListApiKeysResponse]]:
         """The keys, without their secrets."""
+
+    @_abc_1.abstractmethod
+    def RotateApiKey(
+        self,
+        request: _control_pb2.RotateApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.RotateApiKeyResponse, _abc.Awaitable[_control_pb2.RotateApiKeyResponse]]:
+        """Gives a key another secret; the one before stays good for a while."""
 
     @_abc_1.abstractmethod
     def RevokeApiKey(
