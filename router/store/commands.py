@@ -58,8 +58,12 @@ _MARK_SENT = _COMMANDS.writes(Row.update(all_given(_SENT)).where(_THIS))
 # Where it stands is asked in the same statement: a receipt may come late, or of a link that is no more.
 _MARK_RECEIVED = Statement(
     Row.update({Row.state: CommandState.RECEIVED, Row.received_at: given.now})
-    .where(_THIS & (Row.epoch == given.epoch) & Row.state.in_(list(SOURCES[Stored])))
-    .returning(Row.session_id)
+    .where(
+        Row.command_id.in_(listed(given.command_ids))
+        & (Row.epoch == given.epoch)
+        & Row.state.in_(list(SOURCES[Stored]))
+    )
+    .returning(Row.command_id, Row.session_id)
 )
 _SET_HOLD = Statement(Row.update({Row.hold: given.hold}).where(_THIS))
 _DROP = Statement(Row.update({Row.dropped: True}).where(_THIS))
@@ -144,14 +148,16 @@ def mark_sent(tx: Transaction, before: Sequence[Command], after: Sequence[Comman
 
 def mark_received(tx: Transaction, command_ids: Sequence[str], epoch: int, now: float, machine_id: str) -> None:
     """Write many Stored events at once; those that are no longer where the event is legal, or of this link, stay."""
-    steps: list[TraceStep] = []
-    for command_id in command_ids:
-        session_id = _MARK_RECEIVED.value(tx, command_id=command_id, epoch=epoch, now=now)
-        if session_id is not None:  # else it has ended, or another link has it
-            steps.append(
-                TraceStep(now, command_id, session_id, "Stored", "sent", "received", machine_id, f"epoch {epoch}")
-            )
-    record(tx, steps)
+    rows = _MARK_RECEIVED.run(tx, command_ids=json.dumps(command_ids), epoch=epoch, now=now).fetchall()
+    session_of, detail = dict(rows), f"epoch {epoch}"
+    record(
+        tx,
+        [
+            TraceStep(now, command_id, session_of[command_id], "Stored", "sent", "received", machine_id, detail)
+            for command_id in command_ids  # in their order: a table that was changed has none
+            if command_id in session_of  # else it has ended, or another link has it
+        ],
+    )
 
 
 def note(tx: Transaction, command: Command, event: str, actor: str, now: float) -> None:

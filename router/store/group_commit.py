@@ -8,7 +8,7 @@ mistake. Only what the disk refuses fails them all.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -33,7 +33,7 @@ class Transaction(Undo):
     `caller` is for whom it acts; who hands it in for somebody says so at its beginning.
     """
 
-    __slots__ = ("caller", "committed", "execute", "executemany")
+    __slots__ = ("appended", "caller", "committed", "execute", "executemany")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__()
@@ -41,6 +41,16 @@ class Transaction(Undo):
         self.executemany = connection.executemany
         self.caller = ROUTER
         self.committed: list[Callable[[], object]] = []
+        self.appended: dict[str, list[tuple[object, ...]]] = {}
+
+    def append(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Write rows that nothing in the operation reads, with all of its rows of this kind at its end."""
+        self.appended.setdefault(statement, []).extend(rows)
+
+    def flush(self) -> None:
+        """Write what was appended, each kind in its order."""
+        for statement, rows in self.appended.items():
+            self.executemany(statement, rows)
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Call this on the event loop once all of this is on disk; never if it is undone."""
@@ -50,6 +60,7 @@ class Transaction(Undo):
         """Take back what changed in memory, and forget what was to follow."""
         super().undo()
         self.committed.clear()
+        self.appended.clear()
 
 
 @dataclass(slots=True)
@@ -115,6 +126,7 @@ def _perform(connection: sqlite3.Connection, operation: Operation[Any]) -> bool:
     before = connection.total_changes
     try:
         operation.value = operation.function(transaction)
+        transaction.flush()
     except Exception as error:
         if _is_of_the_disk(error):
             raise

@@ -11,6 +11,7 @@ from router.store.statements import Statement, given
 Row = tables.Machine
 _MACHINES = Mapper(Row, Machine)
 _FIND = _MACHINES.reads(_MACHINES.select().where(Row.machine_id == given.machine_id))
+_GATE = Statement(Row.select(Row.gate).where(Row.machine_id == given.machine_id))
 _PAGE = _MACHINES.reads(_MACHINES.select().order_by(Row.machine_id))
 _WRITE = _MACHINES.writes(_MACHINES.upsert(Row.machine_id))
 # Of all columns these alone: it is run for all that a machine says.
@@ -30,6 +31,11 @@ _BIND = Statement(Row.update({Row.is_bound: True}).where(Row.machine_id == given
 def find(connection: sqlite3.Connection | Transaction, machine_id: str) -> Machine | None:
     """One machine, or None."""
     return _FIND.one(connection, machine_id=machine_id)
+
+
+def gate(tx: Transaction, machine_id: str) -> str:
+    """For which reason a machine was held off last; empty where it was not."""
+    return _GATE.value(tx, machine_id=machine_id) or ""
 
 
 def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:

@@ -60,7 +60,7 @@ def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
     """Write steps, in order, with whoever the transaction acts for."""
     identity = tx.caller.identity
     who = "" if identity.kind is IdentityKind.ROUTER else str(identity)
-    tx.executemany(_INSERT, [(*step[:-1], who) for step in steps])
+    tx.append(_INSERT, [(*step[:-1], who) for step in steps])
 
 
 def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[TraceStep]:

@@ -138,24 +138,25 @@ class DeliveryEngine:
     def end(self, tx: Transaction, command_id: str, event: Event, actor: str) -> Command | None:
         """Bring a command to its end and tell whoever sent it. A late word is kept beside the state. None: unknown."""
         command = commands.find(tx, command_id)
-        if command is None:
-            return None
+        return None if command is None else self.finish(tx, command, event, actor)
+
+    def finish(self, tx: Transaction, command: Command, event: Event, actor: str) -> Command:
+        """The same, for a command that was just read."""
         # The first end stands: people have been told, and may have sent it again.
         if not command.state.live:
             return self._late(tx, command, event, actor)
         ended = commands.change(tx, command, event, self._clock.now(), actor)
         if link := self._hub.get(command.machine_id):
-            link.release(tx, command_id)
+            link.release(tx, command.command_id)
         if isinstance(ended.action, StartSession):
             self._start_ended(tx, ended)
         self._status_messages.ended(tx, ended)
         self._wake(tx, ended)
         return ended
 
-    def mark(self, tx: Transaction, command_id: str, event: Event, actor: str) -> None:
+    def mark(self, tx: Transaction, command: Command, event: Event, actor: str) -> None:
         """Note on a DONE command what the agent program did with it, and tell whoever sent it."""
-        command = commands.find(tx, command_id)
-        if command is not None and command.state is CommandState.DONE:
+        if command.state is CommandState.DONE:
             marked = commands.change(tx, command, event, self._clock.now(), actor)
             self._status_messages.marked(tx, marked)
             self._wake(tx, marked)

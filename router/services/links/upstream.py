@@ -265,9 +265,9 @@ class UpstreamService:
             sessions.seen(tx, command.session_id, self._clock.now())
         if result.outcome in _ENDINGS:
             event: Event = Ended(_ENDINGS[result.outcome], result.reason, result.detail, result.typed_at)
-            self._delivery.end(tx, result.command_id, event, link.machine_id)
+            self._delivery.finish(tx, command, event, link.machine_id)
         else:
-            self._delivery.mark(tx, result.command_id, _mark(result), link.machine_id)
+            self._delivery.mark(tx, command, _mark(result), link.machine_id)
 
     def _renewed(self, machine: Machine, hello: Hello, heard_epoch: int) -> Machine:
         same_outbox = machine.outbox_id == hello.outbox_id

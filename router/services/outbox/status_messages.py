@@ -148,9 +148,8 @@ class StatusMessages:
     def _line(self, tx: Transaction, command: Command) -> str:
         session, connected = sessions.find(tx, command.session_id), self._connected(command.machine_id)
         away = command.state is CommandState.QUEUED and not connected
-        machine = machines.find(tx, command.machine_id) if away else None
-        gate = Reason[machine.gate] if machine and machine.gate else None
-        return status_lines.status_line(command, session, connected=connected, gate=gate)
+        gate = machines.gate(tx, command.machine_id) if away else ""
+        return status_lines.status_line(command, session, connected=connected, gate=Reason[gate] if gate else None)
 
     def _write(
         self,
