@@ -41,7 +41,7 @@ async def _submit(
         room = min(window - (len(sent) - len(latencies)), count - len(sent))
         if room > 0:
             numbers = range(len(sent), len(sent) + room)
-            await stream.write(pb.SubmitBatch(items=[_item(number, names) for number in numbers]))
+            await stream.write(pb.SubmitBatch(items=[item(number, names) for number in numbers]))
             sent |= dict.fromkeys(numbers, time.perf_counter())
         answers = await stream.read()
         now = time.perf_counter()
@@ -52,7 +52,7 @@ async def _submit(
     return Run(latencies, time.perf_counter() - begun)
 
 
-def _item(number: int, names: list[str]) -> pb.SubmitItem:
+def item(number: int, names: list[str]) -> pb.SubmitItem:
     chat = types_pb2.ChatRef(transport="bench", chat_id="1")
     request = pb.SubmitRequest(
         update_key=f"bench:{number}", chat=chat, text="go on please", session_id=names[number % len(names)]

@@ -1,0 +1,138 @@
+"""What a command costs the router, in instructions: the same on an idle and on a busy machine, unlike seconds.
+
+`python -m tests.bench.instructions` counts them with valgrind, in the real router, beside a fixed piece of work in the
+same Python: the ratio of the two is what can be compared between machines and kept.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from agentlink.v1 import chat_link_pb2 as pb
+from agentlink.v1 import chat_link_pb2_grpc as rpc
+from agentlink.v1 import control_pb2, control_pb2_grpc
+
+from tests.bench import programs, submits
+from tests.bench.machine import METADATA, Machine
+
+WARM, COUNTED, BATCH = 64, 320, 32
+ROWS = 4_000  # of the fixed piece of work
+PATIENCE = 300.0  # seconds; the program runs fifty times slower
+_COUNTING = ("valgrind", "--tool=callgrind", "--quiet")
+# Not by the command line: it sets signals that valgrind keeps for itself.
+_ROUTER = "import os, sys; from router.cli import main; sys.exit(main(os.environ))"
+_REFERENCE = f"""
+import hashlib, json, sqlite3
+on = sqlite3.connect(":memory:")
+on.execute("CREATE TABLE rows (id TEXT PRIMARY KEY, body TEXT)")
+for number in range({ROWS}):
+    body = json.dumps({{"id": number, "text": "go on please", "tags": [number % 7, "a", None]}})
+    key = hashlib.sha256(body.encode()).hexdigest()
+    on.execute("INSERT INTO rows VALUES (?, ?)", (key, json.loads(body)["text"]))
+"""
+
+
+def is_possible() -> bool:
+    """Whether the programs that count are there."""
+    return all(shutil.which(name) for name in ("valgrind", "callgrind_control"))
+
+
+def reference() -> float:
+    """Instructions for a row of the fixed piece of work."""
+    with programs.folder() as folder:
+        totals = []
+        for number, script in enumerate(("import hashlib, json, sqlite3", _REFERENCE)):
+            counts = folder / f"counts.{number}"
+            argv = [*_COUNTING, f"--callgrind-out-file={counts}", sys.executable, "-I", "-S", "-c", script]
+            subprocess.run(argv, check=True, capture_output=True)
+            totals.append(_total([counts]))
+    return (totals[1] - totals[0]) / ROWS
+
+
+async def per_command(*, connected: bool) -> float:
+    """Instructions of the router for a command: handed in, and with a machine there also sent, confirmed and ended."""
+    with programs.folder() as folder:
+        counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
+        environ = programs.environ(folder, PYTHONHASHSEED="0")
+        argv = [*counting, sys.executable, "-I", "-c", _ROUTER]
+        with programs.started(argv, environ, log=folder / "router.log") as router:
+            async with _crowd(router.address, connected=connected) as crowd:
+                await crowd.send(range(WARM))
+                _control(router.process.pid, "--instr=on")
+                _control(router.process.pid, "--zero")
+                await crowd.send(range(WARM, WARM + COUNTED))
+                _control(router.process.pid, "--dump")
+        return _total([folder / "counts.1"]) / COUNTED  # what comes later is its end
+
+
+@dataclass(frozen=True)
+class _Crowd:
+    """Those who hand in, and look whether all has ended."""
+
+    stream: Any
+    control: control_pb2_grpc.ControlStub
+    sessions: list[str]
+    connected: bool
+
+    async def send(self, numbers: range) -> None:
+        """In full batches, each answered before the next: how they are grouped must not be chance."""
+        last = ""
+        for start in range(numbers.start, numbers.stop, BATCH):
+            batch = [submits.item(number, self.sessions) for number in range(start, start + BATCH)]
+            await self.stream.write(pb.SubmitBatch(items=batch))
+            left = BATCH
+            while left:
+                answers = (await self.stream.read()).items
+                left, last = left - len(answers), answers[-1].response.command_id
+        if self.connected:
+            request = control_pb2.GetCommandRequest(command_id=last)
+            request.wait.FromSeconds(int(PATIENCE))
+            await self.control.GetCommand(request, metadata=METADATA)
+
+
+@asynccontextmanager
+async def _crowd(address: str, *, connected: bool) -> AsyncIterator[_Crowd]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        machine = Machine(channel, "counted")
+        await machine.enrol()
+        names = await machine.sessions(submits.SESSIONS)
+        stream = rpc.ChatLinkStub(channel).SubmitStream(metadata=METADATA)
+        crowd = _Crowd(stream, control_pb2_grpc.ControlStub(channel), names, connected)
+        if not connected:
+            yield crowd
+            return
+        await machine.connect()
+        serving = asyncio.create_task(machine.serve())
+        yield crowd
+        serving.cancel()
+        machine.close()
+
+
+def _control(pid: int, what: str) -> None:
+    # They meet in the folder for temporary files: the router was told of none.
+    environ = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    subprocess.run(["callgrind_control", what, str(pid)], env=environ, check=True, capture_output=True)
+
+
+def _total(files: Iterable[Path]) -> int:
+    lines = (line for file in files for line in file.read_text().splitlines())
+    return sum(int(line.split()[1]) for line in lines if line.startswith("summary:"))
+
+
+def main() -> None:
+    base = reference()
+    for name, connected in (("its machine away", False), ("from the door to its end", True)):
+        count = asyncio.run(per_command(connected=connected))
+        sys.stdout.write(f"a command, {name}: {count / 1000:.0f} thousand instructions, {count / base:.1f} rows\n")
+
+
+if __name__ == "__main__":
+    main()
