@@ -43,6 +43,7 @@ from router.services.files import Files
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.gates import LinkGates
+from router.services.links.machine_keys import MachineKeys
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.delivery_receipts import DeliveryReceipts
@@ -101,10 +102,10 @@ class Router:
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         notifications = Notifications(outbox, clock, new_id, token)
+        machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
-            refusals, clock, key.router_id, jitter,
-        )  # fmt: skip
+            refusals, clock, key.router_id, jitter)  # fmt: skip
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock)
@@ -114,15 +115,15 @@ class Router:
             keys, clean, wakeups, clock,
         )  # fmt: skip
         services = ControlServices(
-            database, clock, hub, delivery, session_service, notifications, enrolment, keys, wakeups, stats,
-            dead_letters, permissions, starts, presence, gates, clean, people,
-        )  # fmt: skip
+            database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
+            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
-            AgentLinkServicer(LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, files),
+            AgentLinkServicer(
+                LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, refusals),
             ControlServicer(services), IdentityServicer(key),
-            Guard(keys, database, refusals, wakeups, clock, key.router_id),
+            Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id),
         )  # fmt: skip
 
     async def recover(self) -> None:

@@ -13,8 +13,10 @@ from router.api.handlers import Call, Context
 from router.api.link_stream import LinkServices, LinkStream
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
+from router.domain.machine_key import Replacement
 from router.services.files import Files
 from router.services.links.enrolment import Enrolment
+from router.services.links.machine_keys import MachineKeys
 from router.store.database import Transaction
 
 ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
@@ -23,15 +25,16 @@ ENROL_PAUSE = 1.0  # seconds a peer waits after a wrong join token
 class AgentLinkServicer:
     """The service machines call."""
 
-    def __init__(self, services: LinkServices, enrolment: Enrolment, files: Files) -> None:
+    def __init__(self, services: LinkServices, enrolment: Enrolment, keys: MachineKeys, files: Files) -> None:
         self._services = services
+        self._keys = keys
         self._files = files
         self._enrolment = enrolment
         self._streams: set[LinkStream] = set()
         self._tried: dict[str, float] = {}  # peers that may have guessed, when (monotonic)
 
     async def Connect(self, principal: Principal, context: Context) -> None:
-        stream = LinkStream(principal.machine_id, context, self._services)
+        stream = LinkStream(principal, context, self._services)
         self._streams.add(stream)
         try:
             await stream.run()
@@ -41,6 +44,16 @@ class AgentLinkServicer:
     async def GetPart(self, request: link_pb.GetCommandPartRequest, call: Call) -> link_pb.GetCommandPartResponse:
         data = await self._files.get(call.principal.machine_id, request.command_id, request.number)
         return link_pb.GetCommandPartResponse(data=data)
+
+    async def RotateKey(self, request: link_pb.RotateKeyRequest, call: Call) -> link_pb.RotateKeyResponse:
+        offered = Replacement(request.public_key, request.new_signature, request.old_signature)
+
+        def operation(tx: Transaction) -> None:
+            tx.caller = call.caller()
+            self._keys.replace(tx, call.principal.machine_id, offered)
+
+        await self._services.database.write(operation)
+        return link_pb.RotateKeyResponse()
 
     async def PutPart(self, request: link_pb.PutPartRequest, call: Call) -> link_pb.PutPartResponse:
         machine_id = call.principal.machine_id

@@ -14,8 +14,11 @@ from router.clock import Clock
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, ApiKey, Principal, Role
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
+from router.domain.machine import Machine
+from router.domain.machine_key import OVER
 from router.domain.worker import CLOCK_LEEWAY, may_not
 from router.link.admission import Admission
+from router.services.links.machine_keys import MachineKeys
 from router.services.people.api_keys import ApiKeys, End
 from router.services.refusals import OF_ACCESS, Refusals
 from router.services.wakeups import Wakeups
@@ -24,6 +27,7 @@ from router.store.database import Database
 
 STRANGER = Principal("anyone")
 _ABOUT_ALL = "is about all machines and sessions, and this key is limited to some. It needs a key that is not."
+_NOT_VALID = "The machine's credential is not valid. Enrol it again."
 _NO_MACHINE = "This credential has a role and is no machine's. Show one without."
 
 
@@ -44,6 +48,7 @@ CHAT = frozenset({Role.ADMIN, Role.CHAT, Role.ADAPTER})
 POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
     "/agentlink.v1.AgentLink/Enroll": Access.ANYONE,  # the join token is the credential
+    "/agentlink.v1.AgentLink/RotateKey": Access.MACHINE,
     "/agentlink.v1.Identity/Prove": Access.ANYONE,  # asked before anybody shows who they are
     "/agentlink.v1.AgentLink/GetPart": Access.MACHINE,
     "/agentlink.v1.AgentLink/PutPart": Access.MACHINE,
@@ -77,6 +82,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListJoinTokens": ADMIN,
     "/agentlink.v1.Control/RevokeJoinToken": ADMIN,
     "/agentlink.v1.Control/RevokeMachine": ADMIN,
+    "/agentlink.v1.Control/RotateMachineKey": ADMIN,
     "/agentlink.v1.Control/SetMachinePolicy": ADMIN,
     "/agentlink.v1.Control/CreateApiKey": ADMIN,
     "/agentlink.v1.Control/ListApiKeys": ADMIN,
@@ -135,6 +141,7 @@ class Guard:
     def __init__(
         self,
         keys: ApiKeys,
+        machine_keys: MachineKeys,
         database: Database,
         refusals: Refusals,
         wakeups: Wakeups,
@@ -143,6 +150,7 @@ class Guard:
     ) -> None:
         self._refusals = refusals
         self._keys = keys
+        self._machine_keys = machine_keys
         self._wrong_keys = WrongKeys()
         self._database = database
         self._clock = clock
@@ -185,6 +193,8 @@ class Guard:
             metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
             holder = self._holder(metadata)
             who = _principal(*holder) if holder else None
+        if who is None and (machine_id := refusal.metadata.get("machine_id")):
+            who = Principal(machine_id, machine_id=machine_id)
         self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
 
     def until_over(self, principal: Principal, end: End) -> AbstractContextManager[None]:
@@ -222,6 +232,7 @@ class Guard:
     async def _machine(self, metadata: Mapping[str, str]) -> Principal:
         if not (token := _bearer(metadata)):
             raise Refusal(Reason.UNAUTHENTICATED, "Send authorization: Bearer <JWT signed by the machine's key>.")
+        machine = None
         try:
             # Unverified: it only says whose key to verify with.
             machine_id = str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
@@ -242,15 +253,29 @@ class Guard:
             text = f"The JWT is not as it has to be: {error}. It needs sub, aud (the router's id), iat and exp."
             raise Refusal(Reason.UNAUTHENTICATED, text) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
-            machine = None
+            await self._look_for_old_key(token, machine)
+            raise Refusal(Reason.UNAUTHENTICATED, _NOT_VALID) from None
         if machine is None:
-            raise Refusal(Reason.UNAUTHENTICATED, "The machine's credential is not valid. Enrol it again.")
+            raise Refusal(Reason.UNAUTHENTICATED, _NOT_VALID)
         if machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, "This machine was revoked. Enrol it again.")
         self._check_times(issued, begins, expires)
         if not machine.is_bound and claims["aud"] == self._router_id:
             await self._database.write(lambda tx: machines.bind(tx, machine_id))
-        return Principal(machine_id, machine_id=machine_id)
+        return Principal(machine_id, machine_id=machine_id, public_key=machine.public_key)
+
+    async def _look_for_old_key(self, token: str, machine: Machine | None) -> None:
+        """Raises Refusal(KEY_REPLACED) for what a key has signed that was the machine's: people are told of it."""
+        if machine is None or not machine.former_key:
+            return
+        try:
+            old = Ed25519PublicKey.from_public_bytes(machine.former_key)
+            jwt.decode(token, old, algorithms=["EdDSA"], options={"verify_aud": False, "verify_exp": False})
+        except (jwt.PyJWTError, ValueError):
+            return
+        if not machine.revoked:
+            await self._database.write(lambda tx: self._machine_keys.old_one_shown(tx, machine.machine_id))
+        raise Refusal(Reason.KEY_REPLACED, OVER, machine_id=machine.machine_id)
 
     def _check_times(self, issued: float, begins: float, expires: float) -> None:
         now = self._clock.now()

@@ -46,6 +46,7 @@ CODES: Mapping[Reason, int] = {
     Reason.PERMISSION_DENIED: code_pb2.PERMISSION_DENIED,
     Reason.OUT_OF_SCOPE: code_pb2.PERMISSION_DENIED,
     Reason.MACHINE_REVOKED: code_pb2.PERMISSION_DENIED,
+    Reason.KEY_REPLACED: code_pb2.PERMISSION_DENIED,
     # So agents that do not know them come again after minutes, as one that is refused does.
     Reason.CREDENTIAL_OLD: code_pb2.PERMISSION_DENIED,
     Reason.AGENT_TOO_OLD: code_pb2.PERMISSION_DENIED,

@@ -13,6 +13,7 @@ from router.api.errors import abort
 from router.api.handlers import Context, frames, last_word, last_write
 from router.clock import Clock
 from router.domain.command import Command
+from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
@@ -25,7 +26,12 @@ from router.store.database import Database, Transaction
 logger = logging.getLogger(__name__)
 BATCH_BYTES = 512 * 1024  # of commands in one frame; half of what a frame may have
 LOOK_EVERY = 10.0  # seconds between looks for commands without a receipt
-_OUR_DOING = (Reason.DRAINING, Reason.STORAGE_UNAVAILABLE, Reason.DUPLICATE_MACHINE)  # such ends blame no command
+_OUR_DOING = (
+    Reason.DRAINING,
+    Reason.STORAGE_UNAVAILABLE,
+    Reason.DUPLICATE_MACHINE,
+    Reason.KEY_REPLACED,
+)  # such ends blame no command
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,9 @@ class LinkServices:
 class LinkStream:
     """One open stream: a reader that never waits for acting, one writer, and a watch on the time."""
 
-    def __init__(self, machine_id: str, context: Context, services: LinkServices) -> None:
-        self._machine_id = machine_id
+    def __init__(self, principal: Principal, context: Context, services: LinkServices) -> None:
+        self._machine_id = machine_id = principal.machine_id
+        self._public_key = principal.public_key
         self._context = context
         self._services = services
         self._connection = Connection(machine_id, services.clock.monotonic())
@@ -122,7 +129,7 @@ class LinkStream:
     async def _greet(self, hello: Hello) -> None:
         batches = "command_batch" in hello.capabilities
         most = WINDOW_BATCHED if batches else WINDOW
-        link = Link(self._machine_id, batches, min(hello.max_in_flight or most, most))
+        link = Link(self._machine_id, self._public_key, batches, min(hello.max_in_flight or most, most))
         link.heard_at = self._services.clock.now()
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back

@@ -32,6 +32,8 @@ class AuditEvent(Enum):
     JOIN_REVOKED = "join_revoked"
     MACHINE_ENROLLED = "machine_enrolled"
     MACHINE_REVOKED = "machine_revoked"
+    MACHINE_KEY_WANTED = "machine_key_wanted"  # somebody asked a machine for another key
+    MACHINE_KEY_REPLACED = "machine_key_replaced"
     POLICY_SET = "policy_set"  # what may be started on a machine
     LOGIN = "login"
     LOGOUT = "logout"

@@ -94,6 +94,7 @@ class Principal:
     role: Role | None = None
     machine_id: str = ""
     key_id: str = ""
+    public_key: bytes = b""  # of a machine: what it was let in with
     worker: Worker | None = None
     scope: Scope = EVERYTHING
     shown: str = field(default="", repr=False)  # the hash of the secret that a key showed

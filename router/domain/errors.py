@@ -63,6 +63,7 @@ class Reason(Enum):
     PROGRAM_NOT_ALLOWED = 84
     PROGRAM_TOO_OLD = 85
     NO_ROOM = 86
+    KEY_REPLACED = 87
     KEY_EXPIRED = 90
     OUT_OF_SCOPE = 91
     TOO_MANY_WRONG_KEYS = 92

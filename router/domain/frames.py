@@ -207,6 +207,7 @@ class Welcome:
     inbox_outdated: bool = False  # what it would say of those is not worth hearing
     protocol: int = PROTOCOL
     capabilities: tuple[str, ...] = CAPABILITIES
+    key_wanted: bool = False  # another one
 
 
 @dataclass(frozen=True, slots=True)

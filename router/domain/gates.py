@@ -20,6 +20,7 @@ from router.domain.start import is_path
 
 DAY = 24 * 3600.0
 MAX_LISTED = 50
+KEY_DUE = 2 / 3  # of the age that a key may have: from then on another one is asked for
 LEAST_ROOM = 200 * 1024**2  # bytes: below it doctor fails, too
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
@@ -72,12 +73,12 @@ class Closed(NamedTuple):
 
 def _credential(attempt: Attempt) -> str:
     days, machine = attempt.requirements.credential_days, attempt.machine
-    age = (attempt.now - machine.key_made_at) / DAY
+    age = _key_age(attempt)
     if not days or age <= days:
         return ""
     return (
-        f"The key of {machine.machine_id} is {age:.0f} days old; this router takes none of more than {days}. Revoke"
-        " the machine and enrol it again: that makes a new one."
+        f"The key of {machine.machine_id} is {age:.0f} days old; this router takes none of more than {days}. Its agent"
+        " makes a new one by itself. One that is too old for that is to be updated, or revoked and enrolled again."
     )
 
 
@@ -162,6 +163,12 @@ def closed(attempt: Attempt, *ways: Way) -> Iterator[Closed]:
             yield Closed(gate, text)
 
 
+def key_due(attempt: Attempt) -> bool:
+    """Whether a machine is to be asked for another key: a person wants it, or the gate will soon be closed to this."""
+    days = attempt.requirements.credential_days
+    return attempt.machine.key_wanted or (days > 0 and _key_age(attempt) > days * KEY_DUE)
+
+
 def checked(policy: MachinePolicy) -> MachinePolicy:
     """A policy as a person gave it. Raises Refusal where it would mean nothing."""
     if max(len(policy.folders), len(policy.programs)) > MAX_LISTED:
@@ -184,6 +191,11 @@ def allowed_by(folders: tuple[str, ...]) -> Callable[[str], bool]:
         return any(place == folder or place.startswith(folder.rstrip("/") + "/") for folder in map(normpath, folders))
 
     return allows
+
+
+def _key_age(attempt: Attempt) -> float:
+    """In days."""
+    return (attempt.now - attempt.machine.key_made_at) / DAY
 
 
 def _places(folder: str, machine: Machine) -> list[str]:

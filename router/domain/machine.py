@@ -28,6 +28,7 @@ class Machine:
     `upstream_acked` is the last durable frame of its outbox on our disk; `heard_epoch` the newest epoch under which one
     came; `barred` the agent processes that were held off for using its identity at the same time; `capabilities` what
     its last hello said that it can do, None before that; `gate` the reason for which it was held off last;
+    `former_key` is the public key that `public_key` took the place of: whoever shows it is told, and nothing else;
     `is_bound` whether it has named this router in a JWT: from then on no JWT for any router is taken.
     """
 
@@ -53,6 +54,8 @@ class Machine:
     free_bytes: int | None = None  # on its agent's disk at the last hello
     is_bound: bool = False
     gate: str = ""
+    former_key: bytes = b""
+    key_wanted: bool = False  # by a person
     connected: bool = False
 
     @property

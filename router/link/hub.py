@@ -33,6 +33,7 @@ class Link:
     """One open stream of a machine."""
 
     machine_id: str
+    public_key: bytes  # whose private half opened it
     batches: bool  # the agent takes CommandBatch frames
     max_in_flight: int
     epoch: int = 0

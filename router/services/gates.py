@@ -27,6 +27,10 @@ class Gates:
         """All gates that are closed to a machine now, whatever the folder."""
         return list(gates.closed(self._attempt(machine), Way.LINK, Way.START))
 
+    def key_due(self, machine: Machine) -> bool:
+        """Whether a machine is to be asked for another key."""
+        return gates.key_due(self._attempt(machine))
+
     def _attempt(self, machine: Machine, folder: str | None = None) -> Attempt:
         now = self._clock.now()
         return Attempt(machine, self._requirements, now, time_of_day(now), folder)

@@ -25,6 +25,7 @@ from router.domain.action import Action
 from router.domain.errors import Refusal
 from router.domain.gates import Attempt, Requirements, Way, checked, closed
 from router.domain.machine import Machine, MachinePolicy
+from router.domain.machine_key import Replacement, replaced
 from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_command, route
 from router.domain.session import Session, SessionState
 from router.domain.unicode_escapes import visible
@@ -124,7 +125,7 @@ def credentials(data: bytes) -> None:
     """Whoever is let in shows a token that the machine's key has signed, letter by letter."""
     database: Any = OneMachine()
     nothing: Any = SimpleNamespace()  # that a credential of a machine needs
-    guard = Guard(nothing, database, nothing, nothing, CLOCK, "router")
+    guard = Guard(nothing, nothing, database, nothing, nothing, CLOCK, "router")
     token = data.decode(errors="replace")
     context: Any = SimpleNamespace(invocation_metadata=lambda: (("authorization", f"Bearer {token}"),))
     try:
@@ -165,6 +166,14 @@ def worker_tokens(data: bytes) -> None:
         head, body, signature = token.strip().split(".")
         KEY.public_key().verify(jwt.utils.base64url_decode(signature), f"{head}.{body}".encode())
         assert (held.machine_id, held.session_id, held.generation) == ("devbox", "s-1", 1)
+
+
+@target(bytes(160), KEY.public_key().public_bytes_raw() + bytes(128))
+def another_key(data: bytes) -> None:
+    """None takes the place of a machine's key that both have not signed for."""
+    offered = Replacement(data[:32], data[32:96], data[96:])
+    with suppress(Refusal):
+        raise AssertionError(replaced(MACHINE, offered, "router", NOW))
 
 
 @target("8-18", "22:00-07:00", "~/src/../api", "2.1.332 (Claude Code)", "v0.1.0", "K7QF-3M2X-PAWB", "Ada (telegram)")

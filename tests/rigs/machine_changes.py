@@ -2,6 +2,7 @@
 
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.integration.router.harness import RouterUnderTest
 
@@ -30,3 +31,15 @@ def a_policy(router: RouterUnderTest) -> str:
     policy = types.MachinePolicy(no_starts=True)
     router.control.SetMachinePolicy(pb.SetMachinePolicyRequest(machine_id=machine_id, policy=policy))
     return machine_id
+
+
+def a_wish_for_a_key(router: RouterUnderTest) -> str:
+    machine_id = a_machine(router)
+    router.control.RotateMachineKey(pb.RotateMachineKeyRequest(machine_id=machine_id))
+    return machine_id
+
+
+def a_replaced_key(router: RouterUnderTest) -> str:
+    machine = router.machine("devbox")
+    machine.rotate(Ed25519PrivateKey.generate())
+    return machine.machine_id

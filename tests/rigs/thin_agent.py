@@ -174,6 +174,16 @@ class ThinAgent:
         self.router_id = enrolled.router_id
         return enrolled
 
+    def rotate(self, key: Ed25519PrivateKey, **changes: Any) -> None:
+        """Put another key in the place of this machine's; `changes` replace fields of the request."""
+        public_key = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        said = b"\0".join((b"pointsman machine key v1", self.router_id.encode(), self.machine_id.encode(), public_key))
+        signed = {"new_signature": key.sign(said), "old_signature": self.key.sign(said)}
+        request = pb.RotateKeyRequest(**({"public_key": public_key} | signed | changes))
+        metadata = [("authorization", f"Bearer {self.token()}")]
+        self._stub.RotateKey(request, metadata=metadata, timeout=PATIENCE)
+        self.key = key
+
     def token(self, **changes: Any) -> str:
         """A credential as an agent makes it; `changes` replace claims, None leaves one out."""
         now = self.now()

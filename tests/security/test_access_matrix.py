@@ -31,6 +31,7 @@ AgentLink.Enroll             anyone
 AgentLink.GetPart            machine
 AgentLink.NotifyWithFiles    machine
 AgentLink.PutPart            machine
+AgentLink.RotateKey          machine
 ChatLink.CloseBrowser        admin chat adapter
 ChatLink.Deliver             admin chat adapter
 ChatLink.GetBrowser          admin chat adapter
@@ -71,6 +72,7 @@ Control.RevokeApiKey         admin
 Control.RotateApiKey         admin
 Control.RevokeJoinToken      admin
 Control.RevokeMachine        admin
+Control.RotateMachineKey     admin
 Control.SendCommand          admin operator adapter worker
 Control.SetMachinePolicy     admin
 Control.SetSecondFactor      admin

@@ -16,7 +16,15 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
-from tests.rigs.machine_changes import a_join_token, a_machine, a_policy, a_revoked_join_token, a_revoked_machine
+from tests.rigs.machine_changes import (
+    a_join_token,
+    a_machine,
+    a_policy,
+    a_replaced_key,
+    a_revoked_join_token,
+    a_revoked_machine,
+    a_wish_for_a_key,
+)
 from tests.rigs.person_changes import a_code, a_login, a_logout, a_person, a_person_put_out, a_second_factor
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
@@ -70,6 +78,8 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/RevokeJoinToken": AuditEvent.JOIN_REVOKED,
     "Control/SetMachinePolicy": AuditEvent.POLICY_SET,
     "Control/RevokeMachine": AuditEvent.MACHINE_REVOKED,
+    "Control/RotateMachineKey": AuditEvent.MACHINE_KEY_WANTED,
+    "AgentLink/RotateKey": AuditEvent.MACHINE_KEY_REPLACED,
     "Control/CreateApiKey": AuditEvent.KEY_CREATED,
     "Control/ListApiKeys": CHANGES_NOTHING,
     "Control/RevokeApiKey": AuditEvent.KEY_REVOKED,
@@ -166,6 +176,8 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.JOIN_REVOKED: a_revoked_join_token,
     AuditEvent.MACHINE_ENROLLED: a_machine,
     AuditEvent.MACHINE_REVOKED: a_revoked_machine,
+    AuditEvent.MACHINE_KEY_WANTED: a_wish_for_a_key,
+    AuditEvent.MACHINE_KEY_REPLACED: a_replaced_key,
     AuditEvent.POLICY_SET: a_policy,
     AuditEvent.REFUSED: a_refusal,
     AuditEvent.CLEANUP: a_cleanup,

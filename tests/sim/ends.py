@@ -35,6 +35,7 @@ from tests.sim.loop import VirtualLoop
 
 T = TypeVar("T")
 MACHINE = "m0"
+PUBLIC_KEY = b"k" * 32  # of each machine: credentials are not what is simulated
 
 ROUTER_KEY = RouterKey("router", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
@@ -221,7 +222,7 @@ class Wire:
         services = self.router.router.servicers.links._services
         match step:
             case Greet(hello):
-                link = Link(MACHINE, batches=False, max_in_flight=4)
+                link = Link(MACHINE, PUBLIC_KEY, batches=False, max_in_flight=4)
                 self.link = link
                 welcome = self.router.write(lambda tx: services.upstream.open(tx, link, hello))
                 self.server.welcomed(welcome.link_epoch, upstream_acked=welcome.upstream_acked)

@@ -40,7 +40,7 @@ from router.domain.errors import Refusal
 from router.randomness import Randomness
 from router.store import clock_steps as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
-from tests.sim.ends import ROUTER_KEY
+from tests.sim.ends import PUBLIC_KEY, ROUTER_KEY
 from tests.sim.loop import Life
 from tests.sim.network import AgentSide, Over, ServerSide, Stream
 
@@ -327,7 +327,7 @@ class AgentProgram(Program):
             await asyncio.sleep(max(0.0, wait.attempt_at - clock.monotonic()))
 
     def _dialled(self) -> AgentSide:
-        principal = Principal(self.name, machine_id=self.name)
+        principal = Principal(self.name, machine_id=self.name, public_key=PUBLIC_KEY)
         self.link = self.world.dial(self.life, "/agentlink.v1.AgentLink/Connect", principal)
         return AgentSide(self.link, self.world.checks.link(self.name))
 

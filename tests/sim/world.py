@@ -20,6 +20,7 @@ from router.store.migrations import migrate
 from tests.sim import plan
 from tests.sim.checks import Checks
 from tests.sim.disks import Disk
+from tests.sim.ends import PUBLIC_KEY
 from tests.sim.loop import Life, run
 from tests.sim.network import Over, Stream, Unreachable
 from tests.sim.people import Courier, People
@@ -217,5 +218,5 @@ def router_disk(count: int) -> bytes:
     migrate(connection)
     router_id(connection, lambda: "router")
     for number in range(count):
-        machines.write(Transaction(connection), Machine(f"m{number}", b"k" * 32, 0.0))
+        machines.write(Transaction(connection), Machine(f"m{number}", PUBLIC_KEY, 0.0))
     return disk.keep()

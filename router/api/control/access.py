@@ -54,6 +54,10 @@ class AccessPart(Part):
         dead = await self._write(call, lambda tx: self._s.enrolment.revoke_machine(tx, request.machine_id, who))
         return pb.RevokeMachineResponse(dead_commands=dead)
 
+    async def RotateMachineKey(self, request: pb.RotateMachineKeyRequest, call: Call) -> pb.RotateMachineKeyResponse:
+        asked = await self._write(call, lambda tx: self._s.machine_keys.want(tx, request.machine_id))
+        return pb.RotateMachineKeyResponse(machine=self._machine(asked))
+
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, call: Call) -> pb.CreateApiKeyResponse:
         if (role := ROLES_BY_NUMBER.get(request.role)) is None:
             raise Refusal(Reason.INVALID_ARGUMENT, "role must be ADMIN, OPERATOR, APPROVER, VIEWER, CHAT or ADAPTER")
@@ -84,4 +88,5 @@ class AccessPart(Part):
         return api_key_message(key, self._s.clock.now())
 
     def _machine(self, machine: Machine) -> Message:
-        return machine_message(self._s.presence.live(machine), self._s.gates.all(machine))
+        live, key_due = self._s.presence.live(machine), self._s.gates.key_due(machine)
+        return machine_message(live, self._s.gates.all(machine), key_wanted=key_due)

@@ -31,6 +31,7 @@ from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
+from router.services.links.machine_keys import MachineKeys
 from router.services.links.presence import Presence
 from router.services.outbox.notifications import Notifications, check_chat
 from router.services.people.api_keys import ApiKeys
@@ -77,6 +78,7 @@ class ControlServices:
     notifications: Notifications
     enrolment: Enrolment
     keys: ApiKeys
+    machine_keys: MachineKeys
     wakeups: Wakeups
     stats: Stats
     dead_letters: DeadLetters

@@ -117,6 +117,7 @@ def _welcome(w: frames.Welcome) -> link_pb.Welcome:
         max_in_flight=w.max_in_flight, max_frame_bytes=MAX_FRAME_BYTES, upstream_acked_seq=w.upstream_acked,
         resend_floors=[link_pb.ResendFloor(session_id=s, sequence=n) for s, n in w.resend_floors],
         recalled=w.recalled, inbox_outdated=w.inbox_outdated, protocol=w.protocol, capabilities=w.capabilities,
+        key_wanted=w.key_wanted,
     )  # fmt: skip
 
 

@@ -15,11 +15,11 @@ ROLES = {role: control_pb2.Role.Value(f"ROLE_{role.name}") for role in Role}
 ROLES_BY_NUMBER = {number: role for role, number in ROLES.items()}
 
 
-def machine_message(m: Machine, closed: Sequence[Closed]) -> pb.Machine:
+def machine_message(m: Machine, closed: Sequence[Closed], *, key_wanted: bool) -> pb.Machine:
     return pb.Machine(
         machine_id=m.machine_id, connected=m.connected, revoked=m.revoked, quarantined=m.quarantined,
         link_epoch=m.epoch, created_at=timestamp(m.created_at), last_seen_at=timestamp(m.last_seen_at),
-        key_made_at=timestamp(m.key_made_at),
+        key_made_at=timestamp(m.key_made_at), key_wanted=key_wanted,
         agent_version=m.agent_version, start_folders=m.start_folders, capabilities=m.capabilities or (),
         policy=pb.MachinePolicy(
             no_starts=not m.policy.starts, folders=m.policy.folders, programs=m.policy.programs, hours=m.policy.hours

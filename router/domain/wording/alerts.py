@@ -17,6 +17,11 @@ TWO_OF_ONE = (
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."
 )
 HELD_OFF = "⛔ {why} Until then what is written for its sessions waits."
+OLD_KEY_SHOWN = (
+    "⚠️ Somebody showed the old key of {machine}, which was replaced, and was turned away. It may be its own agent, put"
+    " back from an old copy or not restarted since it was enrolled anew. Else somebody else has its key: pointsman"
+    " machine revoke {machine}, and enrol it again."
+)
 TOPICS_FAILED = (
     "No topic could be made here ({why}), so topics are off again and messages come as before. The chat must have"
     " topics turned on, and the bot must be an admin who may manage them. Then: /topics on"

@@ -34,6 +34,7 @@ _REASONS = {
     Reason.PROGRAM_NOT_ALLOWED: "the machine's policy does not allow the program",
     Reason.PROGRAM_TOO_OLD: "the program on the machine is too old",
     Reason.NO_ROOM: "the machine's disk is nearly full",
+    Reason.KEY_REPLACED: "its key was replaced, and the old one is shown",
     Reason.FILE_GONE: "the file is not here any more; send it again",
 }
 

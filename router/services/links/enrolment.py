@@ -49,7 +49,7 @@ class Enrolment:
                 raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
             return known.used_as
         # Whoever stole it would be in again, too. The token is not used up: it waits for another key.
-        if any(machine.revoked and machine.public_key == public_key for machine in machines.page(tx)):
+        if any(_is_over(machine, public_key) for machine in machines.page(tx)):
             raise Refusal(Reason.MACHINE_REVOKED, _PUT_OUT)
         # The operator's word first: who has the token must not choose another machine's name.
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
@@ -91,8 +91,15 @@ class Enrolment:
                 barred=(),
                 is_bound=False,
                 key_made_at=now,
+                former_key=known.former_key if known.public_key == public_key else known.public_key,
+                key_wanted=False,
             )
         machines.write(tx, fresh)
 
     def _audit(self, tx: Transaction, event: AuditEvent, subject: str, detail: str = "") -> None:
         audit.record(tx, self._clock.now(), event, tx.caller, subject=subject, detail=detail)
+
+
+def _is_over(machine: Machine, public_key: bytes) -> bool:
+    """Whether that was a machine's key, and is so no more."""
+    return public_key == machine.former_key or (machine.revoked and public_key == machine.public_key)

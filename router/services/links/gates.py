@@ -23,6 +23,10 @@ class LinkGates:
     _notifications: Notifications
     _clock: Clock
 
+    def key_due(self, machine: Machine) -> bool:
+        """Whether its welcome asks for another key."""
+        return self._gates.key_due(machine)
+
     def look(self, tx: Transaction, machine: Machine) -> Refusal | None:
         """Why this machine gets no link, as its agent describes it now; None where it may have one."""
         shut = self._gates.before_link(machine)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from router.clock import Clock
+from router.domain import machine_key
 from router.domain.command import (
     MAX_LIVE_PER_MACHINE,
     CommandState,
@@ -103,6 +104,9 @@ class UpstreamService:
         machine = machines.find(tx, hello.machine_id)
         if machine is None or machine.revoked:
             raise Refusal(Reason.MACHINE_REVOKED, f"Machine {hello.machine_id} may not connect. Enrol it again.")
+        # It was let in before another key took the place of that: whoever stole the old one would have a link.
+        if machine.public_key != link.public_key:
+            raise Refusal(Reason.KEY_REPLACED, machine_key.OVER)
         machine = _told(machine, hello)
         if refusal := self._link_gates.look(tx, machine):
             return refusal
@@ -291,6 +295,7 @@ class UpstreamService:
         return Welcome(
             machine.epoch, self.router_id, self._clock.now(), interval, agent_patience(interval),
             link.max_in_flight, machine.upstream_acked, tuple(commands.resend_floors(tx, machine.machine_id)),
+            key_wanted=self._link_gates.key_due(machine),
         )  # fmt: skip
 
     def _record(self, tx: Transaction, machine: Machine, event: str, detail: str) -> None:

@@ -31,6 +31,7 @@ from router.store.migrations import (
     m0026_key_ends,
     m0027_key_scopes,
     m0028_key_rotation,
+    m0029_machine_keys,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -62,6 +63,7 @@ MIGRATIONS: list[list[str]] = [
     m0026_key_ends.STATEMENTS,
     m0027_key_scopes.STATEMENTS,
     m0028_key_rotation.STATEMENTS,
+    m0029_machine_keys.STATEMENTS,
 ]
 
 

@@ -45,6 +45,8 @@ class Machine(Model):
     programs = words(default=())
     free_bytes = IntegerField(null=True)
     gate = TextField(default="")
+    former_key = BlobField(default=b"")
+    key_wanted = BooleanField(default=False)
 
     class Meta:
         table_name = "machines"

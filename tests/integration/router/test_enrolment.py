@@ -106,7 +106,7 @@ def test_a_revoked_name_may_be_enrolled_with_a_new_key(router: RouterUnderTest) 
     link.lose()
 
     assert error
-    assert reason_of(error) == "UNAUTHENTICATED"
+    assert reason_of(error) == "KEY_REPLACED"
 
 
 def test_after_a_wrong_token_a_peer_waits_a_second(router: RouterUnderTest) -> None:

@@ -45,6 +45,7 @@ const REASONS = {
   QUESTION_OVER: "the question was over by then",
   INPUT_CHANGED: "it was about something else than what is asked",
   CREDENTIAL_OLD: "the machine's key is too old",
+  KEY_REPLACED: "the machine's key was replaced, and the old one is shown",
   AGENT_TOO_OLD: "the machine's agent is too old",
   START_NOT_ALLOWED: "the machine's policy allows no start",
   OUTSIDE_HOURS: "the machine's policy allows starts at other hours",

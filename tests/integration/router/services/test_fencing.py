@@ -59,7 +59,7 @@ class House:
 
     async def opened(self, max_in_flight: int = 8) -> Link:
         """A new link of the machine."""
-        link = Link("devbox", batches=False, max_in_flight=max_in_flight)
+        link = Link("devbox", b"k" * 32, batches=False, max_in_flight=max_in_flight)
         hello = Hello("devbox", "i", "inbox", "outbox", 0, "1", 1, 1, frozenset(), 0, (TOLD,))
         await self.database.write(lambda tx: self.upstream.open(tx, link, hello))
         return link

@@ -68,7 +68,7 @@ class Door:
         self.clock = StandingClock()
         self.database = OneMachine()
         none = cast("Any", None)
-        self._guard = Guard(none, cast("Any", self.database), none, none, self.clock, "router")
+        self._guard = Guard(none, none, cast("Any", self.database), none, none, self.clock, "router")
         self._machine = Calling(self.database.key, self.clock.at)
 
     async def looks(self, calling: Calling | None = None) -> None:

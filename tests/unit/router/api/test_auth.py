@@ -34,7 +34,8 @@ def test_an_admin_may_call_everything_that_takes_a_key() -> None:
 
 def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
     for_admins = {
-        *("CreateJoinToken", "ListJoinTokens", "RevokeJoinToken", "RevokeMachine", "SetMachinePolicy"),
+        *("CreateJoinToken", "ListJoinTokens", "RevokeJoinToken"),
+        *("RevokeMachine", "RotateMachineKey", "SetMachinePolicy"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey", "RotateApiKey"),
         *("ListAuditEntries", "VerifyAudit"),
         *("Backup", "CreatePairingCode", "Unpair", "SetSecondFactor"),
@@ -57,7 +58,7 @@ def test_a_viewer_only_reads(name: str) -> None:
 def test_links_and_their_files_are_for_machines_alone() -> None:
     names = {name.rpartition("/")[2] for name, who in POLICY.items() if who is Access.MACHINE}
 
-    assert names == {"Connect", "GetPart", "PutPart", "NotifyWithFiles"}
+    assert names == {"Connect", "RotateKey", "GetPart", "PutPart", "NotifyWithFiles"}
 
 
 def test_only_enrolment_and_the_routers_own_proof_need_no_credential() -> None:

@@ -57,6 +57,9 @@ class Nobody:
     async def Enroll(self, *_: object) -> None:
         raise AssertionError
 
+    async def RotateKey(self, *_: object) -> None:
+        raise AssertionError
+
     async def GetPart(self, *_: object) -> None:
         raise AssertionError
 

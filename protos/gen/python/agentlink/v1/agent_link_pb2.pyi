@@ -335,6 +335,55 @@ class EnrollResponse(_message.Message):
 Global___EnrollResponse: _TypeAlias = EnrollResponse  # noqa: Y015
 
 @_typing.final
+class RotateKeyRequest(_message.Message):
+    """Another key for a machine. Both keys sign the same bytes: "pointsman machine key v1", the router's id, the machine's id
+    and the 32 bytes of the new key, with a zero byte between each two. So a credential that leaked replaces no key.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    NEW_SIGNATURE_FIELD_NUMBER: _builtins.int
+    OLD_SIGNATURE_FIELD_NUMBER: _builtins.int
+    public_key: _builtins.bytes
+    """The raw 32 bytes of the new Ed25519 public key. On the machine's disk, with its private half, before this is sent."""
+    new_signature: _builtins.bytes
+    """By the new key: whoever sends this has it."""
+    old_signature: _builtins.bytes
+    """By the key that the router knows."""
+    def __init__(
+        self,
+        *,
+        public_key: _builtins.bytes = ...,
+        new_signature: _builtins.bytes = ...,
+        old_signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_signature", b"new_signature", "old_signature", b"old_signature", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateKeyRequest: _TypeAlias = RotateKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateKeyResponse(_message.Message):
+    """The new key is the machine's, on the router's disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateKeyResponse: _TypeAlias = RotateKeyResponse  # noqa: Y015
+
+@_typing.final
 class AgentFrame(_message.Message):
     """What an agent says. Frames that are durable begin with their number: field 1 of their message is upstream_seq, of those
     to come, too. So a router can refuse by its number what is newer than itself. No other frame to come begins with a
@@ -643,6 +692,7 @@ class Welcome(_message.Message):
     RECALLED_FIELD_NUMBER: _builtins.int
     INBOX_OUTDATED_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
+    KEY_WANTED_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """This link's epoch: greater than that of every earlier link of the machine."""
@@ -662,6 +712,8 @@ class Welcome(_message.Message):
     """
     protocol: _builtins.int
     """The protocol version of this link: the newest that both speak."""
+    key_wanted: _builtins.bool
+    """The router wants another key of this machine: RotateKey, when convenient."""
     @_builtins.property
     def router_time(self) -> _timestamp_pb2.Timestamp:
         """The router's clock, for people and for clock skew; never compared for ordering."""
@@ -705,11 +757,12 @@ class Welcome(_message.Message):
         recalled: _abc.Iterable[_builtins.str] | None = ...,
         inbox_outdated: _builtins.bool = ...,
         protocol: _builtins.int = ...,
+        key_wanted: _builtins.bool = ...,
         capabilities: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "router_time", b"router_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "inbox_outdated", b"inbox_outdated", "link_epoch", b"link_epoch", "max_frame_bytes", b"max_frame_bytes", "max_in_flight", b"max_in_flight", "protocol", b"protocol", "recalled", b"recalled", "resend_floors", b"resend_floors", "router_id", b"router_id", "router_time", b"router_time", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "heartbeat_interval", b"heartbeat_interval", "heartbeat_timeout", b"heartbeat_timeout", "inbox_outdated", b"inbox_outdated", "key_wanted", b"key_wanted", "link_epoch", b"link_epoch", "max_frame_bytes", b"max_frame_bytes", "max_in_flight", b"max_in_flight", "protocol", b"protocol", "recalled", b"recalled", "resend_floors", b"resend_floors", "router_id", b"router_id", "router_time", b"router_time", "upstream_acked_seq", b"upstream_acked_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -47,6 +47,11 @@ class AgentLinkStub:
                 request_serializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.FromString,
                 _registered_method=True)
+        self.RotateKey = channel.unary_unary(
+                '/agentlink.v1.AgentLink/RotateKey',
+                request_serializer=agentlink_dot_v1_dot_agent__link__pb2.RotateKeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_agent__link__pb2.RotateKeyResponse.FromString,
+                _registered_method=True)
         self.GetPart = channel.unary_unary(
                 '/agentlink.v1.AgentLink/GetPart',
                 request_serializer=agentlink_dot_v1_dot_agent__link__pb2.GetCommandPartRequest.SerializeToString,
@@ -80,6 +85,15 @@ class AgentLinkServicer:
     def Enroll(self, request, context):
         """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
         a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKey(self, request, context):
+        """Puts another public key in the place of the machine's, which is over once this is answered: its links end, and what it
+        signs is refused with KEY_REPLACED. May be repeated with the credential of the new key, where the answer was lost.
+        Taken of a key that is too old for a link, too (CREDENTIAL_OLD).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,6 +133,11 @@ def add_AgentLinkServicer_to_server(servicer, server):
                     servicer.Enroll,
                     request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.SerializeToString,
+            ),
+            'RotateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKey,
+                    request_deserializer=agentlink_dot_v1_dot_agent__link__pb2.RotateKeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_agent__link__pb2.RotateKeyResponse.SerializeToString,
             ),
             'GetPart': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPart,
@@ -193,6 +212,33 @@ class AgentLink:
             '/agentlink.v1.AgentLink/Enroll',
             agentlink_dot_v1_dot_agent__link__pb2.EnrollRequest.SerializeToString,
             agentlink_dot_v1_dot_agent__link__pb2.EnrollResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.AgentLink/RotateKey',
+            agentlink_dot_v1_dot_agent__link__pb2.RotateKeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_agent__link__pb2.RotateKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

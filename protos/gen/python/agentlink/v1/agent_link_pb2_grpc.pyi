@@ -42,6 +42,11 @@ class AgentLinkStub:
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
     a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
     """
+    RotateKey: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.RotateKeyRequest, _agent_link_pb2.RotateKeyResponse]
+    """Puts another public key in the place of the machine's, which is over once this is answered: its links end, and what it
+    signs is refused with KEY_REPLACED. May be repeated with the credential of the new key, where the answer was lost.
+    Taken of a key that is too old for a link, too (CREDENTIAL_OLD).
+    """
     GetPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]
     """A part of the file of a command, for the machine that has to carry it out."""
     PutPart: _grpc.UnaryUnaryMultiCallable[_agent_link_pb2.PutPartRequest, _agent_link_pb2.PutPartResponse]
@@ -64,6 +69,11 @@ class AgentLinkAsyncStub(AgentLinkStub):
     Enroll: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.EnrollRequest, _agent_link_pb2.EnrollResponse]  # type: ignore[assignment]
     """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
     a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
+    """
+    RotateKey: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.RotateKeyRequest, _agent_link_pb2.RotateKeyResponse]  # type: ignore[assignment]
+    """Puts another public key in the place of the machine's, which is over once this is answered: its links end, and what it
+    signs is refused with KEY_REPLACED. May be repeated with the credential of the new key, where the answer was lost.
+    Taken of a key that is too old for a link, too (CREDENTIAL_OLD).
     """
     GetPart: _aio.UnaryUnaryMultiCallable[_agent_link_pb2.GetCommandPartRequest, _agent_link_pb2.GetCommandPartResponse]  # type: ignore[assignment]
     """A part of the file of a command, for the machine that has to carry it out."""
@@ -96,6 +106,17 @@ class AgentLinkServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_agent_link_pb2.EnrollResponse, _abc.Awaitable[_agent_link_pb2.EnrollResponse]]:
         """Trades a join token and a public key for a machine identity. May be repeated with the same token and key. The key of
         a machine that was revoked is refused with MACHINE_REVOKED, and the token stays good for another key.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateKey(
+        self,
+        request: _agent_link_pb2.RotateKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_link_pb2.RotateKeyResponse, _abc.Awaitable[_agent_link_pb2.RotateKeyResponse]]:
+        """Puts another public key in the place of the machine's, which is over once this is answered: its links end, and what it
+        signs is refused with KEY_REPLACED. May be repeated with the credential of the new key, where the answer was lost.
+        Taken of a key that is too old for a link, too (CREDENTIAL_OLD).
         """
 
     @_abc_1.abstractmethod

@@ -1339,6 +1339,52 @@ class RevokeMachineResponse(_message.Message):
 Global___RevokeMachineResponse: _TypeAlias = RevokeMachineResponse  # noqa: Y015
 
 @_typing.final
+class RotateMachineKeyRequest(_message.Message):
+    """Wants another key of a machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    machine_id: _builtins.str
+    """The machine."""
+    def __init__(
+        self,
+        *,
+        machine_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["machine_id", b"machine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateMachineKeyRequest: _TypeAlias = RotateMachineKeyRequest  # noqa: Y015
+
+@_typing.final
+class RotateMachineKeyResponse(_message.Message):
+    """It will be asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MACHINE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def machine(self) -> _types_pb2.Machine:
+        """The machine, whose key_made_at tells when it has one."""
+
+    def __init__(
+        self,
+        *,
+        machine: _types_pb2.Machine | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["machine", b"machine"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["machine", b"machine"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateMachineKeyResponse: _TypeAlias = RotateMachineKeyResponse  # noqa: Y015
+
+@_typing.final
 class ApiKey(_message.Message):
     """A key, without its secret."""
 

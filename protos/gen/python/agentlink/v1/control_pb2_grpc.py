@@ -128,6 +128,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineResponse.FromString,
                 _registered_method=True)
+        self.RotateMachineKey = channel.unary_unary(
+                '/agentlink.v1.Control/RotateMachineKey',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.RotateMachineKeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.RotateMachineKeyResponse.FromString,
+                _registered_method=True)
         self.SetMachinePolicy = channel.unary_unary(
                 '/agentlink.v1.Control/SetMachinePolicy',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SetMachinePolicyRequest.SerializeToString,
@@ -363,6 +368,13 @@ class ControlServicer:
 
     def RevokeMachine(self, request, context):
         """Ends a machine's right to connect, and its link.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateMachineKey(self, request, context):
+        """Wants another key of a machine: its agent makes one when it is next welcomed, which is at once where it has a link.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -607,6 +619,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.RevokeMachine,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.RevokeMachineResponse.SerializeToString,
+            ),
+            'RotateMachineKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateMachineKey,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.RotateMachineKeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.RotateMachineKeyResponse.SerializeToString,
             ),
             'SetMachinePolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.SetMachinePolicy,
@@ -1204,6 +1221,33 @@ class Control:
             '/agentlink.v1.Control/RevokeMachine',
             agentlink_dot_v1_dot_control__pb2.RevokeMachineRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.RevokeMachineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateMachineKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/RotateMachineKey',
+            agentlink_dot_v1_dot_control__pb2.RotateMachineKeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.RotateMachineKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

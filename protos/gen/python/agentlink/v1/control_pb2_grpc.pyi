@@ -75,6 +75,8 @@ class ControlStub:
     """Ends a join token that nobody has used."""
     RevokeMachine: _grpc.UnaryUnaryMultiCallable[_control_pb2.RevokeMachineRequest, _control_pb2.RevokeMachineResponse]
     """Ends a machine's right to connect, and its link."""
+    RotateMachineKey: _grpc.UnaryUnaryMultiCallable[_control_pb2.RotateMachineKeyRequest, _control_pb2.RotateMachineKeyResponse]
+    """Wants another key of a machine: its agent makes one when it is next welcomed, which is at once where it has a link."""
     SetMachinePolicy: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetMachinePolicyRequest, _control_pb2.SetMachinePolicyResponse]
     """Says what may be started on a machine from afar, in place of what was said before."""
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_control_pb2.CreateApiKeyRequest, _control_pb2.CreateApiKeyResponse]
@@ -163,6 +165,8 @@ class ControlAsyncStub(ControlStub):
     """Ends a join token that nobody has used."""
     RevokeMachine: _aio.UnaryUnaryMultiCallable[_control_pb2.RevokeMachineRequest, _control_pb2.RevokeMachineResponse]  # type: ignore[assignment]
     """Ends a machine's right to connect, and its link."""
+    RotateMachineKey: _aio.UnaryUnaryMultiCallable[_control_pb2.RotateMachineKeyRequest, _control_pb2.RotateMachineKeyResponse]  # type: ignore[assignment]
+    """Wants another key of a machine: its agent makes one when it is next welcomed, which is at once where it has a link."""
     SetMachinePolicy: _aio.UnaryUnaryMultiCallable[_control_pb2.SetMachinePolicyRequest, _control_pb2.SetMachinePolicyResponse]  # type: ignore[assignment]
     """Says what may be started on a machine from afar, in place of what was said before."""
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_control_pb2.CreateApiKeyRequest, _control_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
@@ -356,6 +360,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.RevokeMachineResponse, _abc.Awaitable[_control_pb2.RevokeMachineResponse]]:
         """Ends a machine's right to connect, and its link."""
+
+    @_abc_1.abstractmethod
+    def RotateMachineKey(
+        self,
+        request: _control_pb2.RotateMachineKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.RotateMachineKeyResponse, _abc.Awaitable[_control_pb2.RotateMachineKeyResponse]]:
+        """Wants another key of a machine: its agent makes one when it is next welcomed, which is at once where it has a link."""
 
     @_abc_1.abstractmethod
     def SetMachinePolicy(

@@ -288,6 +288,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The program on the machine is older than this router takes, or did not say its version."""
     REASON_NO_ROOM: _Reason.ValueType  # 86
     """The machine's disk has too little room."""
+    REASON_KEY_REPLACED: _Reason.ValueType  # 87
+    """The key that signed this was the machine's and is over: another one took its place."""
     REASON_KEY_EXPIRED: _Reason.ValueType  # 90
     """The API key's time is over."""
     REASON_OUT_OF_SCOPE: _Reason.ValueType  # 91
@@ -420,6 +422,8 @@ REASON_PROGRAM_TOO_OLD: Reason.ValueType  # 85
 """The program on the machine is older than this router takes, or did not say its version."""
 REASON_NO_ROOM: Reason.ValueType  # 86
 """The machine's disk has too little room."""
+REASON_KEY_REPLACED: Reason.ValueType  # 87
+"""The key that signed this was the machine's and is over: another one took its place."""
 REASON_KEY_EXPIRED: Reason.ValueType  # 90
 """The API key's time is over."""
 REASON_OUT_OF_SCOPE: Reason.ValueType  # 91
@@ -1044,6 +1048,7 @@ class Machine(_message.Message):
     CLOSED_GATES_FIELD_NUMBER: _builtins.int
     PROGRAMS_FIELD_NUMBER: _builtins.int
     KEY_MADE_AT_FIELD_NUMBER: _builtins.int
+    KEY_WANTED_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine's name; unique."""
     connected: _builtins.bool
@@ -1056,6 +1061,8 @@ class Machine(_message.Message):
     """Counts its links; only the newest acts."""
     agent_version: _builtins.str
     """The agent's version, as it said."""
+    key_wanted: _builtins.bool
+    """Its next welcome asks for another key: somebody wants it, or the one it has will soon be too old."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was enrolled."""
@@ -1105,10 +1112,11 @@ class Machine(_message.Message):
         closed_gates: _abc.Iterable[Global___ClosedGate] | None = ...,
         programs: _abc.Iterable[Global___ProgramVersion] | None = ...,
         key_made_at: _timestamp_pb2.Timestamp | None = ...,
+        key_wanted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "key_made_at", b"key_made_at", "last_seen_at", b"last_seen_at", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "closed_gates", b"closed_gates", "connected", b"connected", "created_at", b"created_at", "key_made_at", b"key_made_at", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "policy", b"policy", "programs", b"programs", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "capabilities", b"capabilities", "closed_gates", b"closed_gates", "connected", b"connected", "created_at", b"created_at", "key_made_at", b"key_made_at", "key_wanted", b"key_wanted", "last_seen_at", b"last_seen_at", "link_epoch", b"link_epoch", "machine_id", b"machine_id", "policy", b"policy", "programs", b"programs", "quarantined", b"quarantined", "revoked", b"revoked", "start_folders", b"start_folders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
