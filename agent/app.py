@@ -24,6 +24,7 @@ from agent.domain.frames import Condition
 from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.client import Client
+from agent.link.machine_key import MachineKey
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
@@ -70,7 +71,7 @@ class Agent:
         database: Callable[[Path], Database] = Database,
     ) -> None:
         """Open everything on disk. Raises NotEnrolled, AlreadyRunning or StoreUnavailable."""
-        self.identity = identity.load(config.folder)
+        self.key = MachineKey(config.folder, identity.load(config.folder))
         self._folder = config.folder
         self.database = database(config.folder)
         self._clock = clock = clock or SteadyClock()
@@ -89,21 +90,21 @@ class Agent:
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
         )
         self.link_handler = LinkHandler(
-            self.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
+            self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
             self.starts.folders, self._can_start, self._condition,
         )  # fmt: skip
-        endpoint = Endpoint(config.router or self.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
-        self.client = Client(endpoint, self.identity, self.link_handler, clock)
+        endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
+        self.client = Client(endpoint, self.key, self.link_handler, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
         requests = Requests(
-            self.identity.machine_id,
+            self.key.identity.machine_id,
             self.sessions,
             self.inbox,
             self.outbox,
             Hooks(SessionLookup(self.sessions), self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)),
             self.permissions,
             self.uploads,
-            lambda: self.client.status,
+            self.client,
         )
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts)
         if self.headless is not None:
@@ -123,7 +124,7 @@ class Agent:
             await self.permissions.recover()
             await self.local.start()  # from here on programs may register and hooks may tell
             await self.link_handler.recover()  # what was begun is over before anything new is begun
-            ready(self.identity.machine_id)
+            ready(self.key.identity.machine_id)
             await self._work(stop)
         finally:
             self.permissions.stop()  # askers are answered first: the socket waits for them

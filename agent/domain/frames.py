@@ -29,6 +29,7 @@ class Welcome:
     inbox_outdated: bool = False  # of those nothing is to be said: this inbox is an old copy
     protocol: int = 1
     capabilities: frozenset[str] = frozenset()
+    key_wanted: bool = False  # another key of this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import grpc
 import grpc.aio
 from agentlink.v1 import identity_pb2 as pb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.clock import Clock
 from agent.domain.command import Reason
@@ -19,7 +21,8 @@ from agent.link import backoff, convert, router_socket
 from agent.link.channel import Endpoint, open_channel
 from agent.link.driver import Driver, Handler
 from agent.link.grpc_stream import GrpcStream, ending_of, reason_of
-from agent.link.identity import Identity
+from agent.link.identity import public_bytes
+from agent.link.machine_key import Ask, MachineKey, Offer, Unanswered
 from agent.link.protocol import End, Ending
 from agent.link.router_proof import CURE, PROVE, NotProven, challenge, check
 from agent.loops import is_cancelled
@@ -29,10 +32,15 @@ logger = logging.getLogger(__name__)
 CONNECT = "/agentlink.v1.AgentLink/Connect"
 GET_PART = "/agentlink.v1.AgentLink/GetPart"
 PUT_PART = "/agentlink.v1.AgentLink/PutPart"
+ROTATE_KEY = "/agentlink.v1.AgentLink/RotateKey"
 NOTIFY_WITH_FILES = "/agentlink.v1.AgentLink/NotifyWithFiles"
 PROOF_TIMEOUT = 10.0  # seconds
+KEY_TIMEOUT = 30.0  # seconds; a person is waiting
 PART_TIMEOUT = 30.0  # seconds; half a megabyte over a slow line
 FAILURES_PER_CHANNEL = 5  # then a new one: a channel can be broken for good
+_NOT_CHANGED = (
+    "The key was not changed: {}. Nothing is lost; where a new one was made, it is offered again before each link."
+)
 _UNKNOWN = frozenset({grpc.StatusCode.NOT_FOUND})
 _FOR_GOOD = _UNKNOWN | {  # but for FILE_GONE, the same call would get the same answer
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -57,13 +65,13 @@ class Client:
     def __init__(
         self,
         endpoint: Endpoint,
-        identity: Identity,
+        key: MachineKey,
         handler: Handler,
         clock: Clock,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._endpoint = endpoint
-        self._identity = identity
+        self._key = key
         self._handler = handler
         self._clock = clock
         self._jitter = jitter
@@ -129,8 +137,21 @@ class Client:
             raise Refusal(Reason.FILE_GONE if gone else Reason.INVALID_ARGUMENT, error.details() or text) from None
         return answer
 
-    def _proof(self) -> tuple[tuple[str, str], ...]:
-        token = self._identity.token(self._clock.now() + self._skew)
+    async def change_key(self) -> None:
+        """Give this machine another key now. Raises Refusal."""
+        if self._driver is None or not self.status.connected:
+            raise Refusal(Reason.ILLEGAL_STATE, "There is no link to the router now, so the key stays. Try again then.")
+        outcome = self._key.change()
+        self._driver.leave()
+        try:
+            why = await asyncio.wait_for(asyncio.shield(outcome), KEY_TIMEOUT)  # others may wait for it, too
+        except TimeoutError:
+            raise Refusal(Reason.ILLEGAL_STATE, _NOT_CHANGED.format("no answer in time")) from None
+        if why:
+            raise Refusal(Reason.ILLEGAL_STATE, _NOT_CHANGED.format(why))
+
+    def _proof(self, key: Ed25519PrivateKey | None = None) -> tuple[tuple[str, str], ...]:
+        token = self._key.identity.token(self._clock.now() + self._skew, key)
         return (("authorization", f"Bearer {token}"),)
 
     async def _has_room(self, stop: asyncio.Event) -> bool:
@@ -144,18 +165,24 @@ class Client:
         return True
 
     async def _one_link(self, channel: grpc.aio.Channel, stop: asyncio.Event) -> None:
-        unproven = self._look()
-        if unproven is None and self._identity.router_fingerprint:
-            unproven = await self._unless_stopped(self._prove(channel), stop)
-        if unproven is not None:
-            self._learn(unproven, 0.0)
+        ask, now = partial(self._offer, channel), self._clock.monotonic
+        unready = self._look()
+        if unready is None and (self._key.identity.router_fingerprint or not self._key.is_settled):
+            unready = await self._unless_stopped(self._ready(channel, ask), stop)
+        if unready is not None:
+            self._learn(unready, 0.0)
             return
         call = channel.stream_stream(CONNECT, None, None)(None, metadata=self._proof())
-        self._driver = driver = Driver(GrpcStream(call), self._handler, self._clock)
+        self._driver = driver = Driver(GrpcStream(call), self._handler, self._clock, lambda: self._key.want(now()))
         try:
             ending = await driver.run(stop)
         finally:
             self._driver = None
+        # Where its key is all that is wrong with this machine, it comes again at once with another.
+        if (ending.reason == "CREDENTIAL_OLD" and self._key.want(now())) or (
+            ending.reason == "UNAUTHENTICATED" and await self._key.tell_again(ask)
+        ):
+            ending = replace(ending, retry_after=0.0)
         self._learn(ending, driver.welcomed_for)
 
     def _look(self) -> Ending | None:
@@ -168,9 +195,34 @@ class Client:
             return Ending(End.LOST, f"no router listens at {self._endpoint.address}: {error.strerror}")
         return None
 
-    async def _unless_stopped(self, proof: Coroutine[None, None, Ending | None], stop: asyncio.Event) -> Ending | None:
-        """What the proof says; whoever is silent at the router's address does not hold up a stop."""
-        asked, stopped = asyncio.create_task(proof), asyncio.create_task(stop.wait())
+    async def _offer(self, channel: grpc.aio.Channel, offer: Offer) -> str:
+        """Why the router does not take another key; empty where it does. Raises Unanswered."""
+        public_key = public_bytes(offer.new)
+        request = convert.key_request(public_key, *offer.signatures(self._key.identity))
+        call = channel.unary_unary(ROTATE_KEY, None, None)
+        try:
+            await call(request, metadata=self._proof(offer.caller), timeout=PROOF_TIMEOUT)
+        except grpc.aio.AioRpcError as error:
+            text = f"{error.code().name}: {error.details()}"
+            # What our router refuses has a reason; an older one knows of no such call.
+            if not reason_of(error) and error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                raise Unanswered(text) from None
+            return text
+        return ""
+
+    async def _ready(self, channel: grpc.aio.Channel, ask: Ask) -> Ending | None:
+        """Make sure that it is our router, and that it has the key that we show; why there can be no link."""
+        if self._key.identity.router_fingerprint and (unproven := await self._prove(channel)):
+            return unproven
+        try:
+            await self._key.settle(ask, self._clock.monotonic())
+        except Unanswered as error:
+            return Ending(End.LOST, str(error))
+        return None
+
+    async def _unless_stopped(self, asking: Coroutine[None, None, Ending | None], stop: asyncio.Event) -> Ending | None:
+        """What it says; whoever is silent at the router's address does not hold up a stop."""
+        asked, stopped = asyncio.create_task(asking), asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((asked, stopped), return_when=asyncio.FIRST_COMPLETED)
             return asked.result() if asked.done() else Ending(End.STOPPED, "the agent is stopping")
@@ -185,7 +237,7 @@ class Client:
         call = channel.unary_unary(PROVE, pb.ProveRequest.SerializeToString, pb.ProveResponse.FromString)
         try:
             answer = await call(asked, timeout=PROOF_TIMEOUT)
-            check(asked, answer, self._identity.router_fingerprint, self._identity.router_id)
+            check(asked, answer, self._key.identity.router_fingerprint, self._key.identity.router_id)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
                 return ending_of(error)

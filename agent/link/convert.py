@@ -112,6 +112,12 @@ def _notify(seq: int, notification: frames.Notify) -> link.Notify:
     )
 
 
+def key_request(public_key: bytes, new_signature: bytes, old_signature: bytes) -> bytes:
+    """Another key for this machine."""
+    request = link.RotateKeyRequest(public_key=public_key, new_signature=new_signature, old_signature=old_signature)
+    return bytes(request.SerializeToString())
+
+
 def _welcome(message: link.Welcome) -> frames.Welcome:
     return frames.Welcome(
         message.link_epoch,
@@ -125,6 +131,7 @@ def _welcome(message: link.Welcome) -> frames.Welcome:
         message.inbox_outdated,
         message.protocol,
         frozenset(message.capabilities),
+        message.key_wanted,
     )
 
 

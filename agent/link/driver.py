@@ -7,7 +7,7 @@ writes. The first loop that knows the link is over says why; then all of them en
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Protocol
 
@@ -100,8 +100,12 @@ class Handler(Protocol):
 class Driver:
     """One link from hello to its ending."""
 
-    def __init__(self, stream: Stream, handler: Handler, clock: Clock) -> None:
+    def __init__(
+        self, stream: Stream, handler: Handler, clock: Clock, changes_key: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`changes_key` says whether this link is left when its welcome wants another key of this machine."""
         self.link = Link(clock.monotonic())
+        self._changes_key = changes_key
         self._stream = stream
         self._handler = handler
         self._clock = clock
@@ -135,6 +139,10 @@ class Driver:
         """Seconds since welcome; 0 before."""
         at = self.link.welcomed_at
         return 0.0 if at is None else self._clock.monotonic() - at
+
+    def leave(self) -> None:
+        """End it in order, and come again at once."""
+        self._take_in(Drain(PARTING, reconnect_after=0.0))
 
     async def _read(self) -> Ending:
         while True:
@@ -206,6 +214,8 @@ class Driver:
                 logger.info("link up epoch=%s protocol=%s router=%s", event.link_epoch, event.protocol, abilities)
                 self._ready.set()
                 self._handler.news.set()
+                if event.key_wanted and self._changes_key():
+                    self.leave()
             case Cancel(command_id):
                 await self._handler.cancel(command_id)
 
@@ -260,7 +270,7 @@ class Driver:
 
     async def _leave_when_told(self) -> Ending:
         drain = await self._drain
-        ending = Ending(End.DRAINED, "the router asked for another link", retry_after=drain.reconnect_after)
+        ending = Ending(End.DRAINED, "another link takes its place", retry_after=drain.reconnect_after)
         self._leaving = ending
         return await self._part(ending, min(PARTING, drain.deadline))
 

@@ -63,10 +63,10 @@ def ending_of(error: grpc.aio.AioRpcError) -> Ending:
     text = f"{error.code().name}: {error.details() or 'the stream ended'}"
     reason, retry_after, router_time = _details(error)
     if reason == "CLOCK_SKEW":
-        return Ending(End.CLOCK_SKEW, text, retry_after, router_time or _time_in(error.details() or ""))
+        return Ending(End.CLOCK_SKEW, text, retry_after, router_time or _time_in(error.details() or ""), reason)
     if error.code() in _UNACCEPTED or reason in _NOT_THIS_ONE:
-        return Ending(End.REFUSED, text, retry_after)
-    return Ending(End.LOST, text, retry_after)
+        return Ending(End.REFUSED, text, retry_after, reason=reason)
+    return Ending(End.LOST, text, retry_after, reason=reason)
 
 
 def reason_of(error: grpc.RpcError) -> str:

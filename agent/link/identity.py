@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jwt
@@ -19,6 +19,7 @@ from agent.domain.errors import NotEnrolled
 
 AUDIENCE = "pointsman"
 TOKEN_LIFE = 240.0  # seconds; the router allows 300, the rest is for clocks that differ a little
+KEY, NEXT_KEY, FORMER_KEY = "machine.key", "machine.key.next", "machine.key.former"
 NOT_ENROLLED = "This machine is not enrolled yet. Run `pointsman enroll ROUTER TOKEN`."
 
 
@@ -33,26 +34,33 @@ class Identity:
     router_fingerprint: str = (
         ""  # the fingerprint that the router has to prove; empty for machines enrolled before there was one
     )
+    next_key: Ed25519PrivateKey | None = None  # that is to take the key's place; the router may know it already
+    former_key: Ed25519PrivateKey | None = None  # whose place it took; a router that is put back may know that alone
 
-    def token(self, now: float) -> str:
-        """A JWT for one connect; `now` is the router's time as far as we know it, in seconds since the epoch."""
+    def token(self, now: float, key: Ed25519PrivateKey | None = None) -> str:
+        """A JWT for one call, by another of our keys where it is given.
+
+        `now` is the router's time as far as we know it, in seconds since the epoch.
+        """
         # For the router that was proven alone: no other one can show it in our name.
         audience = self.router_id if self.router_fingerprint else AUDIENCE
         claims = {"sub": self.machine_id, "aud": audience, "iat": int(now), "exp": int(now + TOKEN_LIFE)}
-        return jwt.encode(claims, self.key, algorithm="EdDSA")
+        return jwt.encode(claims, key or self.key, algorithm="EdDSA")
 
 
 def load(folder: Path) -> Identity:
     """The identity in an agent's folder. Raises NotEnrolled when there is none, or it cannot be read."""
     try:
         facts = json.loads((folder / "machine.json").read_text())
-        key = _key_in((folder / "machine.key").read_bytes())
+        key = _key_in((folder / KEY).read_bytes())
         return Identity(
             str(facts["machine_id"]),
             str(facts["router_id"]),
             str(facts["router"]),
             key,
             str(facts.get("router_fingerprint", "")),
+            _key_beside(folder / NEXT_KEY),
+            _key_beside(folder / FORMER_KEY),
         )
     except FileNotFoundError:
         raise NotEnrolled(NOT_ENROLLED) from None
@@ -64,7 +72,7 @@ def key_of(folder: Path) -> Ed25519PrivateKey:
     """The machine's key; made, and on disk, if there was none. A key that cannot be read raises NotEnrolled."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    path = folder / "machine.key"
+    path = folder / KEY
     try:
         return _key_in(path.read_bytes())
     except FileNotFoundError:
@@ -73,12 +81,30 @@ def key_of(folder: Path) -> Ed25519PrivateKey:
         raise NotEnrolled(f"{path} cannot be read ({error}). Move it away to enrol with a new key.") from error
 
 
-def new_key_of(folder: Path) -> Ed25519PrivateKey:
-    """Another key for the machine, on disk in place of the one it had."""
+def new_key_of(folder: Path, name: str = KEY) -> Ed25519PrivateKey:
+    """Another key for the machine, on disk in place of the one of that name."""
     key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_durably(folder / "machine.key", pem)
+    _write_key(folder / name, key)
     return key
+
+
+def with_next_key(folder: Path, known: Identity) -> Identity:
+    """With a key that is to take the place of the one it has: on disk beside it. Raises OSError."""
+    return replace(known, next_key=known.next_key or new_key_of(folder, NEXT_KEY))
+
+
+def with_key_changed(known: Identity) -> Identity:
+    """With the next key in the place of the one it had, which is kept as the former."""
+    assert known.next_key is not None  # noqa: S101 -- of whom it was made
+    return replace(known, key=known.next_key, next_key=None, former_key=known.key)
+
+
+def change_files(folder: Path, changed: Identity) -> None:
+    """Let the files follow `with_key_changed`. Raises OSError: then the next key still lies there, and is used."""
+    assert changed.former_key is not None  # noqa: S101
+    _write_key(folder / FORMER_KEY, changed.former_key)  # first: else a crash here would leave no copy of it
+    (folder / NEXT_KEY).replace(folder / KEY)
+    _sync(folder)
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:
@@ -117,11 +143,27 @@ def write_durably(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())  # before it is in its place: else a power cut may leave an empty file there
     draft.replace(path)  # whole or not at all
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    _sync(path.parent)  # and the name itself
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)  # and the name itself
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def _write_key(path: Path, key: Ed25519PrivateKey) -> None:
+    write_durably(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _key_beside(path: Path) -> Ed25519PrivateKey | None:
+    """A key that there need not be."""
+    try:
+        return _key_in(path.read_bytes())
+    except FileNotFoundError:
+        return None
 
 
 def _key_in(pem: bytes) -> Ed25519PrivateKey:

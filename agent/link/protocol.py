@@ -51,12 +51,16 @@ class End(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a link. `retry_after` in seconds where the router said it; `router_time` where it told its clock."""
+    """The end of a link. `retry_after` in seconds where the router said it; `router_time` where it told its clock.
+
+    `reason` as the protocol names it, where the router gave one.
+    """
 
     end: End
     text: str = ""
     retry_after: float | None = None
     router_time: float | None = None
+    reason: str = ""
 
 
 class Phase(Enum):

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
@@ -27,6 +28,17 @@ MAX_BUTTON_LABEL = 64  # characters
 MAX_BUTTON_ACTION = 43  # bytes: what a Telegram button has room for
 
 
+class Link(Protocol):
+    """The link to the router, for people who ask."""
+
+    @property
+    def status(self) -> LinkStatus:
+        """Whether it is there now."""
+
+    async def change_key(self) -> None:
+        """Give this machine another key. Raises Refusal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requests:
     """The agent as its local socket shows it."""
@@ -38,7 +50,7 @@ class Requests:
     hooks: Hooks
     permissions: Permissions
     uploads: Uploads
-    link_status: Callable[[], LinkStatus]
+    link: Link
 
     async def answer(self, message: Message) -> Answer:
         """Do what the message asks. Raises Refusal."""
@@ -47,6 +59,7 @@ class Requests:
             "unregister": self._unregister,
             "sessions": self._list,
             "status": self._status,
+            "rotate_key": self._rotate_key,
             "notify": self._notify,
             "hook": self._hook,
         }
@@ -96,10 +109,14 @@ class Requests:
         return {"sessions": [_shown(session) for session in self.sessions.live()]}
 
     async def _status(self, _: Message) -> Answer:
-        status = self.link_status()
+        status = self.link.status
         depths: Answer = {"inbox_depth": await self.inbox.depth(), "outbox_depth": await self.outbox.depth()}
         link = {"router": status.address, "connected": status.connected, "epoch": status.epoch}
         return {"machine_id": self.machine_id, **link, **depths}
+
+    async def _rotate_key(self, _: Message) -> Answer:
+        await self.link.change_key()
+        return {"machine_id": self.machine_id}
 
     async def _notify(self, message: Message) -> Answer:
         session = self.sessions.known(text_of(message, "session_id"))

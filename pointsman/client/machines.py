@@ -39,6 +39,11 @@ class Machines(Calls):
         """End a machine's right to connect, at once; how many commands became dead letters by it."""
         return self._call(self._stub.RevokeMachine, pb.RevokeMachineRequest(machine_id=machine_id)).dead_commands
 
+    def rotate_machine_key(self, machine_id: str) -> Machine:
+        """Ask a machine for another key: at once, or when it next connects."""
+        asked = pb.RotateMachineKeyRequest(machine_id=machine_id)
+        return convert.read(Machine, self._call(self._stub.RotateMachineKey, asked).machine)
+
     def set_machine_policy(self, machine_id: str, policy: MachinePolicy) -> Machine:
         """Say what may be started on a machine, in place of what was said before."""
         told = types_pb2.MachinePolicy(**asdict(policy))

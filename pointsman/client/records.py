@@ -107,6 +107,7 @@ class Machine:
     closed_gates: tuple[ClosedGate, ...] = ()  # what keeps it, or starts there, off now
     programs: tuple[ProgramVersion, ...] = ()
     key_made_at: datetime | None = None
+    key_wanted: bool = False  # another one, at its next welcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json
 from pointsman.render import Column, counted, show, show_json, state_word
 from pointsman.spelling import Group
 
+_FOR_A_KEY = 35.0  # seconds; the agent itself waits for the router for 30
+
 
 @click.command()
 @client_flags
@@ -115,6 +117,32 @@ def revoke_machine(*, machine_id: str, as_json: bool) -> None:
         show_json({"machineId": machine_id, "deadCommands": dead})
     else:
         click.echo(f"{machine_id} may not connect any more; now dead letters: {counted(dead, 'command')}")
+
+
+@machine.command()
+@client_flags
+@json_flag
+@click.argument("machine_id", metavar="[ID]", default="", shell_complete=completion.machines)
+def rotate(*, machine_id: str, as_json: bool) -> None:
+    """Give a machine another key, which the router takes in the place of the one it has.
+
+    Without an ID it is this machine, whose agent must be connected. Another one is asked for it, when it next connects
+    where it is away.
+    """
+    if not machine_id:
+        from pointsman.local import ask
+
+        answer = ask(settings(), {"op": "rotate_key"}, patience=_FOR_A_KEY)
+        machine_id, said = answer["machine_id"], "has a new key, and the old one is over"
+    else:
+        with control() as router:
+            machine_id = names.machine(router, machine_id)
+            asked = router.rotate_machine_key(machine_id)
+        said = f"is asked for a new key{'' if asked.connected else ' when it connects'}"
+    if as_json:
+        show_json({"machineId": machine_id})
+    else:
+        click.echo(f"{machine_id} {said}")
 
 
 @machine.command("policy")

@@ -48,7 +48,7 @@ def test_the_routers_delay_and_time_are_found() -> None:
     retry = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=2, nanos=500_000_000))
     error = status(grpc.StatusCode.UNAUTHENTICATED, "off", info("CLOCK_SKEW", router_time="1700000000.250"), retry)
 
-    assert ending_of(error) == Ending(End.CLOCK_SKEW, "UNAUTHENTICATED: off", 2.5, 1_700_000_000.25)
+    assert ending_of(error) == Ending(End.CLOCK_SKEW, "UNAUTHENTICATED: off", 2.5, 1_700_000_000.25, "CLOCK_SKEW")
 
 
 @pytest.mark.parametrize(
