@@ -270,8 +270,10 @@ class Guard:
             return
         try:
             old = Ed25519PublicKey.from_public_bytes(machine.former_key)
-            jwt.decode(token, old, algorithms=["EdDSA"], options={"verify_aud": False, "verify_exp": False})
+            claims = jwt.decode(token, old, algorithms=["EdDSA"], options={"verify_aud": False, "verify_exp": False})
         except (jwt.PyJWTError, ValueError):
+            return
+        if "role" in claims:  # of one that the machine gave away before
             return
         if not machine.revoked:
             await self._database.write(lambda tx: self._machine_keys.old_one_shown(tx, machine.machine_id))

@@ -48,7 +48,7 @@ class WorkerTokens:
             # Of a machine that is not there, as long and with the same answer: nobody asks for names.
             key = Ed25519PublicKey.from_public_bytes(machine.public_key) if machine else self._nobodys
             claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=self._router_id, options=_OPTIONS)  # type: ignore[arg-type]
-            held = _held(claims, self._clock.now())
+            held = replace(_held(claims, self._clock.now()), public_key=machine.public_key if machine else b"")
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise Refusal(Reason.UNAUTHENTICATED, _BAD) from None
         worker.check(held, machine, session, self._clock.now())

@@ -20,6 +20,7 @@ class Worker:
     session_id: str
     generation: int
     expires_at: float
+    public_key: bytes = b""  # of the machine, when this was looked at first
 
     @property
     def name(self) -> str:
@@ -32,6 +33,8 @@ def check(worker: Worker, machine: Machine | None, session: Session | None, now:
     if machine is None or machine.revoked:
         text = "The machine of this worker token is unknown or revoked. Enrol it again, and start the session anew."
         raise Refusal(Reason.MACHINE_REVOKED, text)
+    if machine.public_key != worker.public_key:
+        raise Refusal(Reason.KEY_REPLACED, f"The key that signed this worker token was replaced. {_ANEW}")
     if worker.expires_at + CLOCK_LEEWAY < now:
         raise Refusal(Reason.WORKER_EXPIRED, f"This worker token is over. {_ANEW}", router_time=f"{now:.3f}")
     if over := _over(worker, session):

@@ -8,7 +8,9 @@ import jwt
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import control_pb2 as pb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from router.api.worker_tokens import LOOK
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.session_program import Doors, Program, running, sends, told
@@ -151,6 +153,19 @@ def test_it_is_over_with_its_open_stream_when(
 
     assert told(lambda: list(events)) == reason
     assert told(lambda: doors.SendCommand(sends(program.own))) == reason
+
+
+def test_it_is_over_with_the_key_that_signed_it(router: RouterUnderTest, program: Program) -> None:
+    doors = program.doors
+    events = doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own))
+    events.initial_metadata()
+
+    program.machine.rotate(Ed25519PrivateKey.generate())
+    router.advance(LOOK)
+
+    assert told(lambda: list(events)) == "KEY_REPLACED"
+    assert told(lambda: doors.SendCommand(sends(program.own))) == "UNAUTHENTICATED"
+    assert program.doors.SendCommand(sends(program.own)).command.command_id  # by one that the new key has signed
 
 
 def test_what_happens_to_others_ends_no_stream(router: RouterUnderTest, program: Program) -> None:
