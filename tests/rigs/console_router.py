@@ -90,7 +90,9 @@ class FakeControl:
         return self._now
 
     def add_machine(self, machine_id: str, *start_folders: str, connected: bool = True) -> None:
-        machine = Machine(machine_id, connected, False, False, "0.1.0", self._now, self._now, start_folders)
+        machine = Machine(
+            machine_id, connected, False, False, "0.1.0", self._now, self._now, start_folders, key_made_at=self._now
+        )
         self.known_machines.append(machine)
 
     def add_session(self, session: Session) -> None:

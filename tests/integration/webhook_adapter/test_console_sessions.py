@@ -164,6 +164,7 @@ def test_what_the_page_says_is_so(console: Console) -> None:
         page.goto(f"{console.address}/console/#/machines")
         expect(page.locator(".card").filter(has_text="attic")).to_contain_text("1 session · starts no sessions")
         expect(page.locator(".card").filter(has_text="devbox")).to_contain_text("2 sessions · starts no sessions")
+        expect(page.locator(".card").filter(has_text="devbox")).to_contain_text("key made ")
 
 
 def test_with_nothing_running_the_page_says_how_to_start(console: Console) -> None:

@@ -135,7 +135,8 @@ function machineRow() {
     const gates = machine.closed_gates.map((gate) => gate.text).join(" ");
     const seen = !machine.connected && (machine.last_seen_at ? `last seen ${ago(machine.last_seen_at)}` : "never connected");
     const starts = machine.start_folders.length > 0 ? `starts sessions in ${machine.start_folders.join(", ")}` : "starts no sessions";
-    text(words, [count(machine.running, "session"), starts, machine.agent_version && `agent ${machine.agent_version}`, seen, held, gates].filter(Boolean).join(" · "));
+    const key = machine.key_made_at && `key made ${ago(machine.key_made_at)}${machine.key_wanted ? ", a new one is wanted" : ""}`;
+    text(words, [count(machine.running, "session"), starts, machine.agent_version && `agent ${machine.agent_version}`, key, seen, held, gates].filter(Boolean).join(" · "));
     attribute(words, "title", seen && machine.last_seen_at ? hover(machine.last_seen_at) : false);
   }
   return { node, update };

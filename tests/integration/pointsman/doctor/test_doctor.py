@@ -99,13 +99,15 @@ def test_an_agent_without_its_router_is_found(run: Run, agent: FakeAgent) -> Non
     assert findings(done)["agent"]["level"] == "FAIL"
 
 
-def test_secrets_that_others_may_read_are_found(run: Run, data_dir: Path) -> None:
-    (data_dir / "api_key").write_text("pmk_x")
-    (data_dir / "api_key").chmod(0o644)
+@pytest.mark.parametrize("name", ["api_key", "agent/machine.key", "agent/machine.key.next", "agent/machine.key.former"])
+def test_secrets_that_others_may_read_are_found(run: Run, data_dir: Path, name: str) -> None:
+    (data_dir / name).parent.mkdir(exist_ok=True)
+    (data_dir / name).write_text("secret")
+    (data_dir / name).chmod(0o644)
 
     found = findings(run("doctor", "--json"))
 
-    assert found["secrets"]["cure"] == f"chmod 600 {data_dir / 'api_key'}"
+    assert found["secrets"]["cure"] == f"chmod 600 {data_dir / name}"
 
 
 def test_an_open_data_directory_is_found(run: Run, data_dir: Path) -> None:
