@@ -10,7 +10,8 @@ from agentlink.v1 import types_pb2
 from pointsman.client import convert
 from pointsman.client.calls import Calls
 from pointsman.client.gates import MachinePolicy
-from pointsman.client.records import ApiKey, JoinToken, Machine, NewApiKey, NewJoinToken, Role, Stranger
+from pointsman.client.join_tokens import JoinToken, NewJoinToken
+from pointsman.client.records import ApiKey, Machine, NewApiKey, Role, Stranger
 
 
 class Machines(Calls):

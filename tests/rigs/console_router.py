@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pointsman.client.errors import RouterError
+from pointsman.client.join_tokens import NewJoinToken
 from pointsman.client.records import (
     Button,
     Chat,
@@ -14,7 +15,6 @@ from pointsman.client.records import (
     CommandState,
     DeadLetters,
     Machine,
-    NewJoinToken,
     Notification,
     NotificationFile,
     NotificationState,

@@ -16,6 +16,7 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
+from tests.rigs.key_changes import a_revoked_key, a_rotated_key, an_api_key, key
 from tests.rigs.machine_changes import (
     a_join_token,
     a_machine,
@@ -107,26 +108,6 @@ def router(data_dir: Path) -> Iterator[RouterUnderTest]:
 
 def told(router: RouterUnderTest, event: AuditEvent) -> list[AuditEntry]:
     return [each for each in router.read(lambda c: audit.after(c, 0, 0.0, 1000)) if each.event == event.value]
-
-
-def key(router: RouterUnderTest, role: "pb.Role.ValueType", label: str = "laptop") -> pb.CreateApiKeyResponse:
-    return router.control.CreateApiKey(pb.CreateApiKeyRequest(label=label, role=role))
-
-
-def an_api_key(router: RouterUnderTest) -> str:
-    return key(router, pb.ROLE_VIEWER).key.key_id
-
-
-def a_rotated_key(router: RouterUnderTest) -> str:
-    made = an_api_key(router)
-    router.control.RotateApiKey(pb.RotateApiKeyRequest(key_id=made))
-    return made
-
-
-def a_revoked_key(router: RouterUnderTest) -> str:
-    made = an_api_key(router)
-    router.control.RevokeApiKey(pb.RevokeApiKeyRequest(key_id=made))
-    return made
 
 
 def a_refusal(router: RouterUnderTest) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from pointsman.client.join_tokens import NewJoinToken
 from pointsman.client.records import (
     Command,
     CommandState,
     DeadLetters,
     Machine,
-    NewJoinToken,
     Notification,
     Origin,
     Session,

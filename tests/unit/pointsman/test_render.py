@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pointsman.client.records import CommandState, NewJoinToken, SessionState
+from pointsman.client.join_tokens import NewJoinToken
+from pointsman.client.records import CommandState, SessionState
 from pointsman.json_records import to_json
 from pointsman.render import Column, ago, counted, layout, plain, short, shortened
 
