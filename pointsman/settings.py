@@ -148,6 +148,11 @@ def _days(value: str) -> str:
     return "" if good else "must be a number of days from 1 to 36500"
 
 
+def _quota(value: str) -> str:
+    good = re.fullmatch(r"[1-9]\d{0,6}", value) and int(value) <= 1_000_000
+    return "" if good else "must be a number from 1 to 1000000"
+
+
 def _version(value: str) -> str:
     return "" if re.fullmatch(r"\d[\w.+-]{0,40}", value) else "must be a version, such as 1.4.0"
 
@@ -208,6 +213,11 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_LEAST_PROGRAMS", "the oldest versions of programs that are started from afar", _versions, _ROUTER
     ),
     Setting("POINTSMAN_CREDENTIAL_DAYS", "days for which a machine's key is good", _days, _ROUTER),
+    Setting("POINTSMAN_MACHINE_SESSIONS", "sessions of a machine that live at once", _quota, _ROUTER, "1000"),
+    Setting("POINTSMAN_MACHINE_MESSAGES", "messages of a machine or key that wait for people", _quota, _ROUTER, "2000"),
+    Setting("POINTSMAN_MACHINE_QUESTIONS", "questions of a machine that are open at once", _quota, _ROUTER, "200"),
+    Setting("POINTSMAN_MACHINE_FILES_MIB", "MiB of a machine's files that no message names yet", _quota, _ROUTER, "48"),
+    Setting("POINTSMAN_ALL_FILES_MIB", "MiB of all such files together", _quota, _ROUTER, "512"),
     Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _router, _CLIENTS),
     Setting("POINTSMAN_ROUTER_FINGERPRINT", "fingerprint of the router's key", _fingerprint, _ADAPTER),
     Setting(

@@ -25,6 +25,7 @@ from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
 from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
+from router.domain.quotas import USUAL, Quotas
 from router.domain.risk import SHIPPED, RiskRule
 from router.domain.router_key import RouterKey
 from router.link.hub import Hub
@@ -85,6 +86,7 @@ class Router:
         audit_kept: float = KEPT,
         requirements: Requirements = NOTHING_ASKED,
         rules: tuple[RiskRule, ...] = SHIPPED,
+        quotas: Quotas = USUAL,
     ) -> None:
         hub, wakeups, jitter, new_id = Hub(), Wakeups(), randomness.jitter, randomness.new_id
         self._outbox = outbox = Outbox(clock, jitter, wakeups)
@@ -97,11 +99,11 @@ class Router:
         starts = Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(database, status_messages, clock, randomness)
-        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules)
-        session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups)
+        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules, quotas)
+        session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas)
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
-        notifications = Notifications(outbox, clock, new_id, token)
+        notifications = Notifications(outbox, clock, new_id, token, quotas)
         machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
@@ -109,7 +111,7 @@ class Router:
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock)
-        files, clean = Files(database, notifications, clock), partial(retention.clean, audit_kept=audit_kept)
+        files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(
             database, delivery, permissions, outbox, presence, Unseen(session_service, notifications, clock), refusals,
             keys, clean, wakeups, clock,
@@ -188,7 +190,7 @@ async def running(
         key = await asyncio.to_thread(key_file.load, config.data_dir, identity)
         router = Router(
             store, key, clock, config.keys, audit_kept=config.audit_days * DAY,
-            requirements=config.requirements, rules=rules,
+            requirements=config.requirements, rules=rules, quotas=config.quotas,
         )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)

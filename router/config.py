@@ -7,10 +7,12 @@ from pathlib import Path
 
 from router.domain.credentials import Role
 from router.domain.gates import NOTHING_ASKED, Requirements
+from router.domain.quotas import MIB, USUAL, Quotas
 
 SHORTEST_KEY = 43  # characters: so many have 256 bits, as `secrets.token_urlsafe(32)` or base64 writes them
 
 AUDIT_DAYS, MOST_DAYS = 365, 36_500
+MOST_QUOTA = 1_000_000
 
 
 class SettingsError(Exception):
@@ -40,6 +42,7 @@ class RouterConfig:
     requirements: Requirements = NOTHING_ASKED
     risk_rules: Path | None = None
     adapter_key: str = field(default="", repr=False)
+    quotas: Quotas = USUAL
 
     @property
     def keys(self) -> dict[Role, str]:
@@ -70,6 +73,7 @@ class RouterConfig:
             ),
             risk_rules=Path(path) if (path := environ.get("POINTSMAN_RISK_RULES", "")) else None,
             adapter_key=_api_key(environ, "POINTSMAN_ADAPTER_KEY"),
+            quotas=_quotas(environ),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):
@@ -100,10 +104,24 @@ def _api_key(environ: Mapping[str, str], name: str) -> str:
 
 
 def _days(environ: Mapping[str, str], name: str, default: int) -> int:
+    return _number(environ, name, default, MOST_DAYS, "number of days")
+
+
+def _quotas(environ: Mapping[str, str]) -> Quotas:
+    return Quotas(
+        _number(environ, "POINTSMAN_MACHINE_SESSIONS", USUAL.sessions),
+        _number(environ, "POINTSMAN_MACHINE_MESSAGES", USUAL.messages),
+        _number(environ, "POINTSMAN_MACHINE_QUESTIONS", USUAL.questions),
+        _number(environ, "POINTSMAN_MACHINE_FILES_MIB", USUAL.machine_bytes // MIB) * MIB,
+        _number(environ, "POINTSMAN_ALL_FILES_MIB", USUAL.all_bytes // MIB) * MIB,
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int = MOST_QUOTA, what: str = "number") -> int:
     if not (text := environ.get(name, "")):
         return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_DAYS):
-        raise SettingsError(f"{name}={text} is no number of days from 1 to {MOST_DAYS}")
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
+        raise SettingsError(f"{name}={text} is no {what} from 1 to {most}")
     return int(text)
 
 

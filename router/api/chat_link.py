@@ -47,8 +47,8 @@ class ChatLinkServicer(PeopleCalls):
         written = inbound(request)
         return await self._database.write(lambda tx: self._submit(call.caller(), tx, written), urgent=True)
 
-    async def PutPart(self, request: chat_pb.PutSubmitPartRequest, _call: Call) -> chat_pb.PutSubmitPartResponse:
-        await self._files.put(request.file_id, request.number, request.data)
+    async def PutPart(self, request: chat_pb.PutSubmitPartRequest, call: Call) -> chat_pb.PutSubmitPartResponse:
+        await self._files.put(call.principal.identity, request.file_id, request.number, request.data)
         return chat_pb.PutSubmitPartResponse()
 
     async def GetPart(self, request: chat_pb.GetPartRequest, _call: Call) -> chat_pb.GetPartResponse:

@@ -50,6 +50,10 @@ CODES: Mapping[Reason, int] = {
     # So agents that do not know them come again after minutes, as one that is refused does.
     Reason.CREDENTIAL_OLD: code_pb2.PERMISSION_DENIED,
     Reason.AGENT_TOO_OLD: code_pb2.PERMISSION_DENIED,
+    Reason.QUOTA_SESSIONS: code_pb2.RESOURCE_EXHAUSTED,
+    # So agents that do not know it tell people that the file is not sent, and do not try it for ever.
+    Reason.QUOTA_FILES: _PRECONDITION,
+    Reason.QUOTA_MESSAGES: code_pb2.RESOURCE_EXHAUSTED,
     Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     Reason.BUSY: code_pb2.UNAVAILABLE,
     Reason.DRAINING: code_pb2.UNAVAILABLE,

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import grpc
 
@@ -17,12 +18,14 @@ from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
+from router.link.flow import SLICE, Flow
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link
 from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
 from router.store.database import Database, Transaction
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 BATCH_BYTES = 512 * 1024  # of commands in one frame; half of what a frame may have
 LOOK_EVERY = 10.0  # seconds between looks for commands without a receipt
@@ -55,6 +58,7 @@ class LinkStream:
         self._context = context
         self._services = services
         self._connection = Connection(machine_id, services.clock.monotonic())
+        self._flow = Flow(services.clock.monotonic())
         self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
         self.link: Link | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -103,7 +107,16 @@ class LinkStream:
                 self.link.heard_at = self._services.clock.now()
             for step in self._parsed(raw):
                 await self._perform(step)
+                await self._rest(step)
         self.end(Reason.UNSPECIFIED, "the stream ended without a goodbye")
+
+    async def _rest(self, step: Step) -> None:
+        """Read on when there is room for more; until then the rest waits at the machine."""
+        if self.link:
+            await self._flow.room(self.link.urgent)
+        count = len(step.frame.items) if isinstance(step, Handle) and isinstance(step.frame, Upstream) else 1
+        if pause := self._flow.pause(count, self._services.clock.monotonic()):
+            await asyncio.sleep(pause)
 
     def _parsed(self, raw: bytes) -> list[Step]:
         now = self._services.clock.monotonic()
@@ -115,7 +128,7 @@ class LinkStream:
     async def _perform(self, step: Step) -> None:
         match step:
             case Handle(frame) if self.link:
-                self._handle(self.link, frame)
+                await self._handle(self.link, frame)
             case Reply(Drain() as frame) if self.link:
                 self.link.draining = True
                 self.link.send(frame)  # behind the commands that are on disk as sent
@@ -145,22 +158,31 @@ class LinkStream:
             rotate_at=rotate_at,
         )
         self._writer = asyncio.create_task(self._guarded(self._write))
+        # The rest of it in slices: in one transaction, a crowd of sessions would keep everybody waiting.
+        for rest in _slices(hello.sessions[SLICE:]):
+            await self._services.database.write(partial(upstream.greeted, link=link, reports=rest))
+            await self._flow.room(link.urgent)
         logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
 
-    def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
-        delivery, upstream = self._services.delivery, self._services.upstream
+    async def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
+        if isinstance(frame, Receipts):
+            received = self._services.delivery.received
+            self._hand_in(lambda tx: received(tx, link, frame.items), len(frame.items), lazy=link.caught_up)
+            return
+        take = self._services.upstream.take
+        for items in _slices(frame.items):
+            await self._flow.room(link.urgent)
+            lazy = link.caught_up and all(isinstance(item, Result) for item in items)
+            self._hand_in(partial(take, link=link, frames=items), len(items), lazy=lazy)
 
-        def operation(tx: Transaction) -> None:
-            if isinstance(frame, Receipts):
-                delivery.received(tx, link, frame.items)
-            else:
-                upstream.take(tx, link, frame.items)
+    def _hand_in(self, operation: Callable[[Transaction], None], count: int, *, lazy: bool) -> None:
+        """Nobody waits for these: what is lazy may share the commit of what comes next."""
+        self._flow.writing(count)
+        written = self._services.database.write(operation, lazy=lazy)
+        written.add_done_callback(lambda future: self._written(future, count))
 
-        # Nobody waits for these: they may share the commit of what comes next.
-        lazy = link.caught_up and (isinstance(frame, Receipts) or all(isinstance(item, Result) for item in frame.items))
-        self._services.database.write(operation, lazy=lazy).add_done_callback(self._written)
-
-    def _written(self, future: "asyncio.Future[None]") -> None:
+    def _written(self, future: "asyncio.Future[None]", count: int) -> None:
+        self._flow.written(count)
         error = None if future.cancelled() else future.exception()
         if isinstance(error, Refusal):
             logger.warning("link frame not stored: %s", error, extra={"machine": self._machine_id})
@@ -175,6 +197,7 @@ class LinkStream:
             link.wake.clear()
             while (link.urgent or link.normal) and not link.gone:
                 await self._context.write(self._next(link))
+                self._flow.sent()
             # After the last frame: the reason for the end must be heard by who is still there.
             if link.closing:
                 self.end(*link.closing)
@@ -197,6 +220,8 @@ class LinkStream:
         while True:
             await asyncio.sleep(min(LOOK_EVERY, max(0.0, self._connection.deadline() - clock.monotonic())))
             now = clock.monotonic()
+            if self._flow.unwritten:
+                self._connection.behind(now)
             for step in self._connection.tick(now):
                 await self._perform(step)
             # Heartbeats may go on while its disk hangs: the receipt tells that it does not.
@@ -233,3 +258,7 @@ class LinkStream:
             raise
         except Exception as error:  # noqa: BLE001 - it is logged where the call ends
             self.fail(error)
+
+
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[at : at + SLICE] for at in range(0, len(items), SLICE))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 
-from router.domain.identity import NOBODY, Identity, IdentityKind
+from router.domain.identity import NOBODY, Identity, IdentityKind, machine
 from router.domain.scope import EVERYTHING, Scope
 from router.domain.worker import Worker
 
@@ -107,6 +107,11 @@ class Principal:
         if self.worker:
             return Identity(IdentityKind.WORKER, self.name)
         return Identity(IdentityKind.MACHINE, self.machine_id) if self.machine_id else NOBODY.identity
+
+    @property
+    def sender(self) -> str:
+        """Whose quota it uses: the program of a session that of its machine."""
+        return machine(self.worker.machine_id).sender if self.worker else self.identity.sender
 
 
 def text_of(random_bytes: bytes) -> str:

@@ -71,6 +71,9 @@ class Reason(Enum):
     WORKER_SESSION_OVER = 94
     WORKER_OTHER_SESSION = 95
     WORKER_MAY_NOT = 96
+    QUOTA_SESSIONS = 97
+    QUOTA_FILES = 98
+    QUOTA_MESSAGES = 99
 
 
 class Refusal(Exception):

@@ -25,6 +25,11 @@ class Identity:
     identity: str = ""  # the id of a key, the name of a machine, a session and its machine
     label: str = ""  # what people call it
 
+    @property
+    def sender(self) -> str:
+        """As quotas name them: no machine can be called as a key is."""
+        return f"{self.kind.value} {self.identity}"
+
     def __str__(self) -> str:
         """For people: `key_4fA1 (laptop)`."""
         name = self.identity or self.kind.value
@@ -39,6 +44,11 @@ class Caller:
     peer: str = ""  # the other end of the connection, as gRPC names it
     claimed: str = ""
     scope: Scope = EVERYTHING  # what they reach
+
+
+def machine(machine_id: str) -> Identity:
+    """A machine that showed its key."""
+    return Identity(IdentityKind.MACHINE, machine_id)
 
 
 ROUTER = Caller(Identity(IdentityKind.ROUTER))

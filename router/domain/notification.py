@@ -85,6 +85,7 @@ class Notification:
     permission_id: str = ""  # the permission question it shows
     files: tuple[File, ...] = ()
     copy_of: str = ""  # the first of those that bring one message to several chats
+    sender: str = ""  # whose quota it counts against
 
 
 @dataclass(frozen=True, slots=True)

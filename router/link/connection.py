@@ -176,6 +176,10 @@ class Connection:
             return self._close(Reason.DRAINING, "the link is being renewed; come again")
         return self.drain(now, ROTATE_PATIENCE, 0.0) if now >= self._rotate_at else []
 
+    def behind(self, now: float) -> None:
+        """The router has not written yet what came, and reads no more until then: that is no silence."""
+        self._last_frame = now
+
     def deadline(self) -> float:
         """When `tick` has something to say unless a frame comes first."""
         if self.phase is Phase.AWAITING_HELLO:

@@ -43,6 +43,7 @@ class Link:
     bytes_in_flight: int = 0
     caught_up: bool = False  # nothing waits on disk for this link
     probing: bool = False  # one command at a time, to see which of them brings the agent down
+    is_full: bool = False  # its machine was told that it has too many sessions
     draining: bool = False  # the agent was asked to leave: nothing more is sent
     gone: bool = False  # the stream has ended, though that may not be on disk yet
     heard_at: float = 0.0  # its last frame, in seconds since the epoch; the event loop's

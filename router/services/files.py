@@ -7,7 +7,9 @@ from router.clock import Clock
 from router.domain.action import FileInput
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
+from router.domain.identity import Identity, machine
 from router.domain.notification import File
+from router.domain.quotas import Quotas
 from router.domain.session import checked_id
 from router.services.outbox.notifications import Notifications
 from router.store import commands, files, notifications
@@ -26,12 +28,13 @@ class Files:
     _database: Database
     _notifications: Notifications
     _clock: Clock
+    _quotas: Quotas
 
-    async def put(self, file_id: str, number: int, data: bytes) -> None:
+    async def put(self, who: Identity, file_id: str, number: int, data: bytes) -> None:
         """Keep a part. Raises Refusal when it is too large, or too far behind."""
         checked_id(file_id, "file_id")
         _check_part(number, data, MAX_FILE)
-        await self._database.write(lambda tx: files.put(tx, file_id, number, data, self._clock.now()))
+        await self._database.write(lambda tx: self._put(tx, who, file_id, number, data))
 
     async def put_out(self, machine_id: str, file_id: str, number: int, data: bytes) -> int:
         """Keep a part of a machine's file, if it has bytes; the number of the first part that is not here."""
@@ -42,7 +45,7 @@ class Files:
         def operation(tx: Transaction) -> int:
             now = self._clock.now()
             if data:
-                files.put(tx, key, number, data, now)
+                self._put(tx, machine(machine_id), key, number, data)
             return files.next_number(tx, key, now - files.GOOD_FOR)
 
         return await self._database.write(operation)
@@ -59,6 +62,12 @@ class Files:
         if known is None and any(files.size(tx, file.file_id, fresh) != file.size for file in named):
             raise Refusal(Reason.FILE_GONE, "A part of a file is not here. Ask where to go on, and put the rest.")
         self._notifications.from_machine(tx, machine_id, replace(told, files=named))
+        for file in named:
+            files.name(tx, file.file_id)
+
+    def _put(self, tx: Transaction, who: Identity, file_id: str, number: int, data: bytes) -> None:
+        self._quotas.check_bytes(who, *files.held_with(tx, who.sender, file_id, number, data))
+        files.put(tx, file_id, number, data, self._clock.now(), who.sender)
 
     async def get_out(self, notification_id: str, file_id: str, number: int) -> bytes:
         """A part of a notification's file; empty behind the last. Raises Refusal when it is gone."""

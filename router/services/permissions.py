@@ -30,6 +30,7 @@ from router.domain.permission import (
     checked,
 )
 from router.domain.person import Deed
+from router.domain.quotas import USUAL, Quotas
 from router.domain.risk import SHIPPED, RiskRule, risks
 from router.domain.routing import Inbound
 from router.domain.session import checked_id
@@ -60,6 +61,7 @@ class Permissions:
     _new_token: Callable[[], str]
     _second_factors: SecondFactors
     _rules: tuple[RiskRule, ...] = SHIPPED
+    _quotas: Quotas = USUAL
 
     def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
         """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""
@@ -67,6 +69,7 @@ class Permissions:
         session = sessions.owned(tx, frame.session_id, machine_id)
         if permissions.find(tx, checked_id(frame.permission_id, "permission_id")):
             return
+        self._quotas.check_questions(permissions.asking(tx, machine_id))
         now = self._clock.now()
         # The machine's time, within ours: a question must not stay open for ever because one says so.
         ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)

@@ -7,6 +7,7 @@ from functools import partial
 from router.clock import Clock
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import SessionClosed, SessionReport
+from router.domain.quotas import Quotas
 from router.domain.session import Session, SessionState, checked_id, checked_label
 from router.domain.unicode_escapes import visible
 from router.services import scopes
@@ -29,6 +30,7 @@ class SessionService:
     _clock: Clock
     _connected: Callable[[str], bool]
     _wakeups: Wakeups
+    _quotas: Quotas
 
     def register(self, tx: Transaction, session_id: str, machine_id: str, label: str, actor: str) -> Session:
         """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""
@@ -70,6 +72,8 @@ class SessionService:
                 f"Session {known.session_id} is in generation {known.generation}; {report.generation} is over."
                 " Count up at each restart, and keep the count.",
             )
+        if known is None or known.state is SessionState.ENDED or known.machine_id != machine_id:
+            self._quotas.check_sessions(machine_id, sessions.living(tx, machine_id))
         now = self._clock.now()
         session = Session(
             known.session_id if known else report.session_id, machine_id, visible(report.label)[:200], report.backend,

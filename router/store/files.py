@@ -7,15 +7,27 @@ from peewee import fn
 from router.store.database import Transaction
 from router.store.statements import Statement, given, upsert
 from router.store.tables import FilePart
+from router.store.tables.notifications import UNNAMED
 from router.store.upkeep import purging, shifting
 
 KEPT = 7 * 24 * 3600.0  # seconds: a command is given up after a day; a person may send it again some days later
 GOOD_FOR = 5 * 24 * 3600.0  # seconds in which parts can be given to people: delivering them may take a day more
+UNNAMED_FOR = 6 * 3600.0  # seconds until a part goes that nothing names: an upload over a slow line takes some
+LEAST_COST = 4096  # bytes that a part counts at least: many small ones fill a database, too
 BATCH = 50  # parts that go in a transaction; each may have half a megabyte
 
 # An older part might be removed before somebody has fetched the last of its file.
 _FRESH = (FilePart.file_id == given.file_id) & (FilePart.created_at >= given.since)
-_PUT = Statement(upsert(FilePart, (FilePart.file_id, FilePart.number), FilePart.data, FilePart.created_at))
+_KEY = FilePart.file_id, FilePart.number
+# Whose it is, is settled once: one that is named stays so.
+_PUT = Statement(upsert(FilePart, _KEY, FilePart.data, FilePart.created_at, FilePart.cost, new=[FilePart.owner]))
+_COST = fn.COALESCE(fn.SUM(FilePart.cost), 0)
+_HELD = Statement(FilePart.select(_COST).where((FilePart.owner == given.owner) & UNNAMED))
+_ALL_HELD = Statement(FilePart.select(_COST).where(UNNAMED))
+_REPLACED = Statement(
+    FilePart.select(FilePart.cost).where((FilePart.file_id == given.file_id) & (FilePart.number == given.number))
+)
+_NAME = Statement(FilePart.update({FilePart.owner: ""}).where(FilePart.file_id == given.file_id))
 _SIZE = Statement(FilePart.select(fn.COALESCE(fn.SUM(fn.LENGTH(FilePart.data)), 0)).where(_FRESH))
 _NUMBERS = Statement(FilePart.select(FilePart.number).where(_FRESH).order_by(FilePart.number))
 _PART = Statement(
@@ -23,12 +35,24 @@ _PART = Statement(
 )
 
 shift = shifting(FilePart.created_at)
-purge = purging(FilePart, FilePart.created_at < given.before)
+_FORGOTTEN = UNNAMED & (FilePart.created_at < given.before + (KEPT - UNNAMED_FOR))
+purge = purging(FilePart, (FilePart.created_at < given.before) | _FORGOTTEN)
 
 
-def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float) -> None:
+def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float, owner: str) -> None:
     """Keep a part; the same one again replaces it, and is good for as long as a new one."""
-    _PUT.run(tx, file_id=file_id, number=number, data=data, created_at=now)
+    _PUT.run(tx, file_id=file_id, number=number, data=data, created_at=now, cost=_cost(data), owner=owner)
+
+
+def held_with(tx: Transaction, owner: str, file_id: str, number: int, data: bytes) -> tuple[int, int]:
+    """Bytes of parts that nothing names, once this one were put: somebody's, and everybody's."""
+    more = _cost(data) - int(_REPLACED.value(tx, file_id=file_id, number=number) or 0)
+    return int(_HELD.value(tx, owner=owner)) + more, int(_ALL_HELD.value(tx)) + more
+
+
+def name(tx: Transaction, file_id: str) -> None:
+    """Something names the file from now on: it counts against nobody's quota."""
+    _NAME.run(tx, file_id=file_id)
 
 
 def size(tx: Transaction, file_id: str, since: float = 0.0) -> int:
@@ -45,3 +69,7 @@ def next_number(tx: Transaction, file_id: str, since: float) -> int:
 def part(connection: sqlite3.Connection | Transaction, file_id: str, number: int) -> bytes:
     """One part; empty where there is none."""
     return bytes(_PART.value(connection, file_id=file_id, number=number) or b"")
+
+
+def _cost(data: bytes) -> int:
+    return max(len(data), LEAST_COST)

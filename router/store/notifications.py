@@ -82,6 +82,9 @@ _LIKE = _NOTIFICATIONS.reads(
     .limit(given.limit)
 )
 _QUEUED_FOR = _NOTIFICATIONS.reads(_ALL.where(QUEUED & _OF_CHAT))
+_WAITING = Statement(
+    Row.select(fn.COUNT(Row.position)).where((Row.sender == given.sender) & QUEUED & (Row.sender != ""))
+)
 # All platforms: after a start nothing is leased any more.
 _LEASED = _NOTIFICATIONS.reads(_ALL.where(SENT & ((given.transport == "") | _OF_TRANSPORT)))
 # These can still be answered, however old.
@@ -250,6 +253,11 @@ def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
 def queued_for(tx: Transaction, chat: ChatRef) -> list[Notification]:
     """What waits for a chat."""
     return _QUEUED_FOR.all(tx, transport=chat.transport, chat_id=chat.chat_id)
+
+
+def waiting(tx: Transaction, sender: str) -> int:
+    """How many messages of a sender are queued."""
+    return int(_WAITING.value(tx, sender=sender))
 
 
 def leased(tx: Transaction, transport: str) -> list[Notification]:

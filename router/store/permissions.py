@@ -34,6 +34,7 @@ _CHANGE = {
 }  # fmt: skip
 _FIND = _PERMISSIONS.reads(_ALL.where(Row.permission_id == given.permission_id))
 _OPEN_OF_SESSION = _PERMISSIONS.reads(_ALL.where(_OF_SESSION & OPEN).order_by(Row.position))
+_ASKING = Statement(Row.select(fn.COUNT(Row.position)).where((Row.machine_id == given.machine_id) & OPEN))
 _EXPIRED = _PERMISSIONS.reads(
     _ALL.where((Row.expires_at <= given.now) & OPEN).order_by(Row.expires_at).limit(given.limit)
 )
@@ -99,6 +100,11 @@ def unknown(permission_id: str) -> Refusal:
 def open_of_session(tx: Transaction, session_id: str) -> list[Permission]:
     """The open questions of a session, oldest first."""
     return _OPEN_OF_SESSION.all(tx, session_id=session_id)
+
+
+def asking(tx: Transaction, machine_id: str) -> int:
+    """How many questions of a machine are open."""
+    return int(_ASKING.value(tx, machine_id=machine_id))
 
 
 def expired(tx: Transaction, now: float, limit: int = 500) -> list[Permission]:

@@ -15,7 +15,7 @@ from router.store.mapper import Mapper, Part
 from router.store.statements import Statement, given, upsert
 from router.store.tables import Message, Permission
 from router.store.tables import Session as Row
-from router.store.tables.sessions import OPEN
+from router.store.tables.sessions import LIVES, OPEN
 from router.store.upkeep import purging, shifting
 
 UNSEEN_AFTER = 30 * 24 * 3600.0  # seconds
@@ -41,7 +41,6 @@ def _line(text: str | None) -> str:
 
 
 _SELF = Row.bare_id == given.bare_id  # in whatever dress the id comes
-_LIVES = Row.state != SessionState.ENDED
 _SAME_MACHINE = Row.alias()
 # Of the few sessions of a machine, so that no second counter can differ from the first.
 _LIVE_OF_MACHINE = _SAME_MACHINE.select(fn.SUM(_SAME_MACHINE.live)).where(_SAME_MACHINE.machine_id == Row.machine_id)
@@ -69,7 +68,7 @@ _EVERYONE = _SESSIONS.reads(_SESSIONS.select())
 _PAGE = Statement(
     _LISTED.select()
     .select_extend(_ASKS)
-    .where(((given.machine_id == "") | (Row.machine_id == given.machine_id)) & (given.ended | _LIVES))
+    .where(((given.machine_id == "") | (Row.machine_id == given.machine_id)) & (given.ended | LIVES))
     .order_by(Row.created_at, Row.session_id)
 )
 # When it began, and the spelling of its id, stay as they were first told; its numbering goes on.
@@ -78,8 +77,9 @@ _CHANGING = [column for column in _SESSIONS.columns if column not in {Row.sessio
 _WRITE = Statement(upsert(Row, [Row.session_id], *_CHANGING, Row.seen_at, new=_NEW))
 _SEEN = Statement(Row.update({Row.seen_at: given.now}).where(_SELF & (Row.seen_at < given.before)))
 _UNSEEN = _SESSIONS.reads(
-    _SESSIONS.select().where(_LIVES & (Row.seen_at < given.before)).order_by(Row.seen_at).limit(given.limit)
+    _SESSIONS.select().where(LIVES & (Row.seen_at < given.before)).order_by(Row.seen_at).limit(given.limit)
 )
+_LIVING = Statement(Row.select(fn.COUNT(Row.session_id)).where((Row.machine_id == given.machine_id) & LIVES))
 _FORGET_GENERATIONS = Statement(Row.update({Row.generation: 0}).where(Row.machine_id == given.machine_id))
 # Not where its machine has told of it since: that knows better.
 _START_ENDED = Statement(
@@ -95,7 +95,7 @@ _COUNT = Statement(
 _DISCOUNT = Statement(Row.update({Row.live: Row.live - 1}).where(Row.session_id == given.session_id))
 _REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
 
-shift = shifting(Row.seen_at, _LIVES)  # one that nobody has seen for a month ends
+shift = shifting(Row.seen_at, LIVES)  # one that nobody has seen for a month ends
 OVER = (Row.state == SessionState.ENDED) & (Row.updated_at < given.before)
 # An ended one stays while a message speaks of it: a reply to that is told so.
 purge = purging(Row, OVER & Row.session_id.not_in(Message.select(Message.session_id)))
@@ -169,6 +169,11 @@ def seen(tx: Transaction, session_id: str, now: float) -> None:
 def unseen(tx: Transaction, now: float, limit: int) -> list[Session]:
     """Sessions that have not ended, and of which nothing was heard for too long; the longest ago first."""
     return _UNSEEN.all(tx, before=now - UNSEEN_AFTER - _GRAIN, limit=limit)
+
+
+def living(tx: Transaction, machine_id: str) -> int:
+    """How many sessions of a machine live."""
+    return int(_LIVING.value(tx, machine_id=machine_id))
 
 
 def forget_generations(tx: Transaction, machine_id: str) -> None:

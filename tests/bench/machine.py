@@ -1,6 +1,8 @@
 """A machine's end of a link, as thin as can be: it confirms what it gets and notes when it came."""
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import grpc
 import jwt
@@ -40,7 +42,7 @@ class Machine:
             await control.RegisterSession(request, metadata=METADATA)
         return names
 
-    async def connect(self, channel: grpc.aio.Channel | None = None) -> None:
+    async def connect(self, channel: grpc.aio.Channel | None = None, sessions: Sequence[pb.SessionUpdate] = ()) -> None:
         """Open the link, on a channel of its own if one is given."""
         now = int(time.time())
         claims = {"sub": self.machine_id, "aud": "pointsman", "iat": now, "exp": now + 200}
@@ -50,7 +52,7 @@ class Machine:
         )
         hello = pb.Hello(
             machine_id=self.machine_id, instance_id="i", inbox_id="in", outbox_id="out", protocol_min=1, protocol_max=1,
-            capabilities=["command_batch"],
+            capabilities=["command_batch"], sessions=sessions,
         )  # fmt: skip
         await self._call.write(pb.AgentFrame(hello=hello))
         welcomed = await self._call.read()
@@ -67,6 +69,21 @@ class Machine:
                 for command in commands:
                     self.arrived[command.action.input.text] = now
                 await self._confirm(commands)
+
+    async def frame(self, **frame: Any) -> None:
+        """Send one frame."""
+        await self._call.write(pb.AgentFrame(link_epoch=self._epoch, **frame))
+
+    async def heard(self) -> None:
+        """Come back once the router has read all that was sent."""
+        await self.frame(heartbeat=pb.Heartbeat(nonce=1))
+        while (await self._call.read()).WhichOneof("frame") != "heartbeat_ack":
+            pass
+
+    async def drop_all(self) -> None:
+        """Read whatever comes, until cancelled."""
+        while await self._call.read() is not grpc.aio.EOF:
+            pass
 
     def close(self) -> None:
         self._call.cancel()

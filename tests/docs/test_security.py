@@ -21,6 +21,7 @@ ATTACKERS = {
     "whoever tries API keys",
     "one machine",
     "a worker's token",
+    "one machine that floods",
     "a stranger in a chat",
     "who saw a pairing code",
     "a person who is let in for less",

@@ -15,14 +15,14 @@ class NotificationsPart(Part):
     """What may be asked of notifications."""
 
     async def Notify(self, request: pb.NotifyRequest, call: Call) -> pb.NotifyResponse:
-        r, who = request, call.principal.name
+        r, who, sender = request, call.principal.name, call.principal.sender
         targets, offered = list(map(chat_ref, request.targets)), buttons(request.buttons)
         if call.principal.worker and targets:
             raise may_not("choose chats")
 
         def operation(tx: Transaction) -> pb.NotifyResponse:
             self._check_own(tx, call, r.session_id)
-            sent = self._s.notifications.send(tx, r.session_id, r.text, offered, targets, who)
+            sent = self._s.notifications.send(tx, r.session_id, r.text, offered, targets, who, sender=sender)
             return pb.NotifyResponse(notifications=self._shown(call, sent))
 
         return await self._once(call, request, pb.NotifyResponse, operation)

@@ -35,6 +35,9 @@ _REASONS = {
     Reason.PROGRAM_TOO_OLD: "the program on the machine is too old",
     Reason.NO_ROOM: "the machine's disk is nearly full",
     Reason.KEY_REPLACED: "its key was replaced, and the old one is shown",
+    Reason.QUOTA_SESSIONS: "the machine has as many sessions as it may",
+    Reason.QUOTA_FILES: "too many files wait already",
+    Reason.QUOTA_MESSAGES: "too many messages wait already",
     Reason.FILE_GONE: "the file is not here any more; send it again",
 }
 

@@ -24,6 +24,7 @@ from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights
 from router.services.permissions import Permissions
 from router.store import chats, commands, held, messages, notifications, session_topics, sessions
+from router.store import files as stored_files
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
@@ -144,6 +145,8 @@ class InboundService:
             buttons = router_buttons.session_buttons(router_buttons.Verb.HERE, there)
             question = self._status_messages.answer(tx, inbound.chat, said, "", buttons)
         held.keep(tx, question, replace(inbound, text=text), self.now())
+        if inbound.file is not None:
+            stored_files.name(tx, inbound.file.file_id)
         return Submitted(answer=words[:MAX_ANSWER])
 
     def _type_held(self, tx: Transaction, inbound: Inbound, note: Notification, chosen: Chosen) -> Submitted:
@@ -262,6 +265,8 @@ class InboundService:
             command = self._delivery.accept(tx, draft)
         except Refusal as refusal:
             return self._answer(tx, inbound, answers.refused(refusal), session_id)
+        if inbound.file is not None:
+            stored_files.name(tx, inbound.file.file_id)
         # In the same transaction: the next of the album may be here already.
         if inbound.album:
             messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())

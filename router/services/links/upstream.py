@@ -27,7 +27,6 @@ from router.domain.frames import (
     Rejection,
     Result,
     ResultOutcome,
-    RouterFrame,
     SessionClosed,
     SessionReport,
     Unfit,
@@ -39,6 +38,7 @@ from router.domain.machine import Machine, named, versions
 from router.domain.start import MAX_START_FOLDERS, is_path
 from router.domain.wording import alerts
 from router.link.connection import agent_patience, heartbeat_interval
+from router.link.flow import SLICE
 from router.link.hub import Hub, Link
 from router.services import starts
 from router.services.delivery.engine import DeliveryEngine
@@ -126,23 +126,37 @@ class UpstreamService:
         # The machine counts anew: by the old count all its reports would be too old.
         if lost is Reason.INBOX_LOST:
             sessions.forget_generations(tx, machine.machine_id)
-        errors = [error for report in hello.sessions if (error := self._greeted(tx, machine.machine_id, report))]
         self._record(tx, opened, "Connected", _process(opened))
         welcome = replace(
             self._welcome(tx, opened, link),
             recalled=self._recalled(tx, hello, unknown_too=lost is not Reason.ROUTER_RESTORED),
             inbox_outdated=lost is Reason.INBOX_LOST,
         )
-        greeting: list[RouterFrame] = [welcome, *errors]
         # The welcome first: an agent hears nothing before it.
-        for frame in greeting:
-            tx.after_commit(partial(link.send, frame, urgent=True))
+        tx.after_commit(partial(link.send, welcome, urgent=True))
+        self.greeted(tx, link, hello.sessions[:SLICE])
         if not opened.may_start:
             starts.give_up(tx, self._delivery, link.machine_id)
         # Before the claim, which would send what should be asked about.
         self._delivery.ask_first(tx, link.machine_id)
         self._delivery.claim(tx, link)
         return welcome
+
+    def greeted(self, tx: Transaction, link: Link, reports: Sequence[SessionReport]) -> None:
+        """Take some of hello's sessions; what is refused there has no number, and is told by its id."""
+        if not self._hub.is_current(link):
+            return
+        for report in reports:
+            try:
+                self._sessions.reported(tx, link.machine_id, report)
+            except Refusal as refusal:
+                self._refusals.of_machine(tx, link.machine_id, refusal)
+                is_full = refusal.reason is Reason.QUOTA_SESSIONS
+                # Of thousands that are too many one is named: the text says what to do for all.
+                if not (is_full and link.is_full):
+                    error = FrameError(report.session_id[:MAX_WORDS], refusal.reason, refusal.text)
+                    tx.after_commit(partial(link.send, error, urgent=True))
+                tx.set(link, is_full=link.is_full or is_full)
 
     def take(self, tx: Transaction, link: Link, frames: Sequence[Durable]) -> None:
         """Take durable frames in the order of their numbers, each once, and acknowledge them.
@@ -232,15 +246,6 @@ class UpstreamService:
             for command_id in hello.waiting
             if command_id in wishes or not (states[command_id].live if command_id in states else not unknown_too)
         )
-
-    def _greeted(self, tx: Transaction, machine_id: str, report: SessionReport) -> FrameError | None:
-        """Take a session of hello; what is refused there has no number, and is told by its id."""
-        try:
-            self._sessions.reported(tx, machine_id, report)
-        except Refusal as refusal:
-            self._refusals.of_machine(tx, machine_id, refusal)
-            return FrameError(report.session_id[:MAX_WORDS], refusal.reason, refusal.text)
-        return None
 
     def _one(self, tx: Transaction, link: Link, frame: Durable) -> None:
         """Raises Refusal, having written nothing."""

@@ -9,7 +9,9 @@ from router.domain.command import MAX_TEXT_BYTES, ChatRef
 from router.domain.credentials import text_of
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Notify
+from router.domain.identity import machine
 from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, File, Kind, Notification
+from router.domain.quotas import Quotas
 from router.domain.session import checked_id
 from router.services.outbox.leases import Outbox
 from router.services.people.audience import hearers
@@ -33,6 +35,7 @@ class Notifications:
     _clock: Clock
     _new_id: Callable[[], str]
     _new_token: Callable[[], str]
+    _quotas: Quotas
 
     def send(
         self,
@@ -44,8 +47,13 @@ class Notifications:
         actor: str,
         first_id: str = "",
         files: tuple[File, ...] = (),
+        *,
+        sender: str = "",
     ) -> list[Notification]:
-        """Accept a message, once for each chat. Raises Refusal, having written nothing."""
+        """Accept a message, once for each chat. `sender`: whose quota it counts against; the router has none.
+
+        Raises Refusal, having written nothing.
+        """
         session = sessions.get(tx, session_id)
         _check(text, buttons)
         for chat in targets:
@@ -54,6 +62,7 @@ class Notifications:
         if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
             raise Refusal(Reason.ILLEGAL_STATE, text_for_operator)
+        self._quotas.check_messages(notifications.waiting(tx, sender))
         # Whoever speaks is there: it is not ended for silence.
         sessions.seen(tx, session.session_id, self._clock.now())
         sent: list[Notification] = []
@@ -64,7 +73,7 @@ class Notifications:
             at, token = self._clock.now(), self._new_token()
             note = Notification(
                 identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files,
-                copy_of=sent[0].notification_id if sent else "",
+                copy_of=sent[0].notification_id if sent else "", sender=sender,
             )  # fmt: skip
             self._outbox.add(tx, note, actor)
             sent.append(note)
@@ -84,7 +93,7 @@ class Notifications:
         if not notifications.find(tx, checked_id(frame.notification_id, "notification_id")):
             self.send(
                 tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
-                frame.files,
+                frame.files, sender=machine(machine_id).sender,
             )  # fmt: skip
 
 

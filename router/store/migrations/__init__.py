@@ -32,6 +32,7 @@ from router.store.migrations import (
     m0027_key_scopes,
     m0028_key_rotation,
     m0029_machine_keys,
+    m0030_quotas,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -64,6 +65,7 @@ MIGRATIONS: list[list[str]] = [
     m0027_key_scopes.STATEMENTS,
     m0028_key_rotation.STATEMENTS,
     m0029_machine_keys.STATEMENTS,
+    m0030_quotas.STATEMENTS,
 ]
 
 

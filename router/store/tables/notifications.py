@@ -69,6 +69,7 @@ class Notification(Model):
     permission_id = TextField(default="")
     files = CodedText(lambda files: _json_of_files(files) if files else "", _files_of_json, default=())
     copy_of = TextField(default="")  # the first of those that say the same in several chats
+    sender = TextField(default="")
 
     class Meta:
         table_name = "notifications"
@@ -91,6 +92,7 @@ _N.add_index(_N.token, name="notifications_token", where=_N.token != "")
 _N.add_index(_N.command_id, _N.position, name="notifications_command", where=_N.command_id != "")
 _N.add_index(_N.permission_id, name="notifications_permission", where=_N.permission_id != "")
 _N.add_index(_N.copy_of, name="notifications_copies", where=_N.copy_of != "")
+_N.add_index(_N.sender, name="notifications_sender", where=QUEUED & (_N.sender != ""))
 _N.add_index(_N.session_id, _N.position, name="notifications_said", where=said(_N))
 
 
@@ -120,12 +122,16 @@ class FilePart(Model):
     number = IntegerField()
     data = BlobField()
     created_at = TimeField()
+    owner = TextField(default="")  # who put it; empty once a command or a notification names the file
+    cost = IntegerField(default=0)  # bytes that it counts against its owner's quota
 
     class Meta:
         table_name = "file_parts"
         primary_key = CompositeKey("file_id", "number")
 
 
+UNNAMED = FilePart.owner != ""
+FilePart.add_index(FilePart.owner, FilePart.cost, FilePart.created_at, name="file_parts_owner", where=UNNAMED)
 FilePart.add_index(FilePart.created_at, name="file_parts_age")
 # Over all but the bytes: which parts are here is told without reading half a megabyte for each.
 FilePart.add_index(FilePart.file_id, FilePart.number, FilePart.created_at, name="file_parts_here")

@@ -31,6 +31,10 @@ class Session(Model):
         table_name = "sessions"
 
 
+LIVES = Session.state != SessionState.ENDED
+Session.add_index(Session.machine_id, name="sessions_live", where=LIVES)
+
+
 def _options_as_json(options: tuple[Option, ...]) -> str:
     return json.dumps([[one.option_id, one.label, one.verdict.value, one.takes_text] for one in options])
 
@@ -68,5 +72,6 @@ class Permission(Model):
 _P = Permission
 OPEN = _P.state == PermissionState.OPEN
 _P.add_index(_P.session_id, _P.position, name="permissions_open", where=OPEN)
+_P.add_index(_P.machine_id, name="permissions_asking", where=OPEN)
 _P.add_index(_P.expires_at, name="permissions_expiry", where=OPEN)
 _P.add_index(_P.session_id, _P.position, name="permissions_session")

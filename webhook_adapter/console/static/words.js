@@ -52,6 +52,9 @@ const REASONS = {
   PROGRAM_NOT_ALLOWED: "the machine's policy does not allow the program",
   PROGRAM_TOO_OLD: "the program on the machine is too old",
   NO_ROOM: "the machine's disk is nearly full",
+  QUOTA_SESSIONS: "the machine has as many sessions as it may",
+  QUOTA_FILES: "too many files wait already",
+  QUOTA_MESSAGES: "too many messages wait already",
   FILE_GONE: "the file is not here any more",
   ROUTER_RESTORED: "the router was put back from a backup",
 };

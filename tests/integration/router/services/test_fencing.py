@@ -19,6 +19,7 @@ from router.domain.errors import Reason
 from router.domain.frames import Hello, Receipt, ReceiptOutcome, Result, ResultOutcome, SessionReport
 from router.domain.gates import NOTHING_ASKED
 from router.domain.machine import Machine
+from router.domain.quotas import USUAL
 from router.domain.session import SessionState
 from router.link.hub import Hub, Link
 from router.seal import Seal
@@ -93,8 +94,8 @@ def built(database: Database) -> House:
         SecondFactors(Seal(database.path.with_name("seal")), clock, bytes),
     )
     topics = Topics(outbox, status_messages, clock, new_id)
-    session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups)
-    notifications = Notifications(outbox, clock, new_id, new_id)
+    session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, USUAL)
+    notifications = Notifications(outbox, clock, new_id, new_id, USUAL)
     upstream = UpstreamService(
         hub,
         delivery,

@@ -628,7 +628,7 @@ class Hello(_message.Message):
 
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionUpdate]:
-        """All sessions it has now."""
+        """All sessions it has now. Of many, those that do not fit into the frame follow as session_update."""
 
     @_builtins.property
     def unresolved(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnresolvedCommand]:

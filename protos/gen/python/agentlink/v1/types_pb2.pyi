@@ -304,6 +304,16 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A worker token is for one session alone, and the call names another or none."""
     REASON_WORKER_MAY_NOT: _Reason.ValueType  # 96
     """What is asked is not for worker tokens, whatever the session."""
+    REASON_QUOTA_SESSIONS: _Reason.ValueType  # 97
+    """The machine has as many sessions that live as this router takes of one."""
+    REASON_QUOTA_FILES: _Reason.ValueType  # 98
+    """Files of this sender wait to be named by a message, as many bytes as this router keeps; those that are named, and
+    those of an hour ago, make room. Try again.
+    """
+    REASON_QUOTA_MESSAGES: _Reason.ValueType  # 99
+    """As many messages of this sender wait for people, or as many of its questions are open, as this router keeps. Try
+    again.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -438,6 +448,16 @@ REASON_WORKER_OTHER_SESSION: Reason.ValueType  # 95
 """A worker token is for one session alone, and the call names another or none."""
 REASON_WORKER_MAY_NOT: Reason.ValueType  # 96
 """What is asked is not for worker tokens, whatever the session."""
+REASON_QUOTA_SESSIONS: Reason.ValueType  # 97
+"""The machine has as many sessions that live as this router takes of one."""
+REASON_QUOTA_FILES: Reason.ValueType  # 98
+"""Files of this sender wait to be named by a message, as many bytes as this router keeps; those that are named, and
+those of an hour ago, make room. Try again.
+"""
+REASON_QUOTA_MESSAGES: Reason.ValueType  # 99
+"""As many messages of this sender wait for people, or as many of its questions are open, as this router keeps. Try
+again.
+"""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:

@@ -1,0 +1,47 @@
+"""Back-pressure on a link: its reader stops, and with it the machine's stream, until there is room again.
+
+No frame is refused or lost by it: what is not read yet waits at the machine. So one machine has only so much in the
+queue to the disk, where everybody waits, and only so much to be told.
+"""
+
+import asyncio
+from collections.abc import Sized
+
+SLICE = 64  # of what a machine says, so much goes in one transaction: between two of them others get their turn
+MOST_UNWRITTEN = 256  # durable frames of a link on their way to the disk; as many as an agent sends ahead
+MOST_UNSENT = 256  # frames to a machine, but commands, which have a window of their own
+RATE, BURST = 1_000.0, 5_000.0  # frames a second: the burst is for who was away, and catches up
+
+
+class Flow:
+    """How much of one link is under way. `now` is monotonic, in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self.unwritten = 0
+        self._tokens, self._filled = BURST, now
+        self._moved = asyncio.Event()
+
+    def writing(self, count: int) -> None:
+        """So many go to the disk."""
+        self.unwritten += count
+
+    def written(self, count: int) -> None:
+        """So many are there, or never will be."""
+        self.unwritten -= count
+        self._moved.set()
+
+    def sent(self) -> None:
+        """Something went out."""
+        self._moved.set()
+
+    async def room(self, unsent: Sized) -> None:
+        """Wait until little enough is under way in both directions."""
+        while self.unwritten >= MOST_UNWRITTEN or len(unsent) >= MOST_UNSENT:
+            self._moved.clear()
+            await self._moved.wait()
+
+    def pause(self, count: int, now: float) -> float:
+        """So many came: seconds until the next may be read."""
+        self._tokens = min(BURST, self._tokens + (now - self._filled) * RATE) - count
+        self._filled = now
+        return max(0.0, -self._tokens / RATE)
