@@ -5,6 +5,7 @@ AgentError
 ├── NotEnrolled         this machine has no identity yet
 ├── EnrolRefused        the router did not take the join token
 ├── RouterUnreachable   nobody answered at the router's address
+│   └── RouterFull      it has as much of this machine as it takes now
 ├── AlreadyRunning      another agent works on this folder
 ├── StoreUnavailable    the disk did not take a write; nothing was stored
 ├── LoopBroken          a part of the agent does not go on
@@ -38,6 +39,10 @@ class EnrolRefused(AgentError):
 
 class RouterUnreachable(AgentError):
     """Nobody answered at the router's address."""
+
+
+class RouterFull(RouterUnreachable):
+    """The router has as much of this machine as it takes; later there is room."""
 
 
 class AlreadyRunning(AgentError):

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.clock import Clock
 from agent.domain.command import Reason
-from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
+from agent.domain.errors import Refusal, RouterFull, RouterUnreachable, StoreUnavailable
 from agent.domain.frames import Notify
 from agent.link import backoff, convert, router_socket
 from agent.link.channel import Endpoint, open_channel
@@ -42,6 +42,7 @@ _NOT_CHANGED = (
     "The key was not changed: {}. Nothing is lost; where a new one was made, it is offered again before each link."
 )
 _UNKNOWN = frozenset({grpc.StatusCode.NOT_FOUND})
+_FULL = ("QUOTA_FILES", "QUOTA_MESSAGES")
 _FOR_GOOD = _UNKNOWN | {  # but for FILE_GONE, the same call would get the same answer
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.ALREADY_EXISTS,
@@ -130,10 +131,12 @@ class Client:
                 raise
             raise RouterUnreachable("the link was given up meanwhile") from None  # with its channel
         except grpc.aio.AioRpcError as error:
-            text = f"{error.code().name}: {error.details()}"
+            text, reason = f"{error.code().name}: {error.details()}", reason_of(error)
+            if reason in _FULL:
+                raise RouterFull(text) from None
             if error.code() not in for_good:
                 raise RouterUnreachable(text) from None
-            gone = reason_of(error) == "FILE_GONE" or for_good is _UNKNOWN
+            gone = reason == "FILE_GONE" or for_good is _UNKNOWN
             raise Refusal(Reason.FILE_GONE if gone else Reason.INVALID_ARGUMENT, error.details() or text) from None
         return answer
 

@@ -34,6 +34,7 @@ from agent.link.protocol import End, Ending, Event, Link
 
 logger = logging.getLogger(__name__)
 
+_FULL = "REASON_QUOTA_"  # begins the reasons of a router that has as much of this machine as it takes
 PARTING = 2.0  # seconds the router has to end the stream after our goodbye
 
 
@@ -87,8 +88,8 @@ class Handler(Protocol):
     async def cancel(self, command_id: str) -> None:
         """Take a command back if it has not started; the verdict goes through the outbox."""
 
-    def acknowledge(self, seq: int) -> None:
-        """Forget what the router has on disk, when convenient."""
+    def acknowledge(self, seq: int, refused_for_now: frozenset[int]) -> None:
+        """Forget what the router has on disk, when convenient; tell some of it again later."""
 
     async def pending(self, after: int, limit: int) -> tuple[Durable, ...]:
         """The next rows of the outbox."""
@@ -116,6 +117,8 @@ class Driver:
         self._ready = asyncio.Event()  # the welcome is on disk: before that nothing is sent but hello
         self._reported = asyncio.Event()  # the outbox is in the lanes as far as the window allows
         self._acknowledged = asyncio.Event()  # rows may be forgotten: many acknowledgements make one DELETE
+        self._refused_for_now: set[int] = set()  # numbers of what the router has no room for
+        self._told_full = False
         self._retimed = asyncio.Event()  # the welcome brought other intervals
         self._drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         self._leaving: Ending | None = None  # why we end it ourselves: then its loss is no news
@@ -162,8 +165,7 @@ class Driver:
     def _take_in(self, event: Event) -> None:
         match event:
             case UpstreamAck(_, rejected):
-                for seq, reason, detail in rejected:
-                    logger.warning("router refused upstream_seq=%s reason=%s: %s", seq, reason, detail)
+                self._refused(rejected)
                 self._acknowledged.set()
                 self._handler.news.set()
             case FrameError(about, text):
@@ -177,6 +179,15 @@ class Driver:
                 self._arrived.set()
         if isinstance(event, Welcome):
             self._retimed.set()
+
+    def _refused(self, rejected: tuple[tuple[int, str, str], ...]) -> None:
+        for seq, reason, detail in rejected:
+            is_full = reason.startswith(_FULL)
+            if not (is_full and self._told_full):  # once for each link: there may be thousands
+                logger.warning("router refused upstream_seq=%s reason=%s: %s", seq, reason, detail)
+            self._told_full |= is_full
+            if is_full:
+                self._refused_for_now.add(seq)
 
     async def _write(self) -> Ending:
         while (frame := await self._lanes.take()) is not None:
@@ -242,7 +253,8 @@ class Driver:
             news.clear()  # before the rows are read: what comes meanwhile sets it again
             if self._acknowledged.is_set():
                 self._acknowledged.clear()
-                self._handler.acknowledge(self.link.acked)
+                again, self._refused_for_now = frozenset(self._refused_for_now), set()
+                self._handler.acknowledge(self.link.acked, again)
             while room := self.link.room():
                 rows = await self._handler.pending(self.link.sent, room)
                 if not rows:

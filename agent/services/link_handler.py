@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from agent.clock import Clock
 from agent.domain.command import MAX_ID_BYTES, Command, InboxState, objection
-from agent.domain.frames import Condition, Durable, Hello, Receipt, ReceiptOutcome, Welcome
+from agent.domain.frames import Condition, Durable, Hello, Receipt, ReceiptOutcome, SessionChanged, Welcome
 from agent.services.executor import Executor
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
+MAX_IN_HELLO = 500  # sessions: far from the size that a frame may have; those behind them follow one by one
 CAPABILITIES = ("command_batch", "files", "keys", "permissions", "text")
 
 
@@ -65,7 +66,7 @@ class LinkHandler:
             memory.outbox_id,
             memory.last_link_epoch,
             self.version,
-            self.sessions.live(),
+            self.sessions.live()[:MAX_IN_HELLO],
             memory.unresolved,
             self.start_folders,
             memory.upstream_acked_seq,
@@ -79,6 +80,8 @@ class LinkHandler:
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())
+        if more := self.sessions.live()[MAX_IN_HELLO:]:
+            await self.outbox.append_all([SessionChanged(session) for session in more])
         held, self._held = self._held, []  # only now: the welcome may have ended some of them
         for command, received in held:
             self.executor.submit(command, received)
@@ -105,8 +108,8 @@ class LinkHandler:
         if 0 < len(command_id) <= MAX_ID_BYTES:
             await self.inbox.cancel(command_id, self.clock.now())
 
-    def acknowledge(self, seq: int) -> None:
-        self.outbox.acknowledge(seq)
+    def acknowledge(self, seq: int, refused_for_now: frozenset[int]) -> None:
+        self.outbox.acknowledge(seq, refused_for_now)
 
     async def pending(self, after: int, limit: int) -> tuple[Durable, ...]:
         return await self.outbox.after(after, limit)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.domain.command import MAX_TEXT_BYTES, Reason
-from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
+from agent.domain.errors import Refusal, RouterFull, RouterUnreachable, StoreUnavailable
 from agent.domain.frames import NotificationFile, Notify
 from agent.link.identity import write_durably
 from agent.store.outbox import Held, Outbox
@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 
 MAX_FILES = 10  # of one notice
 MAX_FILE = 50_000_000  # bytes: what Telegram takes from bots
+AT_ONCE = MAX_FILE  # bytes that the files of one message have: a router keeps no more than one of the largest unnamed
 PART = 512 * 1024  # bytes
 RETRY = 1.0  # seconds between tries
+PAUSE = 60.0  # seconds until a router is asked again that has as much of us as it takes
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -43,11 +45,14 @@ class Router(Protocol):
 class Uploads:
     """The copies, and the loop that brings them to the router."""
 
-    def __init__(self, folder: Path, outbox: Outbox, router: Router, retry: float = RETRY) -> None:
+    def __init__(
+        self, folder: Path, outbox: Outbox, router: Router, retry: float = RETRY, pause: float = PAUSE
+    ) -> None:
         self._folder = folder
         self._outbox = outbox
         self._router = router
-        self._retry = retry
+        self._retry, self._pause = retry, pause
+        self._said = ""  # why it waits, as the log was told
         self._taking: set[str] = set()  # ids of copies whose notice is not stored yet
 
     async def notify(self, notification: Notify, paths: Sequence[str]) -> None:
@@ -59,8 +64,7 @@ class Uploads:
         try:
             copying = zip(ids, paths, strict=True)
             files = tuple([await asyncio.to_thread(self._copy, file_id, path) for file_id, path in copying])
-            text = notification.text or ", ".join(file.name for file in files)
-            await self._outbox.append(replace(notification, text=text, files=files))
+            await self._outbox.append_all(_portions(notification, files))
         except Exception:  # but a cancelled one may be stored all the same: of that the next start tidies up
             self._forget(ids)
             raise
@@ -72,6 +76,9 @@ class Uploads:
         await self._tidy()
         news = self._outbox.held_news
         while True:
+            if self._outbox.turned_away:
+                self._outbox.turned_away = False
+                await asyncio.sleep(self._pause)
             news.clear()
             patience = self._retry if await self._is_left() else None
             with suppress(TimeoutError):
@@ -82,8 +89,12 @@ class Uploads:
         try:
             while (held := await self._outbox.held()) and held.is_next:
                 await self._bring(held)
+                self._said = ""
         except (RouterUnreachable, StoreUnavailable) as error:
-            logger.info("upload waits: %s", error.text)
+            if error.text != self._said:
+                self._said = error.text
+                logger.info("upload waits: %s", error.text)
+            self._outbox.turned_away |= isinstance(error, RouterFull)
             return True
         return held is not None
 
@@ -144,6 +155,27 @@ class Uploads:
             taking = frozenset(self._taking)  # before the next line: what is in neither is nobody's
             ours = await self._outbox.held_files() | taking
             self._forget(name for name in names if name.removesuffix(".new") not in ours)
+
+
+def _portions(notification: Notify, files: Sequence[NotificationFile]) -> list[Notify]:
+    """The message with its files; with more than go at once, several, of which the first has the words."""
+    portions: list[list[NotificationFile]] = [[]]
+    for file in files:
+        if portions[-1] and sum(each.size for each in portions[-1]) + file.size > AT_ONCE:
+            portions.append([])
+        portions[-1].append(file)
+    names = [", ".join(file.name for file in portion) for portion in portions]
+    first = replace(notification, text=notification.text or names[0], files=tuple(portions[0]))
+    more = zip(names[1:], portions[1:], strict=True)
+    return [first, *(_another(notification, number, *each) for number, each in enumerate(more, 1))]
+
+
+def _another(first: Notify, number: int, text: str, files: Sequence[NotificationFile]) -> Notify:
+    # Made of the first one's: the same message again has the same ones.
+    name = f"{first.notification_id}/files/{number}"
+    return replace(
+        first, notification_id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)), text=text, buttons=(), files=tuple(files)
+    )
 
 
 def _content(path: str) -> bytes:

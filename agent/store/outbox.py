@@ -5,7 +5,7 @@ session says meanwhile is held behind it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ _APPEND = Statement(insert(Row))
 _DROP = Statement(Row.delete().where(Row.upstream_seq <= given.seq))
 _ANY_UP_TO = Statement(Row.select(Row.upstream_seq).where(Row.upstream_seq <= given.seq).limit(1))
 _AFTER = Statement(Row.select().where(Row.upstream_seq > given.seq).order_by(Row.upstream_seq).limit(given.limit))
+_ONE = Statement(Row.select().where(Row.upstream_seq == given.seq))
 _LAST = Statement(Row.select(fn.COALESCE(fn.MAX(Row.upstream_seq), 0)))
 _COUNT = Statement(Row.select(fn.COUNT(Row.upstream_seq)))
 
@@ -49,18 +50,16 @@ class Outbox:
         self._database = database
         self.news = asyncio.Event()
         self.held_news = asyncio.Event()
+        self.turned_away = False  # the router had too much of us, and notifications are held that it was told already
         self._holding = False  # unknown at first: the uploads look once at their start
 
     def append(self, item: Item) -> "asyncio.Future[int]":
         """Store one item; its number."""
+        return self.write(lambda tx: self._append(tx, item))
 
-        def operation(tx: Transaction) -> int:
-            number = append(tx, item)
-            if number == _IS_HELD:
-                tx.after_commit(self._held)
-            return number
-
-        return self.write(operation)
+    def append_all(self, items: Sequence[Item]) -> "asyncio.Future[list[int]]":
+        """Store several items, or none; their numbers."""
+        return self.write(lambda tx: [self._append(tx, item) for item in items])
 
     def write(self, operation: Callable[[Transaction], T]) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
@@ -93,10 +92,19 @@ class Outbox:
         """The rows with higher numbers, lowest first."""
         return self._database.read(lambda tx: _after(tx, seq, limit))
 
-    def acknowledge(self, seq: int) -> None:
-        """Forget everything up to this number, soon: if it is lost, the router says it again."""
+    def acknowledge(self, seq: int, refused_for_now: Collection[int] = ()) -> None:
+        """Forget everything up to this number, soon: if it is lost, the router says it again.
+
+        But for notifications that the router has no room for now: they are held, to be told again.
+        """
 
         def operation(tx: Transaction) -> None:
+            for number in sorted(refused_for_now):
+                if (row := _ONE.row(tx, seq=number)) and isinstance(
+                    item := decoded(row["kind"], row["payload"]), Notify
+                ):
+                    held_notifications.hold(tx, item, _LAST.value(tx))
+                    tx.after_commit(self._turned_away)
             acknowledge(tx, seq)
             tx.after_commit(self._acknowledged)
 
@@ -105,6 +113,16 @@ class Outbox:
     def depth(self) -> "asyncio.Future[int]":
         """How many rows are not acknowledged."""
         return self._database.read(lambda tx: int(_COUNT.value(tx)) + held_notifications.count(tx))
+
+    def _append(self, tx: Transaction, item: Item) -> int:
+        number = append(tx, item)
+        if number == _IS_HELD:
+            tx.after_commit(self._held)
+        return number
+
+    def _turned_away(self) -> None:
+        self.turned_away = True
+        self._held()
 
     def _held(self) -> None:
         self._holding = True

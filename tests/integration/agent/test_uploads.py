@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import grpc
@@ -222,13 +222,13 @@ async def test_what_is_stored_after_nobody_waits_for_it_any_more_is_sent_whole(
 ) -> None:
     async with running_router() as router, rigs.running(router.address) as rig:
         await ready(rig, router)
-        go_on, handed_in, append = threading.Event(), asyncio.Event(), rig.agent.outbox.append
+        go_on, handed_in, append = threading.Event(), asyncio.Event(), rig.agent.outbox.append_all
 
-        def noted(item: Item) -> "asyncio.Future[int]":
+        def noted(items: Sequence[Item]) -> "asyncio.Future[list[int]]":
             handed_in.set()
-            return append(item)
+            return append(items)
 
-        monkeypatch.setattr(rig.agent.outbox, "append", noted)
+        monkeypatch.setattr(rig.agent.outbox, "append_all", noted)
         busy = rig.agent.database.write(lambda _: go_on.wait(10))
         notifying = asyncio.create_task(rig.agent.uploads.notify(Notify("n1", "s1", "done"), [str(report)]))
         await handed_in.wait()
