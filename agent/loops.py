@@ -6,10 +6,11 @@ An agent that went on without one of its parts would look well, and do half of i
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.domain.errors import LoopBroken
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 Work = Callable[[], Coroutine[Any, Any, object]]
@@ -60,6 +61,18 @@ class Tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken = self._broken or error  # the first: others may break because of it
             self._told.set()
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What work makes; None where `stop` comes first, which ends it."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
 
 
 def is_cancelled() -> bool:

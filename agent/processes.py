@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import sys
 import termios
 from contextlib import suppress
@@ -13,6 +14,16 @@ from agent.domain.session import Process
 
 _SLACK = 2.0
 """Seconds by which the start of one process may seem to move: the kernel gives it relative to a rounded boot time."""
+
+
+# As whoever started the agent has it: this is loaded before the agent's own is set to 0.
+_core_limit = resource.getrlimit(resource.RLIMIT_CORE)
+
+
+def give_limits_back() -> None:
+    """In a program's process, before it begins: people's programs have their limits, and crash as they like."""
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, _core_limit)
 
 
 def identify(pid: int) -> Process | None:

@@ -92,11 +92,10 @@ class Router:
         self._outbox = outbox = Outbox(clock, jitter, wakeups)
         token = partial(new_token, randomness.secret)
         status_messages = StatusMessages(outbox, clock, new_id, token, hub.connected)
-        self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, clock, new_id, jitter)
-        topics = Topics(outbox, status_messages, clock, new_id)
         gates, refusals = Gates(requirements, clock), Refusals(database, clock)
+        self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
         self.database, self._settings_keys = database, settings_keys
-        starts = Starts(delivery, gates, clock, new_id)
+        topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(database, status_messages, clock, randomness)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules, quotas)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.session import Session
+from agent.processes import give_limits_back
 
 LAST_WORDS = 2048
 """Bytes of output that go into an outcome's detail."""
@@ -173,6 +174,7 @@ class CommandBackend:
             cwd=session.cwd or None,
             env={**self._environ, "POINTSMAN_SESSION_ID": session.session_id},
             start_new_session=True,  # a group of its own, so that a signal reaches all that it starts
+            preexec_fn=give_limits_back,
         )
 
 

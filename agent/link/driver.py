@@ -31,6 +31,7 @@ from agent.domain.frames import (
 )
 from agent.link.lanes import Lanes
 from agent.link.protocol import End, Ending, Event, Link
+from agent.loops import unless
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,10 @@ class Driver:
     async def run(self, stop: asyncio.Event) -> Ending:
         """Carry the link until it ends; `stop` ends it with a goodbye."""
         try:
-            self._lanes.control(self.link.frame(await self._handler.greeting()))
+            hello = await unless(stop, self._handler.greeting())
+            if hello is None:
+                return Ending(End.STOPPED, "the agent is stopping")
+            self._lanes.control(self.link.frame(hello))
             kept = (self._unless_full(self._act()), self._unless_full(self._report()))
             loops = (self._read(), self._write(), *kept, self._beat())
             return await _first((*loops, self._stop(stop), self._leave_when_told()))

@@ -1,8 +1,8 @@
 """The gates before a link and before a start from afar: one table, each with its reason and what to do.
 
-A start is judged when it is accepted, by what its machine said in its last hello. Two stand beside the table: a
-credential dated by a clock that is off is refused before any hello (CLOCK_SKEW), and an agent whose disk takes no more
-holds no link until it does.
+A start is judged when it is accepted, and again before it is sent, by what its machine said in its last hello. Two
+stand beside the table: a credential dated by a clock that is off is refused before any hello (CLOCK_SKEW), and an agent
+whose disk takes no more holds no link until it does.
 """
 
 import re

@@ -231,6 +231,44 @@ def test_starts_that_wait_end_when_none_is_allowed_any_more(router: RouterUnderT
         assert link.waiting() == 0
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (lambda _: {"folders": ["~/other"]}, types.REASON_FOLDER_NOT_ALLOWED),
+        (lambda router: {"hours": not_now(router)}, types.REASON_OUTSIDE_HOURS),
+    ],
+    ids=["folders", "hours"],
+)
+def test_a_start_that_waited_is_judged_again_before_it_is_sent(
+    router: RouterUnderTest, machine: ThinAgent, said: Callable[[RouterUnderTest], dict[str, Any]], reason: int
+) -> None:
+    said_hello(machine)
+    waiting = start(router)
+    behind = router.send(waiting.session.session_id, "and then").command_id
+    policy(router, **said(router))
+
+    with machine.connected(**GOOD) as link:
+        link.heard()
+        assert link.waiting() == 0
+
+    ended = router.command(waiting.command.command_id)
+    assert (ended.state, ended.reason) == (types.COMMAND_STATE_FAILED, reason)
+    assert router.command(behind).reason == types.REASON_SESSION_ENDED
+
+
+def test_a_start_that_its_machine_may_have_begun_is_sent_again(router: RouterUnderTest, machine: ThinAgent) -> None:
+    said_hello(machine)
+    waiting = start(router).command.command_id
+    link = machine.dial(**GOOD)
+    machine.last_epoch = link.welcome().link_epoch
+    assert link.commands(1)[0].command_id == waiting
+    link.lose()
+    policy(router, folders=["~/other"])
+
+    with machine.connected(**GOOD) as again:
+        assert again.commands(1)[0].command_id == waiting
+
+
 def test_the_command_line_says_it_and_changes_only_what_is_named(run: Run, machine: ThinAgent) -> None:
     said_hello(machine)
 

@@ -78,6 +78,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
         left.texts["metrics"] = system.rest("GET", "/metrics").text
         left.texts["doctor"] = told(system, "doctor") + told(system, "doctor", "--settings")
         left.texts["limits of core dumps"] = json.dumps(core_limits(system))
+        left.texts["limit of a session's program"] = own_limit(system, folder / "limit")
     left.texts["output and logs"] = system.log()
     left.texts["command lines"] = lines.text()
     for path in folder.rglob("*"):
@@ -154,6 +155,13 @@ def core_limits(system: System) -> dict[str, int]:
     return {name: system.programs(name)[0].rlimit(psutil.RLIMIT_CORE)[0] for name in PROGRAMS}
 
 
+def own_limit(system: System, path: Path) -> str:
+    """What a program that is started in a session has."""
+    told(system, "session", "register", "--command", f"ulimit -c > {path}", "--session", "limits")
+    told(system, "send", "limits", "go", "--wait")
+    return path.read_text().strip()
+
+
 def test_there_was_something_to_find(left: Left) -> None:
     assert {"output and logs", "command lines", "metrics", "answers"} < set(left.texts)
     assert "pointsman" in left.texts["command lines"]
@@ -177,6 +185,13 @@ def test_a_crash_leaves_no_memory_behind(left: Left) -> None:
     assert json.loads(left.texts["limits of core dumps"]) == dict.fromkeys(
         ("router", "agent", "courier", "adapter-http"), 0
     )
+
+
+def test_programs_of_sessions_have_the_limit_of_whoever_started_the_agent(left: Left) -> None:
+    asked = [*ANY_CORE, "sh", "-c", "ulimit -c"]
+    told = subprocess.run(asked, capture_output=True, text=True, env={"PATH": os.defpath}).stdout
+
+    assert left.texts["limit of a session's program"] == told.strip()
 
 
 def test_a_shell_that_wants_core_dumps_would_have_got_them() -> None:

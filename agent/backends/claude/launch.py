@@ -93,9 +93,11 @@ async def _version(program: str, environ: Mapping[str, str]) -> str:
     try:
         said, _ = await asyncio.wait_for(asked.communicate(), PATIENCE)
     except TimeoutError:
-        asked.kill()
-        await asked.wait()
         return ""
+    finally:
+        if asked.returncode is None:  # it hangs, or the agent stops
+            asked.kill()
+            await asked.wait()
     match = _VERSION.match(said)
     return match[0].decode() if match else ""
 

@@ -13,6 +13,7 @@ from agent.backends.claude import stream_json
 from agent.backends.claude.stream_json import Answered, Asked, Finished, Said, Taken
 from agent.backends.terminals import typing_rules
 from agent.domain.session import Process
+from agent.processes import give_limits_back
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes; a line may hold a whole file, or a picture. Longer ones are passed over."""
@@ -58,6 +59,7 @@ class ClaudeProcess:
             env=environ,
             limit=LONGEST_LINE,  # bytes; a line is kept whole in memory
             start_new_session=True,
+            preexec_fn=give_limits_back,
         )
         return cls(process, session_id, heard)
 

@@ -27,10 +27,12 @@ from router.domain.command import (
 )
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
+from router.domain.gates import Closed
 from router.domain.wording import status_lines
 from router.link.hub import Hub, Link
 from router.services.delivery.backoffs import Backoffs
 from router.services.delivery.drafts import Draft, queued
+from router.services.gates import Gates
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
 from router.store import cancels, commands, machines, notifications, poison, sessions
@@ -49,6 +51,7 @@ class DeliveryEngine:
         hub: Hub,
         status_messages: StatusMessages,
         wakeups: Wakeups,
+        gates: Gates,
         clock: Clock,
         new_id: Callable[[], str],
         jitter: Callable[[], float],
@@ -56,6 +59,7 @@ class DeliveryEngine:
         self._hub = hub
         self._status_messages = status_messages
         self._wakeups = wakeups
+        self._gates = gates
         self._clock = clock
         self._new_id = new_id
         self._jitter = jitter
@@ -105,7 +109,7 @@ class DeliveryEngine:
             tx.set(link, caught_up=False)  # a receipt will make room, and has to look for what waits
             return
         now = self._clock.now()
-        found = commands.queued(tx, link.machine_id, room, self._backoffs.now())
+        found = self._allowed(tx, link.machine_id, room)
         waiting = link.fitting(found)
         # Fewer than there was room for: nothing else waits, and the next one may be sent as it is accepted.
         tx.set(link, caught_up=len(waiting) == len(found) < room)
@@ -262,6 +266,24 @@ class DeliveryEngine:
             for link in self._hub.all():
                 self.claim(tx, link)
         return self._backoffs.next()
+
+    def _allowed(self, tx: Transaction, machine_id: str, room: int) -> list[Command]:
+        """What waits for a machine; a start that was accepted and may not be any more ends here."""
+        while True:
+            found = commands.queued(tx, machine_id, room, self._backoffs.now())
+            shut = [(command, closed) for command in found if (closed := self._shut(tx, command))]
+            for command, closed in shut:
+                failed = Ended(CommandState.FAILED, closed.gate.reason, closed.text)
+                self.end(tx, command.command_id, failed, "router")
+            if not shut:  # else what waited behind a start has ended with it
+                return found
+
+    def _shut(self, tx: Transaction, command: Command) -> Closed | None:
+        # One that was sent before may have begun: its machine alone knows.
+        if not isinstance(command.action, StartSession) or command.attempt:
+            return None
+        machine = machines.find(tx, command.machine_id)
+        return self._gates.before_start(machine, command.action.folder) if machine else None
 
     def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
         link = self._hub.get(command.machine_id)

@@ -83,7 +83,7 @@ def built(database: Database) -> House:
 
     outbox = Outbox(clock, lambda: 0.0, wakeups)
     status_messages = StatusMessages(outbox, clock, new_id, new_id, hub.connected)
-    delivery = DeliveryEngine(hub, status_messages, wakeups, clock, new_id, lambda: 0.0)
+    delivery = DeliveryEngine(hub, status_messages, wakeups, Gates(NOTHING_ASKED, clock), clock, new_id, lambda: 0.0)
     permissions = Permissions(
         delivery,
         outbox,
