@@ -8,6 +8,7 @@ from pathlib import Path
 
 OURS = ("agent", "tls", "tls/authority", "tls/clients")  # folders in it whose files are believed, too
 _EDITORS = ".#"  # how a link begins that marks a file as being edited; nothing of ours is called so
+_OVERFLOW = 65534  # the kernel's default; where /proc is cut down, nothing tells of another
 _CURE = "choose another place with POINTSMAN_DATA_DIR"
 
 
@@ -114,9 +115,9 @@ def unmapped() -> int:
     """In a sandbox that maps few accounts, the owner of all that is of others, / and /home too; -1 elsewhere."""
     try:
         mapped = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
-        return -1 if mapped >= 2**32 - 1 else int(Path("/proc/sys/kernel/overflowuid").read_text())
     except (OSError, ValueError, IndexError):
         return -1
+    return -1 if mapped >= 2**32 - 1 else _OVERFLOW
 
 
 def router_socket(folder: Path) -> str:
