@@ -98,14 +98,23 @@ class Client:
                 if self._full and not await self._has_room(stop):
                     continue
                 if self._failures >= FAILURES_PER_CHANNEL:
-                    await channel.close(None)
-                    channel, self._failures = open_channel(self._endpoint), 0
-                    self._channel = channel
+                    channel = self._channel = await self._another(channel)
                 await self._one_link(channel, stop)
                 await _wait(stop, self._backoff.attempt_at - self._clock.monotonic())
         finally:
             self._channel = None
             await channel.close(None)
+
+    async def _another(self, channel: grpc.aio.Channel) -> grpc.aio.Channel:
+        """A new channel, with the files of TLS as they are by now; the one of before where they cannot be read."""
+        try:
+            another = open_channel(self._endpoint)
+        except OSError as error:  # somebody is renewing them: it is tried again
+            logger.warning("cannot read a file of TLS: %s", error)
+            return channel
+        self._failures = 0
+        await channel.close(None)
+        return another
 
     async def part(self, command_id: str, number: int) -> bytes:
         """A part of a command's file, beside the link. Raises Refusal for good, RouterUnreachable for now."""

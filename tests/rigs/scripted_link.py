@@ -251,7 +251,7 @@ def _bytes(message: Any) -> bytes:
 
 
 @asynccontextmanager
-async def running_router(port: int = 0) -> AsyncIterator[Router]:
+async def running_router(port: int = 0, credentials: grpc.ServerCredentials | None = None) -> AsyncIterator[Router]:
     router = Router()
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     handlers = {
@@ -264,7 +264,8 @@ async def running_router(port: int = 0) -> AsyncIterator[Router]:
         "Enroll": grpc.unary_unary_rpc_method_handler(router.Enroll, pb.EnrollRequest.FromString, _bytes),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("agentlink.v1.AgentLink", handlers),))
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    address = f"127.0.0.1:{port}"
+    bound = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     router.address = f"127.0.0.1:{bound}"
     await server.start()
     try:

@@ -1,9 +1,15 @@
 """How the agent comes back after every way in which a link can end, and what it resends."""
 
+import shutil
+from pathlib import Path
+
 import grpc
 import pytest
 from agentlink.v1 import agent_link_pb2 as pb
 
+from agent.config import Tls
+from agent.link import client
+from tests.faults import certificates
 from tests.rigs.agent_rig import Rigs, eventually
 from tests.rigs.scripted_link import Refusal, duration, running_router, text_command
 
@@ -231,3 +237,25 @@ def issued_at(token: str) -> int:
     import jwt
 
     return int(jwt.decode(token, options={"verify_signature": False})["iat"])
+
+
+async def test_files_of_tls_are_read_anew_and_may_be_gone_while_somebody_renews_them(
+    rigs: Rigs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client, "FAILURES_PER_CHANNEL", 1)  # five take half a minute
+    (tmp_path / "elsewhere").mkdir()
+    trusted, _ = certificates.write(tmp_path / "elsewhere")
+    authority = certificates.write(tmp_path)
+    certificate, key = certificates.issue(tmp_path, "router", authority)
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
+    async with (
+        running_router(credentials=credentials) as router,
+        rigs.running(router.address, tls=Tls(ca=trusted)) as rig,
+    ):
+        trusted.unlink()
+        await eventually(lambda: "cannot read a file of TLS" in caplog.text)
+        assert not rig.task.done()
+
+        shutil.copy(authority[0], trusted)
+
+        assert await router.welcomed()
