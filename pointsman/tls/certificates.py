@@ -68,7 +68,7 @@ def issue(authority: Signer, word: str, names: Sequence[str], now: datetime, day
     """A certificate with a key of its own; with names for who is reached under them, without for a client."""
     key, until = generate_private_key(SECP256R1()), now + timedelta(days=days)
     until = min(until, authority.certificate.not_valid_after_utc)  # nobody believes it for longer
-    # Under `pointsman up` the router's certificate is what its clients show, too.
+    # Commands on the router's machine that go by its port show its certificate, too: one setting is for both.
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if names else [])]
     signer = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
