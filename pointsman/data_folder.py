@@ -63,10 +63,10 @@ def _of_folder(folder: Path) -> Iterator[str]:
 
 def _of_contents(folder: Path, is_of_concern: Callable[[str], bool]) -> Iterator[str]:
     try:
+        is_open = bool(folder.stat().st_mode & stat.S_IXGRP)
         names = sorted(filter(is_of_concern, os.listdir(folder)))  # noqa: PTH208 - names are what is asked for
     except OSError:
         return  # not there, or no folder: whoever needs it says so
-    is_open = bool(folder.stat().st_mode & stat.S_IXGRP)
     for path in (folder / name for name in names):
         if look := _look(path):
             yield from _of_file(path, look, is_open=is_open)

@@ -13,6 +13,7 @@ ATTACKERS = {
     "stolen router database",
     "whoever can write the router's database",
     "stolen backup",
+    "stolen key of the private CA",
     "the adapter's account",
     "a chat link",
     "an API key that is limited",

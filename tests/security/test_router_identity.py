@@ -86,12 +86,14 @@ class Silent(Squatter):
 
 
 @contextmanager
-def squatting(squatter: Squatter, at: str = "127.0.0.1:0") -> Iterator[str]:
+def squatting(
+    squatter: Squatter, at: str = "127.0.0.1:0", credentials: grpc.ServerCredentials | None = None
+) -> Iterator[str]:
     """Its address."""
     with ThreadPoolExecutor(8) as threads:
         server = grpc.server(threads)
         server.add_generic_rpc_handlers((squatter,))
-        port = server.add_insecure_port(at)
+        port = server.add_secure_port(at, credentials) if credentials else server.add_insecure_port(at)
         server.start()
         try:
             yield f"127.0.0.1:{port}"
