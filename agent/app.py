@@ -44,6 +44,7 @@ from agent.services.sessions import Sessions
 from agent.services.starts import Starts
 from agent.services.states import States
 from agent.services.uploads import Uploads
+from agent.services.worker_tokens import WorkerTokens
 from agent.store import clock_steps
 from agent.store.database import Database
 from agent.store.inbox import Inbox
@@ -77,7 +78,8 @@ class Agent:
         self._clock = clock = clock or SteadyClock()
         self.outbox = Outbox(self.database)
         self.inbox = Inbox(self.database, self.outbox)
-        self.sessions = Sessions(SessionStore(self.database, self.outbox), backends, clock)
+        self.worker_tokens = WorkerTokens(config.workers, self.key, lambda: self.client.router_time)
+        self.sessions = Sessions(SessionStore(self.database, self.outbox), backends, clock, self.worker_tokens)
         self._tasks = tasks = Tasks()
         self.prompts = PromptTracking(Prompts(self.outbox), self.sessions, clock, tasks)
         self.states = States(self.sessions, self.prompts)
@@ -120,6 +122,7 @@ class Agent:
         try:
             await self._resume_time()  # before anything looks at a time on disk
             await self.sessions.load()  # before anybody can ask for one
+            await self.worker_tokens.begin(self.sessions.with_tokens())
             await self.headless_listener.recover()
             await self.permissions.recover()
             await self.local.start()  # from here on programs may register and hooks may tell
@@ -154,6 +157,7 @@ class Agent:
             "marks": self._mark_time,
             "states": self.states.run,
             "uploads": self.uploads.run,
+            "worker tokens": partial(self.worker_tokens.run, self.sessions.with_tokens),
             "tasks": self._tasks.watch,
         }
         try:

@@ -20,7 +20,7 @@ def main(environ: Mapping[str, str], clock: Clock | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = Config.from_environ(environ)
-        hands = backends(environ, config.max_sessions, config.trusted_folders)
+        hands = backends(environ, config.max_sessions, config.trusted_folders, config.workers)
         uvloop.run(run(config, hands, _ready, clock))
     except ConfigError as error:
         return _say(error, EXIT_USAGE)

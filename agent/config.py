@@ -40,6 +40,11 @@ class Config:
         """Where the agent keeps what it owns; nobody else may read it."""
         return self.data_dir / "agent"
 
+    @property
+    def workers(self) -> Path:
+        """Where the programs of sessions find their tokens."""
+        return self.folder / "workers"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Config":
         """The settings in an environment. Raises ConfigError naming what is missing or wrong."""

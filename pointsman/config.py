@@ -76,6 +76,11 @@ class Settings:
         """That key."""
         return self[self.adapter_key_name]
 
+    @property
+    def shows_token(self) -> bool:
+        """Whether commands show the token of the session that they run in: there is no key that opens more."""
+        return bool(self["POINTSMAN_WORKER_TOKEN_FILE"] and not self["POINTSMAN_API_KEY"])
+
     def is_set(self, name: str) -> bool:
         return self.values[name].source not in (Source.DEFAULT, Source.ENROLLED, Source.UNSET)
 
@@ -107,7 +112,7 @@ def _where(setting: Setting, source: Source, data_dir: Path) -> str:
     return places.get(source, source.value)
 
 
-_PATHS = ("POINTSMAN_DATA_DIR", *TLS_FILES)  # programs may run in another folder: they get absolute paths
+_PATHS = ("POINTSMAN_DATA_DIR", "POINTSMAN_WORKER_TOKEN_FILE", *TLS_FILES)  # programs may run in another folder
 SESSION_VARIABLES = ("POINTSMAN_SESSION_ID", SUPERVISOR_PID)
 """What programs inside a session find in their environment; no settings."""
 

@@ -25,6 +25,7 @@ _PIN_CURE = (
     "Look who listens there before you go on. If the router was set up anew, enrol this machine again; where "
     "POINTSMAN_ROUTER_FINGERPRINT is set, put the new fingerprint there (file router.fingerprint of the router)."
 )
+_AGENT_CURE = "The agent of this machine writes {path}: `pointsman doctor` there says whether it runs."
 _TLS_CURE = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
 
 
@@ -55,6 +56,9 @@ def failure(error: RouterError, settings: Settings) -> Failure:
         return Failure(f"at {address}: {error.message}", _trouble_at(address) or _PIN_CURE, ExitCode.NOT_REACHABLE)
     if error.is_unreachable:
         return _unreachable(error, settings)
+    if settings.shows_token and error.is_stranger:
+        cure = _AGENT_CURE.format(path=settings["POINTSMAN_WORKER_TOKEN_FILE"])
+        return Failure(error.message, cure, ExitCode.NOT_ALLOWED)
     if error.code == "UNAUTHENTICATED":  # its other reasons say what to do
         return Failure(*_wrong_key(settings), ExitCode.NOT_ALLOWED)
     return Failure(error.message, error.cure, _EXIT_CODES.get(error.status, ExitCode.FAILED))

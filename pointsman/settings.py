@@ -242,6 +242,8 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
         file="adapter_key",
     ),
+    # Only the command line reads it, at each call: programs of a session find it in their environment.
+    Setting("POINTSMAN_WORKER_TOKEN_FILE", "file with the worker token of a session", _any, frozenset()),
     Setting("POINTSMAN_MACHINE_ID", "this machine's name", _machine_id, frozenset({_A})),
     Setting(
         "POINTSMAN_START_FOLDERS",

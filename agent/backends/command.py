@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.session import Session
 from agent.processes import give_limits_back
+from agent.token_files import environment
 
 LAST_WORDS = 2048
 """Bytes of output that go into an outcome's detail."""
@@ -97,7 +99,8 @@ class _Run:
 class CommandBackend:
     """Runs shell lines. Of the agent's own environment they see only what a shell needs."""
 
-    def __init__(self, environ: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, environ: Mapping[str, str] = MappingProxyType({}), workers: Path | None = None) -> None:
+        self._workers = workers
         kept = {name: value for name, value in environ.items() if name in _INHERITED or name.startswith("LC_")}
         self._environ = {"PATH": os.defpath, "HOME": pwd.getpwuid(os.getuid()).pw_dir, **kept}
         self._running: dict[str, asyncio.Future[_Run]] = {}  # from before the start to the end
@@ -172,7 +175,7 @@ class CommandBackend:
             stdout=output,
             stderr=complaints,
             cwd=session.cwd or None,
-            env={**self._environ, "POINTSMAN_SESSION_ID": session.session_id},
+            env=self._environ | environment(session.session_id, self._workers),
             start_new_session=True,  # a group of its own, so that a signal reaches all that it starts
             preexec_fn=give_limits_back,
         )

@@ -14,22 +14,27 @@ from agent.domain.session import MAX_HEADLESS
 
 
 def backends(
-    environ: Mapping[str, str] = MappingProxyType({}), most: int = MAX_HEADLESS, trusted: Sequence[Path] = ()
+    environ: Mapping[str, str] = MappingProxyType({}),
+    most: int = MAX_HEADLESS,
+    trusted: Sequence[Path] = (),
+    workers: Path | None = None,
 ) -> Backends:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
-    It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones.
+    It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones. Their tokens
+    are in `workers`.
     """
     # The names are on disk and on the wire: a backend keeps its name for good.
     return Backends(
         {
             "tmux": Entry(tmux.TmuxBackend(), Traits(target_key="pane", screen=tmux.Pane)),
             "nvim": Entry(nvim.NvimBackend(), Traits(target_key="socket", screen=nvim.Terminal)),
-            "command": Entry(CommandBackend(environ), Traits(target_key="command")),
+            "command": Entry(CommandBackend(environ, workers), Traits(target_key="command", has_token=True)),
             "headless": Entry(
-                HeadlessBackend(environ, most=most, trusted=trusted), Traits(hosted=True, tells_states=True)
+                HeadlessBackend(environ, most=most, trusted=trusted, workers=workers),
+                Traits(hosted=True, tells_states=True, has_token=True),
             ),
-            "pty": Entry(PtyBackend(), Traits(attaches=True)),
+            "pty": Entry(PtyBackend(), Traits(attaches=True, has_token=True)),
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
         }
     )

@@ -90,6 +90,11 @@ class Client:
             return LinkStatus(self._endpoint.address)
         return LinkStatus(self._endpoint.address, connected=True, epoch=self._driver.link.epoch)
 
+    @property
+    def router_time(self) -> float:
+        """The router's clock as far as it told us, in seconds since the epoch."""
+        return self._clock.now() + self._skew
+
     async def run(self, stop: asyncio.Event) -> None:
         """Hold a link until `stop`."""
         channel = self._channel = open_channel(self._endpoint)
@@ -163,7 +168,7 @@ class Client:
             raise Refusal(Reason.ILLEGAL_STATE, _NOT_CHANGED.format(why))
 
     def _proof(self, key: Ed25519PrivateKey | None = None) -> tuple[tuple[str, str], ...]:
-        token = self._key.identity.token(self._clock.now() + self._skew, key)
+        token = self._key.identity.token(self.router_time, key)
         return (("authorization", f"Bearer {token}"),)
 
     async def _has_room(self, stop: asyncio.Event) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from agent.domain.errors import NotEnrolled
 AUDIENCE = "pointsman"
 TOKEN_LIFE = 240.0  # seconds; the router allows 300, the rest is for clocks that differ a little
 KEY, NEXT_KEY, FORMER_KEY = "machine.key", "machine.key.next", "machine.key.former"
+WORKER_LIFE = 3600.0  # seconds; the longest that the router allows
 NOT_ENROLLED = "This machine is not enrolled yet. Run `pointsman enroll ROUTER TOKEN`."
 
 
@@ -46,6 +48,21 @@ class Identity:
         audience = self.router_id if self.router_fingerprint else AUDIENCE
         claims = {"sub": self.machine_id, "aud": audience, "iat": int(now), "exp": int(now + TOKEN_LIFE)}
         return jwt.encode(claims, key or self.key, algorithm="EdDSA")
+
+    def worker_token(self, session_id: str, generation: int, now: float) -> str:
+        """A JWT for the program of one session of this machine; `now` as of `token`."""
+        claims = {
+            "iss": self.machine_id,
+            "sub": self.machine_id,
+            "aud": self.router_id,
+            "role": "worker",
+            "session": session_id,
+            "generation": generation,
+            "iat": int(now),
+            "exp": int(now) + int(WORKER_LIFE),
+            "jti": str(uuid.uuid4()),
+        }
+        return jwt.encode(claims, self.key, algorithm="EdDSA")
 
 
 def load(folder: Path) -> Identity:

@@ -50,6 +50,7 @@ class MachineKey:
 
     def __init__(self, folder: Path, known: Identity) -> None:
         self.identity = known
+        self.changed = asyncio.Event()  # what the key before has signed for others is over
         self._folder = folder
         self._wanted = False
         self._again_at = 0.0
@@ -128,6 +129,7 @@ class MachineKey:
 
     async def _put_in_place(self) -> None:
         self.identity = identity.with_key_changed(self.identity)
+        self.changed.set()
         logger.info("this machine has a new key")
         try:
             await asyncio.to_thread(identity.change_files, self._folder, self.identity)

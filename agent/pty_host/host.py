@@ -19,6 +19,7 @@ from agent.pty_host.connection import AgentLink
 from agent.pty_host.keeper import GO_ON, Child, spawn
 from agent.pty_host.keyboard import SharedKeyboard
 from agent.pty_host.terminal import STDIN, STDOUT, OuterTerminal, set_size
+from agent.token_files import environment
 
 _QUIET = 0.1
 """Seconds without output after which a terminal that something in the background keeps open counts as empty."""
@@ -33,14 +34,17 @@ _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 _TO_FOREGROUND = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 
 
-def run(command: Sequence[str], *, label: str, session_id: str | None, socket_path: Path) -> int:
+def run(
+    command: Sequence[str], *, label: str, session_id: str | None, socket_path: Path, workers: Path | None = None
+) -> int:
     """Runs the program to its end and gives its exit code, 128 + n for signal n.
 
-    Without an agent at `socket_path` it works the same, and is a session as soon as one comes.
+    It finds its token in `workers`. Without an agent at `socket_path` it works the same, and is a session as soon as
+    one comes.
     """
     outer = OuterTerminal()
     identity = session_id or str(uuid.uuid4())
-    child = spawn(command, outer.look(), identity)
+    child = spawn(command, outer.look(), environment(identity, workers))
     # Only select() can wait for every kind of file that standard input may be.
     loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
     hello: dict[str, object] = {

@@ -12,7 +12,7 @@ import os
 import pty
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -49,37 +49,39 @@ class Child:
             os.waitpid(self.keeper, 0)
 
 
-def spawn(command: Sequence[str], look: Look, session_id: str) -> Child:
-    """Starts the program. Must be called before there are threads or an event loop."""
+def spawn(command: Sequence[str], look: Look, environ: Mapping[str, str]) -> Child:
+    """Starts the program, which finds `environ` beside what we have. Must be called before there are threads or an
+    event loop.
+    """
     ours, theirs = socket.socketpair()
     keeper, master = pty.fork()
     if keeper == 0:
         ours.close()
-        _keep(command, look, session_id, theirs)
+        _keep(command, look, environ, theirs)
     theirs.close()  # so that the end of the keeper is the end of the socket
     os.set_blocking(master, False)  # a program that does not read must not hold the host up
     return Child(master, ours, keeper)
 
 
-def _keep(command: Sequence[str], look: Look, session_id: str, link: socket.socket) -> NoReturn:
+def _keep(command: Sequence[str], look: Look, environ: Mapping[str, str], link: socket.socket) -> NoReturn:
     try:
         _as_usual(signal.SIGHUP)  # the end of the terminal is ours
         look.apply(STDIN)
         program = os.fork()
         if program == 0:
-            _become(command, session_id)
+            _become(command, environ)
         _watch(program, link)
     finally:
         os._exit(0)  # never back into the caller: this is a copy of the host
 
 
-def _become(command: Sequence[str], session_id: str) -> NoReturn:
+def _become(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     try:
         _take_foreground()
         _as_usual(*signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
         # env takes words with "=" for variables, so a program with such a name needs a shell in between.
         named = ["sh", "-c", 'exec "$0" "$@"', *command] if "=" in command[0] else list(command)
-        os.execvp("env", ["env", f"POINTSMAN_SESSION_ID={session_id}", *named])  # noqa: S606
+        os.execvp("env", ["env", *(f"{name}={text}" for name, text in environ.items()), *named])  # noqa: S606
     except OSError as error:
         os.write(STDERR, f"pointsman run: {error}\n".encode())
     finally:

@@ -15,6 +15,7 @@ from agent.domain.frames import SessionChanged, SessionGone
 from agent.domain.prompt import is_told_of
 from agent.domain.session import Conversation, Process, Session, SessionState, bare_id, checked_id, checked_label
 from agent.processes import is_running
+from agent.services.worker_tokens import WorkerTokens
 from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,11 @@ HOST_RETURN = 12.0  # seconds; the host of a terminal looks for a new agent ever
 class Sessions:
     """Sessions by id, in memory and on disk. Every change is on disk, with the word to the router, when it returns."""
 
-    def __init__(self, store: SessionStore, backends: Backends, clock: Clock) -> None:
+    def __init__(
+        self, store: SessionStore, backends: Backends, clock: Clock, tokens: WorkerTokens | None = None
+    ) -> None:
         self._store = store
+        self._tokens = tokens
         self.backends = backends
         self._clock = clock
         self._sessions: dict[str, Session] = {}
@@ -90,6 +94,10 @@ class Sessions:
     def live(self) -> tuple[Session, ...]:
         """All that are not over."""
         return tuple(one for one in self._sessions.values() if one.state is not SessionState.ENDED)
+
+    def with_tokens(self) -> tuple[Session, ...]:
+        """Of those the ones whose program has a token."""
+        return tuple(one for one in self.live() if self.traits(one).has_token)
 
     async def register(self, wanted: Session) -> Session:
         """Make a session known, or known again; an empty id gets one made.
@@ -159,7 +167,7 @@ class Sessions:
             self._check_free(session.target.get("resume", ""))  # two on one would branch it
             begun = await self._store.begin(session, SessionChanged(session), command_id)
             if begun:
-                self._sessions[bare_id(session.session_id)] = session
+                await self._hold(session)
         return begun
 
     def _check_free(self, conversation_id: str) -> None:
@@ -178,7 +186,7 @@ class Sessions:
             session = self._known_live(session_id)
             ended = replace(session, state=SessionState.ENDED)
             await self._store.settle(ended, SessionGone(session.session_id, session.generation, "ended"), command_id)
-            self._sessions[bare_id(session_id)] = ended
+            await self._hold(ended)
         await self._release(session)
         logger.info("session stopped session_id=%s generation=%s", session.session_id, session.generation)
 
@@ -187,7 +195,7 @@ class Sessions:
         async with self._changing:
             kept = replace(self._known_live(session_id), keep=True)
             await self._store.settle(kept, SessionChanged(kept), command_id)
-            self._sessions[bare_id(session_id)] = kept
+            await self._hold(kept)
         logger.info("session kept session_id=%s generation=%s", kept.session_id, kept.generation)
 
     async def renew(self, session: Session, ends_at: float) -> None:
@@ -204,7 +212,7 @@ class Sessions:
                 return
             ended = replace(session, state=SessionState.ENDED)
             await self._store.save(ended, SessionGone(session.session_id, session.generation, detail), told=False)
-            self._sessions[bare_id(session_id)] = ended
+            await self._hold(ended)
         await self._release(session)
         logger.info("session closed session_id=%s generation=%s", session.session_id, session.generation)
 
@@ -245,7 +253,13 @@ class Sessions:
     async def _save(self, session: Session) -> None:
         told = is_told_of(session, tells=self.traits(session).tells_states)
         await self._store.save(session, SessionChanged(session), told=told)
+        await self._hold(session)
+
+    async def _hold(self, session: Session) -> None:
+        """What is on disk now counts; its program has its token before it is told of anything."""
         self._sessions[bare_id(session.session_id)] = session
+        if self._tokens is not None and self.traits(session).has_token:
+            await self._tokens.follow(session)
 
     async def _release(self, session: Session) -> None:
         if backend := self.backends.get(session.backend):

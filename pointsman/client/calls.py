@@ -11,41 +11,39 @@ from agentlink.v1.control_pb2_grpc import ControlStub
 from google.protobuf.message import Message
 
 from pointsman.client import convert
+from pointsman.client.credential import ApiKey, Credential, Metadata
+from pointsman.client.errors import RouterError
 from pointsman.client.records import SCRIPT, Origin
 from pointsman.client.refusals import from_call
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
-Metadata = tuple[tuple[str, str], ...]
 
 PATIENCE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
 
 
 class Calls:
-    """One channel, one API key; threads may share it."""
+    """One channel, one API key or token; threads may share it."""
 
     def __init__(
-        self, channel: grpc.Channel, api_key: str, origin: Origin = SCRIPT, patience: float = PATIENCE
+        self, channel: grpc.Channel, credential: str | Credential, origin: Origin = SCRIPT, patience: float = PATIENCE
     ) -> None:
         """`origin` is who sends where a call does not say; `patience` is how long a call may take, in seconds.
 
-        Closing it, or the end of its `with`, closes the channel.
+        A credential that is a text is an API key. Closing it, or the end of its `with`, closes the channel.
         """
         self._channel = channel
         self._origin = origin
         self._patience = patience
         self._stub = ControlStub(channel)
-        self._take_key(api_key)
-
-    def _take_key(self, api_key: str) -> None:
-        self._metadata: Metadata = (("x-api-key", api_key),) if api_key else ()
+        self._credential = ApiKey(credential) if isinstance(credential, str) else credential
 
     def with_key(self, api_key: str) -> Self:
         """The same client with another's key, on the same channel; the router judges it at each call."""
         # Not by __init__, which looks up every method in a new stub: REST makes such a client for each request.
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__
-        other._take_key(api_key)
+        other._credential = ApiKey(api_key)
         return other
 
     def close(self) -> None:
@@ -69,7 +67,14 @@ class Calls:
     ) -> Response:
         """`wait` is how long the router itself may take its time. Raises RouterError."""
         timeout = (self._patience if patience is None else patience) + wait.total_seconds()
-        return ask(method, request, timeout, self._metadata)
+        shown = self._credential.shown()
+        try:
+            return ask(method, request, timeout, shown)
+        except RouterError as error:
+            # Refused at the door, it did nothing: where another token is there now, that one is tried, once.
+            if not error.is_stranger or (again := self._credential.shown()) == shown:
+                raise
+        return ask(method, request, timeout, again)
 
     def _sender(self, origin: Origin | None) -> types_pb2.Origin:
         return convert.origin(origin or self._origin)

@@ -9,6 +9,8 @@ from agentlink.v1 import control_pb2 as pb
 from pointsman.client import convert
 from pointsman.client.audit import Audit
 from pointsman.client.commands import Commands
+from pointsman.client.credential import Metadata
+from pointsman.client.errors import RouterError
 from pointsman.client.machines import Machines
 from pointsman.client.notifications import Notifications
 from pointsman.client.people import People
@@ -26,10 +28,22 @@ class Control(Sessions, Commands, Notifications, Machines, People, Audit):
 
     def watch(self, session_id: str = "", after: int = 0) -> Iterator[Event]:
         """What happens from now on, or after that event; ends only by a RouterError. Resume after the last event."""
+        while True:
+            shown = self._credential.shown()
+            try:
+                for event in self._watch(session_id, after, shown):
+                    after = event.event_id
+                    yield event
+            except RouterError as error:
+                # A token is over after an hour, and its stream with it; by then there is another one.
+                if not error.is_stranger or self._credential.shown() == shown:
+                    raise
+
+    def _watch(self, session_id: str, after: int, shown: Metadata) -> Iterator[Event]:
         request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
         try:
             # Alone without a deadline: keepalive finds out when nobody is there any more.
-            for event in self._stub.WatchEvents(request, metadata=self._metadata):
+            for event in self._stub.WatchEvents(request, metadata=shown):
                 yield convert.read(Event, event)
         except grpc.RpcError as error:
             raise from_call(error) from None

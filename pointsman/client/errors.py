@@ -8,6 +8,7 @@ _CURES = {
     "NOT_FOUND": "`pointsman sessions` and `pointsman commands` list what there is.",
 }
 _CURES["DEADLINE_EXCEEDED"] = _CURES["UNAVAILABLE"]
+NOTHING_TO_SHOW = "WORKER_TOKEN_MISSING"  # nobody was asked
 NOT_PROVEN = "ROUTER_NOT_PROVEN"  # in place of a Reason: the router did not say it
 _PASSING = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED"})
 _RETRY_AFTER = 2.0  # seconds; Telegram's own second retry comes then as well
@@ -32,6 +33,11 @@ class RouterError(Exception):
     def may_pass(self) -> bool:
         """The router is away, closing or busy. Whether it stored the call is not known."""
         return self.status in _PASSING
+
+    @property
+    def is_stranger(self) -> bool:
+        """What was shown lets nobody in, or no more."""
+        return self.status == "UNAUTHENTICATED"
 
     @property
     def is_unreachable(self) -> bool:

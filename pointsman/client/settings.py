@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pointsman.client.channel import open_channel
 from pointsman.client.control import Control
+from pointsman.client.credential import TokenFile
 from pointsman.client.records import Origin
 from pointsman.config import Settings
 from pointsman.settings import is_loopback
@@ -16,4 +17,5 @@ def from_settings(settings: Settings, origin: Origin) -> Control:
     ca, cert, key = (Path(file) if file else None for file in files)
     fingerprint = settings["POINTSMAN_ROUTER_FINGERPRINT"]
     channel = open_channel(address, ca, cert, key, is_local=is_loopback(address), fingerprint=fingerprint)
-    return Control(channel, settings["POINTSMAN_API_KEY"], origin)
+    token = TokenFile(Path(settings["POINTSMAN_WORKER_TOKEN_FILE"])) if settings.shows_token else None
+    return Control(channel, token or settings["POINTSMAN_API_KEY"], origin)

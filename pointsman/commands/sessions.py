@@ -142,8 +142,10 @@ def unregister(*, session_id: str) -> None:
 def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
     """Run COMMAND here, as if started plainly, as a session.
 
-    It finds the session's id in POINTSMAN_SESSION_ID, for example for `pointsman notify`.
+    It finds the session's id in POINTSMAN_SESSION_ID, for example for `pointsman notify`, and in
+    POINTSMAN_WORKER_TOKEN_FILE what lets it speak for the session where it reaches no agent.
     """
+    from agent.config import Config
     from agent.pty_host.host import run as run_in_terminal
     from pointsman.local import agent_listens
 
@@ -154,5 +156,5 @@ def run(*, label: str, session_id: str, command: tuple[str, ...]) -> None:
     if not agent_listens(here):
         cure = "`pointsman agent`" if here.router_is_elsewhere else "`pointsman up` or `pointsman agent`"
         click.echo(f"pointsman: no agent runs here, so this is no session until {cure} does.", err=True)
-    name = label or Path(command[0]).name
-    sys.exit(run_in_terminal(command, label=name, session_id=session_id or None, socket_path=socket))
+    name, workers = label or Path(command[0]).name, Config(here.data_dir).workers
+    sys.exit(run_in_terminal(command, label=name, session_id=session_id or None, socket_path=socket, workers=workers))

@@ -53,7 +53,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "agent": (
         ("domain",),
-        ("clock", "config", "processes", "peers", "loops"),
+        ("clock", "config", "processes", "peers", "loops", "token_files"),
         ("store", "link", "backends", "hooks"),
         ("pty_host",),
         ("services",),

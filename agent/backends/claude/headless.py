@@ -57,8 +57,9 @@ class HeadlessBackend:
         patience: float = PATIENCE,
         most: int = MAX_HEADLESS,
         trusted: Sequence[Path] = (),
+        workers: Path | None = None,
     ) -> None:
-        self._launcher = Launcher(environ, trusted)
+        self._launcher = Launcher(environ, trusted, workers)
         self._patience = patience
         self._most = most
         self._listener: Listener | None = None

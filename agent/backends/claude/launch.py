@@ -15,6 +15,7 @@ from agent.domain.command import Reason
 from agent.domain.errors import Refusal
 from agent.domain.session import Session
 from agent.processes import is_running
+from agent.token_files import environment as of_session
 
 PROGRAM = "claude"
 PATIENCE = 5.0  # seconds for its version, which takes 0.1 s; the router waits for a hello for 10
@@ -30,9 +31,13 @@ _KEPT = (
 
 
 class Launcher:
-    """Starts it with a part of the agent's environment; what folders bring along runs in `trusted` ones alone."""
+    """Starts it with a part of the agent's environment; what folders bring along runs in `trusted` ones alone.
 
-    def __init__(self, environ: Mapping[str, str], trusted: Sequence[Path]) -> None:
+    `workers` is where the tokens of sessions are.
+    """
+
+    def __init__(self, environ: Mapping[str, str], trusted: Sequence[Path], workers: Path | None = None) -> None:
+        self._workers = workers
         self._environ = environment(environ)
         self._trusted = tuple(trusted)
         self._known: tuple[tuple[str, int], str] = (("", 0), "")  # the file whose version was asked for, and that
@@ -75,7 +80,7 @@ class Launcher:
             *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
             *(["--resume", earlier] if earlier else []),
         ]
-        environ = {**self._environ, "POINTSMAN_SESSION_ID": session.session_id}
+        environ = self._environ | of_session(session.session_id, self._workers)
         try:
             return await ClaudeProcess.start(argv, folder, environ, session.session_id, heard)
         except OSError as error:
