@@ -33,6 +33,7 @@ _COMMANDS = {
     "notifications": "commands.notifications:notifications",
     "permissions": "commands.permissions:permissions",
     "answer": "commands.permissions:answer",
+    "ask": "commands.permissions:ask",
     "send": "commands.commands:send",
     "key": "commands.commands:key",
     "notify": "commands.notifications:notify",

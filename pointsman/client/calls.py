@@ -1,6 +1,8 @@
 """How a call to the Control service is made, for every noun of the client."""
 
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
@@ -16,9 +18,12 @@ from pointsman.client.errors import RouterError
 from pointsman.client.records import SCRIPT, Origin
 from pointsman.client.refusals import from_call
 
+T = TypeVar("T")
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 
+_ABSENCE, _PAUSE = 30.0, 0.5  # seconds that a router may be away while we wait for an end, and between two tries
+LONGEST_WAIT = timedelta(seconds=20)  # that one call waits at the router before we ask again
 PATIENCE = 15.0  # seconds; the router answers after a commit, which takes milliseconds
 
 
@@ -75,6 +80,24 @@ class Calls:
             if not error.is_stranger or (again := self._credential.shown()) == shown:
                 raise
         return ask(method, request, timeout, again)
+
+    def _once_over(self, look: Callable[[], T], is_over: Callable[[T], bool]) -> T:
+        """What look finds, once it is over. A router that restarts meanwhile is waited for."""
+        # Asked again and again, not watched: so an end that came before we asked is told as well.
+        # The absence counts from the last answer: the end itself may take its 24 hours.
+        heard = time.monotonic()
+        while True:
+            try:
+                found = look()
+            except RouterError as error:
+                # A refusal is an answer; only silence is waited out.
+                if not error.is_unreachable or time.monotonic() - heard > _ABSENCE:
+                    raise
+                time.sleep(_PAUSE)
+                continue
+            if is_over(found):
+                return found
+            heard = time.monotonic()
 
     def _sender(self, origin: Origin | None) -> types_pb2.Origin:
         return convert.origin(origin or self._origin)

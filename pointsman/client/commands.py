@@ -1,6 +1,5 @@
 """Commands: sending them, following them, deciding about those that ended badly."""
 
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,12 +7,8 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2
 
 from pointsman.client import convert
-from pointsman.client.calls import Calls, request_id
-from pointsman.client.errors import RouterError
+from pointsman.client.calls import LONGEST_WAIT, Calls, request_id
 from pointsman.client.records import Command, CommandState, DeadLetters, Notification, Origin
-
-_ABSENCE, _PAUSE = 30.0, 0.5  # seconds that a router may be away while we follow a command, and between two tries
-_LONGEST_WAIT = timedelta(seconds=20)  # that one GetCommand waits at the router before we ask again
 
 
 class Commands(Calls):
@@ -59,27 +54,13 @@ class Commands(Calls):
 
     def command(self, command_id: str, wait: timedelta = timedelta()) -> Command:
         """One command, by its id or a part of it; with `wait` (20 s at most) as soon as it has ended."""
-        wait = min(wait, _LONGEST_WAIT)
+        wait = min(wait, LONGEST_WAIT)
         asked = pb.GetCommandRequest(command_id=command_id, wait=convert.duration(wait))
         return convert.command(self._call(self._stub.GetCommand, asked, wait=wait).command)
 
     def follow(self, command_id: str) -> Command:
         """One command, once it has ended. A router that restarts meanwhile is waited for."""
-        # Asked again and again, not watched: so an end that came before we asked is told as well.
-        # The absence counts from the last answer: the command itself may take its 24 hours.
-        heard = time.monotonic()
-        while True:
-            try:
-                command = self.command(command_id, _LONGEST_WAIT)
-            except RouterError as error:
-                # A refusal is an answer; only silence is waited out.
-                if not error.is_unreachable or time.monotonic() - heard > _ABSENCE:
-                    raise
-                time.sleep(_PAUSE)
-                continue
-            if command.state.ended:
-                return command
-            heard = time.monotonic()
+        return self._once_over(lambda: self.command(command_id, LONGEST_WAIT), lambda found: found.state.ended)
 
     def commands(
         self, session_id: str = "", states: Sequence[CommandState] = (), limit: int = 0, before: str = ""

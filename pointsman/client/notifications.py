@@ -7,7 +7,8 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2
 
 from pointsman.client import convert
-from pointsman.client.calls import Calls, request_id
+from pointsman.client.calls import LONGEST_WAIT, Calls, request_id
+from pointsman.client.people_records import Answer
 from pointsman.client.records import Button, Chat, Notification, Origin, Permission
 
 
@@ -66,6 +67,32 @@ class Notifications(Calls):
             session_id=session_id, permission_id=permission_id, include_closed=closed, limit=limit
         )
         return convert.read_all(Permission, self._call(self._stub.ListPermissions, asked).permissions)
+
+    def ask(
+        self,
+        session_id: str,
+        text: str,
+        options: Sequence[str] = (),
+        *,
+        own_words: bool = False,
+        ttl: timedelta | None = None,
+        request: str | None = None,
+    ) -> Answer:
+        """Ask a session's people and wait until one answers, or it is over: by itself after `ttl` (24 h), or with the
+        session.
+
+        Without options they answer in their own words. Asked again under the same request, it waits on.
+        """
+        asked = pb.AskRequest(
+            session_id=session_id, text=text, options=options, own_words=own_words,
+            request_id=request_id(request or None), wait=convert.duration(LONGEST_WAIT),
+            expires_in=None if ttl is None else convert.duration(ttl),
+        )  # fmt: skip
+        found = self._once_over(
+            lambda: self._call(self._stub.Ask, asked, wait=LONGEST_WAIT),
+            lambda found: found.permission.state != types_pb2.PERMISSION_STATE_OPEN,
+        )
+        return Answer(found.answer, convert.read(Permission, found.permission))
 
     def answer(
         self,

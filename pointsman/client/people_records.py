@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from pointsman.client.records import Chat
+from pointsman.client.records import Chat, Permission
 
 
 class PersonRole(Enum):
@@ -14,6 +14,14 @@ class PersonRole(Enum):
     OPERATOR = "OPERATOR"
     APPROVER = "APPROVER"
     VIEWER = "VIEWER"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What people said to a question; empty where nobody did before it was over."""
+
+    text: str
+    permission: Permission
 
 
 @dataclass(frozen=True, slots=True)

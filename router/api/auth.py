@@ -94,6 +94,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/GetStats": READ,
     "/agentlink.v1.Control/Backup": ADMIN,
     "/agentlink.v1.Control/ListPermissions": READ,
+    "/agentlink.v1.Control/Ask": OPERATE,
     "/agentlink.v1.Control/RespondPermission": APPROVE,
     "/agentlink.v1.Control/StartSession": CONSOLE,
     "/agentlink.v1.Control/StopSession": OPERATE,
@@ -107,8 +108,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
 }
 
 OF_WORKERS = frozenset({
-    "/agentlink.v1.Control/GetCommand", "/agentlink.v1.Control/ListSessions", "/agentlink.v1.Control/Notify",
-    "/agentlink.v1.Control/SendCommand", "/agentlink.v1.Control/WatchEvents",
+    "/agentlink.v1.Control/Ask", "/agentlink.v1.Control/GetCommand", "/agentlink.v1.Control/ListSessions",
+    "/agentlink.v1.Control/Notify", "/agentlink.v1.Control/SendCommand", "/agentlink.v1.Control/WatchEvents",
 })  # fmt: skip
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
@@ -119,7 +120,7 @@ IN_SCOPE = frozenset({
     for name in (
         "RegisterSession", "UnregisterSession", "ListSessions", "StartSession", "StopSession", "SendCommand",
         "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters", "Notify",
-        "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Trace",
+        "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask", "Trace",
         "WatchEvents",
     )
 })  # fmt: skip

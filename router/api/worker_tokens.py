@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from router.api.errors import refusal_of
 from router.clock import Clock
 from router.domain import worker
 from router.domain.errors import Reason, Refusal
@@ -64,16 +65,19 @@ class WorkerTokens:
             watching.cancel()
 
     async def _watch(self, held: Worker, end: Callable[[Refusal], None]) -> None:
+        try:
+            await self._over(held)
+        except Exception as error:  # noqa: BLE001 - also where nobody knows: a stream that is not judged is ended
+            end(refusal_of(error))
+
+    async def _over(self, held: Worker) -> None:
+        """Raises Refusal once the token is over."""
         with self._wakeups.on(held.session_id) as changed:
             while True:
                 changed.clear()  # before the look: what happens meanwhile wakes again
                 now = self._clock.now()
                 machine, session = await self._database.read(lambda c: _both(c, held.machine_id, held.session_id))
-                try:
-                    worker.check(held, machine, session, now)
-                except Refusal as over:
-                    end(over)
-                    return
+                worker.check(held, machine, session, now)
                 await set_within(changed, min(LOOK, held.expires_at + CLOCK_LEEWAY - now + 1.0))
 
 

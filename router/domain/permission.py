@@ -8,17 +8,23 @@ The machine that asks is the judge. What was decided over here may reach it too 
 here nobody ends a question that was decided.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from router.domain.command import MAX_TEXT_BYTES
 from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.unicode_escapes import WARNING, visible
 
 MAX_OPTIONS = 8
 MAX_TOOL = 200  # characters
 MAX_LABEL = 64  # characters
+MAX_OPEN = 20  # questions of one session that its programs asked and nobody answered
+_QUESTION = "Question"  # stands where others have the name of a tool
+OWN_WORDS = "text"  # the option that takes them
 MAX_WAIT = 30 * 24 * 3600.0  # seconds; nobody answers later, and no question is left for ever
 _OPTION_ID = re.compile(r"[a-z0-9-]{1,32}")
 
@@ -34,6 +40,11 @@ class PermissionState(Enum):
     ANSWERED_ELSEWHERE = "answered_elsewhere"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+
+    @property
+    def live(self) -> bool:
+        """Whether an answer may still come."""
+        return self is PermissionState.OPEN
 
 
 class PermissionKind(Enum):
@@ -103,6 +114,12 @@ class Permission:
     def is_open(self) -> bool:
         return self.state is PermissionState.OPEN
 
+    @property
+    def answer(self) -> str:
+        """What a person said to it, in their own words or in those of the option; empty where nobody did."""
+        chosen = self.option(self.option_id) if self.state is PermissionState.ANSWERED else None
+        return self.text or (chosen.label if chosen else "")
+
     def option(self, option_id: str) -> Option | None:
         """One of its options, or None."""
         return next((option for option in self.options if option.option_id == option_id), None)
@@ -111,6 +128,49 @@ class Permission:
     def for_text(self) -> Option | None:
         """The option that a reply chooses, or None."""
         return next((option for option in self.options if option.takes_text), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a program wants to know of people, and waits for at the router. `expires_in` in seconds."""
+
+    session_id: str
+    text: str
+    choices: tuple[str, ...]
+    own_words: bool
+    expires_in: float
+
+    @property
+    def digest(self) -> str:
+        """Tells it from another question."""
+        said = json.dumps([self.session_id, self.text, self.choices, self.own_words])
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def asked(self, permission_id: str, session_id: str, now: float) -> Permission:
+        """The question as it is on disk: of no machine, as none is told of the answer."""
+        options = [Option(str(number), label, Verdict.ANSWER) for number, label in enumerate(self.choices, 1)]
+        if self.own_words or not options:
+            options.append(Option(OWN_WORDS, "", Verdict.ANSWER, takes_text=True))
+        ends = now + min(self.expires_in, MAX_WAIT)
+        kind = PermissionKind.QUESTION
+        return Permission(
+            permission_id, session_id, "", kind, _QUESTION, self.text, self.digest, tuple(options), now, ends
+        )
+
+
+def checked_question(asked: Question) -> Question:
+    """The question itself. Raises Refusal naming what is wrong with it."""
+    if not asked.text.strip():
+        raise Refusal(Reason.INVALID_ARGUMENT, "text is empty")
+    if len(asked.text.encode()) > MAX_TEXT_BYTES:
+        raise Refusal(Reason.TOO_LARGE, f"The text may have {MAX_TEXT_BYTES} bytes.")
+    if len(asked.choices) > MAX_OPTIONS - asked.own_words:
+        raise Refusal(Reason.TOO_LARGE, f"There may be {MAX_OPTIONS} options, own words among them.")
+    if not all(label.strip() for label in asked.choices) or len(set(asked.choices)) < len(asked.choices):
+        raise Refusal(Reason.INVALID_ARGUMENT, "an option is empty, or there twice")
+    if asked.expires_in <= 0:
+        raise Refusal(Reason.INVALID_ARGUMENT, "expires_in must be greater than zero")
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ down is a command like any other.
 """
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from router.domain.frames import PermissionRequest, PermissionWithdrawn
 from router.domain.notification import Kind, Notification, change_of
 from router.domain.permission import (
     ENDED_ELSEWHERE,
+    MAX_OPEN,
     MAX_WAIT,
     SOURCES,
     Closed,
@@ -26,6 +28,7 @@ from router.domain.permission import (
     Option,
     Permission,
     PermissionState,
+    Question,
     Verdict,
     checked,
 )
@@ -33,7 +36,7 @@ from router.domain.person import Deed
 from router.domain.quotas import USUAL, Quotas
 from router.domain.risk import SHIPPED, RiskRule, risks
 from router.domain.routing import Inbound
-from router.domain.session import checked_id
+from router.domain.session import Session, SessionState, checked_id
 from router.domain.wording import answers, questions
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
@@ -77,8 +80,30 @@ class Permissions:
             frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
             frame.input_digest, frame.options, now, ends,
         )  # fmt: skip
+        self._open(tx, session, as_told, machine_id)
+
+    def ask(self, tx: Transaction, wanted: Question, key: str, asker: str) -> str:
+        """A program asks, and waits here for the answer; again, by its key, is once. Returns the question's id.
+
+        Raises Refusal, having written nothing.
+        """
+        session, now = sessions.get(tx, wanted.session_id), self._clock.now()
+        permission_id = str(uuid.uuid5(uuid.NAMESPACE_URL, key)) if key else self._new_id()
+        if (known := permissions.find(tx, permission_id)) is not None:
+            if known.input_digest != wanted.digest:
+                raise Refusal(Reason.REQUEST_ID_REUSED, "This request id asked something else. Use a new one.")
+            return permission_id
+        if session.state is SessionState.ENDED:
+            raise Refusal(Reason.SESSION_ENDED, f"Session {session.session_id} has ended: nobody hears of it any more.")
+        if len(permissions.open_of_session(tx, session.session_id)) >= MAX_OPEN:
+            raise Refusal(Reason.QUEUE_FULL, f"{MAX_OPEN} questions of this session wait for an answer already.")
+        self._open(tx, session, wanted.asked(permission_id, session.session_id, now), asker)
+        return permission_id
+
+    def _open(self, tx: Transaction, session: Session, as_told: Permission, asker: str) -> None:
+        now = as_told.created_at
         # Checked before the first write: a refusal has written nothing.
-        permissions.insert(tx, asked := checked(as_told))
+        permissions.insert(tx, asked := checked(as_told), asker)
         sessions.seen(tx, session.session_id, now)
         text, buttons = questions.question(asked, risks(self._rules, asked)), router_buttons.permission_buttons(asked)
         for chat in hearers(tx, session):
@@ -86,7 +111,7 @@ class Permissions:
                 self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
                 permission_id=asked.permission_id,
             )  # fmt: skip
-            self._outbox.add(tx, note, machine_id)
+            self._outbox.add(tx, note, asker)
         # It may end before what the timer sleeps for.
         tx.after_commit(partial(self._wakeups.wake, EXPIRY))
 
@@ -122,10 +147,12 @@ class Permissions:
         option = self._chosen(asked, digest, option_id, text)
         if not is_proven and self._needs_code(asked, option):
             raise Refusal(Reason.SECOND_FACTOR_NEEDED, questions.CODE_BY_REPLY)
-        action = PermissionDecision(permission_id, digest, option_id, text)
-        # Before the question changes: where the queue is full, it stays open and can be answered later.
-        command = self._delivery.accept(tx, Draft(asked.session_id, action, origin, note=note))
-        event = Decided(option, text, origin.actor or origin.source, command.command_id)
+        command_id = ""
+        if asked.machine_id:  # else it waits here for the answer
+            action = PermissionDecision(permission_id, digest, option_id, text)
+            # Before the question changes: where the queue is full, it stays open and can be answered later.
+            command_id = self._delivery.accept(tx, Draft(asked.session_id, action, origin, note=note)).command_id
+        event = Decided(option, text, origin.actor or origin.source, command_id)
         decided = permissions.change(tx, asked, event, self._clock.now(), event.actor)
         self._show(tx, decided)
         how = f"{asked.tool}: {option.verdict.value} by {option_id}, session {asked.session_id} on {asked.machine_id}"
@@ -224,7 +251,8 @@ class Permissions:
         self._show(tx, permissions.change(tx, asked, event, self._clock.now(), actor))
 
     def _show(self, tx: Transaction, closed: Permission) -> None:
-        """Say in every message that shows the question how it ended, and take the buttons away."""
+        """Say in every message that shows the question how it ended, and take the buttons away; whoever waits wakes."""
+        tx.after_commit(partial(self._wakeups.wake, closed.permission_id))
         text = questions.answered(closed, self._when(closed))
         for shown in notifications.showing(tx, closed.permission_id):
             say_instead(tx, self._outbox, shown, change_of(shown, self._new_id(), text, self._clock.now()))

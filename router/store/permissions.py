@@ -57,12 +57,12 @@ shift = shifting(Row.expires_at, OPEN)
 purge = purging(Row, Row.decided_at < given.before)
 
 
-def insert(tx: Transaction, permission: Permission) -> None:
+def insert(tx: Transaction, permission: Permission, actor: str) -> None:
     """Write a new question and its first step."""
     _INSERT.one(tx, permission)
     step = TraceStep(
         permission.created_at, permission.permission_id, permission.session_id, "Asked", "", permission.state.value,
-        permission.machine_id, permission.tool,
+        actor, permission.tool,
     )  # fmt: skip
     record(tx, [step])
 

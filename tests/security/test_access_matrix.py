@@ -43,6 +43,7 @@ ChatLink.ReportRefusal       admin chat adapter
 ChatLink.ReportStranger      admin chat adapter
 ChatLink.Submit              admin chat adapter
 ChatLink.SubmitStream        admin chat adapter
+Control.Ask                  admin operator worker
 Control.Backup               admin
 Control.CancelCommand        admin operator adapter
 Control.Cleanup              admin operator
@@ -102,6 +103,7 @@ HELLO = types.Action(input=types.Input(text="hello"))
 # What has to be said for a stream to answer at all, or for a call not to wait.
 REQUESTS = {
     "Control.WatchEvents": pb.WatchEventsRequest(session_id=OWN, after_event_id=1),
+    "Control.Ask": pb.AskRequest(session_id=OWN, text="x"),
     "Control.Notify": pb.NotifyRequest(session_id=OWN, text="x"),
     "Control.SendCommand": pb.SendCommandRequest(session_id=OWN, action=HELLO, request_id="the workers"),
     "Control.Backup": pb.BackupRequest(path="nowhere"),

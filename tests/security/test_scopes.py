@@ -111,6 +111,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "Redrive": lambda ids: pb.RedriveRequest(command_id=ids.dead),
     "DropDeadLetter": lambda ids: pb.DropDeadLetterRequest(command_id=ids.dead),
     "Notify": lambda ids: pb.NotifyRequest(session_id=ids.session, text="hello", targets=[CHAT]),
+    "Ask": lambda ids: pb.AskRequest(session_id=ids.session, text="Which?"),
     "GetNotification": lambda ids: pb.GetNotificationRequest(notification_id=ids.notification),
     "Trace": lambda ids: pb.TraceRequest(id=ids.command),
     "RespondPermission": lambda ids: pb.RespondPermissionRequest(

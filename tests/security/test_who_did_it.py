@@ -91,6 +91,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/GetStats": CHANGES_NOTHING,
     "Control/Backup": AuditEvent.BACKUP,
     "Control/ListPermissions": CHANGES_NOTHING,
+    "Control/Ask": IN_ITS_TRACE,
     "Control/RespondPermission": AuditEvent.QUESTION_ANSWERED,
     "Control/StartSession": AuditEvent.SESSION_STARTED,
     "Control/StopSession": AuditEvent.SESSION_STOPPED,

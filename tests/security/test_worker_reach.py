@@ -53,6 +53,19 @@ def test_it_asks_with_choices_and_the_answer_comes_into_its_session(router: Rout
     assert program.link.commands(1)[0].action.input.text == "deploy it"
 
 
+def test_it_asks_and_waits_for_the_answer(router: RouterUnderTest, program: Program) -> None:
+    asking = pb.AskRequest(session_id=program.own, text="Deploy?", options=["Yes", "No"], request_id="1")
+    with router.courier("test", "1") as courier:
+        asked = program.doors.Ask(asking)
+        shown = courier.brought("100").notification
+        router.submit(CHAT, button={"data": f"cmd:{shown.token}:{shown.buttons[0].action}"}, actor="Ada")
+
+        answered = program.doors.Ask(asking)
+
+    assert (asked.answer, answered.answer, answered.permission.decided_by) == ("", "Yes", "Ada")
+    assert next(step.identity for step in router.trace(asked.permission.permission_id)) == f"{program.own} on devbox"
+
+
 def test_it_sends_to_its_session_and_sees_what_becomes_of_that(program: Program) -> None:
     sent = program.doors.SendCommand(sends(program.own)).command
     [frame] = program.link.commands(1)
@@ -99,6 +112,7 @@ def test_the_same_request_again_gets_the_first_answer_but_not_that_of_a_sibling(
 REACHES: dict[str, Callable[[Program, str], object]] = {
     "notify": lambda p, named: p.doors.Notify(pb.NotifyRequest(session_id=named, text="x")),
     "send": lambda p, named: p.doors.SendCommand(sends(named)),
+    "ask": lambda p, named: p.doors.Ask(pb.AskRequest(session_id=named, text="x")),
     "watch": lambda p, named: next(p.doors.WatchEvents(pb.WatchEventsRequest(session_id=named, after_event_id=1))),
 }
 

@@ -23,6 +23,7 @@ from router.domain.command import CommandState, Origin
 from router.domain.credentials import MAY_CLAIM, MAY_PRESS
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Notification, NotificationState
+from router.domain.permission import PermissionState
 from router.domain.scope import Scope
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
@@ -55,7 +56,7 @@ class Ending(Protocol):
     """What goes through states and ends: a command, a notification."""
 
     @property
-    def state(self) -> CommandState | NotificationState:
+    def state(self) -> CommandState | NotificationState | PermissionState:
         """Live until it has ended."""
 
     @property
@@ -119,15 +120,13 @@ class Part:
         self, call: Call, request: Message, response_class: type[M], operation: Callable[[Transaction], M]
     ) -> M:
         """Run an operation, or replay the answer that the same request id got before."""
-        request_id: str = request.request_id  # type: ignore[attr-defined]
+        said = request_id(request.request_id)  # type: ignore[attr-defined]
         who = claim(request, call)
         operation = _checked(request, operation, call.principal.scope)
-        if not request_id:
+        if not said:
             return await self._write(call, operation, who)
-        if len(request_id) > 128:
-            raise Refusal(Reason.INVALID_ARGUMENT, "request_id may have 128 characters")
         # Of this caller and this method alone: two scripts that count from 1 do not get each other's answers.
-        key = f"{call.principal.key_id or call.principal.name}/{type(request).__name__}/{request_id}"
+        key = f"{call.principal.key_id or call.principal.name}/{type(request).__name__}/{said}"
         body = request.SerializeToString(deterministic=True)
 
         def replayable(tx: Transaction) -> tuple[bytes | None, M | None]:
@@ -167,6 +166,13 @@ class Part:
     def _live(self, session: Session) -> Session:
         ended = session.state is SessionState.ENDED
         return replace(session, connected=not ended and self._s.hub.connected(session.machine_id))
+
+
+def request_id(given: str) -> str:
+    """The id itself. Raises Refusal where it is too long."""
+    if len(given) > 128:
+        raise Refusal(Reason.INVALID_ARGUMENT, "request_id may have 128 characters")
+    return given
 
 
 def page_size(limit: int) -> int:

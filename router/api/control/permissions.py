@@ -4,8 +4,9 @@ import sqlite3
 
 from agentlink.v1 import control_pb2 as pb
 
-from router.api.control.part import Part, origin, page_size
-from router.api.convert.permissions import permission_message
+from router.api.control.part import Part, origin, page_size, request_id
+from router.api.control.scope import check_named
+from router.api.convert.permissions import permission_message, question
 from router.api.handlers import Call
 from router.domain.permission import Permission
 from router.store import names, permissions, sessions
@@ -26,6 +27,20 @@ class PermissionsPart(Part):
 
         found = await self._s.database.read(page)
         return pb.ListPermissionsResponse(permissions=map(permission_message, found))
+
+    async def Ask(self, request: pb.AskRequest, call: Call) -> pb.AskResponse:
+        wanted, said = question(request), request_id(request.request_id)
+        # Of this caller alone: nobody waits for the answer to another's question.
+        key = f"{call.principal.key_id or call.principal.name}/{said}" if said else ""
+
+        def operation(tx: Transaction) -> str:
+            self._check_own(tx, call, wanted.session_id)
+            check_named(tx, call.principal.scope, request)
+            return self._s.permissions.ask(tx, wanted, key, call.principal.name)
+
+        identity = await self._write(call, operation)
+        found = await self._ended(call, identity, request.wait, permissions.get, permissions.unknown)
+        return pb.AskResponse(permission=permission_message(found), answer=found.answer)
 
     async def RespondPermission(self, request: pb.RespondPermissionRequest, call: Call) -> pb.RespondPermissionResponse:
         r, who = request, origin(request, call)

@@ -1,13 +1,23 @@
 """Permission questions."""
 
 from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import control_pb2 as control_pb
 from agentlink.v1 import types_pb2 as pb
 
 from router.api.convert.times import seconds, timestamp
 from router.domain import frames
 from router.domain.action import PermissionDecision
+from router.domain.clock_steps import DAY
 from router.domain.errors import Reason
-from router.domain.permission import Option, Permission, PermissionKind, PermissionState, Verdict
+from router.domain.permission import (
+    Option,
+    Permission,
+    PermissionKind,
+    PermissionState,
+    Question,
+    Verdict,
+    checked_question,
+)
 
 STATES = {state: pb.PermissionState.Value(f"PERMISSION_STATE_{state.name}") for state in PermissionState}
 VERDICTS = {verdict: pb.Verdict.Value(f"VERDICT_{verdict.name}") for verdict in Verdict}
@@ -30,6 +40,12 @@ def permission_request(asked: link_pb.PermissionRequest) -> frames.PermissionReq
         asked.tool, asked.input[:MAX_INPUT], asked.input_digest, seconds(asked.expires_in),
         tuple(_option(option) for option in asked.options),
     )  # fmt: skip
+
+
+def question(asked: control_pb.AskRequest) -> Question:
+    """Raises Refusal naming what is wrong with it."""
+    expires_in = seconds(asked.expires_in) if asked.HasField("expires_in") else DAY
+    return checked_question(Question(asked.session_id, asked.text, tuple(asked.options), asked.own_words, expires_in))
 
 
 def permission_withdrawn(over: link_pb.PermissionWithdrawn) -> frames.PermissionWithdrawn:

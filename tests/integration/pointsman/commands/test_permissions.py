@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types
 from click.testing import CliRunner, Result
 
 from pointsman.group import pointsman
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask, decision
 from tests.rigs.thin_agent import ThinLink
+
+CHAT = types.ChatRef(transport="test", chat_id="1")
 
 
 @pytest.fixture
@@ -32,6 +36,28 @@ def link(router: RouterUnderTest) -> Iterator[ThinLink]:
 def asked(router: RouterUnderTest, link: ThinLink) -> str:
     [session] = router.control.ListSessions(pb.ListSessionsRequest()).sessions
     return ask(link, session.session_id, input="git push\n--force")
+
+
+def test_a_script_asks_and_prints_the_answer(router: RouterUnderTest, link: ThinLink) -> None:
+    with router.courier("test", "1") as courier, ThreadPoolExecutor() as pool:
+        asking = pool.submit(run, router, "ask", "api", "Deploy?", "--option", "Yes", "--option", "No, never")
+        shown = courier.brought("100").notification
+        router.submit(CHAT, button={"data": f"cmd:{shown.token}:{shown.buttons[1].action}"})
+        done = asking.result(60)
+
+    assert (done.exit_code, done.stdout) == (0, "No, never\n")
+    assert link.waiting() == 0
+
+
+def test_where_nobody_answers_it_says_so(router: RouterUnderTest, link: ThinLink) -> None:
+    with router.courier("test", "1") as courier, ThreadPoolExecutor() as pool:
+        asking = pool.submit(run, router, "ask", "api", "Deploy?", "--ttl", "30m")
+        courier.brought("100")
+        router.advance(1801)
+        done = asking.result(60)
+
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "nobody answered: expired\n")
+    assert link.waiting() == 0
 
 
 def run(router: RouterUnderTest, *arguments: str) -> Result:

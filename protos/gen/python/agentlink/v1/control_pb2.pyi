@@ -2193,6 +2193,86 @@ class RespondPermissionResponse(_message.Message):
 Global___RespondPermissionResponse: _TypeAlias = RespondPermissionResponse  # noqa: Y015
 
 @_typing.final
+class AskRequest(_message.Message):
+    """Asks the people of a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    OWN_WORDS_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    text: _builtins.str
+    """The question: plain text, at most 64 KiB."""
+    own_words: _builtins.bool
+    """Beside the options, their own words are an answer, too."""
+    request_id: _builtins.str
+    """For repeats, and to wait on; the same id with another question is refused."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The answers to choose from: at most 8, of 1 to 64 characters, none twice. Without any, people answer in their own words."""
+
+    @_builtins.property
+    def expires_in(self) -> _duration_pb2.Duration:
+        """It is over if nobody answers for so long, at most 30 days; unset means 24 hours."""
+
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """Wait at most this long for the answer, at most an hour; unset answers at once."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        options: _abc.Iterable[_builtins.str] | None = ...,
+        own_words: _builtins.bool = ...,
+        expires_in: _duration_pb2.Duration | None = ...,
+        wait: _duration_pb2.Duration | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in", "wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in", "options", b"options", "own_words", b"own_words", "request_id", b"request_id", "session_id", b"session_id", "text", b"text", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskRequest: _TypeAlias = AskRequest  # noqa: Y015
+
+@_typing.final
+class AskResponse(_message.Message):
+    """How the question stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    answer: _builtins.str
+    """The answer that was chosen or written; empty as long as there is none, and where nobody gave one."""
+    @_builtins.property
+    def permission(self) -> _types_pb2.Permission:
+        """The question."""
+
+    def __init__(
+        self,
+        *,
+        permission: _types_pb2.Permission | None = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "permission", b"permission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskResponse: _TypeAlias = AskResponse  # noqa: Y015
+
+@_typing.final
 class StartSessionRequest(_message.Message):
     """Starts a session."""
 

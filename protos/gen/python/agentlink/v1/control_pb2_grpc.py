@@ -223,6 +223,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsResponse.FromString,
                 _registered_method=True)
+        self.Ask = channel.unary_unary(
+                '/agentlink.v1.Control/Ask',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.AskRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.AskResponse.FromString,
+                _registered_method=True)
         self.RespondPermission = channel.unary_unary(
                 '/agentlink.v1.Control/RespondPermission',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RespondPermissionRequest.SerializeToString,
@@ -506,6 +511,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Ask(self, request, context):
+        """Asks the people of a session, and waits for their answer. The same request_id again waits on for the same question.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RespondPermission(self, request, context):
         """Answers a permission question. The first answer counts; later ones are refused and told who was first.
         """
@@ -714,6 +726,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.ListPermissions,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsResponse.SerializeToString,
+            ),
+            'Ask': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ask,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.AskRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.AskResponse.SerializeToString,
             ),
             'RespondPermission': grpc.unary_unary_rpc_method_handler(
                     servicer.RespondPermission,
@@ -1734,6 +1751,33 @@ class Control:
             '/agentlink.v1.Control/ListPermissions',
             agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.ListPermissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Ask',
+            agentlink_dot_v1_dot_control__pb2.AskRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.AskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -113,6 +113,8 @@ class ControlStub:
     """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
     ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
     """Permission questions, newest first."""
+    Ask: _grpc.UnaryUnaryMultiCallable[_control_pb2.AskRequest, _control_pb2.AskResponse]
+    """Asks the people of a session, and waits for their answer. The same request_id again waits on for the same question."""
     RespondPermission: _grpc.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]
     """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
     StartSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.StartSessionRequest, _control_pb2.StartSessionResponse]
@@ -203,6 +205,8 @@ class ControlAsyncStub(ControlStub):
     """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
     ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
     """Permission questions, newest first."""
+    Ask: _aio.UnaryUnaryMultiCallable[_control_pb2.AskRequest, _control_pb2.AskResponse]  # type: ignore[assignment]
+    """Asks the people of a session, and waits for their answer. The same request_id again waits on for the same question."""
     RespondPermission: _aio.UnaryUnaryMultiCallable[_control_pb2.RespondPermissionRequest, _control_pb2.RespondPermissionResponse]  # type: ignore[assignment]
     """Answers a permission question. The first answer counts; later ones are refused and told who was first."""
     StartSession: _aio.UnaryUnaryMultiCallable[_control_pb2.StartSessionRequest, _control_pb2.StartSessionResponse]  # type: ignore[assignment]
@@ -512,6 +516,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListPermissionsResponse, _abc.Awaitable[_control_pb2.ListPermissionsResponse]]:
         """Permission questions, newest first."""
+
+    @_abc_1.abstractmethod
+    def Ask(
+        self,
+        request: _control_pb2.AskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.AskResponse, _abc.Awaitable[_control_pb2.AskResponse]]:
+        """Asks the people of a session, and waits for their answer. The same request_id again waits on for the same question."""
 
     @_abc_1.abstractmethod
     def RespondPermission(

@@ -982,7 +982,7 @@ class Permission(_message.Message):
     session_id: _builtins.str
     """The session that asks."""
     machine_id: _builtins.str
-    """The machine of that session."""
+    """The machine whose agent asks; empty where a program asked the router itself, with Ask."""
     kind: Global___PermissionKind.ValueType
     """What kind of question it is."""
     tool: _builtins.str
