@@ -25,17 +25,18 @@ async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, 
             await asyncio.to_thread(Door(adapter.address).say, f"/use {names[0]}")
             results = []
             for number, (count, threads) in enumerate(plan):
-                results.append(await _one(adapter.address, machine, 100_000 * (number + 1), count, threads))
+                results.append(await posted(adapter.address, machine, 100_000 * (number + 1), count, threads))
             serving.cancel()
             machine.close()
     return results
 
 
-async def _one(base: str, machine: Machine, first: int, count: int, threads: int) -> tuple[Run, list[float]]:
+async def posted(base: str, machine: Machine, first: int, count: int, threads: int) -> tuple[Run, list[float]]:
+    """The run of so many webhooks, and seconds from each post to the machine."""
     await asyncio.to_thread(
         flood, base, first, WARM_UP, threads
     )  # connections and caches are warm then, and the log is written over
-    posted = await asyncio.to_thread(flood, base, first + WARM_UP, count, threads)
-    while not posted.sent.keys() <= machine.arrived.keys():
+    done = await asyncio.to_thread(flood, base, first + WARM_UP, count, threads)
+    while not done.sent.keys() <= machine.arrived.keys():
         await asyncio.sleep(0.001)
-    return posted.run, [machine.arrived[text] - sent for text, sent in posted.sent.items()]
+    return done.run, [machine.arrived[text] - sent for text, sent in done.sent.items()]

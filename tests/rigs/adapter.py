@@ -19,6 +19,10 @@ CHAT = 99
 BOT_TOKEN = "4711:token"
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 
+_SHORT = """
+from webhook_adapter.http.gunicorn import connection, request
+connection._WITHIN = request._WITHIN = 0.2
+"""
 _START = "import os, sys; from webhook_adapter.cli import http; sys.exit(http(os.environ))"
 
 
@@ -38,15 +42,15 @@ def environment(router: str, telegram: str = NOWHERE, **changes: str) -> dict[st
 
 
 class AdapterProcess:
-    """One HTTP process; `folder` is where it runs and where its log goes."""
+    """One HTTP process; `folder` is where it runs and where its log goes. An impatient one waits for no slow client."""
 
-    def __init__(self, environ: dict[str, str], folder: Path) -> None:
+    def __init__(self, environ: dict[str, str], folder: Path, *, is_patient: bool = True) -> None:
         self._folder = folder
         self._said = folder / "stdout"
         self._logged = folder / "stderr"
         with self._said.open("w") as out, self._logged.open("w") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _START],
+                [sys.executable, "-I", "-c", _START if is_patient else _SHORT + _START],
                 env={"PATH": os.environ["PATH"], **environ},
                 cwd=folder,
                 stdout=out,
@@ -73,6 +77,11 @@ class AdapterProcess:
         """Bytes that it and its worker hold."""
         started = psutil.Process(self._process.pid)
         return sum(each.memory_info().rss for each in (started, *started.children()))
+
+    def ports_of_clients(self) -> set[int]:
+        """At the other ends of its connections."""
+        [worker] = psutil.Process(self._process.pid).children()
+        return {each.raddr.port for each in worker.net_connections() if each.raddr}
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; its exit code."""

@@ -4,13 +4,6 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tests.integration.router.harness import API_KEY
-from tests.rigs.adapter import PATH_SECRET
-
-_POST = f"POST /webhook/telegram/{PATH_SECRET} HTTP/1.1\r\nHost: x\r\n".encode()
-_SHAPED = b"X-API-Key: pmk_" + b"s" * 43 + b"\r\n"
-_KEY = f"X-API-Key: {API_KEY}\r\n".encode()
-_COMMAND = b"POST /commands HTTP/1.1\r\nHost: x\r\n"
 _STYLE = b"GET /console/static/console.css HTTP/1.1\r\nHost: x\r\n\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
@@ -21,32 +14,37 @@ class Shape:
 
     begins: bytes = b""
     goes_on: bytes = b""
+    reads: bool = True
 
 
-SHAPES = {
-    "half open": Shape(),
-    "slow head": Shape(b"GET /health HTTP/1.1\r\n", b"X-A: b\r\n"),
-    "slow body": Shape(_POST + b"Content-Length: 500\r\n\r\n", b" "),
-    "large body": Shape(_COMMAND + _SHAPED + b"Content-Length: 900000\r\n\r\n", b" "),
-    "large body of a known sender": Shape(_COMMAND + _KEY + b"Content-Length: 900000\r\n\r\n", b" "),
-    "chunks": Shape(_COMMAND + _SHAPED + _CHUNKED + b"\r\n", b"1\r\n \r\n"),
-    "chunks of a known sender": Shape(
-        _COMMAND + _KEY + _CHUNKED + b"\r\n4400\r\n" + b" " * 0x4400 + b"\r\n", b"1\r\n \r\n"
-    ),
-    "half a chunk": Shape(_POST + _CHUNKED + b"\r\n500\r\n", b" "),
-    "go-ahead": Shape(_COMMAND + _KEY + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"),
-    "never reading": Shape(_STYLE * 150, _STYLE),  # more than the kernel keeps for a client
-    "never closing": Shape(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-}
-"""What each of them is called, and does."""
+def shapes(api_key: str, path_secret: str) -> dict[str, Shape]:
+    """What each kind is called, and does; some of them know a good key."""
+    update = f"POST /webhook/telegram/{path_secret} HTTP/1.1\r\nHost: x\r\n".encode()
+    command = b"POST /commands HTTP/1.1\r\nHost: x\r\n"
+    stranger, known = command + b"X-API-Key: pmk_" + b"s" * 43 + b"\r\n", command + f"X-API-Key: {api_key}\r\n".encode()
+    large = b"Content-Length: 900000\r\n\r\n"
+    first_chunk = b"4400\r\n" + b" " * 0x4400 + b"\r\n"  # more than strangers may send
+    return {
+        "half open": Shape(),
+        "slow head": Shape(b"GET /health HTTP/1.1\r\n", b"X-A: b\r\n"),
+        "slow body": Shape(update + b"Content-Length: 500\r\n\r\n", b" "),
+        "large body": Shape(stranger + large, b" "),
+        "large body of a known sender": Shape(known + large, b" "),
+        "chunks": Shape(stranger + _CHUNKED + b"\r\n", b"1\r\n \r\n"),
+        "chunks of a known sender": Shape(known + _CHUNKED + b"\r\n" + first_chunk, b"1\r\n \r\n"),
+        "half a chunk": Shape(update + _CHUNKED + b"\r\n500\r\n", b" "),
+        "go-ahead": Shape(known + b"Expect: 100-continue\r\nContent-Length: 500\r\n\r\n"),
+        "never reading": Shape(_STYLE * 150, _STYLE, reads=False),  # more than the kernel keeps for a client
+        "never closing": Shape(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    }
 
 
 class SlowClients:
     """A crowd of them; whoever is sent away comes back at its next turn."""
 
-    def __init__(self, port: int, shapes: list[Shape], number: int) -> None:
+    def __init__(self, port: int, kinds: list[Shape], number: int) -> None:
         self._port = port
-        self._shapes = [shapes[each % len(shapes)] for each in range(number)]
+        self._shapes = [kinds[each % len(kinds)] for each in range(number)]
         self._sockets: list[socket.socket | None] = [None] * number
         self.came = 0  # connections that were begun
 
@@ -59,7 +57,7 @@ class SlowClients:
             try:
                 if shape.goes_on:
                     client.send(shape.goes_on)
-                gone = _has_gone(client, reads=shape is not SHAPES["never reading"])
+                gone = _has_gone(client, reads=shape.reads)
             except BlockingIOError:
                 gone = False  # it does not read either
             except OSError:

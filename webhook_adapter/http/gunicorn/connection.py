@@ -29,7 +29,7 @@ class AnswerSocket(socket.socket):
         self._size = 0
         self._kept: Any = None  # a file, and at its end what is left of it
         self._left = 0
-        self._gone = 0
+        self._gone = 0  # bytes of the answer
 
     def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001
         """It stays as it is, whatever gunicorn wants for its threads."""
@@ -55,6 +55,8 @@ class AnswerSocket(socket.socket):
         for _ in range(_PIECES):
             if not self._left or not self._send_kept():
                 break
+        if not self._left:
+            self._gone = 0
         return not self._left
 
     def is_slow(self, since: float, now: float) -> bool:

@@ -188,6 +188,18 @@ def test_a_slow_client_is_served_in_the_end(router: FaultyRouter, port: int) -> 
     assert "telegram:4711:7" in router.door.submitted
 
 
+@pytest.mark.parametrize("padding", [0, 100_000])
+def test_a_client_that_waits_for_a_word_before_its_body_gets_it(router: FaultyRouter, port: int, padding: int) -> None:
+    whole = body(20 + padding) + b" " * padding
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(HEAD + f"Expect: 100-continue\r\nContent-Length: {len(whole)}\r\n\r\n".encode())
+        assert client.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(whole)
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+
+    assert f"telegram:4711:{20 + padding}" in router.door.submitted
+
+
 def test_a_client_that_does_not_hang_up_after_its_answer_blocks_nobody(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
