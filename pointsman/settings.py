@@ -162,6 +162,15 @@ def _versions(value: str) -> str:
     return "" if good else "must be NAME=VERSION, such as claude=2.1.300; separate several by commas"
 
 
+def _networks(value: str) -> str:
+    for item in filter(None, map(str.strip, value.split(","))):
+        try:
+            ipaddress.ip_network(item)
+        except ValueError:
+            return f"holds {item!r}, which is no address and no network; separate them by commas"
+    return ""
+
+
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 1 or 0"
 
@@ -198,6 +207,7 @@ _ALL = frozenset({_R, _A, _H, _C})
 _CLIENTS = frozenset({_A, _H, _C})
 _ADAPTER = frozenset({_H, _C})
 _ROUTER = frozenset({_R})
+_HTTP = frozenset({_H})
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_DATA_DIR", "database, generated secrets, sockets", _any, _ALL),
@@ -260,6 +270,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_HTTP_PLAIN", "1 lets the adapter listen anywhere without TLS", _switch, _ADAPTER, switch=True),
+    Setting("POINTSMAN_HTTP_RATE", "calls a second that an API key or a browser may make", _count, _HTTP, "50"),
+    Setting(
+        "POINTSMAN_TRUSTED_PROXIES", "proxies that are believed for whom they speak; empty: none", _networks, _HTTP
+    ),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
     # Only the command line reads it.
     Setting("POINTSMAN_CONSOLE_URL", "address at which people reach the console", _http_url, frozenset()),

@@ -1,13 +1,16 @@
 """Secrets that requests carry, compared in constant time; and what is read of those whose sender is not known."""
 
 import hmac
-from ipaddress import ip_address, ip_network
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NoReturn
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from webhook_adapter.config import API_KEY
+
+_ADDRESS = 45  # the longest address in letters
 
 
 def is_secret(presented: str, secret: str) -> bool:
@@ -29,6 +32,25 @@ def peer_of(address: str) -> str:
     if ip.is_loopback:
         return ""
     return str(ip_network((ip, 64), strict=False)) if ip.version == 6 and not ip.ipv4_mapped else address
+
+
+def address_of_client(proxies: Iterable[IPv4Network | IPv6Network]) -> str:
+    """Where the current request came from: what X-Forwarded-For says counts where a trusted proxy said it."""
+    address = request.remote_addr or ""
+    # The last name is the nearest proxy's own word; what stands before it was told to that one.
+    for before in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+        if not before.strip() or not _is_in(address, proxies):
+            break
+        address = before.strip()[:_ADDRESS]
+    return address
+
+
+def _is_in(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in networks)
 
 
 class BodyAwaited(BaseException):

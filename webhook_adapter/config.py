@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -98,6 +98,8 @@ class AdapterConfig:
     public_url: str | None  # without a slash at its end; set means webhooks, None means polling
     telegram: TelegramConfig | None
     router_fingerprint: str = ""  # fingerprint that the router has to prove; empty: it need not
+    calls_a_second: int = 50  # that an API key may make over HTTP
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # they are believed for whom they speak
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """All settings as they were given, secrets too: platforms from elsewhere read their own."""
 
@@ -124,6 +126,8 @@ class AdapterConfig:
             public_url=_public_url(environ),
             telegram=_telegram(environ) if _given(environ, "TELEGRAM_BOT_TOKEN") else None,
             router_fingerprint=_given(environ, "POINTSMAN_ROUTER_FINGERPRINT"),
+            calls_a_second=_rate(environ),
+            trusted_proxies=_networks(environ, "POINTSMAN_TRUSTED_PROXIES"),
             environ=environ,
         )
 
@@ -181,6 +185,21 @@ def _router(environ: Mapping[str, str]) -> Address | SocketAddress:
     if (value := _given(environ, "POINTSMAN_ROUTER")).startswith("unix:/"):
         return SocketAddress(value.removeprefix("unix:"))
     return _address(environ, "POINTSMAN_ROUTER", "127.0.0.1:7443", lowest_port=1)
+
+
+def _rate(environ: Mapping[str, str]) -> int:
+    value = _given(environ, "POINTSMAN_HTTP_RATE") or "50"
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", value) or int(value) > 1000:
+        raise ConfigError("POINTSMAN_HTTP_RATE must be a number from 1 to 1000")
+    return int(value)
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    words = [word.strip() for word in _given(environ, name).split(",") if word.strip()]
+    try:
+        return tuple(map(ip_network, words))
+    except ValueError:
+        raise ConfigError(f"{name} must be a comma list of addresses and networks") from None
 
 
 def _tls(environ: Mapping[str, str]) -> Tls:

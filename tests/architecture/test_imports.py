@@ -63,7 +63,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "webhook_adapter": (
         ("model", "config", "logs", "backoff", "clock"),
-        ("auth", "json_bodies"),
+        ("auth", "json_bodies", "limit"),
         ("endpoints",),
         ("router",),
         ("console",),

@@ -136,7 +136,7 @@ LOGINS: Any = SimpleNamespace(
 )
 KEY = "pmk_" + "k" * 43
 GUARD = LoginGuard(KEY, LOGINS)
-COOKIE = GUARD.cookie_for_key(KEY, 1_000.0, "here") or ""
+COOKIE = GUARD.cookie_for_own_key(KEY, 1_000.0, "here") or ""
 HOLDER = GUARD.holder(COOKIE, 1_001.0)
 
 
@@ -147,6 +147,8 @@ def login_tokens(data: bytes) -> None:
     assert GUARD.holder(told, 1_001.0) in (None, HOLDER)  # it may be spelled in more ways than one
     assert GUARD.cookie_for_link(told, 1_001.0, "here") is None
     assert GUARD.cookie_for_key(told, 1_001.0, "here") is None
+    assert GUARD.cookie_for_own_key(told, 1_001.0, "here") is None
+    assert GUARD.who_tries(told, "peer", 1_001.0) == "peer"
 
 
 class Tags(HTMLParser):

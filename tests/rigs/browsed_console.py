@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from time import time
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -31,6 +32,8 @@ DESK, PHONE = (1200, 800), (375, 700)
 class Settings:
     api_key: str = API_KEY
     router: str = "127.0.0.1:7443"
+    calls_a_second: int = 50
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 @dataclass

@@ -6,22 +6,21 @@ from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.errors import RouterError
-from webhook_adapter.auth import let_body_come
-from webhook_adapter.config import LOOPBACK_HOSTS
+from webhook_adapter.auth import address_of_client, let_body_come, peer_of
 from webhook_adapter.console.api import add_api, may_call
 from webhook_adapter.console.downloads import add_downloads
-from webhook_adapter.console.login import SESSION_LIFETIME, LoginGuard, Visitor
+from webhook_adapter.console.login import FORM_LIFETIME, SESSION_LIFETIME, LoginGuard, Visitor
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.json_bodies import InvalidRequest
+from webhook_adapter.limit import AT_ONCE, Limit
 from webhook_adapter.router.errors import http_status
 
 # All else is for visitors alone, also what is added later.
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
-_ADDRESS = 45  # the longest address in letters
 _LABEL = 64  # characters
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The page shows what sessions say. Should some of it get past the escaping, it may neither run nor call anywhere.
@@ -55,16 +54,16 @@ def create_blueprint(
         "console", __name__, static_folder="static", static_url_path="/console/static", template_folder="templates"
     )
     guard = LoginGuard(config.api_key, router)
-    _add_guards(blueprint, guard, clock)
+    _add_guards(blueprint, guard, clock, Limit(config.calls_a_second, AT_ONCE * config.calls_a_second))
     _add_errors(blueprint)
     _add_pages(blueprint, guard)
-    _add_login(blueprint, guard, router, clock)
+    _add_login(blueprint, guard, config, router, clock)
     add_api(blueprint, config, router)
     add_downloads(blueprint, router)
     return blueprint
 
 
-def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float]) -> None:
+def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], float], calls: Limit) -> None:
     @blueprint.before_request
     def let_in() -> ResponseReturnValue | None:
         g.visitor = _visitor(guard, clock())
@@ -75,6 +74,8 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
             return None
         if g.visitor is None:
             return _log_in_first()
+        if wait := calls.take(g.visitor.session_id, clock()):
+            return _come_later(wait)
         if mutating and not guard.is_from_page(g.visitor, request.headers.get("X-CSRF-Token", "")):
             return _refusal(403, "PERMISSION_DENIED", "The page is out of date. Load it again.")
         if mutating and not may_call(request.endpoint or "", g.visitor.role):
@@ -142,40 +143,42 @@ def _add_pages(blueprint: Blueprint, guard: LoginGuard) -> None:
         return response
 
 
-def _add_login(blueprint: Blueprint, guard: LoginGuard, router: ConsoleRouter, clock: Callable[[], float]) -> None:
+def _add_login(
+    blueprint: Blueprint,
+    guard: LoginGuard,
+    config: ConsoleSettings,
+    router: ConsoleRouter,
+    clock: Callable[[], float],
+) -> None:
     @blueprint.get("/console/login")
     def login() -> ResponseReturnValue:
         if "token" in request.args:
             return _follow_link(guard, request.args["token"], clock())
         if g.visitor:
             return redirect(url_for("console.page"))
-        if "link" in request.args:
-            return _login_page("That link was used before, or is older than ten minutes.", 403)
-        return _login_page()
+        page = (
+            ("That link was used before, or is older than ten minutes.", 403) if "link" in request.args else ("", 200)
+        )
+        return _with_form(guard, _login_page(*page), clock())
 
     @blueprint.post("/console/login")
     def log_in() -> ResponseReturnValue:
-        peer, now = _peer(), clock()
-        wait = guard.attempts.wait(peer, now)
+        now, shown = clock(), request.form.get("api_key", "").strip()
+        if cookie := guard.cookie_for_own_key(shown, now, _label()):
+            return _welcome(guard, cookie)
+        address = address_of_client(config.trusted_proxies)
+        who = guard.who_tries(request.cookies.get(guard.form_name, ""), peer_of(address), now)
+        wait = guard.attempts.wait(who, now)
         if wait > 0:
             page, status = _login_page(f"Too many attempts. Try again in {wait:.0f} s.", 429)
             return page, status, {"Retry-After": str(max(1, round(wait)))}
-        shown = request.form.get("api_key", "").strip()
         cookie = guard.cookie_for_key(shown, now, _label()) or guard.cookie_for_code(shown, now, _label())
         if cookie is None:
-            guard.attempts.failed(peer, now)
+            guard.attempts.spend(who, now)
             with suppress(RouterError):  # no news for the audit is no reason to let them wait
-                router.report_refusal("console", peer)
+                router.report_refusal("console", address)
             return _login_page("That is neither the API key of this console nor a code that is good.", 403)
         return _welcome(guard, cookie)
-
-
-def _peer() -> str:
-    """Whose attempts are counted: behind a proxy of this machine, whoever it speaks for."""
-    address = request.remote_addr or ""
-    # The last name is the proxy's own word; those before it are the client's.
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return forwarded[:_ADDRESS] if forwarded and address in LOOPBACK_HOSTS else address
 
 
 def _label() -> str:
@@ -206,10 +209,29 @@ def _welcome(guard: LoginGuard, cookie: str) -> Response:
         path="/console",
         httponly=True,
         samesite="Strict",
-        # Claiming https falsely only makes the cookie stricter, so the header needs no trust.
-        secure=request.is_secure or request.headers.get("X-Forwarded-Proto", "") == "https",
+        secure=_is_https(),
     )
     return response
+
+
+def _with_form(guard: LoginGuard, page: tuple[str, int], now: float) -> Response:
+    """The login page, and a cookie by which its browser's attempts are its own."""
+    response = make_response(page)
+    response.set_cookie(
+        guard.form_name,
+        guard.form(now),
+        max_age=round(FORM_LIFETIME),
+        path="/console/login",
+        httponly=True,
+        samesite="Strict",
+        secure=_is_https(),
+    )
+    return response
+
+
+def _is_https() -> bool:
+    # Claiming https falsely only makes a cookie stricter, so the header needs no trust.
+    return request.is_secure or request.headers.get("X-Forwarded-Proto", "") == "https"
 
 
 def _login_page(error: str = "", status: int = 200) -> tuple[str, int]:
@@ -224,6 +246,11 @@ def _log_in_first() -> ResponseReturnValue:
 
 def _refusal(status: int, code: str, text: str) -> ResponseReturnValue:
     return jsonify(error=text, code=code), status
+
+
+def _come_later(wait: float) -> ResponseReturnValue:
+    answer = jsonify(error="This page asks too often. Wait a moment.", code="RESOURCE_EXHAUSTED")
+    return answer, 429, {"Retry-After": str(max(1, round(wait)))}
 
 
 def _same_origin() -> bool:

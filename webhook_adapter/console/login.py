@@ -9,8 +9,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -19,14 +17,14 @@ from itsdangerous import BadData, URLSafeSerializer
 from pointsman.client.errors import RouterError
 from webhook_adapter.auth import is_secret
 from webhook_adapter.console.ports import BrowserLogins
+from webhook_adapter.limit import Limit
 from webhook_adapter.model import Browser, Shown
 
 PAIRING_CODE = re.compile(r"(?:[A-Za-z0-9]{4}[- ]?){2}[A-Za-z0-9]{4}")  # an API key is twice as long
 LINK_LIFETIME = 10 * 60.0  # seconds; time to walk to another device, not to leave the link lying about
 SESSION_LIFETIME = 12 * 3600.0  # seconds
-ATTEMPTS = 5
-ATTEMPT_WINDOW = 60.0  # seconds
-REMEMBERED_PEERS = 1024  # bounds memory; the key has 256 bits, so forgetting a peer costs nothing
+FORM_LIFETIME = 3600.0  # seconds; who comes back later gets another one
+ATTEMPTS, ATTEMPTS_A_SECOND = 5, 1 / 12
 
 
 def _derive(api_key: str, purpose: str) -> str:
@@ -74,39 +72,20 @@ class _Tokens:
         return (token_id, expires_at) if now < expires_at else None
 
 
-class Attempts:
-    """Failed attempts per peer; more than five within a minute are not looked at."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failed: OrderedDict[str, list[float]] = OrderedDict()
-
-    def wait(self, peer: str, now: float) -> float:
-        """Seconds until this peer may try again; 0 means now."""
-        with self._lock:
-            recent = [at for at in self._failed.get(peer, []) if now - at < ATTEMPT_WINDOW]
-        return recent[-ATTEMPTS] + ATTEMPT_WINDOW - now if len(recent) >= ATTEMPTS else 0.0
-
-    def failed(self, peer: str, now: float) -> None:
-        """Count one."""
-        with self._lock:
-            self._failed[peer] = [*self._failed.pop(peer, []), now][-ATTEMPTS:]
-            while len(self._failed) > REMEMBERED_PEERS:
-                self._failed.popitem(last=False)  # whose last failure is the oldest
-
-
 class LoginGuard:
     """Decides who is in. All methods may be called from any thread; those that ask the router raise RouterError."""
 
     def __init__(self, api_key: str, logins: BrowserLogins) -> None:
         self._api_key = api_key
+        self._forms = _Tokens(api_key, "login form")
         self._logins = logins
         self._links = _Tokens(api_key, "login link")
         self._cookies = _Tokens(api_key, "session cookie")
         self._csrf_key = _derive(api_key, "csrf token").encode()
-        self.attempts = Attempts()
+        self.attempts = Limit(ATTEMPTS_A_SECOND, ATTEMPTS)  # that fail, of one browser
         # Cookies know no ports: two installs on one host must not overwrite each other's.
         self.cookie_name = f"pointsman_{_derive(api_key, 'cookie name')[:8]}"
+        self.form_name = f"{self.cookie_name}_form"
 
     def cookie_for_link(self, token: str, now: float, label: str) -> str | None:
         """A new session cookie for a login link's first use; None when it is forged, over or used."""
@@ -118,15 +97,26 @@ class LoginGuard:
         known = self._links.read(token, now)
         return known is not None and not self._logins.browser(known[0]).is_known
 
+    def cookie_for_own_key(self, api_key: str, now: float, label: str) -> str | None:
+        """A new session cookie for the adapter's own API key. It is compared here, so nobody needs to wait for it."""
+        return self._let_in(now, Shown(), label) if is_secret(api_key, self._api_key) else None
+
     def cookie_for_key(self, api_key: str, now: float, label: str) -> str | None:
         """A new session cookie for an API key that may do everything."""
-        # The adapter's own one too: where there is only one, it is both. In constant time.
-        good = is_secret(api_key, self._api_key) or self._logins.is_admin(api_key)
-        return self._let_in(now, Shown(), label) if good else None
+        return self._let_in(now, Shown(), label) if self._logins.is_admin(api_key) else None
 
     def cookie_for_code(self, code: str, now: float, label: str) -> str | None:
         """A new session cookie for a pairing code's first use; None when it is none."""
         return self._let_in(now, Shown(code=code), label) if PAIRING_CODE.fullmatch(code) else None
+
+    def form(self, now: float) -> str:
+        """What tells a browser that was given the form from others behind the same proxy."""
+        return self._forms.issue(now + FORM_LIFETIME)[0]
+
+    def who_tries(self, form: str, peer: str, now: float) -> str:
+        """Whose attempt it is: that of the browser which was given the form, else of everybody there."""
+        known = self._forms.read(form, now)
+        return peer if known is None else f"form {known[0]}"
 
     def holder(self, cookie: str, now: float) -> Visitor | None:
         """Whose cookie this is; None when it is forged or over. Whether they are let in still, says `is_in`."""

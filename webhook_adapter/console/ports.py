@@ -1,6 +1,7 @@
 """What the console needs of the router and of the settings."""
 
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from pointsman.client.join_tokens import NewJoinToken
@@ -28,6 +29,14 @@ class ConsoleSettings(Protocol):
     @property
     def router(self) -> str:
         """host:port of the router, as the adapter reaches it."""
+
+    @property
+    def calls_a_second(self) -> int:
+        """That a browser may make."""
+
+    @property
+    def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """They are believed for whom they speak."""
 
 
 class ConsoleControl(Protocol):

@@ -12,9 +12,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointsman.client.errors import RouterError
+from webhook_adapter.auth import address_of_client, peer_of
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http import health, rest
 from webhook_adapter.http.gunicorn.request import MAX_BODY
+from webhook_adapter.http.keys import Keys
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.router.client import RouterClient
 from webhook_adapter.transports.lifecycle import RequestIds, lifecycle
@@ -45,13 +47,22 @@ def create_app(config: AdapterConfig, router: RouterClient) -> Flask:
     _add_headers(app)
     _add_request_ids(app)  # first: whatever is logged about a request has its id
     _add_errors(app)
-    app.register_blueprint(health.create_blueprint(router, metrics))
-    app.register_blueprint(rest.create_blueprint(router))
+    keys = Keys(router, config.calls_a_second, lambda: peer_of(address_of_client(config.trusted_proxies)))
+    _judge_keys(app, keys)
+    app.register_blueprint(health.create_blueprint(router, metrics, keys))
+    app.register_blueprint(rest.create_blueprint(keys))
     host = Host(config, router, lifecycle=lifecycle(metrics))
     for platform in platforms():
         if blueprint := platform.blueprint(host):
             app.register_blueprint(blueprint)
     return app
+
+
+def _judge_keys(app: Flask, keys: Keys) -> None:
+    @app.after_request
+    def learn(response: Response) -> Response:
+        keys.judged(response.status_code)
+        return response
 
 
 def _add_headers(app: Flask) -> None:

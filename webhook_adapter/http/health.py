@@ -7,19 +7,20 @@ from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
 from webhook_adapter.endpoints import API_KEY, BEARER, described, endpoint
 from webhook_adapter.http.bodies import Ok
+from webhook_adapter.http.keys import Keys
 from webhook_adapter.http.metrics import Metrics
 from webhook_adapter.http.openapi import document
-from webhook_adapter.http.rest import key_control
+from webhook_adapter.http.rest import KEYED
 from webhook_adapter.router.client import RouterClient
 
 _PATIENCE = 2.0  # seconds; who asks how we are does not wait for long
 
 
-def create_blueprint(router: RouterClient, figures: Metrics) -> Blueprint:
+def create_blueprint(router: RouterClient, figures: Metrics, keys: Keys) -> Blueprint:
     """What machines ask: only the figures want a key."""
     blueprint = Blueprint("health", __name__)
     _add_health(blueprint, router)
-    _add_figures(blueprint, router, figures)
+    _add_figures(blueprint, figures, keys)
 
     @blueprint.get("/openapi.json")
     @described("operations", content={"application/json": {"type": "object"}})
@@ -51,17 +52,16 @@ def _add_health(blueprint: Blueprint, router: RouterClient) -> None:
         return Ok()
 
 
-def _add_figures(blueprint: Blueprint, router: RouterClient, figures: Metrics) -> None:
+def _add_figures(blueprint: Blueprint, figures: Metrics, keys: Keys) -> None:
     @blueprint.get("/metrics")
-    @described("operations", 401, 403, security=(API_KEY, BEARER), content={"text/plain": {"type": "string"}})
+    @described("operations", *KEYED, security=(API_KEY, BEARER), content={"text/plain": {"type": "string"}})
     def metrics() -> ResponseReturnValue:
         """Figures for Prometheus.
 
         Also on loopback with a key: a proxy or a tunnel there speaks for anybody.
         """
-        return Response(
-            _metrics_text(key_control(router), figures), content_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        text = _metrics_text(keys.control(), figures, is_known=keys.was_taken())
+        return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _check_ready(control: Control) -> None:
@@ -79,10 +79,11 @@ def _not_ready(code: str, message: str) -> RouterError:
     return RouterError("UNAVAILABLE", message, code)
 
 
-def _metrics_text(control: Control, metrics: Metrics) -> bytes:
+def _metrics_text(control: Control, metrics: Metrics, *, is_known: bool) -> bytes:
     try:
         return metrics.text(control.stats(_PATIENCE))
     except RouterError as error:
-        if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
+        # A router that is away is a figure too, but for those alone whom it let in before.
+        if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"} or not is_known:
             raise
-        return metrics.text(None)  # a router that is away is a figure too
+        return metrics.text(None)

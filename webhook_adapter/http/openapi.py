@@ -33,7 +33,7 @@ _REFUSALS = {
     404: "No such thing; code SESSION_UNKNOWN or SESSION_ENDED for sessions.",
     409: "The idempotency key was used with another body, or the session belongs to another machine.",
     413: "Over 1 MiB, or a field over its limit.",
-    429: "Too many commands wait; the text says for what.",
+    429: "Too many commands wait, or too many calls or wrong keys came; the text says which.",
     503: "Nothing was stored. Try again.",
 }
 _COME_AGAIN = {429, 503}

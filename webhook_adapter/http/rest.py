@@ -6,22 +6,22 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import cast
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Notification, NotificationState, Origin
-from webhook_adapter.auth import is_api_key_shaped, is_body_to_come, let_body_come
+from webhook_adapter.auth import is_body_to_come, let_body_come
 from webhook_adapter.endpoints import endpoint
 from webhook_adapter.http import bodies
+from webhook_adapter.http.keys import Keys
 from webhook_adapter.json_bodies import InvalidRequest
-from webhook_adapter.router.client import RouterClient
 from webhook_adapter.router.errors import http_status
 
 logger = logging.getLogger(__name__)
 
-KEYED = (401, 403, 503)
+KEYED = (401, 403, 429, 503)
 """What every call with a key may be refused with."""
 
 _REST = Origin("rest")
@@ -29,10 +29,10 @@ _DELIVERY_WAIT = timedelta(seconds=10)
 _MOST_WAITING = 10  # of the server's 16 threads: webhooks must find one free
 
 
-def create_blueprint(router: RouterClient) -> Blueprint:
+def create_blueprint(keys: Keys) -> Blueprint:
     """All endpoints that take an API key."""
     blueprint = Blueprint("rest", __name__)
-    _add_guard(blueprint, router)
+    _add_guard(blueprint, keys)
     _add_sessions(blueprint)
     _add_notifications(blueprint, threading.Semaphore(_MOST_WAITING))
     _add_commands(blueprint)
@@ -40,22 +40,9 @@ def create_blueprint(router: RouterClient) -> Blueprint:
     return blueprint
 
 
-def key_control(router: RouterClient) -> Control:
-    """Control with the current request's key. Raises RouterError where there is none."""
-    key = request.headers.get("X-API-Key") or _bearer()
-    if not is_api_key_shaped(key):
-        raise RouterError("UNAUTHENTICATED", "send a valid API key in X-API-Key, or as a bearer token")
-    return router.control(key)
-
-
-def _bearer() -> str:
-    """The key that a program sends which knows no header but Authorization, such as Prometheus."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
 def refusal(error: RouterError) -> ResponseReturnValue:
     """What a refused call looks like over HTTP."""
+    g.refused = error.code
     headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
     return {"error": error.message, "code": error.code}, http_status(error), headers
 
@@ -73,11 +60,11 @@ def _judge_key() -> None:
             raise
 
 
-def _add_guard(blueprint: Blueprint, router: RouterClient) -> None:
+def _add_guard(blueprint: Blueprint, keys: Keys) -> None:
     @blueprint.before_request
     def take_key() -> None:
         # Not judged yet: the router does that with the call itself, so that a good key costs no call of its own.
-        g.control = key_control(router)
+        g.control = keys.control()
         if is_body_to_come():
             _judge_key()
             let_body_come()
@@ -115,7 +102,7 @@ def _add_sessions(blueprint: Blueprint) -> None:
 
 def _add_notifications(blueprint: Blueprint, waiting: threading.Semaphore) -> None:
     @blueprint.post("/notifications/send")
-    @endpoint("notifications", *KEYED, 404, 409, 429)
+    @endpoint("notifications", *KEYED, 404, 409)
     def send_notification(
         asked: bodies.SendNotification,
     ) -> bodies.NotificationDelivered | bodies.NotificationQueued | bodies.NotificationRefused:
@@ -169,7 +156,7 @@ def _message_id(sent: Notification) -> int | str:
 
 def _add_commands(blueprint: Blueprint) -> None:
     @blueprint.post("/commands")
-    @endpoint("commands", *KEYED, 404, 409, 429)
+    @endpoint("commands", *KEYED, 404, 409)
     def send_command(asked: bodies.SendCommand) -> bodies.CommandAccepted:
         """Type a text into a session and press Enter."""
         command = _control().send_text(

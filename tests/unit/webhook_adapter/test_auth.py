@@ -1,8 +1,11 @@
 """Secrets in requests."""
 
-import pytest
+from ipaddress import ip_network
 
-from webhook_adapter.auth import is_api_key_shaped, is_secret, peer_of
+import pytest
+from flask import Flask
+
+from webhook_adapter.auth import address_of_client, is_api_key_shaped, is_secret, peer_of
 
 
 @pytest.mark.parametrize("presented", ["", "secre", "secrett", "SECRET", "sécret", "secret\udcff"])
@@ -38,3 +41,27 @@ def test_a_key_is_shaped_like_one() -> None:
 )
 def test_who_is_counted_as_one(address: str, peer: str) -> None:
     assert peer_of(address) == peer
+
+
+PROXIES = (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.5", "203.0.113.5"),
+        ("127.0.0.1", "made up, 203.0.113.5", "203.0.113.5"),
+        ("127.0.0.1", "203.0.113.5, 10.1.2.3", "203.0.113.5"),
+        ("127.0.0.1", "10.9.9.9", "10.9.9.9"),
+        ("127.0.0.1", "made up", "made up"),
+        ("127.0.0.1", "x" * 100, "x" * 45),
+        ("127.0.0.1", "203.0.113.5, ", "127.0.0.1"),
+        ("203.0.113.9", "203.0.113.5", "203.0.113.9"),
+        ("::1", "203.0.113.5", "::1"),
+    ],
+)
+def test_a_client_is_where_the_last_trusted_proxy_says(peer: str, forwarded: str, address: str) -> None:
+    headers = {"X-Forwarded-For": forwarded}
+    with Flask("test").test_request_context(environ_base={"REMOTE_ADDR": peer}, headers=headers):
+        assert address_of_client(PROXIES) == address

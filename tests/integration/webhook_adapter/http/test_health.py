@@ -67,6 +67,7 @@ def test_figures_of_the_router_and_our_own(http: FlaskClient) -> None:
 
 
 def test_figures_say_that_the_router_is_away(http: FlaskClient, router: FaultyRouter) -> None:
+    http.get("/metrics", headers=KEY)
     router.stop()
 
     answer = http.get("/metrics", headers=KEY)
@@ -113,6 +114,7 @@ def test_a_key_may_come_as_a_bearer_token(http: FlaskClient, shown: str, status:
 
 
 def test_a_router_that_fails_does_not_take_the_figures_along(http: FlaskClient, router: FaultyRouter) -> None:
+    http.get("/metrics", headers=KEY)
     router.door.faults["GetStats"] = Fault(grpc.StatusCode.INTERNAL, "")
 
     assert "pointsman_router_up 0.0" in http.get("/metrics", headers=KEY).get_data(as_text=True)

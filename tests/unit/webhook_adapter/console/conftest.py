@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 from flask import Flask
@@ -20,6 +21,8 @@ START = 1_800_000_000.0
 class Settings:
     api_key: str = API_KEY
     router: str = "127.0.0.1:7443"
+    calls_a_second: int = 50
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 class Clock:

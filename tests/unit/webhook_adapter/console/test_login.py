@@ -5,12 +5,9 @@ import pytest
 from pointsman.client.errors import RouterError
 from tests.rigs.console_router import FakeRouter
 from webhook_adapter.console.login import (
-    ATTEMPT_WINDOW,
-    ATTEMPTS,
+    FORM_LIFETIME,
     LINK_LIFETIME,
-    REMEMBERED_PEERS,
     SESSION_LIFETIME,
-    Attempts,
     LoginGuard,
     Visitor,
     login_link,
@@ -38,7 +35,7 @@ def token(api_key: str = KEY, now: float = NOW) -> str:
 
 
 def let_in(guard: LoginGuard) -> tuple[str, Visitor]:
-    cookie = guard.cookie_for_key(KEY, NOW, BROWSER)
+    cookie = guard.cookie_for_own_key(KEY, NOW, BROWSER)
     assert cookie is not None
     visitor = guard.holder(cookie, NOW)
     assert visitor is not None
@@ -90,6 +87,7 @@ def test_a_link_is_no_cookie_and_a_cookie_no_link(guard: LoginGuard) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "pmk_", "pmk_onE", "pmk_one ", "schlüssel"])
 def test_only_the_api_key_logs_in(guard: LoginGuard, wrong: str) -> None:
+    assert guard.cookie_for_own_key(wrong, NOW, BROWSER) is None
     assert guard.cookie_for_key(wrong, NOW, BROWSER) is None
 
 
@@ -156,23 +154,16 @@ def test_cookies_of_two_installs_have_different_names(router: FakeRouter) -> Non
     assert LoginGuard(KEY, router).cookie_name != LoginGuard("pmk_two", router).cookie_name
 
 
-def test_failed_attempts_close_the_door_for_that_peer_for_a_minute() -> None:
-    attempts = Attempts()
+def test_attempts_of_a_browser_with_the_form_are_its_own(guard: LoginGuard) -> None:
+    one, other = guard.form(NOW), guard.form(NOW)
 
-    for second in range(ATTEMPTS):
-        attempts.failed("10.0.0.1", NOW + second)
-
-    assert attempts.wait("10.0.0.1", NOW + 5) == pytest.approx(ATTEMPT_WINDOW - 5)
-    assert attempts.wait("10.0.0.2", NOW + 5) == 0
-    assert attempts.wait("10.0.0.1", NOW + ATTEMPT_WINDOW) == 0
+    assert guard.who_tries(one, "10.0.0.1", NOW) == guard.who_tries(one, "10.0.0.2", NOW)
+    assert guard.who_tries(one, "10.0.0.1", NOW) != guard.who_tries(other, "10.0.0.1", NOW)
 
 
-def test_attempts_of_many_peers_are_not_remembered_for_ever() -> None:
-    attempts = Attempts()
-    for second in range(ATTEMPTS):
-        attempts.failed("first", NOW + second)
+def test_without_a_form_or_with_an_old_one_they_are_the_peers(guard: LoginGuard, router: FakeRouter) -> None:
+    strange = LoginGuard("pmk_two", router).form(NOW)
 
-    for number in range(REMEMBERED_PEERS):
-        attempts.failed(f"peer {number}", NOW)
-
-    assert attempts.wait("first", NOW + 5) == 0
+    assert guard.who_tries("", "10.0.0.1", NOW) == "10.0.0.1"
+    assert guard.who_tries(strange, "10.0.0.1", NOW) == "10.0.0.1"
+    assert guard.who_tries(guard.form(NOW), "10.0.0.1", NOW + FORM_LIFETIME) == "10.0.0.1"
