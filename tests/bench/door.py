@@ -98,8 +98,7 @@ def crowd(port: int, clients: int, kinds: list[str]) -> None:
         sys.stdout.write("there\n")
         sys.stdout.flush()
         while True:
-            time.sleep(PAUSE)
-            slow.turn()
+            slow.turn(lambda: time.sleep(PAUSE / clients))  # not all at once
 
 
 def _seen(times: list[float], pid: int) -> Seen:

@@ -1,6 +1,7 @@
 """Clients that would keep a server waiting for ever: each begins a request, and goes on by a byte, or not at all."""
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -48,9 +49,10 @@ class SlowClients:
         self._sockets: list[socket.socket | None] = [None] * number
         self.came = 0  # connections that were begun
 
-    def turn(self) -> None:
-        """Each says a little more, or comes back."""
+    def turn(self, pause: Callable[[], object] = lambda: None) -> None:
+        """Each says a little more, or comes back; `pause` comes between two of them."""
         for number, shape in enumerate(self._shapes):
+            pause()
             if (client := self._sockets[number]) is None:
                 self._sockets[number] = self._come(shape)
                 continue

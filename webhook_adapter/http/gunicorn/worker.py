@@ -11,7 +11,7 @@ import logging
 import selectors
 import socket
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +34,7 @@ _REQUESTS, _REQUESTS_OF_A_PEER = 256, 32
 _IDLE, _IDLE_OF_A_PEER = 128, 64
 _ANSWERS, _ANSWERS_OF_A_PEER = 64, 16
 
+_JUDGES = 2  # threads that ask the application whether a large body may come
 _READ = 16 * 1024  # bytes at once
 _LINGER = 1.0  # seconds to read on after an answer that closes, so that no reset overtakes it
 _MOST_LINGERED = 4 * 1024 * 1024  # bytes
@@ -70,6 +71,16 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._stops_at = float("inf")
         self._swept_at = self._told_at = time.monotonic()
         self._dropped = 0
+
+    def init_process(self) -> None:
+        """As gunicorn's, after the fork."""
+        self._judges = ThreadPoolExecutor(_JUDGES)
+        super().init_process()
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Give it to a thread. Strangers with large bodies wait for each other, and nobody for them."""
+        served = (self.tpool if conn.request.is_whole else self._judges).submit(self.handle, conn)
+        served.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def accept(self, listener: socket.socket) -> None:
         """Take a client, which mostly has sent its request already."""
@@ -179,7 +190,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
             return self._refuse(conn, refused)
         if progress is not Progress.COMING:
             self._leave(conn)
-            return self.enqueue_req(conn)  # type: ignore[no-any-return]
+            return self.enqueue_req(conn)
         if conn.request.is_to_be_told():
             conn.sock.say_go_on()
         return self._wait(conn, self._coming)
