@@ -109,6 +109,7 @@ class Connection(gthread.TConn):  # type: ignore[misc]
         self.peer = peer_of(client[0])
         self.request = Request(b"", time.monotonic())
         self.is_kept = True  # for another request
+        self.is_ahead = False  # the request came before the answer to the one before it went
         self.pool: Any = None  # where it waits
         self.since = 0.0  # when it began to
         self.read_away = 0  # bytes behind the last answer

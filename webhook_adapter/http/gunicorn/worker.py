@@ -34,7 +34,7 @@ _REQUESTS, _REQUESTS_OF_A_PEER = 256, 32
 _IDLE, _IDLE_OF_A_PEER = 128, 64
 _ANSWERS, _ANSWERS_OF_A_PEER = 64, 16
 
-_JUDGES = 2  # threads that ask the application whether a large body may come
+_UNHURRIED = 2  # threads for what crowds do, and hardly anybody else
 _READ = 16 * 1024  # bytes at once
 _LINGER = 1.0  # seconds to read on after an answer that closes, so that no reset overtakes it
 _MOST_LINGERED = 4 * 1024 * 1024  # bytes
@@ -74,12 +74,13 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """As gunicorn's, after the fork."""
-        self._judges = ThreadPoolExecutor(_JUDGES)
+        self._unhurried = ThreadPoolExecutor(_UNHURRIED)
         super().init_process()
 
     def enqueue_req(self, conn: Connection) -> None:
-        """Give it to a thread. Strangers with large bodies wait for each other, and nobody for them."""
-        served = (self.tpool if conn.request.is_whole else self._judges).submit(self.handle, conn)
+        """Give it to a thread. Nobody waits for strangers with large bodies, and for clients that ask far ahead."""
+        is_common = conn.request.is_whole and not conn.is_ahead
+        served = (self.tpool if is_common else self._unhurried).submit(self.handle, conn)
         served.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def accept(self, listener: socket.socket) -> None:
@@ -206,7 +207,8 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         except OSError:  # the client has gone
             return self._end(conn)
         conn.request = conn.request.following(time.monotonic())
-        return self._wait(conn, self._idle) if conn.request.is_silent else self._look(conn)
+        conn.is_ahead = not conn.request.is_silent
+        return self._look(conn) if conn.is_ahead else self._wait(conn, self._idle)
 
     def _read_on(self, conn: Connection) -> None:
         """Read away what its client sends behind the last answer."""
