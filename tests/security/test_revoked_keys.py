@@ -10,10 +10,12 @@ import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
+from google.protobuf.duration_pb2 import Duration
 
 from router.config import SettingsError
 from tests.integration.router.harness import API_KEY, Caller, RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
+from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
 
@@ -91,6 +93,19 @@ def test_its_open_streams_end(router: RouterUnderTest, role: "pb.Role.ValueType"
         next(stream)
 
     assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert reason_of(ended.value) == "UNAUTHENTICATED"
+
+
+def test_what_it_waits_for_ends(router: RouterUnderTest) -> None:
+    key, command = made(router, pb.ROLE_VIEWER), router.send(router.session(router.machine()))
+    request = pb.GetCommandRequest(command_id=command.command_id, wait=Duration(seconds=30))
+    waiting = router.caller(key.secret).control.GetCommand.future(request)
+    wait_until(lambda: router.control.ListApiKeys(pb.ListApiKeysRequest()).keys[1].HasField("last_used_at"))
+
+    revoke(router, key)
+
+    with pytest.raises(grpc.RpcError) as ended:
+        waiting.result(timeout=20)
     assert reason_of(ended.value) == "UNAUTHENTICATED"
 
 

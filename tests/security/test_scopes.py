@@ -20,6 +20,8 @@ from tests.integration.router.permissions.asking import ask
 from tests.rigs.adapter import environment
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent
+from tests.security.test_api_keys import told_refused
+from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
@@ -258,6 +260,16 @@ def test_nobody_makes_a_session_that_they_do_not_reach(worlds: Worlds) -> None:
 
     assert (new[0], renamed[0], taken[0]) == ("OUT_OF_SCOPE", "OUT_OF_SCOPE", "SESSION_UNKNOWN")
     assert worlds.router.control.ListSessions(pb.ListSessionsRequest(machine_id="outside-box")).sessions
+
+
+def test_the_audit_tells_whose_key_was_refused(data_dir: Path) -> None:
+    with serving(config(data_dir)) as router:
+        by_label = limited(router, LIMITS["by label"])
+        refused(by_label, "GetStats", pb.GetStatsRequest())
+
+        [entry] = wait_until(lambda: told_refused(router)) or []
+
+        assert (entry.label, entry.subject, entry.detail) == ("ci", "Control/GetStats", "OUT_OF_SCOPE")
 
 
 def test_nor_is_one_started(data_dir: Path) -> None:

@@ -147,18 +147,27 @@ class Part:
         get: Callable[[sqlite3.Connection, str], E],
         unknown: Callable[[str], Refusal],
     ) -> E:
-        """What has this id, as soon as it has ended, or as it is when the wait is over. Raises Refusal(NOT_FOUND)."""
+        """What has this id, as soon as it has ended, or as it is when the wait is over. Raises Refusal."""
+        over: list[Refusal] = []
+
+        def end(why: Refusal) -> None:
+            over.append(why)
+            changed.set()
 
         def look(c: sqlite3.Connection) -> E:
             found = get(c, identity)
             scopes.check(c, call.principal.scope, found.session_id, unknown(identity))
             return found
 
-        with self._s.wakeups.on(identity) as changed:
+        who = call.principal
+        # A wait is long enough for a key to be revoked meanwhile.
+        with self._s.wakeups.on(identity) as changed, self._s.keys.until_over(who.key_id, who.shown, end):
             until = self._s.clock.monotonic() + min(seconds(wait), MAX_WAIT)
             found = await self._s.database.read(look)
             while found.state.live and (left := until - self._s.clock.monotonic()) > 0:
                 await set_within(changed, left)
+                if over:
+                    raise over[0]
                 changed.clear()  # before the look: what happens meanwhile wakes again
                 found = await self._s.database.read(look)
         return found
