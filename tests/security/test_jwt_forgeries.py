@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.thin_agent import ThinAgent
 
-DEEP = 3000
+DEEP = 2000  # far beyond what JSON is read to; with 3000, gRPC refuses the metadata now and then, for its length
 
 
 @pytest.fixture(scope="module")
