@@ -264,7 +264,7 @@ def _enrolled_at(sources: Sources, data_dir: Path) -> str:
     if any(given.get("POINTSMAN_ROUTER_LISTEN") for given in sources.values()):
         return ""
     # Whoever has a router here means that one, whatever was enrolled at before.
-    if (data_dir / ROUTER_DATABASE).exists():
+    if any((data_dir / name).exists() for name in (ROUTER_DATABASE, ROUTER_FINGERPRINT)):
         return ""
     return enrolled(data_dir, "router")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from pointsman.config import Settings, enrolled
 from pointsman.errors import ExitCode, Failure
 from pointsman.secret_files import make_data_dir
-from pointsman.settings import is_socket, split_address
+from pointsman.settings import BY_NAME
 
 
 def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
@@ -15,7 +15,9 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
     from agent.link.channel import Endpoint
     from agent.link.enrol import enrol
 
-    _refuse_bad_address(router)
+    # Here, where there are words for it: gRPC would call it a router that does not answer.
+    if wrong := BY_NAME["POINTSMAN_ROUTER"].check(router):
+        raise Failure(f"{router!r} {wrong}", "Example: router.example.org:7443", ExitCode.USAGE)
     folder = make_data_dir(settings)
     files = (settings[f"POINTSMAN_TLS_{name}"] for name in ("CA", "CERT", "KEY"))
     endpoint = Endpoint(router, *(Path(file) if file else None for file in files))
@@ -27,16 +29,6 @@ def enrol_machine(settings: Settings, router: str, join_token: str) -> str:
         raise Failure(error.text, code=ExitCode.NOT_ALLOWED) from None
     except AgentError as error:
         raise Failure(error.text) from None
-
-
-def _refuse_bad_address(router: str) -> None:
-    """Here, where there are words for it: gRPC would call it a router that does not answer. Raises Failure."""
-    if is_socket(router):
-        return
-    try:
-        split_address(router)
-    except ValueError:
-        raise Failure(f"{router!r} is not HOST:PORT", "Example: router.example.org:7443", ExitCode.USAGE) from None
 
 
 def enrol_local_machine(settings: Settings) -> str | None:

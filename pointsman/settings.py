@@ -73,7 +73,11 @@ def _address(value: str) -> str:
 
 def _router(value: str) -> str:
     if is_socket(value):
-        return "" if value.startswith("unix:/") and value.isprintable() else "is not unix:PATH with an absolute path"
+        return (
+            ""
+            if value.startswith("unix:/") and value.isprintable()
+            else "is not unix: and the absolute path of a socket"
+        )
     return _address(value)
 
 

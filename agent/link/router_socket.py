@@ -33,9 +33,9 @@ def check(address: str) -> None:
     if not path:
         return
     ours = (os.geteuid(), _ROOT)
-    _check_folder(Path(path).parent, ours, stat.S_IWGRP | stat.S_IWOTH)
-    for folder in Path(path).parent.parents:
-        _check_folder(folder, (*ours, unmapped()), stat.S_IWOTH)
+    nearest = Path(path).parent
+    for folder in (nearest, *nearest.parents):
+        _check_folder(folder, ours, is_nearest=folder == nearest)
     found = os.lstat(path)
     if found.st_uid not in ours or not stat.S_ISSOCK(found.st_mode):
         raise PermissionError(f"{path} is no socket of this account")
@@ -46,11 +46,12 @@ def check(address: str) -> None:
             raise PermissionError(f"a program of account {uid} listens at {path}, not your router")
 
 
-def _check_folder(folder: Path, ours: tuple[int, ...], others: int) -> None:
+def _check_folder(folder: Path, ours: tuple[int, int], *, is_nearest: bool) -> None:
     found = folder.lstat()
     if stat.S_ISLNK(found.st_mode):
         raise PermissionError(f"{folder} is a link: name the router's socket by where it leads")
+    is_foreign = found.st_uid not in ours and (is_nearest or found.st_uid != unmapped())
     # What is in a sticky folder stays its owner's, as in /tmp; a socket right in one may be anybody's all the same.
-    is_open = found.st_mode & others and not (others == stat.S_IWOTH and found.st_mode & stat.S_ISVTX)
-    if found.st_uid not in ours or is_open:
+    is_open = found.st_mode & stat.S_IWOTH and (is_nearest or not found.st_mode & stat.S_ISVTX)
+    if is_foreign or is_open or (is_nearest and found.st_mode & stat.S_IWGRP):
         raise PermissionError(f"others than this account may put a socket of theirs into {folder}")

@@ -21,7 +21,7 @@ __all__ = ["Origin", "RouterError", "connect"]
 
 
 def connect(address: str = "", api_key: str = "", origin: Origin = SCRIPT) -> "Control":
-    """A client of the router at `address` (HOST:PORT); use it in a `with`, or close it.
+    """A client of the router at `address` (HOST:PORT, unix:PATH); use it in a `with`, or close it.
 
     What is not given, and the files for TLS, comes from the settings of the command line (docs/settings.md). Raises
     pointsman.config.BadSettings where those are wrong; that nobody is there is told by the first call. `origin` is what

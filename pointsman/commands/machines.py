@@ -195,7 +195,7 @@ def set_policy(
 def enroll(*, router: str, join_token: str) -> None:
     """Make this machine known to a router, once.
 
-    ROUTER is its HOST:PORT; TOKEN is what `pointsman machine token` printed there.
+    ROUTER is its HOST:PORT, or unix:PATH; TOKEN is what `pointsman machine token` printed there.
     """
     from pointsman.enrolment import enrol_machine
 

@@ -124,6 +124,24 @@ def test_it_is_its_owners_alone_whatever_the_umask_is(data_dir: Path) -> None:
         os.umask(before)
 
 
+def test_who_takes_its_place_below_a_client_that_goes_on_is_told_nothing(data_dir: Path, other: OtherAccount) -> None:
+    """As when a folder below /tmp was cleaned away."""
+    folder = data_dir / ("d" * 90)
+    path = socket_path(folder)
+    with serving(config(folder)):
+        client = Control(open_channel(f"unix:{path}", is_local=True), API_KEY)
+        assert client.sessions() == []
+    shutil.rmtree(path.parent)
+    with client, planted(other, path, folders=[str(path.parent)]) as heard:
+        with pytest.raises(RouterError) as refused:
+            client.sessions()
+        said = heard()
+    shutil.rmtree(path.parent)
+
+    assert refused.value.code == NOT_PROVEN
+    assert "".join(said) == ""
+
+
 def test_who_connects_needs_a_key_as_everybody_does(path: Path) -> None:
     with Control(open_channel(f"unix:{path}", is_local=True), "pmk_wrong") as client, pytest.raises(RouterError) as no:
         client.sessions()

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from agentlink.v1.identity_pb2_grpc import IdentityStub
 from agent.link import router_socket
 from agent.link.channel import Endpoint
 from agent.link.enrol import enrol
+from pointsman.client.channel import open_channel
+from pointsman.client.control import Control
+from pointsman.client.errors import RouterError
 from pointsman.errors import ExitCode
 from router.config import SettingsError
 from router.local_socket import socket_path
@@ -45,6 +49,28 @@ def test_a_dead_routers_socket_is_replaced(data_dir: Path) -> None:
     assert meanwhile.returncode == ExitCode.NOT_REACHABLE
     assert "no answer from the router at unix:" in meanwhile.stderr
     assert done.returncode == 0, done.stderr
+
+
+def test_a_client_of_a_dead_router_leaves_no_thread_behind(data_dir: Path) -> None:
+    """Closed at once, gRPC's would write a traceback between the lines for people."""
+    before = threading.enumerate()
+    client = Control(open_channel(f"unix:{socket_path(data_dir)}", is_local=True, fingerprint="f" * 43), API_KEY)
+    with client, pytest.raises(RouterError) as refused:
+        client.sessions()
+
+    assert refused.value.is_unreachable
+    assert threading.enumerate() == before
+
+
+def test_routers_of_two_folders_have_one_each(data_dir: Path) -> None:
+    ours, others = config(data_dir / "ours"), config(data_dir / "others", api_key="pmk_" + "o" * 43)
+    with serving(ours), serving(others):
+        settings = {"POINTSMAN_DATA_DIR": str(ours.data_dir), "POINTSMAN_API_KEY": API_KEY}
+        done = subprocess.run(COMMAND, env=settings, **OUTPUT)
+        no = subprocess.run(COMMAND, env={**settings, "POINTSMAN_API_KEY": others.api_key}, **OUTPUT)
+
+    assert done.returncode == 0, done.stderr
+    assert no.returncode == ExitCode.NOT_ALLOWED
 
 
 def test_what_is_no_socket_is_left_alone(data_dir: Path) -> None:

@@ -270,6 +270,17 @@ def test_an_agent_that_was_told_no_router_uses_the_one_it_enrolled_at(data_dir: 
     assert child_environment(told, Program.AGENT)["POINTSMAN_ROUTER"] == "127.0.0.1:1"
 
 
+def test_who_has_a_router_here_means_that_one_wherever_its_database_is(data_dir: Path) -> None:
+    (data_dir / "agent").mkdir()
+    (data_dir / "agent" / "machine.json").write_text('{"router": "first:7443"}')
+    elsewhere = settings(data_dir)
+    (data_dir / "router.fingerprint").write_text("f" * 43)
+    here = settings(data_dir)
+
+    assert (elsewhere["POINTSMAN_ROUTER"], elsewhere.router_is_elsewhere) == ("first:7443", True)
+    assert (here["POINTSMAN_ROUTER"], here.router_is_elsewhere) == ("127.0.0.1:7443", False)
+
+
 def test_every_setting_has_a_flag_and_a_key_of_its_own() -> None:
     assert len({setting.key for setting in SETTINGS}) == len({setting.flag for setting in SETTINGS}) == len(BY_NAME)
 
