@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from agentlink.v1 import agent_link_pb2 as link_pb
+from msgspec.structs import replace
 
 from router.api.convert.files import notification_files
 from router.api.convert.notifications import notify

@@ -1,7 +1,8 @@
 """What a command does, and how urgent that is."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Lane(Enum):
@@ -11,16 +12,14 @@ class Lane(Enum):
     URGENT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """Text to type, and whether Enter follows."""
 
     text: str
     submit: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FileInput:
+class FileInput(Struct, frozen=True):
     """A file that a person sent: the machine keeps it and types its path behind the caption."""
 
     file_id: str
@@ -29,15 +28,13 @@ class FileInput:
     caption: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPress:
+class KeyPress(Struct, frozen=True):
     """One named key."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionDecision:
+class PermissionDecision(Struct, frozen=True):
     """The answer to a permission question. The machine refuses one about another input than it asked about."""
 
     permission_id: str
@@ -46,8 +43,7 @@ class PermissionDecision:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StartSession:
+class StartSession(Struct, frozen=True):
     """Begin the session that the command is for. Empty: the machine's first folder; a new conversation."""
 
     prompt: str
@@ -56,13 +52,11 @@ class StartSession:
     keep: bool = False  # beyond its 24 hours
 
 
-@dataclass(frozen=True, slots=True)
-class StopSession:
+class StopSession(Struct, frozen=True):
     """End the session and its program."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepSession:
+class KeepSession(Struct, frozen=True):
     """Let the session go on beyond its 24 hours."""
 
 

@@ -10,9 +10,11 @@ the newest end does not, nor a chain that was computed anew to its end: only a h
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from router.domain.identity import Caller
 
@@ -50,8 +52,7 @@ class AuditEvent(Enum):
     CLEANUP = "cleanup"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """One entry as it is on disk: plain text, so that what somebody else wrote into it can still be read."""
 
     number: int
@@ -81,8 +82,7 @@ class Head(NamedTuple):
 START = Head(0, NOTHING_BEFORE)
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What a look at the whole chain found."""
 
     entries: int

@@ -1,6 +1,6 @@
 """A browser that was let into the console."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.domain.errors import Reason, Refusal
 
@@ -9,8 +9,7 @@ MAX_LABEL = 64  # characters
 _SHORTEST_ID, _LONGEST_ID = 16, 128  # characters: nobody tries all ids of so many
 
 
-@dataclass(frozen=True, slots=True)
-class Browser:
+class Browser(Struct, frozen=True):
     """By the hash of what it shows; `link_hash` is that of the login link that was used up, or empty."""
 
     login_hash: str

@@ -5,7 +5,7 @@ what the wall clock moved beyond that is a step, and all deadlines on disk move 
 can prove only the time since, so the time that a machine was switched off makes nothing old.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 NOTICEABLE = 0.001  # seconds; less is two clocks being read one after the other, not worth writing every deadline anew
 
@@ -14,8 +14,7 @@ HISTORY = 30 * DAY  # seconds that what has ended is kept: long enough to look i
 LONG_STEP = DAY  # seconds; by less history may go early
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One moment by three clocks: the router's time (seconds since the epoch), and the kernel's since which boot."""
 
     now: float

@@ -11,8 +11,10 @@ A result can overtake its receipt on a new link, so Ended is legal from QUEUED a
 change: what the machine says later is kept beside them.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.action import Action, Lane, text_of
 from router.domain.errors import IllegalTransition, Reason
@@ -55,8 +57,7 @@ class Hold(Enum):
     ALLOWED = 2  # a person said yes
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRef:
+class ChatRef(Struct, frozen=True):
     """One place in a chat platform."""
 
     transport: str
@@ -65,8 +66,7 @@ class ChatRef:
     message_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Who asked, and from where."""
 
     source: str
@@ -74,8 +74,7 @@ class Origin:
     chat: ChatRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command as it is on disk. Times are seconds since the epoch by the router's steady clock."""
 
     command_id: str
@@ -119,28 +118,24 @@ class Command:
         return "it was sent before, and may have been typed" if self.attempt else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """Handed to a link."""
 
     epoch: int
     inbox_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """The link ended before the machine confirmed; `charged` counts it as a failed attempt."""
 
     charged: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """On the machine's disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The machine said how it ended, or the router knows."""
 
     state: CommandState
@@ -149,16 +144,14 @@ class Ended:
     typed_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(Struct, frozen=True):
     """Nobody will carry it out: a dead letter."""
 
     reason: Reason
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """Cancelled or out of its time while it waited here."""
 
     state: CommandState
@@ -166,27 +159,23 @@ class TakenBack:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LateResult:
+class LateResult(Struct, frozen=True):
     """The machine spoke after the end, which stays; `words` for people, where they add something."""
 
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """The agent program was seen to take the prompt."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotTaken:
+class NotTaken(Struct, frozen=True):
     """The agent program has not said in time that it took the prompt; `shown` is what its screen shows."""
 
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkFinished:
+class WorkFinished(Struct, frozen=True):
     """The agent program finished the work it started."""
 
 

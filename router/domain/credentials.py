@@ -3,9 +3,12 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.identity import NOBODY, Identity, IdentityKind, machine
 from router.domain.scope import EVERYTHING, Scope
@@ -39,8 +42,7 @@ MAY_BE_LIMITED = frozenset({Role.OPERATOR, Role.APPROVER, Role.VIEWER})
 """Whose keys may have a scope. An admin could make themselves one without; the others act for all people."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """A key without its secret."""
 
     key_id: str

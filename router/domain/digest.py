@@ -6,8 +6,9 @@ A courier gets the digest as a delivery of its oldest member, so that a receipt 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import takewhile
+
+from msgspec.structs import replace
 
 from router.domain.command import ChatRef
 from router.domain.notification import Kind, Notification

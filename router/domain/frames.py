@@ -1,7 +1,8 @@
 """What travels on an agent link, as values: the protocol core and the services know no protobuf."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from router.domain.command import ChatRef, Command
 from router.domain.errors import Reason
@@ -13,8 +14,7 @@ PROTOCOL = 1
 CAPABILITIES = ("command_batch", "files", "permissions", "result_batch", "start")  # of this router
 
 
-@dataclass(frozen=True, slots=True)
-class SessionReport:
+class SessionReport(Struct, frozen=True):
     """A session as its agent tells it. `upstream_seq` is 0 inside hello."""
 
     upstream_seq: int
@@ -27,8 +27,7 @@ class SessionReport:
     waiting_for: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Struct, frozen=True):
     """An agent process introduces itself."""
 
     machine_id: str
@@ -58,8 +57,7 @@ class ReceiptOutcome(Enum):
     REFUSED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """One confirmation."""
 
     command_id: str
@@ -81,8 +79,7 @@ class ResultOutcome(Enum):
     NOT_TAKEN = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """The end of a command, or a mark on it."""
 
     upstream_seq: int
@@ -93,8 +90,7 @@ class Result:
     typed_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionClosed:
+class SessionClosed(Struct, frozen=True):
     """A session ended."""
 
     upstream_seq: int
@@ -103,8 +99,7 @@ class SessionClosed:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Struct, frozen=True):
     """A message for people about a session."""
 
     upstream_seq: int
@@ -116,8 +111,7 @@ class Notify:
     files: tuple[File, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionRequest:
+class PermissionRequest(Struct, frozen=True):
     """A program asks for permission. `expires_in` in seconds."""
 
     upstream_seq: int
@@ -131,8 +125,7 @@ class PermissionRequest:
     options: tuple[Option, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionWithdrawn:
+class PermissionWithdrawn(Struct, frozen=True):
     """A permission question is over without an answer of ours."""
 
     upstream_seq: int
@@ -141,8 +134,7 @@ class PermissionWithdrawn:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(Struct, frozen=True):
     """A durable frame that is malformed, or newer than this router; it has its number all the same."""
 
     upstream_seq: int
@@ -153,36 +145,31 @@ class Unfit:
 Durable = Result | SessionReport | SessionClosed | Notify | PermissionRequest | PermissionWithdrawn | Unfit
 
 
-@dataclass(frozen=True, slots=True)
-class Receipts:
+class Receipts(Struct, frozen=True):
     """Confirmations, in the order the commands came."""
 
     items: tuple[Receipt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(Struct, frozen=True):
     """Durable frames, in the order of their numbers."""
 
     items: tuple[Durable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """Sign of life."""
 
     nonce: int
 
 
-@dataclass(frozen=True, slots=True)
-class Goodbye:
+class Goodbye(Struct, frozen=True):
     """The agent ends the link on purpose."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A frame that is newer than this router, and not durable."""
 
     text: str
@@ -191,8 +178,7 @@ class Unknown:
 AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
+class Welcome(Struct, frozen=True):
     """Accepts a link and dictates its terms. Times in seconds."""
 
     link_epoch: int
@@ -210,16 +196,14 @@ class Welcome:
     key_wanted: bool = False  # another one
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True):
     """Take a command back if it has not started."""
 
     command_id: str
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(Struct, frozen=True):
     """A durable frame that was refused for good; the text is for people."""
 
     upstream_seq: int
@@ -227,31 +211,27 @@ class Rejection:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamAck:
+class UpstreamAck(Struct, frozen=True):
     """Everything up to a number is on disk."""
 
     acked: int
     rejected: tuple[Rejection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HeartbeatAck:
+class HeartbeatAck(Struct, frozen=True):
     """Answer to a heartbeat."""
 
     nonce: int
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(Struct, frozen=True):
     """Leave soon and come again. Times in seconds."""
 
     deadline: float
     reconnect_after: float
 
 
-@dataclass(frozen=True, slots=True)
-class FrameError:
+class FrameError(Struct, frozen=True):
     """One item could not be taken."""
 
     about: str

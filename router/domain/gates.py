@@ -7,11 +7,13 @@ whose disk takes no more holds no link until it does.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import Enum
 from posixpath import normpath
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.domain import quiet
 from router.domain.errors import Reason, Refusal
@@ -32,8 +34,7 @@ class Way(Enum):
     START = "start"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(Struct, frozen=True):
     """What the settings ask of every machine; what is empty asks nothing."""
 
     agent: str = ""
@@ -44,8 +45,7 @@ class Requirements:
 NOTHING_ASKED = Requirements()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What wants to pass. Without a folder it is about none: whether anything could pass."""
 
     machine: Machine

@@ -1,7 +1,8 @@
 """Who does something: whom we authenticated, and beside it whom they say to act for."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from router.domain.scope import EVERYTHING, Scope
 
@@ -17,8 +18,7 @@ class IdentityKind(Enum):
     NOBODY = "nobody"  # who showed nothing that is valid
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Whom we authenticated."""
 
     kind: IdentityKind
@@ -36,8 +36,7 @@ class Identity:
         return f"{name} ({self.label})" if self.label and self.label != name else name
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Whoever causes a change, as the audit tells of them. What they claim proves nothing."""
 
     identity: Identity

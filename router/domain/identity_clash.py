@@ -4,14 +4,13 @@ An agent process has an id that no other has. Once another process took over, an
 live. Three such returns within a minute are no accident.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 WINDOW = 60.0  # seconds
 RETURNS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """The processes that came under one identity lately, newest last, and when one came back. Monotonic seconds."""
 
     seen: tuple[tuple[str, float], ...] = ()

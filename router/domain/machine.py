@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 START = "start"  # the ability to begin sessions from afar
 MAX_CAPABILITIES = 64
@@ -11,8 +12,7 @@ PROGRAM_WORD = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _WORD = re.compile(r"[a-z0-9_.-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class MachinePolicy:
+class MachinePolicy(Struct, frozen=True):
     """What may be started on a machine from afar; what is empty allows all that the machine itself does."""
 
     starts: bool = True
@@ -21,8 +21,7 @@ class MachinePolicy:
     hours: str = ""  # "08:00-18:00", by the router's clock
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What the router keeps of a machine.
 
     `upstream_acked` is the last durable frame of its outbox on our disk; `heard_epoch` the newest epoch under which one

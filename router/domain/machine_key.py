@@ -4,11 +4,12 @@ The one that goes, so that a credential that leaked replaces no key; the one tha
 a key that it does not have.
 """
 
-from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.credentials import text_of
 from router.domain.errors import Reason, Refusal
@@ -24,8 +25,7 @@ OVER = (
 _PURPOSE = b"pointsman machine key v1"  # what is signed for this is good for nothing else
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Struct, frozen=True):
     """A new public key, with the signatures of it and of the one it replaces."""
 
     public_key: bytes

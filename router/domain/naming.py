@@ -7,7 +7,8 @@ nobody who names it by that reaches something else that looks alike.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.domain.session import bare_id, is_uuid
 
@@ -15,8 +16,7 @@ _ID_LETTERS = re.compile(r"[A-Za-z0-9._:@/-]+")
 SHORTEST = 4  # characters of an id that may stand for it
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """Something that can be named; `where` tells it from others of its label."""
 
     identity: str

@@ -6,8 +6,10 @@ QUEUED ─▶ SENT (leased to one courier) ─▶ DELIVERED | REFUSED
 QUEUED, SENT ─▶ DEAD after a day, or set aside (trouble.py)
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.command import ChatRef, CommandState
 from router.domain.errors import IllegalTransition
@@ -42,16 +44,14 @@ class Kind(Enum):
     PROGRESS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A choice under a message."""
 
     label: str
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file that comes with a message. Its id names its parts in the router's database."""
 
     file_id: str
@@ -59,8 +59,7 @@ class File:
     size: int  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """One message to one chat. Times are seconds since the epoch by the router's steady clock."""
 
     notification_id: str
@@ -88,40 +87,34 @@ class Notification:
     sender: str = ""  # whose quota it counts against
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(Struct, frozen=True):
     """Given to a courier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """Not delivered this time."""
 
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """The platform took it. `detail`: what is missing all the same."""
 
     message_ids: tuple[str, ...]
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The platform refused it for good."""
 
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(Struct, frozen=True):
     """A day has passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(Struct, frozen=True):
     """It failed while the platform took others, and is not tried again."""
 
     detail: str

@@ -12,8 +12,10 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.command import MAX_TEXT_BYTES
 from router.domain.errors import IllegalTransition, Reason, Refusal
@@ -73,8 +75,7 @@ _DECIDED = {
 ENDED_ELSEWHERE = frozenset({PermissionState.ANSWERED_ELSEWHERE, PermissionState.WITHDRAWN, PermissionState.EXPIRED})
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One way to answer. `takes_text`: a person's own words may come with it."""
 
     option_id: str
@@ -88,8 +89,7 @@ class Option:
         return not (self.takes_text and self.verdict is Verdict.ANSWER)
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """One question as it is on disk. Times are seconds since the epoch by the router's steady clock."""
 
     permission_id: str
@@ -130,8 +130,7 @@ class Permission:
         return next((option for option in self.options if option.takes_text), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a program wants to know of people, and waits for at the router. `expires_in` in seconds."""
 
     session_id: str
@@ -173,8 +172,7 @@ def checked_question(asked: Question) -> Question:
     return asked
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """Somebody chose an option over here; the command takes it to the machine."""
 
     option: Option
@@ -183,8 +181,7 @@ class Decided:
     command_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """It is over: the machine says so, or it can never be answered any more."""
 
     state: PermissionState

@@ -3,8 +3,9 @@
 import re
 from base64 import b32encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
@@ -44,8 +45,7 @@ _MAY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody by name. `machines` and `sessions` are patterns; none: all."""
 
     person_id: str
@@ -74,8 +74,7 @@ class Person:
         return self.scope.has(session)
 
 
-@dataclass(frozen=True, slots=True)
-class PairedChat:
+class PairedChat(Struct, frozen=True):
     """Where a person may write, and as whom."""
 
     chat: ChatRef
@@ -84,8 +83,7 @@ class PairedChat:
     paired_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class PairingCode:
+class PairingCode(Struct, frozen=True):
     """A code, by its hash, and the person that it makes, or gives a further chat or browser."""
 
     code_hash: str

@@ -1,6 +1,6 @@
 """How much one machine, or one API key, may have here at once; what is beyond is refused with its own reason."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Identity, IdentityKind
@@ -8,8 +8,7 @@ from router.domain.identity import Identity, IdentityKind
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Quotas:
+class Quotas(Struct, frozen=True):
     """What the settings allow. Bytes are of files that no message and no command names yet."""
 
     sessions: int = 1_000  # of a machine, that live

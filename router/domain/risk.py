@@ -5,8 +5,9 @@ Rules find what somebody does by mistake. Whoever wants to hide a command from a
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from router.domain.permission import Permission
 
@@ -14,8 +15,7 @@ _TOO_LONG = "is too long to be looked at whole"
 _NOTHING = re.compile(r"(?!)")
 
 
-@dataclass(frozen=True, slots=True)
-class RiskRule:
+class RiskRule(Struct, frozen=True):
     """`words` go on from "It"; tools and machines are patterns, none: all."""
 
     name: str

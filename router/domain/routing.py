@@ -5,7 +5,8 @@ that the chat has chosen. A button belongs to the message it stands under.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.domain.action import Action, FileInput, Input, KeepSession, KeyPress
 from router.domain.command import ChatRef
@@ -30,8 +31,7 @@ ANSWERS: dict[str, Action] = {
 _KEEP = "/keep"  # a button with it is a command to the router, as the same word in a reply is
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(Struct, frozen=True):
     """One message or button press, as a door hands it in."""
 
     update_key: str
@@ -52,60 +52,52 @@ class Inbound:
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
 
-@dataclass(frozen=True, slots=True)
-class ToSession:
+class ToSession(Struct, frozen=True):
     """Type this into that session."""
 
     session_id: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ByToken:
+class ByToken(Struct, frozen=True):
     """Type this into the session that the token names in this chat."""
 
     token: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ByReply:
+class ByReply(Struct, frozen=True):
     """Type this into the session that the message speaks of; else treat it as if it answered nothing."""
 
     message_id: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ByButton:
+class ByButton(Struct, frozen=True):
     """Do what the button of that notification offered."""
 
     token: str
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChatCommand:
+class ChatCommand(Struct, frozen=True):
     """A command to the router itself."""
 
     name: str
     argument: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToPlace:
+class ToPlace(Struct, frozen=True):
     """Type this into the session of the topic it was written in, else into the one the chat has chosen."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A message that was changed after it was handed in: what it first said was acted upon."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A button that is none of ours."""
 
 

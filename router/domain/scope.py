@@ -1,8 +1,9 @@
 """Which machines and sessions somebody reaches: a person, or an API key."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, bare_id
@@ -10,8 +11,7 @@ from router.domain.session import Session, bare_id
 MAX_PATTERNS, MAX_PATTERN = 20, 128
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Patterns with * and ?; none: all. A session is in it when its machine fits one, and its label or id another."""
 
     machines: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
 """A session and its ids."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from router.domain.errors import Reason, Refusal
 
@@ -22,8 +23,7 @@ class SessionState(Enum):
     STARTING = "starting"  # asked for, and not begun yet
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One program that can be typed into."""
 
     session_id: str

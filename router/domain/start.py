@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from router.domain.action import StartSession
 from router.domain.errors import Reason, Refusal
@@ -19,8 +20,7 @@ _UNABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A start that is not accepted yet. `machine_id` is empty where there is only one to choose."""
 
     machine_id: str

@@ -1,14 +1,13 @@
 """Somebody who wrote to a chat platform's adapter and is not allowed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.domain.command import ChatRef
 
 MAX_NAME = 64  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
+class Stranger(Struct, frozen=True):
     """Who, and where. `last_seen_at` in seconds since the epoch by the router's steady clock."""
 
     chat: ChatRef

@@ -13,7 +13,7 @@ answers others, a message that fails waits by itself:
 - After a failure, what has not failed yet goes first, once: two calls that hang do not follow each other.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.domain.backoff import backoff
 from router.domain.notification import Kind, Notification
@@ -25,8 +25,7 @@ MOST_PASSED = 3  # of one kind in a chat: where more fail, it is hardly about ea
 _WAITED_FOR = 4.0  # seconds between tries, at most, while others wait behind it
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """A message that failed. `since`: when it failed first although others were answered, in monotonic seconds;
     `taken`: how many messages its platform had taken when it failed first.
     """

@@ -1,6 +1,6 @@
 """What a machine lets the program of one of its sessions be: less than the machine, and for that session alone."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.domain.errors import Reason, Refusal
 from router.domain.machine import Machine
@@ -12,8 +12,7 @@ LONGEST = 3600.0  # seconds between iat and exp
 _ANEW = "The agent writes a new one as it goes on: read the file that POINTSMAN_WORKER_TOKEN_FILE names again."
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Struct, frozen=True):
     """Whoever holds such a credential. `expires_at` is in seconds since the epoch."""
 
     machine_id: str

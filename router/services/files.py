@@ -1,7 +1,9 @@
 """Files between people and sessions: kept until whoever they are for has fetched them, and a few days longer."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.action import FileInput

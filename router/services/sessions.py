@@ -1,8 +1,10 @@
 """Sessions: registered by people and programs, reported by agents, ended by either."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.errors import Reason, Refusal

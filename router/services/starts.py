@@ -5,7 +5,9 @@ waits in order, and it is started once. A start that ends badly ends its session
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import gates

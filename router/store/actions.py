@@ -1,7 +1,8 @@
 """What a command asks for, as its row has it: a kind, a text (JSON of several parts), and whether Enter follows."""
 
 import json
-from dataclasses import astuple
+
+from msgspec.structs import astuple
 
 from router.domain.action import (
     Action,

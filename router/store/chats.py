@@ -4,7 +4,8 @@ Message ids stay with the old id of a chat that got another one: the new chat nu
 number names somebody else's message there, and a reply to that must not be typed into a session.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.command import ChatRef
 from router.store import notifications, people, session_topics, tables
@@ -13,8 +14,7 @@ from router.store.mapper import Mapper
 from router.store.statements import Statement, given, upsert
 
 
-@dataclass(frozen=True, slots=True)
-class ChatSettings:
+class ChatSettings(Struct, frozen=True):
     """What a chat asked for."""
 
     has_topics: bool = False
@@ -22,8 +22,7 @@ class ChatSettings:
     quiet: str = ""  # "22:00-07:00"; empty for never
 
 
-@dataclass(frozen=True, slots=True)
-class _Role:
+class _Role(Struct, frozen=True):
     """What a chat plays for the sessions: whether it gets what names no target, and where its plain text goes."""
 
     is_default: bool = False

@@ -3,7 +3,8 @@
 import json
 import logging
 import sqlite3
-from dataclasses import astuple
+
+from msgspec.structs import astuple
 
 from router.clock import Clock
 from router.domain.clock_steps import HISTORY, LONG_STEP, Moment, step_between

@@ -3,9 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cache
 
+from msgspec.structs import replace
 from peewee import fn
 
 from router.domain.action import Lane

@@ -1,7 +1,8 @@
 """What was written for no session: kept for a day, until a person presses the session it is for."""
 
 import json
-from dataclasses import astuple
+
+from msgspec.structs import astuple
 
 from router.domain.action import FileInput
 from router.domain.command import ChatRef

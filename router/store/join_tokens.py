@@ -1,6 +1,6 @@
 """Join tokens on disk: rights to enrol, by the hash of their secret."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.store import tables
 from router.store.database import Transaction
@@ -9,8 +9,7 @@ from router.store.statements import Connection, given
 from router.store.upkeep import purging, shifting
 
 
-@dataclass(frozen=True, slots=True)
-class JoinToken:
+class JoinToken(Struct, frozen=True):
     """A right to enrol. `used_by_key` binds it to the key that used it; `made_with` is the id of an API key."""
 
     token_hash: str

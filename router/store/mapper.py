@@ -1,4 +1,4 @@
-"""How the domain's dataclasses lie in tables: by name, as the models have it.
+"""How the domain's values lie in tables: by name, as the models have it.
 
     _MACHINES = Mapper(tables.Machine, Machine)
     _FIND = _MACHINES.reads(_MACHINES.select().where(tables.Machine.machine_id == given.machine_id))
@@ -12,17 +12,19 @@ that only reads, is its expression. One that has no column is not on disk: what 
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import fields
 from peewee import BooleanField, Field, Model, ModelInsert, ModelSelect, Node
 
 from router.store.columns import Code, Coded
 from router.store.statements import Connection, Statement, all_of, insert, upsert
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,13 @@ class Part:
 
 
 class Mapper(Generic[T]):
-    """Between the rows of a model and the values of a dataclass."""
+    """Between the rows of a model and the values of a struct."""
 
     def __init__(self, model: type[Model], kind: type[T], **parts: Part | Node) -> None:
         self._model, self._kind = model, kind
-        found = fields(kind)  # type: ignore[arg-type]
+        found = fields(kind)
         self._fields = attrgetter(*(each.name for each in found))  # one call for all: of a row each counts
-        self.columns: list[Field[Any]] = []  # in the order of the dataclass
+        self.columns: list[Field[Any]] = []  # in the order of the struct
         self._joins: list[tuple[int, int, Callable[..., object]]] = []
         self._splits: list[tuple[int, Callable[[Any], tuple[object, ...]]]] = []
         laid: dict[str, Any] = model._meta.fields | parts
@@ -76,7 +78,7 @@ class Mapper(Generic[T]):
         return Reads(self, Statement(query))
 
     def writes(self, query: Node) -> "Writes[T]":
-        """A statement whose values are columns of one value of the dataclass."""
+        """A statement whose values are columns of one value of the struct."""
         return Writes(self, Statement(query))
 
     def read(self, row: Sequence[Any]) -> T:
@@ -100,7 +102,7 @@ class Mapper(Generic[T]):
         columns = [column.name for column in self.columns]
         if names == columns:  # an insert
             return self.row
-        if not {field.name for field in fields(self._kind)}.issuperset(names):  # type: ignore[arg-type]
+        if not {field.name for field in fields(self._kind)}.issuperset(names):
             # A part can be split only as a whole.
             pick = all_of(itemgetter, *(columns.index(name) for name in names))
             return lambda value: pick(self.row(value))

@@ -3,8 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from peewee import Select, fn
 
 from router.domain.command import ChatRef

@@ -1,6 +1,6 @@
 """Second factors on disk, sealed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from router.store import tables
 from router.store.database import Transaction
@@ -8,8 +8,7 @@ from router.store.mapper import Mapper
 from router.store.statements import Connection, Statement, given
 
 
-@dataclass(frozen=True, slots=True)
-class SealedFactor:
+class SealedFactor(Struct, frozen=True):
     """A person's secret as it lies there, and the step of the last code that was used."""
 
     person_id: str

@@ -1,7 +1,6 @@
 """What a chat has for each session: its topic, and whether it makes a sound."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from peewee import Value
 
 from router.domain.command import ChatRef
@@ -12,8 +11,7 @@ from router.store.statements import Statement, given, upsert
 from router.store.upkeep import purging
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTopic:
+class SessionTopic(Struct, frozen=True):
     """What a chat has for one session."""
 
     thread_id: str = ""  # of its topic; empty for none

@@ -1,8 +1,9 @@
 """Sessions on disk."""
 
 import sqlite3
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from peewee import Case, fn
 
 from router.domain.command import Command
@@ -23,8 +24,7 @@ FIRST_WORDS = 80  # characters
 _GRAIN = 3600.0  # seconds: being seen is no write if it was one less than so long ago
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """What accepting a command needs to know of its session."""
 
     session_id: str

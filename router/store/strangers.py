@@ -1,8 +1,8 @@
 """Who wrote and is not allowed: the newest few, so that an operator can let them in, and no crowd fills the disk."""
 
 import sqlite3
-from dataclasses import replace
 
+from msgspec.structs import replace
 from peewee import EXCLUDED, Tuple
 
 from router.domain.command import ChatRef

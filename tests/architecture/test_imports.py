@@ -27,8 +27,9 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     # One client of the Control service: whoever else calls it goes through pointsman.client.
     ("agentlink.v1.control_pb2_grpc",): ("router/api/", "pointsman/client/"),
-    # What is paid for at the adapter's start alone: the command line and what every hook runs do without.
-    ("flask", "werkzeug", "msgspec"): ("webhook_adapter/",),
+    # What is paid for at the start of router and adapter alone: the command line and what every hook runs do without.
+    ("flask", "werkzeug"): ("webhook_adapter/",),
+    ("msgspec",): ("webhook_adapter/", "router/domain/", "router/store/", "router/services/", "router/api/"),
     ("peewee", "playhouse"): ("router/store/", "agent/store/"),
     ("requests",): ("webhook_adapter/transports/",),
     # What every hook runs is a program of its own, of one file.

@@ -3,13 +3,14 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types_pb
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from msgspec.structs import replace
 
 from router.api import worker_tokens
 from router.api.control.scope import check_named

@@ -2,7 +2,9 @@
 newest word on its command.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.domain import router_buttons
 from router.domain.action import Action, KeyPress

@@ -1,7 +1,9 @@
 """What people write in chats: find the session, accept the command, answer what is no command. One transaction each."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import router_buttons, routing

@@ -1,6 +1,6 @@
 """How a chat wants to be treated: topics, silence, to be asked before old commands go out."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from router.clock import Clock, time_of_day
 from router.domain import quiet, router_buttons

@@ -1,7 +1,9 @@
 """The topics that sessions have in chats: what couriers say of them, and their end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.notification import Kind, Notification

@@ -1,6 +1,8 @@
 """What a person decides about commands that ended badly: once more, elsewhere, or never."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.action import Input, StartSession

@@ -1,7 +1,8 @@
 """Which machines may connect: enrolment, and putting them out."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent

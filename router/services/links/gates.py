@@ -1,6 +1,8 @@
 """Machines that a gate holds off: written down, and told to people once for each reason."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent

@@ -1,7 +1,8 @@
 """Join tokens: made, listed, ended. Their secrets are shown once and kept hashed."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent

@@ -1,6 +1,8 @@
 """The keys of machines: replaced without a moment in which a machine has none, and watched once they are over."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import machine_key

@@ -3,7 +3,7 @@
 So a heartbeat counts and costs no write; after a kill what is on disk may be a minute and a heartbeat old.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from router.domain.machine import Machine
 from router.link.hub import Hub, Link

@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import machine_key

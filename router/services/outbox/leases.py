@@ -10,8 +10,9 @@ lost.
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from router.clock import Clock, moment
 from router.domain import digest

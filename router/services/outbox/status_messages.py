@@ -3,7 +3,9 @@ since an edit makes no sound.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock, moment
 from router.domain import router_buttons

@@ -1,7 +1,9 @@
 """Which messages are in trouble. In memory alone, in the writer thread: after a restart each has a new chance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.command import ChatRef

@@ -3,7 +3,9 @@
 It is kept here, as the adapter keeps nothing: what was used up or closed stays so, whatever starts anew.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.audit import AuditEvent

@@ -1,7 +1,8 @@
 """A second factor: codes of a person's authenticator app, asked for where a rule says so."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import totp

@@ -1,8 +1,8 @@
 """Machines, and who may call: join tokens and API keys."""
 
 import json
-from dataclasses import astuple
 
+from msgspec.structs import astuple
 from peewee import BlobField, BooleanField, IntegerField, Model, TextField
 
 from router.domain import credentials, machine

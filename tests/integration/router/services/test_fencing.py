@@ -6,11 +6,12 @@ Driven without streams, as no test on the wire can make an old link's frame come
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from router.clock import SteadyClock
 from router.domain.action import Input

@@ -1,9 +1,9 @@
 """The chain of the audit: what can be found in it later, and what cannot."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from router.domain.audit import LONGEST, START, AuditEntry, AuditEvent, Head, digest, following, verified
 from router.domain.identity import Caller, Identity, IdentityKind

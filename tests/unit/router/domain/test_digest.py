@@ -1,8 +1,7 @@
 """Which of what waits becomes a digest, and what the digest says."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from router.domain.command import ChatRef
 from router.domain.digest import FEWEST, MOST, digest, members

@@ -1,9 +1,9 @@
 """Each gate: what it lets through, and what it does not."""
 
-from dataclasses import replace
 from datetime import time
 
 import pytest
+from msgspec.structs import replace
 
 from router.domain.errors import Reason, Refusal
 from router.domain.gates import (

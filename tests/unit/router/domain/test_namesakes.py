@@ -1,8 +1,7 @@
 """Two sessions that are shown side by side always differ in something that is shown."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from router.domain.namesakes import MAX_ON_BUTTON, on_button, told_apart
 from router.domain.session import Session, SessionState

@@ -1,9 +1,9 @@
 """A permission question's life as a table."""
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.permission import (

@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from enum import Enum
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 from peewee import BooleanField, FloatField, Model, TextField
 
 from router.store.columns import json_list, number_of, text_of, words
@@ -24,14 +25,12 @@ class Sky(Enum):
     DARK = "dark"
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     country: str
     town: str
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """Its fields are in another order than the columns, and one of them is not on disk."""
 
     visitor: str

@@ -1,8 +1,7 @@
 """What the bot answers to a command of the chat."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from router.domain.session import Session, SessionState
 from router.domain.wording.answers import HELP, doing
