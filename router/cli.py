@@ -1,5 +1,6 @@
 """Starts the router from an environment."""
 
+import ctypes
 import gc
 import logging
 import sys
@@ -10,16 +11,28 @@ import uvloop
 from router.app import serve
 from router.config import RouterConfig, SettingsError
 
+_M_ARENA_MAX = -8  # malloc.h
+
 
 def main(environ: Mapping[str, str]) -> int:
     """Run the router until SIGTERM. Returns the exit code: 0 done, 2 wrong settings."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    _one_heap()
     try:
         uvloop.run(serve(RouterConfig.from_environ(environ), _ready))
     except SettingsError as error:
         sys.stderr.write(f"router: {error}\n")
         return 2
     return 0
+
+
+def _one_heap() -> None:
+    """Of glibc's heaps, one for each thread by default, what was freed in one is not used by another.
+
+    A crowd of clients would leave each of them as large as it ever was.
+    """
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc's
+        mallopt(_M_ARENA_MAX, 1)
 
 
 def _ready(address: str) -> None:

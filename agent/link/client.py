@@ -24,7 +24,7 @@ from agent.link.grpc_stream import GrpcStream, ending_of, reason_of
 from agent.link.identity import public_bytes
 from agent.link.machine_key import Ask, MachineKey, Offer, Unanswered
 from agent.link.protocol import End, Ending
-from agent.link.router_proof import CURE, PROVE, NotProven, challenge, check
+from agent.link.router_proof import CURE, PROVE, NotProven, carried, challenge, check
 from agent.loops import is_cancelled
 
 logger = logging.getLogger(__name__)
@@ -253,7 +253,7 @@ class Client:
         asked = challenge()
         call = channel.unary_unary(PROVE, pb.ProveRequest.SerializeToString, pb.ProveResponse.FromString)
         try:
-            answer = await call(asked, timeout=PROOF_TIMEOUT)
+            answer = await call(asked, timeout=PROOF_TIMEOUT, metadata=carried(asked))
             check(asked, answer, self._key.identity.router_fingerprint, self._key.identity.router_id)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:

@@ -11,7 +11,7 @@ from agent.domain.errors import EnrolRefused, RouterUnreachable
 from agent.link import identity, router_socket
 from agent.link.channel import OPTIONS, Endpoint, channel_credentials
 from agent.link.grpc_stream import reason_of
-from agent.link.router_proof import NotProven, challenge, check
+from agent.link.router_proof import NotProven, carried, challenge, check
 
 TIMEOUT = 10.0  # seconds; a person is waiting
 _TLS = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
@@ -71,8 +71,8 @@ def _call(endpoint: Endpoint, request: agent_link_pb2.EnrollRequest, fingerprint
         try:
             if fingerprint:
                 asked = challenge()
-                check(asked, IdentityStub(channel).Prove(asked, timeout=TIMEOUT), fingerprint)
-            return agent_link_pb2_grpc.AgentLinkStub(channel).Enroll(request, timeout=TIMEOUT)
+                check(asked, IdentityStub(channel).Prove(asked, TIMEOUT, carried(asked)), fingerprint)
+            return agent_link_pb2_grpc.AgentLinkStub(channel).Enroll(request, TIMEOUT, carried(request))
         except NotProven:
             raise EnrolRefused(_ANOTHER.format(endpoint.address)) from None
         except grpc.RpcError as error:

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from agentlink.v1 import identity_pb2 as pb
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from google.protobuf.message import Message
 
 PROVE = "/agentlink.v1.Identity/Prove"
 _PURPOSE = b"pointsman router proof v1"
@@ -23,6 +24,14 @@ class NotProven(Exception):
 def challenge() -> pb.ProveRequest:
     """A new one for every connection: an old answer proves nothing."""
     return pb.ProveRequest(nonce=secrets.token_bytes(32))
+
+
+def carried(request: Message) -> tuple[tuple[str, bytes], ...]:
+    """The request as metadata too. Of whoever shows no credential a busy router reads few bodies, and not this one's.
+
+    The body is for older routers.
+    """
+    return (("request-bin", request.SerializeToString()),)
 
 
 def check(asked: pb.ProveRequest, answer: pb.ProveResponse, fingerprint: str, router_id: str = "") -> None:

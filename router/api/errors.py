@@ -87,8 +87,13 @@ def refusal_of(error: BaseException) -> Refusal:
 
 
 async def abort(context: "grpc.aio.ServicerContext[bytes, bytes]", refusal: Refusal) -> None:
-    """End a call with a refusal. Raises, always."""
-    await context.abort_with_status(rpc_status.to_status(status_of(refusal)))  # type: ignore[attr-defined]  # stubs lack it
+    """End a call with a refusal. Whoever asks for it returns then; what is returned does not count."""
+    try:
+        await context.abort_with_status(rpc_status.to_status(status_of(refusal)))  # type: ignore[attr-defined]  # stubs lack it
+    except grpc.aio.AbortError as error:
+        # gRPC keeps it with the call, and it our frames with the call in them: with every refusal a call would stay in
+        # memory until the garbage collector comes by. It raises it once more by itself.
+        error.__traceback__ = error.__context__ = None
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> Any:

@@ -7,16 +7,18 @@ clear word, not an exception of gRPC's.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from router.api.auth import Guard
+from router.api import body_limits
+from router.api.auth import STRANGER, Guard
+from router.api.body_limits import Bodies
 from router.api.errors import abort, refusal_of
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
@@ -24,10 +26,11 @@ from router.domain.identity import Caller
 
 logger = logging.getLogger(__name__)
 LAST_WRITE = 1.0  # seconds
-FIRST_FRAME = 5.0  # seconds that a refusal waits for the caller's first frame
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Handler = Callable[[Any, Any], Awaitable[Any]]
+M = TypeVar("M", bound=Message)
+R = TypeVar("R")
 
 OPTIONS: list[tuple[str, int]] = [
     ("grpc.so_reuseport", 0),  # else two routers bind one port without a word
@@ -41,7 +44,7 @@ OPTIONS: list[tuple[str, int]] = [
     ("grpc.server_handshake_timeout_ms", 5_000),
     ("grpc.server.max_pending_requests", 100_000),  # a reconnect storm is admitted by us, not refused by gRPC
     ("grpc.server.max_pending_requests_hard_limit", 200_000),
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    *body_limits.OPTIONS,
 ]
 
 
@@ -83,76 +86,90 @@ async def last_word(written: "asyncio.Future[None]") -> None:
         logger.exception("the end of a stream was not stored")
 
 
-def handlers(service: ServiceDescriptor, servicer: object, guard: Guard) -> "grpc.GenericRpcHandler[bytes, bytes]":
-    """All methods of a service, each behind the guard."""
-    methods = {method.name: _handler(method, getattr(servicer, method.name), guard) for method in service.methods}
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may come in, and how much they may say."""
+
+    guard: Guard
+    bodies: Bodies
+
+
+def handlers(service: ServiceDescriptor, servicer: object, door: Door) -> "grpc.GenericRpcHandler[bytes, bytes]":
+    """All methods of a service, each behind the door."""
+    methods = {method.name: _handler(method, getattr(servicer, method.name), door) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, methods)
 
 
-def _handler(method: MethodDescriptor, function: Handler, guard: Guard) -> "grpc.RpcMethodHandler[bytes, bytes]":
+def _handler(method: MethodDescriptor, function: Handler, door: Door) -> "grpc.RpcMethodHandler[bytes, bytes]":
     name = f"/{method.containing_service.full_name}/{method.name}"
     if method.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(_streaming(name, function, guard))
+        return grpc.stream_stream_rpc_method_handler(_streaming(name, function, door))
     request_class = GetMessageClass(method.input_type)
+    # As streams, of which nothing is read before we ask for it.
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_streaming_out(name, function, guard, request_class))
-    return grpc.unary_unary_rpc_method_handler(_unary(name, function, guard, request_class))
+        return grpc.stream_stream_rpc_method_handler(_streaming_out(name, function, door, request_class))
+    return grpc.stream_unary_rpc_method_handler(_unary(name, function, door, request_class))
 
 
-def _unary(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
-    async def handle(raw: bytes, context: Context) -> bytes:
+def _unary(name: str, function: Handler, door: Door, request_class: type[Message]) -> Handler:
+    async def handle(_unread: object, context: Context) -> bytes:
         principal = None
         try:
-            principal = await guard.admit(name, context)
-            response = await function(_parsed(request_class, raw), Call(principal, context))
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:
-            await _refuse(guard, name, context, principal, error)
-            raise
+            principal = await door.guard.admit(name, context)
+            response = await _answered(function, door.bodies, request_class, Call(principal, context))
+        except Exception as error:  # noqa: BLE001 - errors become statuses
+            return await _refuse(door.guard, name, context, principal, error)
         return bytes(response.SerializeToString())
 
     return handle
 
 
-def _streaming_out(name: str, function: Handler, guard: Guard, request_class: type[Message]) -> Handler:
-    async def handle(raw: bytes, context: Context) -> None:
+def _streaming_out(name: str, function: Handler, door: Door, request_class: type[Message]) -> Handler:
+    async def handle(_unread: object, context: Context) -> None:
         principal = None
         try:
-            principal = await guard.admit(name, context)
-            async with _until_over(guard, principal):
-                await function(_parsed(request_class, raw), Call(principal, context))
-        except grpc.aio.AbortError:
-            raise
+            principal = await door.guard.admit(name, context)
+            async with _until_over(door.guard, principal):
+                await _answered(function, door.bodies, request_class, Call(principal, context))
         except Exception as error:  # noqa: BLE001 - errors become statuses
-            await _refuse(guard, name, context, principal, error)
+            await _refuse(door.guard, name, context, principal, error)
 
     return handle
 
 
-def _streaming(name: str, function: Handler, guard: Guard) -> Handler:
-    async def handle(_requests: object, context: Context) -> None:
+def _streaming(name: str, function: Handler, door: Door) -> Handler:
+    async def handle(_unread: object, context: Context) -> None:
         principal = None
         try:
-            principal = await _admitted(guard, name, context)
+            principal = await _admitted(door, name, context)
             if principal.machine_id:  # has no key; and of its links there are thousands, each with what waits here
                 await function(principal, context)
                 return
-            async with _until_over(guard, principal):
+            async with _until_over(door.guard, principal):
                 await function(principal, context)
-        except grpc.aio.AbortError:
-            raise
         except Exception as error:  # noqa: BLE001 - errors become statuses
-            await _refuse(guard, name, context, principal, error)
+            await _refuse(door.guard, name, context, principal, error)
 
     return handle
 
 
-async def _refuse(guard: Guard, name: str, context: Context, principal: Principal | None, error: Exception) -> None:
-    """End a call with what its caller is told, once the audit knows whom it was that was refused. Raises, always."""
+async def _answered(
+    function: Callable[[Any, Any], Awaitable[R]], bodies: Bodies, request_class: type[Message], call: Call
+) -> R:
+    if call.principal is not STRANGER:
+        return await function(parsed(request_class, await bodies.known(call.context)), call)
+    if (raw := body_limits.carried(call.context)) is not None:
+        return await function(parsed(request_class, raw), call)
+    async with bodies.of_stranger(call.context):
+        return await function(parsed(request_class, await bodies.stranger(call.context)), call)
+
+
+async def _refuse(guard: Guard, name: str, context: Context, principal: Principal | None, error: Exception) -> bytes:
+    """End a call with what its caller is told, once the audit knows whom it was that was refused."""
     refusal = refusal_of(error)
     guard.note(refusal, name, context, principal)
     await abort(context, refusal)
+    return b""
 
 
 @asynccontextmanager
@@ -176,21 +193,21 @@ async def _until_over(guard: Guard, principal: Principal) -> AsyncIterator[None]
         raise over from None
 
 
-async def _admitted(guard: Guard, name: str, context: Context) -> Principal:
+async def _admitted(door: Door, name: str, context: Context) -> Principal:
     """Who calls. A refusal waits for the first frame.
 
     What overtakes that is lost: the caller's write fails with an internal error of gRPC's, in place of our status, and
     the caller never learns when to come again.
     """
     try:
-        return await guard.admit(name, context)
+        return await door.guard.admit(name, context)
     except Refusal:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(context.read(), FIRST_FRAME)
+        await door.bodies.before_refusal(context)
         raise
 
 
-def _parsed(request_class: type[Message], raw: bytes) -> Message:
+def parsed(request_class: type[M], raw: bytes) -> M:
+    """The message. Raises Refusal."""
     try:
         return request_class.FromString(raw)
     except DecodeError:

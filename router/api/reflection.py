@@ -3,7 +3,7 @@
 The messages of both are the same on the wire, so one implementation serves both.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -11,23 +11,37 @@ from google.protobuf.descriptor_pool import Default
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
+from router.api.body_limits import Bodies
+from router.api.errors import abort
+from router.api.handlers import Context, parsed
+from router.domain.errors import Refusal
+
 V1ALPHA: str = reflection.SERVICE_NAME
 V1 = "grpc.reflection.v1.ServerReflection"
 
 
-def serve(server: grpc.aio.Server, services: Sequence[str]) -> None:
+def serve(server: grpc.aio.Server, services: Sequence[str], bodies: Bodies) -> None:
     """Let clients ask for these services, and for reflection itself."""
     _describe_v1()
     names = (*services, V1, V1ALPHA)
-    reflection.enable_server_reflection(names, server)
-    method = grpc.stream_stream_rpc_method_handler(
-        ReflectionServicer(names).ServerReflectionInfo,
-        reflection_pb2.ServerReflectionRequest.FromString,
-        reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(V1, {"ServerReflectionInfo": method}),),
-    )
+    servicer = ReflectionServicer(names)
+
+    async def tell(_unread: object, context: Context) -> None:
+        try:
+            async with bodies.of_stranger(context):
+                async for answer in servicer.ServerReflectionInfo(_requests(bodies, context), context):
+                    await context.write(answer.SerializeToString())
+        except Refusal as refusal:
+            await abort(context, refusal)
+
+    methods = {"ServerReflectionInfo": grpc.stream_stream_rpc_method_handler(tell)}
+    handlers = tuple(grpc.method_handlers_generic_handler(name, methods) for name in (V1, V1ALPHA))
+    server.add_generic_rpc_handlers(handlers)
+
+
+async def _requests(bodies: Bodies, context: Context) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
+    while (raw := await bodies.next(context)) is not None:
+        yield parsed(reflection_pb2.ServerReflectionRequest, raw)
 
 
 def _describe_v1() -> None:

@@ -11,9 +11,10 @@ from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb
 from router.api import reflection
 from router.api.agent_link import AgentLinkServicer
 from router.api.auth import Guard
+from router.api.body_limits import Bodies
 from router.api.chat_link import ChatLinkServicer
 from router.api.control.servicer import ControlServicer
-from router.api.handlers import OPTIONS, handlers
+from router.api.handlers import OPTIONS, Door, handlers
 from router.api.health import NAME as HEALTH_NAME
 from router.api.health import Health
 from router.api.identity import IdentityServicer
@@ -49,14 +50,16 @@ class Server:
     def __init__(self, servicers: Servicers) -> None:
         self._links = servicers.links
         self._server = grpc.aio.server(options=OPTIONS)
+        bodies = Bodies()
+        door = Door(servicers.guard, bodies)
         mine = tuple(
-            handlers(SERVICES[type(servicer)], servicer, servicers.guard)
+            handlers(SERVICES[type(servicer)], servicer, door)
             for servicer in (servicers.links, servicers.chats, servicers.control, servicers.identity)
         )
         self._server.add_generic_rpc_handlers(mine)
         ours = [service.full_name for service in SERVICES.values()]
-        reflection.serve(self._server, [*ours, HEALTH_NAME])
-        self.health = Health(self._server, ours)
+        reflection.serve(self._server, [*ours, HEALTH_NAME], bodies)
+        self.health = Health(self._server, ours, bodies)
 
     async def start(self, listen: str, tls: Tls | None, local_socket: Path) -> str:
         """Begin to serve at a port and a Unix socket; returns the address with the port. Raises SettingsError."""

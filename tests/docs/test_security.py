@@ -29,6 +29,7 @@ ATTACKERS = {
     "a person who was put out",
     "whoever holds a person's chat, and not their authenticator",
     "an old login",
+    "a client of the router's port with no credential that is slow, or many",
     "a reader of the journal",
     "somebody on the network",
     "a client of the HTTP door that is slow, or many",

@@ -23,7 +23,7 @@ from agent.link.client import PROOF_TIMEOUT
 from agent.link.grpc_stream import ending_of
 from agent.link.identity import Identity
 from agent.link.protocol import End
-from agent.link.router_proof import challenge, check
+from agent.link.router_proof import carried, challenge, check
 from tests.faults.kills import Strike, recoveries, until_recovered
 from tests.faults.load import METADATA, Senders
 from tests.faults.table import Row, quantile
@@ -74,7 +74,8 @@ class ThinMachine:
         """As an agent does before each link."""
         asked, mine = challenge(), self._identity
         try:
-            check(asked, await stub.Prove(asked, timeout=PROOF_TIMEOUT), mine.router_fingerprint, mine.router_id)
+            answer = await stub.Prove(asked, timeout=PROOF_TIMEOUT, metadata=carried(asked))
+            check(asked, answer, mine.router_fingerprint, mine.router_id)
         except grpc.aio.AioRpcError as error:
             self._wait(error, 0.0)
             return False

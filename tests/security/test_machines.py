@@ -1,6 +1,7 @@
 """What a machine, or somebody who pretends to be one, cannot do to others."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,8 @@ from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent, session
 
+STREAMS = 100  # that one connection may have
+APART = [("grpc.use_local_subchannel_pool", 1)]  # a connection of its own
 DIGITS = 400  # of a number that is no float
 
 
@@ -36,11 +39,12 @@ def refused(router: RouterUnderTest, token: str) -> grpc.RpcError:
 def test_bogus_credentials_use_up_no_machines_turn(router: RouterUnderTest) -> None:
     machine = router.machine("devbox")
     forged = [("authorization", f"Bearer {ThinAgent('127.0.0.1:1', 'devbox').token()}")]
-    many = int(BURST + RATE)
+    many = int(BURST + RATE) // STREAMS
 
-    with grpc.insecure_channel(router.address) as channel:
-        fetch = AgentLinkStub(channel).GetPart
-        calls = [fetch.future(link_pb.GetCommandPartRequest(), metadata=forged, timeout=30) for _ in range(many)]
+    with ExitStack() as open_channels:
+        channels = [open_channels.enter_context(grpc.insecure_channel(router.address, APART)) for _ in range(many)]
+        fetches = [AgentLinkStub(channel).GetPart for channel in channels for _ in range(STREAMS)]
+        calls = [fetch.future(link_pb.GetCommandPartRequest(), metadata=forged, timeout=30) for fetch in fetches]
         told = {reason_of(call.exception()) for call in calls}
 
     assert told <= {"UNAUTHENTICATED", "BUSY"}  # of so many at once, some are not even looked at

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from grpc import HandlerCallDetails
 
@@ -32,7 +32,8 @@ from agent.store.outbox import Outbox
 from agent.store.prompts import Prompts
 from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
-from router.api.handlers import handlers
+from router.api.body_limits import Bodies
+from router.api.handlers import Door, handlers
 from router.api.server import SERVICES
 from router.app import Router
 from router.domain.credentials import Principal
@@ -140,9 +141,13 @@ class _Doorman:
 
 
 class _Caller(ServerSide):
-    def __init__(self, stream: Stream, principal: Principal) -> None:
+    def __init__(self, stream: Stream, principal: Principal, request: bytes | None) -> None:
         super().__init__(stream)
         self.principal = principal
+        self._request = request
+
+    async def read(self) -> Any:
+        return await super().read() if self._request is None else self._request
 
 
 class RouterProgram(Program):
@@ -163,7 +168,8 @@ class RouterProgram(Program):
         servicers = (s.links, s.chats, s.control)
         # One may be made of parts, or be a plant over the real one.
         services = [next(SERVICES[kind] for kind in type(one).__mro__ if kind in SERVICES) for one in servicers]
-        self._handlers = tuple(handlers(each, one, _Doorman()) for each, one in zip(services, servicers, strict=True))
+        door = Door(cast("Any", _Doorman()), Bodies())
+        self._handlers = tuple(handlers(each, one, door) for each, one in zip(services, servicers, strict=True))
         self.router = router
         await router.timers.run(self._told)
 
@@ -181,14 +187,14 @@ class RouterProgram(Program):
         self.life.spawn(self._answer(method, stream, principal, request))
 
     async def _answer(self, method: str, stream: Stream, principal: Principal, request: bytes | None) -> None:
-        context = _Caller(stream, principal)
+        context = _Caller(stream, principal, request)
         found = (one.service(_Details(method)) for one in self._handlers)
         handler = next(one for one in found if one is not None)
         try:
             if request is None:
                 await handler.stream_stream(None, context)
             else:
-                await context.write(await handler.unary_unary(request, context))
+                await context.write(await handler.stream_unary(None, context))
         except Exception as error:
             if type(error).__name__ != "AbortError":
                 raise

@@ -47,6 +47,10 @@ class RouterProcess:
         assert line.startswith("ready router "), self.log.read_text()
         return line.removeprefix("ready router ").strip()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def tell(self, signal_number: int) -> None:
         """Send a signal to it."""
         self._process.send_signal(signal_number)

@@ -10,6 +10,8 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 
 from router.api import handlers
+from router.api.body_limits import BODY_TIME, Bodies
+from router.api.handlers import Door
 from router.domain.errors import Reason, Refusal
 from tests.sim.loop import VirtualLoop
 
@@ -37,6 +39,9 @@ class Stream:
         await self.sent.wait()
         self.seen.append("read")
         return b""
+
+    def peer(self) -> str:
+        return "ipv4:192.0.2.1:4711"
 
     async def abort_with_status(self, status: grpc.Status) -> None:
         self.seen.append(status.code.name)
@@ -72,10 +77,11 @@ class Nobody:
 
 async def refused(stream: Stream) -> None:
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]
-    handler = handlers.handlers(service, Nobody(), cast("Any", Closed())).service(cast("Any", Details()))
+    handler = handlers.handlers(service, Nobody(), Door(cast("Any", Closed()), Bodies())).service(
+        cast("Any", Details())
+    )
     assert handler is not None
-    with pytest.raises(grpc.aio.AbortError):
-        await cast("Any", handler).stream_stream(None, stream)
+    await cast("Any", handler).stream_stream(None, stream)
 
 
 @pytest.fixture
@@ -86,7 +92,7 @@ def loop() -> Iterator[VirtualLoop]:
 
 def test_the_first_frame_is_taken_before_the_refusal(loop: VirtualLoop) -> None:
     stream = Stream()
-    loop.call_later(handlers.FIRST_FRAME - 1, stream.sent.set)
+    loop.call_later(BODY_TIME - 1, stream.sent.set)
 
     loop.run_until_complete(refused(stream))
 
@@ -98,4 +104,4 @@ def test_a_caller_who_sends_nothing_is_refused_all_the_same(loop: VirtualLoop) -
 
     loop.run_until_complete(refused(stream))
 
-    assert (stream.seen, loop.time()) == (["UNAVAILABLE"], handlers.FIRST_FRAME)
+    assert (stream.seen, loop.time()) == (["UNAVAILABLE"], BODY_TIME)

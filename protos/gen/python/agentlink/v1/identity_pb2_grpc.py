@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class IdentityStub:
     """Asked before anything that others must not get: a join token, a JWT, an API key, a text. Whoever took the router's
-    address meanwhile cannot answer. No credential is needed.
+    address meanwhile cannot answer. No credential is needed. Metadata: "request-bin" may carry the request as well; then the
+    body is not read, and a router that is crowded by others answers all the same.
     """
 
     def __init__(self, channel):
@@ -45,7 +46,8 @@ class IdentityStub:
 
 class IdentityServicer:
     """Asked before anything that others must not get: a join token, a JWT, an API key, a text. Whoever took the router's
-    address meanwhile cannot answer. No credential is needed.
+    address meanwhile cannot answer. No credential is needed. Metadata: "request-bin" may carry the request as well; then the
+    body is not read, and a router that is crowded by others answers all the same.
     """
 
     def Prove(self, request, context):
@@ -73,7 +75,8 @@ def add_IdentityServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class Identity:
     """Asked before anything that others must not get: a join token, a JWT, an API key, a text. Whoever took the router's
-    address meanwhile cannot answer. No credential is needed.
+    address meanwhile cannot answer. No credential is needed. Metadata: "request-bin" may carry the request as well; then the
+    body is not read, and a router that is crowded by others answers all the same.
     """
 
     @staticmethod

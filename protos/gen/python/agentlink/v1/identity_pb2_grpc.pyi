@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class IdentityStub:
     """Asked before anything that others must not get: a join token, a JWT, an API key, a text. Whoever took the router's
-    address meanwhile cannot answer. No credential is needed.
+    address meanwhile cannot answer. No credential is needed. Metadata: "request-bin" may carry the request as well; then the
+    body is not read, and a router that is crowded by others answers all the same.
     """
 
     @_typing.overload
@@ -41,7 +42,8 @@ class IdentityStub:
 @_typing.type_check_only
 class IdentityAsyncStub(IdentityStub):
     """Asked before anything that others must not get: a join token, a JWT, an API key, a text. Whoever took the router's
-    address meanwhile cannot answer. No credential is needed.
+    address meanwhile cannot answer. No credential is needed. Metadata: "request-bin" may carry the request as well; then the
+    body is not read, and a router that is crowded by others answers all the same.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -50,7 +52,8 @@ class IdentityAsyncStub(IdentityStub):
 
 class IdentityServicer(metaclass=_abc_1.ABCMeta):
     """Asked before anything that others must not get: a join token, a JWT, an API key, a text. Whoever took the router's
-    address meanwhile cannot answer. No credential is needed.
+    address meanwhile cannot answer. No credential is needed. Metadata: "request-bin" may carry the request as well; then the
+    body is not read, and a router that is crowded by others answers all the same.
     """
 
     @_abc_1.abstractmethod
