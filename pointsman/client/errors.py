@@ -32,7 +32,7 @@ class RouterError(Exception):
     @property
     def may_pass(self) -> bool:
         """The router is away, closing or busy. Whether it stored the call is not known."""
-        return self.status in _PASSING
+        return self.status in _PASSING or self.code == "TOO_MANY_CALLS"
 
     @property
     def is_stranger(self) -> bool:

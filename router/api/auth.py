@@ -8,6 +8,8 @@ import grpc
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from router.api.body_limits import address
+from router.api.call_limits import CallLimits
 from router.api.key_limits import WrongKeys
 from router.api.worker_tokens import WorkerTokens
 from router.clock import Clock
@@ -157,11 +159,18 @@ class Guard:
         self._clock = clock
         self._router_id = router_id
         self._admission = Admission()
+        self.limits = CallLimits(clock)
         self._nobodys = Ed25519PrivateKey.generate().public_key()  # its private half is gone: nothing fits it
         self._workers = WorkerTokens(database, wakeups, clock, router_id, self._nobodys)
 
     async def admit(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
-        """Who calls. Raises Refusal when they may not."""
+        """Who calls. Raises Refusal when they may not, or call too often."""
+        who = await self._judged(method, context)
+        if who is not STRANGER:
+            self.limits.known(who)
+        return who
+
+    async def _judged(self, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]") -> Principal:
         policy = POLICY.get(method)
         metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
         # Deny by default: a method that is new and not listed is nobody's.
@@ -175,8 +184,10 @@ class Guard:
                 raise Refusal(Reason.BUSY, "Many machines connect at once. Come again in your turn.", retry_after=wait)
             try:
                 return await self._machine(metadata)
-            except BaseException:  # also one that hangs up while it is looked at
+            except BaseException as error:  # also one that hangs up while it is looked at
                 self._admission.give_back()  # bogus hellos must not use up the turns of real machines
+                if isinstance(error, Refusal) and error.reason is Reason.UNAUTHENTICATED:
+                    self.limits.refused(address(context.peer()))
                 raise
         if "x-api-key" not in metadata and (token := _bearer(metadata)):
             return await self._worker(token, method)

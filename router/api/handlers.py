@@ -18,7 +18,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from router.api import body_limits
 from router.api.auth import STRANGER, Guard
-from router.api.body_limits import Bodies
+from router.api.body_limits import Bodies, address
+from router.api.call_limits import CallLimits
 from router.api.errors import abort, refusal_of
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
@@ -92,6 +93,7 @@ class Door:
 
     guard: Guard
     bodies: Bodies
+    limits: CallLimits
 
 
 def handlers(service: ServiceDescriptor, servicer: object, door: Door) -> "grpc.GenericRpcHandler[bytes, bytes]":
@@ -116,7 +118,7 @@ def _unary(name: str, function: Handler, door: Door, request_class: type[Message
         principal = None
         try:
             principal = await door.guard.admit(name, context)
-            response = await _answered(function, door.bodies, request_class, Call(principal, context))
+            response = await _answered(function, door, request_class, Call(principal, context))
         except Exception as error:  # noqa: BLE001 - errors become statuses
             return await _refuse(door.guard, name, context, principal, error)
         return bytes(response.SerializeToString())
@@ -130,7 +132,7 @@ def _streaming_out(name: str, function: Handler, door: Door, request_class: type
         try:
             principal = await door.guard.admit(name, context)
             async with _until_over(door.guard, principal):
-                await _answered(function, door.bodies, request_class, Call(principal, context))
+                await _answered(function, door, request_class, Call(principal, context))
         except Exception as error:  # noqa: BLE001 - errors become statuses
             await _refuse(door.guard, name, context, principal, error)
 
@@ -145,8 +147,9 @@ def _streaming(name: str, function: Handler, door: Door) -> Handler:
             if principal.machine_id:  # has no key; and of its links there are thousands, each with what waits here
                 await function(principal, context)
                 return
-            async with _until_over(door.guard, principal):
-                await function(principal, context)
+            with door.limits.open(principal):
+                async with _until_over(door.guard, principal):
+                    await function(principal, context)
         except Exception as error:  # noqa: BLE001 - errors become statuses
             await _refuse(door.guard, name, context, principal, error)
 
@@ -154,14 +157,16 @@ def _streaming(name: str, function: Handler, door: Door) -> Handler:
 
 
 async def _answered(
-    function: Callable[[Any, Any], Awaitable[R]], bodies: Bodies, request_class: type[Message], call: Call
+    function: Callable[[Any, Any], Awaitable[R]], door: Door, request_class: type[Message], call: Call
 ) -> R:
     if call.principal is not STRANGER:
-        return await function(parsed(request_class, await bodies.known(call.context)), call)
+        with door.limits.open(call.principal):
+            return await function(parsed(request_class, await door.bodies.known(call.context)), call)
+    door.limits.stranger(address(call.context.peer()))
     if (raw := body_limits.carried(call.context)) is not None:
         return await function(parsed(request_class, raw), call)
-    async with bodies.of_stranger(call.context):
-        return await function(parsed(request_class, await bodies.stranger(call.context)), call)
+    async with door.bodies.of_stranger(call.context):
+        return await function(parsed(request_class, await door.bodies.stranger(call.context)), call)
 
 
 async def _refuse(guard: Guard, name: str, context: Context, principal: Principal | None, error: Exception) -> bytes:
@@ -201,8 +206,9 @@ async def _admitted(door: Door, name: str, context: Context) -> Principal:
     """
     try:
         return await door.guard.admit(name, context)
-    except Refusal:
-        await door.bodies.before_refusal(context)
+    except Refusal as refusal:
+        if refusal.reason is not Reason.TOO_MANY_CALLS:  # of whom there are too many, none is waited for
+            await door.bodies.before_refusal(context)
         raise
 
 

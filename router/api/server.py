@@ -51,7 +51,7 @@ class Server:
         self._links = servicers.links
         self._server = grpc.aio.server(options=OPTIONS)
         bodies = Bodies()
-        door = Door(servicers.guard, bodies)
+        door = Door(servicers.guard, bodies, servicers.guard.limits)
         mine = tuple(
             handlers(SERVICES[type(servicer)], servicer, door)
             for servicer in (servicers.links, servicers.chats, servicers.control, servicers.identity)

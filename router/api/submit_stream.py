@@ -15,6 +15,8 @@ from router.domain.errors import Reason, Refusal
 from router.domain.routing import Inbound
 from router.store.database import Database, Transaction
 
+MOST_FRAMES = 128  # of a stream, on their way to the disk
+MOST_ANSWERS = 4096  # that their adapter has not read yet
 Submit = Callable[[Transaction, Inbound], chat_pb.SubmitResponse]
 
 
@@ -35,6 +37,7 @@ class SubmitStream:
                 items = _items(raw)
                 self._answers.expect(1)
                 self._store(items)
+                await self._answers.room()
         except (Refusal, asyncio.CancelledError):  # cancelled: its key was revoked, or the caller is gone
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WRITE):
@@ -85,7 +88,7 @@ class Answers:
         self._wake = asyncio.Event()
         self._open = 0
         self._writing = False
-        self._written = asyncio.Event()
+        self._moved = asyncio.Event()
 
     def expect(self, frames_more: int) -> None:
         """So many frames are being worked on."""
@@ -97,6 +100,7 @@ class Answers:
         self._open -= 1
         self._ready += items
         self._wake.set()
+        self._moved.set()
 
     async def write(self) -> None:
         """Write what is there, until cancelled."""
@@ -108,13 +112,19 @@ class Answers:
             self._writing = True
             await self._context.write(chat_pb.SubmitBatchResponse(items=items).SerializeToString())
             self._writing = False
-            self._written.set()
+            self._moved.set()
+
+    async def room(self) -> None:
+        """Come back when little enough is under way: until then the rest waits at the adapter."""
+        while self._open >= MOST_FRAMES or len(self._ready) >= MOST_ANSWERS:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def complete(self) -> None:
         """Wait until every frame is answered, and the last answer written."""
         while self._open or self._ready or self._writing:
-            self._written.clear()
-            await self._written.wait()
+            self._moved.clear()
+            await self._moved.wait()
 
 
 def _is_of_the_disk(error: BaseException) -> bool:

@@ -74,6 +74,7 @@ class Reason(Enum):
     QUOTA_SESSIONS = 97
     QUOTA_FILES = 98
     QUOTA_MESSAGES = 99
+    TOO_MANY_CALLS = 100
 
 
 class Refusal(Exception):

@@ -127,7 +127,8 @@ def credentials(data: bytes) -> None:
     nothing: Any = SimpleNamespace()  # that a credential of a machine needs
     guard = Guard(nothing, nothing, database, nothing, nothing, CLOCK, "router")
     token = data.decode(errors="replace")
-    context: Any = SimpleNamespace(invocation_metadata=lambda: (("authorization", f"Bearer {token}"),))
+    shown = (("authorization", f"Bearer {token}"),)
+    context: Any = SimpleNamespace(invocation_metadata=lambda: shown, peer=lambda: "ipv4:192.0.2.1:4711")
     try:
         LOOP.run_until_complete(guard.admit("/agentlink.v1.AgentLink/Connect", context))
     except Refusal as refusal:

@@ -33,6 +33,7 @@ from agent.store.prompts import Prompts
 from agent.store.questions import Questions
 from agent.store.sessions import SessionStore
 from router.api.body_limits import Bodies
+from router.api.call_limits import CallLimits
 from router.api.handlers import Door, handlers
 from router.api.server import SERVICES
 from router.app import Router
@@ -168,7 +169,7 @@ class RouterProgram(Program):
         servicers = (s.links, s.chats, s.control)
         # One may be made of parts, or be a plant over the real one.
         services = [next(SERVICES[kind] for kind in type(one).__mro__ if kind in SERVICES) for one in servicers]
-        door = Door(cast("Any", _Doorman()), Bodies())
+        door = Door(cast("Any", _Doorman()), Bodies(), CallLimits(clock))
         self._handlers = tuple(handlers(each, one, door) for each, one in zip(services, servicers, strict=True))
         self.router = router
         await router.timers.run(self._told)

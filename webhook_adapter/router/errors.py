@@ -41,7 +41,7 @@ def http_status(error: RouterError) -> HTTPStatus:
 
 def is_about_content(error: RouterError) -> bool:
     """The request itself was refused: the same one again would be refused again."""
-    return http_status(error) in _CONTENT
+    return http_status(error) in _CONTENT and not error.may_pass
 
 
 def unavailable(message: str) -> RouterError:

@@ -60,6 +60,9 @@ class Calling:
     def invocation_metadata(self) -> tuple[tuple[str, str]]:
         return (("authorization", f"Bearer {self._token}"),)
 
+    def peer(self) -> str:
+        return "ipv4:192.0.2.1:4711"
+
 
 class Door:
     """The guard, and what it says to callers."""

@@ -11,7 +11,9 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 
 from router.api import handlers
 from router.api.body_limits import BODY_TIME, Bodies
+from router.api.call_limits import CallLimits
 from router.api.handlers import Door
+from router.clock import SteadyClock
 from router.domain.errors import Reason, Refusal
 from tests.sim.loop import VirtualLoop
 
@@ -77,9 +79,9 @@ class Nobody:
 
 async def refused(stream: Stream) -> None:
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]
-    handler = handlers.handlers(service, Nobody(), Door(cast("Any", Closed()), Bodies())).service(
-        cast("Any", Details())
-    )
+    handler = handlers.handlers(
+        service, Nobody(), Door(cast("Any", Closed()), Bodies(), CallLimits(SteadyClock()))
+    ).service(cast("Any", Details()))
     assert handler is not None
     await cast("Any", handler).stream_stream(None, stream)
 

@@ -314,6 +314,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """As many messages of this sender wait for people, or as many of its questions are open, as this router keeps. Try
     again.
     """
+    REASON_TOO_MANY_CALLS: _Reason.ValueType  # 100
+    """Too many calls a second from this address, or in this name; RetryInfo says when to come again."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -458,6 +460,8 @@ REASON_QUOTA_MESSAGES: Reason.ValueType  # 99
 """As many messages of this sender wait for people, or as many of its questions are open, as this router keeps. Try
 again.
 """
+REASON_TOO_MANY_CALLS: Reason.ValueType  # 100
+"""Too many calls a second from this address, or in this name; RetryInfo says when to come again."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
