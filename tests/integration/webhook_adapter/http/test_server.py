@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentlink.v1.control_pb2 import GetNotificationRequest
+from agentlink.v1.control_pb2 import GetNotificationRequest, GetStatsRequest
 
 from tests.integration.router.harness import API_KEY
 from tests.rigs.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
@@ -230,6 +231,28 @@ def test_waiting_for_deliveries_leaves_threads_for_updates(router: FaultyRouter,
         health.close()
         gate.set()
         assert {each.result(20) for each in waiting} == {202}
+    router.door.changes.clear()
+
+
+LARGE = f"POST /commands HTTP/1.1\r\nHost: x\r\nX-API-Key: {API_KEY}\r\nContent-Length: 900000\r\n\r\n"
+AHEAD = "GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [LARGE, AHEAD], ids=["large bodies", "asked ahead"])
+def test_what_crowds_do_holds_few_threads_however_long_the_router_takes(
+    router: FaultyRouter, port: int, sent: str
+) -> None:
+    gate = threading.Event()
+    router.door.changes["GetStats"] = lambda _: gate.wait(20)
+    before = len(router.door.asked(GetStatsRequest))
+    with ExitStack() as crowd:
+        crowd.callback(gate.set)
+        for _ in range(40):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(sent.encode())
+        wait_until(lambda: len(router.door.asked(GetStatsRequest)) >= before + 2)
+
+        assert status(port, body(30)) == 200
+        assert len(router.door.asked(GetStatsRequest)) < before + 16  # as many as there are threads
     router.door.changes.clear()
 
 
