@@ -173,9 +173,8 @@ def test_so_is_who_does_not_take_the_answer(impatient: AdapterProcess) -> None:
         client.connect(("127.0.0.1", impatient.port))
         client.sendall(b"GET /console/static/console.css HTTP/1.1\r\nHost: x\r\n\r\n" * 300)
         ours = client.getsockname()[1]
-        wait_until(lambda: ours not in impatient.ports_of_clients())
-
-        assert told(client).count(b"HTTP/1.1 200 OK") < 300
+        # What the kernel still holds for such a client it may drop without a word, so that nothing is read here.
+        assert wait_until(lambda: ours not in impatient.ports_of_clients())
 
 
 def test_it_stops_though_slow_clients_are_there(router: RouterUnderTest, tmp_path: Path) -> None:
