@@ -29,6 +29,7 @@ _COMMANDS = {
     "people": "commands.people:people",
     "unpair": "commands.people:unpair",
     "authenticator": "commands.people:authenticator",
+    "passkey": "commands.people:passkey",
     "commands": "commands.commands:commands",
     "notifications": "commands.notifications:notifications",
     "permissions": "commands.permissions:permissions",

@@ -54,6 +54,7 @@ from router.services.outbox.status_messages import StatusMessages
 from router.services.people.api_keys import ApiKeys
 from router.services.people.browsers import Browsers
 from router.services.people.pairing import Pairing
+from router.services.people.passkeys import Passkeys
 from router.services.people.persons import Persons
 from router.services.people.second_factor import SecondFactors
 from router.services.permissions import Permissions
@@ -122,7 +123,7 @@ class Router:
         self.servicers = Servicers(
             AgentLinkServicer(
                 LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, machine_keys, files),
-            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, refusals),
+            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),
             ControlServicer(services), IdentityServicer(key),
             Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id),
         )  # fmt: skip
@@ -157,7 +158,8 @@ def _people(
     database: Database, status_messages: StatusMessages, clock: Clock, randomness: Randomness
 ) -> PeopleServices:
     pairing = Pairing(status_messages, clock, randomness.new_id, randomness.secret)
-    second_factors = SecondFactors(Seal(database.path.with_name(SEAL)), clock, randomness.secret)
+    passkeys, seal = Passkeys(clock, randomness.secret), Seal(database.path.with_name(SEAL))
+    second_factors = SecondFactors(seal, clock, randomness.secret, passkeys)
     return PeopleServices(Browsers(clock, pairing), pairing, Persons(clock), second_factors)
 
 

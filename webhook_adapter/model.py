@@ -35,6 +35,7 @@ class Submission:
     user_id: str = ""  # the platform's own
     needs_pairing: bool = False  # no setting lets them in: the router says whether a code did
     login_id: str = ""  # of the browser that it came from
+    passkey: str = ""  # what a passkey signed there, as the browser gave it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Submitted:
     session_id: str
     answer: str
     duplicate: bool
+    needs_second_factor: bool = False  # a rule wants a code or a passkey of whoever allows this
 
 
 @dataclass(frozen=True, slots=True)

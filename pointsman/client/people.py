@@ -39,6 +39,15 @@ class People(Calls):
         """Take it away."""
         self._call(self._stub.SetSecondFactor, pb.SetSecondFactorRequest(person_id=person_id, remove=True))
 
+    def let_passkey_be_added(self, person_id: str, origin: str) -> NewPairingCode:
+        """A code with which a person adds a passkey at the console, whose page is opened at this origin."""
+        request = pb.SetPasskeyRequest(person_id=person_id, origin=origin)
+        return convert.read(NewPairingCode, self._call(self._stub.SetPasskey, request))
+
+    def remove_passkeys(self, person_id: str) -> None:
+        """Take all of a person's away."""
+        self._call(self._stub.SetPasskey, pb.SetPasskeyRequest(person_id=person_id, remove=True))
+
     def unpair(self, identity: str) -> tuple[int, int]:
         """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""
         ended = self._call(self._stub.Unpair, pb.UnpairRequest(id=identity))

@@ -56,6 +56,7 @@ class Person:
     chats: tuple[PairedChat, ...]
     browsers: tuple[PersonBrowser, ...]
     has_second_factor: bool = False
+    passkeys: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def people(*, as_json: bool) -> None:
             Column("chats", lambda p: " ".join(map(_place, p.chats)), least=12),
             Column("browsers", lambda p: " ".join(each.browser_id for each in p.browsers), rank=1, least=12),
             Column("code", lambda p: "yes" if p.has_second_factor else "", rank=2),
+            Column("passkeys", lambda p: p.passkeys or "", rank=2),
             Column("since", lambda p: p.created_at, rank=2),
         ],
         as_json=as_json,
@@ -108,6 +109,33 @@ def authenticator(*, who: str, remove: bool) -> None:
 
 @click.command()
 @client_flags
+@click.option("--remove", is_flag=True, help="Take all of theirs away.")
+@click.argument("who", metavar="WHO")
+def passkey(*, who: str, remove: bool) -> None:
+    """Let a person add a passkey at the console: print a code that they give there, on the page Passkey.
+
+    A passkey is asked for where a rule wants a code (POINTSMAN_RISK_RULES), and takes its place. The console has to be
+    opened with https and a name, or at http://localhost (POINTSMAN_CONSOLE_URL). WHO is a person's name or id; the
+    code is good once, for 10 minutes.
+    """
+    from pointsman.commands.console import base_address
+
+    with control() as router:
+        person_id = _id_of([person for person in router.people() if person.person_id], who)
+        if remove:
+            router.remove_passkeys(person_id)
+            click.echo(f"{plain(who)} has no passkey now")
+            return
+        address = _page_address(base_address(settings()))
+        made = router.let_passkey_be_added(person_id, address)
+    click.echo(made.code)
+    click.echo(
+        f"{plain(who)} opens {address}/console/#/passkey and gives it there, within {_MINUTES} minutes.", err=True
+    )
+
+
+@click.command()
+@client_flags
 @click.argument("who", metavar="WHO")
 def unpair(*, who: str) -> None:
     """Put a person out, with all their chats and browsers, at once; or end one of those.
@@ -123,6 +151,14 @@ def unpair(*, who: str) -> None:
             return
         chats, browsers = router.unpair(_id_of(found, who))
     click.echo(f"{plain(who)} is out; ended: {counted(chats, 'chat')}, {counted(browsers, 'browser')}")
+
+
+def _page_address(address: str) -> str:
+    """Where a page is opened that can have passkeys: they take names, and of addresses not even this machine's own."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(address)
+    return f"http://localhost:{parts.port or 80}" if parts.hostname in ("127.0.0.1", "::1") else address
 
 
 def _id_of(found: "list[Person]", who: str) -> str:

@@ -66,6 +66,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.ChatLink/GetBrowser": CHAT,
     "/agentlink.v1.ChatLink/CloseBrowser": CHAT,
     "/agentlink.v1.ChatLink/Pair": CHAT,
+    "/agentlink.v1.ChatLink/BeginPasskey": CHAT,
+    "/agentlink.v1.ChatLink/AddPasskey": CHAT,
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,
     "/agentlink.v1.Control/ListSessions": READ,
@@ -107,6 +109,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListPeople": READ,
     "/agentlink.v1.Control/Unpair": ADMIN,
     "/agentlink.v1.Control/SetSecondFactor": ADMIN,
+    "/agentlink.v1.Control/SetPasskey": ADMIN,
 }
 
 OF_WORKERS = frozenset({

@@ -17,6 +17,7 @@ from router.services.chat.inbound import InboundService
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
+from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.store import idempotency
 from router.store.database import Database, Transaction
@@ -33,9 +34,10 @@ class ChatLinkServicer(PeopleCalls):
         receipts: DeliveryReceipts,
         files: Files,
         services: PeopleServices,
+        permissions: Permissions,
         refusals: Refusals,
     ) -> None:
-        super().__init__(database, services, inbound.now)
+        super().__init__(database, services, permissions, inbound.now)
         self._persons = services.persons
         self._refusals = refusals
         self._inbound = inbound

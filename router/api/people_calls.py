@@ -8,6 +8,7 @@ from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from router.api.convert.chats import chat_ref, stranger
 from router.api.convert.people import PERSON_ROLES
+from router.api.convert.submissions import checked_credential
 from router.api.convert.times import seconds
 from router.api.handlers import Call
 from router.domain.command import ChatRef
@@ -17,6 +18,7 @@ from router.services.people.browsers import Browsers, Shown
 from router.services.people.pairing import Pairing
 from router.services.people.persons import Persons
 from router.services.people.second_factor import SecondFactors
+from router.services.permissions import Permissions
 from router.store import people, strangers
 from router.store.database import Database, Transaction
 
@@ -36,9 +38,12 @@ class PeopleServices:
 class PeopleCalls:
     """What adapters ask about people."""
 
-    def __init__(self, database: Database, services: PeopleServices, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, services: PeopleServices, permissions: Permissions, now: Callable[[], float]
+    ) -> None:
         self._database = database
         self._people = services
+        self._permissions = permissions
         self._now = now
         self._noted_at: deque[float] = deque(maxlen=MOST)  # on the writer's thread
 
@@ -76,6 +81,27 @@ class PeopleCalls:
     async def CloseBrowser(self, request: chat_pb.CloseBrowserRequest, call: Call) -> chat_pb.CloseBrowserResponse:
         await self._database.write(lambda tx: self._people.browsers.close(tx, request.login_id, call.caller()))
         return chat_pb.CloseBrowserResponse()
+
+    async def BeginPasskey(self, request: chat_pb.BeginPasskeyRequest, call: Call) -> chat_pb.BeginPasskeyResponse:
+        r, caller = request, call.caller()
+
+        def begin(tx: Transaction) -> str:
+            tx.caller = caller
+            if r.notification_id:
+                return self._permissions.begin_proof(tx, r.login_id, r.notification_id)
+            return self._people.second_factors.passkeys.begin_adding(tx, r.login_id, r.code)
+
+        return chat_pb.BeginPasskeyResponse(options=await self._database.write(begin))
+
+    async def AddPasskey(self, request: chat_pb.AddPasskeyRequest, call: Call) -> chat_pb.AddPasskeyResponse:
+        r, caller, credential = request, call.caller(), checked_credential(request.credential)
+
+        def add(tx: Transaction) -> None:
+            tx.caller = caller
+            self._people.second_factors.passkeys.add(tx, r.login_id, r.code, credential)
+
+        await self._database.write(add)
+        return chat_pb.AddPasskeyResponse()
 
     def _noted(self, tx: Transaction, who: Stranger) -> bool | None:
         """Whether a stranger is new; None for somebody who was let in."""

@@ -44,6 +44,8 @@ class AuditEvent(Enum):
     UNPAIRED = "unpaired"
     SECOND_FACTOR_SET = "second_factor_set"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEYS_REMOVED = "passkeys_removed"
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
     SESSION_STARTED = "session_started"  # from afar

@@ -49,6 +49,7 @@ class Inbound(Struct, frozen=True):
     user_id: str = ""  # the platform's own
     needs_pairing: bool = False  # the door does not know who wrote it
     login_id: str = ""  # what the browser shows that it came from
+    passkey: str = ""  # what a passkey signed to allow the question that it answers
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from router.clock import Clock, moment
 from router.domain import router_buttons
@@ -50,6 +51,14 @@ from router.store import audit, notifications, permissions, sessions
 from router.store.database import Transaction
 
 _CODE = re.compile(r"[0-9]{6}")
+
+
+class Told(NamedTuple):
+    """What a person is told, and the command that it became; else perhaps why it did not."""
+
+    words: str
+    command_id: str = ""
+    reason: Reason = Reason.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +168,43 @@ class Permissions:
         audit.record(tx, self._clock.now(), AuditEvent.QUESTION_ANSWERED, tx.caller, subject=permission_id, detail=how)
         return decided
 
-    def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> tuple[str, str]:
-        """A button under a question: what to show the presser, and the command it became or nothing."""
+    def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> Told:
+        """A button under a question."""
         asked = permissions.get(tx, permission_id)
         # This button decides nothing: it tells how to give a reason.
         if action == router_buttons.REASON and asked.is_open and asked.for_text:
-            return questions.REPLY_WITH_REASON, ""
+            return Told(questions.REPLY_WITH_REASON)
         return self._answer(tx, inbound, asked, action, "")
 
-    def reply(self, tx: Transaction, inbound: Inbound, permission_id: str, text: str) -> tuple[str, str]:
-        """A reply to a question: what to tell the person, and the command it became or nothing."""
+    def reply(self, tx: Transaction, inbound: Inbound, permission_id: str, text: str) -> Told:
+        """A reply to a question."""
         asked = permissions.get(tx, permission_id)
         if (allows := self._for_code(asked)) and _CODE.fullmatch(text.strip()):
             return self._with_code(tx, inbound, asked, allows, text.strip())
         if asked.is_open and asked.for_text is None:
-            return questions.NO_WORDS_HERE, ""
+            return Told(questions.NO_WORDS_HERE)
         # Empty is an option that nobody offers; respond says first that the question is over.
         option_id = asked.for_text.option_id if asked.for_text else ""
-        said, command_id = self._answer(tx, inbound, asked, option_id, text)
-        return said if asked.is_open else questions.TOO_LATE.format(outcome=said), command_id
+        told = self._answer(tx, inbound, asked, option_id, text)
+        return told if asked.is_open else told._replace(words=questions.TOO_LATE.format(outcome=told.words))
+
+    def begin_proof(self, tx: Transaction, login_id: str, notification_id: str) -> str:
+        """What a person's passkey has to sign to allow a question, as JSON for their browser. Raises Refusal."""
+        person = self._second_factors.passkeys.holder(tx, login_id)
+        asked = permissions.get(tx, notifications.get(tx, notification_id).permission_id)
+        if forbidden := rights.refusal(tx, person, Deed.ANSWER, asked.session_id):
+            raise Refusal(Reason.PERMISSION_DENIED, forbidden)
+        return self._second_factors.passkeys.begin_proof(tx, person, asked.permission_id)
+
+    def prove(self, tx: Transaction, inbound: Inbound, permission_id: str) -> Told:
+        """A reply to a question that a passkey has signed: it allows this once."""
+        asked = permissions.get(tx, permission_id)
+        if forbidden := rights.refusal(tx, inbound.person, Deed.ANSWER, asked.session_id):
+            return Told(forbidden)
+        if said := self._second_factors.passkeys.prove(tx, inbound.person, permission_id, inbound.passkey):
+            return Told(said, reason=Reason.SECOND_FACTOR_NEEDED)
+        allows = next((option for option in asked.options if option.verdict is Verdict.ALLOW), None)
+        return self._answer(tx, inbound, asked, allows.option_id if allows else "", "", is_proven=True)
 
     def session_ended(self, tx: Transaction, session_id: str) -> None:
         """A session is over, and so is what it asked."""
@@ -199,14 +226,12 @@ class Permissions:
         allows = next((option for option in asked.options if option.verdict is Verdict.ALLOW), None)
         return allows if asked.is_open and allows and self._needs_code(asked, allows) else None
 
-    def _with_code(
-        self, tx: Transaction, inbound: Inbound, asked: Permission, allows: Option, code: str
-    ) -> tuple[str, str]:
+    def _with_code(self, tx: Transaction, inbound: Inbound, asked: Permission, allows: Option, code: str) -> Told:
         # First whether they may: a code is used up by it.
         if forbidden := rights.refusal(tx, inbound.person, Deed.ANSWER, asked.session_id):
-            return forbidden, ""
+            return Told(forbidden)
         if said := self._second_factors.prove(tx, inbound.person, code):
-            return said, ""
+            return Told(said, reason=Reason.SECOND_FACTOR_NEEDED)
         return self._answer(tx, inbound, asked, allows.option_id, "", is_proven=True)
 
     def _answer(
@@ -218,9 +243,9 @@ class Permissions:
         text: str,
         *,
         is_proven: bool = False,
-    ) -> tuple[str, str]:
+    ) -> Told:
         if forbidden := rights.refusal(tx, inbound.person, Deed.ANSWER, asked.session_id):
-            return forbidden, ""
+            return Told(forbidden)
         origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
             decided = self.respond(
@@ -228,8 +253,8 @@ class Permissions:
                 is_proven=is_proven,
             )  # fmt: skip
         except Refusal as refusal:
-            return answers.refused(refusal), ""
-        return questions.outcome(decided, self._when(decided)), decided.command_id
+            return Told(answers.refused(refusal), reason=refusal.reason)
+        return Told(questions.outcome(decided, self._when(decided)), decided.command_id)
 
     def _chosen(self, asked: Permission, digest: str, option_id: str, text: str) -> Option:
         if not asked.is_open:

@@ -44,6 +44,7 @@ STORES = (
     Store(tables.Person),
     Store(tables.PairedChat),
     Store(tables.SecondFactor),
+    Store(tables.Passkey),
     Store(tables.PoisonSuspect),
     Store(tables.Cancel),
     # Cut by retention itself: as long as the settings say, and never while the clock is in doubt.

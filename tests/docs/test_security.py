@@ -28,6 +28,7 @@ ATTACKERS = {
     "a person who is let in for less",
     "a person who was put out",
     "whoever holds a person's chat, and not their authenticator",
+    "whoever sits at a person's open console, and has not their passkey",
     "an old login",
     "a client of the router's port with no credential that is slow, or many",
     "a reader of the journal",

@@ -20,23 +20,28 @@ from router.api.auth import Guard
 from router.api.convert.frames import read_frame
 from router.api.convert.submissions import inbound
 from router.api.worker_tokens import WorkerTokens
-from router.domain import person, quiet
+from router.domain import passkey, person, quiet
 from router.domain.action import Action
 from router.domain.errors import Refusal
 from router.domain.gates import Attempt, Requirements, Way, checked, closed
 from router.domain.machine import Machine, MachinePolicy
 from router.domain.machine_key import Replacement, replaced
+from router.domain.passkey import Challenge, NotProven, Passkey, creation_options, request_options
 from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_command, route
 from router.domain.session import Session, SessionState
 from router.domain.unicode_escapes import visible
 from router.link.connection import Connection
 from tests.fuzz.target import messages, target
+from tests.rigs.passkeys import ORIGIN, Authenticator, text
 
 NOW = 1_800_000_000.0
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 MACHINE = Machine("devbox", KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), NOW)
 GOOD = {"sub": "devbox", "aud": "pointsman", "iat": NOW, "exp": NOW + 300}
 SESSION = Session("s-1", "devbox", "api", "pty", "/", SessionState.IDLE, 1, NOW, NOW)
+CHALLENGE = Challenge(b"c" * 32, "", ORIGIN, NOW)
+SPKI = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+PASSKEY = Passkey(text(b"a passkey of these"), "person_1", SPKI, ORIGIN, 0, NOW)
 WORKER = GOOD | {"iss": "devbox", "aud": "router", "role": "worker", "session": "s-1", "generation": 1}
 
 
@@ -56,6 +61,26 @@ def agent_frames(data: bytes) -> None:
         else:
             connection.receive(*read, now)
             str(read).encode()  # all of its texts can be stored
+
+
+@target(
+    Authenticator(KEY).create(creation_options(CHALLENGE, ("person_1", "Ada"), ())),
+    Authenticator(KEY).get(request_options(CHALLENGE, ())),
+)
+def passkeys(data: bytes) -> None:
+    """What a browser hands over, as a passkey that is added and as one that signs; nothing but these two is proven."""
+    credential = data.decode(errors="replace")
+    with suppress(NotProven):
+        passkey.added(credential, CHALLENGE, "person_1", NOW)
+    with suppress(NotProven):
+        passkey.signed(credential, PASSKEY, CHALLENGE)
+
+
+@target("https://console.example.org", "http://localhost:8080", "https://[::1]:443/x", "http://a.localhost:99999")
+def origins(data: bytes) -> None:
+    with suppress(Refusal):
+        origin = passkey.checked_origin(data.decode(errors="replace"))
+        assert passkey.checked_origin(origin) == origin
 
 
 @target(*messages(chat_pb.SubmitBatch))

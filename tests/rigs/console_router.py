@@ -304,6 +304,14 @@ class FakeRouter:
     def is_admin(self, api_key: str) -> bool:
         return api_key in self.admin_keys
 
+    def begin_passkey(self, login_id: str, *, code: str = "", notification_id: str = "") -> str:
+        raise RouterError(
+            "FAILED_PRECONDITION", f"{login_id} has no passkey for {code}{notification_id}", "ILLEGAL_STATE"
+        )
+
+    def add_passkey(self, login_id: str, code: str, credential: str) -> None:
+        raise RouterError("PERMISSION_DENIED", f"{login_id}: {code} adds no {credential}", "PAIRING_CODE_INVALID")
+
     def close_browser(self, login_id: str) -> None:
         self.open_browsers.pop(login_id, None)
 

@@ -1,12 +1,15 @@
 """What changes who is let in among people, each done once at the router's doors; gives what the audit calls it by."""
 
+from collections.abc import Callable
 from hashlib import sha256
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
+from router.domain.audit import AuditEvent
 from tests.integration.router.harness import RouterUnderTest
+from tests.rigs.passkeys import ORIGIN, Authenticator
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
 LOGIN_ID = "what a browser shows"
@@ -47,3 +50,34 @@ def a_second_factor(router: RouterUnderTest) -> str:
     person = a_person(router)
     router.control.SetSecondFactor(pb.SetSecondFactorRequest(person_id=person))
     return person
+
+
+def a_passkey(router: RouterUnderTest) -> str:
+    person = a_person(router)
+    again = router.control.CreatePairingCode(pb.CreatePairingCodeRequest(person_name="Ada")).code
+    shown = chat_pb.OpenBrowserRequest(login_id=LOGIN_ID, code=again)
+    shown.lifetime.FromSeconds(60)
+    router.chat.OpenBrowser(shown)
+    code = router.control.SetPasskey(pb.SetPasskeyRequest(person_id=person, origin=ORIGIN)).code
+    made = router.chat.BeginPasskey(chat_pb.BeginPasskeyRequest(login_id=LOGIN_ID, code=code))
+    credential = Authenticator().create(made.options)
+    router.chat.AddPasskey(chat_pb.AddPasskeyRequest(login_id=LOGIN_ID, code=code, credential=credential))
+    return person
+
+
+def removed_passkeys(router: RouterUnderTest) -> str:
+    person = a_passkey(router)
+    router.control.SetPasskey(pb.SetPasskeyRequest(person_id=person, remove=True))
+    return person
+
+
+PEOPLE_CHANGED: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
+    AuditEvent.LOGIN: a_login,
+    AuditEvent.LOGOUT: a_logout,
+    AuditEvent.CODE_CREATED: a_code,
+    AuditEvent.PAIRED: a_person,
+    AuditEvent.UNPAIRED: a_person_put_out,
+    AuditEvent.SECOND_FACTOR_SET: a_second_factor,
+    AuditEvent.PASSKEY_ADDED: a_passkey,
+    AuditEvent.PASSKEYS_REMOVED: removed_passkeys,
+}

@@ -32,6 +32,8 @@ AgentLink.GetPart            machine
 AgentLink.NotifyWithFiles    machine
 AgentLink.PutPart            machine
 AgentLink.RotateKey          machine
+ChatLink.AddPasskey          admin chat adapter
+ChatLink.BeginPasskey        admin chat adapter
 ChatLink.CloseBrowser        admin chat adapter
 ChatLink.Deliver             admin chat adapter
 ChatLink.GetBrowser          admin chat adapter
@@ -76,6 +78,7 @@ Control.RevokeMachine        admin
 Control.RotateMachineKey     admin
 Control.SendCommand          admin operator adapter worker
 Control.SetMachinePolicy     admin
+Control.SetPasskey           admin
 Control.SetSecondFactor      admin
 Control.StartSession         admin operator adapter
 Control.StopSession          admin operator

@@ -47,6 +47,9 @@ GET  /console/api/queue             cookie page
 GET  /console/api/trace             cookie page
 POST /console/api/send              page
 POST /console/api/press             page
+POST /console/api/allow             page
+POST /console/api/passkey           page
+POST /console/api/passkey-options   page
 POST /console/api/key               page
 POST /console/api/start             page
 POST /console/api/cancel            page

@@ -128,7 +128,7 @@ def test_a_code_allows_it_this_once(router: RouterUnderTest, ada: Ada) -> None:
 
     ada.reply(question, ada.code())
 
-    assert "This needs a code" in pressed
+    assert "This needs more than a press" in pressed
     assert before == OPEN
     assert (state(router, question), standing(router, question).decided_by) == (ALLOWED, "telegram:1001 (Ada)")
 

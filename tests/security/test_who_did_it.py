@@ -26,7 +26,7 @@ from tests.rigs.machine_changes import (
     a_revoked_machine,
     a_wish_for_a_key,
 )
-from tests.rigs.person_changes import a_code, a_login, a_logout, a_person, a_person_put_out, a_second_factor
+from tests.rigs.person_changes import PEOPLE_CHANGED
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
 
@@ -54,10 +54,13 @@ LEAVES: dict[str, AuditEvent | str] = {
     "ChatLink/GetBrowser": CHANGES_NOTHING,
     "ChatLink/CloseBrowser": AuditEvent.LOGOUT,
     "ChatLink/Pair": AuditEvent.PAIRED,
+    "ChatLink/BeginPasskey": CHANGES_NOTHING,
+    "ChatLink/AddPasskey": AuditEvent.PASSKEY_ADDED,
     "Control/CreatePairingCode": AuditEvent.CODE_CREATED,
     "Control/ListPeople": CHANGES_NOTHING,
     "Control/Unpair": AuditEvent.UNPAIRED,
     "Control/SetSecondFactor": AuditEvent.SECOND_FACTOR_SET,
+    "Control/SetPasskey": AuditEvent.PASSKEYS_REMOVED,
     "ChatLink/ReportRefusal": AuditEvent.REFUSED,
     "ChatLink/ReportStranger": "whoever is not allowed gets nothing by being known",
     "Control/RegisterSession": IN_ITS_TRACE,
@@ -167,12 +170,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.QUESTION_ANSWERED: an_answer,
     AuditEvent.SESSION_STARTED: a_start,
     AuditEvent.SESSION_STOPPED: a_stop,
-    AuditEvent.LOGIN: a_login,
-    AuditEvent.LOGOUT: a_logout,
-    AuditEvent.CODE_CREATED: a_code,
-    AuditEvent.PAIRED: a_person,
-    AuditEvent.UNPAIRED: a_person_put_out,
-    AuditEvent.SECOND_FACTOR_SET: a_second_factor,
+    **PEOPLE_CHANGED,
 }
 
 

@@ -83,6 +83,7 @@ class DedupeOutsideTransaction(Plant):
             chats._receipts,
             chats._files,
             chats._people,
+            chats._permissions,
             chats._refusals,
         )
         router.servicers = replace(router.servicers, chats=hasty)
@@ -113,6 +114,7 @@ class AnswerBeforeCommit(Plant):
             chats._receipts,
             chats._files,
             chats._people,
+            chats._permissions,
             chats._refusals,
         )
         router.servicers = replace(router.servicers, chats=hasty)

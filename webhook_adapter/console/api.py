@@ -1,5 +1,6 @@
 """What the page asks for: JSON under /console/api. The blueprint has let the visitor in before any of this runs."""
 
+import json
 import socket
 from typing import Annotated
 
@@ -19,12 +20,15 @@ CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
-_FOR_ALL = frozenset({"send", "press", "log_out"})
+_FOR_ALL = frozenset({"send", "press", "allow", "passkey_options", "add_passkey", "log_out"})
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "start", "cancel", "retry", "drop"},
     "APPROVER": _FOR_ALL,
     "VIEWER": _FOR_ALL,
 }
+
+
+Credential = Annotated[str, Meta(max_length=16 * 1024)]  # more than any browser makes
 
 
 class Request(Struct):
@@ -47,6 +51,27 @@ class Press(Request):
     session: str
     data: str
     message_id: str
+
+
+class PasskeyOptions(Request):
+    """What a passkey has to sign: with a code, to be added; else to allow the question of a message."""
+
+    code: str | None = None
+    message_id: str | None = None
+
+
+class AddPasskey(Request):
+    """A passkey that this browser has made, as JSON."""
+
+    code: str
+    credential: Credential
+
+
+class Allow(Request):
+    """A question that a passkey has signed for."""
+
+    message_id: str
+    credential: Credential
 
 
 class PressKey(Request):
@@ -100,6 +125,7 @@ def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRout
     _add_overview(blueprint, settings, router)
     _add_reads(blueprint, router)
     _add_messages(blueprint, router)
+    _add_passkeys(blueprint, router)
     _add_commands(blueprint, router)
     _add_machines(blueprint, router)
 
@@ -166,6 +192,31 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         sent = body(PressKey)
         pressed = router.own.send_key(sent.session, sent.name, request=f"web:{sent.key}", origin=_web())
         return jsonify(present.command(pressed))
+
+
+def _add_passkeys(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    """All of it passes through: the router makes what is signed, and judges it."""
+
+    @blueprint.post("/console/api/passkey-options")
+    def passkey_options() -> ResponseReturnValue:
+        sent, login_id = body(PasskeyOptions), g.visitor.session_id
+        made = router.begin_passkey(login_id, code=sent.code or "", notification_id=sent.message_id or "")
+        return jsonify(options=json.loads(made))
+
+    @blueprint.post("/console/api/passkey")
+    def add_passkey() -> ResponseReturnValue:
+        sent = body(AddPasskey)
+        router.add_passkey(g.visitor.session_id, sent.code, sent.credential)
+        return jsonify(ok=True)
+
+    @blueprint.post("/console/api/allow")
+    def allow() -> ResponseReturnValue:
+        sent = body(Allow)
+        submission = Submission(
+            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
+            reply_to_message_id=sent.message_id, login_id=g.visitor.session_id, passkey=sent.credential,
+        )  # fmt: skip
+        return jsonify(present.shown(router.submit(submission)))
 
 
 def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:

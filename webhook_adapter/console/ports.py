@@ -122,5 +122,11 @@ class ConsoleRouter(BrowserLogins, Protocol):
     def file_parts(self, notification_id: str, file_id: str) -> Iterable[bytes]:
         """The bytes of a notification's file. Raises RouterError, also on the way."""
 
+    def begin_passkey(self, login_id: str, *, code: str = "", notification_id: str = "") -> str:
+        """What a browser is to be told, as JSON: to make a passkey, or to allow a question. Raises RouterError."""
+
+    def add_passkey(self, login_id: str, code: str, credential: str) -> None:
+        """Hand in a passkey that a browser has made. Raises RouterError."""
+
     def submit(self, submission: Submission) -> Submitted:
         """Hand in what a person wrote or pressed; once for each update key. Raises RouterError."""

@@ -91,6 +91,19 @@ class RouterClient:
         request = chat_link_pb2.CloseBrowserRequest(login_id=login_id)
         ask(self._open().chat_link.CloseBrowser, request, _CALL_TIMEOUT, self._metadata)
 
+    def begin_passkey(self, login_id: str, *, code: str = "", notification_id: str = "") -> str:
+        """What a browser is to be told, as JSON: to make a passkey with a code, or to allow a question.
+
+        Raises RouterError.
+        """
+        request = chat_link_pb2.BeginPasskeyRequest(login_id=login_id, code=code, notification_id=notification_id)
+        return ask(self._open().chat_link.BeginPasskey, request, _CALL_TIMEOUT, self._metadata).options
+
+    def add_passkey(self, login_id: str, code: str, credential: str) -> None:
+        """Hand in a passkey that a browser has made. Raises RouterError."""
+        request = chat_link_pb2.AddPasskeyRequest(login_id=login_id, code=code, credential=credential)
+        ask(self._open().chat_link.AddPasskey, request, _CALL_TIMEOUT, self._metadata)
+
     def is_admin(self, api_key: str) -> bool:
         """Whether a key may do everything. Raises RouterError."""
         if not is_api_key_shaped(api_key):

@@ -16,7 +16,8 @@ def answer(item: chat_link_pb2.SubmitItemResponse) -> Answer:
         return item.item_id, from_status(item.error)
     done = item.response
     state = command_state(done.state)
-    return item.item_id, Submitted(done.command_id, state, done.session_id, done.answer, done.duplicate)
+    wants = done.reason == types_pb2.REASON_SECOND_FACTOR_NEEDED
+    return item.item_id, Submitted(done.command_id, state, done.session_id, done.answer, done.duplicate, wants)
 
 
 def item(item: Item) -> chat_link_pb2.SubmitItem:
@@ -36,6 +37,7 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
         user_id=submission.user_id,
         needs_pairing=submission.needs_pairing,
         login_id=submission.login_id,
+        passkey=submission.passkey,
         file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
     )
     if submission.button is not None:

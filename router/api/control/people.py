@@ -32,6 +32,14 @@ class PeoplePart(Part):
             return pb.SetSecondFactorResponse()
         return pb.SetSecondFactorResponse(address=await self._write(call, lambda tx: factors.give(tx, person_id)))
 
+    async def SetPasskey(self, request: pb.SetPasskeyRequest, call: Call) -> pb.SetPasskeyResponse:
+        passkeys, r = self._s.people.second_factors.passkeys, request
+        if r.remove:
+            await self._write(call, lambda tx: passkeys.take_all(tx, r.person_id))
+            return pb.SetPasskeyResponse()
+        code, expires_at = await self._write(call, lambda tx: passkeys.create_code(tx, r.person_id, r.origin))
+        return pb.SetPasskeyResponse(code=code, expires_at=timestamp(expires_at))
+
     async def ListPeople(self, _request: pb.ListPeopleRequest, _call: Call) -> pb.ListPeopleResponse:
         return pb.ListPeopleResponse(
             people=map(person_message, await self._s.database.read(self._s.people.persons.page))

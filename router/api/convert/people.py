@@ -27,7 +27,7 @@ def person_message(present: Present) -> pb.Person:
     )  # fmt: skip
     if (who := present.person) is not None:
         told.person_id, told.name, told.role = who.person_id, who.name, PERSON_ROLES[who.role]
-        told.has_second_factor = present.has_second_factor
+        told.has_second_factor, told.passkeys = present.has_second_factor, present.passkeys
         told.machines.extend(who.machines)
         told.sessions.extend(who.sessions)
         told.created_at.FromMicroseconds(round(who.created_at * 1e6))

@@ -8,6 +8,7 @@ from router.api.convert.commands import COMMAND_STATES
 from router.api.convert.files import file_input
 from router.api.convert.notifications import MAX_WORDS
 from router.domain.errors import Reason, Refusal
+from router.domain.passkey import MAX_CREDENTIAL
 from router.domain.routing import Inbound
 from router.services.chat.inbound import Submitted
 
@@ -21,11 +22,20 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
         request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
+        checked_credential(request.passkey),
     )  # fmt: skip
 
 
 def submit_response(submitted: Submitted) -> chat_pb.SubmitResponse:
     state = COMMAND_STATES[submitted.state] if submitted.state else pb.COMMAND_STATE_UNSPECIFIED
     return chat_pb.SubmitResponse(
-        command_id=submitted.command_id, state=state, session_id=submitted.session_id, answer=submitted.answer
-    )
+        command_id=submitted.command_id, state=state, session_id=submitted.session_id, answer=submitted.answer,
+        reason=submitted.reason.value,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def checked_credential(credential: str) -> str:
+    """Raises Refusal where it is longer than any browser makes it."""
+    if len(credential) > MAX_CREDENTIAL:
+        raise Refusal(Reason.TOO_LARGE, f"A passkey's answer has {MAX_CREDENTIAL} characters at most.")
+    return credential

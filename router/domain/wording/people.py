@@ -25,6 +25,8 @@ def not_your_role(person: Person, deed: Deed) -> str:
     return _NOT_YOUR_ROLE[deed].format(may=MAY[person.role])
 
 
+NO_PASSKEY = "{name} has no passkey here: nothing was done. `pointsman passkey` lets you add one."
+ASK_ANEW = "That took too long, or was used: nothing was done. Try again."
 NO_SECOND_FACTOR = (
     "This needs a code of your authenticator app, and you have none here: nothing was done. `pointsman pair` makes you"
     " a person, `pointsman authenticator` gives you one; or answer at the terminal."

@@ -14,8 +14,8 @@ REPLY_WITH_REASON = "Reply to this message with your reason, and it is denied wi
 NO_WORDS_HERE = "This question takes no text; press one of its buttons."
 TOO_LATE = "{outcome}\nYour text was not typed. To write to the session, reply to another of its messages."
 
-NEEDS_CODE = "To allow it, reply to this message with the six digits of your authenticator app."
-CODE_BY_REPLY = "This needs a code. Reply to the question with the six digits of your authenticator app."
+NEEDS_CODE = "To allow it, reply with the six digits of your authenticator app, or use a passkey in the console."
+CODE_BY_REPLY = f"This needs more than a press. {NEEDS_CODE}"
 _RISKY = "⚠️ It {what}."
 _ASKS = {
     PermissionKind.TOOL: "🔐 May it use {tool}?\n\n{input}",

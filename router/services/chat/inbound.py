@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import router_buttons, routing
 from router.domain.action import Action, Input
 from router.domain.command import MAX_TEXT_BYTES, ChatRef, Command, CommandState, Origin
-from router.domain.errors import Refusal
+from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
@@ -24,7 +25,7 @@ from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights
-from router.services.permissions import Permissions
+from router.services.permissions import Permissions, Told
 from router.store import chats, commands, held, messages, notifications, session_topics, sessions
 from router.store import files as stored_files
 from router.store.database import Transaction
@@ -35,14 +36,14 @@ _ALBUM = "album:{}"  # in place of a message's id: albums have none
 _OUR_OWN = frozenset({Kind.STATUS, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(Struct, frozen=True):
     """What became of it: a command, or an answer."""
 
     command_id: str = ""
     state: CommandState | None = None
     session_id: str = ""
     answer: str = ""
+    reason: Reason = Reason.UNSPECIFIED  # why it became no command, where a door can do something about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +170,19 @@ class InboundService:
         return self._ask_which(tx, inbound, answers.UNKNOWN_MESSAGE, text)
 
     def _reply_to_question(self, tx: Transaction, inbound: Inbound, shown: Notification, text: str) -> Submitted:
-        if not text.strip():
+        if not text.strip() and not inbound.passkey:
             return self._answer(tx, inbound, answers.EMPTY)
-        said, command_id = self._permissions.reply(tx, inbound, shown.permission_id, text)
-        if not command_id:
-            return self._answer(tx, inbound, said, shown.session_id)
-        return self._decided(tx, command_id, said)
+        if inbound.passkey:
+            told = self._permissions.prove(tx, inbound, shown.permission_id)
+        else:
+            told = self._permissions.reply(tx, inbound, shown.permission_id, text)
+        if not told.command_id:
+            return replace(self._answer(tx, inbound, told.words, shown.session_id), reason=told.reason)
+        return self._decided(tx, told)
 
-    def _decided(self, tx: Transaction, command_id: str, said: str) -> Submitted:
-        command = commands.get(tx, command_id)
-        return Submitted(command_id, command.state, command.session_id, said[:MAX_ANSWER])
+    def _decided(self, tx: Transaction, told: Told) -> Submitted:
+        command = commands.get(tx, told.command_id)
+        return Submitted(command.command_id, command.state, command.session_id, told.words[:MAX_ANSWER])
 
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
         session = sessions.find(tx, chats.chosen_session(tx, inbound.chat))
@@ -201,10 +205,11 @@ class InboundService:
         if notification is None:
             return Submitted(answer=labels.STALE_BUTTON)
         if notification.permission_id:
-            said, command_id = self._permissions.press(tx, inbound, notification.permission_id, name)
-            if command_id:
-                return self._decided(tx, command_id, said)
-            return Submitted(session_id=notification.session_id, answer=said[:MAX_ANSWER])
+            told = self._permissions.press(tx, inbound, notification.permission_id, name)
+            if told.command_id:
+                return self._decided(tx, told)
+            session_id, answer = notification.session_id, told.words[:MAX_ANSWER]
+            return Submitted(session_id=session_id, answer=answer, reason=told.reason)
         if notification.kind in _OUR_OWN:
             if forbidden := rights.of_button(tx, inbound.person, notification, name):
                 return Submitted(session_id=notification.session_id, answer=forbidden[:MAX_ANSWER])

@@ -15,7 +15,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.notification import SetAside
 from router.domain.person import PairedChat, Person
 from router.domain.routing import Inbound
-from router.store import audit, browsers, chats, notifications, people, second_factors
+from router.store import audit, browsers, chats, notifications, passkeys, people, second_factors
 from router.store.database import Transaction
 from router.store.statements import Connection
 
@@ -32,6 +32,7 @@ class Present:
     chats: tuple[PairedChat, ...]
     browsers: tuple[Browser, ...]
     has_second_factor: bool = False
+    passkeys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,13 @@ class Persons:
         owner = [Present(None, (), tuple(there[""]))] if there[""] else []
         found = ((person, person.person_id) for person in people.page(on))
         return owner + [
-            Present(person, tuple(places[its]), tuple(there[its]), second_factors.find(on, its) is not None)
+            Present(
+                person,
+                tuple(places[its]),
+                tuple(there[its]),
+                second_factors.find(on, its) is not None,
+                len(passkeys.all_of(on, its)),
+            )
             for person, its in found
         ]
 
@@ -77,6 +84,7 @@ class Persons:
             people.delete(tx, person.person_id)
             self._withhold(tx, left)
             second_factors.delete(tx, person.person_id)
+            passkeys.delete_all_of(tx, person.person_id)
             ended = self._close(tx, (each for each in there if each.person_id == person.person_id))
             self._note(tx, person.person_id, f"{person.name}: all")
             return len(left), ended

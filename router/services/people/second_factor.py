@@ -1,4 +1,4 @@
-"""A second factor: codes of a person's authenticator app, asked for where a rule says so."""
+"""A second factor, asked for where a rule says so: codes of a person's authenticator app, or in its place a passkey."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.person import Person
 from router.domain.wording import people as wording
 from router.seal import Seal
+from router.services.people.passkeys import Passkeys
 from router.store import audit, people, second_factors
 from router.store.database import Transaction
 from router.store.second_factors import SealedFactor
@@ -21,10 +22,11 @@ TRIES, WINDOW = 5, 600.0  # wrong codes of one person, and seconds for which the
 class SecondFactors:
     """Each call is one step inside one transaction, on the writer's thread."""
 
-    def __init__(self, seal: Seal, clock: Clock, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, seal: Seal, clock: Clock, random_bytes: Callable[[int], bytes], passkeys: Passkeys) -> None:
         self._seal = seal
         self._clock = clock
         self._random_bytes = random_bytes
+        self.passkeys = passkeys
         self._wrong: dict[str, list[float]] = {}  # by person, when
 
     def give(self, tx: Transaction, person_id: str) -> str:

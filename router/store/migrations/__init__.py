@@ -33,6 +33,7 @@ from router.store.migrations import (
     m0028_key_rotation,
     m0029_machine_keys,
     m0030_quotas,
+    m0031_passkeys,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -66,6 +67,7 @@ MIGRATIONS: list[list[str]] = [
     m0028_key_rotation.STATEMENTS,
     m0029_machine_keys.STATEMENTS,
     m0030_quotas.STATEMENTS,
+    m0031_passkeys.STATEMENTS,
 ]
 
 

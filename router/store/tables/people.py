@@ -1,6 +1,6 @@
 """Who may look and write: persons, their chats and browsers, and the codes that let them in."""
 
-from peewee import BooleanField, CompositeKey, IntegerField, Model, TextField
+from peewee import BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
 from router.domain.person import PersonRole
 from router.store.columns import TimeField, json_list, text_of
@@ -77,3 +77,20 @@ class SecondFactor(Model):
 
     class Meta:
         table_name = "second_factors"
+
+
+class Passkey(Model):
+    """Passkeys of persons; what the columns mean says the domain's Passkey."""
+
+    credential_id = TextField(primary_key=True)
+    person_id = TextField()
+    public_key = BlobField()
+    origin = TextField()
+    sign_count = IntegerField()
+    created_at = TimeField()
+
+    class Meta:
+        table_name = "passkeys"
+
+
+Passkey.add_index(Passkey.person_id, name="passkeys_person")

@@ -114,11 +114,13 @@ def test_one_chat_ends_as_it_is_listed(up: Up, telegram: TelegramStandIn) -> Non
     telegram.user_writes(f"/pair {code}", chat_id=EVE)
     telegram.wait_for(lambda: telegram.bot_messages(EVE))
 
-    address = up.run("authenticator", "Eve").stdout
+    address, passkey = up.run("authenticator", "Eve").stdout, up.run("passkey", "Eve")
     ended = up.run("unpair", f"telegram:{EVE}:{EVE}")
     unknown = up.run("unpair", "Mallory")
 
     assert address.startswith("otpauth://totp/Pointsman:Eve?secret=")
+    assert len(passkey.stdout.strip()) == len("K7QF-3M2X-PAWB")
+    assert "Eve opens http://localhost:" in passkey.stderr
     assert ended.stdout == f"telegram:{EVE}:{EVE} is over\n"
     assert (unknown.returncode, "nobody here is 'Mallory'" in unknown.stderr) == (5, True)
     assert [person["name"] for person in json.loads(up.run("people", "--json").stdout)] == ["Eve"]

@@ -5,7 +5,7 @@ import { chatView } from "./chat.js";
 import { attribute, text } from "./dom.js";
 import { live } from "./live.js";
 import { attempt, banner } from "./notices.js";
-import { machinesView, queueView, startView, traceView } from "./pages.js";
+import { machinesView, passkeyView, queueView, startView, traceView } from "./pages.js";
 import { sessionList } from "./sessions.js";
 import { startSession } from "./start.js";
 
@@ -24,6 +24,7 @@ function open() {
     queue: () => queueView(poke),
     machines: () => machinesView(poke),
     trace: () => traceView(id),
+    passkey: () => passkeyView(),
   };
   view = (views[name] ?? startView)();
   document.body.dataset.view = name in views ? name : "start";

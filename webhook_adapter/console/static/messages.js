@@ -5,7 +5,7 @@ import { commandButtons } from "./commands.js";
 import { attribute, h, list, text } from "./dom.js";
 import { attempt, toast } from "./notices.js";
 import { prose } from "./prose.js";
-import { ownWords } from "./question.js";
+import { ownWords, secondFactor } from "./question.js";
 import { receipt } from "./receipt.js";
 import { bytes, clock, commandText, day, hover, keyName, sender } from "./words.js";
 
@@ -40,19 +40,21 @@ function saidRow(item) {
   const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
   const bubble = h("div", { class: "bubble" });
   const words = item.is_question ? ownWords(item) : null;
+  const proof = item.is_question ? secondFactor(item) : null;
   const files = item.files.length === 0 ? null : h("p", { class: "files" }, item.files.map(fileLink));
-  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, files, buttons, words?.node, trouble);
+  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, files, buttons, proof?.node, words?.node, trouble);
   let says;
   function update({ name, sessionId, text: words_now, buttons: choices, state, detail, transport, notification_id, over, poke }) {
     text(from, name);
     if (says !== words_now) bubble.replaceChildren(prose(words_now));
     says = words_now;
     words?.update(choices.length > 0 && !over);
+    proof?.update(choices.length > 0 && !over);
     const lost = state === "refused" || state === "dead";
     trouble.hidden = !lost;
     text(trouble, lost ? `Not delivered to ${transport}: ${detail || "given up after a day of trying"}` : "");
     buttons.hidden = choices.length === 0;
-    list(buttons, choices.map((choice) => ({ ...choice, sessionId, notification_id, over, poke })), (choice) => choice.data, choiceButton);
+    list(buttons, choices.map((choice) => ({ ...choice, sessionId, notification_id, over, poke, prove: proof?.show })), (choice) => choice.data, choiceButton);
   }
   return { node, update };
 }
@@ -64,10 +66,13 @@ function fileLink({ name, size, url }) {
 function choiceButton(choice) {
   const node = h("button", { class: "button choice", type: "button" }, choice.label);
   async function press() {
-    const { data, notification_id: message_id, sessionId: session, poke } = choice;
+    const { data, notification_id: message_id, sessionId: session, poke, prove } = choice;
     const key = newKey();
-    const press = async () => tellUnlessSent(await post("press", { session, data, message_id, key }));
+    let told;
+    const press = async () => (told = await post("press", { session, data, message_id, key }));
     if (!(await attempt(node, press))) return;
+    if (told.needs_second_factor) return prove();
+    tellUnlessSent(told);
     pressed[message_id] = data;
     sessionStorage.setItem(PRESSED, JSON.stringify(pressed));
     poke();

@@ -1,9 +1,11 @@
-// The other pages: start, queue, machines, trace.
+// The other pages: start, queue, machines, trace, passkey.
 
 import { get, newKey, post } from "./api.js";
 import { commandButtons } from "./commands.js";
 import { dialog } from "./dialog.js";
 import { attribute, commandLine, h, icon, list, text } from "./dom.js";
+import { attempt } from "./notices.js";
+import { addPasskey } from "./passkey.js";
 import { startSession } from "./start.js";
 import { ENDED_BADLY, ago, clock, commandText, count, fullName, hover, keyName, why } from "./words.js";
 
@@ -42,6 +44,22 @@ function welcome(machines) {
 
 function step(title, words, action) {
   return h("li", {}, h("h2", {}, title), h("p", { class: "quiet" }, words), action);
+}
+
+/** Where a person adds a passkey, with the code that was made on the machine. */
+export function passkeyView() {
+  const field = h("input", { id: "passkey-code", type: "text", "aria-label": "Code", required: true, maxlength: "64", autocomplete: "off", spellcheck: "false", placeholder: "xxxx-xxxx-xxxx" });
+  const submit = h("button", { class: "button primary", type: "submit" }, "Add a passkey");
+  const done = h("p", { class: "notice", role: "status", hidden: true }, "It is added. Where a rule wants a code of you, you can use it in its place.");
+  const form = h("form", { class: "trace-form" }, field, submit);
+  const how = h("p", { class: "quiet" }, "Whoever runs this makes the code, on the router’s machine: ", h("code", {}, "pointsman passkey NAME"));
+  const node = page("Passkey", "Signs what a rule wants more for than a press", form, how, done);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    done.hidden = !(await attempt(submit, () => addPasskey(field.value.trim())));
+    if (!done.hidden) field.value = "";
+  });
+  return { node, title: () => "Passkey", load: async () => {}, update() {}, focus: () => field.focus() };
 }
 
 export function queueView(poke) {

@@ -51,6 +51,12 @@ class _Router:
     def close_browser(self, login_id: str) -> None:
         self.host.router.close_browser(login_id)
 
+    def begin_passkey(self, login_id: str, *, code: str = "", notification_id: str = "") -> str:
+        return self.host.router.begin_passkey(login_id, code=code, notification_id=notification_id)
+
+    def add_passkey(self, login_id: str, code: str, credential: str) -> None:
+        self.host.router.add_passkey(login_id, code, credential)
+
     def is_admin(self, api_key: str) -> bool:
         return self.host.router.is_admin(api_key)
 

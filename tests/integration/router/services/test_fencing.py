@@ -34,6 +34,7 @@ from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications
 from router.services.outbox.status_messages import StatusMessages
+from router.services.people.passkeys import Passkeys
 from router.services.people.second_factor import SecondFactors
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
@@ -92,7 +93,7 @@ def built(database: Database) -> House:
         clock,
         new_id,
         new_id,
-        SecondFactors(Seal(database.path.with_name("seal")), clock, bytes),
+        SecondFactors(Seal(database.path.with_name("seal")), clock, bytes, Passkeys(clock, bytes)),
     )
     topics = Topics(outbox, status_messages, clock, new_id)
     session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, USUAL)

@@ -31,6 +31,7 @@ STAYS = {
     "chats": (ALL, "what a chat has chosen"),
     "people": (ALL, "who may write; they go when they are put out"),
     "second_factors": (ALL, "of persons; they go with them"),
+    "passkeys": (ALL, "of persons; they go with them"),
     "paired_chats": (ALL, "where they may write"),
     "suspects": (ALL, "go when their machine confirms, or when the command ends"),
     "cancels": (ALL, "go when the command ends"),

@@ -40,6 +40,7 @@ STAYS = {
     "machines.last_seen_at": "when it was there",
     "browsers.created_at": "when it was let in",
     "people.created_at": "when they were let in",
+    "passkeys.created_at": "when it was added",
     "paired_chats.paired_at": "when it was let in",
     "api_keys.created_at": "when it was made",
     "api_keys.used_at": "when it was shown",

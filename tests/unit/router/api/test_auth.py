@@ -16,7 +16,7 @@ METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for met
 
 CHAT_LINK = {
     *("Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger", "ReportRefusal"),
-    *("OpenBrowser", "GetBrowser", "CloseBrowser", "Pair"),
+    *("OpenBrowser", "GetBrowser", "CloseBrowser", "Pair", "BeginPasskey", "AddPasskey"),
 }
 
 
@@ -38,7 +38,7 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
         *("RevokeMachine", "RotateMachineKey", "SetMachinePolicy"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey", "RotateApiKey"),
         *("ListAuditEntries", "VerifyAudit"),
-        *("Backup", "CreatePairingCode", "Unpair", "SetSecondFactor"),
+        *("Backup", "CreatePairingCode", "Unpair", "SetSecondFactor", "SetPasskey"),
         *CHAT_LINK,
     }
 

@@ -228,6 +228,107 @@ class GetBrowserResponse(_message.Message):
 Global___GetBrowserResponse: _TypeAlias = GetBrowserResponse  # noqa: Y015
 
 @_typing.final
+class BeginPasskeyRequest(_message.Message):
+    """Somebody at the console wants to use a passkey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    login_id: _builtins.str
+    """What their browser shows; it has to be a person's."""
+    code: _builtins.str
+    """To add one: the code of Control.SetPasskey. A wrong one is refused (PAIRING_CODE_INVALID), and after five the good one,
+    too.
+    """
+    notification_id: _builtins.str
+    """To allow: the notification that shows the question."""
+    def __init__(
+        self,
+        *,
+        login_id: _builtins.str = ...,
+        code: _builtins.str = ...,
+        notification_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "login_id", b"login_id", "notification_id", b"notification_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginPasskeyRequest: _TypeAlias = BeginPasskeyRequest  # noqa: Y015
+
+@_typing.final
+class BeginPasskeyResponse(_message.Message):
+    """What the browser is to be told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    options: _builtins.str
+    """As JSON: PublicKeyCredentialCreationOptions, or PublicKeyCredentialRequestOptions (WebAuthn)."""
+    def __init__(
+        self,
+        *,
+        options: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginPasskeyResponse: _TypeAlias = BeginPasskeyResponse  # noqa: Y015
+
+@_typing.final
+class AddPasskeyRequest(_message.Message):
+    """A browser has made a passkey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    login_id: _builtins.str
+    """What it shows."""
+    code: _builtins.str
+    """The code again."""
+    credential: _builtins.str
+    """The PublicKeyCredential, as its toJSON makes it."""
+    def __init__(
+        self,
+        *,
+        login_id: _builtins.str = ...,
+        code: _builtins.str = ...,
+        credential: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "credential", b"credential", "login_id", b"login_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPasskeyRequest: _TypeAlias = AddPasskeyRequest  # noqa: Y015
+
+@_typing.final
+class AddPasskeyResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddPasskeyResponse: _TypeAlias = AddPasskeyResponse  # noqa: Y015
+
+@_typing.final
 class CloseBrowserRequest(_message.Message):
     """Ends it."""
 
@@ -411,6 +512,7 @@ class SubmitRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     NEEDS_PAIRING_FIELD_NUMBER: _builtins.int
     LOGIN_ID_FIELD_NUMBER: _builtins.int
+    PASSKEY_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -437,6 +539,10 @@ class SubmitRequest(_message.Message):
     """
     login_id: _builtins.str
     """What the browser shows that it came from: it is taken only while that is let in, and as what its person may."""
+    passkey: _builtins.str
+    """A PublicKeyCredential, as its toJSON makes it, that has signed what BeginPasskey gave for the question shown by
+    reply_to_message_id: it allows that, as a code would. The router judges it.
+    """
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -467,10 +573,11 @@ class SubmitRequest(_message.Message):
         user_id: _builtins.str = ...,
         needs_pairing: _builtins.bool = ...,
         login_id: _builtins.str = ...,
+        passkey: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -534,6 +641,7 @@ class SubmitResponse(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
     DUPLICATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """The command it became; empty when it was no command."""
     state: _types_pb2.CommandState.ValueType
@@ -544,6 +652,8 @@ class SubmitResponse(_message.Message):
     """A short answer for a button press or a page, plain text, at most 200 characters."""
     duplicate: _builtins.bool
     """Seen before: this is the first answer again."""
+    reason: _types_pb2.Reason.ValueType
+    """Why it became no command, where a door can do something about it: SECOND_FACTOR_NEEDED."""
     def __init__(
         self,
         *,
@@ -552,10 +662,11 @@ class SubmitResponse(_message.Message):
         session_id: _builtins.str = ...,
         answer: _builtins.str = ...,
         duplicate: _builtins.bool = ...,
+        reason: _types_pb2.Reason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "command_id", b"command_id", "duplicate", b"duplicate", "session_id", b"session_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "command_id", b"command_id", "duplicate", b"duplicate", "reason", b"reason", "session_id", b"session_id", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -85,6 +85,16 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.FromString,
                 _registered_method=True)
+        self.BeginPasskey = channel.unary_unary(
+                '/agentlink.v1.ChatLink/BeginPasskey',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.BeginPasskeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.BeginPasskeyResponse.FromString,
+                _registered_method=True)
+        self.AddPasskey = channel.unary_unary(
+                '/agentlink.v1.ChatLink/AddPasskey',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyResponse.FromString,
+                _registered_method=True)
         self.Pair = channel.unary_unary(
                 '/agentlink.v1.ChatLink/Pair',
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
@@ -167,6 +177,21 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginPasskey(self, request, context):
+        """What a passkey of the person at the console has to sign: to be added, or to allow what a rule wants a second factor for.
+        Only the newest counts, once, for two minutes; nothing is kept of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddPasskey(self, request, context):
+        """Takes a passkey that a browser has made. The code is used up with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Pair(self, request, context):
         """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it.
         """
@@ -226,6 +251,16 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.CloseBrowser,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.SerializeToString,
+            ),
+            'BeginPasskey': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginPasskey,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.BeginPasskeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.BeginPasskeyResponse.SerializeToString,
+            ),
+            'AddPasskey': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddPasskey,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyResponse.SerializeToString,
             ),
             'Pair': grpc.unary_unary_rpc_method_handler(
                     servicer.Pair,
@@ -504,6 +539,60 @@ class ChatLink:
             '/agentlink.v1.ChatLink/CloseBrowser',
             agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.CloseBrowserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginPasskey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/BeginPasskey',
+            agentlink_dot_v1_dot_chat__link__pb2.BeginPasskeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.BeginPasskeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddPasskey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/AddPasskey',
+            agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,12 @@ class ChatLinkStub:
     """Whether a browser is let in still; asked anew with each of its requests."""
     CloseBrowser: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.CloseBrowserRequest, _chat_link_pb2.CloseBrowserResponse]
     """Ends what a browser was let in with."""
+    BeginPasskey: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.BeginPasskeyRequest, _chat_link_pb2.BeginPasskeyResponse]
+    """What a passkey of the person at the console has to sign: to be added, or to allow what a rule wants a second factor for.
+    Only the newest counts, once, for two minutes; nothing is kept of it.
+    """
+    AddPasskey: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.AddPasskeyRequest, _chat_link_pb2.AddPasskeyResponse]
+    """Takes a passkey that a browser has made. The code is used up with it."""
     Pair: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
 
@@ -85,6 +91,12 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Whether a browser is let in still; asked anew with each of its requests."""
     CloseBrowser: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.CloseBrowserRequest, _chat_link_pb2.CloseBrowserResponse]  # type: ignore[assignment]
     """Ends what a browser was let in with."""
+    BeginPasskey: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.BeginPasskeyRequest, _chat_link_pb2.BeginPasskeyResponse]  # type: ignore[assignment]
+    """What a passkey of the person at the console has to sign: to be added, or to allow what a rule wants a second factor for.
+    Only the newest counts, once, for two minutes; nothing is kept of it.
+    """
+    AddPasskey: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.AddPasskeyRequest, _chat_link_pb2.AddPasskeyResponse]  # type: ignore[assignment]
+    """Takes a passkey that a browser has made. The code is used up with it."""
     Pair: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]  # type: ignore[assignment]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
 
@@ -172,6 +184,24 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.CloseBrowserResponse, _abc.Awaitable[_chat_link_pb2.CloseBrowserResponse]]:
         """Ends what a browser was let in with."""
+
+    @_abc_1.abstractmethod
+    def BeginPasskey(
+        self,
+        request: _chat_link_pb2.BeginPasskeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.BeginPasskeyResponse, _abc.Awaitable[_chat_link_pb2.BeginPasskeyResponse]]:
+        """What a passkey of the person at the console has to sign: to be added, or to allow what a rule wants a second factor for.
+        Only the newest counts, once, for two minutes; nothing is kept of it.
+        """
+
+    @_abc_1.abstractmethod
+    def AddPasskey(
+        self,
+        request: _chat_link_pb2.AddPasskeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.AddPasskeyResponse, _abc.Awaitable[_chat_link_pb2.AddPasskeyResponse]]:
+        """Takes a passkey that a browser has made. The code is used up with it."""
 
     @_abc_1.abstractmethod
     def Pair(

@@ -282,6 +282,66 @@ class SetSecondFactorResponse(_message.Message):
 Global___SetSecondFactorResponse: _TypeAlias = SetSecondFactorResponse  # noqa: Y015
 
 @_typing.final
+class SetPasskeyRequest(_message.Message):
+    """Lets a passkey be added, or takes passkeys away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Whose."""
+    origin: _builtins.str
+    """Where the console is, as its page is opened: "https://console.example.org", "http://localhost:8080". What is signed at
+    a page elsewhere is not taken.
+    """
+    remove: _builtins.bool
+    """Take all of theirs away."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        origin: _builtins.str = ...,
+        remove: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "person_id", b"person_id", "remove", b"remove"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPasskeyRequest: _TypeAlias = SetPasskeyRequest  # noqa: Y015
+
+@_typing.final
+class SetPasskeyResponse(_message.Message):
+    """It is settled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """What the person gives at the console; good once, and lost when the router starts anew. Empty after a removal."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is over."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "expires_at", b"expires_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPasskeyResponse: _TypeAlias = SetPasskeyResponse  # noqa: Y015
+
+@_typing.final
 class ListStrangersRequest(_message.Message):
     """Asks for strangers."""
 

@@ -218,6 +218,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorResponse.FromString,
                 _registered_method=True)
+        self.SetPasskey = channel.unary_unary(
+                '/agentlink.v1.Control/SetPasskey',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SetPasskeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SetPasskeyResponse.FromString,
+                _registered_method=True)
         self.ListPermissions = channel.unary_unary(
                 '/agentlink.v1.Control/ListPermissions',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListPermissionsRequest.SerializeToString,
@@ -504,6 +509,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPasskey(self, request, context):
+        """Lets a person add a passkey at the console, which a rule takes in place of a code; or takes all of theirs away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPermissions(self, request, context):
         """Permission questions, newest first.
         """
@@ -721,6 +733,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.SetSecondFactor,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.SetSecondFactorResponse.SerializeToString,
+            ),
+            'SetPasskey': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPasskey,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SetPasskeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SetPasskeyResponse.SerializeToString,
             ),
             'ListPermissions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPermissions,
@@ -1724,6 +1741,33 @@ class Control:
             '/agentlink.v1.Control/SetSecondFactor',
             agentlink_dot_v1_dot_control__pb2.SetSecondFactorRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.SetSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPasskey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SetPasskey',
+            agentlink_dot_v1_dot_control__pb2.SetPasskeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SetPasskeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -111,6 +111,8 @@ class ControlStub:
     """Puts a person out, or ends one of their chats or browsers, at once."""
     SetSecondFactor: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetSecondFactorRequest, _control_pb2.SetSecondFactorResponse]
     """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
+    SetPasskey: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetPasskeyRequest, _control_pb2.SetPasskeyResponse]
+    """Lets a person add a passkey at the console, which a rule takes in place of a code; or takes all of theirs away."""
     ListPermissions: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]
     """Permission questions, newest first."""
     Ask: _grpc.UnaryUnaryMultiCallable[_control_pb2.AskRequest, _control_pb2.AskResponse]
@@ -203,6 +205,8 @@ class ControlAsyncStub(ControlStub):
     """Puts a person out, or ends one of their chats or browsers, at once."""
     SetSecondFactor: _aio.UnaryUnaryMultiCallable[_control_pb2.SetSecondFactorRequest, _control_pb2.SetSecondFactorResponse]  # type: ignore[assignment]
     """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
+    SetPasskey: _aio.UnaryUnaryMultiCallable[_control_pb2.SetPasskeyRequest, _control_pb2.SetPasskeyResponse]  # type: ignore[assignment]
+    """Lets a person add a passkey at the console, which a rule takes in place of a code; or takes all of theirs away."""
     ListPermissions: _aio.UnaryUnaryMultiCallable[_control_pb2.ListPermissionsRequest, _control_pb2.ListPermissionsResponse]  # type: ignore[assignment]
     """Permission questions, newest first."""
     Ask: _aio.UnaryUnaryMultiCallable[_control_pb2.AskRequest, _control_pb2.AskResponse]  # type: ignore[assignment]
@@ -508,6 +512,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SetSecondFactorResponse, _abc.Awaitable[_control_pb2.SetSecondFactorResponse]]:
         """Gives a person a second factor, for answers that a rule wants one for, or takes it away."""
+
+    @_abc_1.abstractmethod
+    def SetPasskey(
+        self,
+        request: _control_pb2.SetPasskeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetPasskeyResponse, _abc.Awaitable[_control_pb2.SetPasskeyResponse]]:
+        """Lets a person add a passkey at the console, which a rule takes in place of a code; or takes all of theirs away."""
 
     @_abc_1.abstractmethod
     def ListPermissions(

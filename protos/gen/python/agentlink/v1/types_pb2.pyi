@@ -1717,6 +1717,7 @@ class Person(_message.Message):
     CHATS_FIELD_NUMBER: _builtins.int
     BROWSERS_FIELD_NUMBER: _builtins.int
     HAS_SECOND_FACTOR_FIELD_NUMBER: _builtins.int
+    PASSKEYS_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """Chosen by the router."""
     name: _builtins.str
@@ -1724,7 +1725,9 @@ class Person(_message.Message):
     role: Global___PersonRole.ValueType
     """What they may."""
     has_second_factor: _builtins.bool
-    """They have a second factor."""
+    """They have an authenticator app."""
+    passkeys: _builtins.int
+    """How many passkeys they have."""
     @_builtins.property
     def machines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Machines whose sessions they see and reach, as patterns with * and ?; none: all."""
@@ -1757,10 +1760,11 @@ class Person(_message.Message):
         chats: _abc.Iterable[Global___PairedChat] | None = ...,
         browsers: _abc.Iterable[Global___PersonBrowser] | None = ...,
         has_second_factor: _builtins.bool = ...,
+        passkeys: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["browsers", b"browsers", "chats", b"chats", "created_at", b"created_at", "has_second_factor", b"has_second_factor", "machines", b"machines", "name", b"name", "person_id", b"person_id", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["browsers", b"browsers", "chats", b"chats", "created_at", b"created_at", "has_second_factor", b"has_second_factor", "machines", b"machines", "name", b"name", "passkeys", b"passkeys", "person_id", b"person_id", "role", b"role", "sessions", b"sessions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
