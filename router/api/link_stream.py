@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -166,20 +166,25 @@ class LinkStream:
 
     async def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
         if isinstance(frame, Receipts):
-            received = self._services.delivery.received
-            self._hand_in(lambda tx: received(tx, link, frame.items), len(frame.items), lazy=link.caught_up)
+            self._hand_in(link, frame, lazy=link.caught_up)
             return
-        take = self._services.upstream.take
         for items in _slices(frame.items):
             await self._flow.room(link.urgent)
-            lazy = link.caught_up and all(isinstance(item, Result) for item in items)
-            self._hand_in(partial(take, link=link, frames=items), len(items), lazy=lazy)
+            self._hand_in(link, Upstream(items), lazy=link.caught_up and all(isinstance(one, Result) for one in items))
 
-    def _hand_in(self, operation: Callable[[Transaction], None], count: int, *, lazy: bool) -> None:
-        """Nobody waits for these: what is lazy may share the commit of what comes next."""
-        self._flow.writing(count)
+    def _hand_in(self, link: Link, frame: Receipts | Upstream, *, lazy: bool) -> None:
+        delivery, upstream = self._services.delivery, self._services.upstream
+
+        def operation(tx: Transaction) -> None:
+            if isinstance(frame, Receipts):
+                delivery.received(tx, link, frame.items)
+            else:
+                upstream.take(tx, link, frame.items)
+
+        # Nobody waits for these: what is lazy may share the commit of what comes next.
+        self._flow.writing(len(frame.items))
         written = self._services.database.write(operation, lazy=lazy)
-        written.add_done_callback(lambda future: self._written(future, count))
+        written.add_done_callback(lambda future: self._written(future, len(frame.items)))
 
     def _written(self, future: "asyncio.Future[None]", count: int) -> None:
         self._flow.written(count)
@@ -260,5 +265,5 @@ class LinkStream:
             self.fail(error)
 
 
-def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def _slices(items: tuple[T, ...]) -> Iterator[tuple[T, ...]]:
     return (items[at : at + SLICE] for at in range(0, len(items), SLICE))

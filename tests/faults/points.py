@@ -104,7 +104,7 @@ class RouterDatabase(router_store.Database):
         self, function: Callable[[router_store.Transaction], T], *, urgent: bool = False, lazy: bool = False
     ) -> "asyncio.Future[T]":
         name = _name(_told_of(function), ROUTER_OPERATIONS)
-        if name == "" and _called(function) == "LinkStream._handle":
+        if name == "" and _called(function) == "LinkStream._hand_in":
             came = inspect.getclosurevars(function).nonlocals["frame"]
             name = "receipt" if isinstance(came, Receipts) else "result"
 
