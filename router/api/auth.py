@@ -196,6 +196,14 @@ class Guard:
             return await self._worker(token, method)
         return self._key(metadata, policy, method, context.peer())
 
+    async def is_of_a_machine(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bool:
+        """Whether a call that came out of its turn shows what a machine of ours has signed."""
+        try:
+            await self._machine({key: str(value) for key, value in context.invocation_metadata() or ()})
+        except Refusal:
+            return False
+        return True
+
     def note(
         self, refusal: Refusal, method: str, context: "grpc.aio.ServicerContext[bytes, bytes]", who: Principal | None
     ) -> None:

@@ -167,10 +167,10 @@ class Bodies:
             raise Refusal(Reason.TOO_LARGE, f"Without a credential a request may have {STRANGERS_BODY} bytes.")
         return raw
 
-    async def before_refusal(self, context: Context) -> None:
-        """Let the first frame of a stream come in, as far as there is a place for that."""
+    async def before_refusal(self, context: Context, *, known: bool) -> None:
+        """Let the first frame of a stream come in, of strangers as far as there is a place for that."""
         try:
-            async with self._bodies.place(address(context.peer())):
+            async with asyncio.timeout(BODY_TIME) if known else self._bodies.place(address(context.peer())):
                 await context.read()
         except TimeoutError:
             return

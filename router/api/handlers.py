@@ -208,7 +208,9 @@ async def _admitted(door: Door, name: str, context: Context) -> Principal:
         return await door.guard.admit(name, context)
     except Refusal as refusal:
         if refusal.reason is not Reason.TOO_MANY_CALLS:  # of whom there are too many, none is waited for
-            await door.bodies.before_refusal(context)
+            # Machines that come back all at once need no place: they must hear in time when their turn is.
+            known = refusal.reason is Reason.BUSY and await door.guard.is_of_a_machine(context)
+            await door.bodies.before_refusal(context, known=known)
         raise
 
 

@@ -10,7 +10,7 @@ import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 
 from router.api import handlers
-from router.api.body_limits import BODY_TIME, Bodies
+from router.api.body_limits import BODIES, BODY_TIME, Bodies
 from router.api.call_limits import CallLimits
 from router.api.handlers import Door
 from router.clock import SteadyClock
@@ -21,10 +21,16 @@ CONNECT = "/agentlink.v1.AgentLink/Connect"
 
 
 class Closed:
-    """A guard that lets nobody in."""
+    """A guard that lets nobody in, machines or strangers."""
+
+    def __init__(self, *, machines: bool = False) -> None:
+        self._machines = machines
 
     async def admit(self, _method: str, _context: object) -> None:
         raise Refusal(Reason.BUSY, "Come again.", retry_after=3.0)
+
+    async def is_of_a_machine(self, _context: object) -> bool:
+        return self._machines
 
     def note(self, *_refused: object) -> None:
         pass
@@ -77,11 +83,10 @@ class Nobody:
         raise AssertionError
 
 
-async def refused(stream: Stream) -> None:
+async def refused(stream: Stream, bodies: Bodies | None = None, *, machines: bool = False) -> None:
+    door = Door(cast("Any", Closed(machines=machines)), bodies or Bodies(), CallLimits(SteadyClock()))
     service = link_pb.DESCRIPTOR.services_by_name["AgentLink"]
-    handler = handlers.handlers(
-        service, Nobody(), Door(cast("Any", Closed()), Bodies(), CallLimits(SteadyClock()))
-    ).service(cast("Any", Details()))
+    handler = handlers.handlers(service, Nobody(), door).service(cast("Any", Details()))
     assert handler is not None
     await cast("Any", handler).stream_stream(None, stream)
 
@@ -107,3 +112,26 @@ def test_a_caller_who_sends_nothing_is_refused_all_the_same(loop: VirtualLoop) -
     loop.run_until_complete(refused(stream))
 
     assert (stream.seen, loop.time()) == (["UNAVAILABLE"], BODY_TIME)
+
+
+@pytest.mark.parametrize(("machines", "first"), [(True, "machine"), (False, "crowd")])
+def test_a_machine_out_of_its_turn_hears_of_it_at_once_whatever_strangers_do(
+    loop: VirtualLoop, *, machines: bool, first: str
+) -> None:
+    told: list[str] = []
+
+    async def one(name: str, stream: Stream, *, machines: bool) -> None:
+        await refused(stream, bodies, machines=machines)
+        told.append(name)
+
+    async def crowded() -> None:
+        crowd = [asyncio.ensure_future(one("crowd", Stream(), machines=False)) for _ in range(5 * BODIES)]
+        await asyncio.sleep(0)
+        prompt = Stream()
+        prompt.sent.set()
+        await asyncio.gather(one("machine", prompt, machines=machines), *crowd)
+
+    bodies = Bodies()
+    loop.run_until_complete(crowded())
+
+    assert told[0] == first
