@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import grpc
 from agentlink.v1 import chat_link_pb2 as pb
-from agentlink.v1 import chat_link_pb2_grpc, types_pb2
+from agentlink.v1 import chat_link_pb2_grpc, control_pb2, control_pb2_grpc, types_pb2
 from google.rpc import status_pb2
 
 from tests.waiting import PATIENCE
@@ -64,6 +64,15 @@ class _Link:
         self.parcels: list[Parcel] = []
 
 
+class _Figures(control_pb2_grpc.ControlServicer):
+    """What the adapter's own figures ask of a router."""
+
+    def GetStats(
+        self, _request: control_pb2.GetStatsRequest, _context: grpc.ServicerContext
+    ) -> control_pb2.GetStatsResponse:
+        return control_pb2.GetStatsResponse(writable=True)
+
+
 class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
     """`answer` makes the response to a submitted item; scripted refusals come first."""
 
@@ -97,6 +106,7 @@ class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
         options = [("grpc.so_reuseport", 0)]
         self._server = grpc.server(ThreadPoolExecutor(20), options=options)
         chat_link_pb2_grpc.add_ChatLinkServicer_to_server(self, self._server)
+        control_pb2_grpc.add_ControlServicer_to_server(_Figures(), self._server)
         self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
         self._server.start()
 

@@ -3,7 +3,7 @@
 import grpc
 from flask.testing import FlaskClient
 
-from tests.integration.router.harness import API_KEY
+from tests.integration.webhook_adapter.courier_process import API_KEY
 from tests.integration.webhook_adapter.transports.conformance.play import BUTTONS, Play
 
 
