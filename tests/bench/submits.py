@@ -45,10 +45,10 @@ async def _submit(
             sent |= dict.fromkeys(numbers, time.perf_counter())
         answers = await stream.read()
         now = time.perf_counter()
-        for item in answers.items:
-            if not item.response.command_id:
-                raise RuntimeError(f"not accepted: {item}")
-            latencies.append(now - sent[item.item_id])
+        for answer in answers.items:
+            if not answer.response.command_id:
+                raise RuntimeError(f"not accepted: {answer}")
+            latencies.append(now - sent[answer.item_id])
     return Run(latencies, time.perf_counter() - begun)
 
 
