@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from agentlink.v1 import agent_link_pb2 as link_pb
 from msgspec.structs import replace
 
+from router.api.body_limits import address
 from router.api.convert.files import notification_files
 from router.api.convert.notifications import notify
 from router.api.handlers import Call, Context
@@ -86,7 +87,7 @@ class AgentLinkServicer:
             tx.caller = call.caller()
             return self._enrolment.enrol(tx, token, wanted, key)
 
-        with self._one_guess(call.context.peer().rpartition(":")[0]):
+        with self._one_guess(address(call.context.peer())):
             machine_id = await self._services.database.write(operation)
         return link_pb.EnrollResponse(machine_id=machine_id, router_id=self._services.upstream.router_id)
 
