@@ -220,6 +220,11 @@ class Guard:
             who = Principal(machine_id, machine_id=machine_id)
         self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
 
+    def check(self, principal: Principal) -> None:
+        """Raise Refusal where the key of a caller who was let in is over by now: their request may come much later."""
+        if principal.key_id:
+            self._keys.check(principal.key_id, principal.shown)
+
     def until_over(self, principal: Principal, end: End) -> AbstractContextManager[None]:
         """Call `end` when what a caller showed is over while the block runs: a stream may last for weeks."""
         if principal.worker:

@@ -161,10 +161,12 @@ async def _answered(
 ) -> R:
     if call.principal is not STRANGER:
         with door.limits.open(call.principal):
-            return await function(parsed(request_class, await door.bodies.known(call.context)), call)
+            raw = await door.bodies.known(call.context)
+            door.guard.check(call.principal)
+            return await function(parsed(request_class, raw), call)
     door.limits.stranger(address(call.context.peer()))
-    if (raw := body_limits.carried(call.context)) is not None:
-        return await function(parsed(request_class, raw), call)
+    if (headers := body_limits.carried(call.context)) is not None:
+        return await function(parsed(request_class, headers), call)
     async with door.bodies.of_stranger(call.context):
         return await function(parsed(request_class, await door.bodies.stranger(call.context)), call)
 

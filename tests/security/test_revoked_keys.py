@@ -1,6 +1,7 @@
 """A key that was revoked is over: for the streams that it holds open, and for every later start of the router."""
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,36 @@ def test_its_open_streams_end(router: RouterUnderTest, role: "pb.Role.ValueType"
 
     assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert reason_of(ended.value) == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("method", ["SendCommand", "GetCommand", "WatchEvents"])
+def test_a_request_that_comes_after_it_was_revoked_is_too_late(router: RouterUnderTest, method: str) -> None:
+    """It is let in by its headers, and may keep its request back."""
+    key, session_id = made(router, pb.ROLE_OPERATOR), router.session(router.machine())
+    known, revoked = router.send(session_id).command_id, threading.Event()
+    action = types.Action(key=types.KeyPress(name="esc"))
+    late = {
+        "SendCommand": pb.SendCommandRequest(session_id=session_id, action=action),
+        "GetCommand": pb.GetCommandRequest(command_id=known, wait=Duration(seconds=30)),
+        "WatchEvents": pb.WatchEventsRequest(),
+    }[method]
+
+    def kept_back() -> Iterator[bytes]:
+        revoked.wait(timeout=30)
+        yield late.SerializeToString()
+
+    with grpc.insecure_channel(router.address) as channel:
+        call = channel.stream_stream(f"/agentlink.v1.Control/{method}", None, None)
+        answers = call(kept_back(), metadata=[("x-api-key", key.secret)], timeout=20)
+        wait_until(lambda: router.control.ListApiKeys(pb.ListApiKeysRequest()).keys[1].HasField("last_used_at"))
+        revoke(router, key)
+        revoked.set()
+        with pytest.raises(grpc.RpcError) as ended:
+            list(answers)
+
+    assert reason_of(ended.value) == "UNAUTHENTICATED"
+    commands = router.control.ListCommands(pb.ListCommandsRequest()).commands
+    assert [each.command_id for each in commands] == [known]
 
 
 def test_what_it_waits_for_ends(router: RouterUnderTest) -> None:

@@ -86,12 +86,22 @@ class ApiKeys:
             # Soon, unlike the rest: who rotates next must not throw away a secret that is in use.
             self._database.write(self.write_uses, lazy=True).add_done_callback(_looked_at)
 
+    def check(self, key_id: str, shown: str) -> None:
+        """Raise Refusal where a key that was let in is revoked by now, or that secret of it over."""
+        key = self._keys.get(key_id)
+        if why := _revoked() if key is None else _refusal(key, shown, self._clock.now()):
+            raise why
+
     @contextmanager
     def until_over(self, key_id: str, shown: str, end: End) -> Iterator[None]:
-        """Call `end` with the reason when that key is revoked, or its secret is over, while the block runs."""
+        """Call `end` with the reason when that key is revoked, or its secret is over, while the block runs.
+
+        Raises Refusal where it is so already: between its use and the block it may have been.
+        """
         if not key_id:  # of somebody who has no key
             yield
             return
+        self.check(key_id, shown)
         ends, mine = self._streams.setdefault(key_id, []), (shown, end)
         ends.append(mine)
         try:
@@ -204,7 +214,7 @@ class ApiKeys:
 
     def _forget(self, key_id: str) -> None:
         self._keys.pop(key_id, None)
-        self._end_streams(key_id, Refusal(Reason.UNAUTHENTICATED, "This API key was revoked."))
+        self._end_streams(key_id, _revoked())
 
     def _taken(self, key: ApiKey) -> ApiKey:
         """With what is not on disk yet of when its secret was first used."""
@@ -238,6 +248,10 @@ class ApiKeys:
 def _told(scope: Scope) -> str:
     patterns = {"machines": scope.machines, "sessions": scope.sessions}
     return "".join(f", {what} {' '.join(named)}" for what, named in patterns.items() if named)
+
+
+def _revoked() -> Refusal:
+    return Refusal(Reason.UNAUTHENTICATED, "This API key was revoked.")
 
 
 def _refusal(key: ApiKey, shown: str, now: float) -> Refusal | None:
