@@ -20,6 +20,10 @@ _FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XD
 _TERMINAL = {"SHELL": "/bin/sh", "TERM": "xterm-256color"}
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
 
+# What becomes another account is forked, in a process where gRPC has threads: its handlers would start some in the child
+# before that is another program, and sometimes end it (6 of 150 tries). Read when gRPC is loaded.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
 # No deadline: two cores are shared by many processes. No database: the tree may belong to someone else.
 settings.register_profile("house", deadline=None, database=None, print_blob=True)
 settings.load_profile("house")
