@@ -20,7 +20,7 @@ _FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XD
 _TERMINAL = {"SHELL": "/bin/sh", "TERM": "xterm-256color"}
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
 
-# What becomes another account is forked, in a process where gRPC has threads: its handlers would start some in the child
+# What becomes another account is forked, in a process where gRPC has threads: its handlers start some in the child
 # before that is another program, and sometimes end it (6 of 150 tries). Read when gRPC is loaded.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
