@@ -7,6 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+# What becomes another account is forked, in a process where gRPC has threads: its handlers start some in the child
+# before that is another program, and sometimes end it (6 of 150 tries). It is asked as it is loaded.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+import grpc as grpc
+
+del os.environ["GRPC_ENABLE_FORK_SUPPORT"]
+
 import pytest
 from hypothesis import settings
 
@@ -19,10 +26,6 @@ _FOREIGN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_", "CLAUDE", "TMUX", "NVIM", "XD
 # and bash takes no pastes on a terminal that has no name.
 _TERMINAL = {"SHELL": "/bin/sh", "TERM": "xterm-256color"}
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
-
-# What becomes another account is forked, in a process where gRPC has threads: its handlers start some in the child
-# before that is another program, and sometimes end it (6 of 150 tries). Read when gRPC is loaded.
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
 # No deadline: two cores are shared by many processes. No database: the tree may belong to someone else.
 settings.register_profile("house", deadline=None, database=None, print_blob=True)

@@ -133,8 +133,11 @@ class _Doorman:
     async def admit(self, _name: str, context: Any) -> Principal:
         return context.principal
 
-    def until_over(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:
+    def check(self, _principal: Principal) -> None:
         """No key is over here."""
+
+    def until_over(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:
+        """As above."""
         return nullcontext()
 
     def note(self, *_refused: object) -> None:
