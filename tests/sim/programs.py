@@ -2,12 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-
-from grpc import HandlerCallDetails
 
 from agent.backends.backend import Backends, Entry
 from agent.domain.clock_steps import Moment
@@ -42,9 +38,10 @@ from router.domain.errors import Refusal
 from router.randomness import Randomness
 from router.store import clock_steps as router_lifetime
 from tests.sim.disks import AgentDatabase, Disk, RouterDatabase, Turns
+from tests.sim.door import Caller, Details, Doorman
 from tests.sim.ends import PUBLIC_KEY, ROUTER_KEY
 from tests.sim.loop import Life
-from tests.sim.network import AgentSide, Over, ServerSide, Stream
+from tests.sim.network import AgentSide, Over, Stream
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -127,33 +124,6 @@ class Program:
         self.world.later(self.world.random.uniform(0.05, 3.0), self.start)
 
 
-class _Doorman:
-    """Admits whom the stream says it comes from: credentials are not what is simulated."""
-
-    async def admit(self, _name: str, context: Any) -> Principal:
-        return context.principal
-
-    def check(self, _principal: Principal) -> None:
-        """No key is over here."""
-
-    def until_over(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:
-        """As above."""
-        return nullcontext()
-
-    def note(self, *_refused: object) -> None:
-        """Nor does anybody ask who was refused."""
-
-
-class _Caller(ServerSide):
-    def __init__(self, stream: Stream, principal: Principal, request: bytes | None) -> None:
-        super().__init__(stream)
-        self.principal = principal
-        self._request = request
-
-    async def read(self) -> Any:
-        return await super().read() if self._request is None else self._request
-
-
 class RouterProgram(Program):
     """The router: everything but its gRPC server."""
 
@@ -172,7 +142,7 @@ class RouterProgram(Program):
         servicers = (s.links, s.chats, s.control)
         # One may be made of parts, or be a plant over the real one.
         services = [next(SERVICES[kind] for kind in type(one).__mro__ if kind in SERVICES) for one in servicers]
-        door = Door(cast("Any", _Doorman()), Bodies(), CallLimits(clock))
+        door = Door(cast("Any", Doorman()), Bodies(), CallLimits(clock))
         self._handlers = tuple(handlers(each, one, door) for each, one in zip(services, servicers, strict=True))
         self.router = router
         await router.timers.run(self._told)
@@ -191,8 +161,8 @@ class RouterProgram(Program):
         self.life.spawn(self._answer(method, stream, principal, request))
 
     async def _answer(self, method: str, stream: Stream, principal: Principal, request: bytes | None) -> None:
-        context = _Caller(stream, principal, request)
-        found = (one.service(_Details(method)) for one in self._handlers)
+        context = Caller(stream, principal, request)
+        found = (one.service(Details(method)) for one in self._handlers)
         handler = next(one for one in found if one is not None)
         try:
             if request is None:
@@ -208,12 +178,6 @@ class RouterProgram(Program):
 
     async def _told(self, _writable: bool) -> None:
         """Nobody asks for its health here."""
-
-
-class _Details(HandlerCallDetails):
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.invocation_metadata = ()
 
 
 class Terminal:
