@@ -14,7 +14,8 @@ WINDOW, FRAME = 65_535, 16_384  # until the server says otherwise
 
 
 class RawConnection:
-    """One connection. It reads what comes, keeps within the server's windows, and gives nothing back."""
+    """One connection. It reads what comes, keeps within the server's windows, and gives nothing back. Until it has
+    begun it sends nothing at all: not even that it took the server's settings."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -22,6 +23,7 @@ class RawConnection:
         self.ended: dict[int, str] = {}  # streams that the server ended, and by what
         self.said: set[int] = set()  # streams on which the server sent a message
         self.closed = asyncio.Event()
+        self._begun = False
         self._pongs = 0
         self._changed = asyncio.Condition()
         self._window = WINDOW
@@ -30,6 +32,7 @@ class RawConnection:
 
     async def begin(self) -> None:
         """Say that it is HTTP/2."""
+        self._begun = True
         self._writer.write(PREFACE)
         await self._send(SETTINGS, 0, 0, b"")
 
@@ -83,6 +86,8 @@ class RawConnection:
             await self._changed.wait_for(lambda: self.closed.is_set() or self.settings)
 
     async def _send(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
+        if not self._begun:
+            return
         with suppress(ConnectionError):
             self._writer.write(struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload)
             await self._writer.drain()
