@@ -31,12 +31,13 @@ async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, 
     return results
 
 
-async def posted(base: str, machine: Machine, first: int, count: int, threads: int) -> tuple[Run, list[float]]:
+async def posted(
+    base: str, machine: Machine, first: int, count: int, threads: int, warm_up: int = WARM_UP
+) -> tuple[Run, list[float]]:
     """The run of so many webhooks, and seconds from each post to the machine."""
-    await asyncio.to_thread(
-        flood, base, first, WARM_UP, threads
-    )  # connections and caches are warm then, and the log is written over
-    done = await asyncio.to_thread(flood, base, first + WARM_UP, count, threads)
+    if warm_up:  # connections and caches are warm then, and the log is written over
+        await asyncio.to_thread(flood, base, first, warm_up, threads)
+    done = await asyncio.to_thread(flood, base, first + warm_up, count, threads)
     while not done.sent.keys() <= machine.arrived.keys():
         await asyncio.sleep(0.001)
     return done.run, [machine.arrived[text] - sent for text, sent in done.sent.items()]

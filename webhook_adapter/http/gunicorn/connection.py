@@ -4,6 +4,7 @@ import json
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from io import SEEK_END
 from typing import Any
 
@@ -14,9 +15,19 @@ from webhook_adapter.auth import peer_of
 from webhook_adapter.http.gunicorn.request import Refused, Request
 
 _PIECE = 64 * 1024  # bytes that go to the kernel at once, and that an answer may hold in memory
+_UNSENT = 16 * 1024  # bytes that the kernel may hold beside those that a client has room for
 _PIECES = 16  # at most before others have their turn
 _WITHIN = 30.0  # seconds to take an answer, and beside them
 _LEAST_RATE = 16 * 1024  # a second for so many bytes of it
+
+
+def keep_little_unsent(listener: Any) -> None:  # noqa: ANN401 - gunicorn's wrapper of a socket
+    """Of answers that its clients do not read the kernel is to take few, not some megabytes.
+
+    Who asks far ahead and reads nothing is served no further then, and has cost two answers and not two hundred.
+    """
+    with suppress(AttributeError, OSError):  # a system or a kind of socket without it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
 
 
 class AnswerSocket(socket.socket):

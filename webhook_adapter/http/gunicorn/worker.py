@@ -24,7 +24,7 @@ from gunicorn.workers import gthread
 
 from webhook_adapter.auth import BodyAwaited, BodyToCome
 from webhook_adapter.config import AdapterConfig
-from webhook_adapter.http.gunicorn.connection import Connection, refusal
+from webhook_adapter.http.gunicorn.connection import Connection, keep_little_unsent, refusal
 from webhook_adapter.http.gunicorn.pool import Pool
 from webhook_adapter.http.gunicorn.request import Progress, Refused, Request
 from webhook_adapter.logs import log_to_stderr
@@ -74,6 +74,8 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """As gunicorn's, after the fork."""
+        for listener in self.sockets:
+            keep_little_unsent(listener)
         self._unhurried = ThreadPoolExecutor(_UNHURRIED)
         super().init_process()
 

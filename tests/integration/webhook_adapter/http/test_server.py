@@ -256,6 +256,21 @@ def test_what_crowds_do_holds_few_threads_however_long_the_router_takes(
     router.door.changes.clear()
 
 
+def test_who_reads_nothing_is_served_little_of_what_it_asks_for_ahead(router: FaultyRouter, tmp_path: Path) -> None:
+    page = b"GET /console/static/console.css HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        AdapterProcess(environment(router.address), tmp_path, is_patient=False) as process,
+        socket.socket() as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", process.port))
+        ours, before = client.getsockname()[1], len(router.door.asked(GetStatsRequest))
+        client.sendall((b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n" + page) * 100)
+        wait_until(lambda: ours not in process.ports_of_clients())  # it was waited for, and sent away
+
+        assert 1 <= len(router.door.asked(GetStatsRequest)) - before <= 5
+
+
 def test_malformed_http_shows_no_secret(process: AdapterProcess, port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         client.sendall(f"POST {WEBHOOK} HTTP/9.9\r\n\r\n".encode())
