@@ -59,8 +59,12 @@ def _router(agents: int) -> None:
         took = asyncio.run(drain.measure(folder, 10_000))
         _row("10 000 queued commands onto a machine's disk", f"{took:.2f} s", f"{10_000 / took:.0f}/s")
     with programs.folder() as folder:
-        per_link = asyncio.run(idle.measure(folder, agents))
-        _row(f"router memory per idle machine, at {agents}", f"{per_link / 1024:.0f} KiB", "")
+        per_link, bare = asyncio.run(idle.measure(folder, agents))
+        _row(
+            f"router memory per idle machine, at {agents}",
+            f"{per_link / 1024:.1f} KiB",
+            f"a bare gRPC server's {bare / 1024:.1f} KiB",
+        )
 
 
 def _hooks() -> None:

@@ -1,41 +1,35 @@
-"""What an idle machine costs the router in memory."""
+"""What an idle machine costs the router in memory, with its proof and its credential; and a bare gRPC server."""
 
 import asyncio
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
-import grpc
 import psutil
 
 from tests.bench import programs
-from tests.bench.machine import Machine
+from tests.bench.enrolled import Router, enrol
+from tests.bench.thin_crowd import BARE, crowd
 
-AT_ONCE = 50  # links being opened at the same time
-
-
-async def measure(folder: Path, count: int) -> float:
-    """Bytes of the router's memory per idle link."""
-    with programs.router(folder) as router:
-        process = psutil.Process(router.process.pid)
-        async with grpc.aio.insecure_channel(router.address) as control:
-            machines = [Machine(control, f"idle-{number}") for number in range(count)]
-            await _each(machines[:AT_ONCE], router.address)
-            before = process.memory_info().rss
-            await _each(machines[AT_ONCE:], router.address)
-            grown = process.memory_info().rss - before
-            for machine in machines:
-                machine.close()
-    return grown / (count - AT_ONCE)
+WARM = 50  # links before the first look
+SETTLED = 2.0  # seconds
 
 
-async def _each(machines: list[Machine], address: str) -> None:
-    for start in range(0, len(machines), AT_ONCE):
-        some = machines[start : start + AT_ONCE]
-        for machine in some:
-            await machine.enrol()  # not side by side: that is how join tokens would be guessed
-        await asyncio.gather(*(_open(machine, address) for machine in some))
+async def measure(folder: Path, count: int) -> tuple[float, float]:
+    """Bytes of memory per idle link: the router's, and those of a gRPC server that knows nobody."""
+    known = enrol(folder, count)
+    bare = [sys.executable, str(programs.ROOT / "tests" / "bench" / "bare.py"), str(folder), "127.0.0.1:0"]
+    nobody = Router(BARE, known.fingerprint)
+    return await _per_link(folder, programs.ours("router"), count, known), await _per_link(folder, bare, count, nobody)
 
 
-async def _open(machine: Machine, address: str) -> None:
-    # A channel each, as agents have: else one connection would carry a hundred links.
-    options = [("grpc.use_local_subchannel_pool", 1)]
-    await machine.connect(grpc.aio.insecure_channel(address, options))
+async def _per_link(folder: Path, argv: list[str], count: int, known: Router) -> float:
+    with programs.started(argv, programs.environ(folder), log=folder / "log.txt") as server, ExitStack() as stack:
+        process = psutil.Process(server.process.pid)
+        warm = stack.enter_context(crowd(server.address, range(WARM), known))
+        await warm.all_say("full")
+        before = process.memory_info().rss
+        rest = stack.enter_context(crowd(server.address, range(WARM, count), known))
+        await rest.all_say("full")
+        await asyncio.sleep(SETTLED)
+        return (process.memory_info().rss - before) / (count - WARM)

@@ -14,20 +14,15 @@ import psutil
 from agentlink.v1 import agent_link_pb2 as pb
 from agentlink.v1 import agent_link_pb2_grpc as rpc
 from agentlink.v1 import control_pb2
-from agentlink.v1.identity_pb2_grpc import IdentityStub
+from agentlink.v1.control_pb2_grpc import ControlStub
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.link import backoff
-from agent.link.channel import OPTIONS
-from agent.link.client import PROOF_TIMEOUT
-from agent.link.grpc_stream import ending_of
 from agent.link.identity import Identity
-from agent.link.protocol import End
-from agent.link.router_proof import carried, challenge, check
 from tests.faults.kills import Strike, recoveries, until_recovered
 from tests.faults.load import METADATA, Senders
 from tests.faults.table import Row, quantile
 from tests.faults.world import World
+from tests.rigs.thin_machine import ThinMachine, here
 from tests.waiting import wait_until
 
 BACK = 20.0  # seconds until all are back: the promise
@@ -37,95 +32,15 @@ GROWTH = 1.1  # of memory, descriptors and threads, at most
 ROOM = 4 * 1024 * 1024  # bytes of memory that do not count
 
 
-class ThinMachine:
-    """A machine that connects as the agent does, with its waiting, and does nothing."""
-
-    def __init__(self, address: str, name: str, rng: random.Random) -> None:
-        self._identity = Identity(name, "", address, Ed25519PrivateKey.generate())
-        self._rng = rng
-        self._backoff = backoff.Backoff()
-        self.epoch = 0
-        self.welcomed_at = 0.0  # monotonic; 0 while there is no link
-
-    async def enrol(self, channel: grpc.aio.Channel) -> None:
-        request = control_pb2.CreateJoinTokenRequest(machine_id=self._identity.machine_id)
-        create = channel.unary_unary(
-            "/agentlink.v1.Control/CreateJoinToken",
-            control_pb2.CreateJoinTokenRequest.SerializeToString,
-            control_pb2.CreateJoinTokenResponse.FromString,
-        )
-        token = (await create(request, metadata=METADATA)).join_token
-        key = self._identity.key.public_key().public_bytes_raw()
-        enrolled = await rpc.AgentLinkStub(channel).Enroll(
-            pb.EnrollRequest(join_token=token, machine_id=self._identity.machine_id, public_key=key)
-        )
-        pin = token.partition(".")[2]
-        self._identity = replace(self._identity, router_id=enrolled.router_id, router_fingerprint=pin)
-
-    async def stay(self) -> None:
-        """Hold a link until cancelled."""
-        async with grpc.aio.insecure_channel(self._identity.router, options=OPTIONS) as channel:
-            while True:
-                if await self._is_proven(IdentityStub(channel)):
-                    await self._one_link(rpc.AgentLinkStub(channel))
-                await asyncio.sleep(max(0.0, self._backoff.attempt_at - time.monotonic()))
-
-    async def _is_proven(self, stub: IdentityStub) -> bool:
-        """As an agent does before each link."""
-        asked, mine = challenge(), self._identity
-        try:
-            answer = await stub.Prove(asked, timeout=PROOF_TIMEOUT, metadata=carried(asked))
-            check(asked, answer, mine.router_fingerprint, mine.router_id)
-        except grpc.aio.AioRpcError as error:
-            self._wait(error, 0.0)
-            return False
-        return True
-
-    async def _one_link(self, stub: rpc.AgentLinkStub) -> None:
-        call = stub.Connect(metadata=(("authorization", f"Bearer {self._identity.token(time.time())}"),))
-        name, nonce = self._identity.machine_id, 0
-        hello = pb.Hello(machine_id=name, instance_id=name, inbox_id=name, outbox_id=name,
-                         last_link_epoch=self.epoch, protocol_min=1, protocol_max=1)  # fmt: skip
-        try:
-            await call.write(pb.AgentFrame(hello=hello))
-            frame = await call.read()
-            self.epoch, interval = frame.link_epoch, frame.welcome.heartbeat_interval.ToTimedelta().total_seconds()
-            self.welcomed_at = time.monotonic()
-            while frame is not grpc.aio.EOF:
-                nonce += 1
-                try:
-                    frame = await asyncio.wait_for(
-                        asyncio.shield(reading := asyncio.ensure_future(call.read())), interval
-                    )
-                except TimeoutError:
-                    await call.write(pb.AgentFrame(link_epoch=self.epoch, heartbeat=pb.Heartbeat(nonce=nonce)))
-                    frame = await reading
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError, AttributeError):
-            pass
-        finally:
-            held, self.welcomed_at = (time.monotonic() - self.welcomed_at if self.welcomed_at else 0.0), 0.0
-            call.cancel()
-        await self._learn(call, held)
-
-    async def _learn(self, call: "grpc.aio.StreamStreamCall[pb.AgentFrame, pb.RouterFrame]", held: float) -> None:
-        trailing = await call.trailing_metadata() or grpc.aio.Metadata()
-        error = grpc.aio.AioRpcError(await call.code(), grpc.aio.Metadata(), trailing, await call.details(), None)
-        self._wait(error, held)
-
-    def _wait(self, error: grpc.aio.AioRpcError, held: float) -> None:
-        ending, now = ending_of(error), time.monotonic()
-        if ending.retry_after is not None:
-            self._backoff = backoff.told(self._backoff, now, ending.retry_after)
-        elif ending.end is not End.STOPPED:
-            self._backoff = backoff.lost(self._backoff, now, self._rng.random(), held)
-
-
 class Crowd:
     """Many thin machines in one thread."""
 
     def __init__(self, address: str, count: int, rng: random.Random) -> None:
         self._address = address
-        self.machines = [ThinMachine(address, f"thin-{number}", rng) for number in range(count)]
+        self.machines = [
+            ThinMachine(Identity(f"thin-{number}", "", address, Ed25519PrivateKey.generate()), rng)
+            for number in range(count)
+        ]
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -141,19 +56,31 @@ class Crowd:
             self._thread.join()
 
     def here(self) -> int:
-        return sum(machine.welcomed_at > 0 for machine in self.machines)
+        return here(self.machines)
 
     async def _run(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._started.set()
         async with grpc.aio.insecure_channel(self._address) as channel:
             for machine in self.machines:
-                await machine.enrol(channel)  # the router takes one at a time from one address
+                await _enrol(machine, channel)  # the router takes one at a time from one address
         staying = [asyncio.create_task(machine.stay()) for machine in self.machines]
         await self._over.wait()
         for task in staying:
             task.cancel()
         await asyncio.gather(*staying, return_exceptions=True)
+
+
+async def _enrol(machine: ThinMachine, channel: grpc.aio.Channel) -> None:
+    mine = machine.identity
+    request = control_pb2.CreateJoinTokenRequest(machine_id=mine.machine_id)
+    token = (await ControlStub(channel).CreateJoinToken(request, metadata=METADATA)).join_token
+    key = mine.key.public_key().public_bytes_raw()
+    enrolled = await rpc.AgentLinkStub(channel).Enroll(
+        pb.EnrollRequest(join_token=token, machine_id=mine.machine_id, public_key=key)
+    )
+    pin = token.partition(".")[2]
+    machine.identity = replace(mine, router_id=enrolled.router_id, router_fingerprint=pin)
 
 
 @dataclass(frozen=True, slots=True)
