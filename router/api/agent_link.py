@@ -71,7 +71,7 @@ class AgentLinkServicer:
     async def drain_all(self, patience: float, reconnect_within: float) -> None:
         """Ask every agent to leave, and to come back spread over some seconds; wait for them, but not for ever."""
         for stream in list(self._streams):
-            await stream.drain(patience, self._services.jitter() * reconnect_within)
+            stream.drain(patience, self._services.jitter() * reconnect_within)
         if left := [stream.ended for stream in self._streams]:
             await asyncio.wait(left, timeout=patience)
 

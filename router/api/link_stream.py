@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ import grpc
 
 from router.api.convert.frames import command_batch, read_frame, router_frame
 from router.api.errors import abort
-from router.api.handlers import Context, frames, last_word, last_write
+from router.api.handlers import Context, last_word, last_write
 from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
@@ -19,7 +19,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.flow import SLICE, Flow
-from router.link.hub import WINDOW, WINDOW_BATCHED, Link
+from router.link.hub import WINDOW, WINDOW_BATCHED, Link, unheard
 from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
@@ -50,7 +50,11 @@ class LinkServices:
 
 
 class LinkStream:
-    """One open stream: a reader that never waits for acting, one writer, and a watch on the time."""
+    """One open stream. The call's own task reads, and never waits for acting; a writer runs while there is something
+    to say, and a timer watches.
+
+    So a link that is idle holds one task: of links there are thousands.
+    """
 
     def __init__(self, principal: Principal, context: Context, services: LinkServices) -> None:
         self._machine_id = machine_id = principal.machine_id
@@ -59,23 +63,23 @@ class LinkStream:
         self._services = services
         self._connection = Connection(machine_id, services.clock.monotonic())
         self._flow = Flow(services.clock.monotonic())
-        self.ended: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[Close] = self._loop.create_future()
         self.link: Link | None = None
+        self._reader: asyncio.Task[Any] | None = None  # while it reads
         self._writer: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(self._until_look(), self._look)
 
     async def run(self) -> None:
         """Carry frames until the stream ends; then let what was not confirmed wait for the next link."""
-        tasks = [asyncio.create_task(self._guarded(part)) for part in (self._read, self._watch)]
         close = Close(Reason.UNSPECIFIED, "the stream was lost")
         try:
-            # Shielded: cancelling the call must not cancel what others wait for.
-            close = await asyncio.shield(self.ended)
+            close = await self._read_until_ended()
         except Exception:
             close = Close(Reason.UNSPECIFIED, "the router made a mistake", clean=True)  # that blames no command
             raise
         finally:
-            for task in tasks:
-                task.cancel()
+            self._timer.cancel()
             # Before the writer is waited for: what was sent must be queued again though the peer never reads.
             lost = self._forget(close)
             logger.info("link closed", extra={"machine": self._machine_id, "reason": close.text})
@@ -89,26 +93,55 @@ class LinkStream:
         """Close the stream; the first reason counts."""
         if not self.ended.done():
             self.ended.set_result(Close(reason, text, clean))
+            self._stop_reading()
 
     def fail(self, error: Exception) -> None:
         """Close the stream for a mistake of ours; the caller gets what any other call would."""
         if not self.ended.done():
             self.ended.set_exception(error)
+            self._stop_reading()
 
-    async def drain(self, patience: float, reconnect_after: float) -> None:
+    def drain(self, patience: float, reconnect_after: float) -> None:
         """Ask the agent to leave and to come back."""
         for step in self._connection.drain(self._services.clock.monotonic(), patience, reconnect_after):
-            await self._perform(step)
+            self._act(step)
+
+    def _stop_reading(self) -> None:
+        if self._reader and self._reader is not asyncio.current_task():
+            self._reader.cancel()
+
+    async def _read_until_ended(self) -> Close:
+        self._reader = reader = asyncio.current_task()
+        try:
+            await self._read()
+        except asyncio.CancelledError:
+            stopped = self.ended.done()
+            self.end(Reason.UNSPECIFIED, "the stream was lost")
+            # By whoever ended it; else by the caller, who hung up, or by both.
+            if not stopped or reader is None or reader.uncancel():
+                raise
+        except Exception as error:  # noqa: BLE001 - it is logged where the call ends
+            self._end_by(error)
+        finally:
+            self._reader = None
+        return self.ended.result()
 
     async def _read(self) -> None:
-        async for raw in frames(self._context):
-            # Every frame is a sign of life; it is written once a minute, not here.
-            if self.link:
-                self.link.heard_at = self._services.clock.now()
-            for step in self._parsed(raw):
-                await self._perform(step)
-                await self._rest(step)
-        self.end(Reason.UNSPECIFIED, "the stream ended without a goodbye")
+        while not self.ended.done():
+            raw: object = await self._context.read()
+            if not isinstance(raw, bytes):  # gRPC's mark for the end
+                self.end(Reason.UNSPECIFIED, "the stream ended without a goodbye")
+                return
+            await self._take(raw)
+            del raw  # else it would be kept until the next one comes
+
+    async def _take(self, raw: bytes) -> None:
+        # Every frame is a sign of life; it is written once a minute, not here.
+        if self.link:
+            self.link.heard_at = self._services.clock.now()
+        for step in self._parsed(raw):
+            await self._perform(step)
+            await self._rest(step)
 
     async def _rest(self, step: Step) -> None:
         """Read on when there is room for more; until then the rest waits at the machine."""
@@ -129,13 +162,18 @@ class LinkStream:
         match step:
             case Handle(frame) if self.link:
                 await self._handle(self.link, frame)
+            case Greet(hello):
+                await self._greet(hello)
+            case _:
+                self._act(step)
+
+    def _act(self, step: Step) -> None:
+        match step:
             case Reply(Drain() as frame) if self.link:
                 self.link.draining = True
                 self.link.send(frame)  # behind the commands that are on disk as sent
             case Reply(frame) if self.link:
                 self.link.send(frame, urgent=True)
-            case Greet(hello):
-                await self._greet(hello)
             case Close(reason, text, clean):
                 self.end(reason, text, clean=clean)
 
@@ -143,7 +181,7 @@ class LinkStream:
         batches = "command_batch" in hello.capabilities
         most = WINDOW_BATCHED if batches else WINDOW
         link = Link(self._machine_id, self._public_key, batches, min(hello.max_in_flight or most, most))
-        link.heard_at = self._services.clock.now()
+        link.heard_at, link.wake = self._services.clock.now(), self._speak
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
         welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
@@ -157,7 +195,6 @@ class LinkStream:
             interval=welcome.heartbeat_interval,
             rotate_at=rotate_at,
         )
-        self._writer = asyncio.create_task(self._guarded(self._write))
         # The rest of it in slices: in one transaction, a crowd of sessions would keep everybody waiting.
         for rest in _slices(hello.sessions[SLICE:]):
             await self._services.database.write(partial(upstream.greeted, link=link, reports=rest))
@@ -195,44 +232,59 @@ class LinkStream:
         elif isinstance(error, Exception):
             self.fail(error)
 
+    def _speak(self) -> None:
+        """There is something to say: let it be said."""
+        if self._writer is None:
+            self._writer = self._loop.create_task(self._write())
+
     async def _write(self) -> None:
+        assert self.link is not None  # noqa: S101 - that woke it
         link = self.link
-        while link is not None and not link.gone:
-            await link.wake.wait()
-            link.wake.clear()
+        try:
             while (link.urgent or link.normal) and not link.gone:
                 await self._context.write(self._next(link))
                 self._flow.sent()
-            # After the last frame: the reason for the end must be heard by who is still there.
-            if link.closing:
-                self.end(*link.closing)
-                return
+        except asyncio.CancelledError:
+            self.end(Reason.UNSPECIFIED, "the stream was lost")
+            raise
+        except Exception as error:  # noqa: BLE001 - it is logged where the call ends
+            self._end_by(error)
+        self._writer = None
+        # After the last frame: the reason for the end must be heard by who is still there.
+        if link.closing:
+            self.end(*link.closing)
 
     def _next(self, link: Link) -> bytes:
         lane = link.urgent or link.normal
-        frame = lane.popleft()
+        frame = lane.pop(0)
         if not (link.batches and isinstance(frame, Command) and lane and isinstance(lane[0], Command)):
             return router_frame(frame, link.epoch).SerializeToString()
         batch, size = [frame], frame.size
         # Only what waits anyhow: no command is held up to make a batch fuller.
         while lane and isinstance(lane[0], Command) and size + lane[0].size < BATCH_BYTES:
             size += lane[0].size
-            batch.append(lane.popleft())  # type: ignore[arg-type]
+            batch.append(lane.pop(0))  # type: ignore[arg-type]
         return command_batch(batch, link.epoch).SerializeToString()
 
-    async def _watch(self) -> None:
-        clock = self._services.clock
-        while True:
-            await asyncio.sleep(min(LOOK_EVERY, max(0.0, self._connection.deadline() - clock.monotonic())))
-            now = clock.monotonic()
+    def _until_look(self) -> float:
+        return min(LOOK_EVERY, max(0.0, self._connection.deadline() - self._services.clock.monotonic()))
+
+    def _look(self) -> None:
+        """What the passing of time brings."""
+        try:
+            now = self._services.clock.monotonic()
             if self._flow.unwritten:
                 self._connection.behind(now)
             for step in self._connection.tick(now):
-                await self._perform(step)
+                self._act(step)
             # Heartbeats may go on while its disk hangs: the receipt tells that it does not.
             oldest = self.link.oldest() if self.link else None
             if oldest is not None and now - oldest >= ACK_TIMEOUT:
                 self.end(Reason.ACK_TIMEOUT, f"no receipt within {ACK_TIMEOUT:.0f} s")
+        except Exception as error:  # noqa: BLE001 - it is logged where the call ends
+            self.fail(error)
+        if not self.ended.done():
+            self._timer = self._loop.call_later(self._until_look(), self._look)
 
     def _forget(self, close: Close) -> "asyncio.Future[None]":
         link, delivery = self.link, self._services.delivery
@@ -241,8 +293,7 @@ class LinkStream:
             done.set_result(None)
             return done
         # At once, in memory: whoever claims from now on must not choose this link.
-        link.gone = True
-        link.wake.set()
+        link.gone, link.wake = True, unheard
         late, meant = close.reason is Reason.ACK_TIMEOUT, close.clean or close.reason in _OUR_DOING
 
         def operation(tx: Transaction) -> None:
@@ -251,18 +302,14 @@ class LinkStream:
 
         return self._services.database.write(operation)
 
-    async def _guarded(self, part: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            await part()
-        except Refusal as refusal:
-            self.end(refusal.reason, refusal.text)
-        except grpc.aio.InternalError:  # a write on a stream whose peer is gone
-            self.end(Reason.UNSPECIFIED, "the stream was lost")
-        except asyncio.CancelledError:
-            self.end(Reason.UNSPECIFIED, "the stream was lost")
-            raise
-        except Exception as error:  # noqa: BLE001 - it is logged where the call ends
-            self.fail(error)
+    def _end_by(self, error: Exception) -> None:
+        match error:
+            case Refusal():
+                self.end(error.reason, error.text)
+            case grpc.aio.InternalError():  # a write on a stream whose peer is gone
+                self.end(Reason.UNSPECIFIED, "the stream was lost")
+            case _:
+                self.fail(error)
 
 
 def _slices(items: tuple[T, ...]) -> Iterator[tuple[T, ...]]:

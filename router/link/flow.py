@@ -19,7 +19,7 @@ class Flow:
     def __init__(self, now: float) -> None:
         self.unwritten = 0
         self._tokens, self._filled = BURST, now
-        self._moved = asyncio.Event()
+        self._moved: asyncio.Future[None] | None = None  # while the reader waits
 
     def writing(self, count: int) -> None:
         """So many go to the disk."""
@@ -28,17 +28,18 @@ class Flow:
     def written(self, count: int) -> None:
         """So many are there, or never will be."""
         self.unwritten -= count
-        self._moved.set()
+        self.sent()
 
     def sent(self) -> None:
         """Something went out."""
-        self._moved.set()
+        if self._moved and not self._moved.done():
+            self._moved.set_result(None)
 
     async def room(self, unsent: Sized) -> None:
         """Wait until little enough is under way in both directions."""
         while self.unwritten >= MOST_UNWRITTEN or len(unsent) >= MOST_UNSENT:
-            self._moved.clear()
-            await self._moved.wait()
+            self._moved = asyncio.get_running_loop().create_future()
+            await self._moved
 
     def pause(self, count: int, now: float) -> float:
         """So many came: seconds until the next may be read."""

@@ -4,9 +4,7 @@ A link's window and the hub's table are changed in the writer thread alone, insi
 change, and restored when that is undone. Its outgoing lanes and its closing belong to the event loop.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 
@@ -28,6 +26,10 @@ class InFlight:
     sent: float
 
 
+def unheard() -> None:
+    """What wakes nobody: there is no stream."""
+
+
 @dataclass(eq=False, slots=True)
 class Link:
     """One open stream of a machine."""
@@ -47,9 +49,10 @@ class Link:
     draining: bool = False  # the agent was asked to leave: nothing more is sent
     gone: bool = False  # the stream has ended, though that may not be on disk yet
     heard_at: float = 0.0  # its last frame, in seconds since the epoch; the event loop's
-    urgent: deque[RouterFrame] = field(default_factory=deque)
-    normal: deque[RouterFrame] = field(default_factory=deque)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    # Lists, as they are empty nearly always: a deque would take a page for it.
+    urgent: list[RouterFrame] = field(default_factory=list)
+    normal: list[RouterFrame] = field(default_factory=list)
+    wake: Callable[[], object] = unheard  # called when there is something to say
     closing: tuple[Reason, str] | None = None
 
     def room(self) -> int:
@@ -89,14 +92,14 @@ class Link:
     def send(self, frame: RouterFrame, *, urgent: bool = False) -> None:
         """Queue a frame for the stream's one writer."""
         (self.urgent if urgent else self.normal).append(frame)
-        self.wake.set()
+        self.wake()
 
     def close(self, reason: Reason, text: str) -> None:
         """Ask the stream's driver to end it; the first reason counts."""
         # The reason is told when the lanes are empty: what was queued before goes out first.
         if self.closing is None:
             self.closing = (reason, text)
-        self.wake.set()
+        self.wake()
 
 
 class Hub:

@@ -210,7 +210,7 @@ class Wire:
         """What the router wants to send goes on its way."""
         link = self.link
         while link is not None and (link.urgent or link.normal):
-            frame = (link.urgent or link.normal).popleft()
+            frame = (link.urgent or link.normal).pop(0)
             if isinstance(frame, Command):
                 self.sent.append(frame.command_id)
             self.down.append(router_frame(frame, link.epoch).SerializeToString())

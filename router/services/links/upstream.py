@@ -62,6 +62,7 @@ _ENDINGS = {
     ResultOutcome.EXPIRED: CommandState.EXPIRED,
 }
 
+_NONE: frozenset[str] = frozenset()  # one for all links
 _CARRIED_OUT = frozenset({CommandState.DONE, CommandState.FAILED})  # only the machine itself says so
 
 
@@ -119,7 +120,7 @@ class UpstreamService:
         # A new inbox has heard nothing: its epochs are counted from here.
         opened = self._renewed(machine, hello, heard_epoch=0 if lost else machine.heard_epoch)
         machines.write(tx, opened)
-        link.epoch, link.inbox_id, link.unresolved = opened.epoch, hello.inbox_id, frozenset(hello.unresolved)
+        link.epoch, link.inbox_id, link.unresolved = opened.epoch, hello.inbox_id, frozenset(hello.unresolved) or _NONE
         link.probing = poison.any_waits(tx, hello.machine_id)
         # In the table now, so that what is accepted after this commit is sent here; the older one is closed after it.
         if older := self._hub.replace(tx, link):
