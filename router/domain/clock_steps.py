@@ -9,6 +9,8 @@ from msgspec import Struct
 
 NOTICEABLE = 0.001  # seconds; less is two clocks being read one after the other, not worth writing every deadline anew
 
+MUCH = 60.0  # seconds; less moves no deadline that is days away: nearly each start finds some milliseconds
+
 DAY = 24 * 3600.0  # seconds
 HISTORY = 30 * DAY  # seconds that what has ended is kept: long enough to look into what happened
 LONG_STEP = DAY  # seconds; by less history may go early

@@ -11,6 +11,7 @@ _OF_MACHINE = Cancel.machine_id == given.machine_id
 _IS_LIVE = fn.EXISTS(Command.select(Command.command_id).where((Command.command_id == Cancel.command_id) & LIVE))
 _ASK = Statement(insert(Cancel).on_conflict_ignore())  # the first who wants it is its actor
 _ASKED = Statement(Cancel.select(Cancel.command_id, Cancel.actor).where(_OF_MACHINE))
+_MACHINES = Statement(Cancel.select(Cancel.machine_id).distinct())
 _FORGET = Statement(Cancel.delete().where(_OF_MACHINE & ~_IS_LIVE))
 
 
@@ -22,6 +23,11 @@ def ask(tx: Transaction, command_id: str, machine_id: str, actor: str) -> None:
 def asked(tx: Transaction, machine_id: str) -> dict[str, str]:
     """The commands of a machine that are wanted back, with who wants each."""
     return dict(_ASKED.run(tx, machine_id=machine_id).fetchall())
+
+
+def machines(tx: Transaction) -> list[str]:
+    """The machines from which something is wanted back."""
+    return _MACHINES.values(tx)
 
 
 def forget(tx: Transaction, machine_id: str) -> None:

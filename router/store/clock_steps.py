@@ -7,7 +7,7 @@ import sqlite3
 from msgspec.structs import astuple
 
 from router.clock import Clock
-from router.domain.clock_steps import HISTORY, LONG_STEP, Moment, step_between
+from router.domain.clock_steps import HISTORY, LONG_STEP, MUCH, Moment, step_between
 from router.store import commands, meta
 from router.store.database import Transaction
 from router.store.registry import STORES
@@ -24,13 +24,21 @@ def resume(connection: sqlite3.Connection, clock: Clock) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if step:
         logger.warning("the wall clock moved by %.3f s beside the time that passed; deadlines moved along", step)
-        for store in STORES:
-            if store.shift:
-                store.shift(connection, step)
+        _shift(connection, step)
         commands.accept_by(connection, now=clock.now())
         _hold_history(connection, step, clock.now())
     mark(connection, clock)
     connection.execute("COMMIT")
+
+
+def _shift(connection: sqlite3.Connection, step: float) -> None:
+    """Move the deadlines; those of large tables, which are days away, once there is a minute to move them by."""
+    saved_up = float(meta.get(connection, "small_steps") or 0.0) + step
+    is_much = abs(saved_up) >= MUCH
+    for store in STORES:
+        if store.shift and (is_much or not store.patient):
+            store.shift(connection, saved_up if store.patient else step)
+    meta.put(connection, "small_steps", str(0.0 if is_much else saved_up))
 
 
 def history_is_held(tx: Transaction, now: float) -> bool:

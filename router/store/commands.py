@@ -18,7 +18,7 @@ from router.store.mapper import Mapper, Part, Reads
 from router.store.statements import Statement, all_given, given, listed
 from router.store.tables import Chat, Session
 from router.store.tables import Command as Row
-from router.store.tables.commands import DEAD_LETTER, QUEUED
+from router.store.tables.commands import BADLY, DEAD_LETTER, QUEUED
 from router.store.tables.commands import LIVE as IS_LIVE
 from router.store.trace import TraceStep, record
 from router.store.upkeep import counting, purging, shifting
@@ -98,6 +98,8 @@ _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(QUEUED))
 _CONFIRMED = Statement(
     Row.select(Row.command_id, Row.epoch).where(_OF_MACHINE & IS_LIVE & (Row.state == CommandState.RECEIVED))
 )
+_SENT_TO = Statement(Row.select(Row.machine_id).distinct().where(IS_LIVE & (Row.state == CommandState.SENT)))
+_WAITS_FOR = Statement(Row.select(Row.machine_id).distinct().where(_OF_SESSION & QUEUED))
 _STATES = Statement(
     Row.select(Row.command_id, Row.state).where(Row.command_id.in_(listed(given.command_ids)) & _OF_MACHINE)
 )
@@ -116,7 +118,7 @@ _DEAD_LETTERS_WITHIN = _COMMANDS.reads(_NEWEST.where(DEAD_LETTER & _WITHIN))
 
 shift = shifting(Row.expires_at, IS_LIVE)  # when it is given up, or over its time limit
 purge = purging(Row, Row.ended_at < given.before)
-stats = counting(Row.state, live=IS_LIVE, given_up=DEAD_LETTER)
+stats = counting(Row.state, [IS_LIVE], given_up=DEAD_LETTER)
 oldest = Statement(Row.select(fn.MIN(Row.created_at)).where(IS_LIVE)).value  # since when the oldest that lives waits
 # What lives was accepted before this process began, also where the clock was put back meanwhile.
 accept_by = Statement(Row.update({Row.created_at: given.now}).where((Row.created_at > given.now) & IS_LIVE)).run
@@ -196,6 +198,16 @@ def queued(tx: Transaction, machine_id: str, limit: int, held: Iterable[str] = (
 def live_of_machine(tx: Transaction, machine_id: str, states: Iterable[CommandState] = LIVE) -> list[Command]:
     """Commands of a machine that have not ended, in order."""
     return _live_in(frozenset(states)).all(tx, machine_id=machine_id)
+
+
+def sent_to(tx: Transaction) -> list[str]:
+    """The machines that something was sent to which they have not confirmed."""
+    return _SENT_TO.values(tx)
+
+
+def machines_of_queued(tx: Transaction, session_id: str) -> list[str]:
+    """The machines for which something of a session waits; mostly one."""
+    return _WAITS_FOR.values(tx, session_id=session_id)
 
 
 def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:
@@ -300,7 +312,11 @@ def _live_in(states: frozenset[CommandState]) -> Reads[Command]:
 def _page(states: frozenset[CommandState], *, of_session: bool, behind: bool, limited: bool) -> Reads[Command]:
     query = _NEWEST.where(_OF_SESSION) if of_session else _NEWEST
     query = query.where(_WITHIN) if limited else query
-    query = query.where(Row.state.in_(list(states))) if states else query
+    if states:
+        query = query.where(Row.state.in_(list(states)))
+        # What goes well ends as DONE, and is found at once; among it the rest is found by the index of it alone.
+        query = query.where(IS_LIVE).order_by(Row.position * -1) if states <= LIVE else query
+        query = query.where(BADLY) if states.isdisjoint({*LIVE, CommandState.DONE}) else query
     other = Row.alias()
     place = other.select(other.position).where(other.command_id == given.command_id)
     return _COMMANDS.reads(query.where(Row.position < place) if behind else query)

@@ -5,7 +5,7 @@ import sqlite3
 from peewee import fn
 
 from router.store.database import Transaction
-from router.store.statements import Statement, given, upsert
+from router.store.statements import Connection, Statement, given, upsert
 from router.store.tables import FilePart
 from router.store.tables.notifications import UNNAMED
 from router.store.upkeep import purging, shifting
@@ -35,8 +35,15 @@ _PART = Statement(
 )
 
 shift = shifting(FilePart.created_at)
-_FORGOTTEN = UNNAMED & (FilePart.created_at < given.before + (KEPT - UNNAMED_FOR))
-purge = purging(FilePart, (FilePart.created_at < given.before) | _FORGOTTEN)
+# By an index each: whose a part is stands behind its bytes, which would all be read for it.
+_purge_old = purging(FilePart, FilePart.created_at < given.before)
+_purge_unnamed = purging(FilePart, UNNAMED & (FilePart.created_at < given.before + (KEPT - UNNAMED_FOR)))
+
+
+def purge(on: Connection, before: float, limit: int) -> int:
+    """Remove the parts that are old, and those that nothing has named in time."""
+    gone = _purge_old(on, before, limit)
+    return gone + _purge_unnamed(on, before, limit - gone)
 
 
 def put(tx: Transaction, file_id: str, number: int, data: bytes, now: float, owner: str) -> None:

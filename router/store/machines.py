@@ -12,6 +12,11 @@ Row = tables.Machine
 _MACHINES = Mapper(Row, Machine)
 _FIND = _MACHINES.reads(_MACHINES.select().where(Row.machine_id == given.machine_id))
 _GATE = Statement(Row.select(Row.gate).where(Row.machine_id == given.machine_id))
+_IS_OVER = Statement(
+    Row.select(Row.machine_id)
+    .where((Row.public_key == given.public_key) & Row.revoked)
+    .union_all(Row.select(Row.machine_id).where(Row.former_key == given.public_key))
+)
 _PAGE = _MACHINES.reads(_MACHINES.select().order_by(Row.machine_id))
 _WRITE = _MACHINES.writes(_MACHINES.upsert(Row.machine_id))
 # Of all columns these alone: it is run for all that a machine says.
@@ -31,6 +36,11 @@ _BIND = Statement(Row.update({Row.is_bound: True}).where(Row.machine_id == given
 def find(connection: sqlite3.Connection | Transaction, machine_id: str) -> Machine | None:
     """One machine, or None."""
     return _FIND.one(connection, machine_id=machine_id)
+
+
+def is_over(tx: Transaction, public_key: bytes) -> bool:
+    """Whether that was a machine's key, and is so no more."""
+    return _IS_OVER.value(tx, public_key=public_key) is not None
 
 
 def gate(tx: Transaction, machine_id: str) -> str:

@@ -6,7 +6,7 @@ What types, ends or answers goes by whole ids alone: a name that fitted one sess
 import json
 import sqlite3
 
-from peewee import Field
+from peewee import ColumnBase, Expression, Field, Select
 
 from router.domain import naming
 from router.domain.errors import Reason, Refusal
@@ -18,17 +18,24 @@ from router.store.statements import Statement, given, listed
 
 Within = list[str] | None
 _MANY = 6  # as many are looked for: more than are shown
+_NEWEST = 20_000  # rows among which an id is found by its end
+_BEHIND_ALL = "\x7f"  # sorts behind every letter of an id
 
 
 class _Ids:
     """The ids of one table, found by what they begin or end with."""
 
     def __init__(self, column: "Field[str]") -> None:
-        inside = given.anywhere | column.model.session_id.in_(listed(given.within))
-        ids = column.model.select(column).where(inside)
+        model = column.model
+        ids = model.select(column).where(_inside(model.session_id))
         self._whole = Statement(ids.where(column == given.name).limit(1))
-        # `%` is GLOB in SQLite, which heeds case as ids do. Nothing helps to find an end: this reads the whole index.
-        self._parts = Statement(ids.where((column % given.beginning) | (column % given.end)).limit(_MANY))
+        self._begun = Statement(ids.where((column >= given.name) & (column < given.behind)).limit(_MANY))
+        # No index helps to find an end, so it is looked for among the newest, however many there are behind them.
+        newest = model.select(column, model.session_id).order_by(model._meta.primary_key.desc()).limit(_NEWEST)
+        there = newest.alias("newest")
+        found, session_id = there.c[column.name], there.c[model.session_id.name]
+        # `%` is GLOB in SQLite, which heeds case as ids do.
+        self._ended = Statement(Select([there], [found]).where(_inside(session_id) & (found % given.end)).limit(_MANY))
 
     def __call__(self, on: sqlite3.Connection, name: str, within: Within = None) -> str:
         """The id; a name that fits none is given back. Raises Refusal where it fits several.
@@ -47,8 +54,13 @@ class _Ids:
         # What could be a pattern would fit others than it names; what is very short would fit nearly all.
         if len(name) < naming.SHORTEST or not naming.could_be_id(name):
             return []
-        parts = self._parts.values(on, beginning=f"{name}*", end=f"*{name}", **_given(within))
-        return [Named(each) for each in parts]
+        begun = self._begun.values(on, name=name, behind=name + _BEHIND_ALL, **_given(within))
+        ended = self._ended.values(on, end=f"*{name}", **_given(within))
+        return [Named(each) for each in dict.fromkeys(begun + ended)][:_MANY]
+
+
+def _inside(session_id: ColumnBase) -> Expression:
+    return given.anywhere | session_id.in_(listed(given.within))
 
 
 command = _Ids(tables.Command.command_id)

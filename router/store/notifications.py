@@ -15,10 +15,10 @@ from router.store.mapper import Mapper, Part
 from router.store.statements import Statement, all_given, given, listed
 from router.store.tables import Notification as Row
 from router.store.tables import Permission
-from router.store.tables.notifications import QUEUED, SENT
+from router.store.tables.notifications import MISSED, QUEUED, SENT
 from router.store.tables.sessions import OPEN
 from router.store.trace import TraceStep, record
-from router.store.upkeep import counting, purging, shifting
+from router.store.upkeep import counting, purging_oldest, shifting
 
 
 def _of_chat(chat: ChatRef) -> tuple[str, ...]:
@@ -92,18 +92,15 @@ _OPEN_QUESTIONS = Permission.select(Permission.permission_id).where(OPEN)
 _EXPIRED = _NOTIFICATIONS.reads(
     _ALL.where(QUEUED & (Row.created_at <= given.before) & Row.permission_id.not_in(_OPEN_QUESTIONS)).limit(given.limit)
 )
-# Who misses a change still has the message.
-_MISSED = (Row.state == NotificationState.DEAD) & _IS_MESSAGE
-_NEWEST_MISSED = _ALL.where(_MISSED).order_by(Row.position.desc()).limit(given.limit)
+_NEWEST_MISSED = _ALL.where(MISSED).order_by(Row.position.desc()).limit(given.limit)
 _DEAD = _NOTIFICATIONS.reads(_NEWEST_MISSED)
 _DEAD_WITHIN = _NOTIFICATIONS.reads(_NEWEST_MISSED.where(Row.session_id.in_(listed(given.within))))
 
-_LIVE = Row.state.in_([state for state in NotificationState if state.live])
 _OVER = Row.state.in_([state for state in NotificationState if not state.live])
 
-shift = shifting(Row.created_at, _LIVE)  # given up when it is a day old
-purge = purging(Row, _OVER & (Row.created_at < given.before))
-stats = counting(Row.state, live=_LIVE, given_up=_MISSED)
+shift = shifting(Row.created_at, QUEUED, SENT)  # given up when it is a day old
+purge = purging_oldest(Row.position, Row.created_at, _OVER)
+stats = counting(Row.state, [QUEUED, SENT], given_up=MISSED)
 
 
 def _heads() -> Statement:

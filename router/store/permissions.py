@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from functools import cache
 
 from peewee import fn
 
@@ -9,17 +10,16 @@ from router.domain.errors import IllegalTransition, Reason, Refusal
 from router.domain.permission import SOURCES, Event, Permission, apply
 from router.store import tables
 from router.store.database import Transaction
-from router.store.mapper import Mapper
+from router.store.mapper import Mapper, Reads
 from router.store.statements import Statement, all_given, given, listed
 from router.store.tables.sessions import OPEN
 from router.store.trace import TraceStep, record
-from router.store.upkeep import purging, shifting
+from router.store.upkeep import purging_oldest, shifting
 
 Row = tables.Permission
 _PERMISSIONS = Mapper(Row, Permission)
 _ALL = _PERMISSIONS.select()
 _OF_SESSION = Row.session_id == given.session_id
-_IN_PAGE = (given.session_id == "") | _OF_SESSION
 
 _INSERT = _PERMISSIONS.writes(_PERMISSIONS.insert())
 # What was asked never changes: only what became of it is written anew.
@@ -40,21 +40,11 @@ _EXPIRED = _PERMISSIONS.reads(
 )
 # Asked after every expiry: the index of open ones alone has the answer at its beginning.
 _NEXT_EXPIRY = Statement(Row.select(fn.MIN(Row.expires_at)).where(OPEN))
-# A statement for each, as no index is used where "open or all" is asked in one.
 _WITHIN = Row.session_id.in_(listed(given.within))
-_PAGES = {
-    (closed, limited): _PERMISSIONS.reads(
-        _ALL.where(_IN_PAGE, *([] if closed else [OPEN]), *([_WITHIN] if limited else []))
-        .order_by(Row.position.desc())
-        .limit(given.limit)
-    )
-    for closed in (True, False)
-    for limited in (True, False)
-}
 
 shift = shifting(Row.expires_at, OPEN)
 # An open question has no time of decision, and stays.
-purge = purging(Row, Row.decided_at < given.before)
+purge = purging_oldest(Row.position, Row.decided_at, ~OPEN)
 
 
 def insert(tx: Transaction, permission: Permission, actor: str) -> None:
@@ -131,5 +121,17 @@ def page(
     if permission_id:
         found = find(connection, permission_id)
         return [found] if found and (within is None or found.session_id in within) else []
-    page = _PAGES[closed, within is not None]
+    page = _page(of_session=bool(session_id), closed=closed, limited=within is not None)
     return page.all(connection, session_id=session_id, limit=limit, within=json.dumps(within))
+
+
+@cache
+def _page(*, of_session: bool, closed: bool, limited: bool) -> Reads[Permission]:
+    # A statement for each, as no index is used where "one or all" is asked in one.
+    wanted = [] if closed else [OPEN]
+    wanted += [_OF_SESSION] if of_session else []
+    wanted += [_WITHIN] if limited else []
+    query = _ALL.where(*wanted) if wanted else _ALL
+    # Open ones are few, and sorted: in the order of the table SQLite would walk through all that were answered.
+    newest = Row.position.desc() if closed else Row.position * -1
+    return _PERMISSIONS.reads(query.order_by(newest).limit(given.limit))

@@ -26,13 +26,13 @@ STORES = (
     Store(tables.Permission, permissions.shift, permissions.purge),
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
     Store(tables.Message, purge=messages.purge),
-    Store(tables.Session, sessions.shift, sessions.purge),
+    Store(tables.Session, sessions.shift, sessions.purge, patient=True),
     Store(tables.SessionTopic, purge=session_topics.purge),
     Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.
-    Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT),
-    Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH),
+    Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT, patient=True),
+    Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH, patient=True),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
     Store(tables.PairingCode, pairing_codes.shift, pairing_codes.purge, kept=pairing_codes.KEPT),

@@ -97,8 +97,9 @@ _REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
 
 shift = shifting(Row.seen_at, LIVES)  # one that nobody has seen for a month ends
 OVER = (Row.state == SessionState.ENDED) & (Row.updated_at < given.before)
-# An ended one stays while a message speaks of it: a reply to that is told so.
-purge = purging(Row, OVER & Row.session_id.not_in(Message.select(Message.session_id)))
+# An ended one stays while a message speaks of it: a reply to that is told so. Asked of each, as messages are many.
+_SPOKEN_OF = fn.EXISTS(Message.select(Message.session_id).where(Message.session_id == Row.session_id))
+purge = purging(Row, OVER & ~_SPOKEN_OF)
 
 
 def find(connection: sqlite3.Connection | Transaction, session_id: str) -> Session | None:

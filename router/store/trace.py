@@ -5,14 +5,14 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from peewee import Select, fn
+from peewee import fn
 
 from router.domain.identity import IdentityKind
 from router.store.database import Transaction
 from router.store.statements import Statement, given, insert, listed
 from router.store.tables import Command, Notification
 from router.store.tables import TraceStep as Row
-from router.store.upkeep import removing
+from router.store.upkeep import purging_oldest
 
 
 class TraceStep(NamedTuple):
@@ -34,7 +34,11 @@ _INSERT = Statement(insert(Row, *_COLUMNS)).text  # a step is its values, in the
 _OF = Statement(Row.select(*_COLUMNS).where(Row.subject_id.in_(listed(given.subject_ids))).order_by(Row.step_id))
 _AFTER = Statement(
     Row.select(Row.step_id, *_COLUMNS)
-    .where((Row.step_id > given.step_id) & ((given.session_id == "") | (Row.session_id == given.session_id)))
+    .where(
+        (Row.step_id > given.step_id)
+        & (Row.step_id <= given.last)
+        & ((given.session_id == "") | (Row.session_id == given.session_id))
+    )
     .order_by(Row.step_id)
     .limit(given.limit)
 )
@@ -49,11 +53,7 @@ _TOLD_OF = Statement(
     )
 )
 
-_OLDEST = Row.select(Row.step_id, Row.at).order_by(Row.step_id).limit(given.limit).alias("oldest")
-# The oldest come first, so no index on the time is needed: on the largest table of all.
-purge = removing(
-    Row.delete().where(Row.step_id.in_(Select([_OLDEST], [_OLDEST.c.step_id]).where(_OLDEST.c.at < given.before)))
-)
+purge = purging_oldest(Row.step_id, Row.at)
 
 
 def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
@@ -68,10 +68,14 @@ def of(connection: sqlite3.Connection, subject_ids: Sequence[str]) -> list[Trace
     return [TraceStep(*row) for row in _OF.run(connection, subject_ids=json.dumps(subject_ids)).fetchall()]
 
 
-def after(connection: sqlite3.Connection, step_id: int, session_id: str, limit: int) -> list[tuple[int, TraceStep]]:
-    """Steps behind a cursor, oldest first."""
-    rows = _AFTER.run(connection, step_id=step_id, session_id=session_id, limit=limit).fetchall()
-    return [(number, TraceStep(*step)) for number, *step in rows]
+def after(
+    connection: sqlite3.Connection, step_id: int, session_id: str, limit: int
+) -> tuple[list[tuple[int, TraceStep]], int]:
+    """Steps behind a cursor, oldest first, and the cursor behind all that was looked at: also what is of others."""
+    last = newest(connection)
+    rows = _AFTER.run(connection, step_id=step_id, last=last, session_id=session_id, limit=limit).fetchall()
+    found = [(number, TraceStep(*step)) for number, *step in rows]
+    return found, found[-1][0] if len(found) == limit else max(last, step_id)
 
 
 def newest(connection: sqlite3.Connection) -> int:

@@ -33,10 +33,10 @@ class TracePart(Part):
         with self._s.wakeups.on(ANYTHING) as changed:
             while True:
                 changed.clear()  # before the look: what happens meanwhile wakes again
-                page, within = await self._s.database.read(lambda c, at=cursor: _after(c, at, of, scope))  # type: ignore[misc]
-                for cursor, step in page:
+                page, cursor, within = await self._s.database.read(lambda c, at=cursor: _after(c, at, of, scope))  # type: ignore[misc]
+                for number, step in page:
                     if within is None or step.session_id in within:
-                        await call.context.write(_event(cursor, step).SerializeToString())
+                        await call.context.write(_event(number, step).SerializeToString())
                 if not page:
                     await set_within(changed, WATCH_IDLE)
 
@@ -58,10 +58,10 @@ def _story(connection: sqlite3.Connection, name: str, scope: Scope) -> list[trac
 
 def _after(
     connection: sqlite3.Connection, cursor: int, session_id: str, scope: Scope
-) -> tuple[list[tuple[int, trace.TraceStep]], list[str] | None]:
-    """The next steps, and which sessions those may be about that are told."""
-    page = trace.after(connection, cursor, session_id, WATCH_PAGE)
-    return page, sessions.within(connection, scope) if page else None
+) -> tuple[list[tuple[int, trace.TraceStep]], int, list[str] | None]:
+    """The next steps, where to go on behind them, and which sessions those may be about that are told."""
+    page, behind = trace.after(connection, cursor, session_id, WATCH_PAGE)
+    return page, behind, sessions.within(connection, scope) if page else None
 
 
 def _event(cursor: int, step: trace.TraceStep) -> pb.WatchEventsResponse:

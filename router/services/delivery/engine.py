@@ -69,8 +69,8 @@ class DeliveryEngine:
 
     def recover(self, tx: Transaction) -> None:
         """After a start no link is open: what was sent and not confirmed waits for the next one."""
-        for machine in machines.page(tx):
-            self.give_back(tx, machine.machine_id)
+        for machine_id in sorted({*commands.sent_to(tx), *cancels.machines(tx)}):
+            self.give_back(tx, machine_id)
 
     def accept(self, tx: Transaction, draft: Draft) -> Command:
         """Put a command on disk. Raises Refusal, having written nothing, when it may not be."""
@@ -262,8 +262,11 @@ class DeliveryEngine:
 
     def release_held(self, tx: Transaction) -> float | None:
         """Send what waited out its backoff; returns seconds until the next session has."""
-        if self._backoffs.release(tx):
-            for link in self._hub.all():
+        # Of these sessions alone: of thousands of machines one waits for them.
+        released = self._backoffs.release(tx)
+        waiting = {each for session_id in released for each in commands.machines_of_queued(tx, session_id)}
+        for machine_id in sorted(waiting):
+            if link := self._hub.get(machine_id):
                 self.claim(tx, link)
         return self._backoffs.next()
 

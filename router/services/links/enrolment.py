@@ -50,7 +50,7 @@ class Enrolment:
                 raise Refusal(Reason.JOIN_TOKEN_INVALID, _NOT_JOINING)
             return known.used_as
         # Whoever stole it would be in again, too. The token is not used up: it waits for another key.
-        if any(_is_over(machine, public_key) for machine in machines.page(tx)):
+        if machines.is_over(tx, public_key):
             raise Refusal(Reason.MACHINE_REVOKED, _PUT_OUT)
         # The operator's word first: who has the token must not choose another machine's name.
         machine_id = checked_id(known.machine_id or wanted_id, "machine_id")
@@ -99,8 +99,3 @@ class Enrolment:
 
     def _audit(self, tx: Transaction, event: AuditEvent, subject: str, detail: str = "") -> None:
         audit.record(tx, self._clock.now(), event, tx.caller, subject=subject, detail=detail)
-
-
-def _is_over(machine: Machine, public_key: bytes) -> bool:
-    """Whether that was a machine's key, and is so no more."""
-    return public_key == machine.former_key or (machine.revoked and public_key == machine.public_key)

@@ -3,6 +3,9 @@
 So a heartbeat counts and costs no write; after a kill what is on disk may be a minute and a heartbeat old.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
 from msgspec.structs import replace
 
 from router.domain.machine import Machine
@@ -11,6 +14,7 @@ from router.store import machines
 from router.store.database import Transaction
 
 WRITE_EVERY = 60.0  # seconds
+MOST = 100  # links in a transaction; thousands would keep others waiting
 
 
 class Presence:
@@ -27,9 +31,14 @@ class Presence:
         # The later of the two: after a restart the link has heard nothing yet.
         return replace(machine, connected=not link.gone, last_seen_at=max(link.heard_at, machine.last_seen_at or 0.0))
 
-    def write(self, tx: Transaction) -> None:
-        """Put on disk what was heard since it was last put there."""
-        for link in self._hub.all():
+    def batches(self) -> Iterator[Callable[[Transaction], None]]:
+        """What puts on disk when all were last heard of, some of them in an operation. Called on the event loop."""
+        links = self._hub.all()
+        for start in range(0, len(links), MOST):
+            yield partial(self._write, links=links[start : start + MOST])
+
+    def _write(self, tx: Transaction, links: Sequence[Link]) -> None:
+        for link in links:
             self.left(tx, link)
 
     def left(self, tx: Transaction, link: Link) -> None:

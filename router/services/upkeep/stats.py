@@ -43,7 +43,7 @@ class Stats:
 
     async def read(self) -> Figures:
         """The figures now."""
-        rows, oldest = await self._database.read(lambda connection: (_counts(connection), commands.oldest(connection)))
+        rows, oldest = await self._database.read(lambda connection: (counts(connection), commands.oldest(connection)))
         return Figures(
             rows, max(0.0, self._clock.now() - oldest) if oldest else 0.0, len(self._hub.all()),
             self._outbox.links, self._database.times.count, self._database.times.p99(), self._database.wal_bytes(),
@@ -51,5 +51,5 @@ class Stats:
         )  # fmt: skip
 
 
-def _counts(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+def counts(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     return {store.model._meta.table_name: store.stats(connection) for store in STORES if store.stats}

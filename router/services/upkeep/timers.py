@@ -56,7 +56,7 @@ class Timers:
             group.create_task(self._health(tell_health), name="health")
             # A kill needs no mark: within one boot the kernel's clock goes on.
             group.create_task(self._every(MARK_EVERY, self._mark), name="marks")
-            group.create_task(self._every(WRITE_EVERY, self._presence.write), name="presence")
+            group.create_task(self._present(), name="presence")
             group.create_task(self._every(WRITE_EVERY, self._keys.write_uses), name="uses of keys")
             group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
             group.create_task(self._every(DAY, audit.tell), name="head of the audit")
@@ -99,6 +99,12 @@ class Timers:
             removed = await self._tried(self._database.write(lambda tx: self._clean(tx, self._clock.now())))
             # A full batch means more: a pause between two lets those through who wait for a commit.
             await asyncio.sleep(SOON if removed and retention.full(removed) else RETENTION_EVERY)
+
+    async def _present(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_EVERY)
+            for some in self._presence.batches():
+                await self._tried(self._database.write(some, lazy=True))
 
     async def _every(self, seconds: float, operation: Callable[[Transaction], None]) -> None:
         while True:

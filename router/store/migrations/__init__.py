@@ -34,6 +34,7 @@ from router.store.migrations import (
     m0029_machine_keys,
     m0030_quotas,
     m0031_passkeys,
+    m0032_growth,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -68,6 +69,7 @@ MIGRATIONS: list[list[str]] = [
     m0029_machine_keys.STATEMENTS,
     m0030_quotas.STATEMENTS,
     m0031_passkeys.STATEMENTS,
+    m0032_growth.STATEMENTS,
 ]
 
 

@@ -42,6 +42,7 @@ class SessionTopic(Model):
 
 _S = SessionTopic
 _S.add_index(_S.transport, _S.chat_id, _S.thread_id, name="places_thread", where=_S.thread_id != "")
+_S.add_index(_S.session_id, name="places_session", where=_S.thread_id != "")
 
 
 class Stranger(Model):

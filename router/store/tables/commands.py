@@ -55,6 +55,7 @@ class Command(Model):
 _C = Command
 QUEUED = _C.state == CommandState.QUEUED
 LIVE = _C.state.in_([state for state in CommandState if state.live])
+BADLY = _C.state.in_([state for state in CommandState if not state.live and state is not CommandState.DONE])
 DEAD_LETTER = _C.state.in_([CommandState.DEAD, CommandState.UNCERTAIN]) & ~_C.dropped
 
 # Partial: what is live is small, what has ended is large and rarely asked for.
@@ -62,7 +63,9 @@ _C.add_index(_C.machine_id, _C.lane, _C.position, name="commands_queued", where=
 _C.add_index(_C.machine_id, _C.session_id, name="commands_live", where=LIVE)
 _C.add_index(_C.expires_at, name="commands_expiry", where=QUEUED)
 _C.add_index(_C.session_id, _C.position, name="commands_session")
+_C.add_index(_C.session_id, _C.position, name="commands_waiting", where=QUEUED)
 _C.add_index(_C.position, name="commands_dead", where=DEAD_LETTER)
+_C.add_index(_C.position, name="commands_badly", where=BADLY)
 _C.add_index(_C.redrive_of, name="commands_redriven", where=_C.redrive_of != "")
 _C.add_index(_C.ended_at, name="commands_ended", where=_C.ended_at.is_null(is_null=False))
 

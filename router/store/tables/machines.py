@@ -52,6 +52,11 @@ class Machine(Model):
         table_name = "machines"
 
 
+# A key that is over stays out: asked at each enrolment.
+Machine.add_index(Machine.public_key, name="machines_revoked", where=Machine.revoked)
+Machine.add_index(Machine.former_key, name="machines_former")
+
+
 class JoinToken(Model):
     """Rights to enrol, bound to the key that used them."""
 

@@ -82,6 +82,8 @@ def said(row: "type[Notification] | ModelAlias[Notification]") -> Expression:
 
 QUEUED = Notification.state == NotificationState.QUEUED
 SENT = Notification.state == NotificationState.SENT
+# Who misses a change still has the message.
+MISSED = (Notification.state == NotificationState.DEAD) & (Notification.edits == "")
 
 # Partial, as of commands: most rows are delivered receipts, which no token, copy or question names.
 _N = Notification
@@ -94,6 +96,7 @@ _N.add_index(_N.permission_id, name="notifications_permission", where=_N.permiss
 _N.add_index(_N.copy_of, name="notifications_copies", where=_N.copy_of != "")
 _N.add_index(_N.sender, name="notifications_sender", where=QUEUED & (_N.sender != ""))
 _N.add_index(_N.session_id, _N.position, name="notifications_said", where=said(_N))
+_N.add_index(_N.position, name="notifications_missed", where=MISSED)
 
 
 class Message(Model):
@@ -133,5 +136,6 @@ class FilePart(Model):
 UNNAMED = FilePart.owner != ""
 FilePart.add_index(FilePart.owner, FilePart.cost, FilePart.created_at, name="file_parts_owner", where=UNNAMED)
 FilePart.add_index(FilePart.created_at, name="file_parts_age")
+FilePart.add_index(FilePart.created_at, name="file_parts_unnamed", where=UNNAMED)
 # Over all but the bytes: which parts are here is told without reading half a megabyte for each.
 FilePart.add_index(FilePart.file_id, FilePart.number, FilePart.created_at, name="file_parts_here")

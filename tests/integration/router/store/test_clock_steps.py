@@ -140,6 +140,26 @@ def test_what_is_kept_for_people_stays(connection: sqlite3.Connection, column: s
     assert seen(connection, column) - {None} == {THEN}
 
 
+def test_small_steps_move_large_tables_once_there_is_a_minute_of_them(connection: sqlite3.Connection) -> None:
+    fill(connection, "requests")
+    fill(connection, "commands")
+    for number in range(1, 4):
+        clock_steps.resume(connection, StoppedClock(THEN + number * 25.0, 500.0))
+    moved = seen(connection, "requests.created_at")
+
+    assert moved == {THEN + 75.0}
+    assert seen(connection, "commands.expires_at", "state = 'queued'") == {THEN + 75.0}
+
+
+def test_a_small_step_leaves_large_tables_as_they_are(connection: sqlite3.Connection) -> None:
+    for table in ("requests", "file_parts", "sessions"):
+        fill(connection, table)
+    stepped(connection, 59.0)
+
+    assert seen(connection, "requests.created_at") == seen(connection, "file_parts.created_at") == {THEN}
+    assert seen(connection, "sessions.seen_at") == {THEN}
+
+
 def test_nothing_that_waits_was_accepted_later_than_now(connection: sqlite3.Connection) -> None:
     fill(connection, "commands")
     stepped(connection, -STEP)
