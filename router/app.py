@@ -116,16 +116,16 @@ class Router:
             database, delivery, permissions, outbox, presence, Unseen(session_service, notifications, clock), refusals,
             keys, clean, wakeups, clock,
         )  # fmt: skip
+        guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id)
         services = ControlServices(
-            database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
+            guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
             wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         self.servicers = Servicers(
             AgentLinkServicer(
                 LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),
-            ControlServicer(services), IdentityServicer(key),
-            Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id),
+            ControlServicer(services), IdentityServicer(key), guard,
         )  # fmt: skip
 
     async def recover(self) -> None:

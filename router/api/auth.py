@@ -13,11 +13,11 @@ from router.api.call_limits import CallLimits
 from router.api.key_limits import WrongKeys
 from router.api.worker_tokens import WorkerTokens
 from router.clock import Clock
+from router.domain import machine_key
 from router.domain.credentials import AUDIENCE, JWT_MAX_AGE, ApiKey, Principal, Role
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.machine import Machine
-from router.domain.machine_key import OVER
 from router.domain.worker import CLOCK_LEEWAY, may_not
 from router.link.admission import Admission
 from router.services.links.machine_keys import MachineKeys
@@ -220,10 +220,15 @@ class Guard:
             who = Principal(machine_id, machine_id=machine_id)
         self._refusals.note(refusal, Caller((who or STRANGER).identity, context.peer()), method)
 
-    def check(self, principal: Principal) -> None:
-        """Raise Refusal where the key of a caller who was let in is over by now: their request may come much later."""
+    async def check(self, principal: Principal) -> None:
+        """Raise Refusal where what a caller was let in with is over by now: their request may come much later."""
         if principal.key_id:
             self._keys.check(principal.key_id, principal.shown)
+        elif principal.worker:
+            await self._workers.check(principal.worker)
+        else:
+            machine = await self._database.read(lambda connection: machines.find(connection, principal.machine_id))
+            machine_key.check(machine, principal.public_key)
 
     def until_over(self, principal: Principal, end: End) -> AbstractContextManager[None]:
         """Call `end` when what a caller showed is over while the block runs: a stream may last for weeks."""
@@ -285,8 +290,7 @@ class Guard:
             raise Refusal(Reason.UNAUTHENTICATED, _NOT_VALID) from None
         if machine is None:
             raise Refusal(Reason.UNAUTHENTICATED, _NOT_VALID)
-        if machine.revoked:
-            raise Refusal(Reason.MACHINE_REVOKED, "This machine was revoked. Enrol it again.")
+        machine_key.check(machine, machine.public_key)
         self._check_times(issued, begins, expires)
         if not machine.is_bound and claims["aud"] == self._router_id:
             await self._database.write(lambda tx: machines.bind(tx, machine_id))
@@ -305,7 +309,7 @@ class Guard:
             return
         if not machine.revoked:
             await self._database.write(lambda tx: self._machine_keys.old_one_shown(tx, machine.machine_id))
-        raise Refusal(Reason.KEY_REPLACED, OVER, machine_id=machine.machine_id)
+        raise Refusal(Reason.KEY_REPLACED, machine_key.OVER, machine_id=machine.machine_id)
 
     def _check_times(self, issued: float, begins: float, expires: float) -> None:
         now = self._clock.now()

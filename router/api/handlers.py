@@ -162,7 +162,7 @@ async def _answered(
     if call.principal is not STRANGER:
         with door.limits.open(call.principal):
             raw = await door.bodies.known(call.context)
-            door.guard.check(call.principal)
+            await door.guard.check(call.principal)
             return await function(parsed(request_class, raw), call)
     door.limits.stranger(address(call.context.peer()))
     if (headers := body_limits.carried(call.context)) is not None:

@@ -55,6 +55,11 @@ class WorkerTokens:
         worker.check(held, machine, session, self._clock.now())
         return replace(held, session_id=session.session_id) if session else held  # as the router spells it
 
+    async def check(self, held: Worker) -> None:
+        """Raise Refusal where the token is over by now."""
+        machine, session = await self._database.read(lambda c: _both(c, held.machine_id, held.session_id))
+        worker.check(held, machine, session, self._clock.now())
+
     @contextmanager
     def until_over(self, held: Worker, end: Callable[[Refusal], None]) -> Iterator[None]:
         """Call `end` when the token is over while the block runs: a stream may last for weeks."""
@@ -75,10 +80,9 @@ class WorkerTokens:
         with self._wakeups.on(held.session_id) as changed:
             while True:
                 changed.clear()  # before the look: what happens meanwhile wakes again
-                now = self._clock.now()
-                machine, session = await self._database.read(lambda c: _both(c, held.machine_id, held.session_id))
-                worker.check(held, machine, session, now)
-                await set_within(changed, min(LOOK, held.expires_at + CLOCK_LEEWAY - now + 1.0))
+                await self.check(held)
+                left = held.expires_at + CLOCK_LEEWAY - self._clock.now()
+                await set_within(changed, min(LOOK, left + 1.0))
 
 
 def check_own(tx: Transaction | sqlite3.Connection, held: Worker | None, session_id: str, now: float) -> None:

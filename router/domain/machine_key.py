@@ -33,6 +33,14 @@ class Replacement(Struct, frozen=True):
     old_signature: bytes
 
 
+def check(machine: Machine | None, public_key: bytes) -> None:
+    """Raise Refusal where a key that a machine was let in with opens nothing any more."""
+    if machine is None or machine.revoked:
+        raise Refusal(Reason.MACHINE_REVOKED, "This machine was revoked. Enrol it again.")
+    if machine.public_key != public_key:
+        raise Refusal(Reason.KEY_REPLACED, OVER)
+
+
 def replaced(machine: Machine, offered: Replacement, router_id: str, now: float) -> Machine:
     """The machine with its new key. Raises Refusal where either key has not signed."""
     if len(offered.public_key) != KEY_BYTES:

@@ -16,7 +16,7 @@ class Doorman:
     async def admit(self, _name: str, context: Any) -> Principal:
         return context.principal
 
-    def check(self, _principal: Principal) -> None:
+    async def check(self, _principal: Principal) -> None:
         """No key is over here."""
 
     def until_over(self, _principal: Principal, _end: Callable[[], None]) -> AbstractContextManager[None]:

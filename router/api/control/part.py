@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from msgspec.structs import replace
 
 from router.api import worker_tokens
+from router.api.auth import Guard
 from router.api.control.scope import check_named
 from router.api.convert.chats import chat_ref
 from router.api.convert.notifications import notification_message
@@ -72,6 +73,7 @@ E = TypeVar("E", bound=Ending)
 class ControlServices:
     """What Control needs of the house."""
 
+    guard: Guard
     database: Database
     clock: Clock
     hub: Hub
@@ -160,9 +162,8 @@ class Part:
             scopes.check(c, call.principal.scope, found.session_id, unknown(identity))
             return found
 
-        who = call.principal
-        # A wait is long enough for a key to be revoked meanwhile.
-        with self._s.wakeups.on(identity) as changed, self._s.keys.until_over(who.key_id, who.shown, end):
+        # A wait is long enough for what the caller showed to be over meanwhile.
+        with self._s.wakeups.on(identity) as changed, self._s.guard.until_over(call.principal, end):
             until = self._s.clock.monotonic() + min(seconds(wait), MAX_WAIT)
             found = await self._s.database.read(look)
             while found.state.live and (left := until - self._s.clock.monotonic()) > 0:
