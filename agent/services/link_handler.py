@@ -80,6 +80,7 @@ class LinkHandler:
 
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())
+        self.outbox.held_news.set()  # it may hold what the router had no room for, and nobody here heard so
         if more := self.sessions.live()[MAX_IN_HELLO:]:
             await self.outbox.append_all([SessionChanged(session) for session in more])
         held, self._held = self._held, []  # only now: the welcome may have ended some of them

@@ -33,7 +33,7 @@ from agent.store import doubts, meta
 from agent.store.actions import action_of, columns_of
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
-from agent.store.outbox import Outbox, acknowledge, append
+from agent.store.outbox import Outbox, acknowledge_unheard, append
 from agent.store.outbox_sequence import acknowledged, renumber_above
 from agent.store.prompts import expect, settle, was_taken
 from agent.store.statements import Statement, given, insert_new
@@ -290,7 +290,7 @@ def _welcomed(tx: Transaction, welcome: Welcome, now: float) -> None:
     # All in one: a process that dies here is welcomed once more, and told the same.
     meta.put(tx, "last_link_epoch", str(welcome.link_epoch))
     renumber_above(tx, welcome.upstream_acked_seq, outdated=welcome.inbox_outdated)  # before what is acknowledged goes
-    acknowledge(tx, welcome.upstream_acked_seq)
+    acknowledge_unheard(tx, welcome.upstream_acked_seq)
     for command_id in welcome.recalled:
         if welcome.inbox_outdated:
             _disown(tx, command_id)

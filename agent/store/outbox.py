@@ -7,7 +7,7 @@ session says meanwhile is held behind it.
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from peewee import fn
 
@@ -26,6 +26,9 @@ _APPEND = Statement(insert(Row))
 _DROP = Statement(Row.delete().where(Row.upstream_seq <= given.seq))
 _ANY_UP_TO = Statement(Row.select(Row.upstream_seq).where(Row.upstream_seq <= given.seq).limit(1))
 _AFTER = Statement(Row.select().where(Row.upstream_seq > given.seq).order_by(Row.upstream_seq).limit(given.limit))
+_UNHEARD = Statement(
+    Row.select().where((Row.upstream_seq <= given.seq) & (Row.kind == "notify")).order_by(Row.upstream_seq)
+)
 _ONE = Statement(Row.select().where(Row.upstream_seq == given.seq))
 _LAST = Statement(Row.select(fn.COALESCE(fn.MAX(Row.upstream_seq), 0)))
 _COUNT = Statement(Row.select(fn.COUNT(Row.upstream_seq)))
@@ -144,6 +147,17 @@ def append(tx: Transaction, item: Item) -> int:
 def acknowledge(tx: Transaction, seq: int) -> None:
     """The router has everything up to this number."""
     _DROP.run(tx, seq=seq)
+
+
+def acknowledge_unheard(tx: Transaction, seq: int) -> None:
+    """The router has everything up to this number, and what it said of some of it was lost with the link.
+
+    It may have had no room for a notification, and says so once. So these are told again: it takes none twice.
+    """
+    last = _LAST.value(tx)
+    for row in _UNHEARD.rows(tx, seq=seq):
+        held_notifications.hold(tx, cast("Notify", decoded(row["kind"], row["payload"])), last)
+    acknowledge(tx, seq)
 
 
 def _held(tx: Transaction) -> Held | None:

@@ -87,7 +87,8 @@ class Checks:
         waiting = f"SELECT 1 FROM notifications WHERE state IN ({_LIVE_NOTES}) LIMIT 1"
         if self._rows(live) or self._rows(waiting):
             return False
-        return not any(agent.rows("SELECT 1 FROM outbox LIMIT 1") for agent in world.agents.values())
+        untold = "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM held_notices LIMIT 1"
+        return not any(agent.rows(untold) for agent in world.agents.values())
 
     def at_end(self) -> None:
         """Every promise, for everything that happened."""

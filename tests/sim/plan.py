@@ -189,7 +189,8 @@ def _lose_inbox(world: "World") -> None:
     agent = _agent(world)
     agent.life.kill()
     world.record.lost_inboxes.add(agent.name)
-    for (payload,) in agent.rows("SELECT payload FROM outbox WHERE kind = 'notify'"):
+    untold = "SELECT payload FROM outbox WHERE kind = 'notify' UNION ALL SELECT payload FROM held_notices"
+    for (payload,) in agent.rows(untold):
         world.record.notices = {one: m for one, m in world.record.notices.items() if f'"{one}"' not in payload}
     older = agent.backup is not None and agent.backup[0] < _heard_epoch(world, agent.name)
     world.note(agent.name, "gets an old disk back" if older else "loses its disk")

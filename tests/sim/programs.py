@@ -22,6 +22,7 @@ from agent.services.permissions import Permissions
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
+from agent.services.uploads import Uploads
 from agent.store import clock_steps
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
@@ -218,6 +219,13 @@ async def _no_file(_command_id: str, _number: int) -> bytes:
 NO_FILES = Files(Path("files"), _no_file)
 
 
+class Retelling(Uploads):
+    """What is held for the router, of which nothing has files here."""
+
+    async def _tidy(self) -> None:
+        """So nothing is left of any."""
+
+
 class AgentProgram(Program):
     """An agent: everything but its socket and its gRPC channel."""
 
@@ -257,6 +265,8 @@ class AgentProgram(Program):
             await self.register(session_id)
         await link_handler.recover()
         self.link_handler = link_handler
+        nobody: Any = None
+        self.life.spawn(Retelling(Path("files"), outbox, nobody).run())
         await self._keep_link(link_handler, clock)
 
     async def register(self, session_id: str) -> None:

@@ -70,6 +70,22 @@ async def test_messages_that_it_has_no_room_for_are_kept_when_the_agent_ends(rig
             assert (await again.next("notify")).notification_id == sent
 
 
+async def test_messages_whose_refusal_was_lost_with_the_link_are_told_again(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address) as rig:
+        link = await ready(rig, router)
+        sent = [await notified(rig, f"message {number}") for number in range(2)]
+        last = [(await link.next("notify")).upstream_seq for _ in sent][-1]
+        link.drop()
+        link = await router.welcomed(upstream_acked_seq=last)
+        sent.append(await notified(rig, "behind them"))
+        again = [await link.next("notify") for _ in sent]
+        await link.ack(again[-1].upstream_seq)
+        left = await eventually(lambda: _is_empty(rig))
+
+    assert [each.notification_id for each in again] == sent
+    assert left
+
+
 async def _is_held(rig: Rig) -> bool:
     return bool(await rig.sql("SELECT 1 FROM held_notices"))
 
