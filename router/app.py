@@ -110,7 +110,7 @@ class Router:
             refusals, clock, key.router_id, jitter)  # fmt: skip
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
-        presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock)
+        presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock, quotas)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(
             database, delivery, permissions, outbox, presence, Unseen(session_service, notifications, clock), refusals,

@@ -14,6 +14,7 @@ from pointsman.client.errors import RouterError
 from pointsman.client.machines import Machines
 from pointsman.client.notifications import Notifications
 from pointsman.client.people import People
+from pointsman.client.quotas import QuotaUse
 from pointsman.client.records import CleanedUp, Event, Stats, TraceStep
 from pointsman.client.refusals import from_call
 from pointsman.client.sessions import Sessions
@@ -51,6 +52,11 @@ class Control(Sessions, Commands, Notifications, Machines, People, Audit):
     def stats(self, patience: float = 5.0) -> Stats:
         """The router's figures. Answered for every key that may read: so it is also how a key is checked."""
         return convert.read(Stats, self._call(self._stub.GetStats, pb.GetStatsRequest(), patience))
+
+    def quotas(self, patience: float = 5.0) -> list[QuotaUse]:
+        """Who has most of what they may have, and who nearly all of it; of an older router nothing."""
+        asked = pb.GetStatsRequest(with_quotas=True)
+        return convert.read_all(QuotaUse, self._call(self._stub.GetStats, asked, patience).quotas)
 
     def cleanup(self) -> CleanedUp:
         """Remove what is past its time now, instead of later; minutes, where it is much."""

@@ -6,6 +6,7 @@ from pointsman.config import Settings
 from pointsman.doctor import installation, programs, telegram
 from pointsman.doctor.certificates import certificates
 from pointsman.doctor.findings import Finding
+from pointsman.doctor.quotas import quotas
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     installation.settings_are_known,
@@ -18,6 +19,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     programs.agent,
     programs.gates,
     programs.keys,
+    quotas,
     installation.starting,
     telegram.telegram,
     telegram.strangers,

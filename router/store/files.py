@@ -24,6 +24,7 @@ _PUT = Statement(upsert(FilePart, _KEY, FilePart.data, FilePart.created_at, File
 _COST = fn.COALESCE(fn.SUM(FilePart.cost), 0)
 _HELD = Statement(FilePart.select(_COST).where((FilePart.owner == given.owner) & UNNAMED))
 _ALL_HELD = Statement(FilePart.select(_COST).where(UNNAMED))
+_HELD_OF_EACH = Statement(FilePart.select(FilePart.owner, _COST).where(UNNAMED).group_by(FilePart.owner))
 _REPLACED = Statement(
     FilePart.select(FilePart.cost).where((FilePart.file_id == given.file_id) & (FilePart.number == given.number))
 )
@@ -55,6 +56,11 @@ def held_with(tx: Transaction, owner: str, file_id: str, number: int, data: byte
     """Bytes of parts that nothing names, once this one were put: somebody's, and everybody's."""
     more = _cost(data) - int(_REPLACED.value(tx, file_id=file_id, number=number) or 0)
     return int(_HELD.value(tx, owner=owner)) + more, int(_ALL_HELD.value(tx)) + more
+
+
+def held_of_each(connection: sqlite3.Connection) -> dict[str, int]:
+    """Bytes of parts that nothing names, by owner."""
+    return dict(_HELD_OF_EACH.run(connection).fetchall())
 
 
 def name(tx: Transaction, file_id: str) -> None:

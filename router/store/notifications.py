@@ -85,6 +85,9 @@ _QUEUED_FOR = _NOTIFICATIONS.reads(_ALL.where(QUEUED & _OF_CHAT))
 _WAITING = Statement(
     Row.select(fn.COUNT(Row.position)).where((Row.sender == given.sender) & QUEUED & (Row.sender != ""))
 )
+_WAITING_OF_EACH = Statement(
+    Row.select(Row.sender, fn.COUNT(Row.position)).where(QUEUED & (Row.sender != "")).group_by(Row.sender)
+)
 # All platforms: after a start nothing is leased any more.
 _LEASED = _NOTIFICATIONS.reads(_ALL.where(SENT & ((given.transport == "") | _OF_TRANSPORT)))
 # These can still be answered, however old.
@@ -255,6 +258,11 @@ def queued_for(tx: Transaction, chat: ChatRef) -> list[Notification]:
 def waiting(tx: Transaction, sender: str) -> int:
     """How many messages of a sender are queued."""
     return int(_WAITING.value(tx, sender=sender))
+
+
+def waiting_of_each(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many messages are queued, by sender."""
+    return dict(_WAITING_OF_EACH.run(connection).fetchall())
 
 
 def leased(tx: Transaction, transport: str) -> list[Notification]:

@@ -35,6 +35,7 @@ _CHANGE = {
 _FIND = _PERMISSIONS.reads(_ALL.where(Row.permission_id == given.permission_id))
 _OPEN_OF_SESSION = _PERMISSIONS.reads(_ALL.where(_OF_SESSION & OPEN).order_by(Row.position))
 _ASKING = Statement(Row.select(fn.COUNT(Row.position)).where((Row.machine_id == given.machine_id) & OPEN))
+_ASKING_OF_EACH = Statement(Row.select(Row.machine_id, fn.COUNT(Row.position)).where(OPEN).group_by(Row.machine_id))
 _EXPIRED = _PERMISSIONS.reads(
     _ALL.where((Row.expires_at <= given.now) & OPEN).order_by(Row.expires_at).limit(given.limit)
 )
@@ -95,6 +96,11 @@ def open_of_session(tx: Transaction, session_id: str) -> list[Permission]:
 def asking(tx: Transaction, machine_id: str) -> int:
     """How many questions of a machine are open."""
     return int(_ASKING.value(tx, machine_id=machine_id))
+
+
+def asking_of_each(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many questions are open, by machine."""
+    return dict(_ASKING_OF_EACH.run(connection).fetchall())
 
 
 def expired(tx: Transaction, now: float, limit: int = 500) -> list[Permission]:

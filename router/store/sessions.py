@@ -80,6 +80,7 @@ _UNSEEN = _SESSIONS.reads(
     _SESSIONS.select().where(LIVES & (Row.seen_at < given.before)).order_by(Row.seen_at).limit(given.limit)
 )
 _LIVING = Statement(Row.select(fn.COUNT(Row.session_id)).where((Row.machine_id == given.machine_id) & LIVES))
+_LIVING_OF_EACH = Statement(Row.select(Row.machine_id, fn.COUNT(Row.session_id)).where(LIVES).group_by(Row.machine_id))
 _FORGET_GENERATIONS = Statement(Row.update({Row.generation: 0}).where(Row.machine_id == given.machine_id))
 # Not where its machine has told of it since: that knows better.
 _START_ENDED = Statement(
@@ -175,6 +176,11 @@ def unseen(tx: Transaction, now: float, limit: int) -> list[Session]:
 def living(tx: Transaction, machine_id: str) -> int:
     """How many sessions of a machine live."""
     return int(_LIVING.value(tx, machine_id=machine_id))
+
+
+def living_of_each(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many sessions live, by machine."""
+    return dict(_LIVING_OF_EACH.run(connection).fetchall())
 
 
 def forget_generations(tx: Transaction, machine_id: str) -> None:

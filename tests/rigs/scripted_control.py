@@ -33,6 +33,7 @@ class FakeControl(ControlServicer):
         self.steps: list[pb.TraceStep] = []
         self.events: list[pb.WatchEventsResponse] = []
         self.requests: list[Any] = []
+        self.quotas: list[pb.QuotaUse] = []
         self.writable = True
         self.absences: dict[str, int] = {}  # by method: how many calls find nobody
         self.broken_streams = 0  # how many streams of events end after their first event
@@ -246,7 +247,8 @@ class FakeControl(ControlServicer):
 
     def GetStats(self, request: Any, context: Any) -> pb.GetStatsResponse:
         self.enter(request, context)
-        return pb.GetStatsResponse(version="0.1.0", writable=self.writable, agent_links=1, chat_links=2)
+        quotas = self.quotas if request.with_quotas else ()
+        return pb.GetStatsResponse(version="0.1.0", writable=self.writable, agent_links=1, chat_links=2, quotas=quotas)
 
     def Backup(self, request: Any, context: Any) -> pb.BackupResponse:
         self.enter(request, context)

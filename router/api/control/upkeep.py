@@ -3,6 +3,7 @@
 from agentlink.v1 import control_pb2 as pb
 
 from router.api.control.part import Part
+from router.api.convert.quotas import quota_use
 from router.api.convert.times import duration
 from router.api.handlers import Call
 from router.domain.audit import AuditEvent
@@ -25,13 +26,13 @@ class UpkeepPart(Part):
             updates=removed["requests"], sessions=removed["sessions"], steps=removed["steps"],
         )  # fmt: skip
 
-    async def GetStats(self, _request: pb.GetStatsRequest, _call: Call) -> pb.GetStatsResponse:
-        s = await self._s.stats.read()
+    async def GetStats(self, request: pb.GetStatsRequest, _call: Call) -> pb.GetStatsResponse:
+        s, quotas = await self._s.stats.read(), await self._s.stats.quotas() if request.with_quotas else ()
         return pb.GetStatsResponse(
             commands=s.rows["commands"], notifications=s.rows["notifications"], agent_links=s.agent_links,
             oldest_command_age=duration(s.oldest_command_age), chat_links=s.chat_links, commits=s.commits,
             commit_p99=duration(s.commit_p99), wal_bytes=s.wal_bytes, resends=s.resends, writable=s.writable,
-            uptime=duration(s.uptime), version=s.version,
+            uptime=duration(s.uptime), version=s.version, quotas=map(quota_use, quotas),
         )  # fmt: skip
 
     async def Backup(self, request: pb.BackupRequest, call: Call) -> pb.BackupResponse:

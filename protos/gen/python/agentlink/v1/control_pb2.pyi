@@ -68,6 +68,42 @@ and letting machines in.
 """
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _Quota:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QuotaEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quota.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUOTA_UNSPECIFIED: _Quota.ValueType  # 0
+    """Not set."""
+    QUOTA_SESSIONS: _Quota.ValueType  # 1
+    """Sessions of a machine that live."""
+    QUOTA_MESSAGES: _Quota.ValueType  # 2
+    """Messages of a machine or key that wait for people."""
+    QUOTA_QUESTIONS: _Quota.ValueType  # 3
+    """Questions of a machine that are open."""
+    QUOTA_FILES: _Quota.ValueType  # 4
+    """Files of a machine or key that nothing names yet."""
+    QUOTA_ALL_FILES: _Quota.ValueType  # 5
+    """Such files of everybody."""
+
+class Quota(_Quota, metaclass=_QuotaEnumTypeWrapper):
+    """What there may be only so much of."""
+
+QUOTA_UNSPECIFIED: Quota.ValueType  # 0
+"""Not set."""
+QUOTA_SESSIONS: Quota.ValueType  # 1
+"""Sessions of a machine that live."""
+QUOTA_MESSAGES: Quota.ValueType  # 2
+"""Messages of a machine or key that wait for people."""
+QUOTA_QUESTIONS: Quota.ValueType  # 3
+"""Questions of a machine that are open."""
+QUOTA_FILES: Quota.ValueType  # 4
+"""Files of a machine or key that nothing names yet."""
+QUOTA_ALL_FILES: Quota.ValueType  # 5
+"""Such files of everybody."""
+Global___Quota: _TypeAlias = Quota  # noqa: Y015
+
 @_typing.final
 class CreatePairingCodeRequest(_message.Message):
     """Wants a code."""
@@ -1955,12 +1991,17 @@ class GetStatsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    WITH_QUOTAS_FIELD_NUMBER: _builtins.int
+    with_quotas: _builtins.bool
+    """Also what counts against quotas, all of which is looked at."""
     def __init__(
         self,
+        *,
+        with_quotas: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["with_quotas", b"with_quotas"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2024,6 +2065,7 @@ class GetStatsResponse(_message.Message):
     WRITABLE_FIELD_NUMBER: _builtins.int
     UPTIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    QUOTAS_FIELD_NUMBER: _builtins.int
     agent_links: _builtins.int
     """Agent links that are up."""
     chat_links: _builtins.int
@@ -2058,6 +2100,10 @@ class GetStatsResponse(_message.Message):
     def uptime(self) -> _duration_pb2.Duration:
         """Since the start of the process."""
 
+    @_builtins.property
+    def quotas(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotaUse]:
+        """Of each quota whoever has most of it, and all who have four fifths of what they may, at most 100; only if asked for."""
+
     def __init__(
         self,
         *,
@@ -2073,14 +2119,49 @@ class GetStatsResponse(_message.Message):
         writable: _builtins.bool = ...,
         uptime: _duration_pb2.Duration | None = ...,
         version: _builtins.str = ...,
+        quotas: _abc.Iterable[Global___QuotaUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit_p99", b"commit_p99", "oldest_command_age", b"oldest_command_age", "uptime", b"uptime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_links", b"agent_links", "chat_links", b"chat_links", "commands", b"commands", "commit_p99", b"commit_p99", "commits", b"commits", "notifications", b"notifications", "oldest_command_age", b"oldest_command_age", "resends", b"resends", "uptime", b"uptime", "version", b"version", "wal_bytes", b"wal_bytes", "writable", b"writable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_links", b"agent_links", "chat_links", b"chat_links", "commands", b"commands", "commit_p99", b"commit_p99", "commits", b"commits", "notifications", b"notifications", "oldest_command_age", b"oldest_command_age", "quotas", b"quotas", "resends", b"resends", "uptime", b"uptime", "version", b"version", "wal_bytes", b"wal_bytes", "writable", b"writable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatsResponse: _TypeAlias = GetStatsResponse  # noqa: Y015
+
+@_typing.final
+class QuotaUse(_message.Message):
+    """How much of a quota somebody has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUOTA_FIELD_NUMBER: _builtins.int
+    WHO_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    quota: Global___Quota.ValueType
+    """Which."""
+    who: _builtins.str
+    """Whose: "machine devbox", "key key_4fA1"; empty for everybody's together."""
+    used: _builtins.int
+    """So much, bytes of files."""
+    limit: _builtins.int
+    """So much they may."""
+    def __init__(
+        self,
+        *,
+        quota: Global___Quota.ValueType = ...,
+        who: _builtins.str = ...,
+        used: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "quota", b"quota", "used", b"used", "who", b"who"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaUse: _TypeAlias = QuotaUse  # noqa: Y015
 
 @_typing.final
 class BackupRequest(_message.Message):
