@@ -1,7 +1,8 @@
 """Passkeys (WebAuthn), as the router judges them: what a browser says of a page, and what an authenticator signed.
 
 Nothing is attested where one is added: its key counts because of the code of the machine that came with it. Of what is
-signed everything has a fixed place (https://www.w3.org/TR/webauthn-3/#sctn-authenticator-data); no CBOR is read.
+signed everything has a fixed place (https://www.w3.org/TR/webauthn-3/#sctn-authenticator-data); no CBOR is read, so
+extensions are not looked at. The order is that of sections 7.1 and 7.2 there.
 """
 
 import hashlib
@@ -26,8 +27,9 @@ CHALLENGE_BYTES = 32
 CHALLENGE_LIFETIME = 120.0  # seconds
 MAX_CREDENTIAL = 16 * 1024  # characters of what a browser hands over
 MAX_PER_PERSON = 10
-_PRESENT, _VERIFIED, _HAS_KEY = 0x01, 0x04, 0x40  # flags of authenticator data
+_PRESENT, _VERIFIED, _MAY_BE_BACKED_UP, _BACKED_UP, _HAS_KEY = 0x01, 0x04, 0x08, 0x10, 0x40  # flags
 _HEAD, _BEFORE_ID = 37, 55  # bytes: hash, flags and counter; with them the model, and the length of the id
+_LONGEST_ID = 1023  # bytes
 _LEAST_RSA = 2048  # bits
 _ALGORITHMS = (-7, -8, -257)  # ES256, EdDSA, RS256
 _TIMEOUT = 60_000  # milliseconds that a browser waits for the person
@@ -104,7 +106,8 @@ def added(credential: str, challenge: Challenge, person_id: str, now: float) -> 
     count = _checked(data, challenge.origin)
     length = int.from_bytes(data[_BEFORE_ID - 2 : _BEFORE_ID])
     credential_id = data[_BEFORE_ID : _BEFORE_ID + length]
-    if not data[32] & _HAS_KEY or not credential_id or _text(credential_id) != said.credential_id:
+    is_named = 0 < len(credential_id) <= _LONGEST_ID and _text(credential_id) == said.credential_id
+    if not data[32] & _HAS_KEY or not is_named:
         raise NotProven("It names another passkey than the one that was made.")
     key = said.bytes("publicKey")
     _verifier(key)
@@ -119,6 +122,8 @@ def named(credential: str) -> str:
 def signed(credential: str, passkey: Passkey, challenge: Challenge) -> int:
     """How often the passkey has signed, where it has signed the challenge. Raises NotProven."""
     said = _Said(credential)
+    if passkey.origin != challenge.origin or not said.may_be_of(passkey.person_id):
+        raise NotProven("It is another passkey than one of those that were asked for.")
     said.check_page("webauthn.get", challenge)
     data = said.bytes("authenticatorData")
     count = _checked(data, passkey.origin)
@@ -145,14 +150,19 @@ class _Said:
     def bytes(self, name: str) -> bytes:
         return _bytes(self._word(self._response.get(name)))
 
+    def may_be_of(self, person_id: str) -> bool:
+        """Whether an authenticator that knows whose it is says so; those that keep no list do not know."""
+        return self._response.get("userHandle") is None or self.bytes("userHandle") == person_id.encode()
+
     def check_page(self, kind: str, challenge: Challenge) -> None:
         """What the browser says of the page that asked; the authenticator signs its hash."""
-        page = _json(self.bytes("clientDataJSON"))
+        page = _json(_utf8(self.bytes("clientDataJSON")))
         if page.get("type") != kind:
             raise NotProven("It was made for something else.")
         if not hmac.compare_digest(_bytes(self._word(page.get("challenge"))), challenge.value):
             raise NotProven("It answers another question.")
-        if page.get("origin") != challenge.origin or page.get("crossOrigin", False) is not False:
+        is_framed = page.get("crossOrigin", False) is not False or "topOrigin" in page
+        if page.get("origin") != challenge.origin or is_framed:
             raise NotProven(f"It is of another page than {challenge.origin}.")
 
     def _word(self, value: object) -> str:
@@ -167,6 +177,8 @@ def _checked(data: bytes, origin: str) -> int:
         raise NotProven("The passkey is of another site.")
     if not data[32] & _PRESENT or not data[32] & _VERIFIED:
         raise NotProven("The passkey has not looked who used it. Set a PIN or a fingerprint for it.")
+    if data[32] & _BACKED_UP and not data[32] & _MAY_BE_BACKED_UP:
+        raise NotProven("The passkey contradicts itself: it is backed up, and cannot be.")
     return int.from_bytes(data[33:_HEAD])
 
 
@@ -194,7 +206,14 @@ def _verifier(public_key: bytes) -> ec.EllipticCurvePublicKey | ed25519.Ed25519P
     raise NotProven("Its key is of a kind that was not asked for.")
 
 
-def _json(text: str | bytes) -> dict[str, object]:
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotProven("The browser's answer cannot be read.") from None
+
+
+def _json(text: str) -> dict[str, object]:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):

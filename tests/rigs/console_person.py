@@ -44,9 +44,9 @@ class Person:
     def options(self, **asked: str) -> str:
         return self.router.chat.BeginPasskey(chat_pb.BeginPasskeyRequest(login_id=self.login_id, **asked)).options
 
-    def add(self, passkey: Authenticator, **said: Any) -> None:
-        code = self.code()
-        self.hand_over(code, passkey.create(self.options(code=code), **said))
+    def add(self, passkey: Authenticator, at: str = ORIGIN, **said: Any) -> None:
+        code = self.code(at)
+        self.hand_over(code, passkey.create(self.options(code=code), **{"origin": at} | said))
 
     def hand_over(self, code: str, credential: str) -> None:
         request = chat_pb.AddPasskeyRequest(login_id=self.login_id, code=code, credential=credential)

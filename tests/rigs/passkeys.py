@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-PRESENT, VERIFIED, HAS_KEY = 0x01, 0x04, 0x40
+PRESENT, VERIFIED, MAY_BE_BACKED_UP, BACKED_UP, HAS_KEY, HAS_EXTENSIONS = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
 ORIGIN = "https://console.example.org"
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -46,10 +46,12 @@ class Authenticator:
         """What a browser hands over once it has signed."""
         read = json.loads(options)
         self.count += 1
-        data, page = self._head(read["rpId"], **said), self._page("webauthn.get", read["challenge"], **said)
+        data = self._head(read["rpId"], **said) + said.get("extensions", b"")
+        page = self._page("webauthn.get", read["challenge"], **said)
         signature = self._sign(data + sha256(page).digest())
+        handle = {"userHandle": said["user_handle"]} if "user_handle" in said else {}
         return self._handed(
-            said, clientDataJSON=page, authenticatorData=data, signature=said.get("signature", signature)
+            said, clientDataJSON=page, authenticatorData=data, signature=said.get("signature", signature), **handle
         )
 
     def _head(self, its: str, /, **said: Any) -> bytes:
@@ -61,7 +63,8 @@ class Authenticator:
             "type": said.get("kind", its), "challenge": said.get("challenge", given),
             "origin": said.get("origin", ORIGIN), "crossOrigin": said.get("cross_origin", False),
         }  # fmt: skip
-        return json.dumps(told).encode()
+        top = {"topOrigin": said["top_origin"]} if "top_origin" in said else {}
+        return json.dumps(told | top).encode(said.get("encoding", "utf-8"))
 
     def _handed(self, said: dict[str, Any], **response: bytes) -> str:
         name = text(said.get("credential_id", self.credential_id))

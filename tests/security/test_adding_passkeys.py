@@ -12,7 +12,7 @@ from router.domain.person import CODE_LIFETIME
 from router.services.people.passkeys import TRIES
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.console_person import Person
-from tests.rigs.passkeys import HAS_KEY, PRESENT, VERIFIED, Authenticator, text
+from tests.rigs.passkeys import BACKED_UP, HAS_KEY, PRESENT, VERIFIED, Authenticator, text
 from tests.rigs.session_program import told
 
 
@@ -31,9 +31,13 @@ def ada(router: RouterUnderTest) -> Person:
     "said",
     [
         {"origin": "https://evil.example"},
+        {"cross_origin": True},
+        {"top_origin": "https://evil.example"},
         {"rp_id": "evil.example"},
         {"flags": PRESENT | HAS_KEY},
+        {"flags": VERIFIED | HAS_KEY},
         {"flags": PRESENT | VERIFIED},
+        {"flags": PRESENT | VERIFIED | HAS_KEY | BACKED_UP},
         {"kind": "webauthn.get"},
         {"challenge": text(bytes(32))},
         {"credential_id": b"another"},
@@ -63,6 +67,13 @@ def test_a_code_is_good_once_for_its_person_and_for_ten_minutes(router: RouterUn
     late = ada.code()
     router.advance(CODE_LIFETIME)
     assert told(lambda: ada.options(code=late)) == "PAIRING_CODE_INVALID"
+
+
+def test_an_id_is_as_long_as_it_may_be_and_no_longer(ada: Person) -> None:
+    assert told(lambda: ada.add(Authenticator(credential_id=b"x" * 1024))) == "INVALID_ARGUMENT"
+
+    ada.add(Authenticator(credential_id=b"x" * 1023))
+    assert ada.passkeys == 1
 
 
 def test_nobody_takes_anothers_by_its_name(router: RouterUnderTest, ada: Person) -> None:

@@ -16,7 +16,16 @@ from router.domain.passkey import CHALLENGE_LIFETIME
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import standing
 from tests.rigs.console_person import PAGE, RULES, Person, Question
-from tests.rigs.passkeys import PRESENT, VERIFIED, Authenticator, text
+from tests.rigs.passkeys import (
+    BACKED_UP,
+    HAS_EXTENSIONS,
+    MAY_BE_BACKED_UP,
+    ORIGIN,
+    PRESENT,
+    VERIFIED,
+    Authenticator,
+    text,
+)
 from tests.rigs.session_program import told
 from tests.rigs.thin_courier import ThinCourier
 
@@ -85,9 +94,14 @@ FORGED: dict[str, dict[str, Any]] = {
     "at another page": {"origin": "https://console.example.org.evil.example"},
     "at the same host without TLS": {"origin": "http://console.example.org"},
     "in a frame of another page": {"cross_origin": True},
+    "in a frame, though it says that it is in none": {"top_origin": "https://evil.example"},
+    "in letters that no browser writes": {"encoding": "utf-16"},
     "for another site": {"rp_id": "example.org"},
     "nobody was there": {"flags": VERIFIED},
     "nobody was looked at": {"flags": PRESENT},
+    "backed up, though it cannot be": {"flags": PRESENT | VERIFIED | BACKED_UP},
+    "as another person": {"user_handle": b"person_of_somebody"},
+    "as nobody": {"user_handle": b""},
     "to be added, not to allow": {"kind": "webauthn.create"},
     "for a challenge of its own": {"challenge": text(bytes(32))},
     "with a signature of nothing": {"signature": b""},
@@ -107,6 +121,32 @@ def test_nothing_else_allows_it(ada: Person, passkey: Authenticator, question: Q
     ada.allow(question, passkey.get(ada.options(notification_id=question.message_id)))
 
     assert (refused, question.state) == (OPEN, ALLOWED)
+
+
+def test_one_that_is_synced_and_says_whose_it_is_is_taken_with_what_it_adds(
+    router: RouterUnderTest, courier: ThinCourier, ada: Person, passkey: Authenticator
+) -> None:
+    synced = {"flags": PRESENT | VERIFIED | MAY_BE_BACKED_UP | BACKED_UP | HAS_EXTENSIONS, "count": 0}
+    added = {"user_handle": ada.person_id.encode(), "extensions": b"\xa0"}
+    asked = [Question(router, courier) for _ in range(2)]
+
+    for question in asked:
+        ada.allow(question, passkey.get(ada.options(notification_id=question.message_id), **synced, **added))
+
+    assert [each.state for each in asked] == [ALLOWED, ALLOWED]
+
+
+def test_one_of_another_page_is_none_that_was_asked_for(ada: Person, question: Question) -> None:
+    """The site is the host, whatever the port; the page is the one that was set up last."""
+    old, new = Authenticator(), Authenticator(credential_id=b"another")
+    ada.add(old)
+    ada.add(new, at=f"{ORIGIN}:8443")
+    options = ada.options(notification_id=question.message_id)
+
+    ada.allow(question, old.get(options, origin=f"{ORIGIN}:8443"))
+
+    assert [each["id"] for each in json.loads(options)["allowCredentials"]] == [text(new.credential_id)]
+    assert question.state == OPEN
 
 
 def first_used(ada: Person, passkey: Authenticator, question: Question) -> None:
