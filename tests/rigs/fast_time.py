@@ -30,6 +30,19 @@ class FastClock(SteadyClock):
         condition.wait(seconds / self._speed)
 
 
+class StillClock:
+    """Time that passes where somebody waits for it, and nowhere else; for the courier."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def wait(self, _condition: threading.Condition, seconds: float) -> None:
+        self._now += seconds
+
+
 def event_loop(speed: float) -> Callable[[], asyncio.AbstractEventLoop]:
     """Makes the loop for a program: at the common speed the one that it always has."""
     return uvloop.new_event_loop if speed == 1 else lambda: _FastLoop(speed)

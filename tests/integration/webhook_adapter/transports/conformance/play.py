@@ -10,6 +10,7 @@ from tests.integration.webhook_adapter.courier_process import API_KEY
 from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, Can, Shown, Stage
 from tests.rigs.fast_time import FastClock
 from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
+from webhook_adapter.clock import Clock
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.courier.courier import Courier
 from webhook_adapter.router.client import RouterClient
@@ -30,8 +31,8 @@ class Play:
         self.config = AdapterConfig.from_environ(settings)
         self.courier = self._started()
 
-    def _started(self) -> Courier:
-        courier = Courier(self.config, platforms())
+    def _started(self, clock: Clock | None = None) -> Courier:
+        courier = Courier(self.config, platforms(), clock)
         courier.start()
         return courier
 
@@ -46,10 +47,10 @@ class Play:
         route.close()
         host.router.close()
 
-    def restarts(self) -> None:
-        """The courier ends as it is asked to, and another one begins."""
+    def restarts(self, clock: Clock | None = None) -> None:
+        """The courier ends as it is asked to, and another one begins; a clock is what paces it."""
         self.courier.stop()
-        self.courier = self._started()
+        self.courier = self._started(clock)
 
     def put(self, text: str, chat: str = "", **fields: Any) -> Parcel:
         """Let the router have something to bring."""
