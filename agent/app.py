@@ -84,6 +84,7 @@ class Agent:
         self.prompts = PromptTracking(Prompts(self.outbox), self.sessions, clock, tasks)
         self.states = States(self.sessions, self.prompts)
         self.permissions = Permissions(Questions(self.outbox))
+        self.outbox.unasked = self.permissions.unasked
         self.headless = _one_of(HeadlessBackend, backends)
         folders = Folders(config.start_folders, config.home)
         self.starts = Starts(self.sessions, self.outbox, folders, clock, self.headless)

@@ -29,7 +29,7 @@ class Asking:
         self.asked: list[str] = []
 
     async def ask(self, question: Question) -> Decision | None:
-        """The answer to a question, or None when nobody gave one in time. Raises StoreUnavailable."""
+        """The answer to a question; None when nobody gave one in time, or could be asked. Raises StoreUnavailable."""
         self.asked.append(question.permission_id)
         return await self._permissions.answer(question)
 
@@ -44,7 +44,7 @@ class Permissions:
 
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
-        self._waiting: dict[str, asyncio.Future[Decision]] = {}
+        self._waiting: dict[str, asyncio.Future[Decision | None]] = {}
         self._left: frozenset[str] = frozenset()
         self._stopping = False
 
@@ -76,8 +76,8 @@ class Permissions:
         await asyncio.shield(self._questions.forget(asking.asked))
 
     async def answer(self, question: Question) -> Decision | None:
-        """Ask, and wait for the decision; None when the time is over."""
-        decided: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        """Ask, and wait for the decision; None when the time is over, or nobody can be asked."""
+        decided: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
         self._waiting[question.permission_id] = decided  # before it is stored: the answer may be quick
         try:
             known = await self._questions.ask(question)
@@ -98,6 +98,12 @@ class Permissions:
             waiting.set_result(Decision(decision.option_id, decision.text))
         logger.info("decision carried out permission_id=%s ending=%s", decision.permission_id, outcome.ending)
         return outcome
+
+    def unasked(self, permission_id: str) -> None:
+        """The router has no room for a question, so nobody is asked: whoever waits for the answer waits no more."""
+        waiting = self._waiting.get(permission_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     async def close(self, permission_ids: list[str], over: Over, detail: str) -> None:
         """Questions are over without an answer. Raises StoreUnavailable."""

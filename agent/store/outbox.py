@@ -7,17 +7,19 @@ session says meanwhile is held behind it.
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from functools import partial
+from typing import TypeVar
 
 from peewee import fn
 
-from agent.domain.frames import Durable, Item, Notify
+from agent.domain.frames import Durable, Item, Notify, PermissionAsked
 from agent.store import held_notifications
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
 from agent.store.payloads import decoded, encoded
 from agent.store.statements import Statement, given, insert
 from agent.store.tables import OutboxRow as Row
+from agent.store.tables import QuestionRow
 
 T = TypeVar("T")
 _IS_HELD = 0  # in place of a number
@@ -27,8 +29,12 @@ _DROP = Statement(Row.delete().where(Row.upstream_seq <= given.seq))
 _ANY_UP_TO = Statement(Row.select(Row.upstream_seq).where(Row.upstream_seq <= given.seq).limit(1))
 _AFTER = Statement(Row.select().where(Row.upstream_seq > given.seq).order_by(Row.upstream_seq).limit(given.limit))
 _UNHEARD = Statement(
-    Row.select().where((Row.upstream_seq <= given.seq) & (Row.kind == "notify")).order_by(Row.upstream_seq)
+    Row.select()
+    .where((Row.upstream_seq <= given.seq) & Row.kind.in_(("notify", "permission_request")))
+    .order_by(Row.upstream_seq)
 )
+_IS_ASKED = (QuestionRow.permission_id == given.permission_id) & (QuestionRow.decision == "")
+_ASKED = Statement(QuestionRow.select(QuestionRow.permission_id).where(_IS_ASKED))
 _ONE = Statement(Row.select().where(Row.upstream_seq == given.seq))
 _LAST = Statement(Row.select(fn.COALESCE(fn.MAX(Row.upstream_seq), 0)))
 _COUNT = Statement(Row.select(fn.COUNT(Row.upstream_seq)))
@@ -53,6 +59,7 @@ class Outbox:
         self._database = database
         self.news = asyncio.Event()
         self.held_news = asyncio.Event()
+        self.unasked: Callable[[str], None] = lambda _permission_id: None  # told of questions that it had no room for
         self.turned_away = False  # the router had too much of us, and notifications are held that it was told already
         self._holding = False  # unknown at first: the uploads look once at their start
 
@@ -98,16 +105,19 @@ class Outbox:
     def acknowledge(self, seq: int, refused_for_now: Collection[int] = ()) -> None:
         """Forget everything up to this number, soon: if it is lost, the router says it again.
 
-        But for notifications that the router has no room for now: they are held, to be told again.
+        But for notifications that the router has no room for now: they are held, to be told again. Of questions whoever
+        asks is told, and waits no more.
         """
 
         def operation(tx: Transaction) -> None:
             for number in sorted(refused_for_now):
-                if (row := _ONE.row(tx, seq=number)) and isinstance(
-                    item := decoded(row["kind"], row["payload"]), Notify
-                ):
-                    held_notifications.hold(tx, item, _LAST.value(tx))
-                    tx.after_commit(self._turned_away)
+                row = _ONE.row(tx, seq=number)
+                match decoded(row["kind"], row["payload"]) if row else None:
+                    case Notify() as notification:
+                        held_notifications.hold(tx, notification, _LAST.value(tx))
+                        tx.after_commit(self._turned_away)
+                    case PermissionAsked(question):
+                        tx.after_commit(partial(self.unasked, question.permission_id))
             acknowledge(tx, seq)
             tx.after_commit(self._acknowledged)
 
@@ -152,12 +162,19 @@ def acknowledge(tx: Transaction, seq: int) -> None:
 def acknowledge_unheard(tx: Transaction, seq: int) -> None:
     """The router has everything up to this number, and what it said of some of it was lost with the link.
 
-    It may have had no room for a notification, and says so once. So these are told again: it takes none twice.
+    It may have had no room for a notification or a question, and says so once. So these are told again: it takes none
+    twice.
     """
-    last = _LAST.value(tx)
+    last, asked = _LAST.value(tx), []
     for row in _UNHEARD.rows(tx, seq=seq):
-        held_notifications.hold(tx, cast("Notify", decoded(row["kind"], row["payload"])), last)
+        match decoded(row["kind"], row["payload"]):
+            case Notify() as notification:
+                held_notifications.hold(tx, notification, last)
+            case PermissionAsked(question) as item if _ASKED.value(tx, permission_id=question.permission_id):
+                asked.append(item)
     acknowledge(tx, seq)
+    for item in asked:
+        _insert(tx, item)
 
 
 def _held(tx: Transaction) -> Held | None:

@@ -86,6 +86,36 @@ async def test_messages_whose_refusal_was_lost_with_the_link_are_told_again(rigs
     assert left
 
 
+async def test_who_asks_hears_at_once_that_it_has_no_room_for_the_question(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address) as rig:
+        link = await ready(rig, router)
+        async with asyncio.TaskGroup() as asking:
+            asked = asking.create_task(rig.ask(op="ask", session_id="s1", tool="deploy", input="to production"))
+            await turn_away(link, (await link.next("permission_request")).upstream_seq)
+
+    assert asked.result() == {"ok": True, "option": None}
+
+
+async def test_a_question_whose_refusal_was_lost_with_the_link_is_asked_again_while_somebody_waits(rigs: Rigs) -> None:
+    async with running_router() as router, rigs.running(router.address) as rig:
+        link = await ready(rig, router)
+        async with asyncio.TaskGroup() as asking:
+            asked = asking.create_task(rig.ask(op="ask", session_id="s1", tool="deploy", input="to production"))
+            first = await link.next("permission_request")
+            link.drop()
+            link = await router.welcomed(upstream_acked_seq=first.upstream_seq)
+            again = await link.next("permission_request")
+            await turn_away(link, again.upstream_seq)
+        link.drop()
+        link = await router.welcomed(upstream_acked_seq=again.upstream_seq)
+        sent = await notified(rig, "behind it")
+        following = await link.next("notify")
+
+    assert again.permission_id == first.permission_id
+    assert asked.result()["option"] is None
+    assert (following.notification_id, following.upstream_seq) == (sent, again.upstream_seq + 1)
+
+
 async def _is_held(rig: Rig) -> bool:
     return bool(await rig.sql("SELECT 1 FROM held_notices"))
 
