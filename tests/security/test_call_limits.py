@@ -14,6 +14,7 @@ from agentlink.v1.control_pb2_grpc import ControlStub
 from agentlink.v1.identity_pb2_grpc import IdentityStub
 
 from router.api import call_limits
+from router.local_socket import socket_path
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of, retry_after
 from tests.rigs.thin_agent import ThinAgent
@@ -78,6 +79,25 @@ def test_only_so_many_calls_a_second(data_dir: Path, monkeypatch: pytest.MonkeyP
 
     assert (refused.value.code(), reason_of(refused.value)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, TOO_MANY)
     assert retry_after(refused.value)
+
+
+def test_at_the_socket_too_each_key_is_counted_by_itself(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(config(data_dir)) as router:
+        another = router.key(pb.ROLE_VIEWER)
+        monkeypatch.setattr(call_limits, "KEYS", FEW)
+        router.restart()
+        with grpc.insecure_channel(f"unix:{socket_path(data_dir)}") as channel:
+
+            def call(key: str) -> None:
+                ControlStub(channel).GetStats(pb.GetStatsRequest(), metadata=(("x-api-key", key),), timeout=PATIENCE)
+
+            for _ in range(int(FEW[1])):
+                call(API_KEY)
+            with pytest.raises(grpc.RpcError) as refused:
+                call(API_KEY)
+            call(another)
+
+    assert reason_of(refused.value) == TOO_MANY
 
 
 def test_only_so_many_calls_of_one_key_are_open(router: RouterUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
