@@ -108,6 +108,7 @@ class Agent:
             self.permissions,
             self.uploads,
             self.client,
+            config.workers,
         )
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts)
         if self.headless is not None:
@@ -123,7 +124,7 @@ class Agent:
         try:
             await self._resume_time()  # before anything looks at a time on disk
             await self.sessions.load()  # before anybody can ask for one
-            await self.worker_tokens.begin(self.sessions.with_tokens())
+            await self.worker_tokens.begin(self.sessions.live())
             await self.headless_listener.recover()
             await self.permissions.recover()
             await self.local.start()  # from here on programs may register and hooks may tell
@@ -158,7 +159,7 @@ class Agent:
             "marks": self._mark_time,
             "states": self.states.run,
             "uploads": self.uploads.run,
-            "worker tokens": partial(self.worker_tokens.run, self.sessions.with_tokens),
+            "worker tokens": partial(self.worker_tokens.run, self.sessions.live),
             "tasks": self._tasks.watch,
         }
         try:

@@ -43,7 +43,6 @@ class Traits:
     hosted: bool = False  # the agent runs the program: it can start and end it, and both end together
     attaches: bool = False  # its host comes to the agent, and comes again: nobody else can register it
     tells_states: bool = False  # the program itself tells, in order, what it takes, does and asks: hooks add nothing
-    has_token: bool = False  # its program finds out where its worker token is: the agent, or the host, starts it
     typed_into: bool = True  # else a session is known by its hooks alone, until a better place is found for it
     screen: Callable[[Session], Keyboard] | None = None  # opens what shows people a terminal that they cannot see
 

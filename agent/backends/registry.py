@@ -29,12 +29,12 @@ def backends(
         {
             "tmux": Entry(tmux.TmuxBackend(), Traits(target_key="pane", screen=tmux.Pane)),
             "nvim": Entry(nvim.NvimBackend(), Traits(target_key="socket", screen=nvim.Terminal)),
-            "command": Entry(CommandBackend(environ, workers), Traits(target_key="command", has_token=True)),
+            "command": Entry(CommandBackend(environ, workers), Traits(target_key="command")),
             "headless": Entry(
                 HeadlessBackend(environ, most=most, trusted=trusted, workers=workers),
-                Traits(hosted=True, tells_states=True, has_token=True),
+                Traits(hosted=True, tells_states=True),
             ),
-            "pty": Entry(PtyBackend(), Traits(attaches=True, has_token=True)),
+            "pty": Entry(PtyBackend(), Traits(attaches=True)),
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
         }
     )

@@ -31,7 +31,7 @@ FORWARDED = (
 
 
 def main(path: str, event: str, scope: str = "") -> None:
-    """Forward the event on standard input, and print what the agent answers to it. Raises OSError without an agent.
+    """Forward the event on standard input, and pass on what the agent answers to it. Raises OSError without an agent.
 
     `scope` names the settings that the hook stands in: with hooks in several, each event is forwarded by each.
     """
@@ -41,6 +41,7 @@ def main(path: str, event: str, scope: str = "") -> None:
     while event == WAITS_FOR_A_PERSON and not answer:  # the agent died: the next one hears the same question again
         answer = _asked(_returned(path), request, event)
     _print(answer)
+    _export(answer)
 
 
 def _connected(path: str) -> socket:
@@ -141,6 +142,22 @@ def _print(answer: bytes) -> None:
         message = json.loads(answer)
         if message.get("ok"):
             os.write(1, json.dumps(message["output"]).encode())
+
+
+def _export(answer: bytes) -> None:
+    """Tell what Claude Code runs which session it is in: Claude Code reads that file before each shell command."""
+    if b'"environment"' in answer and (path := os.environ.get("CLAUDE_ENV_FILE")):
+        import json
+
+        said = json.loads(answer)["environment"].items()
+        lines = "".join(f"export {name}={_quoted(value)}\n" for name, value in said)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # it is the hooks' of others, too
+        os.write(file, lines.encode())
+
+
+def _quoted(text: str) -> str:
+    """For a shell, which takes nothing between such quotes for its own."""
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from agent.domain.command import MAX_TEXT_BYTES, Reason
@@ -21,6 +22,7 @@ from agent.services.sessions import Sessions
 from agent.services.uploads import Uploads
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
+from agent.token_files import environment
 
 _PID = re.compile(r"[0-9]{1,10}")
 MAX_BUTTONS = 8
@@ -51,6 +53,7 @@ class Requests:
     permissions: Permissions
     uploads: Uploads
     link: Link
+    workers: Path  # where the programs of sessions find their tokens
 
     async def answer(self, message: Message) -> Answer:
         """Do what the message asks. Raises Refusal."""
@@ -130,8 +133,11 @@ class Requests:
         return {"notification_id": notification_id}
 
     async def _hook(self, message: Message) -> Answer:
-        output = await self.hooks.heard(_event(message))
-        return {"output": output} if output else {}
+        event = _event(message)
+        session = await self.hooks.heard(event)
+        if session is None or event.name != "SessionStart":
+            return {}
+        return {"environment": environment(session.session_id, self.workers)}
 
 
 def _wanted(message: Message, backend: str, target: Mapping[str, str]) -> Session:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from agent.domain.hook import HookEvent, Repeats
+from agent.domain.session import Session
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions
 from agent.services.permissions import Asking
@@ -32,8 +33,8 @@ class Hooks:
         self._questions = questions
         self._repeats = Repeats()
 
-    async def heard(self, event: HookEvent) -> Mapping[str, object] | None:
-        """Take one event in; what the coding agent is to be told in return, mostly nothing. Raises StoreUnavailable."""
+    async def heard(self, event: HookEvent) -> Session | None:
+        """Take one event in; the session that it is of, where that was not heard before. Raises StoreUnavailable."""
         if not self._repeats.is_new(event):
             return None
         session = await self._session_lookup.attend(event)
@@ -48,7 +49,7 @@ class Hooks:
             await self._alerts.tell(session, event)
         if event.name == "SessionEnd":
             await self._session_lookup.leave(session, event)
-        return None
+        return session
 
     async def asked(self, event: HookEvent, asking: Asking) -> Mapping[str, object] | None:
         """A PermissionRequest: what to tell the coding agent once a person has answered; None to leave it alone.

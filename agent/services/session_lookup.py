@@ -55,7 +55,7 @@ class SessionLookup:
 
     async def _join(self, event: HookEvent, talk: Conversation, known: Session | None) -> Session | None:
         host = self._sessions.find(event.environ.get(_SESSION, ""))
-        if host is not None and self._holds(host, talk.process):
+        if host is not None and self._holds(host, talk.process) and not _is_a_talk(host):
             return await self._sessions.converse(host.session_id, talk)
         if not event.interactive or event.name == "SessionEnd":
             return known
@@ -100,6 +100,12 @@ class SessionLookup:
     def _holds(session: Session, program: Process) -> bool:
         live = session.state is not SessionState.ENDED
         return live and session.process is not None and is_within(program, session.process.pid)
+
+
+def _is_a_talk(session: Session) -> bool:
+    """Whether its program is a coding agent itself: what that runs inherits its name, and is not it."""
+    talk = session.conversation
+    return talk is not None and session.process is not None and session.process.is_same(talk.process)
 
 
 def _label(event: HookEvent) -> str:

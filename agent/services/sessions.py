@@ -95,10 +95,6 @@ class Sessions:
         """All that are not over."""
         return tuple(one for one in self._sessions.values() if one.state is not SessionState.ENDED)
 
-    def with_tokens(self) -> tuple[Session, ...]:
-        """Of those the ones whose program has a token."""
-        return tuple(one for one in self.live() if self.traits(one).has_token)
-
     async def register(self, wanted: Session) -> Session:
         """Make a session known, or known again; an empty id gets one made.
 
@@ -258,7 +254,7 @@ class Sessions:
     async def _hold(self, session: Session) -> None:
         """What is on disk now counts; its program has its token before it is told of anything."""
         self._sessions[bare_id(session.session_id)] = session
-        if self._tokens is not None and self.traits(session).has_token:
+        if self._tokens is not None:
             await self._tokens.follow(session)
 
     async def _release(self, session: Session) -> None:
