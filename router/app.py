@@ -66,10 +66,12 @@ from router.services.upkeep.stats import Stats
 from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
 from router.services.wakeups import ANYTHING, Wakeups
-from router.store import audit, clock_steps
-from router.store.database import Damaged, Database
+from router.store import audit, clock_steps, integrity
+from router.store.database import Database
+from router.store.integrity import Damaged
 from router.store.meta import router_id
 from router.store.migrations import NewerSchema, migrate
+from router.store.registry import TABLES
 
 SEAL = "second_factor.key"  # beside the database, and in no backup of it
 
@@ -216,12 +218,20 @@ def _socket(data_dir: Path) -> Path:
 
 @asynccontextmanager
 async def _ticking(router: Router, server: Server) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as group:  # a timer that breaks cancels the block
-        timers = group.create_task(router.timers.run(server.health.tell))
-        try:
-            yield
-        finally:
-            timers.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:  # a timer that breaks cancels the block
+            path = router.database.path
+            tasks = (router.timers.run(server.health.tell), integrity.watch(path, TABLES))
+            running = [group.create_task(each) for each in tasks]
+            try:
+                yield
+            finally:
+                for each in running:
+                    each.cancel()
+    except BaseExceptionGroup as broken:
+        if damaged := broken.subgroup(Damaged):
+            raise _unusable(router.database.path, damaged.exceptions[0]) from None
+        raise
 
 
 def _prepare(database: Database, clock: Clock) -> str:
@@ -232,14 +242,16 @@ def _prepare(database: Database, clock: Clock) -> str:
         clock_steps.resume(connection, clock)
         return router_id(connection, new_id)
     except Damaged as error:
-        raise SettingsError(
-            f"cannot use the database {database.path} ({error}): look at it, or restore a backup"
-        ) from None
+        raise _unusable(database.path, error) from None
     except NewerSchema as error:
         raise SettingsError(f"{database.path}: {error}") from None
     finally:
         database.peewee.close()
         os.umask(previous)
+
+
+def _unusable(path: Path, error: BaseException) -> SettingsError:
+    return SettingsError(f"cannot use the database {path} ({error}): look at it, or restore a backup")
 
 
 @contextmanager

@@ -20,8 +20,10 @@ from typing import Any, TypeVar
 
 from peewee import DatabaseError, SqliteDatabase
 
+from router.store import integrity
 from router.store.group_commit import Operation, commit, resolve
 from router.store.group_commit import Transaction as Transaction  # operations of all stores are functions of it
+from router.store.integrity import Damaged
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -42,10 +44,6 @@ PRAGMAS = {
     "busy_timeout": BUSY_TIMEOUT,
     "cache_size": -32 * 1024,
 }
-
-
-class Damaged(Exception):
-    """The file cannot be used as a database; the text says what is wrong."""
 
 
 @dataclass(slots=True)
@@ -119,14 +117,12 @@ class Database:
         return connection
 
     def sound_connection(self) -> sqlite3.Connection:
-        """The connection of the calling thread, after a look at the whole file. Raises Damaged."""
+        """The connection of the calling thread, after a look at the file. Raises Damaged."""
         try:
             connection = self.connection()
-            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            integrity.check(connection, self.path)
         except (DatabaseError, sqlite3.DatabaseError) as error:
-            problem = str(error)
-        if problem != "ok":
-            raise Damaged(problem)
+            raise Damaged(str(error)) from None
         return connection
 
     def wal_bytes(self) -> int:

@@ -52,3 +52,4 @@ STORES = (
     Store(tables.AuditAnchor),
     Store(tables.Meta),
 )
+TABLES = [store.model._meta.table_name for store in STORES]
