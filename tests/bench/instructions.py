@@ -20,6 +20,7 @@ from agentlink.v1 import chat_link_pb2 as pb
 from agentlink.v1 import chat_link_pb2_grpc as rpc
 from agentlink.v1 import control_pb2, control_pb2_grpc
 
+from router.store import integrity
 from tests.bench import programs, submits
 from tests.bench.machine import METADATA, Machine
 
@@ -29,6 +30,7 @@ PATIENCE = 300.0  # seconds; the program runs fifty times slower
 _COUNTING = ("valgrind", "--tool=callgrind", "--quiet")
 # Not by the command line: it sets signals that valgrind keeps for itself.
 _ROUTER = "import os, sys; from router.cli import main; sys.exit(main(os.environ))"
+_WHOLE = "the database is whole"  # the router's log says
 _REFERENCE = f"""
 import hashlib, json, sqlite3
 on = sqlite3.connect(":memory:")
@@ -57,13 +59,20 @@ def reference() -> float:
     return (totals[1] - totals[0]) / ROWS
 
 
-async def per_command(*, connected: bool) -> float:
-    """Instructions of the router for a command: handed in, and with a machine there also sent, confirmed and ended."""
+async def per_command(*, connected: bool, past: Path | None = None) -> float:
+    """Instructions of the router for a command: handed in, and with a machine there also sent, confirmed and ended.
+
+    `past`: a database that it begins with; it is copied.
+    """
     with programs.folder() as folder:
+        if past:
+            shutil.copy(past, folder / "router.db")
         counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
         environ = programs.environ(folder, PYTHONHASHSEED="0")
         argv = [*counting, sys.executable, "-I", "-c", _ROUTER]
         with programs.started(argv, environ, log=folder / "router.log") as router:
+            if past:
+                await looked_at(folder)
             async with _crowd(router.address, connected=connected) as crowd:
                 await crowd.send(range(WARM))
                 _control(router.process.pid, "--instr=on")
@@ -71,6 +80,13 @@ async def per_command(*, connected: bool) -> float:
                 await crowd.send(range(WARM, WARM + COUNTED))
                 _control(router.process.pid, "--dump")
         return _total([folder / "counts.1"]) / COUNTED  # what comes later is its end
+
+
+async def looked_at(folder: Path) -> None:
+    """Come back once the router has looked at its file, if that is large: what it takes is not to be measured."""
+    log = folder / "router.log"
+    while integrity.is_large(folder / "router.db") and _WHOLE not in await asyncio.to_thread(log.read_text):
+        await asyncio.sleep(0.5)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ METADATA = (("x-api-key", API_KEY),)
 class Machine:
     """One enrolled machine with an open link."""
 
-    def __init__(self, channel: grpc.aio.Channel, machine_id: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, machine_id: str, key: Ed25519PrivateKey | None = None) -> None:
         self._channel = channel
         self.machine_id = machine_id
-        self._key = Ed25519PrivateKey.generate()
+        self._key = key or Ed25519PrivateKey.generate()
         self._seq = 0
         self.arrived: dict[str, float] = {}  # by text: perf_counter seconds
 

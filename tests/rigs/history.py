@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from router.domain.action import Input, Lane
 from router.domain.audit import AuditEvent
 from router.domain.clock_steps import DAY
@@ -89,7 +91,8 @@ class _Past:
         self._connection.execute("BEGIN")
         tx = Transaction(self._connection)
         for number in range(self._size.machines):
-            machine = Machine(machine_id_of(number), self._chance.randbytes(32), self._began, epoch=3)
+            key = key_of(number).public_key().public_bytes_raw()
+            machine = Machine(machine_id_of(number), key, self._began, epoch=3, inbox_id="in", outbox_id="out")
             machines.write(tx, machine)
         for number in range(self._size.sessions):
             # Seen until today: else those that live would end by themselves at the first look.
@@ -180,6 +183,11 @@ class _Past:
 def machine_id_of(number: int) -> str:
     """What a machine of the past is called."""
     return f"past-{number}"
+
+
+def key_of(number: int) -> Ed25519PrivateKey:
+    """The key of a machine of the past, which can be linked with it."""
+    return Ed25519PrivateKey.from_private_bytes(number.to_bytes(32, "big"))
 
 
 def session_id(number: int) -> str:
