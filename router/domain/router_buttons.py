@@ -16,6 +16,8 @@ from router.domain.session import Session, bare_id
 from router.domain.wording import labels
 
 REASON = "reason"  # under a permission question: says how to give one
+LONGEST_ID = 36  # bytes of an id, as a UUID has: with a verb before it more would not fit a platform's button
+_IS_ID = "="  # stands in no id: so none can pass for the hash of another
 MAX_OFFERED = 12  # sessions to choose from; more do not fit a phone
 
 
@@ -90,7 +92,18 @@ def key_buttons(names: Iterable[str]) -> tuple[Button, ...]:
 
 
 def key_of(session: Session) -> str:
-    """Names a session in a button, where its own id may be too long."""
+    """Names a session in a button: by its id, or by a hash of one that is too long for it."""
+    identity = bare_id(session.session_id)
+    return f"{_IS_ID}{identity}" if len(identity) <= LONGEST_ID else hash_of(session)
+
+
+def id_of(key: str) -> str:
+    """The session's id that a button names it by; empty for a hash, as it is in those from before."""
+    return key[1:] if key.startswith(_IS_ID) else ""
+
+
+def hash_of(session: Session) -> str:
+    """What names a session whose id is too long."""
     return hashlib.sha256(bare_id(session.session_id).encode()).hexdigest()[:16]
 
 

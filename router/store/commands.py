@@ -99,6 +99,7 @@ _CONFIRMED = Statement(
     Row.select(Row.command_id, Row.epoch).where(_OF_MACHINE & IS_LIVE & (Row.state == CommandState.RECEIVED))
 )
 _SENT_TO = Statement(Row.select(Row.machine_id).distinct().where(IS_LIVE & (Row.state == CommandState.SENT)))
+_COUNT_QUEUED = Statement(Row.select(fn.COUNT(Row.position)).where(QUEUED))
 _WAITS_FOR = Statement(Row.select(Row.machine_id).distinct().where(_OF_SESSION & QUEUED))
 _STATES = Statement(
     Row.select(Row.command_id, Row.state).where(Row.command_id.in_(listed(given.command_ids)) & _OF_MACHINE)
@@ -208,6 +209,11 @@ def sent_to(tx: Transaction) -> list[str]:
 def machines_of_queued(tx: Transaction, session_id: str) -> list[str]:
     """The machines for which something of a session waits; mostly one."""
     return _WAITS_FOR.values(tx, session_id=session_id)
+
+
+def count_queued(tx: Transaction) -> int:
+    """How many commands wait for their machines."""
+    return int(_COUNT_QUEUED.value(tx))
 
 
 def queued_of_session(tx: Transaction, session_id: str) -> list[Command]:

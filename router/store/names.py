@@ -76,7 +76,7 @@ def session(connection: sqlite3.Connection, name: str, scope: Scope = EVERYTHING
     if (exact := sessions.find(connection, name)) and scope.has(exact):
         return exact.session_id
     # Labels are compared here, in the domain's way; sessions are few beside what was said in them.
-    there = filter(scope.has, sessions.page(connection, ended=True))
+    there = sorted(filter(scope.has, sessions.everyone(connection)), key=_begun)
     return _only(name, naming.fitting(name, [named(each) for each in there]))
 
 
@@ -87,6 +87,10 @@ def anything(connection: sqlite3.Connection, name: str, scope: Scope = EVERYTHIN
         return name
     found = [each for ids in (command, notification, permission) for each in ids.fitting(connection, name, within)]
     return _only(name, found) if found else session(connection, name, scope)
+
+
+def _begun(session: Session) -> tuple[float, str]:
+    return session.created_at, session.session_id
 
 
 def _given(within: Within) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Sessions on disk."""
 
 import sqlite3
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from router.store.upkeep import purging, shifting
 
 UNSEEN_AFTER = 30 * 24 * 3600.0  # seconds
 FIRST_WORDS = 80  # characters
+_ALL = -1  # as a limit
 _GRAIN = 3600.0  # seconds: being seen is no write if it was one less than so long ago
 
 
@@ -65,12 +67,11 @@ _LISTED = Mapper(Row, Session, first_words=Part([_FIRST_TEXT], _line))
 _FIND = _SESSIONS.reads(_SESSIONS.select().where(_SELF))
 _SLOT = _SLOTS.reads(_SLOTS.select().where(_SELF))
 _EVERYONE = _SESSIONS.reads(_SESSIONS.select())
-_PAGE = Statement(
-    _LISTED.select()
-    .select_extend(_ASKS)
-    .where(((given.machine_id == "") | (Row.machine_id == given.machine_id)) & (given.ended | LIVES))
-    .order_by(Row.created_at, Row.session_id)
-)
+_OF_MACHINE = Row.machine_id == given.machine_id
+_LIST = _LISTED.select().select_extend(_ASKS).order_by(Row.created_at, Row.session_id).limit(given.limit)
+_LIVING_ONES = _SESSIONS.reads(_SESSIONS.select().where(LIVES))
+_COUNT_LIVING = Statement(Row.select(fn.COUNT(Row.session_id)).where(LIVES))
+_WHERE_LIVING = Statement(Row.select(Row.machine_id).distinct().where(LIVES))
 # When it began, and the spelling of its id, stay as they were first told; its numbering goes on.
 _NEW = Row.created_at, Row.bare_id
 _CHANGING = [column for column in _SESSIONS.columns if column not in {Row.session_id, Row.created_at}]
@@ -141,10 +142,31 @@ def slot(tx: Transaction, session_id: str) -> Slot:
     return found
 
 
-def page(connection: sqlite3.Connection | Transaction, machine_id: str = "", *, ended: bool = False) -> list[Session]:
-    """The sessions in the order of their registration, with their first words; who has an open question waits."""
-    rows = _PAGE.run(connection, machine_id=machine_id, ended=ended).fetchall()
+def page(
+    connection: sqlite3.Connection | Transaction, machine_id: str = "", *, ended: bool = False, limit: int = _ALL
+) -> list[Session]:
+    """The sessions in the order of their registration, with their first words; who has an open question waits.
+
+    `limit`: so many of them, from the first. Each costs two looks at what was said.
+    """
+    page = _page(of_machine=bool(machine_id), ended=ended)
+    rows = page.run(connection, machine_id=machine_id, limit=limit).fetchall()
     return [_asking(_LISTED.read(row[:-1]), row[-1]) for row in rows]
+
+
+def living_ones(tx: Transaction) -> list[Session]:
+    """All that live, without their first words, in no order."""
+    return _LIVING_ONES.all(tx)
+
+
+def count_living(tx: Transaction) -> int:
+    """How many live."""
+    return int(_COUNT_LIVING.value(tx))
+
+
+def machines_of_living(tx: Transaction) -> set[str]:
+    """The machines that have a session which lives."""
+    return set(_WHERE_LIVING.values(tx))
 
 
 def everyone(connection: sqlite3.Connection | Transaction) -> list[Session]:
@@ -216,6 +238,14 @@ def remove(tx: Transaction, session_id: str) -> None:
 def unknown(session_id: str) -> Refusal:
     """What is told of a session that is not there."""
     return Refusal(Reason.SESSION_UNKNOWN, f"There is no session {session_id}. `pointsman sessions` lists them.")
+
+
+@cache
+def _page(*, of_machine: bool, ended: bool) -> Statement:
+    # A statement for each, as no index is used where "one or all" is asked in one.
+    wanted = [_OF_MACHINE] if of_machine else []
+    wanted += [] if ended else [LIVES]
+    return Statement(_LIST.where(*wanted) if wanted else _LIST)
 
 
 def _asking(session: Session, tool: str | None) -> Session:

@@ -13,7 +13,7 @@ from router.domain.errors import Refusal
 from router.domain.notification import Kind, Notification
 from router.domain.router_buttons import Verb
 from router.domain.routing import Inbound
-from router.domain.session import Session, bare_id
+from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
@@ -131,7 +131,8 @@ class ChatButtons:
         return labels.SENT_AGAIN.format(name=session.name if session else again.session_id)
 
     def _offer(self, tx: Transaction, command: Command) -> str:
-        others = [s for s in sessions.page(tx) if bare_id(s.session_id) != bare_id(command.session_id)]
+        some = sessions.page(tx, limit=router_buttons.MAX_OFFERED + 1)
+        others = [session for session in some if bare_id(session.session_id) != bare_id(command.session_id)]
         if not others:
             return labels.NO_OTHER_SESSION
         self._status_messages.offer(tx, command, others)
@@ -152,5 +153,8 @@ def _actor(inbound: Inbound) -> str:
 
 
 def _named(tx: Transaction, key: str) -> Session | None:
-    # A platform's button is too short for an id, so each session is asked whether its hash is meant.
-    return next((session for session in sessions.page(tx) if router_buttons.key_of(session) == key), None)
+    if session_id := router_buttons.id_of(key):
+        named = sessions.find(tx, session_id)
+        return named if named and named.state is not SessionState.ENDED else None
+    # Else a platform's button is too short for its id, and each session is asked whether its hash is meant.
+    return next((each for each in sessions.living_ones(tx) if router_buttons.hash_of(each) == key), None)

@@ -6,6 +6,7 @@ from router.domain import router_buttons
 from router.domain.action import KEYS, Action, KeepSession, KeyPress
 from router.domain.command import ChatRef, Command
 from router.domain.notification import Button
+from router.domain.person import Person
 from router.domain.router_buttons import Verb
 from router.domain.routing import Inbound
 from router.domain.session import Session, bare_id
@@ -67,14 +68,14 @@ class ChatCommands:
         return Reply(answers.HELP)
 
     def _sessions(self, tx: Transaction, inbound: Inbound) -> Reply:
-        there = rights.reached(inbound.person, sessions.page(tx))
+        there, count = rights.first_reached(tx, inbound.person, MAX_LISTED)
         if not there:
             return Reply(answers.NO_SESSIONS_YET)
         # Ids come in several spellings; what was chosen under one is the session of the other.
         chosen = bare_id(chats.chosen_session(tx, inbound.chat))
-        lines = [self._line(session, chosen) for session in there[:MAX_LISTED]]
-        if len(there) > MAX_LISTED:
-            lines.append(answers.AND_MORE.format(count=len(there) - MAX_LISTED))
+        lines = [self._line(session, chosen) for session in there]
+        if count > len(there):
+            lines.append(answers.AND_MORE.format(count=count - len(there)))
         return Reply("\n".join([*lines, answers.SESSIONS_HINT]), router_buttons.session_buttons(Verb.USE, there))
 
     def _line(self, session: Session, chosen: str) -> str:
@@ -83,16 +84,19 @@ class ChatCommands:
         return answers.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
 
     def _use(self, tx: Transaction, inbound: Inbound, wanted: str) -> Reply:
-        there = rights.reached(inbound.person, sessions.page(tx))
+        there, _ = rights.first_reached(tx, inbound.person, router_buttons.MAX_OFFERED)
         if not there:
             return Reply(answers.NO_SESSIONS_YET)
         if not wanted:
             return Reply(answers.WHICH_SESSION, router_buttons.session_buttons(Verb.USE, there))
-        found = _matching(there, wanted)
+        found = _matching(rights.reached(inbound.person, sessions.living_ones(tx)), wanted)
         if not found:
             return Reply(answers.NO_SUCH_SESSION.format(wanted=wanted))
         # Never the first that fits: a text in the wrong session cannot be taken back.
         if len(found) > 1:
+            fit = {session.session_id for session in found}
+            # In order, and with what tells them apart.
+            found = [session for session in sessions.page(tx) if session.session_id in fit]
             names = ", ".join(f"{s.name} ({s.session_id})" for s in found[:MAX_LISTED])
             return Reply(answers.SEVERAL_FIT.format(names=names), router_buttons.session_buttons(Verb.USE, found))
         chats.choose_session(tx, inbound.chat, found[0].session_id)
@@ -101,15 +105,16 @@ class ChatCommands:
     def _status(self, tx: Transaction, inbound: Inbound) -> str:
         chat = inbound.chat
         chosen = sessions.find(tx, chats.chosen_session(tx, chat))
-        there = rights.reached(inbound.person, sessions.page(tx))
-        away = ", ".join(sorted({s.machine_id for s in there if not self._hub.connected(s.machine_id)}))
-        waiting = sum(len(commands.queued_of_session(tx, s.session_id)) for s in there)
+        there, waiting, on = _there(tx, inbound.person)
+        gone = sorted(machine_id for machine_id in on if not self._hub.connected(machine_id))
+        more = [answers.AND_MORE.format(count=len(gone) - MAX_LISTED)] if len(gone) > MAX_LISTED else []
+        away = ", ".join(gone[:MAX_LISTED] + more)
         lines = [
             answers.STATUS_CHOSEN.format(name=chosen.name, machine=chosen.machine_id)
             if chosen
             else answers.STATUS_NOT_CHOSEN,
             answers.STATUS_COUNTS.format(
-                sessions=answers.counted(len(there), "sessions"), commands=answers.counted(waiting, "commands")
+                sessions=answers.counted(there, "sessions"), commands=answers.counted(waiting, "commands")
             )
             + (answers.STATUS_AWAY.format(machines=away) if away else ""),
         ]
@@ -132,6 +137,15 @@ class ChatCommands:
             answers.ASKED_BACK.format(machine=asked[0].machine_id, count=len(asked)) if asked else "",
         ]
         return " ".join(filter(None, told)) or answers.NOTHING_WAITS_FOR.format(name=session.name)
+
+
+def _there(tx: Transaction, person: Person | None) -> tuple[int, int, set[str]]:
+    """How many sessions they may know of, how many commands wait for those, and the machines that they are on."""
+    if person is None or not person.is_limited:
+        return sessions.count_living(tx), commands.count_queued(tx), sessions.machines_of_living(tx)
+    there = rights.reached(person, sessions.page(tx))
+    waiting = sum(len(commands.queued_of_session(tx, session.session_id)) for session in there)
+    return len(there), waiting, {session.machine_id for session in there}
 
 
 def _dead(tx: Transaction) -> Reply:

@@ -138,12 +138,12 @@ class InboundService:
         # Now, not when a session has been pressed: nobody would know any more what to shorten.
         if len(text.encode()) > MAX_TEXT_BYTES:
             return self._answer(tx, inbound, answers.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
-        there = rights.reached(inbound.person, sessions.page(tx))
+        there, count = rights.first_reached(tx, inbound.person, router_buttons.MAX_OFFERED)
         if not there:
             return self._answer(tx, inbound, answers.NO_SESSIONS_YET)
         question = held.question_of_album(tx, inbound.chat, inbound.album)
         if not question:
-            more = len(there) - router_buttons.MAX_OFFERED
+            more = count - len(there)
             said = f"{words}\n{answers.MORE_SESSIONS.format(count=more)}" if more > 0 else words
             buttons = router_buttons.session_buttons(router_buttons.Verb.HERE, there)
             question = self._status_messages.answer(tx, inbound.chat, said, "", buttons)

@@ -41,6 +41,14 @@ def of_button(tx: Transaction, person: Person | None, note: Notification, action
     return refusal(tx, person, Deed.LOOK if verb is Verb.USE else Deed.TYPE, note.session_id)
 
 
+def first_reached(tx: Transaction, person: Person | None, most: int) -> tuple[list[Session], int]:
+    """The first of the sessions that live and they may know of, at most so many, and how many there are in all."""
+    if person is None or not person.is_limited:
+        return sessions.page(tx, limit=most), sessions.count_living(tx)
+    there = reached(person, sessions.page(tx))
+    return there[:most], len(there)
+
+
 def reached(person: Person | None, there: Iterable[Session]) -> list[Session]:
     """Those of the sessions that they may know of."""
     return [session for session in there if person is None or person.reaches(session)]

@@ -35,6 +35,7 @@ from router.store.migrations import (
     m0030_quotas,
     m0031_passkeys,
     m0032_growth,
+    m0033_lists,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -70,6 +71,7 @@ MIGRATIONS: list[list[str]] = [
     m0030_quotas.STATEMENTS,
     m0031_passkeys.STATEMENTS,
     m0032_growth.STATEMENTS,
+    m0033_lists.STATEMENTS,
 ]
 
 

@@ -33,6 +33,7 @@ class Session(Model):
 
 LIVES = Session.state != SessionState.ENDED
 Session.add_index(Session.machine_id, name="sessions_live", where=LIVES)
+Session.add_index(Session.created_at, Session.session_id, name="sessions_begun", where=LIVES)
 Session.add_index(Session.seen_at, name="sessions_seen", where=LIVES)
 Session.add_index(Session.updated_at, name="sessions_over", where=Session.state == SessionState.ENDED)
 

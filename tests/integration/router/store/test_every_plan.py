@@ -15,7 +15,7 @@ import pytest
 
 from router.app import Router
 from router.domain.command import CommandState
-from router.store import commands, notification_pages, permissions
+from router.store import commands, notification_pages, permissions, sessions
 from router.store.mapper import Reads, Writes
 from router.store.migrations import migrate
 from router.store.registry import STORES
@@ -29,7 +29,8 @@ GROWS = {
 # Partial: what is in them is under way, or waits for a person.
 OF_WHAT_LIVES = {
     "commands_live", "commands_queued", "commands_dead", "commands_badly", "notifications_queued", "notifications_sent",
-    "notifications_missed", "permissions_expiry", "permissions_open", "sessions_seen", "file_parts_owner",
+    "notifications_missed", "permissions_expiry", "permissions_open", "sessions_begun", "sessions_live",
+    "sessions_seen", "file_parts_owner", "commands_expiry",
 }  # fmt: skip
 # A whole table is walked through, and why that may be: what stands in the statement -> the reason.
 WALKS = {
@@ -55,6 +56,7 @@ def some_pages() -> None:
     states = [[], [CommandState.QUEUED], [CommandState.DEAD], [CommandState.DONE, CommandState.DEAD]]
     for three in itertools.product([True, False], repeat=3):
         permissions._page(of_session=three[0], closed=three[1], limited=three[2])
+        sessions._page(of_machine=three[0], ended=three[1])
         for some in states:
             commands._page(frozenset(some), of_session=three[0], behind=three[1], limited=three[2])
     for wanted in itertools.product([True, False], repeat=len(notification_pages._CONDITIONS)):

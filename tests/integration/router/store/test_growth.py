@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from router.domain.clock_steps import HISTORY
 from router.domain.command import CommandState
+from router.domain.router_buttons import key_of
+from router.services.chat import buttons
 from router.services.upkeep.stats import counts
 from router.store import (
     audit,
@@ -95,6 +97,8 @@ FLAT: dict[str, Question] = {
     "what was never brought": lambda past: notifications.expired(past.tx, NOW),
     "what is leased": lambda past: notifications.leased(past.tx, ""),
     "a key that is over": lambda past: machines.is_over(past.tx, b"k" * 32),
+    "the first sessions": lambda past: sessions.page(past.tx, limit=1),
+    "the session that a button names": lambda past: buttons._named(past.tx, key_of(sessions.get(past.tx, SESSION))),
     "who was not seen": lambda past: sessions.unseen(past.tx, NOW, 100),
     "the head of the audit": lambda past: audit.head(past.on),
     "bytes that nothing names": lambda past: files.held_with(past.tx, MACHINE, "f", 0, b"x"),

@@ -5,7 +5,18 @@ import pytest
 from router.domain.action import Input, Lane
 from router.domain.command import Command, CommandState, Hold, Origin
 from router.domain.notification import MAX_ACTION_BYTES, Button
-from router.domain.router_buttons import Verb, button, cures, key_buttons, session_buttons, verb_of
+from router.domain.router_buttons import (
+    LONGEST_ID,
+    Verb,
+    button,
+    cures,
+    hash_of,
+    id_of,
+    key_buttons,
+    key_of,
+    session_buttons,
+    verb_of,
+)
 from router.domain.session import Session, SessionState
 
 LONG = Session("s/" + "x" * 126, "m" * 128, "label" * 40, "tmux", "", SessionState.IDLE, 1, 0.0, 0.0)
@@ -57,3 +68,25 @@ def test_a_command_that_waits_for_a_word_offers_it() -> None:
 @pytest.mark.parametrize("action", ["", "explode", "retry ", "RETRY"])
 def test_a_verb_there_never_was(action: str) -> None:
     assert verb_of(action)[0] is None
+
+
+def called(session_id: str) -> Session:
+    return Session(session_id, "m", "", "", "", SessionState.IDLE, 1, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("verb", [Verb.TO, Verb.USE, Verb.HERE])
+def test_a_session_is_named_by_its_id_where_that_fits_a_button(verb: Verb) -> None:
+    session = called("x" * LONGEST_ID)
+    [made] = session_buttons(verb, [session])
+
+    assert len(made.action.encode()) <= MAX_ACTION_BYTES
+    assert id_of(verb_of(made.action)[1]) == session.session_id
+
+
+def test_a_session_with_a_long_id_is_named_by_a_hash_for_which_no_id_can_pass() -> None:
+    victim = called("x" * (LONGEST_ID + 1))
+    impostor = called(hash_of(victim))
+
+    assert key_of(victim) == hash_of(victim)
+    assert id_of(key_of(victim)) == ""
+    assert key_of(impostor) != key_of(victim)
