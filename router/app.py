@@ -50,6 +50,7 @@ from router.services.links.upstream import UpstreamService
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
+from router.services.outbox.status_lines import StatusLines
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people.api_keys import ApiKeys
 from router.services.people.browsers import Browsers
@@ -91,13 +92,13 @@ class Router:
         rules: tuple[RiskRule, ...] = SHIPPED,
         quotas: Quotas = USUAL,
     ) -> None:
-        hub, wakeups, jitter, new_id = Hub(), Wakeups(), randomness.jitter, randomness.new_id
-        self._outbox = outbox = Outbox(clock, jitter, wakeups)
-        token = partial(new_token, randomness.secret)
-        status_messages = StatusMessages(outbox, clock, new_id, token, hub.connected)
+        hub, wakeups, new_id, token = Hub(), Wakeups(), randomness.new_id, partial(new_token, randomness.secret)
+        self.database, self._settings_keys, jitter = database, settings_keys, randomness.jitter
+        lines = StatusLines(clock, new_id, token, hub.connected)
+        self._outbox = outbox = Outbox(clock, jitter, wakeups, lines)
+        status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
         gates, refusals = Gates(requirements, clock), Refusals(database, clock)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
-        self.database, self._settings_keys = database, settings_keys
         topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(database, status_messages, clock, randomness)

@@ -1,6 +1,7 @@
 """Digests: what a session said faster than its chat may be told comes as one message. Rules only, no state.
 
-So do good ends of commands that a mark on each would tell: one line under the last. Bad ends come each by itself.
+So do good ends of commands that a mark on each would tell, and those that were taken back: one line under the last.
+Bad ends come each by itself.
 
 A courier gets the digest as a delivery of its oldest member, so that a receipt for that one settles all of them.
 """
@@ -10,7 +11,7 @@ from itertools import takewhile
 
 from msgspec.structs import replace
 
-from router.domain.command import ChatRef
+from router.domain.command import ChatRef, CommandState
 from router.domain.notification import Kind, Notification
 from router.domain.wording import alerts, status_lines
 
@@ -34,14 +35,15 @@ def members(waiting: Sequence[Notification]) -> list[Notification]:
 def ends(waiting: Sequence[Notification]) -> list[Notification]:
     """Those at the head of a chat's status messages that one line can tell; the first alone where there are too few."""
     first = waiting[0]
-    belongs = (first.session_id, _place(first))
-    run = list(takewhile(lambda each: _is_mark(each) and (each.session_id, _place(each)) == belongs, waiting))
+    belongs = (first.session_id, _place(first), first.text)
+    run = list(takewhile(lambda each: is_end(each) and (each.session_id, _place(each), each.text) == belongs, waiting))
     return run if len(run) >= FEWEST else [first]
 
 
 def end_line(run: Sequence[Notification], name: str) -> Notification:
     """The oldest of such a run, as a line under the command of the newest."""
-    text = status_lines.DONE_TOGETHER.format(name=name, count=len(run) - 1)
+    words = status_lines.DONE_TOGETHER if run[0].as_mark else status_lines.TAKEN_TOGETHER
+    text = words.format(name=name, count=len(run) - 1)
     return replace(run[0], text=text, chat=run[-1].chat, as_mark=False)
 
 
@@ -67,8 +69,10 @@ def _is_plain(notification: Notification) -> bool:
     return spoken and not special and not notification.closes_topic and _units(notification.text) <= _LONGEST
 
 
-def _is_mark(notification: Notification) -> bool:
-    return notification.as_mark and not notification.edits and not notification.buttons
+def is_end(notification: Notification) -> bool:
+    """Whether one line can tell of it together with others."""
+    ended = notification.as_mark or notification.command_state is CommandState.CANCELLED
+    return ended and not notification.edits and not notification.buttons
 
 
 def _place(notification: Notification) -> ChatRef:

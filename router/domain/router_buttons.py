@@ -30,6 +30,7 @@ class Verb(Enum):
     BACK = "back"
     DROP = "drop"
     CANCEL = "cancel"
+    CANCEL_ALL = "cancel-all"  # and what its line tells of before it
     SEND = "send"  # now, after it waited for a person's word
     USE = "use"  # its key names the session
     HERE = "here"  # the session, named by its key, that what was written is for
@@ -52,14 +53,16 @@ _CURES: dict[CommandState, tuple[Verb, ...]] = {
 _FOR_ONE_SESSION = PermissionDecision | StopSession | KeepSession  # and for no other: "send to…" is not offered
 
 
-def cures(command: Command) -> tuple[Button, ...]:
-    """What can be done about a command as it stands."""
+def cures(command: Command, *, with_others: bool = False) -> tuple[Button, ...]:
+    """What can be done about a command as it stands, and `with_others` that its line tells of."""
     if command.dropped:
         return ()
     asked = command.state is CommandState.QUEUED and command.hold is Hold.ASKED
     verbs = (Verb.SEND, Verb.CANCEL) if asked else _CURES.get(command.state, ())
     if isinstance(command.action, _FOR_ONE_SESSION):
         verbs = tuple(verb for verb in verbs if verb is not Verb.ELSEWHERE)
+    if with_others and Verb.CANCEL in verbs:
+        verbs = (*verbs, Verb.CANCEL_ALL)
     return tuple(button(verb) for verb in verbs)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.bench import instructions
 
-KEPT = {"its machine away": 11.2, "from the door to its end": 20.8}
+KEPT = {"its machine away": 6.9, "from the door to its end": 20.8}
 """Rows of the fixed piece of work that a command costs. Who makes it cheaper writes the new figure here."""
 LOSS = 1.10
 

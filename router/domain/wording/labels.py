@@ -11,6 +11,7 @@ LABELS = {
     "drop": "🗑 Drop",
     "back": "« Back",
     "cancel": "✋ Take back",
+    "cancel-all": "✋ Take all back",
     "send": "▶️ Send now",
     "ask": "Ask me first",
     "dont-ask": "Just send",

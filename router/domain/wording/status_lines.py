@@ -9,13 +9,15 @@ from router.domain.wording.reasons import reason_text
 from router.domain.wording.starts import KEEPS, STARTS, STOPS
 
 DONE_TOGETHER = "✅ {name} has got this and the {count} before it."
+TAKEN_TOGETHER = "↩️ Taken back, this and the {count} before it; none of them was typed."
 _VERDICTS = {"allow": "allow", "always": "allow_always", "deny": "deny"}  # by the option ids that agents give
 STILL_SEND = (
     "❔ {machine} is back. This waited {age} for {name}; still send it?\n{what}\n"
     "Without an answer it is given up {wait} after it was written."
 )
-_AWAY = "⏳ Queued: {machine} is away. It waits up to {wait} and goes out on return."
-_HELD_OFF = "⛔ Queued: {machine} is held off: {gate}. It waits up to {wait} and goes out once that is mended."
+_AWAY = "⏳ Queued{others}: {machine} is away. It waits up to {wait} and goes out on return."
+_HELD_OFF = "⛔ Queued{others}: {machine} is held off: {gate}. It waits up to {wait} and goes out once that is mended."
+_OTHERS = " with the {count} before it"
 _LINES_OF_TEXTS = {
     CommandState.QUEUED: "⏳ Queued for {name}.",
     CommandState.SENT: "📤 On its way to {machine}.",
@@ -45,8 +47,10 @@ _NOT_TYPED = "it was not typed"
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
 
 
-def status_line(command: Command, session: Session | None, *, connected: bool, gate: Reason | None = None) -> str:
-    """One line on how far a command got; `gate` is why its machine is held off, where it is."""
+def status_line(
+    command: Command, session: Session | None, *, connected: bool, gate: Reason | None = None, others: int = 0
+) -> str:
+    """One line on how far a command got. `gate`: why its machine is held off; `others`: told with it."""
     # Behind others on a machine that is there it only takes a moment.
     waits_for_machine = command.state is CommandState.QUEUED and not connected
     lines = _LINES_OF_ACTIONS.get(type(command.action), _LINES_OF_TEXTS)
@@ -59,6 +63,7 @@ def status_line(command: Command, session: Session | None, *, connected: bool, g
         how=command.detail or _NOT_TYPED,
         output=f"\n{command.detail}" if command.detail else "",
         gate=reason_text(gate or Reason.UNSPECIFIED),
+        others=_OTHERS.format(count=others) if others else "",
     )
 
 

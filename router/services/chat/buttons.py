@@ -118,6 +118,8 @@ class ChatButtons:
                 return labels.DROPPED
             case Verb.CANCEL:
                 return self._cancel(tx, inbound, command)
+            case Verb.CANCEL_ALL:
+                return self._cancel_all(tx, inbound, command)
             case Verb.SEND if command.state is CommandState.QUEUED:
                 self._delivery.allow(tx, command, inbound.actor)
                 return labels.SENT_NOW
@@ -146,6 +148,13 @@ class ChatButtons:
         asked = labels.TAKING_BACK.format(machine=command.machine_id)
         self._status_messages.settled(tx, command, asked, _actor(inbound))
         return asked
+
+    def _cancel_all(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
+        # The one with the line is the last of them: until then the line counts what is left.
+        told = [*self._status_messages.told_by(tx, command), command.command_id]
+        for command_id in told:
+            self._delivery.cancel(tx, command_id, inbound.actor)
+        return answers.TOOK_BACK.format(commands=answers.counted(len(told), "commands"))
 
 
 def _actor(inbound: Inbound) -> str:

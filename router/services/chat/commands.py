@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from router.domain import router_buttons
-from router.domain.action import KEYS, Action, KeepSession, KeyPress
-from router.domain.command import ChatRef, Command
+from router.domain.action import KEYS, Action, KeepSession, KeyPress, StartSession
+from router.domain.command import ChatRef, Command, CommandState
 from router.domain.notification import Button
 from router.domain.person import Person
 from router.domain.router_buttons import Verb
@@ -128,8 +128,11 @@ class ChatCommands:
     def _cancel(self, tx: Transaction, chat: ChatRef, about: str) -> str:
         session = sessions.get(tx, about)
         live = commands.live_of_session(tx, session.machine_id, session.session_id)
-        # The newest first: with the start of a session, what waits behind it would be given up.
-        after = [self._delivery.cancel(tx, command.command_id, chat.transport) for command in reversed(live)]
+        # The oldest first of what waits, so that its line is the last to change. Else the newest first; with the start
+        # of a session, what waits behind it would be given up.
+        waiting = [command for command in live if _only_waits(command)]
+        rest = [command for command in reversed(live) if not _only_waits(command)]
+        after = [self._delivery.cancel(tx, command.command_id, chat.transport) for command in (*waiting, *rest)]
         asked = [command for command in after if command.state.live]
         taken = len(after) - len(asked)
         told = [
@@ -146,6 +149,10 @@ def _there(tx: Transaction, person: Person | None) -> tuple[int, int, set[str]]:
     there = rights.reached(person, sessions.page(tx))
     waiting = sum(len(commands.queued_of_session(tx, session.session_id)) for session in there)
     return len(there), waiting, {session.machine_id for session in there}
+
+
+def _only_waits(command: Command) -> bool:
+    return command.state is CommandState.QUEUED and not isinstance(command.action, StartSession)
 
 
 def _dead(tx: Transaction) -> Reply:

@@ -35,6 +35,7 @@ from router.domain.wording import alerts
 from router.services.delivery.backoffs import Backoffs
 from router.services.outbox.couriers import AFTER_A_LOSS, NO_PAUSE, Courier, Delivery, RateLimitPause
 from router.services.outbox.placement import placement
+from router.services.outbox.status_lines import StatusLines
 from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld
 from router.services.wakeups import Wakeups
 from router.store import chats, messages, notifications, sessions
@@ -49,10 +50,11 @@ _ALL_CHATS = ""
 class Outbox:
     """Leases notifications to couriers and takes their receipts."""
 
-    def __init__(self, clock: Clock, jitter: Callable[[], float], wakeups: Wakeups) -> None:
+    def __init__(self, clock: Clock, jitter: Callable[[], float], wakeups: Wakeups, lines: StatusLines) -> None:
         self._clock = clock
         self._jitter = jitter
         self._wakeups = wakeups
+        self._lines = lines
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
         self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # chats, or _ALL_CHATS
@@ -69,6 +71,7 @@ class Outbox:
         # A courier may have brought them all the same: a message twice is better than none.
         for notification in notifications.leased(tx, ""):
             notifications.change(tx, notification, Returned("router restarted"), self._clock.now(), "router")
+        self._lines.recover(tx)
 
     def open(self, tx: Transaction, courier: Courier, default_chats: list[ChatRef]) -> None:
         """A courier is there; give it what waits."""
@@ -95,6 +98,12 @@ class Outbox:
         notifications.insert(tx, notification, actor)
         self.lease(tx, notification.chat.transport)
 
+    def owe(self, tx: Transaction, chat: ChatRef, session_id: str) -> None:
+        """Let a chat be told that something waits for a session; now, if a courier can bring it."""
+        self._lines.owe(tx, chat, session_id)
+        if self._free(chat.transport, chat.chat_id):
+            self.lease(tx, chat.transport)
+
     def lease(self, tx: Transaction, transport: str) -> None:
         """Give couriers of a platform what they have room for."""
         for gone in [c for c in self._couriers if c.gone]:
@@ -103,6 +112,7 @@ class Outbox:
         couriers = [c for c in self._couriers if c.transport == transport and len(c.leased) < c.credit]
         if not couriers:
             return
+        self._lines.write(tx, transport, self._free, sum(c.credit - len(c.leased) for c in couriers))
         for chat_id, position in notifications.heads(tx, transport):
             if not couriers:
                 return
@@ -233,7 +243,7 @@ class Outbox:
             return []
         if head.kind is Kind.PROGRESS:
             return digest.members(notifications.like(tx, head, digest.MOST))[1:]
-        return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if head.as_mark else []
+        return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if digest.is_end(head) else []
 
     def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
         if kind is Kind.STATUS:
@@ -251,14 +261,14 @@ class Outbox:
     def _together(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
         session = sessions.find(tx, run[0].session_id)
         name = session.name if session else run[0].session_id
-        if run[0].as_mark:
+        if run[0].kind is Kind.STATUS:
             return digest.end_line(run, name)
         return digest.digest(run, name, moment(run[0].created_at, self._clock.now()))
 
     def _delivered(
         self, tx: Transaction, courier: Courier, leased: Notification, event: Delivered
     ) -> list[Notification]:
-        told_together = leased.as_mark and leased.notification_id in courier.digested
+        told_together = leased.kind is Kind.STATUS and leased.notification_id in courier.digested
         # To each command its end is a mark then: what is still to be said of one does not change the line of all.
         settled = replace(event, message_ids=()) if told_together else event
         changed = self._settle(tx, courier, leased, settled)
@@ -305,4 +315,4 @@ def _set_aside(trouble: Trouble, why: str) -> SetAside:
 
 def _words(first: Notification) -> tuple[str, str]:
     """How the steps of what goes out together tell of it: those of the first, those of the others."""
-    return ("together with", "together with") if first.as_mark else ("digest with", "in the digest")
+    return ("together with", "together with") if first.kind is Kind.STATUS else ("digest with", "in the digest")

@@ -11,12 +11,12 @@ from router.clock import Clock, moment
 from router.domain import router_buttons
 from router.domain.action import StartSession
 from router.domain.command import ChatRef, Command, CommandState
-from router.domain.errors import Reason
 from router.domain.notification import Button, Kind, Notification, NotificationState, change_of
 from router.domain.session import Session
 from router.domain.wording import answers, labels, status_lines
 from router.services.outbox.leases import Outbox
-from router.store import machines, notifications, sessions
+from router.services.outbox.status_lines import StatusLines
+from router.store import notifications, sessions
 from router.store.database import Transaction
 
 # Ends that somebody must act upon: an edit makes no sound, so they come as new messages.
@@ -29,6 +29,7 @@ class StatusMessages:
     """Writes status messages and answers into the outbox. Only commands that came from a chat have any."""
 
     _outbox: Outbox
+    _lines: StatusLines
     _clock: Clock
     _new_id: Callable[[], str]
     _new_token: Callable[[], str]
@@ -39,9 +40,11 @@ class StatusMessages:
 
         A start takes a moment, and its line is what people reply to.
         """
-        waits = isinstance(command.action, StartSession) or not self._connected(command.machine_id)
-        if command.origin.chat and waits:
+        chat = command.origin.chat
+        if isinstance(command.action, StartSession):
             self._say(tx, command, None)
+        elif chat and not self._connected(command.machine_id):
+            self._outbox.owe(tx, chat, command.session_id)
 
     def marked(self, tx: Transaction, command: Command) -> None:
         """Let the line say what the program did with the text; where a mark stands for it, that says it already."""
@@ -55,12 +58,15 @@ class StatusMessages:
         """Change the line of a command that has one, where it says something else now."""
         before = notifications.newest_status_message(tx, command.command_id)
         # An edit to the same words is refused by platforms, and costs a call of the chat's limit.
-        if before and before.text != self._line(tx, command):
+        if before and before.text != self._lines.text(tx, command):
             self._say(tx, command, before)
 
     def ended(self, tx: Transaction, command: Command) -> None:
         """Say how it ended, always."""
         before = notifications.newest_status_message(tx, command.command_id)
+        chat = command.origin.chat
+        if chat and not self._connected(command.machine_id):
+            self._outbox.owe(tx, chat, command.session_id)  # what waits beside it may have had no other line
         # What still waits in the outbox is rewritten there: nobody has heard it yet, so it may carry the bad news.
         seen = before is not None and (before.state is not NotificationState.QUEUED or bool(before.edits))
         if command.state not in ALARMING or before is None or not seen:
@@ -68,8 +74,12 @@ class StatusMessages:
             return
         # The old line must not go on promising, nor offer its buttons; the new one has them.
         if before.state not in NEVER_SHOWN:
-            self._write(tx, command, before.chat, self._line(tx, command), (), before)
+            self._write(tx, command, before.chat, self._lines.text(tx, command), (), before)
         self._say(tx, command, None, before.chat)
+
+    def told_by(self, tx: Transaction, command: Command) -> list[str]:
+        """What the line of a command tells of that waits before it, the oldest first."""
+        return self._lines.told_by(tx, command)
 
     def ask(self, tx: Transaction, held: Command) -> None:
         """Ask whether a command that waited long is still meant."""
@@ -82,7 +92,7 @@ class StatusMessages:
 
     def show(self, tx: Transaction, command: Command, chat: ChatRef) -> None:
         """Show how a command stands as a new message in a chat that asked; the buttons of an older one are over."""
-        line = self._line(tx, command)
+        line = self._lines.text(tx, command)
         text = answers.DEAD_LETTER.format(what=status_lines.quoted(command), line=line, id=command.command_id)
         self._write(tx, command, chat, text, router_buttons.cures(command))
 
@@ -145,13 +155,7 @@ class StatusMessages:
     def _say(self, tx: Transaction, command: Command, before: Notification | None, chat: ChatRef | None = None) -> None:
         where = before.chat if before else chat or command.origin.chat
         if where is not None:
-            self._write(tx, command, where, self._line(tx, command), router_buttons.cures(command), before)
-
-    def _line(self, tx: Transaction, command: Command) -> str:
-        session, connected = sessions.find(tx, command.session_id), self._connected(command.machine_id)
-        away = command.state is CommandState.QUEUED and not connected
-        gate = machines.gate(tx, command.machine_id) if away else ""
-        return status_lines.status_line(command, session, connected=connected, gate=Reason[gate] if gate else None)
+            self._write(tx, command, where, self._lines.text(tx, command), self._lines.buttons(tx, command), before)
 
     def _write(
         self,
@@ -163,11 +167,7 @@ class StatusMessages:
         before: Notification | None = None,
     ) -> None:
         """Put one into the outbox, as an edit of an earlier one, or in place of one that nobody has seen."""
-        note = Notification(
-            self._new_id(), command.session_id, chat, Kind.STATUS, text, self._new_token() if buttons else "",
-            self._clock.now(), buttons, edits=before.notification_id if before else "", command_id=command.command_id,
-            command_state=command.state, as_mark=status_lines.says_all(command) and (before is None or before.as_mark),
-        )  # fmt: skip
+        note = self._lines.note(command, chat, text, buttons, before)
         # Not leased yet: its place in the queue stays, and people get one message instead of two.
         if before and before.state is NotificationState.QUEUED:
             notifications.rewrite(tx, before, note)

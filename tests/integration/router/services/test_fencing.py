@@ -33,6 +33,7 @@ from router.services.links.gates import LinkGates
 from router.services.links.upstream import UpstreamService
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications
+from router.services.outbox.status_lines import StatusLines
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people.passkeys import Passkeys
 from router.services.people.second_factor import SecondFactors
@@ -83,8 +84,9 @@ def built(database: Database) -> House:
     def new_id() -> str:
         return f"c-{next(numbers)}"
 
-    outbox = Outbox(clock, lambda: 0.0, wakeups)
-    status_messages = StatusMessages(outbox, clock, new_id, new_id, hub.connected)
+    lines = StatusLines(clock, new_id, new_id, hub.connected)
+    outbox = Outbox(clock, lambda: 0.0, wakeups, lines)
+    status_messages = StatusMessages(outbox, lines, clock, new_id, new_id, hub.connected)
     delivery = DeliveryEngine(hub, status_messages, wakeups, Gates(NOTHING_ASKED, clock), clock, new_id, lambda: 0.0)
     permissions = Permissions(
         delivery,
