@@ -2,11 +2,15 @@
 
 import sqlite3
 
+from peewee import fn
+
 from router.domain.machine import Machine
 from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Statement, given
+from router.store.tables import Cancel, Command, PoisonSuspect
+from router.store.tables.commands import LIVE
 
 Row = tables.Machine
 _MACHINES = Mapper(Row, Machine)
@@ -30,6 +34,15 @@ _HEARD_OF = Statement(
     Row.update({Row.last_seen_at: given.at}).where((Row.machine_id == given.machine_id) & (Row.last_seen_at < given.at))
 )
 
+_OF_IT = given.machine_id
+# Nearly always nothing: then a link is opened without a look at each of them.
+_IS_OWED = Statement(
+    Row.select(
+        fn.EXISTS(Command.select(Command.command_id).where((Command.machine_id == _OF_IT) & LIVE))
+        | fn.EXISTS(Cancel.select(Cancel.command_id).where(Cancel.machine_id == _OF_IT))
+        | fn.EXISTS(PoisonSuspect.select(PoisonSuspect.command_id).where(PoisonSuspect.machine_id == _OF_IT))
+    ).where(Row.machine_id == _OF_IT)
+)
 _BIND = Statement(Row.update({Row.is_bound: True}).where(Row.machine_id == given.machine_id))
 
 
@@ -56,6 +69,11 @@ def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:
 def write(tx: Transaction, machine: Machine) -> None:
     """Insert or replace a machine."""
     _WRITE.one(tx, machine)
+
+
+def is_owed(tx: Transaction, machine_id: str) -> bool:
+    """Whether something stands that the machine has not settled: a command, a wish to have one back, a suspicion."""
+    return bool(_IS_OWED.value(tx, machine_id=machine_id))
 
 
 def acknowledge(tx: Transaction, machine_id: str, upstream_seq: int, now: float) -> None:

@@ -115,13 +115,14 @@ class UpstreamService:
         # Before anything is taken back: of two that take turns, neither may touch what the other has.
         if clash := self._clash(tx, machine, hello.instance_id):
             return clash
-        lost = self._inbox_lost(tx, machine, hello)
-        self._take_back(tx, machine, hello, lost)
+        owed = machines.is_owed(tx, machine.machine_id)
+        lost = self._inbox_lost(tx, machine, hello, owed=owed)
+        self._take_back(tx, machine, hello, lost, owed=owed)
         # A new inbox has heard nothing: its epochs are counted from here.
         opened = self._renewed(machine, hello, heard_epoch=0 if lost else machine.heard_epoch)
         machines.write(tx, opened)
         link.epoch, link.inbox_id, link.unresolved = opened.epoch, hello.inbox_id, frozenset(hello.unresolved) or _NONE
-        link.probing = poison.any_waits(tx, hello.machine_id)
+        link.probing = owed and poison.any_waits(tx, hello.machine_id)
         # In the table now, so that what is accepted after this commit is sent here; the older one is closed after it.
         if older := self._hub.replace(tx, link):
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
@@ -131,18 +132,24 @@ class UpstreamService:
         self._record(tx, opened, "Connected", _process(opened))
         welcome = replace(
             self._welcome(tx, opened, link),
-            recalled=self._recalled(tx, hello, unknown_too=lost is not Reason.ROUTER_RESTORED),
+            recalled=self._recalled(tx, hello, unknown_too=lost is not Reason.ROUTER_RESTORED) if hello.waiting else (),
             inbox_outdated=lost is Reason.INBOX_LOST,
         )
         # The welcome first: an agent hears nothing before it.
         tx.after_commit(partial(link.send, welcome, urgent=True))
         self.greeted(tx, link, hello.sessions[:SLICE])
-        if not opened.may_start:
+        if owed or hello.sessions:  # which may have brought what waited for them elsewhere
+            self._send_what_waits(tx, link, may_start=opened.may_start)
+        else:
+            tx.set(link, caught_up=True)
+        return welcome
+
+    def _send_what_waits(self, tx: Transaction, link: Link, *, may_start: bool) -> None:
+        if not may_start:
             starts.give_up(tx, self._delivery, link.machine_id)
         # Before the claim, which would send what should be asked about.
         self._delivery.ask_first(tx, link.machine_id)
         self._delivery.claim(tx, link)
-        return welcome
 
     def greeted(self, tx: Transaction, link: Link, reports: Sequence[SessionReport]) -> None:
         """Take some of hello's sessions; what is refused there has no number, and is told by its id."""
@@ -207,7 +214,7 @@ class UpstreamService:
         self._notifications.to_operators(tx, refusal.text)
         return refusal
 
-    def _take_back(self, tx: Transaction, machine: Machine, hello: Hello, lost: Reason | None) -> None:
+    def _take_back(self, tx: Transaction, machine: Machine, hello: Hello, lost: Reason | None, *, owed: bool) -> None:
         """What an earlier link of the machine had not settled."""
         if lost:
             self._delivery.inbox_lost(tx, machine.machine_id, lost)
@@ -215,16 +222,18 @@ class UpstreamService:
         if restarted and (older := self._hub.get(machine.machine_id)):
             self._delivery.lost(tx, older)  # its process died, and the newer one was faster than the news
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
+        if not owed:
+            return
         self._delivery.give_back(tx, machine.machine_id)
         if restarted:
             self._delivery.process_changed(tx, machine.machine_id, machine.epoch)
 
-    def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello) -> Reason | None:
+    def _inbox_lost(self, tx: Transaction, machine: Machine, hello: Hello, *, owed: bool) -> Reason | None:
         """An epoch that we never gave; another inbox; one from before something that it said; or its twin."""
         # It has been welcomed under an epoch of which we know nothing: we are older than we were.
         if hello.last_link_epoch > machine.epoch:
             return Reason.ROUTER_RESTORED if machine.inbox_id == hello.inbox_id else Reason.INBOX_LOST
-        confirmed = commands.confirmed(tx, machine.machine_id)
+        confirmed = commands.confirmed(tx, machine.machine_id) if owed else {}
         # It said something under that epoch, so its disk knew it: a disk that does not is an older copy.
         heard = max([machine.heard_epoch, *confirmed.values()])
         lost = machine.inbox_id not in ("", hello.inbox_id) or hello.last_link_epoch < heard
