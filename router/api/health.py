@@ -20,12 +20,12 @@ WHOLE = ""  # the name under which one asks for the server as a whole
 class Health:
     """The standard health service of a server; each of its services is as well as the whole."""
 
-    def __init__(self, server: grpc.aio.Server, services: Sequence[str], bodies: Bodies) -> None:
+    def __init__(self, services: Sequence[str], bodies: Bodies) -> None:
         self._servicer = health.aio.HealthServicer()  # type: ignore[attr-defined]  # stubs lack it
         self._names = (WHOLE, *services)
         service = health_pb2.DESCRIPTOR.services_by_name["Health"]
         methods = {each.name: _handler(each, getattr(self._servicer, each.name), bodies) for each in service.methods}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
+        self.handlers = grpc.method_handlers_generic_handler(NAME, methods)
 
     async def tell(self, writable: bool) -> None:  # noqa: FBT001 - a callback
         """SERVING while the database takes writes."""

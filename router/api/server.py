@@ -1,5 +1,6 @@
 """The gRPC server: what it serves, where it listens, how it stops."""
 
+import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,34 +46,37 @@ class Servicers:
 
 
 class Server:
-    """One server with our services, health and reflection."""
+    """Our services, health and reflection, at a port and at a Unix socket."""
 
     def __init__(self, servicers: Servicers) -> None:
         self._links = servicers.links
-        self._server = grpc.aio.server(options=OPTIONS)
+        # Each takes its own calls in, one after the other: who is on this machine waits behind no crowd at the port.
+        self._port, self._socket = both = grpc.aio.server(options=OPTIONS), grpc.aio.server(options=OPTIONS)
         bodies = Bodies()
         door = Door(servicers.guard, bodies, servicers.guard.limits)
         mine = tuple(
             handlers(SERVICES[type(servicer)], servicer, door)
             for servicer in (servicers.links, servicers.chats, servicers.control, servicers.identity)
         )
-        self._server.add_generic_rpc_handlers(mine)
         ours = [service.full_name for service in SERVICES.values()]
-        reflection.serve(self._server, [*ours, HEALTH_NAME], bodies)
-        self.health = Health(self._server, ours, bodies)
+        self.health = Health(ours, bodies)
+        for server in both:
+            server.add_generic_rpc_handlers((*mine, self.health.handlers))
+            reflection.serve(server, [*ours, HEALTH_NAME], bodies)
 
     async def start(self, listen: str, tls: Tls | None, local_socket: Path) -> str:
         """Begin to serve at a port and a Unix socket; returns the address with the port. Raises SettingsError."""
         try:
             if tls:
-                port = self._server.add_secure_port(listen, _credentials(tls))
+                port = self._port.add_secure_port(listen, _credentials(tls))
             else:
-                port = self._server.add_insecure_port(listen)
+                port = self._port.add_insecure_port(listen)
         except RuntimeError:
             taken = f"cannot listen on {listen}: is another router running there?"
             raise SettingsError(f"{taken} POINTSMAN_ROUTER_LISTEN chooses another port") from None
         self._listen_at(local_socket)
-        await self._server.start()
+        await self._socket.start()
+        await self._port.start()
         await self.health.tell(writable=True)
         return f"{listen.rpartition(':')[0]}:{port}"
 
@@ -80,7 +84,7 @@ class Server:
         """Without TLS, whatever the port has: what is said there leaves neither this machine nor this account."""
         previous = os.umask(0o177)  # not chmod behind it: others may not connect for a moment either
         try:
-            self._server.add_insecure_port("unix:" + quote(os.fsencode(path)))
+            self._socket.add_insecure_port("unix:" + quote(os.fsencode(path)))
         except RuntimeError:
             raise SettingsError(f"cannot listen at {path}: may files and sockets be made in its folder?") from None
         finally:
@@ -92,7 +96,7 @@ class Server:
         await self.health.leave()
         await self._links.drain_all(DRAIN_TIME, RECONNECT_SPREAD)
         self._links.end_all(Reason.DRAINING, "the router is going down")
-        await self._server.stop(grace=STOP_GRACE)
+        await asyncio.gather(self._port.stop(grace=STOP_GRACE), self._socket.stop(grace=STOP_GRACE))
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agentlink.v1.identity_pb2_grpc import IdentityStub
 from agent.link import router_socket
 from agent.link.channel import Endpoint
 from agent.link.enrol import enrol
+from agent.link.router_proof import carried, challenge
 from pointsman.client.channel import open_channel
 from pointsman.client.control import Control
 from pointsman.client.errors import RouterError
@@ -26,6 +28,7 @@ from tests.integration.router.process import started
 from tests.rigs.agent_thread import running
 from tests.waiting import wait_until
 
+CONNECTIONS, STREAMS = 10, 100  # of each
 COMMAND = (sys.executable, "-I", "-m", "pointsman", "sessions")
 OUTPUT: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 60, "check": False}
 
@@ -114,3 +117,23 @@ def test_an_address_that_is_set_wins(router: RouterUnderTest) -> None:
 
     assert done.returncode == ExitCode.NOT_REACHABLE
     assert "127.0.0.1:1" in done.stderr
+
+
+def test_who_is_on_this_machine_waits_behind_no_crowd_at_the_port(data_dir: Path) -> None:
+    """Calls come in one after the other: at one door, what came last would be the last."""
+    with serving(config(data_dir)) as router, ExitStack() as opened:
+        apart = [("grpc.use_local_subchannel_pool", 1)]
+        channels = [opened.enter_context(grpc.insecure_channel(router.address, apart)) for _ in range(CONNECTIONS)]
+        asked = challenge()
+        crowd = [
+            IdentityStub(channel).Prove.future(asked, metadata=carried(asked), timeout=30)
+            for channel in channels
+            for _ in range(STREAMS)
+        ]
+        with grpc.insecure_channel(f"unix:{socket_path(data_dir)}") as local:
+            IdentityStub(local).Prove(asked, metadata=carried(asked), timeout=30)
+        waiting = sum(not call.done() for call in crowd)
+        for call in crowd:
+            call.cancel()
+
+    assert waiting > len(crowd) // 4
