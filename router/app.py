@@ -19,6 +19,7 @@ from router.api.identity import IdentityServicer
 from router.api.link_stream import LinkServices
 from router.api.people_calls import PeopleServices
 from router.api.server import Server, Servicers
+from router.api.turns import Turns
 from router.clock import Clock, SteadyClock
 from router.config import RouterConfig, SettingsError
 from router.domain.audit import KEPT
@@ -113,20 +114,21 @@ class Router:
             refusals, clock, key.router_id, jitter)  # fmt: skip
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
-        presence, stats = Presence(hub), Stats(database, hub, outbox, delivery, clock, quotas)
+        presence, turns = Presence(hub), Turns(clock)
+        stats = Stats(database, hub, outbox, delivery, clock, quotas)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(
             database, delivery, permissions, outbox, presence, Unseen(session_service, notifications, clock), refusals,
             keys, clean, wakeups, clock,
         )  # fmt: skip
-        guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id)
+        guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
             wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
+        links = LinkServices(database, clock, delivery, upstream, presence, turns, jitter)
         self.servicers = Servicers(
-            AgentLinkServicer(
-                LinkServices(database, clock, delivery, upstream, presence, jitter), enrolment, machine_keys, files),
+            AgentLinkServicer(links, enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),
             ControlServicer(services), IdentityServicer(key), guard,
         )  # fmt: skip

@@ -1,5 +1,7 @@
 """Who calls, and whether they may: one policy line per RPC, and what is not listed is refused."""
 
+import json
+from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from enum import Enum
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from router.api.body_limits import address
 from router.api.call_limits import CallLimits
 from router.api.key_limits import WrongKeys
+from router.api.turns import Turns
 from router.api.worker_tokens import WorkerTokens
 from router.clock import Clock
 from router.domain import machine_key
@@ -19,7 +22,6 @@ from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.machine import Machine
 from router.domain.worker import CLOCK_LEEWAY, may_not
-from router.link.admission import Admission
 from router.services.links.machine_keys import MachineKeys
 from router.services.people.api_keys import ApiKeys, End
 from router.services.refusals import OF_ACCESS, Refusals
@@ -153,7 +155,9 @@ class Guard:
         wakeups: Wakeups,
         clock: Clock,
         router_id: str,
+        turns: Turns,
     ) -> None:
+        self._turns = turns
         self._refusals = refusals
         self._keys = keys
         self._machine_keys = machine_keys
@@ -161,7 +165,6 @@ class Guard:
         self._database = database
         self._clock = clock
         self._router_id = router_id
-        self._admission = Admission()
         self.limits = CallLimits(clock)
         self._nobodys = Ed25519PrivateKey.generate().public_key()  # its private half is gone: nothing fits it
         self._workers = WorkerTokens(database, wakeups, clock, router_id, self._nobodys)
@@ -182,26 +185,31 @@ class Guard:
         if policy is Access.ANYONE:
             return STRANGER
         if policy is Access.MACHINE:
-            # Before the signature: in a storm, looking at thousands at once would keep people's messages waiting.
-            if wait := self._admission.wait(self._clock.monotonic()):
-                raise Refusal(Reason.BUSY, "Many machines connect at once. Come again in your turn.", retry_after=wait)
-            try:
-                return await self._machine(metadata)
-            except BaseException as error:  # also one that hangs up while it is looked at
-                self._admission.give_back()  # bogus hellos must not use up the turns of real machines
-                if isinstance(error, Refusal) and error.reason is Reason.UNAUTHENTICATED:
-                    self.limits.refused(address(context.peer()))
-                raise
+            return await self._in_turn(metadata, address(context.peer()))
         if "x-api-key" not in metadata and (token := _bearer(metadata)):
             return await self._worker(token, method)
         return self._key(metadata, policy, method, context.peer())
 
-    async def is_of_a_machine(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bool:
-        """Whether a call that came out of its turn shows what a machine of ours has signed."""
+    async def _in_turn(self, metadata: Mapping[str, str], peer: str) -> Principal:
+        name = (peer, _claimed(_bearer(metadata)))
         try:
-            await self._machine({key: str(value) for key, value in context.invocation_metadata() or ()})
+            # Before the signature: in a storm, looking at thousands at once would keep people's messages waiting.
+            async with self._turns.outside(name):
+                who = await self._machine(metadata)
+        except Refusal as error:
+            if error.reason is Reason.UNAUTHENTICATED:
+                self.limits.refused(peer)
+            raise
+        self._turns.forget(name)
+        return who
+
+    async def is_of_a_machine(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bool:
+        """Whether a call that was told to come later shows what a machine of ours has signed; then its turn is kept."""
+        try:
+            who = await self._machine({key: str(value) for key, value in context.invocation_metadata() or ()})
         except Refusal:
             return False
+        self._turns.remember((address(context.peer()), who.machine_id))
         return True
 
     def note(
@@ -267,8 +275,7 @@ class Guard:
             raise Refusal(Reason.UNAUTHENTICATED, "Send authorization: Bearer <JWT signed by the machine's key>.")
         machine = None
         try:
-            # Unverified: it only says whose key to verify with.
-            machine_id = str(jwt.decode(token, options={"verify_signature": False}).get("sub", ""))
+            machine_id = _claimed(token)
             machine = await self._database.read(lambda connection: machines.find(connection, machine_id))
             # Of one that nobody knows, too: else whoever asks could tell which names are taken.
             key = Ed25519PublicKey.from_public_bytes(machine.public_key) if machine else self._nobodys
@@ -324,6 +331,15 @@ class Guard:
 def _bearer(metadata: Mapping[str, str]) -> str:
     scheme, _, token = metadata.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
+
+
+def _claimed(token: str) -> str:
+    """Whose token this says it is. Unverified: it only tells whose key to verify with."""
+    try:
+        claims = json.loads(b64decode(token.split(".")[1] + "==", altchars=b"-_"))
+    except (ValueError, IndexError, RecursionError):
+        return ""
+    return str(claims.get("sub", "")) if isinstance(claims, dict) else ""
 
 
 def _principal(key: ApiKey, shown: str) -> Principal:

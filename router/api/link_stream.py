@@ -12,6 +12,7 @@ import grpc
 from router.api.convert.frames import command_batch, read_frame, router_frame
 from router.api.errors import abort
 from router.api.handlers import Context, last_word, last_write
+from router.api.turns import Turns
 from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
@@ -46,6 +47,7 @@ class LinkServices:
     delivery: DeliveryEngine
     upstream: UpstreamService
     presence: Presence
+    turns: Turns
     jitter: Callable[[], float]
 
 
@@ -184,7 +186,8 @@ class LinkStream:
         link.heard_at, link.wake = self._services.clock.now(), self._speak
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
-        welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
+        async with self._services.turns.inside():
+            welcome = await self._services.database.write(lambda tx: upstream.open(tx, link, hello))
         # Returned, not raised, by the operation: a refusal that is raised would undo what it wrote.
         if isinstance(welcome, Refusal):
             raise welcome

@@ -124,12 +124,12 @@ class Footprint:
         ]
 
 
-def storm(world: World, rng: random.Random, count: int) -> Row:
+def storm(world: World, rng: random.Random, count: int, settled: float = SETTLED) -> Row:
     """Kill the router under so many links; how long until all are back, and how commands fare meanwhile."""
     crowd, since = Crowd(world.door_wire.upstream_address, count, rng), time.monotonic()
     with crowd.connected(), Senders(world.door, world.sessions, world.journal, f"{since:.3f}", pause=0.1) as senders:
         wait_until(lambda: crowd.here() == count, PATIENCE)
-        threading.Event().wait(SETTLED)
+        threading.Event().wait(settled)
         base = Footprint.of(world)
         port = world.door_wire.upstream
         world.end_router()
@@ -139,7 +139,7 @@ def storm(world: World, rng: random.Random, count: int) -> Row:
         wait_until(lambda: crowd.here() == count, PATIENCE)
         took = time.monotonic() - strike.at
         until_recovered(world, [strike])
-        threading.Event().wait(SETTLED)
+        threading.Event().wait(settled)
         after = Footprint.of(world)
         failures = [*senders.refusals, *after.beyond(base)]
         late = [f"all back after {took:.0f} s, not within {BACK:.0f}"] if took > BACK else []

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from router.api.auth import Guard
 from router.api.convert.frames import read_frame
 from router.api.convert.submissions import inbound
+from router.api.turns import Turns
 from router.api.worker_tokens import WorkerTokens
 from router.domain import passkey, person, quiet
 from router.domain.action import Action
@@ -150,7 +151,7 @@ def credentials(data: bytes) -> None:
     """Whoever is let in shows a token that the machine's key has signed, letter by letter."""
     database: Any = OneMachine()
     nothing: Any = SimpleNamespace()  # that a credential of a machine needs
-    guard = Guard(nothing, nothing, database, nothing, nothing, CLOCK, "router")
+    guard = Guard(nothing, nothing, database, nothing, nothing, CLOCK, "router", Turns(CLOCK))
     token = data.decode(errors="replace")
     shown = (("authorization", f"Bearer {token}"),)
     context: Any = SimpleNamespace(invocation_metadata=lambda: shown, peer=lambda: "ipv4:192.0.2.1:4711")

@@ -80,11 +80,9 @@ class ThinMachine:
             while frame is not grpc.aio.EOF:
                 nonce += 1
                 reading = asyncio.ensure_future(call.read())
-                try:
-                    frame = await asyncio.wait_for(asyncio.shield(reading), interval)
-                except TimeoutError:
+                if not (await asyncio.wait([reading], timeout=interval))[0]:
                     await call.write(pb.AgentFrame(link_epoch=self.epoch, heartbeat=pb.Heartbeat(nonce=nonce)))
-                    frame = await reading
+                frame = await reading
         held, self.welcomed_at = (time.monotonic() - self.welcomed_at if self.welcomed_at else 0.0), 0.0
         call.cancel()
         await self._learn(call, held)

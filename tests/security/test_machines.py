@@ -12,12 +12,12 @@ from agentlink.v1 import types_pb2 as types
 from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 from google.protobuf.duration_pb2 import Duration
 
-from router.link.admission import BURST, RATE
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent, session
 
 STREAMS = 100  # that one connection may have
+CONNECTIONS = 6
 APART = [("grpc.use_local_subchannel_pool", 1)]  # a connection of its own
 DIGITS = 400  # of a number that is no float
 
@@ -39,10 +39,11 @@ def refused(router: RouterUnderTest, token: str) -> grpc.RpcError:
 def test_bogus_credentials_use_up_no_machines_turn(router: RouterUnderTest) -> None:
     machine = router.machine("devbox")
     forged = [("authorization", f"Bearer {ThinAgent('127.0.0.1:1', 'devbox').token()}")]
-    many = int(BURST + RATE) // STREAMS
 
     with ExitStack() as open_channels:
-        channels = [open_channels.enter_context(grpc.insecure_channel(router.address, APART)) for _ in range(many)]
+        channels = [
+            open_channels.enter_context(grpc.insecure_channel(router.address, APART)) for _ in range(CONNECTIONS)
+        ]
         fetches = [AgentLinkStub(channel).GetPart for channel in channels for _ in range(STREAMS)]
         calls = [fetch.future(link_pb.GetCommandPartRequest(), metadata=forged, timeout=30) for fetch in fetches]
         told = {reason_of(call.exception()) for call in calls}
