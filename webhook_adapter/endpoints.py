@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from types import UnionType
 from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
 
 import msgspec
+from flask import Flask
 from flask.typing import ResponseReturnValue
 
 from webhook_adapter import json_bodies
@@ -57,16 +58,17 @@ class Endpoint:
     takes: type[Body] | type[Query] | Json | None = None  # a schema where the adapter does not know what is in it
     answers: Mapping[HTTPStatus, Any] = field(default_factory=dict)  # kinds, by status
     content: Mapping[str, Json] = field(default_factory=dict)  # of 200, where it is no kind: schemas by media type
+    on_loop: bool = False  # served by the server's loop: whatever blocks in it goes through `webhook_adapter.loop`
 
 
 def endpoint(
-    tag: str, *refuses: int, security: tuple[Mapping[str, str], ...] = (API_KEY,)
+    tag: str, *refuses: int, security: tuple[Mapping[str, str], ...] = (API_KEY,), on_loop: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., ResponseReturnValue]]:
     """For a view that takes a Body or a Query, and returns an Answer or a list of some; `refuses` are statuses.
 
     What it takes and answers stands in its signature alone.
     """
-    return lambda view: _served(view, tag, frozenset(refuses), security)
+    return lambda view: _served(view, Endpoint(tag, frozenset(refuses), security, on_loop=on_loop))
 
 
 def described(
@@ -75,15 +77,22 @@ def described(
     security: tuple[Mapping[str, str], ...] = (),
     takes: Json | None = None,
     content: Mapping[str, Json] | None = None,
+    on_loop: bool = False,
 ) -> Callable[[View], View]:
     """For a view of Flask's that is left as it is: what it takes and answers with 200, as schemas."""
 
     def describe(view: View) -> View:
-        told = Endpoint(tag, frozenset(refuses), security, takes, content=content or {})
+        told = Endpoint(tag, frozenset(refuses), security, takes, content=content or {}, on_loop=on_loop)
         view.endpoint = told  # type: ignore[attr-defined]
         return view
 
     return describe
+
+
+def on_loop(app: Flask) -> tuple[bytes, ...]:
+    """How requests begin that are served on the loop."""
+    served = [rule for rule in app.url_map.iter_rules() if _is_on_loop(app.view_functions[rule.endpoint])]
+    return tuple(f"{method} {rule.rule.partition('<')[0]}".encode() for rule in served for method in rule.methods or ())
 
 
 def endpoint_of(view: Callable[..., Any]) -> Endpoint | None:
@@ -91,9 +100,12 @@ def endpoint_of(view: Callable[..., Any]) -> Endpoint | None:
     return getattr(view, "endpoint", None)
 
 
-def _served(
-    view: Callable[..., Any], tag: str, refuses: frozenset[int], security: tuple[Mapping[str, str], ...]
-) -> Callable[..., ResponseReturnValue]:
+def _is_on_loop(view: Callable[..., Any]) -> bool:
+    told = endpoint_of(view)
+    return told is not None and told.on_loop
+
+
+def _served(view: Callable[..., Any], told: Endpoint) -> Callable[..., ResponseReturnValue]:
     hints = get_type_hints(view)
     said = hints.pop("return")
     name, takes = next((hint for hint in hints.items() if issubclass(hint[1], Body | Query)), ("", None))
@@ -110,7 +122,8 @@ def _served(
     answers = {_status(kind): kind for kind in kinds}
     # What reading refuses, before the view is asked.
     malformed = {400, 413} if takes and issubclass(takes, Body) else {400} if hints else set()
-    serve.endpoint = Endpoint(tag, refuses | malformed, security, takes, answers)  # type: ignore[attr-defined]
+    told = replace(told, refuses=told.refuses | malformed, takes=takes, answers=answers)
+    serve.endpoint = told  # type: ignore[attr-defined]
     return serve
 
 

@@ -63,7 +63,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
     ),
     "webhook_adapter": (
-        ("model", "config", "logs", "backoff", "clock"),
+        ("model", "config", "logs", "backoff", "clock", "loop"),
         ("auth", "json_bodies", "limit"),
         ("endpoints",),
         ("router",),

@@ -11,8 +11,10 @@ import gunicorn.http.errors
 import requests
 from flask import Flask
 from gunicorn.config import Config as GunicornConfig
+from gunicorn.http import get_parser
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
+from gunicorn.http.wsgi import create
 
 from agent.config import Config as AgentConfig
 from agent.domain.errors import AgentError
@@ -25,6 +27,7 @@ from webhook_adapter.config import AdapterConfig, ConfigError
 from webhook_adapter.console import api
 from webhook_adapter.console.login import LoginGuard
 from webhook_adapter.http import bodies
+from webhook_adapter.http.gunicorn import wsgi
 from webhook_adapter.http.gunicorn.request import MAX_BODY, Refused
 from webhook_adapter.http.gunicorn.request import Request as Incoming
 from webhook_adapter.json_bodies import InvalidRequest, body, query
@@ -184,6 +187,7 @@ def messages_for_telegram(data: bytes) -> None:
 
 POST = b"POST /commands HTTP/1.1\r\nHost: a\r\n"
 GUNICORN = GunicornConfig()
+CLIENT, SERVER = ("203.0.113.5", 4711), ("127.0.0.1", 8080)
 OWN_WORDS = (gunicorn.http.errors.ParseException, gunicorn.http.errors.NoMoreData, StopIteration)
 
 
@@ -217,6 +221,22 @@ def ends_of(data: bytes, size: int) -> object:
     except Refused as refused:
         return str(refused)
     return None
+
+
+@target(POST + b"Content-Length: 2\r\n\r\n{}", POST + b"X-API-Key: k\r\nConnection: close\r\n\r\n")
+def plain_requests(data: bytes) -> None:
+    """What is read without gunicorn is what gunicorn reads."""
+    head, found, body = data.partition(b"\r\n\r\n")
+    made = wsgi.environ(head + found, body, CLIENT, wsgi.surroundings(GUNICORN, SERVER))
+    if made is None:
+        return
+    read = next(get_parser(GUNICORN, iter([data]), CLIENT))
+    theirs = create(read, None, CLIENT, SERVER, GUNICORN)[1]
+    assert made["wsgi.input"].read() == read.body.read() == body
+    assert wsgi.is_kept(made) is not read.should_close()
+    for name in made.keys() - {"wsgi.input", "wsgi.errors", "wsgi.multithread"}:
+        assert made[name] == theirs[name]
+    assert theirs.keys() - made.keys() <= {"gunicorn.socket", "wsgi.early_hints"}
 
 
 PROGRAMS = {

@@ -156,7 +156,7 @@ def _message_id(sent: Notification) -> int | str:
 
 def _add_commands(blueprint: Blueprint) -> None:
     @blueprint.post("/commands")
-    @endpoint("commands", *KEYED, 404, 409)
+    @endpoint("commands", *KEYED, 404, 409, on_loop=True)
     def send_command(asked: bodies.SendCommand) -> bodies.CommandAccepted:
         """Type a text into a session and press Enter."""
         command = _control().send_text(

@@ -4,10 +4,13 @@ import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 import grpc
 from agentlink.v1 import chat_link_pb2, chat_link_pb2_grpc, types_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from pointsman.client.calls import ask
 from pointsman.client.channel import open_channel
@@ -18,9 +21,13 @@ from pointsman.client.records import Stranger
 from pointsman.client.refusals import from_call
 from webhook_adapter.auth import is_api_key_shaped
 from webhook_adapter.config import AdapterConfig
+from webhook_adapter.loop import aside
 from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted
 from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
+
+Q = TypeVar("Q", bound=Message)
+R = TypeVar("R", bound=Message)
 
 _CALL_TIMEOUT = 5.0  # seconds; a person waits
 
@@ -49,14 +56,14 @@ class RouterClient:
     def put_file(self, file_id: str, number: int, data: bytes) -> None:
         """Hand in a part of a file; returns once it is on the router's disk. Raises RouterError."""
         request = chat_link_pb2.PutSubmitPartRequest(file_id=file_id, number=number, data=data)
-        ask(self._open().chat_link.PutPart, request, _CALL_TIMEOUT, self._metadata)
+        self._ask(self._open().chat_link.PutPart, request)
 
     def report_stranger(self, stranger: Stranger) -> Acquaintance:
         """Tell of somebody whom no setting lets in. Raises RouterError."""
         chat = chat_ref(stranger.chat)
         told = types_pb2.Stranger(chat=chat, user_id=stranger.user_id, name=stranger.name)
         request = chat_link_pb2.ReportStrangerRequest(stranger=told)
-        answer = ask(self._open().chat_link.ReportStranger, request, _CALL_TIMEOUT, self._metadata)
+        answer = self._ask(self._open().chat_link.ReportStranger, request)
         return Acquaintance(answer.is_new, answer.is_paired)
 
     def pair(self, stranger: Stranger, code: str) -> None:
@@ -64,12 +71,12 @@ class RouterClient:
         request = chat_link_pb2.PairRequest(
             chat=chat_ref(stranger.chat), user_id=stranger.user_id, user_name=stranger.name, code=code
         )
-        ask(self._open().chat_link.Pair, request, _CALL_TIMEOUT, self._metadata)
+        self._ask(self._open().chat_link.Pair, request)
 
     def report_refusal(self, door: str, peer: str) -> None:
         """Let the audit know of somebody who was refused at a door of ours. Raises RouterError."""
         request = chat_link_pb2.ReportRefusalRequest(door=door, peer=peer)
-        ask(self._open().chat_link.ReportRefusal, request, _CALL_TIMEOUT, self._metadata)
+        self._ask(self._open().chat_link.ReportRefusal, request)
 
     def open_browser(self, login_id: str, lifetime: float, shown: Shown, label: str) -> None:
         """Let a browser in for so many seconds, and use up what it showed. Raises RouterError."""
@@ -77,19 +84,19 @@ class RouterClient:
         request = chat_link_pb2.OpenBrowserRequest(
             login_id=login_id, lifetime=lasts, link_id=shown.link_id, code=shown.code, label=label
         )
-        ask(self._open().chat_link.OpenBrowser, request, _CALL_TIMEOUT, self._metadata)
+        self._ask(self._open().chat_link.OpenBrowser, request)
 
     def browser(self, login_id: str) -> Browser:
         """Whether a browser is let in, or was let in with this link. Raises RouterError."""
         request = chat_link_pb2.GetBrowserRequest(login_id=login_id)
-        told = ask(self._open().chat_link.GetBrowser, request, _CALL_TIMEOUT, self._metadata)
+        told = self._ask(self._open().chat_link.GetBrowser, request)
         role = types_pb2.PersonRole.Name(told.role).removeprefix("PERSON_ROLE_") if told.role else ""
         return Browser(told.is_open, told.is_known, told.person_name, role)
 
     def close_browser(self, login_id: str) -> None:
         """Let a browser in no more. Raises RouterError."""
         request = chat_link_pb2.CloseBrowserRequest(login_id=login_id)
-        ask(self._open().chat_link.CloseBrowser, request, _CALL_TIMEOUT, self._metadata)
+        self._ask(self._open().chat_link.CloseBrowser, request)
 
     def begin_passkey(self, login_id: str, *, code: str = "", notification_id: str = "") -> str:
         """What a browser is to be told, as JSON: to make a passkey with a code, or to allow a question.
@@ -97,12 +104,12 @@ class RouterClient:
         Raises RouterError.
         """
         request = chat_link_pb2.BeginPasskeyRequest(login_id=login_id, code=code, notification_id=notification_id)
-        return ask(self._open().chat_link.BeginPasskey, request, _CALL_TIMEOUT, self._metadata).options
+        return self._ask(self._open().chat_link.BeginPasskey, request).options
 
     def add_passkey(self, login_id: str, code: str, credential: str) -> None:
         """Hand in a passkey that a browser has made. Raises RouterError."""
         request = chat_link_pb2.AddPasskeyRequest(login_id=login_id, code=code, credential=credential)
-        ask(self._open().chat_link.AddPasskey, request, _CALL_TIMEOUT, self._metadata)
+        self._ask(self._open().chat_link.AddPasskey, request)
 
     def is_admin(self, api_key: str) -> bool:
         """Whether a key may do everything. Raises RouterError."""
@@ -120,7 +127,7 @@ class RouterClient:
         """The bytes of a notification's file, in parts. Raises RouterError, also on the way."""
         for number in itertools.count():
             wanted = chat_link_pb2.GetPartRequest(notification_id=notification_id, file_id=file_id, number=number)
-            if not (part := ask(self._open().chat_link.GetPart, wanted, _CALL_TIMEOUT, self._metadata).data):
+            if not (part := self._ask(self._open().chat_link.GetPart, wanted).data):
                 return
             yield part
 
@@ -145,17 +152,27 @@ class RouterClient:
             if self._opened is not None:
                 self._opened.channel.close()
 
+    def _ask(self, method: "grpc.UnaryUnaryMultiCallable[Q, R]", request: Q) -> R:
+        return aside(partial(ask, method, request, _CALL_TIMEOUT, self._metadata))
+
     def _open(self) -> "_Opened":
         with self._lock:
             if self._opened is None:
                 channel = channel_to_router(self._config)
-                control = Control(channel, self._config.api_key, patience=_CALL_TIMEOUT)
+                control = _Control(channel, self._config.api_key, patience=_CALL_TIMEOUT)
                 self._opened = _Opened(channel, control, chat_link_pb2_grpc.ChatLinkStub(channel))
             return self._opened
 
     def _open_stream(self, frames: Iterator[list[Item]]) -> Iterator[list[Answer]]:
         batches = (chat_link_pb2.SubmitBatch(items=map(convert.item, frame)) for frame in frames)
         return _answers(self._open().chat_link.SubmitStream(batches, metadata=self._metadata))
+
+
+class _Control(Control):
+    """What is asked on the loop keeps nobody else waiting."""
+
+    def _call(self, *asked: Any, **how: Any) -> Any:  # noqa: ANN401 - as the client's
+        return aside(partial(super()._call, *asked, **how))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,20 @@
-"""The inbound stream: many request threads hand their items over, one stream carries all that has gathered.
+"""The inbound stream: many requests hand their items over, one stream carries all that has gathered.
 
-A thread waits for its own answer alone. When the stream is lost, every item on it may or may not be stored; handing it
-in again is safe (the router knows each update key), so an item is tried on one new stream before its thread is told.
+A request waits for its own answer alone. When the stream is lost, every item on it may or may not be stored; handing it
+in again is safe (the router knows each update key), so an item is tried on one new stream before its sender is told.
 """
 
 import itertools
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from pointsman.client.errors import RouterError
+from webhook_adapter.loop import Place, place, soon
 from webhook_adapter.model import Submission, Submitted
 from webhook_adapter.router.errors import unavailable
 
@@ -36,11 +39,18 @@ class _Lost:
     error: RouterError
 
 
+class _Word(Enum):
+    """To whoever sends frames."""
+
+    GO = auto()  # more has gathered
+    END = auto()
+
+
 _Outcome = Submitted | RouterError | _Lost
 
 
 class SubmitStream:
-    """One stream shared by all threads of this process, opened when it is needed."""
+    """One stream shared by all of this process, opened when it is needed."""
 
     def __init__(self, open_stream: Opener) -> None:
         self._open_stream = open_stream
@@ -87,11 +97,12 @@ class _Link:
 
     def __init__(self, open_stream: Opener) -> None:
         self._numbers = itertools.count(1)
-        self._outgoing: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._gathered: deque[Item] = deque()
+        self._is_to_go: queue.SimpleQueue[_Word] = queue.SimpleQueue()
         self._lock = threading.Lock()  # guards _waiting and _lost together
-        self._waiting: dict[int, queue.SimpleQueue[_Outcome]] = {}
+        self._waiting: dict[int, Place[_Outcome]] = {}
         self._lost: _Lost | None = None
-        self._answers = open_stream(self._frames())
+        self._open_stream = open_stream
         threading.Thread(target=self._read, name="submit-stream", daemon=True).start()
 
     @property
@@ -104,12 +115,14 @@ class _Link:
             return len(self._waiting)
 
     def carry(self, submission: Submission, timeout: float) -> _Outcome:
-        number, answer = next(self._numbers), queue.SimpleQueue[_Outcome]()
+        number = next(self._numbers)
+        answer: Place[_Outcome] = place()
         with self._lock:
             if self._lost is not None:
                 return self._lost
             self._waiting[number] = answer
-            self._outgoing.put((number, submission))
+            self._gathered.append((number, submission))
+        soon(self._hand_over)
         try:
             return answer.get(timeout=timeout)
         except queue.Empty:
@@ -118,25 +131,26 @@ class _Link:
             self._waiting.pop(number, None)
 
     def finish(self) -> None:
-        self._outgoing.put(None)
+        self._is_to_go.put(_Word.END)
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._is_to_go.put(_Word.GO)
 
     def _frames(self) -> Iterator[list[Item]]:
         """What has gathered since the last frame, as one frame."""
-        while (item := self._outgoing.get()) is not None:
-            frame, weight = [item], _weight(item[1])
-            while weight < _FRAME_BYTES and not self._outgoing.empty():  # nobody else takes from it
-                item = self._outgoing.get()
-                if item is None:
-                    yield frame
-                    return
-                frame.append(item)
-                weight += _weight(item[1])
-            yield frame
+        while self._is_to_go.get() is _Word.GO:
+            while self._gathered:
+                frame, weight = list[Item](), 0
+                while weight < _FRAME_BYTES and self._gathered:  # nobody else takes from it
+                    frame.append(self._gathered.popleft())
+                    weight += _weight(frame[-1][1])
+                yield frame
 
     def _read(self) -> None:
         error = unavailable("the link to the router ended; try again in a moment")
         try:
-            for answers in self._answers:
+            for answers in self._open_stream(self._frames()):  # which may have to wait until the router is proven
                 self._resolve(answers)
         except RouterError as refused:
             error = refused
@@ -154,7 +168,7 @@ class _Link:
         with self._lock:
             self._lost = lost
             waiters = list(self._waiting.values())
-        self._outgoing.put(None)
+        self._is_to_go.put(_Word.END)
         for waiter in waiters:
             waiter.put(lost)
 

@@ -122,6 +122,7 @@ class Connection(gthread.TConn):  # type: ignore[misc]
         self.is_kept = True  # for another request
         self.is_ahead = False  # the request came before the answer to the one before it went
         self.pool: Any = None  # where it waits
+        self.events = 0  # that the poller looks for; kept while it is served, which is mostly soon over
         self.since = 0.0  # when it began to
         self.read_away = 0  # bytes behind the last answer
 

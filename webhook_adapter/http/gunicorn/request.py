@@ -66,6 +66,14 @@ class Request:
     def is_whole(self) -> bool:
         return self._ends_at > 0
 
+    @property
+    def is_small(self) -> bool:
+        return self._ends_at - self._body_at <= FREE_BODY
+
+    def begins_with(self, prefixes: tuple[bytes, ...]) -> bool:
+        """Whether its first line does, with one of them."""
+        return self._data.startswith(prefixes)
+
     def is_late(self, now: float) -> bool:
         """Whether it has taken longer than it may; what is longer may take longer."""
         return now > self._began + _WITHIN + len(self._data) / _LEAST_RATE

@@ -1,9 +1,10 @@
-"""gunicorn's threaded worker, but that its threads wait for no client.
+"""gunicorn's threaded worker, but that its threads wait for no client, and that what comes most often needs none.
 
 gunicorn gives a connection a thread as soon as its first byte is there, and lets it keep that thread until the request
 is whole and its answer taken. Sixteen slow clients would then be the end of service. Here the one loop that accepts
 also reads requests, and sends what is left of answers. A thread gets a request that is whole, or is asked whether the
-rest of a large one may come, and leaves its answer with the connection.
+rest of a large one may come, and leaves its answer with the connection. The loop serves by itself what is marked as
+`on_loop`: that is short but for waiting for the router, and a change of threads would cost more than all the rest.
 """
 
 import io
@@ -14,8 +15,10 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
+from types import FrameType
 from typing import Any
 
+from flask import Flask
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http import get_parser
@@ -24,10 +27,13 @@ from gunicorn.workers import gthread
 
 from webhook_adapter.auth import BodyAwaited, BodyToCome
 from webhook_adapter.config import AdapterConfig
+from webhook_adapter.endpoints import on_loop
+from webhook_adapter.http.gunicorn import wsgi
 from webhook_adapter.http.gunicorn.connection import Connection, keep_little_unsent, refusal
 from webhook_adapter.http.gunicorn.pool import Pool
 from webhook_adapter.http.gunicorn.request import Progress, Refused, Request
 from webhook_adapter.logs import log_to_stderr
+from webhook_adapter.loop import Loop
 
 # Connections at once, and of one peer that is not this machine, where a proxy or a tunnel speaks for everybody.
 _REQUESTS, _REQUESTS_OF_A_PEER = 256, 32
@@ -69,8 +75,10 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._closing = Pool(read, _ANSWERS, _ANSWERS_OF_A_PEER, self._read_on, _is_closed_for_long, self._end)
         self._pools = (self._coming, self._idle, self._going, self._closing)
         self._stops_at = float("inf")
+        self._notified_at = 0.0
         self._swept_at = self._told_at = time.monotonic()
         self._dropped = 0
+        self._on_loop: tuple[bytes, ...] = ()  # how requests begin that it serves
 
     def init_process(self) -> None:
         """As gunicorn's, after the fork."""
@@ -79,11 +87,49 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._unhurried = ThreadPoolExecutor(_UNHURRIED)
         super().init_process()
 
+    def load_wsgi(self) -> None:
+        """As gunicorn's; the loop's thread is this one."""
+        super().load_wsgi()
+        self._on_loop = on_loop(self.wsgi) if isinstance(self.wsgi, Flask) else ()
+        self._around = wsgi.surroundings(self.cfg, self.sockets[0].getsockname())
+        self._loop = Loop(lambda: self.method_queue.defer(self._loop.go_on), self.tpool)
+
     def enqueue_req(self, conn: Connection) -> None:
         """Give it to a thread. Nobody waits for strangers with large bodies, and for clients that ask far ahead."""
         is_common = conn.request.is_whole and not conn.is_ahead
+        if is_common and conn.request.is_small and conn.request.begins_with(self._on_loop) and self._loop.has_room:
+            environ = wsgi.environ(*conn.request.head_and_body(), conn.client, self._around)
+            if environ is not None:
+                self._loop.run(partial(self._serve_here, conn, environ))
+                return
         served = (self.tpool if is_common else self._unhurried).submit(self.handle, conn)
         served.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+    def _serve_here(self, conn: Connection, environ: dict[str, Any]) -> None:
+        """In a task of the loop: where it waits for the router, the loop goes on."""
+        conn.is_kept = self.alive and wsgi.is_kept(environ)
+        try:
+            conn.sock.sendall(wsgi.answer(self.wsgi, environ, is_kept=conn.is_kept))
+        except Exception:
+            logger.exception("request not served")
+            refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "the adapter failed; its log says why")
+            return self._refuse(conn, refused)
+        return self._send(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """As gunicorn's: a turn of the loop."""
+        super().wait_for_and_dispatch_events(timeout)
+        self._loop.end_turn()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """Control-C. gunicorn's would leave at once, and what the loop serves without an answer."""
+        self.handle_exit(sig, frame)
+
+    def notify(self) -> None:
+        """As gunicorn's, which sets a file's time at each turn of the loop; once a second is enough."""
+        if (now := time.monotonic()) >= self._notified_at + _SWEEP:
+            self._notified_at = now
+            super().notify()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a client, which mostly has sent its request already."""
@@ -137,6 +183,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         if now < self._swept_at + _SWEEP:
             return
         self._swept_at = now
+        self._loop.end_late()
         for pool in self._pools:
             for conn in [each for each in pool.members if pool.is_late(each, now)]:
                 pool.on_late(conn)
@@ -156,18 +203,28 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         if conn.pool is pool:
             return
         self._leave(conn)
-        self.poller.register(conn.sock, pool.events, partial(self._ready, conn))
+        self._watch(conn, pool.events)
         if has_to_go := pool.join(conn, time.monotonic()):
             self._drop(has_to_go)
 
     def _leave(self, conn: Connection) -> None:
         if conn.pool is not None:
             conn.pool.leave(conn)
+
+    def _watch(self, conn: Connection, events: int) -> None:
+        """Have the poller look for these."""
+        if conn.events and not events:
             self.poller.unregister(conn.sock)
+        elif conn.events != events:
+            watch = self.poller.modify if conn.events else self.poller.register
+            watch(conn.sock, events, partial(self._ready, conn))
+        conn.events = events
 
     def _ready(self, conn: Connection, _: object) -> None:
-        if conn.pool is not None:  # it may have had to go since the poller saw it
+        if conn.pool is not None:
             conn.pool.on_ready(conn)
+        else:  # more comes while it is being served; or it had to go since the poller saw it
+            self._watch(conn, 0)
 
     def _read(self, conn: Connection) -> None:
         """Take what has come of a request."""
@@ -243,6 +300,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def _end(self, conn: Connection) -> None:
         self._leave(conn)
+        self._watch(conn, 0)
         self.nr_conns -= 1
         conn.close()
 

@@ -4,7 +4,9 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from webhook_adapter.loop import aside
 from webhook_adapter.model import StoredFile
 from webhook_adapter.transports.telegram.client import ApiRefused, NoAnswer, TelegramClient, TelegramError
 from webhook_adapter.transports.telegram.inbound.update import Attached
@@ -42,7 +44,7 @@ class Files:
             return Brought(problem=TOO_BIG)
         for _ in range(_TRIES):
             try:
-                return self._once(update_key, attached)
+                return aside(partial(self._once, update_key, attached))
             except ApiRefused as refused:
                 logger.warning("file refused key=%s: %s", update_key, refused)
                 return Brought(problem=TOO_BIG if "too big" in refused.description else NOT_BROUGHT)

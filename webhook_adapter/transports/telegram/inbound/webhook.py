@@ -28,7 +28,7 @@ def create_blueprint(telegram: TelegramConfig, take: Callable[[Json], object]) -
     blueprint = Blueprint("telegram", __name__)
 
     @blueprint.post("/webhook/telegram/<path_secret>")
-    @described("webhooks", 400, 401, 404, 413, 503, security=(_SECRET,), takes=_TAKES)
+    @described("webhooks", 400, 401, 404, 413, 503, security=(_SECRET,), takes=_TAKES, on_loop=True)
     def telegram_webhook(path_secret: str) -> ResponseReturnValue:
         """An update from Telegram.
 

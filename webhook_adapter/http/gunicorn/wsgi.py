@@ -1,0 +1,87 @@
+"""A plain request as an application of WSGI wants it, and its answer as bytes: a seventh of gunicorn's work.
+
+Plain is what can be read in one way alone. All else is left to gunicorn, so that nothing is decided here about what is
+malformed, or unusual.
+"""
+
+import io
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from gunicorn import SERVER
+from gunicorn.config import Config
+from gunicorn.http.wsgi import base_environ
+from gunicorn.util import http_date
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_PLAIN = re.compile(
+    rb"([A-Z]{3,20}) ((?:/[A-Za-z0-9._~-]+)+) HTTP/1\.1\r\n"  # a path in which nothing is escaped
+    rb"((?:[A-Za-z0-9-]+:[ \t]*(?:[!-~][ -~\t]*)?\r\n)+)\r\n"
+)
+_MOST_HEAD, _MOST_LINES = 4 * 1024, 64  # below what gunicorn takes
+# What says how the message is framed, or asks for more than an answer.
+_UNUSUAL = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_EXPECT", "HTTP_UPGRADE", "HTTP_TE", "HTTP_TRAILER"})
+_KEPT = {"keep-alive": True, "close": False}
+
+
+def surroundings(cfg: Config, server: tuple[Any, ...]) -> dict[str, Any]:
+    """What is the same in the environ of each request."""
+    fixed = {"wsgi.multithread": True, "wsgi.url_scheme": "http", "SERVER_PROTOCOL": "HTTP/1.1"}
+    here = {"SERVER_NAME": server[0], "SERVER_PORT": str(server[1]), "SCRIPT_NAME": "", "QUERY_STRING": ""}
+    return {**base_environ(cfg), **fixed, **here}
+
+
+def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[str, Any]) -> dict[str, Any] | None:
+    """For the application, as gunicorn makes it; None where the request is not plain."""
+    plain = _PLAIN.fullmatch(head) if len(head) <= _MOST_HEAD else None
+    if plain is None or plain[3].count(b"\n") > _MOST_LINES:
+        return None
+    told = dict[str, str]()
+    for line in plain[3].decode("ascii").splitlines():
+        name, _, value = line.partition(":")
+        name = f"HTTP_{name.upper().replace('-', '_')}"
+        if name in told:
+            return None
+        told[name] = value.strip(" \t")
+    length = told.pop("HTTP_CONTENT_LENGTH", None)
+    if "HTTP_HOST" not in told or not _UNUSUAL.isdisjoint(told) or (length is None and body):
+        return None
+    if length not in (None, str(len(body))):
+        return None
+    if told.get("HTTP_CONNECTION", "close").lower() not in _KEPT:
+        return None
+    path = plain[2].decode("ascii")
+    made = {**around, **told, "REQUEST_METHOD": plain[1].decode("ascii"), "PATH_INFO": path, "RAW_URI": path}
+    made |= {"REMOTE_ADDR": client[0], "REMOTE_PORT": str(client[1]), "wsgi.input": io.BytesIO(body)}
+    if length is not None:
+        made["CONTENT_LENGTH"] = length
+    if (kind := made.pop("HTTP_CONTENT_TYPE", None)) is not None:
+        made["CONTENT_TYPE"] = kind
+    return made
+
+
+def is_kept(environ: Mapping[str, Any]) -> bool:
+    """Whether the client wants to send more on its connection."""
+    return _KEPT[environ.get("HTTP_CONNECTION", "keep-alive").lower()]
+
+
+def answer(application: Application, environ: dict[str, Any], *, is_kept: bool) -> bytes:
+    """What the application says, whole."""
+    began = list[Any]()
+
+    def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:  # noqa: ANN401
+        began[:] = status, headers
+
+    parts = application(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        getattr(parts, "close", lambda: None)()
+    status, headers = began
+    lines = [f"HTTP/1.1 {status}", f"Server: {SERVER}", f"Date: {http_date()}"]
+    lines += [f"Connection: {'keep-alive' if is_kept else 'close'}", *(f"{name}: {value}" for name, value in headers)]
+    if not any(name.lower() == "content-length" for name, _ in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
