@@ -27,8 +27,8 @@ check: .venv/.development  ## Everything that must hold before a change goes in
 protos: .venv/.development  ## Renew the Python generated from protos/
 	$(BIN)/python protos/generate.py
 
-bench: .venv/.development  ## Measure the chain against its floor in the same run
-	$(BIN)/python -m tests.bench
+bench: .venv/.development  ## Measure everything beside its floor and its peers (BENCH="--only chain,redis --rounds 3")
+	@.ci/packages bench && $(BIN)/python -m tests.bench $(BENCH)
 
 faults: .venv/.development  ## Break everything that can be broken and judge what became of every command (MINUTES=60 SEED=7)
 	$(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(FAULTS)

@@ -46,12 +46,12 @@ def test_who_may_not_install_reads_one_line_that_names_everything(bare: Path) ->
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
         "Missing here; as root on Debian: apt-get install"
-        " git tmux neovim chromium-headless-shell curl valgrind libatomic1\n"
+        " git tmux neovim chromium-headless-shell curl valgrind redis-server strace libatomic1\n"
     )
 
 
 def test_what_is_there_is_not_asked_for(bare: Path) -> None:
-    for name in ("git", "nvim", "chromium-headless-shell", "curl", "valgrind"):
+    for name in ("git", "nvim", "chromium-headless-shell", "curl", "valgrind", "redis-server", "strace"):
         (bare / name).symlink_to("/bin/true")
 
     assert run(PACKAGES, bare, "test").stderr.endswith("apt-get install tmux libatomic1\n")
@@ -66,7 +66,17 @@ def test_root_gets_it_installed_and_reads_what_its_release_does_not_have(bare: P
     asked = (tmp_path / "asked").read_text().splitlines()
     assert asked[0].startswith("update")
     assert [line.split()[-1] for line in asked[1:]] == [
-        *("git", "tmux", "neovim", "chromium-headless-shell", "curl", "valgrind", "libatomic1")
+        *(
+            "git",
+            "tmux",
+            "neovim",
+            "chromium-headless-shell",
+            "curl",
+            "valgrind",
+            "redis-server",
+            "strace",
+            "libatomic1",
+        )
     ]
     assert (done.returncode, done.stderr) == (0, "Missing here; as root on Debian: apt-get install neovim libatomic1\n")
 

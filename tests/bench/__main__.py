@@ -1,84 +1,89 @@
-"""`make bench`: the figures of docs/performance.md, each beside what it is to be compared with, in one run."""
+"""`make bench`: the figures of docs/performance.md, each beside what it is to be compared with, in one run.
+
+Rounds are interleaved: each measures every part once, so that all of them see the same weather.
+"""
 
 import argparse
-import asyncio
+import json
 import sys
-from pathlib import Path
+import time
+import traceback
+from contextlib import suppress
 
-from tests.bench import chain, drain, floor, hooks, idle, programs, submits
-from tests.bench.figures import middle
+from tests.bench import page, programs, table
+from tests.bench.parts import BY_NAME, PARTS, Part, Scale
 
-ONE, BUSY = (400, 1), (4000, 16)
+
+def parser() -> argparse.ArgumentParser:
+    names = ", ".join(BY_NAME)
+    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.partition("\n\n")[0])
+    options.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
+    options.add_argument("--only", metavar="PART,…", help=f"measure these alone: {names}")
+    options.add_argument("--seconds", type=float, default=Scale.seconds, help=f"of each load ({Scale.seconds:g})")
+    options.add_argument("--json", action="store_true", help="print one JSON document; what goes on is told on stderr")
+    options.add_argument("--write", action="store_true", help="write docs/performance.md (what was measured whole)")
+    options.add_argument("--list", action="store_true", help="say what can be measured, and what is missing for it")
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of floor, chain and textbook")
-    parser.add_argument("--agents", type=int, default=2000, help="idle links for the memory figure")
-    arguments = parser.parse_args()
-    _chains(arguments.rounds)
-    _router(arguments.agents)
-    _hooks()
+    arguments = parser().parse_args()
+    parts = _chosen(arguments.only)
+    if arguments.list:
+        for part in parts:
+            _tell(f"{part.name:<10} {part.says}{f' ({missing})' if (missing := part.missing()) else ''}")
+        return
+    here = table.Circumstances.here(_command())  # before rounds, in which the tree may change
+    results = run(parts, arguments.rounds, Scale(seconds=arguments.seconds))
+    if arguments.write:
+        _progress(f"written to {page.PAGE}: {', '.join(page.write(results, here)) or 'nothing'}")
+    if arguments.json:
+        _tell(json.dumps(table.document(results, here), indent=1))
+    else:
+        _tell("\n".join(table.lines(results)))
+    sys.exit(1 if results.failures else 0)
 
 
-def _chains(rounds: int) -> None:
-    floors, ours, book, rates, book_rates = [], [], [], [], []
+def run(parts: list[Part], rounds: int, scale: Scale) -> table.Results:
+    """Measure them in turns; what cannot be measured here is told."""
+    results = table.Results({}, {part.name: missing for part in parts if (missing := part.missing())})
+    for name, install in results.missing.items():
+        _progress(f"not measured: {name}; it needs: {install}")
     for number in range(rounds):
+        for part in parts:
+            if part.name not in results.missing and number < part.most:
+                _measure(part, scale, number, results, f"round {number + 1} of {rounds}")
+    return results
+
+
+def _measure(part: Part, scale: Scale, number: int, results: table.Results, when: str) -> None:
+    began = time.monotonic()
+    try:
         with programs.folder() as folder:
-            floors.append(floor.measure(folder).chain)
-            (_, alone), (busy, _) = asyncio.run(chain.measure(folder, [ONE, BUSY]))
-            _, book_alone = floor.chain(folder, *ONE)
-            book_busy, _ = floor.chain(folder, *BUSY)
-        ours.append(middle(alone))
-        book.append(middle(book_alone))
-        rates.append(busy.rate)
-        book_rates.append(book_busy.rate)
-        _tell(f"round {number + 1}: floor {_ms(floors[-1])}, ours {_ms(ours[-1])}, {rates[-1]:.0f}/s at 16")
-    _row("floor: HTTP no-op + half a call + commit + push", _ms(middle(floors)), "")
-    _row(
-        "webhook -> machine, one at a time, p50", _ms(middle(ours)), f"{middle(ours) / middle(floors):.2f} x the floor"
-    )
-    _row("  the same, textbook", _ms(middle(book)), f"{middle(book) / middle(floors):.2f} x the floor")
-    _row(
-        "webhooks a second, 16 at a time",
-        f"{middle(rates):.0f}",
-        f"{middle(rates) / middle(book_rates):.2f} x textbook",
-    )
-    _row("  the same, textbook", f"{middle(book_rates):.0f}", "")
+            figures = part.measure(folder, scale)
+    except Exception as error:  # noqa: BLE001 - the others are worth their time still
+        results.failures.append(f"{part.name}, {when}: {error}")
+        _progress(f"{when}: {part.name} failed:\n{traceback.format_exc()}")
+        return
+    results.add(part.name, number, figures)
+    told = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    _progress(f"{when}, {time.monotonic() - began:.0f} s: {part.name}: {told}")
 
 
-def _router(agents: int) -> None:
-    with programs.folder() as folder:
-        run = asyncio.run(submits.measure(folder, 9_000, 64))
-        _row(
-            "router alone, one submit stream, 64 at a time",
-            f"{run.rate:.0f}/s",
-            f"p50 {_ms(run.p50)}, p99 {_ms(run.p99)}",
-        )
-    with programs.folder() as folder:
-        took = asyncio.run(drain.measure(folder, 10_000))
-        _row("10 000 queued commands onto a machine's disk", f"{took:.2f} s", f"{10_000 / took:.0f}/s")
-    with programs.folder() as folder:
-        per_link, bare = asyncio.run(idle.measure(folder, agents))
-        _row(
-            f"router memory per idle machine, at {agents}",
-            f"{per_link / 1024:.1f} KiB",
-            f"a bare gRPC server's {bare / 1024:.1f} KiB",
-        )
+def _chosen(only: str | None) -> list[Part]:
+    names = only.split(",") if only else list(BY_NAME)
+    if unknown := [name for name in names if name not in BY_NAME]:
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(BY_NAME)}")
+    return [part for part in PARTS if part.name in names]
 
 
-def _hooks() -> None:
-    with programs.folder() as folder:
-        bare, ours = hooks.measure(folder, 50)
-    _row("a hook of Claude Code without an agent, p50", _ms(middle(ours)), f"Python alone {_ms(middle(bare))}")
+def _command() -> str:
+    return " ".join(["python -m tests.bench", *sys.argv[1:]])
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.2f} ms"
-
-
-def _row(what: str, figure: str, compared: str) -> None:
-    _tell(f"{what:<52} {figure:>12}   {compared}")
+def _progress(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def _tell(line: str) -> None:
@@ -87,5 +92,5 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    main()
+    with suppress(KeyboardInterrupt):
+        main()

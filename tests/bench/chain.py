@@ -1,20 +1,23 @@
 """The chain: a webhook, our adapter, our router, a machine."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import grpc
 
-from tests.bench import programs
+from tests.bench import driver, programs
 from tests.bench.figures import Run
+from tests.bench.loads import Way
 from tests.bench.machine import Machine
 from tests.bench.webhooks import Door, flood
 
 WARM_UP = 200  # messages
 
 
-async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, list[float]]]:
-    """For each (count, threads): the run of the webhooks, and seconds from each post to the machine."""
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Way]:
     with programs.router(folder) as router, programs.adapter(folder, router.address) as adapter:
         async with grpc.aio.insecure_channel(router.address) as channel:
             machine = Machine(channel, "bench")
@@ -22,13 +25,19 @@ async def measure(folder: Path, plan: list[tuple[int, int]]) -> list[tuple[Run, 
             names = await machine.sessions(1)
             await machine.connect()
             serving = asyncio.create_task(machine.serve())
-            await asyncio.to_thread(Door(adapter.address).say, f"/use {names[0]}")
-            results = []
-            for number, (count, threads) in enumerate(plan):
-                results.append(await posted(adapter.address, machine, 100_000 * (number + 1), count, threads))
+            await asyncio.to_thread(_choose, adapter.address, names[0])
+
+            async def post(at_once: int, seconds: float, first: int) -> driver.Posted:
+                return await driver.post(adapter.address, at_once, seconds, 5_000_000 + first)
+
+            yield Way(post, machine.arrived)
             serving.cancel()
             machine.close()
-    return results
+
+
+def _choose(base: str, session: str) -> None:
+    with closing(Door(base)) as door:
+        door.say(f"/use {session}")
 
 
 async def posted(

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from statistics import median
 
+Figures = dict[str, float]
+"""What one measurement found, by name: seconds, bytes, or counts."""
+
 
 @dataclass(frozen=True)
 class Run:

@@ -10,56 +10,39 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import grpc
 
-from tests.bench import textbook
-from tests.bench.figures import Run, middle
+from tests.bench import driver, textbook
+from tests.bench.figures import Figures, middle
+from tests.bench.loads import Way
 from tests.bench.programs import started
-from tests.bench.webhooks import Door, flood
+from tests.bench.webhooks import Door
 
 SAMPLES = 300
 PAUSE = 0.002  # seconds between samples
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Floor:
-    """Medians in seconds."""
-
-    http: float  # a Flask no-op under gunicorn, there and back
-    call: float  # a unary call that does nothing, there and back
-    push: float  # one way on an open stream
-    commit: float  # one row, WAL, synchronous FULL
-
-    @property
-    def chain(self) -> float:
-        """HTTP, the way into the router, a commit, a push to the agent."""
-        return self.http + self.call / 2 + self.commit + self.push
-
-
-def measure(folder: Path) -> Floor:
-    """Measure the parts one after the other, each alone."""
+def measure(folder: Path) -> Figures:
+    """Medians in seconds of the parts, each alone, and of their sum: HTTP, half a call, a commit, a push."""
     with _textbook("router", str(folder / "floor.db"), folder) as router:
         push = asyncio.run(_echo(router.address)) / 2
         call = _call(router.address)
-        with _textbook("http", router.address, folder) as http:
-            door = Door(http.address)
-            http_time = _paced(lambda: door.get("/nothing"))
-    return Floor(http_time, call, push, _commit(folder / "commit.db"))
+        with _textbook("http", router.address, folder) as http, closing(Door(http.address)) as door:
+            there_and_back = _paced(lambda: door.get("/nothing"))
+    commit, sync = _commit(folder / "commit.db"), _sync(folder / "synced")
+    return {"sum": there_and_back + call / 2 + commit + push, "commit": commit, "sync": sync}
 
 
-def chain(folder: Path, count: int, threads: int) -> tuple[Run, list[float]]:
-    """The textbook variant of the chain: its run, and seconds from each post to the agent."""
-    return asyncio.run(_chain(folder, count, threads))
-
-
-async def _chain(folder: Path, count: int, threads: int) -> tuple[Run, list[float]]:
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Way]:
+    """The textbook variant of the chain."""
     with (
-        _textbook("router", str(folder / f"textbook-{count}-{threads}.db"), folder) as router,
+        _textbook("router", str(folder / "textbook.db"), folder) as router,
         _textbook("http", router.address, folder) as http,
     ):
         arrived = dict[str, float]()
@@ -67,19 +50,20 @@ async def _chain(folder: Path, count: int, threads: int) -> tuple[Run, list[floa
             call = channel.stream_stream(textbook.CONNECT)()
             await call.read()
             listener = asyncio.create_task(_listen(call, arrived))
-            posted = await asyncio.to_thread(flood, http.address, 0, count, threads)
-            while len(arrived) < count:
-                await asyncio.sleep(0.001)
+
+            async def post(at_once: int, seconds: float, first: int) -> driver.Posted:
+                return await driver.post(http.address, at_once, seconds, first)
+
+            yield Way(post, arrived)
             listener.cancel()
             call.cancel()
-        return posted.run, [arrived[text] - sent for text, sent in posted.sent.items()]
 
 
 async def _listen(call: "grpc.aio.StreamStreamCall[bytes, bytes]", arrived: dict[str, float]) -> None:
     while True:
         raw = await call.read()
         text = textbook.link_pb.RouterFrame.FromString(raw).command.action.input.text
-        arrived[text] = time.perf_counter()
+        arrived[text] = time.monotonic()
 
 
 def _paced(part: Callable[[], object]) -> float:
@@ -120,6 +104,19 @@ def _commit(path: Path) -> float:
     took = _paced(lambda: connection.execute("INSERT INTO t (b) VALUES (?)", ("x" * 200,)))
     connection.close()
     return took
+
+
+def _sync(path: Path) -> float:
+    """A sync of 4 KiB of a file that has them already."""
+    with path.open("wb", buffering=0) as file:
+        file.write(bytes(4096))
+        os.fsync(file.fileno())
+
+        def once() -> None:
+            os.pwrite(file.fileno(), os.urandom(4096), 0)
+            os.fdatasync(file.fileno())
+
+        return _paced(once)
 
 
 def _textbook(part: str, argument: str, folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202

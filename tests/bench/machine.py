@@ -24,7 +24,7 @@ class Machine:
         self.machine_id = machine_id
         self._key = key or Ed25519PrivateKey.generate()
         self._seq = 0
-        self.arrived: dict[str, float] = {}  # by text: perf_counter seconds
+        self.arrived: dict[str, float] = {}  # by text: seconds (CLOCK_MONOTONIC)
 
     async def enrol(self) -> None:
         control = control_pb2_grpc.ControlStub(self._channel)
@@ -64,7 +64,7 @@ class Machine:
             frame = await self._call.read()
             if frame is grpc.aio.EOF:
                 return
-            now = time.perf_counter()
+            now = time.monotonic()
             if commands := _commands(frame):
                 for command in commands:
                     self.arrived[command.action.input.text] = now

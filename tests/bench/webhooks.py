@@ -67,6 +67,10 @@ class Door:
         connection.getresponse().read()
         return time.perf_counter() - started
 
+    def close(self) -> None:
+        """Close the connection of the thread that says so."""
+        self._connection().close()
+
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):
             self._local.connection = http.client.HTTPConnection(self._host or "", self._port)

@@ -1,0 +1,82 @@
+"""What can be measured, by name; each part is measured anew in every round, with programs and a folder of its own."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from tests.bench import chain, drain, floor, hooks, idle, submits
+from tests.bench.figures import Figures, middle
+from tests.bench.loads import Way, loaded
+from tests.bench.peers import jetstream, postgres, redis_streams, worker
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much of it; a test takes little."""
+
+    seconds: float = 2.0  # of each load
+    submits: int = 9_000
+    queued: int = 10_000
+    idle: tuple[int, ...] = (2_000, 10_000)
+    hooks: int = 50
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    says: str
+    measure: Callable[[Path, Scale], Figures]
+    missing: Callable[[], str] = str  # how to install what is not here
+    most: int = 99  # rounds: what takes long, and swings little, is not done in each
+
+
+def _way(opened: Callable[[Path], AbstractAsyncContextManager[Way]]) -> Callable[[Path, Scale], Figures]:
+    async def measure(folder: Path, scale: Scale) -> Figures:
+        async with opened(folder) as way:
+            return await loaded(way, scale.seconds)
+
+    return lambda folder, scale: uvloop.run(measure(folder, scale))
+
+
+def _away(folder: Path, scale: Scale) -> Figures:
+    return uvloop.run(submits.away(folder, scale.submits, 64))
+
+
+def _drain(folder: Path, scale: Scale) -> Figures:
+    took = asyncio.run(drain.measure(folder, scale.queued))
+    return {"seconds": took, "rate": scale.queued / took}
+
+
+def _idle(folder: Path, scale: Scale) -> Figures:
+    figures = Figures()
+    for name, count in zip(("few", "many"), scale.idle, strict=True):
+        inside = folder / name
+        inside.mkdir()
+        figures[name], figures[f"{name} bare"] = asyncio.run(idle.measure(inside, count))
+    return figures
+
+
+def _hook(folder: Path, scale: Scale) -> Figures:
+    bare, ours = hooks.measure(folder, scale.hooks)
+    return {"bare": middle(bare), "seconds": middle(ours)}
+
+
+PARTS = [
+    Part("floor", "the bare parts of the chain, each alone", lambda folder, _: floor.measure(folder)),
+    Part("chain", "a webhook, our adapter, our router, a machine", _way(chain.opened)),
+    Part("textbook", "the same as one would write it first", _way(floor.opened)),
+    Part("worker", "the same as a Durable Object under workerd", _way(worker.opened), worker.missing),
+    Part("router", "our router alone: a submit stream, a machine that confirms", _way(submits.opened)),
+    Part("redis", "Redis Streams, appendfsync always", _way(redis_streams.opened), redis_streams.missing),
+    Part("postgres", "PostgreSQL, SKIP LOCKED and NOTIFY", _way(postgres.opened), postgres.missing),
+    Part("nats", "NATS JetStream, file store", _way(jetstream.opened), jetstream.missing),
+    Part("away", "our router alone, while the machine is away", _away),
+    Part("drain", "10 000 queued commands onto a machine's disk", _drain, most=3),
+    Part("idle", "memory of the router for each machine that is idle", _idle, most=1),
+    Part("hook", "a hook of Claude Code where no agent runs", _hook, most=1),
+]
+BY_NAME = {part.name: part for part in PARTS}

@@ -1,0 +1,122 @@
+"""The rows of the table: a figure, what it is compared with, and what is wanted of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Unit(Enum):
+    """How a figure is written; it is kept in seconds, bytes, or as a count."""
+
+    MS = (1000.0, "ms", 2)
+    SECONDS = (1.0, "s", 2)
+    RATE = (1.0, "/s", 0)
+    KIB = (1 / 1024, "KiB", 1)
+    EACH = (1.0, "each", 2)
+
+    def written(self, value: float) -> str:
+        factor, name, digits = self.value
+        number = f"{value * factor:,.{digits}f}".replace(",", " ")
+        return f"{number}{'' if name.startswith('/') else ' '}{name}"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What is wanted."""
+
+    most: float | None = None
+    least: float | None = None
+
+    def holds(self, value: float) -> bool:
+        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+
+    def __str__(self) -> str:
+        return f"≤ {self.most:g}" if self.most is not None else f"≥ {self.least:g}"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Times another figure of the same rounds."""
+
+    figure: str  # PART.NAME
+    words: str
+    wanted: Bound | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    words: str
+    figure: str  # PART.NAME
+    unit: Unit
+    beside: tuple[Beside, ...] = ()
+    wanted: Bound | None = None  # of the figure as it is kept
+
+    @property
+    def part(self) -> str:
+        return self.figure.partition(".")[0]
+
+
+def _than(peer: str, words: str, figure: str, **wanted: float) -> Beside:
+    return Beside(f"{peer}.{figure}", words, Bound(**wanted) if wanted else None)
+
+
+def _chain(figure: str, **wanted: float) -> tuple[Beside, ...]:
+    return (_than("textbook", "textbook", figure), _than("worker", "the Worker", figure, **wanted))
+
+
+def _router(figure: str, **wanted: float) -> tuple[Beside, ...]:
+    others = [_than("postgres", "PostgreSQL", figure), _than("nats", "NATS", figure)]
+    return (_than("redis", "Redis", figure, **wanted), *others)
+
+
+def _of_peers(load: int) -> list[Row]:
+    """What the comparisons are made with, in figures."""
+    names = {"worker": "the Worker, durable", "textbook": "textbook"}
+    figure = "p50 at 1" if load == 1 else f"rate at {load}"
+    return [Row(f"— {words}", f"{part}.{figure}", Unit.MS if load == 1 else Unit.RATE) for part, words in names.items()]
+
+
+def _of_brokers(load: int) -> list[Row]:
+    names = {"redis": "Redis Streams", "postgres": "PostgreSQL", "nats": "NATS JetStream"}
+    figure = "p50 at 1" if load == 1 else f"rate at {load}"
+    return [Row(f"— {words}", f"{part}.{figure}", Unit.MS if load == 1 else Unit.RATE) for part, words in names.items()]
+
+
+_FLOOR = _than("floor", "the floor", "sum", most=1.2)
+
+SECTIONS: dict[str, list[Row]] = {
+    "chain": [
+        Row("floor: a Flask no-op, half a gRPC call, a commit, a push", "floor.sum", Unit.MS),
+        Row("a sync of 4 KiB", "floor.sync", Unit.MS),
+        Row("webhook → machine, one at a time, p50", "chain.p50 at 1", Unit.MS, (_FLOOR, *_chain("p50 at 1", most=1))),
+        *_of_peers(1),
+        Row("webhooks a second, 16 at once", "chain.rate at 16", Unit.RATE, _chain("rate at 16", least=3)),
+        *_of_peers(16),
+        Row("webhook → machine, 16 at once, p99", "chain.p99 at 16", Unit.MS, _chain("p99 at 16", most=0.333)),
+        Row("webhooks a second, 64 at once", "chain.rate at 64", Unit.RATE, _chain("rate at 64", least=3)),
+        *_of_peers(64),
+        Row("webhook → machine, 64 at once, p99", "chain.p99 at 64", Unit.MS, _chain("p99 at 64")),
+    ],
+    "router": [
+        Row("router alone → machine, one at a time, p50", "router.p50 at 1", Unit.MS, _router("p50 at 1")),
+        *_of_brokers(1),
+        Row("commands a second, 16 under way", "router.rate at 16", Unit.RATE, _router("rate at 16")),
+        *_of_brokers(16),
+        Row("commands a second, 64 under way", "router.rate at 64", Unit.RATE, _router("rate at 64", least=1)),
+        *_of_brokers(64),
+        Row("router → machine, 64 under way, p99", "router.p99 at 64", Unit.MS, _router("p99 at 64")),
+        Row("the same handed in for a machine that is away", "away.rate", Unit.RATE),
+        Row("— accepted, p50", "away.p50", Unit.MS),
+        Row("10 000 queued commands onto a machine's disk", "drain.seconds", Unit.SECONDS, (), Bound(most=0.5)),
+    ],
+    "machines": [
+        Row("router memory for each idle machine, of 2 000", "idle.few", Unit.KIB,
+            (_than("idle", "a bare gRPC server's", "few bare"),)),
+        Row("router memory for each idle machine, of 10 000", "idle.many", Unit.KIB,
+            (_than("idle", "a bare gRPC server's", "many bare"),), Bound(most=45 * 1024)),
+    ],
+    "commands": [
+        Row("Python that does nothing", "hook.bare", Unit.MS),
+        Row("a hook of Claude Code where no agent runs", "hook.seconds", Unit.MS,
+            (_than("hook", "Python alone", "bare"),), Bound(most=0.03)),
+    ],
+}  # fmt: skip

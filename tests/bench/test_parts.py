@@ -1,0 +1,23 @@
+"""Every part of the bench runs: what nobody runs for a week does not run any more."""
+
+import pytest
+
+from tests.bench import programs
+from tests.bench.parts import PARTS, Part, Scale
+from tests.bench.rows import SECTIONS
+
+LITTLE = Scale(seconds=0.1, submits=200, queued=200, idle=(60, 80), hooks=2)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_a_part_finds_the_figures_of_its_rows(part: Part) -> None:
+    if missing := part.missing():
+        pytest.skip(f"not here: {missing}")
+    rows = [row for section in SECTIONS.values() for row in section]
+    wanted = {row.figure for row in rows} | {one.figure for row in rows for one in row.beside}
+
+    with programs.folder() as folder:  # a server under an account of its own has no way into pytest's
+        found = part.measure(folder, LITTLE)
+
+    assert {name for name in wanted if name.startswith(f"{part.name}.")} <= {f"{part.name}.{name}" for name in found}
+    assert all(figure > 0 for figure in found.values())
