@@ -117,8 +117,7 @@ class Driver:
         self._idle = asyncio.Event()  # what came is on disk and answered
         self._ready = asyncio.Event()  # the welcome is on disk: before that nothing is sent but hello
         self._reported = asyncio.Event()  # the outbox is in the lanes as far as the window allows
-        self._acknowledged = asyncio.Event()  # rows may be forgotten: many acknowledgements make one DELETE
-        self._refused_for_now: set[int] = set()  # numbers of what the router has no room for
+        self._windowed = False  # rows wait for room in the window
         self._told_full = False
         self._retimed = asyncio.Event()  # the welcome brought other intervals
         self._drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
@@ -169,9 +168,11 @@ class Driver:
     def _take_in(self, event: Event) -> None:
         match event:
             case UpstreamAck(_, rejected):
-                self._refused(rejected)
-                self._acknowledged.set()
-                self._handler.news.set()
+                refused = self._refused(rejected)
+                if self._ready.is_set():  # before that the outbox may be numbered anew
+                    self._handler.acknowledge(self.link.acked, refused)
+                if self._windowed:
+                    self._handler.news.set()
             case FrameError(about, text):
                 logger.warning("router could not take %s: %s", about, text)
             case Drain():
@@ -184,14 +185,17 @@ class Driver:
         if isinstance(event, Welcome):
             self._retimed.set()
 
-    def _refused(self, rejected: tuple[tuple[int, str, str], ...]) -> None:
+    def _refused(self, rejected: tuple[tuple[int, str, str], ...]) -> frozenset[int]:
+        """Says what the router has not taken; the numbers of what it has no room for now."""
+        for_now = set()
         for seq, reason, detail in rejected:
             is_full = reason.startswith(_FULL)
             if not (is_full and self._told_full):  # once for each link: there may be thousands
                 logger.warning("router refused upstream_seq=%s reason=%s: %s", seq, reason, detail)
             self._told_full |= is_full
             if is_full:
-                self._refused_for_now.add(seq)
+                for_now.add(seq)
+        return frozenset(for_now)
 
     async def _write(self) -> Ending:
         while (frame := await self._lanes.take()) is not None:
@@ -255,16 +259,14 @@ class Driver:
             await news.wait()
             self._reported.clear()
             news.clear()  # before the rows are read: what comes meanwhile sets it again
-            if self._acknowledged.is_set():
-                self._acknowledged.clear()
-                again, self._refused_for_now = frozenset(self._refused_for_now), set()
-                self._handler.acknowledge(self.link.acked, again)
+            self._windowed = True
             while room := self.link.room():
                 rows = await self._handler.pending(self.link.sent, room)
-                if not rows:
-                    break
                 for frame in self.link.upstream(rows):
                     self._lanes.bulk(frame)
+                if len(rows) < room:  # that was all; what comes now gives the news
+                    self._windowed = False
+                    break
 
     async def _beat(self) -> Ending:
         while True:

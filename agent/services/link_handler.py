@@ -92,7 +92,8 @@ class LinkHandler:
         refused = {command.command_id: reason for command in commands if (reason := objection(command))}
         fit = tuple(command for command in commands if command.command_id not in refused)
         received = self.clock.monotonic()  # before the disk: the time to live runs from here
-        stored = iter(await self.inbox.store(fit, self.clock.now()) if fit else ())
+        at_once = await self.executor.at_once(fit, received)
+        stored = iter(await self.inbox.store(fit, self.clock.now(), at_once) if fit else ())
         receipts = []
         for command in commands:
             if reason := refused.get(command.command_id):
@@ -100,8 +101,9 @@ class LinkHandler:
                 continue
             receipt = next(stored)
             receipts.append(receipt)
+            is_new = receipt.outcome is ReceiptOutcome.STORED and command.command_id not in at_once
             # A duplicate still RECEIVED may have come with a commit that seemed to fail: nobody would run it.
-            if receipt.outcome is ReceiptOutcome.STORED or receipt.state is InboxState.RECEIVED:
+            if is_new or receipt.state is InboxState.RECEIVED:
                 self.executor.submit(command, received)
         return tuple(receipts)
 

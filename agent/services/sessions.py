@@ -62,6 +62,10 @@ class Sessions:
             self.host_came(session_id)
         return self.find(session_id)
 
+    def is_awaited(self, session: Session) -> bool:
+        """Whether `reach` would wait for its terminal."""
+        return bare_id(session.session_id) in self._returning
+
     def host_came(self, session_id: str) -> None:
         """The host of a terminal is attached, or need not be waited for."""
         event = self._returning.pop(bare_id(session_id), None)

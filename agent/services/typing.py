@@ -7,7 +7,7 @@ from functools import partial
 from agent.backends.backend import Backends
 from agent.clock import Clock
 from agent.domain import prompt
-from agent.domain.command import Command, Ending, Input, Outcome, Reason
+from agent.domain.command import Command, Ending, Input, KeyPress, Outcome, Reason
 from agent.domain.session import Session, SessionState
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
@@ -24,6 +24,22 @@ _UNKNOWN = Outcome.failed(Reason.SESSION_UNKNOWN, "This machine has no such sess
 
 class Left(Exception):
     """The agent stops; the command has not started, and is there at the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Nothing is in a command's way into this session. `awaited`: its program will say when it takes the text."""
+
+    session: Session
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A command is STARTED, for the session as it was when nothing was in its way."""
+
+    session: Session
+    start: Start
 
 
 @dataclass(slots=True)
@@ -48,19 +64,15 @@ class Typing:
     behind: WriteBehind
     _held: _BusyTerminal | None = None
 
-    async def type(self, command: Command, received: float) -> None:
-        """Carry it out once nothing is in its way. Raises Left."""
-        while True:
-            session = await self.sessions.reach(command.session_id)
-            objection = self._objection(session, command, received)
-            if objection is not None or session is None:
-                await self.behind.finish(command, objection or _UNKNOWN)
-                return
-            if not await self._obstructed(session, command):
-                break  # else all that was asked is asked again: the session may have ended meanwhile
-        start = await self._start(session, command)
-        if start is Start.FORBIDDEN:
-            return  # cancelled while it waited
+    async def type(self, command: Command, received: float, begun: Begun | None = None) -> None:
+        """Carry it out once nothing is in its way, or at once where it is STARTED. Raises Left."""
+        if begun is None:
+            begun = await self._begin(command, received)
+        else:
+            await self.behind.finished()
+        if begun is None:
+            return
+        session, start = begun.session, begun.start
         backend = self.backends.get(session.backend)
         # A command before it was cut short, and may have left a part of its text for this one to be joined to.
         if start is Start.IN_DOUBT and isinstance(command.action, Input) and backend is not None:
@@ -71,6 +83,18 @@ class Typing:
             self.prompts.typed(session, command)  # after its end is queued, which the mark must follow
         else:
             await self.behind.finish(command, outcome)
+
+    async def ready(self, command: Command, received: float) -> Ready | None:
+        """Where and how it would be begun now; None where something is in its way, or may be."""
+        session = self.sessions.find(command.session_id)
+        if session is None or not isinstance(command.action, Input | KeyPress):
+            return None
+        if self.sessions.is_awaited(session) or self._objection(session, command, received):
+            return None
+        backend = self.backends.get(session.backend)
+        if backend is None or await backend.obstacle(session, command.action):
+            return None
+        return Ready(session, self._awaits(session, command))
 
     async def deliver(self, session: Session, command: Command) -> Outcome:
         """What its backend makes of a command that is STARTED."""
@@ -128,9 +152,21 @@ class Typing:
             self._held.told = True
             await self.writing.insist(partial(self.inbox.held, command, why))
 
-    async def _start(self, session: Session, command: Command) -> Start:
-        awaits = prompt.awaited(session, command.typed, tells=self.sessions.traits(session).tells_states)
-        start = partial(self.inbox.start, command.command_id, awaited=awaits)
+    async def _begin(self, command: Command, received: float) -> Begun | None:
+        """It is STARTED once nothing is in its way; None where it has ended. Raises Left."""
+        while True:
+            session = await self.sessions.reach(command.session_id)
+            objection = self._objection(session, command, received)
+            if objection is not None or session is None:
+                await self.behind.finish(command, objection or _UNKNOWN)
+                return None
+            if not await self._obstructed(session, command):
+                break  # else all that was asked is asked again: the session may have ended meanwhile
+        start = partial(self.inbox.start, command.command_id, awaited=self._awaits(session, command))
         started = start()  # queued right behind the end of the command before
         await self.behind.finished()
-        return await self.writing.insist(start, started)
+        how = await self.writing.insist(start, started)
+        return None if how is Start.FORBIDDEN else Begun(session, how)  # cancelled while it waited
+
+    def _awaits(self, session: Session, command: Command) -> bool:
+        return prompt.awaited(session, command.typed, tells=self.sessions.traits(session).tells_states)

@@ -23,7 +23,7 @@ from agent.domain.errors import Refusal, RouterUnreachable, StoreUnavailable
 from agent.services.files import Files
 from agent.services.permissions import Permissions
 from agent.services.starts import Starts
-from agent.services.typing import Left, Typing
+from agent.services.typing import Begun, Left, Typing
 from agent.services.write_behind import RETRY
 
 logger = logging.getLogger(__name__)
@@ -31,10 +31,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A command, and the monotonic time that its ttl counts from."""
+    """A command, the monotonic time that its ttl counts from, and whether it was STARTED with its receipt."""
 
     command: Command
     received: float
+    begun: Begun | None = None
 
 
 class Worker:
@@ -42,6 +43,7 @@ class Worker:
 
     def __init__(self, typing: Typing, permissions: Permissions, starts: Starts, files: Files) -> None:
         self.queue: deque[Job] = deque()
+        self._busy = False
         self._typing = typing
         self._writing = typing.writing
         self._behind = typing.behind
@@ -49,12 +51,19 @@ class Worker:
         self._starts = starts
         self._files = files
 
+    @property
+    def is_free(self) -> bool:
+        """Whether what comes now is next. The end of the command before may still be on its way to the disk."""
+        return not (self._busy or self.queue)
+
     async def work(self, done: Callable[[], None]) -> None:
         """Carry out what is in the queue; `done` is called for each command, however it ended."""
-        while self.queue and not self._writing.stopping.is_set():
+        while self.queue and (self.queue[0].begun or not self._writing.stopping.is_set()):
             job = self.queue.popleft()
             try:
-                await self._carry_out(job.command, job.received)
+                self._busy = True
+                await self._carry_out(job)
+                self._busy = False
                 if not self.queue:
                     await self._behind.finished()
             except IllegalMove:
@@ -65,10 +74,12 @@ class Worker:
                 logger.exception("broken command_id=%s", job.command.command_id)
                 text = f"{type(error).__name__} in the agent"
                 await self._behind.finish(job.command, Outcome.uncertain(Reason.BACKEND_ERROR, text))
+            self._busy = False
             done()
         await self._behind.finished()
 
-    async def _carry_out(self, command: Command, received: float) -> None:
+    async def _carry_out(self, job: Job) -> None:
+        command, received = job.command, job.received
         try:
             match command.action:
                 case PermissionDecision() as decision:
@@ -83,7 +94,7 @@ class Worker:
                 case FileInput() as file:
                     await self._typing.type(replace(command, action=await self._fetched(command, file)), received)
                 case _:
-                    await self._typing.type(command, received)
+                    await self._typing.type(command, received, job.begun)
         except Refusal as refusal:
             await self._behind.finish(command, Outcome.failed(refusal.reason, refusal.text))
 

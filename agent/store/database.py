@@ -1,7 +1,8 @@
 """One SQLite file, one thread that writes it: what has gathered is committed as one transaction, then told.
 
 Every operation, reads too, runs on that thread and its only connection, in the order of the calls. A future resolves
-after the COMMIT (synchronous FULL: after the fsync) that carries its operation.
+after the COMMIT (synchronous FULL: after the fsync) that carries its operation. Only what may be lost in a power cut,
+since somebody says it again, is committed without one.
 """
 
 import asyncio
@@ -17,19 +18,20 @@ from typing import Any, TypeVar
 from peewee import PeeweeException, SqliteDatabase
 
 from agent.domain.errors import AgentError, AlreadyRunning, StoreUnavailable
-from agent.store.group_commit import Backlog, Operation, Transaction, commit, resolve
+from agent.store.group_commit import Backlog, Company, Operation, Transaction, commit, resolve
 from agent.store.migrations import SCHEMA_VERSION, connection_of, migrate, version_of
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LAZY_DELAY = 0.05  # seconds to wait for company: an fsync of its own would be in the way of others
-MAX_LAZY = 64
+LAZY_DELAY = 0.05  # seconds to wait for company
+PATIENT_DELAY = 0.01  # seconds: an fsync of its own would be in the way of the next command
 CHECKPOINT_BYTES = 4 * 1024 * 1024  # of write-ahead log: SQLite's own default of 1000 pages
 LONGEST_LOG_BYTES = 64 * 1024 * 1024  # under load: reading slows down as the log grows
+NORMAL, FULL = 1, 2
 PRAGMAS = {
     "journal_mode": "wal",
-    "synchronous": 2,  # FULL: a commit that returned survives a power cut
+    "synchronous": FULL,  # a commit that returned survives a power cut
     "foreign_keys": 1,
     "wal_autocheckpoint": 0,  # the writer does it between commits, not inside one
     "journal_size_limit": LONGEST_LOG_BYTES,
@@ -51,41 +53,48 @@ class Database:
         self._connection = connection_of(self._peewee)
         self._changed = threading.Condition()
         self._backlog = Backlog()
-        self._lazy: list[Operation[Any]] = []
+        self._lazy = Company(LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
+        self._patient = Company(PATIENT_DELAY, lambda: self._put([]))
+        self._synchronous = FULL
         self._closing = False
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._writer.start()
 
     def write(
-        self, function: Callable[[Transaction], T], *, urgent: bool = False, lazy: bool = False
+        self,
+        function: Callable[[Transaction], T],
+        *,
+        urgent: bool = False,
+        lazy: bool = False,
+        patient: bool = False,
+        reads: bool = False,
     ) -> "asyncio.Future[T]":
         """Run an operation in the next group; the future resolves after COMMIT.
 
         Operations run in the order of the calls. An `urgent` one goes before others, and in a smaller group. One that
-        is `lazy` waits up to 50 ms for company; nobody need wait for it, and what becomes of it is in the log. Raises
-        what the operation raised (then nothing of it was stored), or StoreUnavailable when the disk did not take it.
+        is `patient` waits up to 10 ms for the next that is not, and goes right before it. One that is `lazy` waits up
+        to 50 ms, and need not survive a power cut; nobody need wait for it, and what becomes of it is in the log. One
+        that only `reads` is company for nobody. Raises what the operation raised (then nothing of it was stored), or
+        StoreUnavailable when the disk did not take it.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        operation = Operation(function, future)
-        if not lazy:
-            self._put([operation], urgent=urgent)
-            return future
-        future.add_done_callback(_log)
-        if not self._lazy:
-            loop.call_later(LAZY_DELAY, self._flush)
-        self._lazy.append(operation)
-        if len(self._lazy) >= MAX_LAZY:
-            self._flush()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        operation = Operation(function, future, synced=not (lazy or reads))
+        if lazy:
+            future.add_done_callback(_log)
+            self._lazy.join(operation)
+        elif patient:
+            self._patient.join(operation)
+        else:
+            self._put([operation], urgent=urgent, hurries=not reads)
         return future
 
     def read(self, query: Callable[[Transaction], T]) -> "asyncio.Future[T]":
-        """The same for what writes nothing: it takes its turn too, and so sees what was written before the call."""
-        return self.write(query)
+        """The same for what writes nothing: it takes its turn too, and sees what was written, but for what waits."""
+        return self.write(query, reads=True)
 
     async def close(self) -> None:
         """Commit what was handed in, then close and let the folder go."""
-        self._flush()
+        self._put(self._lazy.leave())
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -93,12 +102,11 @@ class Database:
         self._peewee.close()
         os.close(self._lock)
 
-    def _flush(self) -> None:
-        operations, self._lazy = self._lazy, []
-        self._put(operations, urgent=False)
-
-    def _put(self, operations: list[Operation[Any]], *, urgent: bool) -> None:
+    def _put(self, operations: list[Operation[Any]], *, urgent: bool = False, hurries: bool = True) -> None:
+        # Urgent: an urgent one that comes next must not go before what has waited.
+        patient = self._patient.leave() if hurries else []
         with self._changed:
+            self._backlog.add(patient, urgent=True)
             self._backlog.add(operations, urgent=urgent)
             self._changed.notify()
 
@@ -112,11 +120,19 @@ class Database:
 
     def _write(self) -> None:
         while operations := self._gather():
-            commit(self._connection, operations)
+            self._commit(operations)
             operations[0].future.get_loop().call_soon_threadsafe(resolve, operations)
             # While more is waiting the log may grow: a checkpoint costs as much as many commits.
             self._checkpoint("PASSIVE", above=LONGEST_LOG_BYTES if self._backlog else CHECKPOINT_BYTES)
         self._checkpoint("TRUNCATE", above=0)
+
+    def _commit(self, operations: list[Operation[Any]]) -> None:
+        # Without a sync it is in the log all the same, and comes to the disk with the next one.
+        wanted = FULL if any(operation.synced for operation in operations) else NORMAL
+        if wanted != self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {PRAGMAS['synchronous'] if wanted == FULL else NORMAL}")
+            self._synchronous = wanted
+        commit(self._connection, operations)
 
     def _gather(self) -> list[Operation[Any]]:
         """The next group; empty when there will be none."""

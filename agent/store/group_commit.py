@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_GROUP = 64  # operations in one transaction; more would make the first of them wait
+MAX_COMPANY = 64  # operations that wait for others
 MAX_BESIDE_URGENT = 16  # of them beside an urgent one: the router waits for receipts
 # What SQLite says where the file cannot be used; the rest is about what it was asked.
 _DISK = frozenset([
@@ -52,6 +53,7 @@ class Operation(Generic[T]):
 
     function: Callable[[Transaction], T]
     future: "asyncio.Future[T]"
+    synced: bool = True  # it has to survive a power cut from its COMMIT on
     transaction: Transaction | None = None
     value: T | None = None
     error: Exception | None = None
@@ -77,6 +79,32 @@ class Backlog:
         self._urgent.clear()  # all of them, so that none waits for a second group
         beside = min(len(self._normal), MAX_BESIDE_URGENT if group else MAX_GROUP)
         return group + [self._normal.popleft() for _ in range(beside)]
+
+
+class Company:
+    """Operations that wait for others to share a transaction with. After `delay` seconds `leave_alone` is called."""
+
+    def __init__(self, delay: float, leave_alone: Callable[[], None]) -> None:
+        self._delay = delay
+        self._leave_alone = leave_alone
+        self._waiting: list[Operation[Any]] = []
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def join(self, operation: Operation[Any]) -> None:
+        """Wait from now on, unless there are as many as make a long transaction."""
+        self._waiting.append(operation)
+        if len(self._waiting) >= MAX_COMPANY:
+            self._leave_alone()
+        elif self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(self._delay, self._leave_alone)
+
+    def leave(self) -> list[Operation[Any]]:
+        """All that waited, in the order in which they came."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        waited, self._waiting = self._waiting, []
+        return waited
 
 
 def commit(connection: sqlite3.Connection, group: list[Operation[Any]]) -> None:

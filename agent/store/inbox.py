@@ -3,10 +3,12 @@
 import sqlite3
 import uuid
 from asyncio import Future
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from types import MappingProxyType
 
 from peewee import fn
 
@@ -77,6 +79,15 @@ class Start(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class AtOnce:
+    """What becomes of a command that is STARTED as it is stored. `awaited` as in `Inbox.start`."""
+
+    awaited: bool
+    begin: Callable[[Start], None]
+    """Called once it is on disk, also where nobody waits for that any more: else nobody would carry it out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A command found at start-up that never started, and when it was received (seconds since the epoch)."""
 
@@ -102,10 +113,15 @@ class Inbox:
         self._database = database
         self._outbox = outbox
 
-    def store(self, commands: Sequence[Command], now: float) -> "Future[tuple[Receipt, ...]]":
-        """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state."""
+    def store(
+        self, commands: Sequence[Command], now: float, at_once: Mapping[str, AtOnce] = MappingProxyType({})
+    ) -> "Future[tuple[Receipt, ...]]":
+        """Insert what is new; a receipt for each command, STORED or DUPLICATE with its state.
+
+        What is new and in `at_once`, by id, is STARTED too: one sync less before it is typed.
+        """
         # Urgent: until it has the receipts the router sends no more than a window.
-        return self._database.write(lambda tx: _store(tx, commands, now), urgent=True)
+        return self._database.write(lambda tx: _store(tx, commands, now, at_once), urgent=True)
 
     def start(self, command_id: str, *, awaited: bool = False) -> "Future[Start]":
         """RECEIVED to STARTED, unless it ended meanwhile. `awaited`: its program will say when it takes the text."""
@@ -113,7 +129,8 @@ class Inbox:
 
     def finish(self, command_id: str, outcome: Outcome, typed_at: float | None) -> "Future[int]":
         """The outcome, and the result into the outbox; its number. Raises IllegalMove when it had ended."""
-        return self._outbox.write(lambda tx: _end(tx, command_id, Ended(outcome), typed_at))
+        # Patient: the next command's receipt, or its STARTED, takes it along.
+        return self._outbox.write(lambda tx: _end(tx, command_id, Ended(outcome), typed_at), patient=True)
 
     def cancel(self, command_id: str, now: float) -> "Future[bool]":
         """Take a command back; True when it had not started. One that never came is remembered as taken back."""
@@ -151,7 +168,17 @@ class Inbox:
         return self._database.read(lambda tx: int(_COUNT_OPEN.value(tx)))
 
 
-def _store(tx: Transaction, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
+def _store(
+    tx: Transaction, commands: Sequence[Command], now: float, at_once: Mapping[str, AtOnce]
+) -> tuple[Receipt, ...]:
+    receipts = _receipts(tx, commands, now)
+    for receipt in receipts:
+        if receipt.outcome is ReceiptOutcome.STORED and (one := at_once.get(receipt.command_id)):
+            tx.after_commit(partial(one.begin, _start(tx, receipt.command_id, awaited=one.awaited)))
+    return receipts
+
+
+def _receipts(tx: Transaction, commands: Sequence[Command], now: float) -> tuple[Receipt, ...]:
     newest = _NEWEST.value(tx)  # what stands behind it afterwards is new
     # Nearly always all are new: then one statement says so, without a look at each.
     if _INSERT.run_many(tx, [_row(command, now) for command in commands]).rowcount == len(commands):

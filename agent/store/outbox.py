@@ -71,10 +71,10 @@ class Outbox:
         """Store several items, or none; their numbers."""
         return self.write(lambda tx: [self._append(tx, item) for item in items])
 
-    def write(self, operation: Callable[[Transaction], T]) -> "asyncio.Future[T]":
+    def write(self, operation: Callable[[Transaction], T], *, patient: bool = False) -> "asyncio.Future[T]":
         """Run an operation that appends, and give the news."""
         # After the commit: whoever looks at the news finds the row.
-        future = self._database.write(operation)
+        future = self._database.write(operation, patient=patient)
         future.add_done_callback(lambda _: self.news.set())  # also after an error: a look too many does no harm
         return future
 

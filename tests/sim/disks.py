@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agent.store.group_commit import Backlog, Operation, Transaction, commit, resolve
+from agent.store.database import LAZY_DELAY, PATIENT_DELAY
+from agent.store.group_commit import Backlog, Company, Operation, Transaction, commit, resolve
 from router.store import database as router_database
 from tests.sim.loop import Life
 
 T = TypeVar("T")
-LAZY = 0.05  # seconds, as the agent's own
 TICK = 1e-6  # seconds between two words of a writer
 
 
@@ -175,31 +175,35 @@ class AgentDatabase:
         self._turns = turns
         self._connection = disk.opened()
         self._backlog = Backlog()
-        self._lazy: list[Operation[Any]] = []
+        self._lazy = Company(LAZY_DELAY, lambda: self._put(self._lazy.leave(), hurries=False))
+        self._patient = Company(PATIENT_DELAY, lambda: self._put([]))
 
     def write(
-        self, function: Callable[[Transaction], T], *, urgent: bool = False, lazy: bool = False
+        self,
+        function: Callable[[Transaction], T],
+        *,
+        urgent: bool = False,
+        lazy: bool = False,
+        patient: bool = False,
+        reads: bool = False,
     ) -> "asyncio.Future[T]":
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        if not lazy:
-            self._put([Operation(function, future)], urgent=urgent)
-            return future
-        future.add_done_callback(lambda done: done.exception())
-        if not self._lazy:
-            loop.call_later(LAZY, self._flush)
-        self._lazy.append(Operation(function, future))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        operation = Operation(function, future)
+        if lazy:
+            future.add_done_callback(lambda done: done.exception())
+            self._lazy.join(operation)
+        elif patient:
+            self._patient.join(operation)
+        else:
+            self._put([operation], urgent=urgent, hurries=not reads)
         return future
 
     def read(self, query: Callable[[Transaction], T]) -> "asyncio.Future[T]":
-        return self.write(query)
+        return self.write(query, reads=True)
 
-    def _flush(self) -> None:
-        operations, self._lazy = self._lazy, []
-        self._put(operations, urgent=False)
-
-    def _put(self, operations: list[Operation[Any]], *, urgent: bool) -> None:
+    def _put(self, operations: list[Operation[Any]], *, urgent: bool = False, hurries: bool = True) -> None:
         if self._turns.life.alive:
+            self._backlog.add(self._patient.leave() if hurries else [], urgent=True)
             self._backlog.add(operations, urgent=urgent)
             self._turns.plan(self._turn)
 

@@ -1,15 +1,16 @@
 """Bugs planted on purpose: the simulation must find each. They live here and not behind a switch in the product."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
 from agent.domain.command import Command
 from agent.domain.frames import Receipt, ReceiptOutcome, Welcome
-from agent.store.inbox import Inbox
+from agent.store.inbox import AtOnce, Inbox
 from agent.store.outbox import Outbox
 from router.api.chat_link import ChatLinkServicer
 from router.api.convert.submissions import inbound, submit_response
@@ -64,8 +65,10 @@ class ReceiptBeforeFsync(Plant):
 
 
 class _HastyInbox(Inbox):
-    def store(self, commands: Sequence[Command], now: float) -> "asyncio.Future[tuple[Receipt, ...]]":
-        super().store(commands, now).add_done_callback(lambda done: done.exception())
+    def store(
+        self, commands: Sequence[Command], now: float, at_once: Mapping[str, AtOnce] = MappingProxyType({})
+    ) -> "asyncio.Future[tuple[Receipt, ...]]":
+        super().store(commands, now, at_once).add_done_callback(lambda done: done.exception())
         answered: asyncio.Future[tuple[Receipt, ...]] = asyncio.get_running_loop().create_future()
         answered.set_result(tuple(Receipt(command.command_id, ReceiptOutcome.STORED) for command in commands))
         return answered
