@@ -12,6 +12,9 @@ import psutil
 
 from agent.domain.session import Process
 
+_HAS_PROC = os.path.exists("/proc/self/stat")  # noqa: PTH110 -- as below
+_HAS_CHILDREN = os.path.exists("/proc/thread-self/children")  # noqa: PTH110 -- not of every kernel
+
 _SLACK = 2.0
 """Seconds by which the start of one process may seem to move: the kernel gives it relative to a rounded boot time."""
 
@@ -88,10 +91,45 @@ def is_in_front(process: Process) -> bool:
 
 def is_within_tree(pid: int, root: int) -> bool:
     """Whether the process is `root` or a descendant of it."""
+    while pid != root:
+        fields = _stat(pid)
+        if not fields:
+            return not _HAS_PROC and _is_within_tree(pid, root)
+        pid = int(fields[1])  # behind its state
+    return pid > 0
+
+
+def _is_within_tree(pid: int, root: int) -> bool:
     try:
-        return root in (pid, *(parent.pid for parent in psutil.Process(pid).parents()))
+        return root in [parent.pid for parent in psutil.Process(pid).parents()]
     except psutil.Error:
         return False
+
+
+def below(pid: int) -> list[int]:
+    """All descendants of a process, as far as can be seen."""
+    found: list[int] = []
+    left = [pid]
+    while left:
+        try:
+            # Of each thread: whichever has started a process is what the kernel has as its parent.
+            tasks = [task / "children" for task in Path(f"/proc/{left.pop()}/task").iterdir()]
+            children = [int(word) for task in tasks for word in task.read_text().split()]
+        except OSError:
+            if not _HAS_CHILDREN:
+                return _below(pid)
+            continue  # it has just ended
+        found += children
+        left += children
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    """The same by a look at every process of the machine."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def lineage(process: Process) -> list[tuple[int, str]]:

@@ -8,6 +8,7 @@ panels such as /config too.
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -87,17 +88,14 @@ def in_front(pid: int) -> ClaudeCode | None:
     leader = processes.front(pid) or pid
     if leader <= 0:
         return None
-    try:
-        candidates = [psutil.Process(leader)]  # mostly it leads its group
-        if not CLAUDE.fullmatch(name(leader)):
-            below = candidates[0].children(recursive=True)  # started by a script, it shares the script's group
-            candidates += [child for child in below if _group(child.pid) == leader]
-        for candidate in candidates:
-            found = _claude(candidate)
+    candidates = [leader]  # mostly it leads its group
+    if not CLAUDE.fullmatch(name(leader)):  # started by a script, it shares the script's group
+        candidates += [child for child in processes.below(leader) if _group(child) == leader]
+    for candidate in candidates:
+        with suppress(psutil.Error):  # it has just ended, or is somebody else's
+            found = _claude(psutil.Process(candidate))
             if found.record() is not None or CLAUDE.fullmatch(name(found.pid)):
                 return found
-    except psutil.Error:
-        pass
     return None
 
 
