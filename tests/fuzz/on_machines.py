@@ -15,6 +15,8 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agent.backends.claude import prompt_box, stream_json
 from agent.backends.claude.registry_file import ClaudeCode
 from agent.backends.pty_messages import action_of, of_outcome, outcome_of
+from agent.backends.terminals import tmux_control
+from agent.backends.terminals.keyboard import Refused
 from agent.backends.terminals.typing_rules import bursts, clean
 from agent.domain import alert
 from agent.domain.claude_question import questions
@@ -191,6 +193,16 @@ def typed_texts(data: bytes) -> None:
     assert not {letter for letter in cleaned if (letter < " " or "\x7f" <= letter <= "\x9f") and letter not in "\n\t"}
     assert clean(cleaned) == cleaned
     assert "".join(bursts(cleaned)) == cleaned
+
+
+@target("%begin 1 2 1\n%0 77\n%end 1 2 1", "%begin 1 2 1\nno\n%error 1 2 1\n%exit", "client-attached[0] x", '~;\\"$\n')
+def tmux_answers(data: bytes) -> None:
+    """What tmux says in control mode, whatever is on a screen; what it is told stays one line."""
+    words = text(data)
+    tmux_control.is_watched(words)
+    with suppress(Refused):
+        tmux_control.answer_of(words.split("\n"))
+    assert "\n" not in tmux_control.line_of([(clean(words), "x")])
 
 
 DELIVER = {"type": "deliver", "delivery": 1, "text": "x", "submit": True}

@@ -9,6 +9,7 @@ from agent import processes
 from agent.backends.spawning import unavailable
 from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused, Silent
 from agent.backends.terminals.terminal import TerminalBackend
+from agent.backends.terminals.tmux_control import Control
 from agent.backends.terminals.tmux_server import TIMEOUT, TmuxServer, escaped, prefix
 from agent.backends.terminals.typing_rules import EDITING, KEYS, Pace
 from agent.domain.command import Reason
@@ -26,9 +27,9 @@ class Pane:
 
     left = False
 
-    def __init__(self, session: Session, limit: float = TIMEOUT) -> None:
+    def __init__(self, session: Session, limit: float = TIMEOUT, control: Control | None = None) -> None:
         self._id = session.target["pane"]
-        self._server = TmuxServer(session.target.get("server", ""), limit)
+        self._server = TmuxServer(session.target.get("server", ""), limit, self._id, control)
         self._process = session.process
 
     async def check(self) -> Front:
@@ -80,10 +81,8 @@ class Pane:
     async def _insert(self, text: str, *how: str) -> None:
         """By a buffer, as send-keys has the text in its command line. -r: with LF left as it is."""
         name = f"pointsman-{self._id.removeprefix('%')}"
-        load = ("load-buffer", "-b", name, "-")
-        paste = ("paste-buffer", "-d", "-r", *how, "-b", name, "-t", self._id)
         try:
-            await self._server.run_all(load, paste, stdin=text.encode())
+            await self._server.paste(name, text, "-r", *how)
         except Refused:
             with suppress(Refused, Silent):  # the pane went meanwhile: what was for it lies about nowhere
                 await self._server.run("delete-buffer", "-b", name)
@@ -111,7 +110,14 @@ class TmuxBackend(TerminalBackend):
     """Types into panes. `limit` is how many seconds one tmux command may take."""
 
     def __init__(self, pace: Pace | None = None, limit: float = TIMEOUT) -> None:
-        super().__init__(lambda session: Pane(session, limit), pace)
+        self._limit = limit
+        self._controls: dict[str, Control] = {}  # by the path of the server's socket
+        super().__init__(self._pane, pace)
+
+    def _pane(self, session: Session) -> Pane:
+        socket = session.target.get("server", "")
+        control = self._controls.setdefault(socket, Control(prefix(socket), self._limit))
+        return Pane(session, self._limit, control)
 
 
 def resolve(target: str, tmux_env: str) -> tuple[Mapping[str, str], Process, str]:
