@@ -1,7 +1,7 @@
-"""What a command costs the router, in instructions: the same on an idle and on a busy machine, unlike seconds.
+"""What a command costs the router, and the agent, in instructions: the same on a busy machine, unlike seconds.
 
-`python -m tests.bench.instructions` counts them with valgrind, in the real router, beside a fixed piece of work in the
-same Python: the ratio of the two is what can be compared between machines and kept.
+`python -m tests.bench.instructions` counts them with valgrind, in the real programs, beside a fixed piece of work in
+the same Python: the ratio of the two is what can be compared between machines and kept.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from agentlink.v1 import chat_link_pb2_grpc as rpc
 from agentlink.v1 import control_pb2, control_pb2_grpc
 
 from router.store import integrity
-from tests.bench import programs, submits
+from tests.bench import agents, programs, submits
 from tests.bench.machine import METADATA, Machine
 
 WARM, COUNTED, BATCH = 64, 320, 32
@@ -89,6 +89,19 @@ async def looked_at(folder: Path) -> None:
         await asyncio.sleep(0.5)
 
 
+async def of_an_agent(at_once: int) -> float:
+    """Instructions of an agent for a command: stored, confirmed, typed into nothing, reported and forgotten."""
+    with programs.folder() as folder:
+        counting = [*_COUNTING, "--instr-atstart=no", f"--callgrind-out-file={folder / 'counts'}"]
+        async with agents.started(folder, counting) as (pid, sender):
+            await sender.send(WARM, at_once)
+            _control(pid, "--instr=on")
+            _control(pid, "--zero")
+            await sender.send(COUNTED, at_once)
+            _control(pid, "--dump")
+        return _total([folder / "counts.1"]) / COUNTED
+
+
 @dataclass(frozen=True)
 class _Crowd:
     """Those who hand in, and look whether all has ended."""
@@ -147,7 +160,13 @@ def main() -> None:
     base = reference()
     for name, connected in (("its machine away", False), ("from the door to its end", True)):
         count = asyncio.run(per_command(connected=connected))
-        sys.stdout.write(f"a command, {name}: {count / 1000:.0f} thousand instructions, {count / base:.1f} rows\n")
+        _tell(f"a command, {name}", count, base)
+    for at_once in (1, BATCH):
+        _tell(f"an agent's half of it, {at_once} at once", asyncio.run(of_an_agent(at_once)), base)
+
+
+def _tell(what: str, count: float, base: float) -> None:
+    sys.stdout.write(f"{what}: {count / 1000:.0f} thousand instructions, {count / base:.1f} rows\n")
 
 
 if __name__ == "__main__":

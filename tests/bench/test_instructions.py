@@ -1,4 +1,4 @@
-"""A command costs the router no more instructions than it did: a loss of a tenth fails, however busy the machine."""
+"""A command costs router and agent no more instructions than it did: a loss of a tenth fails on any machine."""
 
 import asyncio
 import platform
@@ -9,6 +9,8 @@ from tests.bench import instructions
 
 KEPT = {"its machine away": 6.9, "from the door to its end": 20.8}
 """Rows of the fixed piece of work that a command costs. Who makes it cheaper writes the new figure here."""
+OF_AN_AGENT = {1: 27.4, 32: 12.5}
+"""The same for the agent's half, by how many commands come at once."""
 LOSS = 1.10
 
 pytestmark = [
@@ -28,3 +30,10 @@ def test_a_command_costs_no_more_than_it_did(row: float, way: str) -> None:
     counted = asyncio.run(instructions.per_command(connected=way != "its machine away"))
 
     assert counted / row <= KEPT[way] * LOSS
+
+
+@pytest.mark.parametrize("at_once", OF_AN_AGENT)
+def test_an_agents_half_of_it_costs_no_more(row: float, at_once: int) -> None:
+    counted = asyncio.run(instructions.of_an_agent(at_once))
+
+    assert counted / row <= OF_AN_AGENT[at_once] * LOSS
