@@ -8,11 +8,16 @@ from agent.domain.session import bare_id
 PLACE = "POINTSMAN_WORKER_TOKEN_FILE"
 
 
+def folder_name(session_id: str) -> str:
+    """Of the folder that holds the file of one session."""
+    # A hash, since an id may hold slashes, or be two dots.
+    return hashlib.sha256(bare_id(session_id).encode()).hexdigest()[:32]
+
+
 def token_path(folder: Path, session_id: str) -> Path:
     """The file of one session."""
     # In a folder of its own, so that a container can be given that one: a file alone that is mounted stays the old one.
-    # Of a hash, since an id may hold slashes, or be two dots.
-    return folder / hashlib.sha256(bare_id(session_id).encode()).hexdigest()[:32] / "token"
+    return folder / folder_name(session_id) / "token"
 
 
 def environment(session_id: str, folder: Path | None) -> dict[str, str]:

@@ -36,6 +36,7 @@ class LinkHandler:
     can_start: Callable[[], bool] = lambda: False  # whether sessions may be started from afar now
     condition: Callable[[], Awaitable[Condition]] = _unknown
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    _told: int = 0  # number of the last session in the outbox that hello had no room for
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
 
     @property
@@ -81,8 +82,9 @@ class LinkHandler:
     async def welcomed(self, welcome: Welcome) -> None:
         await self.inbox.welcomed(welcome, self.clock.now())
         self.outbox.held_news.set()  # it may hold what the router had no room for, and nobody here heard so
-        if more := self.sessions.live()[MAX_IN_HELLO:]:
-            await self.outbox.append_all([SessionChanged(session) for session in more])
+        # Once more only when the router has what it was told the last time: else each link would add to the outbox.
+        if (more := self.sessions.live()[MAX_IN_HELLO:]) and welcome.upstream_acked_seq >= self._told:
+            self._told = (await self.outbox.append_all([SessionChanged(session) for session in more]))[-1]
         held, self._held = self._held, []  # only now: the welcome may have ended some of them
         for command, received in held:
             self.executor.submit(command, received)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.domain.session import Session, SessionState, bare_id
 from agent.link.identity import WORKER_LIFE
 from agent.link.machine_key import MachineKey
-from agent.token_files import token_path
+from agent.token_files import folder_name, token_path
 
 logger = logging.getLogger(__name__)
 
@@ -39,20 +39,18 @@ class WorkerTokens:
         self._issued: dict[str, _Issued] = {}
 
     async def begin(self, live: Iterable[Session]) -> None:
-        """Leave nothing of sessions that ended while no agent ran, and write anew for those that live."""
-        sessions = tuple(live)
-        await asyncio.to_thread(_sweep, self._folder, {token_path(self._folder, one.session_id) for one in sessions})
-        for session in sessions:
-            await self.follow(session)
+        """Leave nothing of sessions that ended while no agent ran; what those that live have stays until `run`."""
+        kept = {folder_name(session.session_id) for session in live}
+        await asyncio.to_thread(_sweep, self._folder, kept)
 
     async def run(self, live: Callable[[], Iterable[Session]]) -> None:
-        """Keep the tokens of live sessions good."""
+        """Write anew what an earlier process wrote, and keep the tokens of live sessions good."""
         while True:
+            for session in tuple(live()):
+                await self.follow(session)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._key.changed.wait(), LOOK)
             self._key.changed.clear()
-            for session in tuple(live()):
-                await self.follow(session)
 
     async def follow(self, session: Session) -> None:
         """A session began, changed or ended: its program finds a token that is good, or none."""
@@ -89,7 +87,7 @@ def _put(path: Path, token: str) -> None:
     draft.replace(path)
 
 
-def _sweep(folder: Path, kept: set[Path]) -> None:
+def _sweep(folder: Path, kept: set[str]) -> None:
     for each in folder.iterdir() if folder.is_dir() else ():
-        if each / "token" not in kept:
+        if each.name not in kept:
             shutil.rmtree(each, ignore_errors=True)

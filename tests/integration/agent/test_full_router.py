@@ -11,7 +11,7 @@ from agentlink.v1 import types_pb2 as types
 
 from agent.services import link_handler, uploads
 from tests.rigs.agent_rig import Rig, Rigs, eventually
-from tests.rigs.scripted_link import Link, Refusal, Router, running_router
+from tests.rigs.scripted_link import Link, Refusal, Router, running_router, text_command
 
 
 async def ready(rig: Rig, router: Router) -> Link:
@@ -169,3 +169,22 @@ async def test_sessions_that_do_not_fit_into_a_hello_follow_it(rigs: Rigs, monke
 
     assert told == ["s0", "s1"]
     assert followed[3:] == ["s2"]
+
+
+async def test_they_follow_no_second_time_while_the_router_has_not_taken_them(
+    rigs: Rigs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_handler, "MAX_IN_HELLO", 2)
+    async with running_router() as router, rigs.running(router.address) as rig:
+        for number in range(3):
+            await rig.session(f"s{number}")
+        held = []
+        for acked in (0, 0, 4):
+            link = await router.link()
+            await link.welcome(upstream_acked_seq=acked)
+            await link.commands([text_command(f"c{len(held)}", "nowhere")])
+            await link.receipts(1)  # behind the welcome
+            held += await rig.sql("SELECT COUNT(*) FROM outbox WHERE kind = 'session_update'")
+            link.drop()
+
+    assert held == [(4,), (4,), (1,)]
