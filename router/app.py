@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
+from router.services.events import EventLog
 from router.services.files import Files
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
@@ -69,12 +71,14 @@ from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
 from router.services.wakeups import ANYTHING, Wakeups
 from router.store import audit, clock_steps, integrity
+from router.store import events as event_store
 from router.store.database import Database
 from router.store.integrity import Damaged
 from router.store.meta import router_id
 from router.store.migrations import NewerSchema, migrate
 from router.store.registry import TABLES
 
+logger = logging.getLogger(__name__)
 SEAL = "second_factor.key"  # beside the database, and in no backup of it
 
 
@@ -114,19 +118,19 @@ class Router:
             refusals, clock, key.router_id, jitter)  # fmt: skip
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
-        presence, turns = Presence(hub), Turns(clock)
-        stats = Stats(database, hub, outbox, delivery, clock, quotas)
+        presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
+        stats, events = Stats(database, hub, outbox, delivery, clock, quotas), EventLog(database, hub, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
+        self.events = events
         self.timers = Timers(
-            database, delivery, permissions, outbox, presence, Unseen(session_service, notifications, clock), refusals,
-            keys, clean, wakeups, clock,
+            database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean, events, wakeups, clock
         )  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
-            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, people)  # fmt: skip
+            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, events, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
-        links = LinkServices(database, clock, delivery, upstream, presence, turns, jitter)
+        links = LinkServices(database, clock, delivery, upstream, presence, turns, events, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),
@@ -204,12 +208,35 @@ async def running(
         try:
             # Before it listens: a link that came first would be taken for one of before.
             await router.recover()
-            ready(await server.start(config.listen, config.tls, _socket(config.data_dir)))
-            async with _ticking(router, server):
-                yield router
+            async with _keeping_events(router.events, config.events_path):
+                try:
+                    ready(await server.start(config.listen, config.tls, _socket(config.data_dir)))
+                    async with _ticking(router, server):
+                        yield router
+                finally:
+                    await server.stop()
         finally:
-            await server.stop()
             await store.stop()  # last: everything above may still write
+
+
+@asynccontextmanager
+async def _keeping_events(log: EventLog, path: Path) -> AsyncIterator[None]:
+    """What sessions do is worth less than commands: without room for it the router goes on."""
+    # A power cut may take its newest commits back: machines tell them again. So none of them waits for the disk.
+    database = Database(path, asyncio.get_running_loop(), synchronous="normal")
+    try:
+        await asyncio.to_thread(event_store.opened, database)
+    except (Damaged, OSError) as error:
+        logger.warning("what sessions do is not kept, as %s cannot be used: %s", path, error)
+        yield
+        return
+    database.start()
+    try:
+        await log.open(database)
+        yield
+    finally:
+        await log.close()
+        await database.stop()
 
 
 def _socket(data_dir: Path) -> Path:

@@ -54,6 +54,11 @@ class RouterConfig:
     def database_path(self) -> Path:
         return self.database or self.data_dir / "router.db"
 
+    @property
+    def events_path(self) -> Path:
+        """What sessions do, beside it."""
+        return self.data_dir / "events.db"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "RouterConfig":
         """Raises SettingsError."""

@@ -18,10 +18,12 @@ from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
+from router.domain.session_event import EventsQuery, SessionEvents
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.flow import SLICE, Flow
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link, unheard
 from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
+from router.services.events import EventLog
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
 from router.store.database import Database, Transaction
@@ -48,6 +50,7 @@ class LinkServices:
     upstream: UpstreamService
     presence: Presence
     turns: Turns
+    events: EventLog
     jitter: Callable[[], float]
 
 
@@ -204,9 +207,12 @@ class LinkStream:
             await self._flow.room(link.urgent)
         logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
 
-    async def _handle(self, link: Link, frame: Receipts | Upstream) -> None:
+    async def _handle(self, link: Link, frame: Receipts | Upstream | SessionEvents | EventsQuery) -> None:
         if isinstance(frame, Receipts):
             self._hand_in(link, frame, lazy=link.caught_up)
+            return
+        if not isinstance(frame, Upstream):
+            self._services.events.taken(link, frame)
             return
         for items in _slices(frame.items):
             await self._flow.room(link.urgent)

@@ -75,6 +75,8 @@ class Reason(Enum):
     QUOTA_FILES = 98
     QUOTA_MESSAGES = 99
     TOO_MANY_CALLS = 100
+    EVENTS_BEGAN_ANEW = 101
+    WATCHER_TOO_SLOW = 102
 
 
 class Refusal(Exception):

@@ -9,9 +9,10 @@ from router.domain.errors import Reason
 from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
 from router.domain.session import SessionState
+from router.domain.session_event import EventsAck, EventsQuery, SessionEvents
 
 PROTOCOL = 1
-CAPABILITIES = ("command_batch", "files", "permissions", "result_batch", "start")  # of this router
+CAPABILITIES = ("command_batch", "events", "files", "permissions", "result_batch", "start")  # of this router
 
 
 class SessionReport(Struct, frozen=True):
@@ -175,7 +176,7 @@ class Unknown(Struct, frozen=True):
     text: str
 
 
-AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown
+AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown | SessionEvents | EventsQuery
 
 
 class Welcome(Struct, frozen=True):
@@ -239,4 +240,4 @@ class FrameError(Struct, frozen=True):
     text: str
 
 
-RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError
+RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck

@@ -25,6 +25,7 @@ from router.domain.frames import (
     Unknown,
     Upstream,
 )
+from router.domain.session_event import EventsQuery, SessionEvents
 
 HELLO_TIMEOUT = 10.0  # seconds
 HEARTBEAT_INTERVAL = 20.0  # seconds; below the 30 s in which a person begins to wonder
@@ -87,7 +88,7 @@ class Greet:
 class Handle:
     """Something for the services, in order."""
 
-    frame: Receipts | Upstream
+    frame: Receipts | Upstream | SessionEvents | EventsQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class Connection:
 
     def _open(self, frame: AgentFrame) -> list[Step]:
         match frame:
-            case Receipts():
+            case Receipts() | SessionEvents() | EventsQuery():
                 return [Handle(frame)]
             case Unknown(text):
                 return [Reply(FrameError("frame", Reason.UNSUPPORTED, text))]

@@ -61,10 +61,11 @@ class CommitTimes:
 class Database:
     """The router's one database. Everything public is called from the event loop's thread; results come back there."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, **pragmas: str) -> None:
+        """`pragmas` are what is other than usual about the file."""
         self.path = path
         self._loop = loop
-        self.peewee = SqliteDatabase(str(path), pragmas=PRAGMAS, thread_safe=True, autoconnect=False)
+        self.peewee = SqliteDatabase(str(path), pragmas=PRAGMAS | pragmas, thread_safe=True, autoconnect=False)
         self.times = CommitTimes()
         self.writable = True
         self.on_commit: Callable[[], None] = lambda: None  # called on the loop after every group

@@ -87,6 +87,7 @@ Control.Unpair               admin
 Control.UnregisterSession    admin operator
 Control.VerifyAudit          admin
 Control.WatchEvents          admin operator viewer approver adapter worker
+Control.WatchSession         admin operator viewer approver adapter worker
 Health.Check                 anyone
 Identity.Prove               anyone
 Health.List                  anyone
@@ -106,6 +107,7 @@ HELLO = types.Action(input=types.Input(text="hello"))
 # What has to be said for a stream to answer at all, or for a call not to wait.
 REQUESTS = {
     "Control.WatchEvents": pb.WatchEventsRequest(session_id=OWN, after_event_id=1),
+    "Control.WatchSession": pb.WatchSessionRequest(session_id=OWN, once=True),
     "Control.Ask": pb.AskRequest(session_id=OWN, text="x"),
     "Control.Notify": pb.NotifyRequest(session_id=OWN, text="x"),
     "Control.SendCommand": pb.SendCommandRequest(session_id=OWN, action=HELLO, request_id="the workers"),

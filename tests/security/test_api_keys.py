@@ -108,6 +108,7 @@ def test_a_time_that_is_none_is_refused(router: RouterUnderTest, ttl: float) -> 
 @pytest.mark.parametrize(("role", "opened"), STREAMS)
 def test_its_open_streams_end_with_it(router: RouterUnderTest, role: "pb.Role.ValueType", opened: Opened) -> None:
     key, other = made(router, role, ttl=30), made(router, role, ttl=DAY)
+    router.session(router.machine())
     stream, kept = opened(router.caller(key.secret)), opened(router.caller(other.secret))
 
     router.advance(31)

@@ -17,7 +17,7 @@ from tests.rigs.thin_agent import ThinAgent
 
 INPUTS = 40
 OUR_FAULT = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
-LASTS = {"WatchEvents"}  # what it takes it answers for ever
+LASTS = {"WatchEvents", "WatchSession"}  # what it takes it answers for ever
 FILES = [module.DESCRIPTOR for module in (agent_link_pb2, chat_link_pb2, control_pb2)]
 METHODS = [
     method

@@ -53,6 +53,13 @@ def watching(caller: Caller) -> Any:
     return call
 
 
+def following(caller: Caller) -> Any:
+    [session] = caller.control.ListSessions(pb.ListSessionsRequest()).sessions
+    call = caller.control.WatchSession(pb.WatchSessionRequest(session_id=session.session_id))
+    call.initial_metadata()
+    return call
+
+
 def submitting(caller: Caller) -> Any:
     requests = Requests(submitted("first"))
     call = caller.chat.SubmitStream(iter(requests))
@@ -71,6 +78,7 @@ def delivering(caller: Caller) -> Any:
 Opened = Callable[[Caller], Any]
 STREAMS = [
     pytest.param(pb.ROLE_VIEWER, watching, id="WatchEvents"),
+    pytest.param(pb.ROLE_VIEWER, following, id="WatchSession"),
     pytest.param(pb.ROLE_CHAT, submitting, id="SubmitStream"),
     pytest.param(pb.ROLE_CHAT, delivering, id="Deliver"),
 ]
@@ -87,6 +95,7 @@ def revoke(router: RouterUnderTest, key: pb.CreateApiKeyResponse) -> None:
 @pytest.mark.parametrize(("role", "opened"), STREAMS)
 def test_its_open_streams_end(router: RouterUnderTest, role: "pb.Role.ValueType", opened: Opened) -> None:
     key = made(router, role)
+    router.session(router.machine())
     stream = opened(router.caller(key.secret))
 
     revoke(router, key)
@@ -143,6 +152,7 @@ def test_what_it_waits_for_ends(router: RouterUnderTest) -> None:
 @pytest.mark.parametrize(("role", "opened"), STREAMS)
 def test_those_of_other_keys_go_on(router: RouterUnderTest, role: "pb.Role.ValueType", opened: Opened) -> None:
     kept, gone = made(router, role), made(router, role)
+    router.session(router.machine())
     stream = opened(router.caller(kept.secret))
 
     revoke(router, gone)

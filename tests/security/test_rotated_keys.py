@@ -98,6 +98,7 @@ def test_streams_of_the_old_secret_end_with_it(
     router: RouterUnderTest, role: "pb.Role.ValueType", opened: Opened
 ) -> None:
     key = made(router, role)
+    router.session(router.machine())
     stream = opened(router.caller(key.secret))
     new = rotated(router, key.key.key_id, overlap=60)
     kept = opened(router.caller(new))

@@ -121,6 +121,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     ),
     "StartSession": lambda ids: pb.StartSessionRequest(machine_id=ids.machine, prompt="go"),
     "StopSession": lambda ids: pb.StopSessionRequest(session_id=ids.session),
+    "WatchSession": lambda ids: pb.WatchSessionRequest(session_id=ids.session, once=True),
     "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),
 }
 LISTING: dict[str, list[Callable[[Ids], Message]]] = {
@@ -170,9 +171,14 @@ def test_every_rpc_that_a_limited_key_may_call_has_a_row() -> None:
     assert {f"/agentlink.v1.Control/{name}" for name in {*NAMING, *LISTING, *STREAMED}} == IN_SCOPE
 
 
+def whole(answer: object) -> list[object]:
+    """All of it, where it is a stream: its refusal comes with what is read of it."""
+    return list(answer) if isinstance(answer, Iterator) else [answer]
+
+
 def refused(caller: Caller, name: str, request: Message) -> tuple[str, str]:
     with pytest.raises(grpc.RpcError) as error:
-        getattr(caller.control, name)(request)
+        whole(getattr(caller.control, name)(request))
     return reason_of(error.value), error.value.details() or ""
 
 

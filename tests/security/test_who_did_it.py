@@ -90,6 +90,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/RotateApiKey": AuditEvent.KEY_ROTATED,
     "Control/Trace": CHANGES_NOTHING,
     "Control/WatchEvents": CHANGES_NOTHING,
+    "Control/WatchSession": CHANGES_NOTHING,
     "Control/Cleanup": AuditEvent.CLEANUP,
     "Control/GetStats": CHANGES_NOTHING,
     "Control/Backup": AuditEvent.BACKUP,

@@ -13,6 +13,7 @@ from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
 from tests.rigs.session_program import HELLO, Program, running, sends, told
+from tests.rigs.told_events import shown, tell
 from tests.waiting import wait_until
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
@@ -90,6 +91,16 @@ def test_it_watches_its_session(router: RouterUnderTest, program: Program) -> No
     events.cancel()
 
 
+def test_it_watches_what_its_session_does(router: RouterUnderTest, program: Program) -> None:
+    tell(program.link, program.own, 1, "one")
+    watched = program.doors.WatchSession(pb.WatchSessionRequest(session_id=program.own))
+
+    assert shown(next(watched).event) == "1 one"
+
+    router.control.UnregisterSession(pb.UnregisterSessionRequest(session_id=program.own))
+    assert told(lambda: next(watched)) == "WORKER_SESSION_OVER"
+
+
 def test_it_finds_its_session_and_no_other(program: Program) -> None:
     listed = program.doors.ListSessions(pb.ListSessionsRequest(include_ended=True)).sessions
 
@@ -113,6 +124,7 @@ REACHES: dict[str, Callable[[Program, str], object]] = {
     "notify": lambda p, named: p.doors.Notify(pb.NotifyRequest(session_id=named, text="x")),
     "send": lambda p, named: p.doors.SendCommand(sends(named)),
     "ask": lambda p, named: p.doors.Ask(pb.AskRequest(session_id=named, text="x")),
+    "watch session": lambda p, named: list(p.doors.WatchSession(pb.WatchSessionRequest(session_id=named, once=True))),
     "watch": lambda p, named: next(p.doors.WatchEvents(pb.WatchEventsRequest(session_id=named, after_event_id=1))),
 }
 

@@ -32,6 +32,7 @@ from router.link.hub import Hub
 from router.services import scopes
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
+from router.services.events import EventLog
 from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.machine_keys import MachineKeys
@@ -91,6 +92,7 @@ class ControlServices:
     presence: Presence
     gates: Gates
     clean: Clean
+    events: EventLog
     people: PeopleServices
 
 

@@ -3,6 +3,7 @@
 from router.api.control.access import AccessPart
 from router.api.control.audit import AuditPart
 from router.api.control.commands import CommandsPart
+from router.api.control.events import EventsPart
 from router.api.control.notifications import NotificationsPart
 from router.api.control.people import PeoplePart
 from router.api.control.permissions import PermissionsPart
@@ -20,6 +21,7 @@ class ControlServicer(
     PeoplePart,
     AuditPart,
     TracePart,
+    EventsPart,
     UpkeepPart,
 ):
     """All of Control."""

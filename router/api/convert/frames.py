@@ -9,12 +9,14 @@ from router.api.convert import unknown_frames
 from router.api.convert.commands import command_frame
 from router.api.convert.notifications import notify
 from router.api.convert.permissions import permission_request, permission_withdrawn
+from router.api.convert.session_events import events_ack, events_query, session_events
 from router.api.convert.sessions import session_report
 from router.api.convert.times import duration, timestamp
 from router.api.errors import status_of
 from router.domain import frames
 from router.domain.command import Command
 from router.domain.errors import Reason, Refusal
+from router.domain.session_event import EventsAck
 
 _RECEIPTS = {outcome.value: outcome for outcome in frames.ReceiptOutcome}
 _RESULTS = {outcome.value: outcome for outcome in frames.ResultOutcome}
@@ -48,6 +50,10 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
             return _hello(frame.hello)
         case "goodbye":
             return frames.Goodbye(frame.goodbye.reason)
+        case "session_events":
+            return session_events(frame.session_events)
+        case "events_query":
+            return events_query(frame.events_query)
         case None:
             return unknown_frames.frame(frame)
     return frames.Upstream((_durable(frame),))
@@ -69,6 +75,8 @@ def router_frame(frame: frames.RouterFrame, epoch: int) -> link_pb.RouterFrame:
         case frames.Drain(deadline, reconnect_after):
             drain = link_pb.Drain(deadline=duration(deadline), reconnect_after=duration(reconnect_after))
             return link_pb.RouterFrame(link_epoch=epoch, drain=drain)
+        case EventsAck():
+            return link_pb.RouterFrame(link_epoch=epoch, events_ack=events_ack(frame))
         case frames.FrameError(about, reason, text):
             error = link_pb.FrameError(about=about, status=status_of(Refusal(reason, text)))
             return link_pb.RouterFrame(link_epoch=epoch, frame_error=error)

@@ -10,6 +10,7 @@ from router.clock import Clock
 from router.domain.clock_steps import DAY
 from router.domain.errors import Refusal
 from router.services.delivery.engine import DeliveryEngine
+from router.services.events import EventLog
 from router.services.links.presence import WRITE_EVERY, Presence
 from router.services.outbox.leases import Outbox
 from router.services.people.api_keys import ApiKeys
@@ -44,6 +45,7 @@ class Timers:
     _refusals: Refusals
     _keys: ApiKeys
     _clean: Clean
+    _events: EventLog
     _wakeups: Wakeups
     _clock: Clock
 
@@ -61,6 +63,7 @@ class Timers:
             group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
             group.create_task(self._every(DAY, audit.tell), name="head of the audit")
             group.create_task(self._silent(), name="unseen sessions")
+            group.create_task(self._events.run(), name="events")
 
     async def _expiry(self) -> None:
         with self._wakeups.on(EXPIRY) as changed:

@@ -22,95 +22,96 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from agentlink.v1 import session_events_pb2 as agentlink_dot_v1_dot_session__events__pb2
 from agentlink.v1 import types_pb2 as agentlink_dot_v1_dot_types__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61gentlink/v1/agent_link.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"?\n\x0ePutPartRequest\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"&\n\x0fPutPartResponse\x12\x13\n\x0bnext_number\x18\x01 \x01(\r\"m\n\x16NotifyWithFilesRequest\x12$\n\x06notify\x18\x01 \x01(\x0b\x32\x14.agentlink.v1.Notify\x12-\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x1e.agentlink.v1.NotificationFile\"\x19\n\x17NotifyWithFilesResponse\";\n\x15GetCommandPartRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"&\n\x16GetCommandPartResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"K\n\rEnrollRequest\x12\x12\n\njoin_token\x18\x01 \x01(\t\x12\x12\n\nmachine_id\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\"7\n\x0e\x45nrollResponse\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x11\n\trouter_id\x18\x02 \x01(\t\"T\n\x10RotateKeyRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x15\n\rnew_signature\x18\x02 \x01(\x0c\x12\x15\n\rold_signature\x18\x03 \x01(\x0c\"\x13\n\x11RotateKeyResponse\"\xbf\x04\n\nAgentFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12$\n\x05hello\x18\x02 \x01(\x0b\x32\x13.agentlink.v1.HelloH\x00\x12(\n\x07receipt\x18\x03 \x01(\x0b\x32\x15.agentlink.v1.ReceiptH\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.ResultH\x00\x12\x35\n\x0esession_update\x18\x05 \x01(\x0b\x32\x1b.agentlink.v1.SessionUpdateH\x00\x12\x35\n\x0esession_closed\x18\x06 \x01(\x0b\x32\x1b.agentlink.v1.SessionClosedH\x00\x12&\n\x06notify\x18\x07 \x01(\x0b\x32\x14.agentlink.v1.NotifyH\x00\x12,\n\theartbeat\x18\x08 \x01(\x0b\x32\x17.agentlink.v1.HeartbeatH\x00\x12(\n\x07goodbye\x18\t \x01(\x0b\x32\x15.agentlink.v1.GoodbyeH\x00\x12,\n\x07results\x18\n \x01(\x0b\x32\x19.agentlink.v1.ResultBatchH\x00\x12=\n\x12permission_request\x18\x0b \x01(\x0b\x32\x1f.agentlink.v1.PermissionRequestH\x00\x12\x41\n\x14permission_withdrawn\x18\x0c \x01(\x0b\x32!.agentlink.v1.PermissionWithdrawnH\x00\x42\x07\n\x05\x66rame\"\x9a\x03\n\x0bRouterFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12(\n\x07welcome\x18\x02 \x01(\x0b\x32\x15.agentlink.v1.WelcomeH\x00\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.agentlink.v1.CommandFrameH\x00\x12&\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.CancelH\x00\x12\x31\n\x0cupstream_ack\x18\x05 \x01(\x0b\x32\x19.agentlink.v1.UpstreamAckH\x00\x12\x33\n\rheartbeat_ack\x18\x06 \x01(\x0b\x32\x1a.agentlink.v1.HeartbeatAckH\x00\x12$\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x13.agentlink.v1.DrainH\x00\x12/\n\x0b\x66rame_error\x18\x08 \x01(\x0b\x32\x18.agentlink.v1.FrameErrorH\x00\x12.\n\x08\x63ommands\x18\t \x01(\x0b\x32\x1a.agentlink.v1.CommandBatchH\x00\x42\x07\n\x05\x66rame\"V\n\x11UnresolvedCommand\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x0binbox_state\x18\x02 \x01(\x0e\x32\x18.agentlink.v1.InboxState\"\xb9\x03\n\x05Hello\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x10\n\x08inbox_id\x18\x03 \x01(\t\x12\x11\n\toutbox_id\x18\x04 \x01(\t\x12\x17\n\x0flast_link_epoch\x18\x05 \x01(\x04\x12\x15\n\ragent_version\x18\x06 \x01(\t\x12\x14\n\x0cprotocol_min\x18\x07 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x08 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\t \x03(\t\x12\x15\n\rmax_in_flight\x18\n \x01(\r\x12-\n\x08sessions\x18\x0b \x03(\x0b\x32\x1b.agentlink.v1.SessionUpdate\x12\x33\n\nunresolved\x18\x0c \x03(\x0b\x32\x1f.agentlink.v1.UnresolvedCommand\x12\x15\n\rstart_folders\x18\r \x03(\t\x12\x1a\n\x12upstream_acked_seq\x18\x0e \x01(\x04\x12.\n\x08programs\x18\x0f \x03(\x0b\x32\x1c.agentlink.v1.ProgramVersion\x12\x12\n\nfree_bytes\x18\x10 \x01(\x04\"\xb2\x03\n\x07Welcome\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12\x11\n\trouter_id\x18\x02 \x01(\t\x12/\n\x0brouter_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11heartbeat_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_in_flight\x18\x06 \x01(\r\x12\x17\n\x0fmax_frame_bytes\x18\x07 \x01(\r\x12\x1a\n\x12upstream_acked_seq\x18\x08 \x01(\x04\x12\x30\n\rresend_floors\x18\t \x03(\x0b\x32\x19.agentlink.v1.ResendFloor\x12\x10\n\x08recalled\x18\n \x03(\t\x12\x16\n\x0einbox_outdated\x18\x0b \x01(\x08\x12\x10\n\x08protocol\x18\x0c \x01(\r\x12\x12\n\nkey_wanted\x18\x0e \x01(\x08\x12\x14\n\x0c\x63\x61pabilities\x18\r \x03(\t\"3\n\x0bResendFloor\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\x8d\x02\n\x0c\x43ommandFrame\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12 \n\x04lane\x18\x06 \x01(\x0e\x32\x12.agentlink.v1.Lane\x12\x30\n\rttl_remaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06\x61\x63tion\x18\x08 \x01(\x0b\x32\x14.agentlink.v1.Action\x12$\n\x06origin\x18\t \x01(\x0b\x32\x14.agentlink.v1.Origin\"<\n\x0c\x43ommandBatch\x12,\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1a.agentlink.v1.CommandFrame\"B\n\x06\x43\x61ncel\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\"\xa5\x01\n\x0bReceiptItem\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.agentlink.v1.ReceiptOutcome\x12-\n\x0binbox_state\x18\x03 \x01(\x0e\x32\x18.agentlink.v1.InboxState\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\"3\n\x07Receipt\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.agentlink.v1.ReceiptItem\"\xc4\x01\n\x06Result\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.agentlink.v1.ResultOutcome\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12,\n\x08typed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x0bResultBatch\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.agentlink.v1.Result\"\xba\x01\n\rSessionUpdate\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\r\n\x05label\x18\x04 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x05 \x01(\t\x12\x0b\n\x03\x63wd\x18\x06 \x01(\t\x12)\n\x05state\x18\x07 \x01(\x0e\x32\x1a.agentlink.v1.SessionState\x12\x13\n\x0bwaiting_for\x18\x08 \x01(\t\"]\n\rSessionClosed\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xa8\x01\n\x06Notify\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12%\n\x07\x62uttons\x18\x05 \x03(\x0b\x32\x14.agentlink.v1.Button\x12&\n\x07targets\x18\x06 \x03(\x0b\x32\x15.agentlink.v1.ChatRef\"\x93\x02\n\x11PermissionRequest\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04tool\x18\x04 \x01(\t\x12\r\n\x05input\x18\x05 \x01(\t\x12\x14\n\x0cinput_digest\x18\x06 \x01(\t\x12-\n\nexpires_in\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x07options\x18\x08 \x03(\x0b\x32\x1e.agentlink.v1.PermissionOption\x12*\n\x04kind\x18\t \x01(\x0e\x32\x1c.agentlink.v1.PermissionKind\"\x80\x01\n\x13PermissionWithdrawn\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.agentlink.v1.PermissionState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"S\n\x0bUpstreamAck\x12\x11\n\tacked_seq\x18\x01 \x01(\x04\x12\x31\n\x08rejected\x18\x02 \x03(\x0b\x32\x1f.agentlink.v1.UpstreamRejection\"_\n\x11UpstreamRejection\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\\\n\tHeartbeat\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x13\n\x0binbox_depth\x18\x02 \x01(\r\x12+\n\x08loop_lag\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1d\n\x0cHeartbeatAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\".\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0bwill_return\x18\x02 \x01(\x08\"h\n\x05\x44rain\x12+\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0freconnect_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"?\n\nFrameError\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status*v\n\nInboxState\x12\x1b\n\x17INBOX_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INBOX_STATE_RECEIVED\x10\x01\x12\x17\n\x13INBOX_STATE_STARTED\x10\x02\x12\x18\n\x14INBOX_STATE_FINISHED\x10\x03*\x89\x01\n\x0eReceiptOutcome\x12\x1f\n\x1bRECEIPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECEIPT_OUTCOME_STORED\x10\x01\x12\x1d\n\x19RECEIPT_OUTCOME_DUPLICATE\x10\x02\x12\x1b\n\x17RECEIPT_OUTCOME_REFUSED\x10\x03*\x90\x02\n\rResultOutcome\x12\x1e\n\x1aRESULT_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13RESULT_OUTCOME_DONE\x10\x01\x12\x19\n\x15RESULT_OUTCOME_FAILED\x10\x02\x12\x1c\n\x18RESULT_OUTCOME_UNCERTAIN\x10\x03\x12\x1c\n\x18RESULT_OUTCOME_CANCELLED\x10\x04\x12\x1a\n\x16RESULT_OUTCOME_EXPIRED\x10\x05\x12\x18\n\x14RESULT_OUTCOME_TAKEN\x10\x06\x12\x1b\n\x17RESULT_OUTCOME_FINISHED\x10\x07\x12\x1c\n\x18RESULT_OUTCOME_NOT_TAKEN\x10\x08\x32\xe0\x03\n\tAgentLink\x12\x42\n\x07\x43onnect\x12\x18.agentlink.v1.AgentFrame\x1a\x19.agentlink.v1.RouterFrame(\x01\x30\x01\x12\x43\n\x06\x45nroll\x12\x1b.agentlink.v1.EnrollRequest\x1a\x1c.agentlink.v1.EnrollResponse\x12L\n\tRotateKey\x12\x1e.agentlink.v1.RotateKeyRequest\x1a\x1f.agentlink.v1.RotateKeyResponse\x12T\n\x07GetPart\x12#.agentlink.v1.GetCommandPartRequest\x1a$.agentlink.v1.GetCommandPartResponse\x12\x46\n\x07PutPart\x12\x1c.agentlink.v1.PutPartRequest\x1a\x1d.agentlink.v1.PutPartResponse\x12^\n\x0fNotifyWithFiles\x12$.agentlink.v1.NotifyWithFilesRequest\x1a%.agentlink.v1.NotifyWithFilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61gentlink/v1/agent_link.proto\x12\x0c\x61gentlink.v1\x1a!agentlink/v1/session_events.proto\x1a\x18\x61gentlink/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"?\n\x0ePutPartRequest\x12\x0f\n\x07\x66ile_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"&\n\x0fPutPartResponse\x12\x13\n\x0bnext_number\x18\x01 \x01(\r\"m\n\x16NotifyWithFilesRequest\x12$\n\x06notify\x18\x01 \x01(\x0b\x32\x14.agentlink.v1.Notify\x12-\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x1e.agentlink.v1.NotificationFile\"\x19\n\x17NotifyWithFilesResponse\";\n\x15GetCommandPartRequest\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\"&\n\x16GetCommandPartResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"K\n\rEnrollRequest\x12\x12\n\njoin_token\x18\x01 \x01(\t\x12\x12\n\nmachine_id\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\"7\n\x0e\x45nrollResponse\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x11\n\trouter_id\x18\x02 \x01(\t\"T\n\x10RotateKeyRequest\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x15\n\rnew_signature\x18\x02 \x01(\x0c\x12\x15\n\rold_signature\x18\x03 \x01(\x0c\"\x13\n\x11RotateKeyResponse\"\xa9\x05\n\nAgentFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12$\n\x05hello\x18\x02 \x01(\x0b\x32\x13.agentlink.v1.HelloH\x00\x12(\n\x07receipt\x18\x03 \x01(\x0b\x32\x15.agentlink.v1.ReceiptH\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.ResultH\x00\x12\x35\n\x0esession_update\x18\x05 \x01(\x0b\x32\x1b.agentlink.v1.SessionUpdateH\x00\x12\x35\n\x0esession_closed\x18\x06 \x01(\x0b\x32\x1b.agentlink.v1.SessionClosedH\x00\x12&\n\x06notify\x18\x07 \x01(\x0b\x32\x14.agentlink.v1.NotifyH\x00\x12,\n\theartbeat\x18\x08 \x01(\x0b\x32\x17.agentlink.v1.HeartbeatH\x00\x12(\n\x07goodbye\x18\t \x01(\x0b\x32\x15.agentlink.v1.GoodbyeH\x00\x12,\n\x07results\x18\n \x01(\x0b\x32\x19.agentlink.v1.ResultBatchH\x00\x12=\n\x12permission_request\x18\x0b \x01(\x0b\x32\x1f.agentlink.v1.PermissionRequestH\x00\x12\x41\n\x14permission_withdrawn\x18\x0c \x01(\x0b\x32!.agentlink.v1.PermissionWithdrawnH\x00\x12\x35\n\x0esession_events\x18\r \x01(\x0b\x32\x1b.agentlink.v1.SessionEventsH\x00\x12\x31\n\x0c\x65vents_query\x18\x0e \x01(\x0b\x32\x19.agentlink.v1.EventsQueryH\x00\x42\x07\n\x05\x66rame\"\xc9\x03\n\x0bRouterFrame\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12(\n\x07welcome\x18\x02 \x01(\x0b\x32\x15.agentlink.v1.WelcomeH\x00\x12-\n\x07\x63ommand\x18\x03 \x01(\x0b\x32\x1a.agentlink.v1.CommandFrameH\x00\x12&\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x14.agentlink.v1.CancelH\x00\x12\x31\n\x0cupstream_ack\x18\x05 \x01(\x0b\x32\x19.agentlink.v1.UpstreamAckH\x00\x12\x33\n\rheartbeat_ack\x18\x06 \x01(\x0b\x32\x1a.agentlink.v1.HeartbeatAckH\x00\x12$\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x13.agentlink.v1.DrainH\x00\x12/\n\x0b\x66rame_error\x18\x08 \x01(\x0b\x32\x18.agentlink.v1.FrameErrorH\x00\x12.\n\x08\x63ommands\x18\t \x01(\x0b\x32\x1a.agentlink.v1.CommandBatchH\x00\x12-\n\nevents_ack\x18\n \x01(\x0b\x32\x17.agentlink.v1.EventsAckH\x00\x42\x07\n\x05\x66rame\"V\n\x11UnresolvedCommand\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x0binbox_state\x18\x02 \x01(\x0e\x32\x18.agentlink.v1.InboxState\"\xb9\x03\n\x05Hello\x12\x12\n\nmachine_id\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x10\n\x08inbox_id\x18\x03 \x01(\t\x12\x11\n\toutbox_id\x18\x04 \x01(\t\x12\x17\n\x0flast_link_epoch\x18\x05 \x01(\x04\x12\x15\n\ragent_version\x18\x06 \x01(\t\x12\x14\n\x0cprotocol_min\x18\x07 \x01(\r\x12\x14\n\x0cprotocol_max\x18\x08 \x01(\r\x12\x14\n\x0c\x63\x61pabilities\x18\t \x03(\t\x12\x15\n\rmax_in_flight\x18\n \x01(\r\x12-\n\x08sessions\x18\x0b \x03(\x0b\x32\x1b.agentlink.v1.SessionUpdate\x12\x33\n\nunresolved\x18\x0c \x03(\x0b\x32\x1f.agentlink.v1.UnresolvedCommand\x12\x15\n\rstart_folders\x18\r \x03(\t\x12\x1a\n\x12upstream_acked_seq\x18\x0e \x01(\x04\x12.\n\x08programs\x18\x0f \x03(\x0b\x32\x1c.agentlink.v1.ProgramVersion\x12\x12\n\nfree_bytes\x18\x10 \x01(\x04\"\xb2\x03\n\x07Welcome\x12\x12\n\nlink_epoch\x18\x01 \x01(\x04\x12\x11\n\trouter_id\x18\x02 \x01(\t\x12/\n\x0brouter_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x12heartbeat_interval\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11heartbeat_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rmax_in_flight\x18\x06 \x01(\r\x12\x17\n\x0fmax_frame_bytes\x18\x07 \x01(\r\x12\x1a\n\x12upstream_acked_seq\x18\x08 \x01(\x04\x12\x30\n\rresend_floors\x18\t \x03(\x0b\x32\x19.agentlink.v1.ResendFloor\x12\x10\n\x08recalled\x18\n \x03(\t\x12\x16\n\x0einbox_outdated\x18\x0b \x01(\x08\x12\x10\n\x08protocol\x18\x0c \x01(\r\x12\x12\n\nkey_wanted\x18\x0e \x01(\x08\x12\x14\n\x0c\x63\x61pabilities\x18\r \x03(\t\"3\n\x0bResendFloor\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\x8d\x02\n\x0c\x43ommandFrame\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12 \n\x04lane\x18\x06 \x01(\x0e\x32\x12.agentlink.v1.Lane\x12\x30\n\rttl_remaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06\x61\x63tion\x18\x08 \x01(\x0b\x32\x14.agentlink.v1.Action\x12$\n\x06origin\x18\t \x01(\x0b\x32\x14.agentlink.v1.Origin\"<\n\x0c\x43ommandBatch\x12,\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1a.agentlink.v1.CommandFrame\"B\n\x06\x43\x61ncel\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\"\xa5\x01\n\x0bReceiptItem\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.agentlink.v1.ReceiptOutcome\x12-\n\x0binbox_state\x18\x03 \x01(\x0e\x32\x18.agentlink.v1.InboxState\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\"3\n\x07Receipt\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.agentlink.v1.ReceiptItem\"\xc4\x01\n\x06Result\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\ncommand_id\x18\x02 \x01(\t\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x1b.agentlink.v1.ResultOutcome\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12,\n\x08typed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x0bResultBatch\x12%\n\x07results\x18\x01 \x03(\x0b\x32\x14.agentlink.v1.Result\"\xba\x01\n\rSessionUpdate\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\r\n\x05label\x18\x04 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x05 \x01(\t\x12\x0b\n\x03\x63wd\x18\x06 \x01(\t\x12)\n\x05state\x18\x07 \x01(\x0e\x32\x1a.agentlink.v1.SessionState\x12\x13\n\x0bwaiting_for\x18\x08 \x01(\t\"]\n\rSessionClosed\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"\xa8\x01\n\x06Notify\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12%\n\x07\x62uttons\x18\x05 \x03(\x0b\x32\x14.agentlink.v1.Button\x12&\n\x07targets\x18\x06 \x03(\x0b\x32\x15.agentlink.v1.ChatRef\"\x93\x02\n\x11PermissionRequest\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x0c\n\x04tool\x18\x04 \x01(\t\x12\r\n\x05input\x18\x05 \x01(\t\x12\x14\n\x0cinput_digest\x18\x06 \x01(\t\x12-\n\nexpires_in\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x07options\x18\x08 \x03(\x0b\x32\x1e.agentlink.v1.PermissionOption\x12*\n\x04kind\x18\t \x01(\x0e\x32\x1c.agentlink.v1.PermissionKind\"\x80\x01\n\x13PermissionWithdrawn\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12\x15\n\rpermission_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.agentlink.v1.PermissionState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"S\n\x0bUpstreamAck\x12\x11\n\tacked_seq\x18\x01 \x01(\x04\x12\x31\n\x08rejected\x18\x02 \x03(\x0b\x32\x1f.agentlink.v1.UpstreamRejection\"_\n\x11UpstreamRejection\x12\x14\n\x0cupstream_seq\x18\x01 \x01(\x04\x12$\n\x06reason\x18\x02 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\"\\\n\tHeartbeat\x12\r\n\x05nonce\x18\x01 \x01(\x04\x12\x13\n\x0binbox_depth\x18\x02 \x01(\r\x12+\n\x08loop_lag\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1d\n\x0cHeartbeatAck\x12\r\n\x05nonce\x18\x01 \x01(\x04\".\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0bwill_return\x18\x02 \x01(\x08\"h\n\x05\x44rain\x12+\n\x08\x64\x65\x61\x64line\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0freconnect_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"?\n\nFrameError\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status*v\n\nInboxState\x12\x1b\n\x17INBOX_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INBOX_STATE_RECEIVED\x10\x01\x12\x17\n\x13INBOX_STATE_STARTED\x10\x02\x12\x18\n\x14INBOX_STATE_FINISHED\x10\x03*\x89\x01\n\x0eReceiptOutcome\x12\x1f\n\x1bRECEIPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECEIPT_OUTCOME_STORED\x10\x01\x12\x1d\n\x19RECEIPT_OUTCOME_DUPLICATE\x10\x02\x12\x1b\n\x17RECEIPT_OUTCOME_REFUSED\x10\x03*\x90\x02\n\rResultOutcome\x12\x1e\n\x1aRESULT_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n\x13RESULT_OUTCOME_DONE\x10\x01\x12\x19\n\x15RESULT_OUTCOME_FAILED\x10\x02\x12\x1c\n\x18RESULT_OUTCOME_UNCERTAIN\x10\x03\x12\x1c\n\x18RESULT_OUTCOME_CANCELLED\x10\x04\x12\x1a\n\x16RESULT_OUTCOME_EXPIRED\x10\x05\x12\x18\n\x14RESULT_OUTCOME_TAKEN\x10\x06\x12\x1b\n\x17RESULT_OUTCOME_FINISHED\x10\x07\x12\x1c\n\x18RESULT_OUTCOME_NOT_TAKEN\x10\x08\x32\xe0\x03\n\tAgentLink\x12\x42\n\x07\x43onnect\x12\x18.agentlink.v1.AgentFrame\x1a\x19.agentlink.v1.RouterFrame(\x01\x30\x01\x12\x43\n\x06\x45nroll\x12\x1b.agentlink.v1.EnrollRequest\x1a\x1c.agentlink.v1.EnrollResponse\x12L\n\tRotateKey\x12\x1e.agentlink.v1.RotateKeyRequest\x1a\x1f.agentlink.v1.RotateKeyResponse\x12T\n\x07GetPart\x12#.agentlink.v1.GetCommandPartRequest\x1a$.agentlink.v1.GetCommandPartResponse\x12\x46\n\x07PutPart\x12\x1c.agentlink.v1.PutPartRequest\x1a\x1d.agentlink.v1.PutPartResponse\x12^\n\x0fNotifyWithFiles\x12$.agentlink.v1.NotifyWithFilesRequest\x1a%.agentlink.v1.NotifyWithFilesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'agentlink.v1.agent_link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INBOXSTATE']._serialized_start=5027
-  _globals['_INBOXSTATE']._serialized_end=5145
-  _globals['_RECEIPTOUTCOME']._serialized_start=5148
-  _globals['_RECEIPTOUTCOME']._serialized_end=5285
-  _globals['_RESULTOUTCOME']._serialized_start=5288
-  _globals['_RESULTOUTCOME']._serialized_end=5560
-  _globals['_PUTPARTREQUEST']._serialized_start=163
-  _globals['_PUTPARTREQUEST']._serialized_end=226
-  _globals['_PUTPARTRESPONSE']._serialized_start=228
-  _globals['_PUTPARTRESPONSE']._serialized_end=266
-  _globals['_NOTIFYWITHFILESREQUEST']._serialized_start=268
-  _globals['_NOTIFYWITHFILESREQUEST']._serialized_end=377
-  _globals['_NOTIFYWITHFILESRESPONSE']._serialized_start=379
-  _globals['_NOTIFYWITHFILESRESPONSE']._serialized_end=404
-  _globals['_GETCOMMANDPARTREQUEST']._serialized_start=406
-  _globals['_GETCOMMANDPARTREQUEST']._serialized_end=465
-  _globals['_GETCOMMANDPARTRESPONSE']._serialized_start=467
-  _globals['_GETCOMMANDPARTRESPONSE']._serialized_end=505
-  _globals['_ENROLLREQUEST']._serialized_start=507
-  _globals['_ENROLLREQUEST']._serialized_end=582
-  _globals['_ENROLLRESPONSE']._serialized_start=584
-  _globals['_ENROLLRESPONSE']._serialized_end=639
-  _globals['_ROTATEKEYREQUEST']._serialized_start=641
-  _globals['_ROTATEKEYREQUEST']._serialized_end=725
-  _globals['_ROTATEKEYRESPONSE']._serialized_start=727
-  _globals['_ROTATEKEYRESPONSE']._serialized_end=746
-  _globals['_AGENTFRAME']._serialized_start=749
-  _globals['_AGENTFRAME']._serialized_end=1324
-  _globals['_ROUTERFRAME']._serialized_start=1327
-  _globals['_ROUTERFRAME']._serialized_end=1737
-  _globals['_UNRESOLVEDCOMMAND']._serialized_start=1739
-  _globals['_UNRESOLVEDCOMMAND']._serialized_end=1825
-  _globals['_HELLO']._serialized_start=1828
-  _globals['_HELLO']._serialized_end=2269
-  _globals['_WELCOME']._serialized_start=2272
-  _globals['_WELCOME']._serialized_end=2706
-  _globals['_RESENDFLOOR']._serialized_start=2708
-  _globals['_RESENDFLOOR']._serialized_end=2759
-  _globals['_COMMANDFRAME']._serialized_start=2762
-  _globals['_COMMANDFRAME']._serialized_end=3031
-  _globals['_COMMANDBATCH']._serialized_start=3033
-  _globals['_COMMANDBATCH']._serialized_end=3093
-  _globals['_CANCEL']._serialized_start=3095
-  _globals['_CANCEL']._serialized_end=3161
-  _globals['_RECEIPTITEM']._serialized_start=3164
-  _globals['_RECEIPTITEM']._serialized_end=3329
-  _globals['_RECEIPT']._serialized_start=3331
-  _globals['_RECEIPT']._serialized_end=3382
-  _globals['_RESULT']._serialized_start=3385
-  _globals['_RESULT']._serialized_end=3581
-  _globals['_RESULTBATCH']._serialized_start=3583
-  _globals['_RESULTBATCH']._serialized_end=3635
-  _globals['_SESSIONUPDATE']._serialized_start=3638
-  _globals['_SESSIONUPDATE']._serialized_end=3824
-  _globals['_SESSIONCLOSED']._serialized_start=3826
-  _globals['_SESSIONCLOSED']._serialized_end=3919
-  _globals['_NOTIFY']._serialized_start=3922
-  _globals['_NOTIFY']._serialized_end=4090
-  _globals['_PERMISSIONREQUEST']._serialized_start=4093
-  _globals['_PERMISSIONREQUEST']._serialized_end=4368
-  _globals['_PERMISSIONWITHDRAWN']._serialized_start=4371
-  _globals['_PERMISSIONWITHDRAWN']._serialized_end=4499
-  _globals['_UPSTREAMACK']._serialized_start=4501
-  _globals['_UPSTREAMACK']._serialized_end=4584
-  _globals['_UPSTREAMREJECTION']._serialized_start=4586
-  _globals['_UPSTREAMREJECTION']._serialized_end=4681
-  _globals['_HEARTBEAT']._serialized_start=4683
-  _globals['_HEARTBEAT']._serialized_end=4775
-  _globals['_HEARTBEATACK']._serialized_start=4777
-  _globals['_HEARTBEATACK']._serialized_end=4806
-  _globals['_GOODBYE']._serialized_start=4808
-  _globals['_GOODBYE']._serialized_end=4854
-  _globals['_DRAIN']._serialized_start=4856
-  _globals['_DRAIN']._serialized_end=4960
-  _globals['_FRAMEERROR']._serialized_start=4962
-  _globals['_FRAMEERROR']._serialized_end=5025
-  _globals['_AGENTLINK']._serialized_start=5563
-  _globals['_AGENTLINK']._serialized_end=6043
+  _globals['_INBOXSTATE']._serialized_start=5215
+  _globals['_INBOXSTATE']._serialized_end=5333
+  _globals['_RECEIPTOUTCOME']._serialized_start=5336
+  _globals['_RECEIPTOUTCOME']._serialized_end=5473
+  _globals['_RESULTOUTCOME']._serialized_start=5476
+  _globals['_RESULTOUTCOME']._serialized_end=5748
+  _globals['_PUTPARTREQUEST']._serialized_start=198
+  _globals['_PUTPARTREQUEST']._serialized_end=261
+  _globals['_PUTPARTRESPONSE']._serialized_start=263
+  _globals['_PUTPARTRESPONSE']._serialized_end=301
+  _globals['_NOTIFYWITHFILESREQUEST']._serialized_start=303
+  _globals['_NOTIFYWITHFILESREQUEST']._serialized_end=412
+  _globals['_NOTIFYWITHFILESRESPONSE']._serialized_start=414
+  _globals['_NOTIFYWITHFILESRESPONSE']._serialized_end=439
+  _globals['_GETCOMMANDPARTREQUEST']._serialized_start=441
+  _globals['_GETCOMMANDPARTREQUEST']._serialized_end=500
+  _globals['_GETCOMMANDPARTRESPONSE']._serialized_start=502
+  _globals['_GETCOMMANDPARTRESPONSE']._serialized_end=540
+  _globals['_ENROLLREQUEST']._serialized_start=542
+  _globals['_ENROLLREQUEST']._serialized_end=617
+  _globals['_ENROLLRESPONSE']._serialized_start=619
+  _globals['_ENROLLRESPONSE']._serialized_end=674
+  _globals['_ROTATEKEYREQUEST']._serialized_start=676
+  _globals['_ROTATEKEYREQUEST']._serialized_end=760
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=762
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=781
+  _globals['_AGENTFRAME']._serialized_start=784
+  _globals['_AGENTFRAME']._serialized_end=1465
+  _globals['_ROUTERFRAME']._serialized_start=1468
+  _globals['_ROUTERFRAME']._serialized_end=1925
+  _globals['_UNRESOLVEDCOMMAND']._serialized_start=1927
+  _globals['_UNRESOLVEDCOMMAND']._serialized_end=2013
+  _globals['_HELLO']._serialized_start=2016
+  _globals['_HELLO']._serialized_end=2457
+  _globals['_WELCOME']._serialized_start=2460
+  _globals['_WELCOME']._serialized_end=2894
+  _globals['_RESENDFLOOR']._serialized_start=2896
+  _globals['_RESENDFLOOR']._serialized_end=2947
+  _globals['_COMMANDFRAME']._serialized_start=2950
+  _globals['_COMMANDFRAME']._serialized_end=3219
+  _globals['_COMMANDBATCH']._serialized_start=3221
+  _globals['_COMMANDBATCH']._serialized_end=3281
+  _globals['_CANCEL']._serialized_start=3283
+  _globals['_CANCEL']._serialized_end=3349
+  _globals['_RECEIPTITEM']._serialized_start=3352
+  _globals['_RECEIPTITEM']._serialized_end=3517
+  _globals['_RECEIPT']._serialized_start=3519
+  _globals['_RECEIPT']._serialized_end=3570
+  _globals['_RESULT']._serialized_start=3573
+  _globals['_RESULT']._serialized_end=3769
+  _globals['_RESULTBATCH']._serialized_start=3771
+  _globals['_RESULTBATCH']._serialized_end=3823
+  _globals['_SESSIONUPDATE']._serialized_start=3826
+  _globals['_SESSIONUPDATE']._serialized_end=4012
+  _globals['_SESSIONCLOSED']._serialized_start=4014
+  _globals['_SESSIONCLOSED']._serialized_end=4107
+  _globals['_NOTIFY']._serialized_start=4110
+  _globals['_NOTIFY']._serialized_end=4278
+  _globals['_PERMISSIONREQUEST']._serialized_start=4281
+  _globals['_PERMISSIONREQUEST']._serialized_end=4556
+  _globals['_PERMISSIONWITHDRAWN']._serialized_start=4559
+  _globals['_PERMISSIONWITHDRAWN']._serialized_end=4687
+  _globals['_UPSTREAMACK']._serialized_start=4689
+  _globals['_UPSTREAMACK']._serialized_end=4772
+  _globals['_UPSTREAMREJECTION']._serialized_start=4774
+  _globals['_UPSTREAMREJECTION']._serialized_end=4869
+  _globals['_HEARTBEAT']._serialized_start=4871
+  _globals['_HEARTBEAT']._serialized_end=4963
+  _globals['_HEARTBEATACK']._serialized_start=4965
+  _globals['_HEARTBEATACK']._serialized_end=4994
+  _globals['_GOODBYE']._serialized_start=4996
+  _globals['_GOODBYE']._serialized_end=5042
+  _globals['_DRAIN']._serialized_start=5044
+  _globals['_DRAIN']._serialized_end=5148
+  _globals['_FRAMEERROR']._serialized_start=5150
+  _globals['_FRAMEERROR']._serialized_end=5213
+  _globals['_AGENTLINK']._serialized_start=5751
+  _globals['_AGENTLINK']._serialized_end=6231
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 The link between a machine's agent and the router."""
 
+from agentlink.v1 import session_events_pb2 as _session_events_pb2
 from agentlink.v1 import types_pb2 as _types_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -404,6 +405,8 @@ class AgentFrame(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     PERMISSION_REQUEST_FIELD_NUMBER: _builtins.int
     PERMISSION_WITHDRAWN_FIELD_NUMBER: _builtins.int
+    SESSION_EVENTS_FIELD_NUMBER: _builtins.int
+    EVENTS_QUERY_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """The epoch that welcome gave; 0 in hello."""
     @_builtins.property
@@ -450,6 +453,14 @@ class AgentFrame(_message.Message):
     def permission_withdrawn(self) -> Global___PermissionWithdrawn:
         """A permission question is over without an answer of ours."""
 
+    @_builtins.property
+    def session_events(self) -> _session_events_pb2.SessionEvents:
+        """What a session did. Only to routers whose welcome names the capability "events", as is the next one."""
+
+    @_builtins.property
+    def events_query(self) -> _session_events_pb2.EventsQuery:
+        """How far is the router with some sessions?"""
+
     def __init__(
         self,
         *,
@@ -465,12 +476,14 @@ class AgentFrame(_message.Message):
         results: Global___ResultBatch | None = ...,
         permission_request: Global___PermissionRequest | None = ...,
         permission_withdrawn: Global___PermissionWithdrawn | None = ...,
+        session_events: _session_events_pb2.SessionEvents | None = ...,
+        events_query: _session_events_pb2.EventsQuery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_update", b"session_update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_update", b"session_update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -491,6 +504,7 @@ class RouterFrame(_message.Message):
     DRAIN_FIELD_NUMBER: _builtins.int
     FRAME_ERROR_FIELD_NUMBER: _builtins.int
     COMMANDS_FIELD_NUMBER: _builtins.int
+    EVENTS_ACK_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """This link's epoch."""
     @_builtins.property
@@ -525,6 +539,10 @@ class RouterFrame(_message.Message):
     def commands(self) -> Global___CommandBatch:
         """Several commands, in order. Only to agents whose hello names the capability "command_batch"."""
 
+    @_builtins.property
+    def events_ack(self) -> _session_events_pb2.EventsAck:
+        """How far the router is with what a session did."""
+
     def __init__(
         self,
         *,
@@ -537,12 +555,13 @@ class RouterFrame(_message.Message):
         drain: Global___Drain | None = ...,
         frame_error: Global___FrameError | None = ...,
         commands: Global___CommandBatch | None = ...,
+        events_ack: _session_events_pb2.EventsAck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "link_epoch", b"link_epoch", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "link_epoch", b"link_epoch", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "command", "cancel", "upstream_ack", "heartbeat_ack", "drain", "frame_error", "commands"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "command", "cancel", "upstream_ack", "heartbeat_ack", "drain", "frame_error", "commands", "events_ack"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -739,7 +758,7 @@ class Welcome(_message.Message):
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What this router can do: "command_batch", "result_batch", "permissions", "start", "files" (GetPart, PutPart,
-        NotifyWithFiles). An agent ignores those that it does not know.
+        NotifyWithFiles), "events" (keeps what sessions do). An agent ignores those that it does not know.
         """
 
     def __init__(

@@ -168,6 +168,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.WatchEventsRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.WatchEventsResponse.FromString,
                 _registered_method=True)
+        self.WatchSession = channel.unary_stream(
+                '/agentlink.v1.Control/WatchSession',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.FromString,
+                _registered_method=True)
         self.Cleanup = channel.unary_unary(
                 '/agentlink.v1.Control/Cleanup',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.CleanupRequest.SerializeToString,
@@ -439,6 +444,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchSession(self, request, context):
+        """What a session does: what is kept of it, then what comes, without a gap between the two.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Cleanup(self, request, context):
         """Removes what is past its time now, instead of later.
         """
@@ -683,6 +695,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.WatchEvents,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.WatchEventsRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.WatchEventsResponse.SerializeToString,
+            ),
+            'WatchSession': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSession,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.SerializeToString,
             ),
             'Cleanup': grpc.unary_unary_rpc_method_handler(
                     servicer.Cleanup,
@@ -1471,6 +1488,33 @@ class Control:
             '/agentlink.v1.Control/WatchEvents',
             agentlink_dot_v1_dot_control__pb2.WatchEventsRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.WatchEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/agentlink.v1.Control/WatchSession',
+            agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

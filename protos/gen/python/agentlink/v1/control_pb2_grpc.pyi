@@ -91,6 +91,8 @@ class ControlStub:
     """Every step of one command, notification or update, from door to terminal."""
     WatchEvents: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchEventsRequest, _control_pb2.WatchEventsResponse]
     """What happens from now on, or from a cursor on."""
+    WatchSession: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchSessionRequest, _control_pb2.WatchSessionResponse]
+    """What a session does: what is kept of it, then what comes, without a gap between the two."""
     Cleanup: _grpc.UnaryUnaryMultiCallable[_control_pb2.CleanupRequest, _control_pb2.CleanupResponse]
     """Removes what is past its time now, instead of later."""
     GetStats: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetStatsRequest, _control_pb2.GetStatsResponse]
@@ -185,6 +187,8 @@ class ControlAsyncStub(ControlStub):
     """Every step of one command, notification or update, from door to terminal."""
     WatchEvents: _aio.UnaryStreamMultiCallable[_control_pb2.WatchEventsRequest, _control_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """What happens from now on, or from a cursor on."""
+    WatchSession: _aio.UnaryStreamMultiCallable[_control_pb2.WatchSessionRequest, _control_pb2.WatchSessionResponse]  # type: ignore[assignment]
+    """What a session does: what is kept of it, then what comes, without a gap between the two."""
     Cleanup: _aio.UnaryUnaryMultiCallable[_control_pb2.CleanupRequest, _control_pb2.CleanupResponse]  # type: ignore[assignment]
     """Removes what is past its time now, instead of later."""
     GetStats: _aio.UnaryUnaryMultiCallable[_control_pb2.GetStatsRequest, _control_pb2.GetStatsResponse]  # type: ignore[assignment]
@@ -432,6 +436,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_control_pb2.WatchEventsResponse], _abc.AsyncIterator[_control_pb2.WatchEventsResponse]]:
         """What happens from now on, or from a cursor on."""
+
+    @_abc_1.abstractmethod
+    def WatchSession(
+        self,
+        request: _control_pb2.WatchSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_control_pb2.WatchSessionResponse], _abc.AsyncIterator[_control_pb2.WatchSessionResponse]]:
+        """What a session does: what is kept of it, then what comes, without a gap between the two."""
 
     @_abc_1.abstractmethod
     def Cleanup(

@@ -316,6 +316,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """
     REASON_TOO_MANY_CALLS: _Reason.ValueType  # 100
     """Too many calls a second from this address, or in this name; RetryInfo says when to come again."""
+    REASON_EVENTS_BEGAN_ANEW: _Reason.ValueType  # 101
+    """There is no event of that number yet: the numbers began anew, as what was kept was lost. Watch from the beginning."""
+    REASON_WATCHER_TOO_SLOW: _Reason.ValueType  # 102
+    """Whoever watches took nothing for a minute. Watch again, after the last event that came."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -462,6 +466,10 @@ again.
 """
 REASON_TOO_MANY_CALLS: Reason.ValueType  # 100
 """Too many calls a second from this address, or in this name; RetryInfo says when to come again."""
+REASON_EVENTS_BEGAN_ANEW: Reason.ValueType  # 101
+"""There is no event of that number yet: the numbers began anew, as what was kept was lost. Watch from the beginning."""
+REASON_WATCHER_TOO_SLOW: Reason.ValueType  # 102
+"""Whoever watches took nothing for a minute. Watch again, after the last event that came."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:

@@ -1,0 +1,50 @@
+"""Control: what a session does."""
+
+import asyncio
+import sqlite3
+from contextlib import aclosing
+
+from agentlink.v1 import control_pb2 as pb
+
+from router.api.control.part import Part
+from router.api.convert.session_events import watched
+from router.api.handlers import Call
+from router.domain.errors import Reason, Refusal
+from router.services import scopes
+from router.store import names, sessions
+
+PATIENCE = 60.0  # seconds in which whoever watches has to take an event
+
+
+class EventsPart(Part):
+    """What may be asked of what sessions do."""
+
+    async def WatchSession(self, request: pb.WatchSessionRequest, call: Call) -> None:
+        session_id = await self._s.database.read(lambda c: self._named(c, call, request.session_id))
+        told = self._s.events.watch(
+            session_id, request.after_seq, request.last, once=request.once,
+            may=lambda: self._s.database.read(lambda c: self._seen(c, call, session_id)),
+        )  # fmt: skip
+        await call.context.send_initial_metadata(())
+        async with aclosing(told):  # at once, whatever ends it
+            async for seq, event in told:
+                await _within_patience(call, watched(seq, event), seq)
+
+    def _named(self, on: sqlite3.Connection, call: Call, name: str) -> str:
+        session_id = name if call.principal.worker else names.session(on, name, call.principal.scope)
+        self._seen(on, call, session_id)
+        return sessions.get(on, session_id).session_id
+
+    def _seen(self, on: sqlite3.Connection, call: Call, session_id: str) -> None:
+        """Raise Refusal where it is not the caller's to see, or is not any more."""
+        self._check_own(on, call, session_id)
+        scopes.check(on, call.principal.scope, session_id, sessions.unknown(session_id))
+
+
+async def _within_patience(call: Call, event: bytes, seq: int) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await call.context.write(event)
+    except TimeoutError:
+        text = f"Nothing was taken for {PATIENCE:.0f} s. Watch again, after the last event that came."
+        raise Refusal(Reason.WATCHER_TOO_SLOW, text, last_seq=str(seq - 1)) from None

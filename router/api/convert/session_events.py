@@ -1,0 +1,51 @@
+"""What sessions do: taken apart as far as the router has to know it, and given on as it came."""
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import session_events_pb2 as events_pb
+
+from router.domain.session_event import EventsAck, EventsQuery, Gap, SessionEvents
+
+MAX_EVENTS = 256  # in a frame
+MAX_EVENT_BYTES = 64 * 1024
+MAX_CURSOR_BYTES = 4096
+MAX_ASKED = 256
+_GONE = "They are not kept any more."
+
+
+def session_events(frame: events_pb.SessionEvents) -> SessionEvents:
+    """Raises ValueError for what is too large."""
+    if len(frame.events) > MAX_EVENTS or len(frame.cursor) > MAX_CURSOR_BYTES or not frame.first_seq:
+        text = f"a frame of events has at most {MAX_EVENTS}, and {MAX_CURSOR_BYTES} bytes of cursor; it counts from 1"
+        raise ValueError(text)
+    payloads = []
+    for seq, event in enumerate(frame.events, frame.first_seq):
+        event.seq, event.generation = seq, frame.generation
+        payloads.append(payload := event.SerializeToString())
+        if len(payload) > MAX_EVENT_BYTES:
+            raise ValueError(f"event {seq} of {frame.session_id[:64]} has more than {MAX_EVENT_BYTES} bytes")
+    return SessionEvents(frame.session_id, frame.first_seq, tuple(payloads), frame.cursor)
+
+
+def events_query(frame: events_pb.EventsQuery) -> EventsQuery:
+    """Raises ValueError for too many."""
+    if len(frame.session_ids) > MAX_ASKED:
+        raise ValueError(f"a frame asks for {MAX_ASKED} sessions at most")
+    return EventsQuery(tuple(frame.session_ids))
+
+
+def events_ack(ack: EventsAck) -> events_pb.EventsAck:
+    return events_pb.EventsAck(
+        session_id=ack.session_id, acked_seq=ack.acked_seq, cursor=ack.cursor,
+        reason=ack.reason.value,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def watched(seq: int, told: bytes | Gap) -> bytes:
+    """What whoever watches gets."""
+    response = pb.WatchSessionResponse()
+    if isinstance(told, Gap):
+        gap = events_pb.EventGap(why=_GONE, first_seq=told.first_seq, last_seq=told.last_seq)
+        response.event.CopyFrom(events_pb.SessionEvent(seq=seq, gap=gap))
+    else:
+        response.event.ParseFromString(told)
+    return response.SerializeToString()

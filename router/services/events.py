@@ -1,0 +1,178 @@
+"""What sessions do: taken from machines, kept for a while, told to whoever watches. Far from the way of commands.
+
+It has a database of its own, whose newest commits a power cut may take back: how far it is stands in the same file, and
+machines begin there again.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+
+from router.clock import Clock
+from router.domain.errors import Reason, Refusal
+from router.domain.session_event import KEPT, MOST_BYTES, STREAM_KEPT, EventsAck, EventsQuery, Gap, SessionEvents
+from router.link.hub import Hub, Link
+from router.services.wakeups import Wakeups, set_within
+from router.store import events, sessions
+from router.store.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+MOST_WAITING = 16 * 1024 * 1024  # bytes of frames on their way to the disk, of all machines
+TRUSTED_FOR = 5.0  # seconds: so long a session counts as its machine's without another look
+PAGE = 64  # events; each may have 64 KiB
+LOOK_EVERY = 30.0  # seconds between looks when nothing wakes a watcher
+CLEAN_EVERY = 600.0  # seconds
+
+Told = tuple[int, bytes | Gap]
+
+
+class EventLog:
+    """Everything but `taken` waits; that is called by the readers of links, which must not."""
+
+    def __init__(self, database: Database, hub: Hub, clock: Clock) -> None:
+        self._house = database
+        self._hub = hub
+        self._clock = clock
+        self._wakeups = Wakeups()  # of its own: who waits for commands is not woken by what sessions say
+        self._events: Database | None = None
+        self.watchers = 0
+        self._size = 0  # bytes kept
+        self._waiting = 0  # bytes on their way to the disk
+        self._owned: dict[tuple[str, str], tuple[str, float]] = {}  # by machine and name: its id, until when
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, database: Database) -> None:
+        """Begin to keep events there. Until then, and where the file cannot be made, machines are told to wait."""
+        self._events = database
+        self._size = await database.read(events.size)
+
+    async def close(self) -> None:
+        """End what is under way; its machines tell it again."""
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def taken(self, link: Link, frame: SessionEvents | EventsQuery) -> None:
+        """Take a frame of a link; it is answered there once it is kept."""
+        size = frame.size if isinstance(frame, SessionEvents) else 0
+        if self._waiting + size > MOST_WAITING and isinstance(frame, SessionEvents):
+            link.send(EventsAck(frame.session_id, reason=Reason.BUSY))
+            return
+        task = asyncio.get_running_loop().create_task(self._answer(link, frame, size))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def watch(
+        self, session_id: str, after: int, last: int, *, once: bool, may: Callable[[], Awaitable[object]]
+    ) -> AsyncGenerator[Told, None]:
+        """What is kept behind a number, then what comes; numbers that are gone come as a Gap.
+
+        There is one order and one reader of it, so nothing can be missing between the two. Whoever is slow holds
+        nothing here. `may` raises where the caller may see no more. Raises Refusal.
+        """
+        database = self._opened()
+        stream = await database.read(lambda c: events.find(c, session_id))
+        if after > stream.last_seq:
+            text = f"Session {session_id} has no event {after} yet: its numbers began anew. Watch from the beginning."
+            raise Refusal(Reason.EVENTS_BEGAN_ANEW, text)
+        at = max(after, stream.last_seq - last) if last else after
+        self.watchers += 1
+        try:
+            async for told in self._behind(database, session_id, at, once=once, may=may):
+                yield told
+        finally:
+            self.watchers -= 1
+
+    async def _behind(
+        self, database: Database, session_id: str, at: int, *, once: bool, may: Callable[[], Awaitable[object]]
+    ) -> AsyncGenerator[Told, None]:
+        with self._wakeups.on(session_id) as changed:
+            while True:
+                changed.clear()  # before the look: what comes meanwhile wakes again
+                page = await database.read(partial(events.after, session_id=session_id, seq=at, limit=PAGE))
+                await may()
+                for seq, payload in page:
+                    if seq > at + 1:
+                        yield seq - 1, Gap(at + 1, seq - 1)
+                    at = seq
+                    yield seq, payload
+                if once and len(page) < PAGE:
+                    return
+                if not page:
+                    await set_within(changed, LOOK_EVERY)
+
+    async def run(self) -> None:
+        """Remove what is old or too much, until cancelled."""
+        while True:
+            await asyncio.sleep(CLEAN_EVERY)
+            now = self._clock.monotonic()
+            self._owned = {key: known for key, known in self._owned.items() if now < known[1]}
+            if self._events is not None:
+                try:
+                    while await self._events.write(self._clean):
+                        pass
+                except Refusal as refusal:
+                    logger.warning("old events are not removed now: %s", refusal)
+
+    def _opened(self) -> Database:
+        if self._events is None:
+            text = "What sessions do is not kept now: events.db cannot be used. The router's log says why."
+            raise Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=60.0)
+        return self._events
+
+    async def _answer(self, link: Link, frame: SessionEvents | EventsQuery, size: int) -> None:
+        self._waiting += size
+        names = (frame.session_id,) if isinstance(frame, SessionEvents) else frame.session_ids
+        try:
+            for name in names:
+                link.send(await self._answer_one(link, name, frame))
+        finally:
+            self._waiting -= size
+
+    async def _answer_one(self, link: Link, name: str, frame: SessionEvents | EventsQuery) -> EventsAck:
+        try:
+            session_id = await self._own(link, name)
+            operation = partial(self._take, link=link, session_id=session_id, frame=frame)
+            seq, cursor = await self._opened().write(operation, lazy=isinstance(frame, SessionEvents))
+        except Refusal as refusal:
+            return EventsAck(name, reason=refusal.reason)
+        return EventsAck(name, seq, cursor)
+
+    async def _own(self, link: Link, name: str) -> str:
+        """The session's id. Raises Refusal where it is not this machine's."""
+        key, now = (link.machine_id, name), self._clock.monotonic()
+        if (known := self._owned.get(key)) and now < known[1]:
+            return known[0]
+        look = partial(sessions.owned, session_id=name, machine_id=link.machine_id)
+        try:
+            session = await self._house.read(look)
+        except Refusal as refusal:
+            if refusal.reason is not Reason.SESSION_UNKNOWN:
+                raise
+            # Behind what its machine has just told of it, which may be on its way to the disk.
+            session = await self._house.write(look, lazy=True)
+        self._owned[key] = session.session_id, now + TRUSTED_FOR
+        return session.session_id
+
+    def _take(
+        self, tx: Transaction, link: Link, session_id: str, frame: SessionEvents | EventsQuery
+    ) -> tuple[int, bytes]:
+        if isinstance(frame, EventsQuery) or not self._hub.is_current(link):
+            known = events.find(tx, session_id)
+            return known.last_seq, known.cursor
+        told = SessionEvents(session_id, frame.first_seq, frame.payloads, frame.cursor)
+        stream, grown = events.append(tx, told, self._clock.now())
+        tx.set(self, _size=self._size + grown)
+        while self._size > MOST_BYTES and (gone := events.remove_oldest(tx, float("inf"))):
+            tx.set(self, _size=self._size - gone)
+        tx.after_commit(lambda: self._wakeups.wake(session_id))
+        return stream.last_seq, stream.cursor
+
+    def _clean(self, tx: Transaction) -> int:
+        now = self._clock.now()
+        gone = events.remove_oldest(tx, now - KEPT)
+        tx.set(self, _size=self._size - gone)
+        events.forget(tx, now - STREAM_KEPT)
+        return gone
