@@ -1,7 +1,7 @@
 """Bodies are read once it is known whose they are, and those of strangers a few at a time.
 
 gRPC would read the whole request of a unary call before any code of ours sees that call. So each method is served as
-one that takes a stream: what nobody has asked to read stays in the HTTP/2 window of its stream, 16 KiB.
+one that takes a stream: what nobody has asked to read stays in the HTTP/2 window of its stream, 4 KiB.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_concurrent_streams", 100),  # of one connection
     # With the probe, windows grow to megabytes for whoever sends fast, read or not.
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", 16384),
+    # Windows that nobody reads are memory of ours. A message that is asked for gets one as large as it is.
+    ("grpc.http2.lookahead_bytes", 4096),
     # A connection without a call; its client makes another one when it has something to say.
     ("grpc.max_connection_idle_ms", 60_000),
 ]

@@ -26,7 +26,7 @@ from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 
-CLIENTS = 40
+FEW, MANY = 40, 400  # at once, and in the course of some seconds
 MORE = 32 * MEBIBYTE  # of memory, at most
 KEY = (("x-api-key", API_KEY),)
 WRONG_KEY = ("x-api-key", "pmk_" + "w" * 43)
@@ -69,9 +69,10 @@ def others(address: str) -> Iterator[Others]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_a_crowd_takes_little_memory_and_nobodys_turn(data_dir: Path, attack: Attack) -> None:
+@pytest.mark.parametrize("clients", [FEW, MANY])
+def test_a_crowd_takes_little_memory_and_nobodys_turn(data_dir: Path, clients: int, attack: Attack) -> None:
     async def under_attack() -> int:
-        async with attacked(address, attack, CLIENTS):
+        async with attacked(address, attack, clients, spread=clients == MANY):
             assert await proof(address)
             await asyncio.to_thread(them.work)
             return memory()
