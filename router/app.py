@@ -119,18 +119,17 @@ class Router:
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
-        stats, events = Stats(database, hub, outbox, delivery, clock, quotas), EventLog(database, hub, clock)
+        stats, self.events = Stats(database, hub, outbox, delivery, clock, quotas), EventLog(database, hub, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
-        self.events = events
         self.timers = Timers(
-            database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean, events, wakeups, clock
-        )  # fmt: skip
+            database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean, self.events,
+            wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
-            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, events, people)  # fmt: skip
+            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, self.events, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
-        links = LinkServices(database, clock, delivery, upstream, presence, turns, events, jitter)
+        links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import inf
 
-PLACES = 16
+PLACES = 8
 PATIENCE = 8.0  # seconds that one waits without a word; an agent gives up after 15
 MOST_WAITING = 5_000
 FIRST_PACE = 0.0025  # seconds between two, as long as nothing was measured
