@@ -21,6 +21,7 @@ from agent.config import Config
 from agent.domain.clock_steps import Moment
 from agent.domain.errors import StoreUnavailable
 from agent.domain.frames import Condition
+from agent.domain.masks import Masks
 from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.client import Client
@@ -31,6 +32,7 @@ from agent.local.server import LocalServer
 from agent.loops import Tasks, Work, endless, guarded
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
+from agent.services.events import EventTeller
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
@@ -95,6 +97,7 @@ class Agent:
         self.link_handler = LinkHandler(
             self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
             self.starts.folders, self._can_start, self._condition,
+            EventTeller(self.sessions, Masks(config.masks), clock),
         )  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)

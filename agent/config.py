@@ -34,6 +34,7 @@ class Config:
     home: Path = Path("/")
     max_sessions: int = MAX_HEADLESS  # a small machine takes fewer
     trusted_folders: tuple[Path, ...] = ()  # none by itself: what lies in a folder may be a stranger's
+    masks: tuple[tuple[str, str], ...] = ()  # names and patterns of secrets, beside those that are known
 
     @property
     def folder(self) -> Path:
@@ -61,6 +62,7 @@ class Config:
             home,
             _number(environ, "POINTSMAN_MAX_SESSIONS", MAX_HEADLESS),
             _folders(environ, "POINTSMAN_TRUSTED_FOLDERS", home),
+            _masks(environ.get("POINTSMAN_MASKS", "")),
         )
 
 
@@ -91,6 +93,29 @@ def _folders(environ: Mapping[str, str], name: str, home: Path) -> tuple[Path, .
             raise ConfigError(f"{name}: {item!r} is neither an absolute path nor begins with ~/.")
         folders.append(path)
     return tuple(folders)
+
+
+def _masks(value: str) -> tuple[tuple[str, str], ...]:
+    """The lines of a file, each a name, " = " and a regular expression; empty ones and those with # are left out."""
+    if not value:
+        return ()
+    try:
+        lines = Path(value).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"POINTSMAN_MASKS={value} cannot be read: {error}") from None
+    masks = []
+    for line in filter(None, map(str.strip, lines)):
+        name, separator, pattern = line.partition(" = ")
+        try:
+            found = None if line.startswith("#") else re.compile(pattern.strip())
+        except re.error as error:
+            raise ConfigError(f"POINTSMAN_MASKS={value}: {name} has a pattern that is none: {error}") from None
+        if found is None:
+            continue
+        if not (separator and name.strip()) or found.match(""):
+            raise ConfigError(f"POINTSMAN_MASKS={value}: write NAME = PATTERN, which matches something: {line[:40]!r}")
+        masks.append((name.strip(), pattern.strip()))
+    return tuple(masks)
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

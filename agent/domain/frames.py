@@ -1,7 +1,9 @@
 """What travels on the link to the router, as values: nothing below the edge knows protobuf.
 
-Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain or FrameError.
-Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat or Goodbye. What is durable has a number and stays in
+Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain, FrameError or EventsAck.
+Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat, Goodbye, EventsQuery or SessionEvents.
+
+What is durable has a number and stays in
 the outbox until the router acknowledges it.
 """
 
@@ -12,6 +14,7 @@ from enum import Enum
 from agent.domain.command import Command, InboxState, Outcome, Reason
 from agent.domain.permission import Over, Question
 from agent.domain.session import Session
+from agent.domain.session_event import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,17 @@ class FrameError:
     text: str
 
 
-Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError
+@dataclass(frozen=True, slots=True)
+class EventsAck:
+    """How far the router is with what a session did, and the cursor that came with that; else it takes nothing now."""
+
+    session_id: str
+    acked_seq: int = 0
+    cursor: bytes = b""
+    is_taken: bool = True
+
+
+Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +273,25 @@ class Goodbye:
     will_return: bool
 
 
-Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye
+@dataclass(frozen=True, slots=True)
+class EventsQuery:
+    """How far is the router with what these sessions did?"""
+
+    session_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvents:
+    """What a session did, in order; `cursor` is where it is read on, kept with it."""
+
+    session_id: str
+    generation: int
+    first_seq: int
+    events: tuple[Event, ...]
+    cursor: bytes
+
+
+Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye | EventsQuery | SessionEvents
 
 
 @dataclass(frozen=True, slots=True)

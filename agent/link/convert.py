@@ -27,6 +27,7 @@ from agent.domain.command import (
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.domain.permission import Question
 from agent.domain.session import Session, SessionState
+from agent.link import event_messages
 from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
 
@@ -71,6 +72,10 @@ def agent_frame(frame: AgentFrame) -> bytes:
             message.hello.CopyFrom(_hello(hello))
         case frames.Heartbeat(nonce, depth, lag):
             message.heartbeat.CopyFrom(link.Heartbeat(nonce=nonce, inbox_depth=depth, loop_lag=_duration(lag)))
+        case frames.SessionEvents() as told:
+            message.session_events.CopyFrom(event_messages.session_events(told))
+        case frames.EventsQuery(session_ids):
+            message.events_query.session_ids.extend(session_ids)
         case frames.Goodbye(reason, will_return):
             message.goodbye.CopyFrom(link.Goodbye(reason=reason, will_return=will_return))
     return message.SerializeToString()
@@ -187,6 +192,7 @@ _DOWN: dict[str, Callable[[Any], frames.Down]] = {
     "upstream_ack": _ack,
     "heartbeat_ack": lambda message: frames.HeartbeatAck(message.nonce),
     "drain": lambda message: frames.Drain(_seconds(message.deadline), _seconds(message.reconnect_after)),
+    "events_ack": event_messages.events_ack,
     "frame_error": lambda message: frames.FrameError(message.about, message.status.message),
 }
 

@@ -20,12 +20,14 @@ from agent.domain.frames import (
     Commands,
     Drain,
     Durable,
+    EventsAck,
     FrameError,
     Goodbye,
     Hello,
     Receipt,
     Receipts,
     RouterFrame,
+    Up,
     UpstreamAck,
     Welcome,
 )
@@ -98,6 +100,12 @@ class Handler(Protocol):
     def depth(self) -> int:
         """Commands that have not ended."""
 
+    async def tell(self, send: Callable[[Up], None]) -> None:
+        """Tell what sessions do, on a link whose router wants to know; until cancelled."""
+
+    def told(self, ack: EventsAck) -> None:
+        """How far the router is with that."""
+
 
 class Driver:
     """One link from hello to its ending."""
@@ -119,6 +127,7 @@ class Driver:
         self._reported = asyncio.Event()  # the outbox is in the lanes as far as the window allows
         self._windowed = False  # rows wait for room in the window
         self._told_full = False
+        self._wants_events = False  # the router does
         self._retimed = asyncio.Event()  # the welcome brought other intervals
         self._drain: asyncio.Future[Drain] = asyncio.get_running_loop().create_future()
         self._leaving: Ending | None = None  # why we end it ourselves: then its loss is no news
@@ -131,7 +140,7 @@ class Driver:
                 return Ending(End.STOPPED, "the agent is stopping")
             self._lanes.control(self.link.frame(hello))
             kept = (self._unless_full(self._act()), self._unless_full(self._report()))
-            loops = (self._read(), self._write(), *kept, self._beat())
+            loops = (self._read(), self._write(), *kept, self._beat(), self._tell())
             return await _first((*loops, self._stop(stop), self._leave_when_told()))
         except StoreUnavailable as error:
             return Ending(End.DISK, error.text)
@@ -173,6 +182,8 @@ class Driver:
                     self._handler.acknowledge(self.link.acked, refused)
                 if self._windowed:
                     self._handler.news.set()
+            case EventsAck():
+                self._handler.told(event)
             case FrameError(about, text):
                 logger.warning("router could not take %s: %s", about, text)
             case Drain():
@@ -231,6 +242,7 @@ class Driver:
                 await self._handler.welcomed(event)
                 abilities = " ".join(sorted(event.capabilities))
                 logger.info("link up epoch=%s protocol=%s router=%s", event.link_epoch, event.protocol, abilities)
+                self._wants_events = "events" in event.capabilities
                 self._ready.set()
                 self._handler.news.set()
                 if event.key_wanted and self._changes_key():
@@ -267,6 +279,12 @@ class Driver:
                 if len(rows) < room:  # that was all; what comes now gives the news
                     self._windowed = False
                     break
+
+    async def _tell(self) -> Ending:
+        await self._ready.wait()
+        if self._wants_events:
+            await self._handler.tell(lambda body: self._lanes.events(self.link.frame(body)))
+        return await _never()
 
     async def _beat(self) -> Ending:
         while True:

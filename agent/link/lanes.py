@@ -1,4 +1,4 @@
-"""What waits to be written on a link: control frames (receipts, heartbeats) go before results."""
+"""What waits to be written on a link: control frames (receipts, heartbeats) before results, these before events."""
 
 import asyncio
 from collections import deque
@@ -7,11 +7,12 @@ from agent.domain.frames import AgentFrame
 
 
 class Lanes:
-    """Two queues with one taker. What may wait here is bounded by the link's windows, not by the queues."""
+    """Three queues with one taker. What may wait here is bounded by the link's windows, not by the queues."""
 
     def __init__(self) -> None:
         self._control: deque[AgentFrame] = deque()
         self._bulk: deque[AgentFrame] = deque()
+        self._events: deque[AgentFrame] = deque()
         self._changed = asyncio.Event()
         self._quiet = asyncio.Event()  # nothing waits, and what was taken is written
         self._closing = False
@@ -24,6 +25,10 @@ class Lanes:
         """To be written when no control frame waits."""
         self._put(self._bulk, frame)
 
+    def events(self, frame: AgentFrame) -> None:
+        """To be written when nothing else waits: it promises nothing."""
+        self._put(self._events, frame)
+
     def close(self) -> None:
         """After what is here, no more."""
         self._closing = True  # what is here still goes
@@ -31,13 +36,14 @@ class Lanes:
 
     async def take(self) -> AgentFrame | None:
         """The next frame; None when closed and empty. One taker: asking again means that the last one is written."""
-        while not (self._control or self._bulk):
+        while not (self._control or self._bulk or self._events):
             self._quiet.set()
             if self._closing:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        return (self._control or self._bulk).popleft()  # a receipt behind results would cost the router its window
+        # A receipt behind results would cost the router its window.
+        return (self._control or self._bulk or self._events).popleft()
 
     async def drained(self) -> None:
         """Wait until everything is written."""

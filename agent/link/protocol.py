@@ -19,6 +19,7 @@ from agent.domain.frames import (
     Commands,
     Drain,
     Durable,
+    EventsAck,
     FrameError,
     Heartbeat,
     Results,
@@ -71,7 +72,7 @@ class Phase(Enum):
     DRAINING = "draining"
 
 
-Event = Welcome | Commands | Cancel | UpstreamAck | Drain | FrameError
+Event = Welcome | Commands | Cancel | UpstreamAck | Drain | FrameError | EventsAck
 
 
 class Link:
@@ -108,7 +109,7 @@ class Link:
             case Drain():
                 self.phase = Phase.DRAINING
                 return frame.body
-            case Commands() | Cancel() | FrameError():
+            case Commands() | Cancel() | FrameError() | EventsAck():
                 return frame.body
             case _:
                 return None

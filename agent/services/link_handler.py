@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 
 from agent.clock import Clock
 from agent.domain.command import MAX_ID_BYTES, Command, InboxState, objection
-from agent.domain.frames import Condition, Durable, Hello, Receipt, ReceiptOutcome, SessionChanged, Welcome
+from agent.domain.frames import (
+    Condition,
+    Durable,
+    EventsAck,
+    Hello,
+    Receipt,
+    ReceiptOutcome,
+    SessionChanged,
+    Up,
+    Welcome,
+)
+from agent.services.events import EventTeller
 from agent.services.executor import Executor
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
@@ -35,6 +46,7 @@ class LinkHandler:
     start_folders: tuple[str, ...] = ()  # as people name them
     can_start: Callable[[], bool] = lambda: False  # whether sessions may be started from afar now
     condition: Callable[[], Awaitable[Condition]] = _unknown
+    events: EventTeller | None = None
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _told: int = 0  # number of the last session in the outbox that hello had no room for
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
@@ -121,3 +133,11 @@ class LinkHandler:
 
     def depth(self) -> int:
         return self.executor.depth + len(self._held)
+
+    async def tell(self, send: Callable[[Up], None]) -> None:
+        if self.events is not None:
+            await self.events.tell(send)
+
+    def told(self, ack: EventsAck) -> None:
+        if self.events is not None:
+            self.events.heard(ack)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from agent.store.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
 
+LATELY = 100  # sessions
 HOST_RETURN = 12.0  # seconds; the host of a terminal looks for a new agent every 10 s at least
 
 
@@ -35,6 +37,7 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._changing = asyncio.Lock()
+        self.lately_ended: deque[Session] = deque(maxlen=LATELY)  # of whose end the router may not have been told all
         self._returning: dict[str, asyncio.Event] = {}  # terminals whose host has not found this process yet
 
     async def load(self) -> None:
@@ -258,6 +261,8 @@ class Sessions:
     async def _hold(self, session: Session) -> None:
         """What is on disk now counts; its program has its token before it is told of anything."""
         self._sessions[bare_id(session.session_id)] = session
+        if session.state is SessionState.ENDED:
+            self.lately_ended.append(session)
         if self._tokens is not None:
             await self._tokens.follow(session)
 

@@ -17,6 +17,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
         "agent/link/client.py",
         "agent/link/convert.py",
         "agent/link/enrol.py",
+        "agent/link/event_messages.py",
         "agent/link/grpc_stream.py",
         "agent/link/router_proof.py",
         "webhook_adapter/router/convert.py",

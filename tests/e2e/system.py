@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import psutil
 import requests
-from agentlink.v1 import control_pb2, types_pb2
+from agentlink.v1 import control_pb2, session_events_pb2, types_pb2
 from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
@@ -169,6 +169,11 @@ class System:
             ).notifications
         except grpc.RpcError:
             return ()  # it was killed, and is not back yet
+
+    def events(self, session_id: str) -> list[session_events_pb2.SessionEvent]:
+        """What a session did, as far as it is kept."""
+        request = control_pb2.WatchSessionRequest(session_id=session_id, once=True)
+        return [one.event for one in self._control.WatchSession(request, metadata=self._metadata, timeout=30)]
 
     def wait_for_machine(self, machine_id: str, *, connected: bool) -> None:
         """Wait until the router believes that a machine is connected, or that it is not."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from agentlink.v1 import agent_link_pb2 as link_pb
 
-from agent.backends.claude import prompt_box, stream_json
+from agent.backends.claude import prompt_box, stream_json, transcript
 from agent.backends.claude.registry_file import ClaudeCode
+from agent.backends.claude.transcript_file import Cursor
 from agent.backends.pty_messages import action_of, of_outcome, outcome_of
 from agent.backends.terminals import tmux_control
 from agent.backends.terminals.keyboard import Refused
@@ -21,10 +22,13 @@ from agent.backends.terminals.typing_rules import bursts, clean
 from agent.domain import alert
 from agent.domain.claude_question import questions
 from agent.domain.errors import AgentError, Refusal
+from agent.domain.frames import AgentFrame, SessionEvents
 from agent.domain.hook import Repeats
+from agent.domain.masks import Masks
 from agent.domain.session import Session
+from agent.domain.session_event import Event, fit
 from agent.hooks import claude_code, forward, installer
-from agent.link.convert import router_frame
+from agent.link.convert import agent_frame, router_frame
 from agent.link.driver import Unreadable
 from agent.link.protocol import Link
 from agent.local.question import question_of
@@ -73,6 +77,40 @@ EVENT = {"hook_event_name": "PermissionRequest", "session_id": "c-1", "tool_name
 HOOK = {"op": "hook", "event": "Stop", "scope": "user", "ask": "a1", "parent": 1, "payload": EVENT,
         "environ": {"HOME": "/", "CLAUDE_PID": "1"}}  # fmt: skip
 LINES = [json.dumps(each) + "\n" for each in (ASK, NOTIFY, REGISTER, HOOK)]
+
+
+ROW = {"type": "user", "isSidechain": False, "timestamp": "2026-11-29T12:00:00.000Z", "gitBranch": "main",
+       "permissionMode": "plan", "origin": {"kind": "human"}, "message": {"id": "m", "role": "user", "model": "opus",
+       "usage": {"input_tokens": 1}, "content": [
+           {"type": "text", "text": "<command-name>/x</command-name><command-args>y</command-args>"},
+           {"type": "tool_use", "id": "t", "name": "TodoWrite", "input": {"todos": [{"content": "a", "status": "x"}]}},
+           {"type": "tool_result", "tool_use_id": "t", "is_error": True, "content": [{"type": "text", "text": "x"}]}]},
+       "toolUseResult": {"filePath": "/a", "structuredPatch": [{"oldStart": 1, "lines": ["-a", "+b"]}]}}  # fmt: skip
+QUEUED = {"type": "attachment", "attachment": {"type": "queued_command", "prompt": "x", "commandMode": "prompt"}}
+ROWS = [json.dumps(each) for each in (ROW, ROW | {"type": "assistant"}, QUEUED, {"type": "ai-title", "aiTitle": "t"})]
+MASKS = Masks()
+
+
+@target(*ROWS, '{"type":"system","subtype":"informational","content":"x"}')
+def transcripts(data: bytes) -> None:
+    """What Claude Code writes of a conversation."""
+    events, known = transcript.parse(data, transcript.Known())
+    for event in events:
+        assert len(session_events_frame(fit(event, MASKS))) < 66_000, "more than the router takes"
+    assert transcript.parse(data, transcript.Known()) == (events, known), "read again it says the same"
+    cursor = Cursor("/a", 1, 2, 3, known, ("idle", ""))
+    assert Cursor.unpacked(cursor.packed()) == cursor
+    assert len(cursor.packed()) < 4096
+
+
+@target(Cursor().packed(), "{}")
+def cursors(data: bytes) -> None:
+    """What a router gives back to read on from."""
+    Cursor.unpacked(data).packed()
+
+
+def session_events_frame(event: Event) -> bytes:
+    return agent_frame(AgentFrame(1, SessionEvents("s", 1, 1, (event,), b"")))
 
 
 @target(*LINES, "".join(LINES))

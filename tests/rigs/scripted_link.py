@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +102,12 @@ class Link:
         async with asyncio.timeout(PATIENCE), self._came:
             await self._came.wait_for(lambda: self._frames.get(kind))
         return getattr(self._frames[kind].popleft(), kind)
+
+    async def any(self, patience: float = 1.0) -> None:
+        """Come back when another frame has come, or after a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience), self._came:
+                await self._came.wait()
 
     def came(self, kind: str) -> int:
         """How many frames of a kind wait to be looked at."""

@@ -52,6 +52,7 @@ def test_folders_may_begin_at_home() -> None:
         ({"HOME": "/h", "POINTSMAN_TLS_CA": "/no/such/file"}, "POINTSMAN_TLS_CA"),
         ({"HOME": "/h", "POINTSMAN_START_FOLDERS": "/srv,src"}, "POINTSMAN_START_FOLDERS"),
         ({"HOME": "/h", "POINTSMAN_TRUSTED_FOLDERS": "src"}, "POINTSMAN_TRUSTED_FOLDERS"),
+        ({"HOME": "/h", "POINTSMAN_MASKS": "/no/such/file"}, "POINTSMAN_MASKS"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "0"}, "POINTSMAN_MAX_SESSIONS"),
         ({"HOME": "/h", "POINTSMAN_MAX_SESSIONS": "many"}, "POINTSMAN_MAX_SESSIONS"),
     ],
@@ -59,6 +60,24 @@ def test_folders_may_begin_at_home() -> None:
 def test_a_bad_setting_is_refused_by_name(environ: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         Config.from_environ(environ)
+
+
+def test_masks_are_read_from_their_file(tmp_path: Path) -> None:
+    file = tmp_path / "masks"
+    file.write_text("# ours\n\nhouse key = HOUSE-[0-9]{6}\ndoor = a = b\n")
+
+    config = Config.from_environ({"HOME": "/h", "POINTSMAN_MASKS": str(file)})
+
+    assert config.masks == (("house key", "HOUSE-[0-9]{6}"), ("door", "a = b"))
+
+
+@pytest.mark.parametrize("line", ["no pattern", "broken = (", "all = .*", " = x"])
+def test_a_mask_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "masks"
+    file.write_text(line)
+
+    with pytest.raises(ConfigError, match="POINTSMAN_MASKS"):
+        Config.from_environ({"HOME": "/h", "POINTSMAN_MASKS": str(file)})
 
 
 def test_a_certificate_needs_its_key(tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""What sessions do as protobuf, and how far the router is with it."""
+
+from agentlink.v1 import session_events_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+
+from agent.domain import frames
+from agent.domain.session import SessionState
+from agent.domain.session_event import (
+    Became,
+    Described,
+    Event,
+    Missing,
+    Planned,
+    Said,
+    Speaker,
+    ToolKind,
+    ToolUsed,
+    Used,
+    WorkState,
+)
+
+_SPEAKERS = {one: pb.Speaker.Value(f"SPEAKER_{one.value}") for one in Speaker}
+_KINDS = {one: pb.ToolKind.Value(f"TOOL_KIND_{one.value}") for one in ToolKind}
+_WORK = {one: pb.WorkState.Value(f"WORK_STATE_{one.value}") for one in WorkState}
+
+
+def session_events(frame: frames.SessionEvents) -> pb.SessionEvents:
+    return pb.SessionEvents(
+        session_id=frame.session_id,
+        generation=frame.generation,
+        first_seq=frame.first_seq,
+        events=[_event(one) for one in frame.events],
+        cursor=frame.cursor,
+    )
+
+
+def events_ack(message: pb.EventsAck) -> frames.EventsAck:
+    return frames.EventsAck(message.session_id, message.acked_seq, message.cursor, is_taken=not message.reason)
+
+
+def _event(event: Event) -> pb.SessionEvent:
+    message = pb.SessionEvent()
+    if event.at is not None and 0 <= event.at < 253_402_300_800:  # the year 10 000, which no calendar has
+        message.at.FromMicroseconds(round(event.at * 1e6))
+    match event.what:
+        case Said(by, text):
+            message.said.CopyFrom(pb.Said(by=_SPEAKERS[by], text=text))
+        case ToolUsed() as used:
+            message.tool.CopyFrom(_tool(used))
+        case Planned(entries):
+            message.plan.entries.extend([pb.PlanEntry(text=text, state=_WORK[state]) for text, state in entries])
+        case Used() as used:
+            message.usage.CopyFrom(_usage(used))
+        case Became(state, waiting_for):
+            number = 0 if state is SessionState.UNKNOWN else types.SessionState.Value(f"SESSION_STATE_{state.name}")
+            message.status.CopyFrom(pb.SessionStatus(state=number, waiting_for=waiting_for))  # type: ignore[arg-type]
+        case Described(title, model, mode, branch):
+            message.metadata.CopyFrom(pb.SessionMetadata(title=title, model=model, mode=mode, branch=branch))
+        case Missing(why):
+            message.gap.CopyFrom(pb.EventGap(why=why))
+    return message
+
+
+def _tool(used: ToolUsed) -> pb.ToolUse:
+    return pb.ToolUse(
+        id=used.tool_id,
+        name=used.name,
+        kind=_KINDS[used.kind] if used.kind else pb.TOOL_KIND_UNSPECIFIED,
+        title=used.title,
+        input=used.input,
+        state=_WORK[used.state],
+        output=used.output,
+        diff=used.diff,
+    )
+
+
+def _usage(used: Used) -> pb.Usage:
+    return pb.Usage(
+        model=used.model,
+        input_tokens=used.input,
+        output_tokens=used.output,
+        cache_read_tokens=used.cache_read,
+        cache_written_tokens=used.cache_written,
+        context_tokens=used.input + used.cache_read + used.cache_written + used.output,
+    )

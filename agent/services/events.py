@@ -1,0 +1,167 @@
+"""Tells the router what sessions do, behind everything else: what it has not yet, then what comes.
+
+Nothing of it is remembered here. The router says how far it is, with the cursor that came with that; what follows is
+read from the program's own record. One frame of a session is on its way at a time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from agent.backends.claude.transcript_file import Cursor, Read, TranscriptFile, path_of
+from agent.clock import Clock
+from agent.domain.frames import EventsAck, EventsQuery, SessionEvents
+from agent.domain.masks import Masks
+from agent.domain.session import UUID, Session, SessionState
+from agent.domain.session_event import Became, Event
+from agent.services.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+LOOK_EVERY = 0.25  # seconds: a look is a stat of each session's record
+MOST_ON_THEIR_WAY = 4  # frames of all sessions together, of up to 128 KiB
+ASKED_AT_ONCE = 200
+MOST_UNTOLD = 1024 * 1024  # bytes of a record that told nothing, after which the router hears where we are
+ASK_AGAIN, LONGEST_PAUSE = 0.5, 60.0  # seconds until a router that takes nothing is asked again; doubled each time
+Send = Callable[[EventsQuery | SessionEvents], None]
+
+
+@dataclass(slots=True)
+class _Told:
+    """One session on this link. `cursor` is None until the router has said how far it is."""
+
+    file: TranscriptFile
+    cursor: Cursor | None = None
+    seq: int = 0
+    sent: Cursor | None = None  # with the frame that is on its way
+    seen: tuple[object, ...] = field(default_factory=tuple)  # how it looked when there was nothing to tell
+    ask_at: float = 0.0
+    pause: float = ASK_AGAIN
+
+
+class EventTeller:
+    """One for the process; `tell` runs once for each link."""
+
+    def __init__(self, sessions: Sessions, masks: Masks, clock: Clock, every: float = LOOK_EVERY) -> None:
+        self._sessions = sessions
+        self._masks = masks
+        self._clock = clock
+        self._every = every
+        self._told: dict[str, _Told] = {}
+        self._paths: dict[str, str] = {}  # by conversation, of those whose hooks do not say it
+        self._changed = asyncio.Event()
+
+    async def tell(self, send: Send) -> None:
+        """Tell it on a link that was just welcomed, until cancelled."""
+        try:
+            while True:
+                self._changed.clear()
+                sessions = {one.session_id: one for one in (*self._sessions.live(), *self._sessions.lately_ended)}
+                self._ask(sessions, send)
+                for session in [sessions[name] for name in self._told if name in sessions]:
+                    await self._one(session, self._told[session.session_id], send)
+                await self._wait()
+        finally:
+            for told in self._told.values():
+                told.file.close()
+            self._told.clear()  # the next router may know more or less
+
+    def heard(self, ack: EventsAck) -> None:
+        """How far the router is with a session."""
+        told = self._told.get(ack.session_id)
+        if told is None:
+            return
+        if not ack.is_taken:
+            # It may have no room now, or not have heard of a new session yet.
+            self._later(told)
+        else:
+            # Where it took what was sent, that is where to go on; else where it stands.
+            same = told.sent is not None and told.sent.packed() == ack.cursor
+            told.cursor = told.sent if same else Cursor.unpacked(ack.cursor)
+            told.seq, told.sent, told.seen, told.pause = ack.acked_seq, None, (), ASK_AGAIN
+        self._changed.set()
+
+    def _later(self, told: _Told) -> None:
+        """Ask again in a while how far the router is."""
+        told.cursor, told.sent, told.ask_at = None, None, self._clock.monotonic() + told.pause
+        told.pause = min(2 * told.pause, LONGEST_PAUSE)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._every):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _ask(self, sessions: dict[str, Session], send: Send) -> None:
+        """How far the router is with those that it did not say it of."""
+        for name in [name for name in self._told if name not in sessions]:
+            self._told.pop(name).file.close()
+        now, names = self._clock.monotonic(), []
+        for name, session in sessions.items():
+            if session.conversation is None and name not in self._told:
+                continue
+            told = self._told.setdefault(name, _Told(TranscriptFile(self._masks)))
+            if told.cursor is None and now >= told.ask_at:
+                told.ask_at = float("inf")  # answered, or over with the link
+                names.append(name)
+        for at in range(0, len(names), ASKED_AT_ONCE):
+            send(EventsQuery(tuple(names[at : at + ASKED_AT_ONCE])))
+
+    async def _one(self, session: Session, told: _Told, send: Send) -> None:
+        on_their_way = sum(1 for one in self._told.values() if one.sent is not None)
+        if told.cursor is None or told.sent is not None or on_their_way >= MOST_ON_THEIR_WAY:
+            return None
+        path = self._path(session)
+        looks = (session.state, session.waiting_for, path, *_look(path))
+        if looks == told.seen:
+            return None
+        try:
+            read = await asyncio.to_thread(told.file.read, told.cursor, path)
+        except OSError as error:
+            logger.warning("cannot read what a session does session_id=%s: %s", session.session_id, error)
+            return self._later(told)
+        if not read.more:
+            read = _with_status(read, session)
+        if read.events or read.cursor.offset - told.cursor.offset > MOST_UNTOLD:
+            told.sent = read.cursor
+            events, cursor = read.events, read.cursor.packed()
+            send(SessionEvents(session.session_id, session.generation, told.seq + 1, events, cursor))
+            # Whoever was served stands last.
+            self._told[session.session_id] = self._told.pop(session.session_id)
+            return None
+        told.cursor = read.cursor
+        if read.more:
+            self._changed.set()
+        else:
+            told.seen = looks
+        return None
+
+    def _path(self, session: Session) -> str:
+        talk = session.conversation
+        if talk is None or talk.transcript:
+            return talk.transcript if talk else ""
+        name = talk.conversation_id
+        if not self._paths.get(name) and UUID.fullmatch(name):
+            self._paths[name] = path_of(talk.folder, name)
+        return self._paths.get(name, "")
+
+
+def _with_status(read: Read, session: Session) -> Read:
+    """With what it does now, where something else was told last."""
+    waiting_for = session.waiting_for[:100] if session.state is SessionState.WAITING else ""
+    now = (session.state.value, waiting_for)
+    if now == read.cursor.status:
+        return read
+    became = Event(Became(session.state, waiting_for))
+    return Read((*read.events, became), replace(read.cursor, status=now))
+
+
+def _look(path: str) -> tuple[int, ...]:
+    """What changes with a file."""
+    try:
+        seen = Path(path).stat()
+    except (OSError, ValueError):
+        return ()
+    return (seen.st_ino, seen.st_size)

@@ -1,0 +1,106 @@
+"""The real Claude Code, followed while it works: each thing it does comes once and in order, whatever is killed."""
+
+from pathlib import Path
+
+import grpc
+import pytest
+from agentlink.v1 import session_events_pb2 as pb
+from agentlink.v1 import types_pb2 as types
+
+from tests.e2e.claude_desk import LONG, desk
+from tests.e2e.system import System, message, running
+from tests.fakes.claude_program import ClaudeHome
+from tests.fakes.model_api import ModelApi
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.e2e
+
+QUIET = ("status", "usage", "metadata")
+
+
+def shown(event: pb.SessionEvent) -> str:
+    """An event in a line."""
+    match event.WhichOneof("event"):
+        case "said":
+            return f"{pb.Speaker.Name(event.said.by).removeprefix('SPEAKER_').lower()}: {event.said.text}"
+        case "tool":
+            return f"{event.tool.title or event.tool.output} {pb.WorkState.Name(event.tool.state).rpartition('_')[2]}"
+    return str(event.WhichOneof("event"))
+
+
+def told(system: System) -> list[pb.SessionEvent]:
+    """All that is kept of the only session."""
+    [session] = system.cli("sessions", "--json")
+    return system.events(session["sessionId"])
+
+
+def words(system: System) -> list[str]:
+    return [shown(one) for one in told(system) if one.WhichOneof("event") not in QUIET]
+
+
+def is_there(system: System, line: str) -> bool:
+    """Whether it is told; a router that was just killed is not back yet."""
+    try:
+        return line in words(system)
+    except (grpc.RpcError, AssertionError):
+        return False
+
+
+def test_a_turn_is_told_once_and_in_order_though_all_of_us_are_killed_in_its_middle(tmp_path: Path) -> None:
+    with desk(tmp_path) as here:
+        here.type("hello there")
+        wait_until(lambda: here.messages("echo: hello there"), LONG)
+        wait_until(lambda: is_there(here.system, "assistant: echo: hello there"), LONG)
+        here.type("%bash touch made")
+        here.shows("Do you want to")
+        wait_until(lambda: is_there(here.system, "touch made RUNNING"), LONG)
+        wait_until(lambda: told(here.system)[-1].status.state == types.SESSION_STATE_WAITING, LONG)
+
+        here.system.kill("agent")
+        here.press("Enter")
+        here.shows("tool said:")
+        here.system.kill("router")
+        here.type("/clear")
+        here.type("and %this")
+
+        wait_until(lambda: is_there(here.system, "user: and %this"), LONG)
+        wait_until(lambda: told(here.system)[-1].status.state == types.SESSION_STATE_IDLE, LONG)
+        said = words(here.system)
+        numbers = [one.seq for one in told(here.system)]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+    [answer] = [line for line in said if line.startswith("assistant: tool said:")]
+    last = said[-1]  # the stand-in repeats what the program adds behind /clear
+    assert [line for line in said if not line.startswith("system: ")] == [
+        "user: hello there",
+        "assistant: echo: hello there",
+        "user: %bash touch made",
+        "touch made RUNNING",
+        next(line for line in said if line.endswith(" DONE")),
+        answer,
+        "user: /clear",
+        "user: and %this",
+        last,
+    ]
+    assert last.startswith("assistant: echo: ")
+    assert last.endswith("and %this")
+
+
+def test_a_session_without_a_terminal_is_told_of_like_one_with_it(tmp_path: Path) -> None:
+    with ModelApi() as api:
+        (tmp_path / "claude").mkdir()
+        home = ClaudeHome(tmp_path / "claude", api)
+        environ = home.environ | {
+            "PATH": f"{home.program.parent}:{home.environ['PATH']}",
+            "POINTSMAN_START_FOLDERS": str(home.project),
+        }
+        with running(tmp_path, **environ) as system:
+            system.webhook(message(80_001, "/new hello there"))
+            wait_until(lambda: system.cli("sessions", "--json"), LONG)
+            wait_until(lambda: is_there(system, "assistant: echo: hello there"), LONG)
+            wait_until(lambda: told(system)[-1].status.state == types.SESSION_STATE_IDLE, LONG)
+
+            assert [line for line in words(system) if not line.startswith("system: ")] == [
+                "user: hello there",
+                "assistant: echo: hello there",
+            ]
