@@ -75,7 +75,7 @@ def described(
     tag: str,
     *refuses: int,
     security: tuple[Mapping[str, str], ...] = (),
-    takes: Json | None = None,
+    takes: type[Query] | Json | None = None,
     content: Mapping[str, Json] | None = None,
     on_loop: bool = False,
 ) -> Callable[[View], View]:

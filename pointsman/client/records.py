@@ -3,6 +3,7 @@
 A time is None until that step is reached. A state that only a newer router knows is UNKNOWN, never an error.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -287,6 +288,17 @@ class TraceStep:
     actor: str
     detail: str
     identity: str = ""  # whom the router had authenticated, where a key caused it; the actor may be a claim
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """One thing that a session did; `content` is what the protocol has of that kind, as JSON has it."""
+
+    seq: int
+    generation: int
+    at: datetime | None
+    kind: str  # said, tool, plan, usage, status, metadata, gap; empty for one that only a newer router knows
+    content: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,41 @@
-"""Live events, resumed across restarts of the router."""
+"""Live events, resumed across restarts of the router: what one session does, or every step of commands and messages."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pointsman import names
-from pointsman.client.records import Event
+from pointsman.client.records import Event, SessionEvent
 from pointsman.commands import completion
 from pointsman.context import client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 from pointsman.render import clock, json_line, plain
 
+if TYPE_CHECKING:
+    from pointsman.client.control import Control
+
+E = TypeVar("E", Event, SessionEvent)
+Json = Any
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 _WORKED = 2.0  # seconds that a stream lived: then the address is right, and a break is worth waiting out
+_WHO = {"USER": ">", "ASSISTANT": "●", "SYSTEM": "·"}
+_STATES = {"PENDING": "☐", "RUNNING": "…", "DONE": "✓", "FAILED": "✗"}
+_MOST_OF_OUTPUT = 5  # lines
 
 
 @click.command()
 @client_flags
 @json_flag
 @click.option("--after", default=0, type=click.IntRange(0), metavar="EVENT", help="Go on after this event.")
+@click.option("--last", default=20, type=click.IntRange(0), metavar="COUNT", help="Begin with the newest so many.")
+@click.option("--steps", is_flag=True, help="Of a session, too, the steps of commands and messages.")
 @click.argument("session", default="", shell_complete=completion.sessions)
-def watch(*, session: str, after: int, as_json: bool) -> None:
-    """Show what happens, as it happens.
+def watch(*, session: str, after: int, last: int, steps: bool, as_json: bool) -> None:
+    """Show what a session does, as it does it; without one, the steps of all commands and messages.
 
     Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it.
     """
@@ -32,28 +44,71 @@ def watch(*, session: str, after: int, as_json: bool) -> None:
         with control() as router:
             session_id = names.session(router, session)
     with suppress(KeyboardInterrupt):
-        for event in _events(session_id, after):
-            click.echo(json_line(event) if as_json else _line(event))
+        if session_id and not steps:
+            _show(
+                lambda router, at: router.watch_session(session_id, at, last=0 if at else last), after, _told,
+                as_json=as_json,
+            )  # fmt: skip
+        else:
+            _show(lambda router, at: router.watch(session_id, at), after, _line, as_json=as_json)
+
+
+def _show(
+    watches: "Callable[[Control, int], Iterator[E]]", after: int, line: Callable[[E], str], *, as_json: bool
+) -> None:
+    for event in _events(watches, after):
+        click.echo(json_line(event) if as_json else line(event))
 
 
 def _line(event: Event) -> str:
-
     step = event.step
     move = " → ".join(state for state in (step.from_state, step.to_state) if state)
     words = (str(event.event_id), clock(step.at), event.session_id, step.subject_id, step.event, move, step.detail)
     return "  ".join(plain(word) for word in words if word)
 
 
-def _events(session_id: str, after: int) -> Iterator[Event]:
+def _told(event: SessionEvent) -> str:
+    words = _WORDS[event.kind](event.content) if event.kind in _WORDS else event.kind
+    first, *rest = words.split("\n")
+    head = "  ".join(filter(None, (str(event.seq), clock(event.at) if event.at else "", plain(first))))
+    return "\n".join([head, *(f"    {plain(line)}" for line in rest)])
+
+
+def _of_tool(tool: Json) -> str:
+    mark = _STATES.get(tool.get("state"), "?")
+    if tool.get("state") == "RUNNING":
+        return f"{mark} {tool.get('name', '')} {tool.get('title', '')}"
+    output = (tool.get("diff") or tool.get("output", "")).split("\n")
+    return "\n".join([f"{mark} {output[0]}", *output[1:_MOST_OF_OUTPUT], *(["…"] if output[_MOST_OF_OUTPUT:] else [])])
+
+
+def _of_plan(plan: Json) -> str:
+    entries = [f"{_STATES.get(one.get('state'), '?')} {one.get('text', '')}" for one in plan.get("entries", [])]
+    return "\n".join(["plan", *entries])
+
+
+_WORDS: dict[str, Callable[[Json], str]] = {
+    "said": lambda said: f"{_WHO.get(said.get('by'), '·')} {said.get('text', '')}",
+    "tool": _of_tool,
+    "plan": _of_plan,
+    "usage": lambda usage: f"tokens: {usage.get('outputTokens', 0)} written, {usage.get('contextTokens', 0)} in use",
+    "status": lambda status: f"{status.get('state', 'unknown').lower()} {status.get('waitingFor', '')}".rstrip(),
+    "metadata": lambda about: ", ".join(f"{name}: {value}" for name, value in about.items()),
+    "gap": lambda gap: f"missing: {gap.get('why', '')}",
+}
+
+
+def _events(watches: "Callable[[Control, int], Iterator[E]]", after: int) -> Iterator[E]:
     """Events without a gap: after a break, those that were missed come first."""
     pause, worked = _FIRST_PAUSE, False
     while True:
         began = time.monotonic()
         try:
             with control() as router:
-                for event in router.watch(session_id, after):
+                for event in watches(router, after):
                     # Noted before it is shown: what stands on the screen never comes again.
-                    after, pause, worked = event.event_id, _FIRST_PAUSE, True
+                    after = event.event_id if isinstance(event, Event) else event.seq
+                    pause, worked = _FIRST_PAUSE, True
                     yield event
         except Failure as failure:
             worked = worked or time.monotonic() - began > _WORKED

@@ -32,6 +32,7 @@ class FakeControl(ControlServicer):
         self.permissions: list[types.Permission] = []
         self.steps: list[pb.TraceStep] = []
         self.events: list[pb.WatchEventsResponse] = []
+        self.session_events: list[pb.WatchSessionResponse] = []
         self.requests: list[Any] = []
         self.quotas: list[pb.QuotaUse] = []
         self.writable = True
@@ -234,6 +235,16 @@ class FakeControl(ControlServicer):
     def WatchEvents(self, request: Any, context: Any) -> Iterator[pb.WatchEventsResponse]:
         self.enter(request, context)
         later = [event for event in self.events if event.event_id > request.after_event_id]
+        if self.broken_streams > 0:
+            self.broken_streams -= 1
+            yield later[0]
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset")
+        yield from later
+        self.refuse(context, grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", "That was all.")
+
+    def WatchSession(self, request: Any, context: Any) -> Iterator[pb.WatchSessionResponse]:
+        self.enter(request, context)
+        later = [one for one in self.session_events if one.event.seq > request.after_seq]
         if self.broken_streams > 0:
             self.broken_streams -= 1
             yield later[0]

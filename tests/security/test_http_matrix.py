@@ -28,6 +28,7 @@ GET  /health/ready                  anyone
 GET  /openapi.json                  anyone
 GET  /metrics                       admin operator viewer approver adapter
 GET  /sessions                      admin operator viewer approver adapter
+GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
 POST /sessions/unregister           admin operator
 POST /notifications/send            admin operator

@@ -138,6 +138,13 @@ class ListCommands(Query):
             yield known[word]
 
 
+class ListSessionEvents(Query):
+    """Which of a session's events."""
+
+    after: Annotated[int, Meta(ge=0, le=2**62, description="Only behind this number.")] = 0
+    last: Annotated[int, Meta(ge=0, le=20_000, description="Of what is kept, only the newest so many.")] = 0
+
+
 class Ok(Answer):
     """It is so."""
 

@@ -16,6 +16,7 @@ from webhook_adapter.auth import is_body_to_come, let_body_come
 from webhook_adapter.endpoints import endpoint
 from webhook_adapter.http import bodies
 from webhook_adapter.http.keys import Keys
+from webhook_adapter.http.session_events import add_session_events
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.router.errors import http_status
 
@@ -34,6 +35,7 @@ def create_blueprint(keys: Keys) -> Blueprint:
     blueprint = Blueprint("rest", __name__)
     _add_guard(blueprint, keys)
     _add_sessions(blueprint)
+    add_session_events(blueprint, _control)
     _add_notifications(blueprint, threading.Semaphore(_MOST_WAITING))
     _add_commands(blueprint)
     _add_cleanup(blueprint)

@@ -201,7 +201,7 @@ def test_watch_prints_events_with_the_number_to_resume(run: Run, control: FakeCo
     step = pb.TraceStep(subject_id="c1", event="sent", from_state="QUEUED", to_state="SENT")
     control.events = [pb.WatchEventsResponse(event_id=number, step=step, session_id="s-1") for number in (7, 8)]
 
-    done = run("watch", "api", "--after", "7", "--json")
+    done = run("watch", "api", "--steps", "--after", "7", "--json")
 
     assert [json.loads(line)["eventId"] for line in done.stdout.splitlines()] == [8]
     assert done.exit_code == 4  # how the small router ends its stream

@@ -1,0 +1,75 @@
+"""`pointsman watch SESSION`: what a session does, for people and for programs."""
+
+import json
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import session_events_pb2 as events_pb
+from agentlink.v1 import types_pb2 as types
+
+from tests.integration.pointsman.conftest import Run
+from tests.rigs.scripted_control import FakeControl
+
+SAID, TOOL, PLAN = events_pb.Said, events_pb.ToolUse, events_pb.Plan
+EVENTS = [
+    {"said": SAID(by=events_pb.SPEAKER_USER, text="fix the test")},
+    {"said": SAID(by=events_pb.SPEAKER_ASSISTANT, text="I look.\nThen I fix \x1b[31mit.")},
+    {"tool": TOOL(id="t", name="Bash", title="make test", state=events_pb.WORK_STATE_RUNNING)},
+    {"tool": TOOL(id="t", output="1\n2\n3\n4\n5\n6", state=events_pb.WORK_STATE_FAILED)},
+    {"plan": PLAN(entries=[events_pb.PlanEntry(text="Look", state=events_pb.WORK_STATE_DONE)])},
+    {"usage": events_pb.Usage(output_tokens=7, context_tokens=1200)},
+    {"status": events_pb.SessionStatus(state=types.SESSION_STATE_WAITING, waiting_for="permission prompt")},
+    {"metadata": events_pb.SessionMetadata(model="opus", branch="main")},
+    {"gap": events_pb.EventGap(why="They are not kept any more.", first_seq=9, last_seq=9)},
+]
+
+
+def telling(control: FakeControl) -> None:
+    control.add_session("s-1", "api")
+    control.session_events = [
+        pb.WatchSessionResponse(event=events_pb.SessionEvent(seq=seq, generation=1, **event))  # type: ignore[arg-type]
+        for seq, event in enumerate(EVENTS, 1)
+    ]
+
+
+def test_people_read_what_it_does(run: Run, control: FakeControl) -> None:
+    telling(control)
+
+    done = run("watch", "api")
+
+    assert done.stdout.splitlines() == [
+        "1  > fix the test",
+        "2  ● I look.",
+        "    Then I fix [31mit.",
+        "3  … Bash make test",
+        "4  ✗ 1",
+        *("    2", "    3", "    4", "    5", "    …"),
+        "5  plan",
+        "    ✓ Look",
+        "6  tokens: 7 written, 1200 in use",
+        "7  waiting permission prompt",
+        "8  model: opus, branch: main",
+        "9  missing: They are not kept any more.",
+    ]
+    assert done.exit_code == 4  # how the small router ends its stream
+
+
+def test_programs_read_json_and_resume(run: Run, control: FakeControl) -> None:
+    telling(control)
+
+    done = run("watch", "api", "--after", "7", "--json")
+
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first == {
+        "seq": 8, "generation": 1, "at": None, "kind": "metadata", "content": {"model": "opus", "branch": "main"},
+    }  # fmt: skip
+    assert second["content"] == {"why": "They are not kept any more.", "firstSeq": 9, "lastSeq": 9}
+
+
+def test_a_break_is_resumed_without_a_gap(run: Run, control: FakeControl) -> None:
+    telling(control)
+    control.broken_streams = 2
+
+    done = run("watch", "s-1", "--json")
+
+    assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == list(range(1, 10))
+    assert "trying again" in done.stderr
