@@ -16,8 +16,8 @@ from agent.backends.claude import prompt_box, stream_json, transcript
 from agent.backends.claude.registry_file import ClaudeCode
 from agent.backends.claude.transcript_file import Cursor
 from agent.backends.pty_messages import action_of, of_outcome, outcome_of
-from agent.backends.terminals import tmux_control
-from agent.backends.terminals.keyboard import Refused
+from agent.backends.terminals import nvim_rpc, tmux_control
+from agent.backends.terminals.keyboard import Refused, Silent
 from agent.backends.terminals.typing_rules import bursts, clean
 from agent.domain import alert
 from agent.domain.claude_question import questions
@@ -241,6 +241,21 @@ def tmux_answers(data: bytes) -> None:
     with suppress(Refused):
         tmux_control.answer_of(words.split("\n"))
     assert "\n" not in tmux_control.line_of([(clean(words), "x")])
+
+
+@target(
+    b"\x94\x01\x01\xc0\xa15",
+    b"\x94\x01\x01\x92\x00\xa3bad\xc0",
+    b"\x93\x02\xa4redr\x90\x94\x01\x01\xc0\xc3",
+    b"\xdd\xff\xff\xff\xff",
+)
+def nvim_answers(data: bytes) -> None:
+    """What nvim sends, or what else listens there."""
+    begun = time.process_time()
+    with suppress(Refused, Silent):
+        nvim_rpc.answer_of(data)
+    nvim_rpc.question_of(text(data))
+    assert time.process_time() - begun < 5, "an answer that takes seconds to read"
 
 
 DELIVER = {"type": "deliver", "delivery": 1, "text": "x", "submit": True}

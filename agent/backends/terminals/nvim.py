@@ -1,15 +1,14 @@
 """Sessions in terminals inside of nvim: text goes to the terminal's channel, whatever mode the editor is in."""
 
 import json
-import os
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
-from tempfile import TemporaryFile
 
 from agent import processes
 from agent.backends.claude import registry_file
-from agent.backends.spawning import exit_code, unavailable
-from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused, Silent
+from agent.backends.spawning import unavailable
+from agent.backends.terminals import nvim_rpc
+from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused
 from agent.backends.terminals.terminal import TerminalBackend
 from agent.backends.terminals.typing_rules import EDITING, ENTER, KEYS, Pace
 from agent.domain.command import Reason
@@ -17,7 +16,7 @@ from agent.domain.errors import Refusal
 from agent.domain.session import Process, Session
 
 TIMEOUT = 10.0
-"""Seconds for one question, which takes about 10 ms: an editor that needs longer hangs, or waits at a prompt."""
+"""Seconds for one question, which takes less than 1 ms: an editor that needs longer hangs, or waits at a prompt."""
 
 # Number of the buffer, its channel, the process in it, whether it is the one in front.
 _TERMINALS = (
@@ -44,27 +43,14 @@ class Editor:
     async def ask(self, expression: str, **words: object) -> str:
         """What the expression gives, with words in the places that it names in braces.
 
-        The words come out of a file of ours that has no name: every account can read a command line (proc(5)). Raises
-        Refused, or Silent when there is doubt about its effect.
+        Raises Refused, or Silent when there is doubt about its effect.
         """
-        with TemporaryFile() as source, TemporaryFile() as output:
-            source.write(json.dumps(words).encode())
-            source.flush()
-            told = f"json_decode(readfile('/proc/{os.getpid()}/fd/{source.fileno()}')[0])"
-            whole = expression.format(**{word: f"{told}['{word}']" for word in words}) if words else expression
-            try:
-                code = await exit_code(
-                    command(self._socket, whole), self._limit, stdout=output, stderr=subprocess.STDOUT
-                )
-            except TimeoutError:
-                raise Silent(f"nvim did not answer for {self._limit:g} s; perhaps it waits at a prompt") from None
-            except OSError as error:
-                raise Refused(unavailable("nvim", "neovim", error)) from error
-            output.seek(0)
-            answer = output.read().decode(errors="replace").strip()  # older ones answer on standard error
-        if code:
-            raise Refused(f"nvim at {self._socket}: {answer}")
-        return answer
+        told = "json_decode('" + json.dumps(words).replace("'", "''") + "')"
+        whole = expression.format(**{word: f"{told}['{word}']" for word in words}) if words else expression
+        try:
+            return await nvim_rpc.ask(self._socket, whole, self._limit)
+        except Refused as error:
+            raise Refused(f"nvim at {self._socket}: {error}") from error
 
 
 class Terminal:

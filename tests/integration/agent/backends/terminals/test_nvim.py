@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent import processes
-from agent.backends.terminals import nvim
+from agent.backends.terminals import nvim, nvim_rpc
+from agent.backends.terminals.keyboard import Refused, Silent
 from agent.backends.terminals.nvim import NvimBackend
 from agent.domain.command import Action, Ending, Input, Outcome, Reason
 from agent.domain.errors import Refusal
@@ -108,3 +109,37 @@ def test_an_editor_without_a_terminal_in_front_is_refused(editor: NvimFixture) -
 
     with pytest.raises(Refusal, match="2 terminals"):
         nvim.resolve(editor.socket)
+
+
+def test_no_program_is_started_for_a_text(editor: NvimFixture, got: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = editor.session()
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nonexistent")
+        outcome = deliver(session, Input('it\'s "one"\nand two'))
+
+    assert outcome == Outcome.done()
+    wait_until(lambda: got.read_text() == 'it\'s "one"\nand two\n')
+
+
+ODD = {
+    "nothing": b"",
+    "no MessagePack": b"\xc1",
+    "half an answer": b"\x94\x01",
+    "another's answer": b"\x94\x01\x07\xc0\xc0",
+}
+
+
+@pytest.mark.parametrize("words", ODD.values(), ids=ODD)
+async def test_what_else_listens_there_is_in_doubt(data_dir: Path, words: bytes) -> None:
+    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(words)
+        writer.close()
+
+    async with await asyncio.start_unix_server(listen, data_dir / "other"):
+        with pytest.raises(Silent, match="nvim"):
+            await nvim_rpc.ask(str(data_dir / "other"), "1", 10.0)
+
+
+async def test_what_nvim_says_of_a_mistake_comes_back(editor: NvimFixture) -> None:
+    with pytest.raises(Refused, match="nosuch"):
+        await nvim_rpc.ask(editor.socket, "nosuch()", 20.0)
