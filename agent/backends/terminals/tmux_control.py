@@ -20,11 +20,17 @@ logger = logging.getLogger(__name__)
 LINGER = 5.0
 """Seconds without a command after which the client leaves: `tmux attach` prefers sessions that nobody looks at."""
 
+LOOK = 0.1
+"""Seconds between looks whether it has answered, where it takes longer than that."""
+
 REST = 60.0
 """Seconds in which a server that takes no such client is not asked again."""
 
 MOST = 8 * 1024 * 1024
-"""Bytes of one answer; the largest of screens has less."""
+"""Bytes of memory for one answer; the largest of screens takes less."""
+
+_LINE = 64
+"""Bytes that a line takes beside its letters."""
 
 Run = Callable[..., Awaitable[str]]
 
@@ -80,7 +86,7 @@ class _Question:
         """Take a line in; whether that was the end."""
         if line == self.end:
             return True
-        self.size += len(line)
+        self.size += len(line) + _LINE
         self.lines.append(line)
         return False
 
@@ -107,8 +113,12 @@ class ControlClient(asyncio.Protocol):
     def is_open(self) -> bool:
         return not self._over.is_set()
 
+    @property
+    def _is_awaited(self) -> bool:
+        return any(not question.answer.done() for question in self._questions)
+
     async def open(self, command: Sequence[str], limit: float) -> None:
-        """Come once the server answers. Raises Broken where it takes no such client, Silent, or OSError."""
+        """Come once the server answers. Raises Refused or Broken where it takes no such client, Silent, or OSError."""
         loop = asyncio.get_running_loop()
         # Not uvloop's own way to start a program, as in spawning.
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: ASYNC220 -- not for long
@@ -121,7 +131,7 @@ class ControlClient(asyncio.Protocol):
         """What the commands of a line print. Raises Refused, Broken, or Silent after `limit` seconds."""
         question = _Question(asyncio.get_running_loop().create_future())
         if self._writing is None or not self.is_open:
-            raise Broken(self._why)
+            raise Refused(self._why)  # nothing was asked
         self._questions.append(question)
         self._used = time.monotonic()
         self._writing.write(f"{line}\ndisplay-message -p {question.end}\n".encode())
@@ -164,9 +174,9 @@ class ControlClient(asyncio.Protocol):
     async def _live(self, process: "subprocess.Popen[bytes]") -> None:
         """Until it is over, or was not needed for a while; also where the event loop ends before."""
         try:
-            while self._questions or time.monotonic() - self._used < LINGER:
+            while (left := self._used + LINGER - time.monotonic()) > 0 or self._is_awaited:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._over.wait(), LINGER)
+                    await asyncio.wait_for(self._over.wait(), left if left > 0 else LOOK)
                     break
         finally:
             self._leave("it is not needed any more")
