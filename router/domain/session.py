@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -68,6 +69,7 @@ def is_uuid(session_id: str) -> bool:
     return _DRESSED.fullmatch(session_id) is not None
 
 
+@lru_cache(4096)  # every command asks
 def bare_id(session_id: str) -> str:
     """One spelling for ids that differ only in their dress: session_<uuid>, cse_<uuid> and <uuid> are one session."""
     match = _DRESSED.fullmatch(session_id)

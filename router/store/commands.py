@@ -11,7 +11,7 @@ from peewee import fn
 from router.domain.action import Lane
 from router.domain.command import LIVE, SOURCES, ChatRef, Command, CommandState, Event, Hold, Origin, Stored, apply
 from router.domain.errors import Reason, Refusal
-from router.store import actions, sessions
+from router.store import actions, command_record, sessions
 from router.store.command_steps import first_steps, step
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part, Reads
@@ -46,7 +46,6 @@ _NEWEST = _ALL.order_by(Row.position.desc()).limit(given.limit)
 _THIS = Row.command_id == given.command_id
 _OF_MACHINE, _OF_SESSION = Row.machine_id == given.machine_id, Row.session_id == given.session_id
 
-_INSERT = _COMMANDS.writes(_COMMANDS.insert())
 # What events change. The rest stays as it was accepted, but for what a person or a new machine does to it.
 _OUTCOME = (
     Row.state, Row.reason, Row.detail, Row.attempt, Row.charged, Row.epoch, Row.inbox_id, Row.sent_at, Row.received_at,
@@ -125,12 +124,11 @@ oldest = Statement(Row.select(fn.MIN(Row.created_at)).where(IS_LIVE)).value  # s
 accept_by = Statement(Row.update({Row.created_at: given.now}).where((Row.created_at > given.now) & IS_LIVE)).run
 
 
-def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = "") -> None:
-    """Write new commands, count them, and record their first steps (accepted, and sent where they already are)."""
-    _INSERT.many(tx, commands)
-    for command in commands:
-        sessions.count(tx, command)  # kept, not counted: each submit asks whether there is room
-    record(tx, [each for command in commands for each in first_steps(command, actor_detail)])
+def insert(tx: Transaction, command: Command, *, actor_detail: str = "") -> None:
+    """Write a new command, count it, and record its first steps (accepted, and sent where it already is)."""
+    command_record.write(tx, command)
+    sessions.count(tx, command)  # kept, not counted: each submit asks whether there is room
+    record(tx, first_steps(command, actor_detail))
 
 
 def change(tx: Transaction, command: Command, event: Event, now: float, actor: str = "router") -> Command:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from peewee import DatabaseError, SqliteDatabase
 
 from router.store import integrity
-from router.store.group_commit import Operation, commit, resolve
+from router.store.group_commit import Memory, Operation, commit, resolve
 from router.store.group_commit import Transaction as Transaction  # operations of all stores are functions of it
 from router.store.integrity import Damaged
 
@@ -71,6 +71,7 @@ class Database:
         self.on_commit: Callable[[], None] = lambda: None  # called on the loop after every group
         self._queue: SimpleQueue[list[Operation[Any]] | None] = SimpleQueue()
         self._lazy: list[Operation[Any]] = []
+        self._memory: Memory = {}  # the writer thread's
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, "database-reader")
 
@@ -170,7 +171,7 @@ class Database:
 
     def _commit_group(self, connection: sqlite3.Connection, group: list[Operation[Any]]) -> None:
         started = time.monotonic()
-        taken = commit(connection, group)
+        taken = commit(connection, group, self._memory)
         self.writable = self.writable if taken is None else taken
         self.times.count += 1
         self.times.recent.append(time.monotonic() - started)

@@ -17,6 +17,8 @@ from router.domain.identity import ROUTER
 from router.domain.undo import Undo
 
 T = TypeVar("T")
+Memory = dict[Any, Any]  # of a store's values, by keys of its own
+MOST_KEPT = 50_000  # values in a memory; then it begins anew
 logger = logging.getLogger(__name__)
 
 # What SQLite says where the file cannot be used; the rest is about what it was asked.
@@ -30,27 +32,38 @@ _DISK = frozenset({
 class Transaction(Undo):
     """What an operation works with: the connection, what is undone with it in memory, and what follows its COMMIT.
 
-    `caller` is for whom it acts; who hands it in for somebody says so at its beginning.
+    `caller` is for whom it acts; who hands it in for somebody says so at its beginning. `memory` is what stores keep of
+    their rows from one transaction to the next, as nobody else writes them; it is changed as everything in memory is.
     """
 
-    __slots__ = ("appended", "caller", "committed", "execute", "executemany")
+    __slots__ = ("appended", "caller", "committed", "execute", "executemany", "memory", "replaced")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, memory: Memory | None = None) -> None:
         super().__init__()
         self.execute = connection.execute
         self.executemany = connection.executemany
         self.caller = ROUTER
         self.committed: list[Callable[[], object]] = []
         self.appended: dict[str, list[tuple[object, ...]]] = {}
+        self.replaced: dict[str, dict[str, tuple[object, ...]]] = {}
+        self.memory: Memory = {} if memory is None else memory
 
     def append(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Write rows that nothing in the operation reads, with all of its rows of this kind at its end."""
         self.appended.setdefault(statement, []).extend(rows)
 
+    def replace(self, statement: str, key: str, row: tuple[object, ...]) -> None:
+        """The same for a row of which the last counts."""
+        self.replaced.setdefault(statement, {})[key] = row
+
     def flush(self) -> None:
-        """Write what was appended, each kind in its order."""
+        """Write what was appended and replaced, each kind in its order."""
         for statement, rows in self.appended.items():
             self.executemany(statement, rows)
+        for statement, newest in self.replaced.items():
+            self.executemany(statement, newest.values())
+        self.appended.clear()
+        self.replaced.clear()
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Call this on the event loop once all of this is on disk; never if it is undone."""
@@ -61,6 +74,7 @@ class Transaction(Undo):
         super().undo()
         self.committed.clear()
         self.appended.clear()
+        self.replaced.clear()
 
 
 @dataclass(slots=True)
@@ -74,15 +88,17 @@ class Operation(Generic[T]):
     error: BaseException | None = None
 
 
-def commit(connection: sqlite3.Connection, group: list[Operation[Any]]) -> bool | None:
+def commit(connection: sqlite3.Connection, group: list[Operation[Any]], memory: Memory) -> bool | None:
     """One transaction for all; another one for the others when one failed after it had written something.
 
     Returns whether the disk takes writes; None where nothing was written, as it was not asked then.
     """
+    if len(memory) > MOST_KEPT:
+        memory.clear()
     while True:
         changes = connection.total_changes  # of this attempt: those of one that was undone never reached the disk
         try:
-            failed = _attempt(connection, group)
+            failed = _attempt(connection, group, memory)
         except sqlite3.Error as error:
             _undo(connection, group)
             _refuse(group, error)
@@ -107,21 +123,21 @@ def resolve(group: list[Operation[Any]]) -> None:
             operation.future.set_result(operation.value)
 
 
-def _attempt(connection: sqlite3.Connection, group: list[Operation[Any]]) -> Operation[Any] | None:
+def _attempt(connection: sqlite3.Connection, group: list[Operation[Any]], memory: Memory) -> Operation[Any] | None:
     """Run them in one transaction; the one that undid it, without which the others must be run again."""
     connection.execute("BEGIN IMMEDIATE")
     for operation in group:
-        if not _perform(connection, operation):
+        if not _perform(connection, operation, memory):
             _undo(connection, group)
             return operation
     connection.execute("COMMIT")
     return None
 
 
-def _perform(connection: sqlite3.Connection, operation: Operation[Any]) -> bool:
+def _perform(connection: sqlite3.Connection, operation: Operation[Any], memory: Memory) -> bool:
     """Run one operation. False when it failed and left something behind. Errors of the disk are raised."""
     # Each attempt has a transaction of its own: what one that was undone wanted to happen is forgotten with it.
-    operation.transaction = transaction = Transaction(connection)
+    operation.transaction = transaction = Transaction(connection, memory)
     operation.error = None
     before = connection.total_changes
     try:

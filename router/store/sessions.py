@@ -34,7 +34,6 @@ class Slot(Struct, frozen=True):
     generation: int
     next_sequence: int
     live: int
-    machine_live: int
     state: SessionState
 
 
@@ -43,9 +42,6 @@ def _line(text: str | None) -> str:
 
 
 _SELF = Row.bare_id == given.bare_id  # in whatever dress the id comes
-_SAME_MACHINE = Row.alias()
-# Of the few sessions of a machine, so that no second counter can differ from the first.
-_LIVE_OF_MACHINE = _SAME_MACHINE.select(fn.SUM(_SAME_MACHINE.live)).where(_SAME_MACHINE.machine_id == Row.machine_id)
 # A start's text is JSON, of which the first is its prompt.
 _Words = tables.Command
 _TEXT = Case(None, [(_Words.kind == actions.START, fn.json_extract(_Words.text, "$[0]"))], _Words.text)
@@ -61,7 +57,7 @@ _ASKS = (
     .order_by(Permission.position)
     .limit(1)
 )
-_SESSIONS, _SLOTS = Mapper(Row, Session), Mapper(Row, Slot, machine_live=_LIVE_OF_MACHINE)
+_SESSIONS, _SLOTS = Mapper(Row, Session), Mapper(Row, Slot)
 _LISTED = Mapper(Row, Session, first_words=Part([_FIRST_TEXT], _line))
 
 _FIND = _SESSIONS.reads(_SESSIONS.select().where(_SELF))
@@ -89,12 +85,12 @@ _START_ENDED = Statement(
         (Row.session_id == given.session_id) & (Row.state == SessionState.STARTING)
     )
 )
-_COUNT = Statement(
-    Row.update({Row.next_sequence: given.next_sequence, Row.live: Row.live + 1}).where(
-        Row.session_id == given.session_id
-    )
+_LIVE_OF_MACHINE = Statement(
+    Row.select(fn.COALESCE(fn.SUM(Row.live), 0)).where((Row.machine_id == given.machine_id) & (Row.live > 0))
 )
-_DISCOUNT = Statement(Row.update({Row.live: Row.live - 1}).where(Row.session_id == given.session_id))
+_COUNT = Statement(
+    Row.update({Row.next_sequence: given.next_sequence, Row.live: given.live}).where(Row.session_id == given.session_id)
+).text
 _REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
 
 shift = shifting(Row.seen_at, LIVES)  # one that nobody has seen for a month ends
@@ -132,7 +128,7 @@ def elsewhere(session: Session) -> Refusal:
 
 def slot(tx: Transaction, session_id: str) -> Slot:
     """A session's place for the next command. Raises Refusal(SESSION_UNKNOWN | SESSION_ENDED)."""
-    found = _SLOT.one(tx, bare_id=bare_id(session_id))
+    found = _slot(tx, bare_id(session_id))
     if found is None:
         raise unknown(session_id)
     if found.state is SessionState.ENDED:
@@ -140,6 +136,16 @@ def slot(tx: Transaction, session_id: str) -> Slot:
             Reason.SESSION_ENDED, f"Session {session_id} has ended. `pointsman sessions` lists those that live."
         )
     return found
+
+
+def live_of_machine(tx: Transaction, machine_id: str) -> int:
+    """How many commands for a machine's sessions have not ended."""
+    live: int | None = tx.memory.get(_of_machine(machine_id))
+    if live is None:
+        tx.flush()  # what was counted in this operation is read, too
+        live = _LIVE_OF_MACHINE.value(tx, machine_id=machine_id)
+        tx.put(tx.memory, _of_machine(machine_id), live)
+    return live
 
 
 def page(
@@ -181,8 +187,9 @@ def within(connection: sqlite3.Connection | Transaction, scope: Scope) -> list[s
 
 def write(tx: Transaction, session: Session) -> None:
     """Insert or replace what is known of a session, which is thereby seen; its numbering goes on."""
-    values = _SESSIONS.named(session)
-    _WRITE.run(tx, **values, bare_id=bare_id(session.session_id), seen_at=session.updated_at)
+    bare, values = bare_id(session.session_id), _SESSIONS.named(session)
+    _forget(tx, bare, session.machine_id)
+    _WRITE.run(tx, **values, bare_id=bare, seen_at=session.updated_at)
 
 
 def seen(tx: Transaction, session_id: str, now: float) -> None:
@@ -207,6 +214,8 @@ def living_of_each(connection: sqlite3.Connection) -> dict[str, int]:
 
 def forget_generations(tx: Transaction, machine_id: str) -> None:
     """A machine counts from another time: what it says next of its sessions' restarts is believed."""
+    for each in [each for each in tx.memory.values() if isinstance(each, Slot) and each.machine_id == machine_id]:
+        tx.pop(tx.memory, bare_id(each.session_id))
     _FORGET_GENERATIONS.run(tx, machine_id=machine_id)
 
 
@@ -216,22 +225,24 @@ def start_ended(tx: Transaction, session_id: str, *, began: bool, now: float) ->
     Returns whether it is over by this.
     """
     state = SessionState.UNKNOWN if began else SessionState.ENDED
+    tx.pop(tx.memory, bare_id(session_id))
     changed = _START_ENDED.run(tx, session_id=session_id, state=state.value, now=now).rowcount
     return changed == 1 and not began
 
 
 def count(tx: Transaction, command: Command) -> None:
     """A command of a session was accepted."""
-    _COUNT.run(tx, session_id=command.session_id, next_sequence=command.sequence + 1)
+    _add(tx, command, 1, command.sequence + 1)
 
 
 def discount(tx: Transaction, command: Command) -> None:
     """A command of a session has ended."""
-    _DISCOUNT.run(tx, session_id=command.session_id)
+    _add(tx, command, -1, 0)
 
 
 def remove(tx: Transaction, session_id: str) -> None:
     """Forget a session that nothing was accepted for."""
+    tx.pop(tx.memory, bare_id(session_id))
     _REMOVE.run(tx, session_id=session_id)
 
 
@@ -252,3 +263,43 @@ def _asking(session: Session, tool: str | None) -> Session:
     if tool is None or session.state is SessionState.WAITING:
         return session
     return replace(session, state=SessionState.WAITING, waiting_for=f"permission: {tool}")
+
+
+def _slot(tx: Transaction, bare: str) -> Slot | None:
+    found: Slot | None = tx.memory.get(bare)
+    if found is None:
+        tx.flush()
+        found = _SLOT.one(tx, bare_id=bare)
+        _keep(tx, bare, found)
+    return found
+
+
+def _keep(tx: Transaction, bare: str, slot: Slot | None) -> None:
+    if slot and slot.state is not SessionState.ENDED:  # such rows are purged
+        tx.put(tx.memory, bare, slot)
+
+
+def _add(tx: Transaction, command: Command, more: int, next_sequence: int) -> None:
+    bare = bare_id(command.session_id)
+    if (slot := _slot(tx, bare)) is None:
+        return
+    following = max(slot.next_sequence, next_sequence)
+    counted = Slot(slot.session_id, slot.machine_id, slot.generation, following, slot.live + more, slot.state)
+    live = live_of_machine(tx, slot.machine_id)
+    _keep(tx, bare, counted)
+    tx.put(tx.memory, _of_machine(slot.machine_id), live + more)
+    # On disk with the command; of those of one operation the last counts.
+    tx.replace(_COUNT, slot.session_id, (following, counted.live, slot.session_id))
+
+
+def _forget(tx: Transaction, bare: str, machine_id: str) -> None:
+    """It is about to be written: what was counted stands in its row, and is read again."""
+    tx.flush()
+    if (before := _slot(tx, bare)) and before.machine_id != machine_id:
+        for each in (before.machine_id, machine_id):
+            tx.pop(tx.memory, _of_machine(each))
+    tx.pop(tx.memory, bare)
+
+
+def _of_machine(machine_id: str) -> tuple[str]:
+    return (machine_id,)  # no id of a session is a tuple

@@ -103,8 +103,20 @@ class Checks:
             self._wish(wish, by_text.get(wish.text, []))
         self._world.record.endings = dict(Counter(row[3] for row in rows))
         self._order({row[2]: row[9] for row in rows})
+        self._counted()
         self._told(rows)
         self._notices()
+
+    def _counted(self) -> None:
+        """What is kept of a session beside its commands is what they say."""
+        of_session = "FROM commands WHERE commands.session_id = sessions.session_id"
+        said = (
+            f"SELECT session_id, live, next_sequence, (SELECT COUNT(*) {of_session} AND state IN ('queued', 'sent',"
+            f" 'received')), (SELECT COALESCE(MAX(sequence), 0) + 1 {of_session}) FROM sessions"
+        )
+        for session_id, live, following, lives, follows in self._rows(said):
+            if (live, following) != (lives, follows):
+                self.broken(f"{session_id} counts {live} and {following}, and has {lives} and {follows}")
 
     def _wish(self, wish: Wish, rows: list[Any]) -> None:
         if not wish.answered:

@@ -32,10 +32,10 @@ class Draft:
 def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Command:
     """The command of a draft, last in its session's order. Raises Refusal when it may not be."""
     _check_size(draft.action)
-    # One read for all that is needed of the session: this is the hot path.
     slot = sessions.slot(tx, draft.session_id)
-    if slot.live >= MAX_LIVE_PER_SESSION or slot.machine_live >= MAX_LIVE_PER_MACHINE:
-        raise Refusal(Reason.QUEUE_FULL, _queue_full(slot), retry_after=30.0)
+    of_machine = sessions.live_of_machine(tx, slot.machine_id)
+    if slot.live >= MAX_LIVE_PER_SESSION or of_machine >= MAX_LIVE_PER_MACHINE:
+        raise Refusal(Reason.QUEUE_FULL, _queue_full(slot, of_machine), retry_after=30.0)
     # has_ttl below tells the two apart: the sender's limit expires, ours makes a dead letter.
     ttl = MAX_AGE if draft.ttl is None else draft.ttl
     return Command(
@@ -51,7 +51,7 @@ def _check_size(action: Action) -> None:
         raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
 
 
-def _queue_full(slot: sessions.Slot) -> str:
+def _queue_full(slot: sessions.Slot, of_machine: int) -> str:
     if slot.live >= MAX_LIVE_PER_SESSION:
         return f"{slot.live} commands already wait for this session. Let it catch up, or cancel some."
-    return f"{slot.machine_live} commands already wait for machine {slot.machine_id}. Let it catch up, or cancel some."
+    return f"{of_machine} commands already wait for machine {slot.machine_id}. Let it catch up, or cancel some."

@@ -100,8 +100,7 @@ class Outbox:
 
     def owe(self, tx: Transaction, chat: ChatRef, session_id: str) -> None:
         """Let a chat be told that something waits for a session; now, if a courier can bring it."""
-        self._lines.owe(tx, chat, session_id)
-        if self._free(chat.transport, chat.chat_id):
+        if self._lines.owe(tx, chat, session_id) and self._free(chat.transport, chat.chat_id):
             self.lease(tx, chat.transport)
 
     def lease(self, tx: Transaction, transport: str) -> None:

@@ -37,11 +37,13 @@ class StatusLines:
         for chat, session_id in chat_lines.places(tx):
             self.owe(tx, chat, session_id)
 
-    def owe(self, tx: Transaction, chat: ChatRef, session_id: str) -> None:
-        """What a chat was told of that waits for a session is no longer all of it, or too much."""
-        place = replace(chat, message_id=""), session_id
-        if place not in (owed := self._owed.setdefault(chat.transport, {})):
-            tx.put(owed, place, None)
+    def owe(self, tx: Transaction, chat: ChatRef, session_id: str) -> bool:
+        """What a chat was told of that waits for a session is no longer all of it, or too much. Whether that is new."""
+        place = ChatRef(chat.transport, chat.chat_id, chat.thread_id), session_id
+        if place in (owed := self._owed.setdefault(chat.transport, {})):
+            return False
+        tx.put(owed, place, None)
+        return True
 
     def write(self, tx: Transaction, transport: str, is_free: Callable[[str, str], bool], most: int) -> None:
         """Put what is owed to chats that are free into the outbox."""
