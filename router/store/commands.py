@@ -124,11 +124,12 @@ oldest = Statement(Row.select(fn.MIN(Row.created_at)).where(IS_LIVE)).value  # s
 accept_by = Statement(Row.update({Row.created_at: given.now}).where((Row.created_at > given.now) & IS_LIVE)).run
 
 
-def insert(tx: Transaction, command: Command, *, actor_detail: str = "") -> None:
-    """Write a new command, count it, and record its first steps (accepted, and sent where it already is)."""
-    command_record.write(tx, command)
-    sessions.count(tx, command)  # kept, not counted: each submit asks whether there is room
-    record(tx, first_steps(command, actor_detail))
+def insert(tx: Transaction, commands: Sequence[Command], *, actor_detail: str = "") -> None:
+    """Write new commands, count them, and record their first steps (accepted, and sent where they already are)."""
+    for command in commands:
+        command_record.write(tx, command)
+        sessions.count(tx, command)  # kept, not counted: each submit asks whether there is room
+        record(tx, first_steps(command, actor_detail))
 
 
 def change(tx: Transaction, command: Command, event: Event, now: float, actor: str = "router") -> Command:

@@ -46,6 +46,13 @@ PRAGMAS = {
 }
 
 
+# What SQLite takes as it is, Python's module takes so at once if it is an int, a float or a str. For each of these it
+# would ask three times for an adapter that is not there.
+sqlite3.register_adapter(type(None), {None: None}.get)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
+
+
 @dataclass(slots=True)
 class CommitTimes:
     """How long the newest commits took, in seconds."""

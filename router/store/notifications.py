@@ -10,6 +10,7 @@ from peewee import Select, fn
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Event, Kind, Notification, NotificationState, apply
+from router.store import notification_record
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part
 from router.store.statements import Statement, all_given, given, listed
@@ -125,7 +126,10 @@ _HEADS = _heads()
 
 def insert(tx: Transaction, notification: Notification, actor: str) -> None:
     """Write a new notification and its first step."""
-    _INSERT.one(tx, notification)
+    if notification_record.is_plain(notification):
+        notification_record.write(tx, notification)
+    else:
+        _INSERT.one(tx, notification)
     chat = notification.chat
     detail = f"{chat.transport} {chat.chat_id}" + (f" for {notification.command_id}" if notification.command_id else "")
     step = TraceStep(

@@ -194,7 +194,11 @@ def write(tx: Transaction, session: Session) -> None:
 
 def seen(tx: Transaction, session_id: str, now: float) -> None:
     """Something was heard of a session, which lives."""
-    _SEEN.run(tx, bare_id=bare_id(session_id), now=now, before=now - _GRAIN)
+    bare = bare_id(session_id)
+    # Its row may know better: then nothing is written.
+    if not 0 <= now - tx.memory.get((_SEEN, bare), 0.0) < _GRAIN:
+        tx.put(tx.memory, (_SEEN, bare), now)
+        _SEEN.run(tx, bare_id=bare, now=now, before=now - _GRAIN)
 
 
 def unseen(tx: Transaction, now: float, limit: int) -> list[Session]:
@@ -285,9 +289,9 @@ def _add(tx: Transaction, command: Command, more: int, next_sequence: int) -> No
         return
     following = max(slot.next_sequence, next_sequence)
     counted = Slot(slot.session_id, slot.machine_id, slot.generation, following, slot.live + more, slot.state)
-    live = live_of_machine(tx, slot.machine_id)
     _keep(tx, bare, counted)
-    tx.put(tx.memory, _of_machine(slot.machine_id), live + more)
+    if (live := tx.memory.get(_of_machine(slot.machine_id))) is not None:
+        tx.put(tx.memory, _of_machine(slot.machine_id), live + more)
     # On disk with the command; of those of one operation the last counts.
     tx.replace(_COUNT, slot.session_id, (following, counted.live, slot.session_id))
 

@@ -77,7 +77,7 @@ class DeliveryEngine:
         # Written as sent where it can be: one commit for both, and a crash before it leaves neither.
         now = self._clock.now()
         command = self._send_at_once(tx, queued(tx, draft, self._new_id(), now), now)
-        commands.insert(tx, command, actor_detail=draft.note)
+        commands.insert(tx, [command], actor_detail=draft.note)
         self._status_messages.accepted(tx, command)
         if draft.ttl is not None:
             tx.after_commit(partial(self._wakeups.wake, EXPIRY))
