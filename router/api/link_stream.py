@@ -152,7 +152,11 @@ class LinkStream:
         """Read on when there is room for more; until then the rest waits at the machine."""
         if self.link:
             await self._flow.room(self.link.urgent)
-        count = len(step.frame.items) if isinstance(step, Handle) and isinstance(step.frame, Upstream) else 1
+        frame = step.frame if isinstance(step, Handle) else None
+        # As much as is asked of the disk: a question about many sessions is many.
+        count = len(frame.items) if isinstance(frame, Upstream) else 1
+        if isinstance(frame, EventsQuery):
+            count += len(frame.session_ids)
         if pause := self._flow.pause(count, self._services.clock.monotonic()):
             await asyncio.sleep(pause)
 

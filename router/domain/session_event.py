@@ -20,6 +20,11 @@ class SessionEvents(Struct, frozen=True):
     cursor: bytes
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What sessions are called here."""
+        return (self.session_id,)
+
+    @property
     def size(self) -> int:
         """Bytes."""
         return sum(map(len, self.payloads))
@@ -29,6 +34,11 @@ class EventsQuery(Struct, frozen=True):
     """How far is the router with these sessions?"""
 
     session_ids: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What sessions are called here."""
+        return self.session_ids
 
 
 class EventsAck(Struct, frozen=True):

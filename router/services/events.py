@@ -19,6 +19,8 @@ from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
 MOST_WAITING = 16 * 1024 * 1024  # bytes of frames on their way to the disk, of all machines
+MOST_AT_ONCE = 2000  # frames of all machines that are not answered yet
+MOST_OWNED = 20_000  # sessions whose machine is remembered
 TRUSTED_FOR = 5.0  # seconds: so long a session counts as its machine's without another look
 PAGE = 64  # events; each may have 64 KiB
 LOOK_EVERY = 30.0  # seconds between looks when nothing wakes a watcher
@@ -57,8 +59,9 @@ class EventLog:
     def taken(self, link: Link, frame: SessionEvents | EventsQuery) -> None:
         """Take a frame of a link; it is answered there once it is kept."""
         size = frame.size if isinstance(frame, SessionEvents) else 0
-        if self._waiting + size > MOST_WAITING and isinstance(frame, SessionEvents):
-            link.send(EventsAck(frame.session_id, reason=Reason.BUSY))
+        if self._waiting + size > MOST_WAITING or len(self._tasks) >= MOST_AT_ONCE:
+            for name in frame.names:
+                link.send(EventsAck(name, reason=Reason.BUSY), urgent=True)
             return
         task = asyncio.get_running_loop().create_task(self._answer(link, frame, size))
         self._tasks.add(task)
@@ -124,10 +127,10 @@ class EventLog:
 
     async def _answer(self, link: Link, frame: SessionEvents | EventsQuery, size: int) -> None:
         self._waiting += size
-        names = (frame.session_id,) if isinstance(frame, SessionEvents) else frame.session_ids
         try:
-            for name in names:
-                link.send(await self._answer_one(link, name, frame))
+            for name in frame.names:
+                # With what is urgent: of that the reader of a link waits until little enough is unsent.
+                link.send(await self._answer_one(link, name, frame), urgent=True)
         finally:
             self._waiting -= size
 
@@ -153,6 +156,8 @@ class EventLog:
                 raise
             # Behind what its machine has just told of it, which may be on its way to the disk.
             session = await self._house.write(look, lazy=True)
+        if len(self._owned) >= MOST_OWNED:  # more than there are: somebody tries names
+            self._owned.clear()
         self._owned[key] = session.session_id, now + TRUSTED_FOR
         return session.session_id
 

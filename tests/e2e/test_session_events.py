@@ -104,3 +104,7 @@ def test_a_session_without_a_terminal_is_told_of_like_one_with_it(tmp_path: Path
                 "user: hello there",
                 "assistant: echo: hello there",
             ]
+            [session] = system.cli("sessions", "--json")
+            stream = system.rest("GET", f"/sessions/{session['sessionId']}/events").text
+            assert stream.startswith("retry: ")
+            assert '"text":"echo: hello there"' in stream

@@ -5,16 +5,18 @@ from typing import Any
 
 import grpc
 import pytest
+from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import session_events_pb2 as events_pb
 from agentlink.v1 import types_pb2 as types
 
 from router.api.control import events
 from router.domain import session_event
+from router.link import flow
 from router.services import events as service
 from router.store import events as store
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.rigs.rpc_errors import reason_of
-from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.rigs.told_events import asked, kept, shown, tell, watching
 from tests.waiting import wait_until
 
@@ -81,6 +83,41 @@ def test_a_machine_tells_of_its_own_sessions_alone(router: RouterUnderTest, sess
     assert foreign.reason == types.REASON_SESSION_OWNED_ELSEWHERE
     assert unknown.reason == types.REASON_SESSION_UNKNOWN
     assert kept(router, session) == []
+
+
+def test_when_too_much_is_under_way_machines_are_told_to_come_again(
+    router: RouterUnderTest, agent: ThinAgent, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with agent.connected() as link:
+        monkeypatch.setattr(service, "MOST_WAITING", 1)
+        full = tell(link, session, 1, "one")
+        monkeypatch.setattr(service, "MOST_AT_ONCE", 0)
+        [busy] = asked(link, session)
+        monkeypatch.undo()
+
+        assert (full.reason, busy.reason) == (types.REASON_BUSY, types.REASON_BUSY)
+        assert tell(link, session, 1, "one").acked_seq == 1
+    assert kept(router, session) == ["1 one"]
+
+
+def test_a_machine_that_asks_about_much_is_read_more_slowly(
+    router: RouterUnderTest, agent: ThinAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "RATE", 10.0)
+    with agent.connected() as link:
+        for _ in range(21):  # one more than a burst has room for
+            link.frame(events_query=events_pb.EventsQuery(session_ids=["nobody"] * 256))
+        link.frame(heartbeat=link_pb.Heartbeat(nonce=7))
+        answers = [link.take("events_ack").reason for _ in range(20 * 256)]
+
+        assert set(answers) == {types.REASON_SESSION_UNKNOWN}
+        assert (link.waiting("events_ack"), link.waiting("heartbeat_ack")) == (0, 0)
+        wait_until(lambda: is_heard_after(router, link, 10))
+
+
+def is_heard_after(router: RouterUnderTest, link: ThinLink, seconds: float) -> bool:
+    router.advance(seconds)
+    return link.waiting("heartbeat_ack") > 0
 
 
 def test_a_link_that_was_replaced_is_heard_no_more(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
@@ -199,6 +236,15 @@ def test_a_damaged_file_is_begun_anew_and_keeps_no_router_from_starting(data_dir
 
     with serving(settings) as router:
         assert kept(router, session) == []
+
+
+def test_nobody_else_may_read_the_file(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    with agent.connected() as link:
+        tell(link, session, 1, "one")
+    files = list(router.config.data_dir.glob("events.db*"))
+
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def test_a_file_that_cannot_be_made_leaves_the_rest_at_work(data_dir: Path) -> None:
