@@ -52,7 +52,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
 
 
 def secrets(settings: Settings) -> Iterator[Finding]:
-    names = [setting.file for setting in SETTINGS if setting.file] + ["router.db"]
+    names = [setting.file for setting in SETTINGS if setting.file] + ["router.db", "events.db"]
     names += [f"agent/machine.key{suffix}" for suffix in ("", ".next", ".former")]
     # The settings file may be open to others, until a secret stands in it.
     if any(setting.secret and settings.values[setting.name].source is Source.FILE for setting in SETTINGS):
