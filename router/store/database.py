@@ -33,6 +33,7 @@ LAZY_DELAY = 0.02  # seconds; receipts may wait so long for a commit, the agent'
 CHECKPOINT_EVERY = 100  # commits; then the log is written over, which syncs faster than a file that grows
 LONGEST_LOG = 64 * 1024 * 1024  # bytes that stay on disk once a reader, who kept it from being written over, is done
 BUSY_TIMEOUT = 5000  # milliseconds
+LAST_WAIT = 200  # milliseconds, at the end
 READERS = 4
 PRAGMAS = {
     "page_size": 2048,  # of a new file: a commit writes whole pages, most of them for one short row
@@ -163,6 +164,8 @@ class Database:
             self._commit_group(connection, group)
             if self.times.count % CHECKPOINT_EVERY == 0:
                 _checkpoint(connection, "PASSIVE")
+        # Who still reads is not waited for: the next start brings in what is left of the log.
+        connection.execute(f"PRAGMA busy_timeout = {LAST_WAIT}")
         _checkpoint(connection, "TRUNCATE")
         self.peewee.close()
 

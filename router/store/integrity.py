@@ -10,8 +10,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -41,29 +40,35 @@ async def watch(path: Path, tables: Sequence[str]) -> None:
     if not is_large(path):
         return
     loop, stopped = asyncio.get_running_loop(), threading.Event()
-    with (
-        closing(_reading(path)) as connection,
-        ThreadPoolExecutor(1, "database-integrity", _step_back) as thread,
-    ):
-        looking = loop.run_in_executor(thread, _look, connection, tables, stopped)
-        try:
-            problem = await asyncio.shield(looking)
-        finally:
-            stopped.set()  # who stops the router does not wait for the rest
-            connection.interrupt()
+    found: asyncio.Future[str] = loop.create_future()
+
+    def tell(problem: str) -> None:
+        if not found.done():
+            found.set_result(problem)
+
+    def look() -> None:
+        problem = _look(path, tables, stopped)
+        with suppress(RuntimeError):  # the router was stopped meanwhile, and its loop is no more
+            loop.call_soon_threadsafe(tell, problem)
+
+    # Not one that is waited for: SQLite cannot be stopped in the middle of a table, and the router can.
+    threading.Thread(target=look, name="database-integrity", daemon=True).start()
+    try:
+        problem = await found
+    finally:
+        stopped.set()
     if problem:
         raise Damaged(problem)
     logger.info("the database is whole")
 
 
-def _reading(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-
-
-def _look(connection: sqlite3.Connection, tables: Sequence[str], stopped: threading.Event) -> str:
-    # Table by table: while one is looked at the log cannot be written over.
-    found = (_problem(connection, table) for table in tables if not stopped.is_set())
-    return next(filter(None, found), "")
+def _look(path: Path, tables: Sequence[str], stopped: threading.Event) -> str:
+    _step_back()
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        # Table by table: while one is looked at the log cannot be written over.
+        found = (_problem(connection, table) for table in tables if not stopped.is_set())
+        return next(filter(None, found), "")
 
 
 def _step_back() -> None:
