@@ -53,7 +53,7 @@ def main() -> int:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     else:
         _table(found)
-    first, *_, last = found.values()
+    first, last = _ends(found)
     grown = [name for name in FLAT if name in first and last[name] > MOST * first[name]]
     for name in grown:
         _tell(f"not flat: {name}, {last[name] / first[name]:.2f} times as much")
@@ -92,6 +92,7 @@ def _measured(size: history.Size, kept: Path, wanted: argparse.Namespace) -> Fig
     if wanted.day:
         with _copy(file) as folder:
             figures |= day.replayed(folder, size, _tell)
+    _tell(f"{size}: {json.dumps(figures)}")
     return figures
 
 
@@ -222,9 +223,15 @@ def _copy(file: Path) -> Iterator[Path]:
         yield folder
 
 
+def _ends(found: dict[str, Figures]) -> tuple[Figures, Figures]:
+    """Those of the smallest and of the largest; of one alone twice the same."""
+    figures = list(found.values())
+    return figures[0], figures[-1]
+
+
 def _table(found: dict[str, Figures]) -> None:
     sys.stdout.write(" | ".join(["| what", *found, "the last beside the first |"]) + "\n")
-    first, *_, last = found.values()
+    first, last = _ends(found)
     for name in first:
         row = [f"{figures[name]:.4g}" for figures in found.values()]
         sys.stdout.write(" | ".join([f"| {name}", *row, f"{last[name] / (first[name] or 1.0):.2f} x |"]) + "\n")
