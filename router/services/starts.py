@@ -41,7 +41,7 @@ class Starts:
 
     def read(self, tx: Transaction, argument: str) -> Wanted:
         """What a person wrote behind `/new`."""
-        return read(argument, _machine_ids(tx))
+        return read(argument, machines.ids(tx))
 
     def start(
         self,
@@ -104,7 +104,11 @@ class Starts:
         return changed
 
     def _checked(self, tx: Transaction, wanted: Wanted) -> Wanted:
-        known = scopes.machines_in(tx, tx.caller.scope, machines.page(tx))
+        named = machines.find(tx, wanted.machine_id)
+        # One that is named and able is all that is looked at; else it is told which there are.
+        is_enough = named and named.may_start and not named.revoked and not tx.caller.scope.is_limited
+        some = [named] if named and is_enough else machines.page(tx)
+        known = scopes.machines_in(tx, tx.caller.scope, some)
         there = {machine.machine_id: machine for machine in known if not machine.revoked}
         may = [machine_id for machine_id, machine in there.items() if machine.may_start]
         wanted = checked(wanted, [*there], may)
@@ -125,7 +129,3 @@ def give_up(
         if isinstance(command.action, StartSession):
             failed = Ended(CommandState.FAILED, reason, why)
             delivery.end(tx, command.command_id, failed, "router")
-
-
-def _machine_ids(tx: Transaction) -> list[str]:
-    return [machine.machine_id for machine in machines.page(tx) if not machine.revoked]

@@ -21,6 +21,7 @@ _IS_OVER = Statement(
     .where((Row.public_key == given.public_key) & Row.revoked)
     .union_all(Row.select(Row.machine_id).where(Row.former_key == given.public_key))
 )
+_IDS = Statement(Row.select(Row.machine_id).where(~Row.revoked).order_by(Row.machine_id))
 _PAGE = _MACHINES.reads(_MACHINES.select().order_by(Row.machine_id))
 _WRITE = _MACHINES.writes(_MACHINES.upsert(Row.machine_id))
 # Of all columns these alone: it is run for all that a machine says.
@@ -59,6 +60,11 @@ def is_over(tx: Transaction, public_key: bytes) -> bool:
 def gate(tx: Transaction, machine_id: str) -> str:
     """For which reason a machine was held off last; empty where it was not."""
     return _GATE.value(tx, machine_id=machine_id) or ""
+
+
+def ids(tx: Transaction) -> list[str]:
+    """Of all machines that may connect, by name."""
+    return _IDS.values(tx)
 
 
 def page(connection: sqlite3.Connection | Transaction) -> list[Machine]:

@@ -42,6 +42,7 @@ WALKS = {
     '"number" > ?': "a page of the audit",
     '"audit_entries" AS "t1" ORDER BY': "the whole audit is verified",
     '"machines" AS "t1" ORDER BY': "the list of all machines",
+    '"machines" AS "t1" WHERE NOT "t1"."revoked"': "their names, where a session is started from a chat",
     '"sessions" AS "t1"': "the list of all sessions",
     'FROM "sessions" AS "sessions"': "what each session said last",
     "DELETE FROM \"places\"": "what chats have for sessions that are gone, once an hour",
