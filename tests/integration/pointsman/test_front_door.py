@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import click
 import pytest
 from agentlink.v1 import types_pb2 as types
 from click.testing import CliRunner
@@ -45,6 +46,24 @@ def test_what_needs_no_router_starts_without_heavy_modules(arguments: tuple[str,
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
     assert "pointsman.cli" in imported
     assert imported.isdisjoint(HEAVY)
+
+
+def test_help_lists_commands_without_importing_them() -> None:
+    done = start(sys.executable, "-I", "-X", "importtime", "-m", "pointsman", "--help")
+
+    assert "Print everything as JSON lines." in done.stdout
+    assert "pointsman.commands" not in done.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_says_of_each_command_what_the_command_says(columns: int) -> None:
+    context = click.Context(pointsman, terminal_width=columns)
+    ours, clicks = context.make_formatter(), context.make_formatter()
+
+    pointsman.format_commands(context, ours)
+    click.Group.format_commands(pointsman, context, clicks)
+
+    assert ours.getvalue() == clicks.getvalue()
 
 
 def test_a_usage_error_has_exit_code_2() -> None:
