@@ -11,6 +11,7 @@ from tests.bench.table import Circumstances, Results
 
 PAGE = ROOT / "docs/performance.md"
 _BLOCK = re.compile(r"<!-- bench: (\w+) -->\n(.*?)<!-- bench: end -->\n", re.DOTALL)
+_SAID = "`python -m tests.bench"
 _HEAD = "| what | figure | beside it |\n| --- | --- | --- |\n"
 
 
@@ -19,18 +20,26 @@ class Block:
     """A section as it stands on the page."""
 
     section: str
-    said: str  # how it was measured
+    said: str  # by which command, on which commit, where
     rows: dict[str, tuple[str, str]]  # by what is measured: the figure, and what it is compared with
     missing: str
 
 
 def blocks(text: str) -> Iterator[Block]:
+    """Those that the bench has written; until it does, people may have put something in their place."""
     for section, body in _BLOCK.findall(text):
         said, _, rest = body.strip().partition("\n\n")
+        if not said.startswith(_SAID):
+            continue
         lines = rest.split("\n\n")
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[0].splitlines()[2:]]
         rows = {what: (figure, beside) for what, figure, beside in cells}
         yield Block(section, said, rows, lines[1] if len(lines) > 1 else "")
+
+
+def sections(text: str) -> list[str]:
+    """Those that the page has room for, in its order."""
+    return [section for section, _ in _BLOCK.findall(text)]
 
 
 def without_blocks(text: str) -> str:

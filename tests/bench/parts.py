@@ -8,8 +8,8 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import chain, drain, floor, hooks, idle, submits
-from tests.bench.figures import Figures, middle
+from tests.bench import chain, drain, floor, idle, starts, submits, syncs
+from tests.bench.figures import Figures
 from tests.bench.loads import Way, loaded
 from tests.bench.peers import jetstream, postgres, redis_streams, worker
 
@@ -22,7 +22,8 @@ class Scale:
     submits: int = 9_000
     queued: int = 10_000
     idle: tuple[int, ...] = (2_000, 10_000)
-    hooks: int = 50
+    starts: int = 20
+    synced: int = 640
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,12 @@ def _idle(folder: Path, scale: Scale) -> Figures:
     return figures
 
 
-def _hook(folder: Path, scale: Scale) -> Figures:
-    bare, ours = hooks.measure(folder, scale.hooks)
-    return {"bare": middle(bare), "seconds": middle(ours)}
+def _starts(folder: Path, scale: Scale) -> Figures:
+    return asyncio.run(starts.measure(folder, scale.starts))
+
+
+def _syncs(folder: Path, scale: Scale) -> Figures:
+    return asyncio.run(syncs.measure(folder, scale.synced))
 
 
 PARTS = [
@@ -77,6 +81,7 @@ PARTS = [
     Part("away", "our router alone, while the machine is away", _away),
     Part("drain", "10 000 queued commands onto a machine's disk", _drain, most=3),
     Part("idle", "memory of the router for each machine that is idle", _idle, most=1),
-    Part("hook", "a hook of Claude Code where no agent runs", _hook, most=1),
+    Part("syncs", "how often a command makes a disk sync", _syncs, syncs.missing, most=1),
+    Part("starts", "commands that people wait for, from start to end", _starts, most=3),
 ]
 BY_NAME = {part.name: part for part in PARTS}

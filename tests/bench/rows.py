@@ -11,7 +11,7 @@ class Unit(Enum):
     SECONDS = (1.0, "s", 2)
     RATE = (1.0, "/s", 0)
     KIB = (1 / 1024, "KiB", 1)
-    EACH = (1.0, "each", 2)
+    SYNCS = (1.0, "syncs", 2)
 
     def written(self, value: float) -> str:
         factor, name, digits = self.value
@@ -82,6 +82,7 @@ def _of_brokers(load: int) -> list[Row]:
 
 
 _FLOOR = _than("floor", "the floor", "sum", most=1.2)
+_PYTHON = (_than("starts", "Python alone", "python"),)
 
 SECTIONS: dict[str, list[Row]] = {
     "chain": [
@@ -108,6 +109,12 @@ SECTIONS: dict[str, list[Row]] = {
         Row("— accepted, p50", "away.p50", Unit.MS),
         Row("10 000 queued commands onto a machine's disk", "drain.seconds", Unit.SECONDS, (), Bound(most=0.5)),
     ],
+    "syncs": [
+        Row("the router, for a command, one under way", "syncs.router at 1", Unit.SYNCS, (), Bound(most=1.1)),
+        Row("its machine, one under way", "syncs.agent at 1", Unit.SYNCS, (), Bound(most=1.1)),
+        Row("the router, for a command, 64 under way", "syncs.router at 64", Unit.SYNCS, (), Bound(most=0.1)),
+        Row("its machine, 64 under way", "syncs.agent at 64", Unit.SYNCS, (), Bound(most=0.1)),
+    ],
     "machines": [
         Row("router memory for each idle machine, of 2 000", "idle.few", Unit.KIB,
             (_than("idle", "a bare gRPC server's", "few bare"),)),
@@ -115,8 +122,9 @@ SECTIONS: dict[str, list[Row]] = {
             (_than("idle", "a bare gRPC server's", "many bare"),), Bound(most=45 * 1024)),
     ],
     "commands": [
-        Row("Python that does nothing", "hook.bare", Unit.MS),
-        Row("a hook of Claude Code where no agent runs", "hook.seconds", Unit.MS,
-            (_than("hook", "Python alone", "bare"),), Bound(most=0.03)),
+        Row("Python that does nothing", "starts.python", Unit.MS),
+        Row("a hook of Claude Code where no agent runs", "starts.hook", Unit.MS, _PYTHON, Bound(most=0.03)),
+        Row("`pointsman --help`", "starts.help", Unit.MS, _PYTHON, Bound(most=0.15)),
+        Row("`pointsman sessions`, 20 of them", "starts.sessions", Unit.MS, _PYTHON, Bound(most=0.3)),
     ],
 }  # fmt: skip

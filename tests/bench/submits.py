@@ -36,7 +36,7 @@ async def away(folder: Path, count: int, window: int) -> Figures:
             await machine.enrol()
             names = await machine.sessions(SESSIONS)
             stream = rpc.ChatLinkStub(channel).SubmitStream(metadata=METADATA)
-            sending, latencies, begun = _Sending(stream, names), list[float](), time.monotonic()
+            sending, latencies, begun = Sending(stream, names), list[float](), time.monotonic()
             while len(latencies) < count:
                 await sending.fill(min(window - len(sending.under_way), count - sending.number))
                 latencies += await sending.answers()
@@ -65,7 +65,7 @@ async def opened(folder: Path) -> AsyncIterator[Way]:
             machine.close()
 
 
-class _Sending:
+class Sending:
     """One stream, on which what is to be handed in goes as soon as there is room."""
 
     def __init__(
@@ -77,11 +77,12 @@ class _Sending:
         self._stream, self._names = stream, names
         self.number = first  # of the next
         self.under_way: dict[int, float] = {}  # seconds when it went
+        self.accepted: list[str] = []  # ids of commands
 
     async def fill(self, room: int) -> None:
         """Hand in so many, in one frame."""
         numbers, now = range(self.number, self.number + room), time.monotonic_ns()
-        if numbers:
+        if room > 0:
             items = [item(number, self._names, TEXT % (now, number)) for number in numbers]
             self.under_way |= dict.fromkeys(numbers, now / 1e9)
             self.number += room
@@ -93,6 +94,7 @@ class _Sending:
         for answer in answers.items:
             if not answer.response.command_id:
                 raise RuntimeError(f"not accepted: {answer}")
+            self.accepted.append(answer.response.command_id)
         return [now - self.under_way.pop(answer.item_id) for answer in answers.items]
 
 
@@ -100,7 +102,7 @@ async def _publish(address: str, machine_id: str, at_once: int, seconds: float, 
     names = [f"{machine_id}-{number}" for number in range(CROWDED)]
     async with grpc.aio.insecure_channel(address) as channel:
         stream = rpc.ChatLinkStub(channel).SubmitStream(metadata=METADATA)
-        sending = _Sending(stream, names, first)
+        sending = Sending(stream, names, first)
         begun = time.monotonic_ns()
         until = begun + int(seconds * 1e9)
         await sending.fill(at_once)
