@@ -61,8 +61,12 @@ def write(results: Results, of: Circumstances, page: Path = PAGE) -> list[str]:
     return written
 
 
+def _cell(text: str) -> str:
+    return f" {text} " if text else " "
+
+
 def _block(section: str, results: Results, of: Circumstances) -> str:
-    rows = "".join(f"| {each.row.words} | {each.figure} | {each.compared} |\n" for each in results.rows(section))
+    rows = "".join(f"| {each.row.words} | {each.figure} |{_cell(each.compared)}|\n" for each in results.rows(section))
     parts = {row.part for row in SECTIONS[section]} | {
         beside.figure.partition(".")[0] for row in SECTIONS[section] for beside in row.beside
     }

@@ -70,15 +70,16 @@ def _router(figure: str, **wanted: float) -> tuple[Beside, ...]:
 
 def _of_peers(load: int) -> list[Row]:
     """What the comparisons are made with, in figures."""
-    names = {"worker": "the Worker, durable", "textbook": "textbook"}
-    figure = "p50 at 1" if load == 1 else f"rate at {load}"
-    return [Row(f"— {words}", f"{part}.{figure}", Unit.MS if load == 1 else Unit.RATE) for part, words in names.items()]
+    return _others(load, {"worker": "the Worker, durable", "textbook": "textbook"})
 
 
 def _of_brokers(load: int) -> list[Row]:
-    names = {"redis": "Redis Streams", "postgres": "PostgreSQL", "nats": "NATS JetStream"}
-    figure = "p50 at 1" if load == 1 else f"rate at {load}"
-    return [Row(f"— {words}", f"{part}.{figure}", Unit.MS if load == 1 else Unit.RATE) for part, words in names.items()]
+    return _others(load, {"redis": "Redis Streams", "postgres": "PostgreSQL", "nats": "NATS JetStream"})
+
+
+def _others(load: int, names: dict[str, str]) -> list[Row]:
+    figure, unit = ("p50 at 1", Unit.MS) if load == 1 else (f"rate at {load}", Unit.RATE)
+    return [Row(f"— {words}, {load} at once", f"{part}.{figure}", unit) for part, words in names.items()]
 
 
 _FLOOR = _than("floor", "the floor", "sum", most=1.2)

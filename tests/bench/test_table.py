@@ -92,5 +92,5 @@ def test_every_row_says_something_else_and_is_compared_with_what_can_be_measured
     rows = [row for section in SECTIONS.values() for row in section]
     figures = [row.figure for row in rows] + [one.figure for row in rows for one in row.beside]
 
-    assert len({row.figure for row in rows}) == len(rows)
+    assert len({row.figure for row in rows}) == len({row.words for row in rows}) == len(rows)
     assert {figure.partition(".")[0] for figure in figures} <= BY_NAME.keys()
