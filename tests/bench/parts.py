@@ -8,10 +8,11 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import chain, drain, floor, idle, starts, submits, syncs
+from tests.bench import chain, drain, floor, idle, starts, storms, submits, syncs
 from tests.bench.figures import Figures
 from tests.bench.loads import Way, loaded
 from tests.bench.peers import jetstream, postgres, redis_streams, worker
+from tests.faults.table import quantile
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Scale:
     idle: tuple[int, ...] = (2_000, 10_000)
     starts: int = 20
     synced: int = 640
+    storm: int = 5_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,16 @@ def _syncs(folder: Path, scale: Scale) -> Figures:
     return asyncio.run(syncs.measure(folder, scale.synced))
 
 
+async def _storm(_folder: Path, scale: Scale) -> Figures:
+    bare = await storms.bare(scale.storm)
+    ours = await storms.ours(scale.storm)
+    figures = {"bare": bare, "back": ours.back}
+    for way in ("chat", "port"):
+        figures[f"{way} quiet"] = quantile(ours.quiet[way], 0.99)
+        figures[f"{way} meanwhile"] = quantile(ours.meanwhile[way], 0.99)
+    return figures
+
+
 PARTS = [
     Part("floor", "the bare parts of the chain, each alone", lambda folder, _: floor.measure(folder)),
     Part("chain", "a webhook, our adapter, our router, a machine", _way(chain.opened)),
@@ -81,6 +93,7 @@ PARTS = [
     Part("away", "our router alone, while the machine is away", _away),
     Part("drain", "10 000 queued commands onto a machine's disk", _drain, most=3),
     Part("idle", "memory of the router for each machine that is idle", _idle, most=1),
+    Part("storm", "machines that come back to a router that was killed", lambda *of: asyncio.run(_storm(*of)), most=3),
     Part("syncs", "how often a command makes a disk sync", _syncs, syncs.missing, most=1),
     Part("starts", "commands that people wait for, from start to end", _starts, most=3),
 ]

@@ -122,6 +122,14 @@ SECTIONS: dict[str, list[Row]] = {
         Row("router memory for each idle machine, of 10 000", "idle.many", Unit.KIB,
             (_than("idle", "a bare gRPC server's", "many bare"),), Bound(most=45 * 1024)),
     ],
+    "storm": [
+        Row("5 000 machines back at a router that was killed", "storm.back", Unit.SECONDS,
+            (_than("storm", "a bare gRPC server's", "bare", most=1.15),)),
+        Row("a command from a chat meanwhile, p99", "storm.chat meanwhile", Unit.MS,
+            (_than("storm", "its quiet p99", "chat quiet", most=20),)),
+        Row("a command by a call meanwhile, p99", "storm.port meanwhile", Unit.MS,
+            (_than("storm", "its quiet p99", "port quiet", most=20),)),
+    ],
     "commands": [
         Row("Python that does nothing", "starts.python", Unit.MS),
         Row("a hook of Claude Code where no agent runs", "starts.hook", Unit.MS, _PYTHON, Bound(most=0.03)),
