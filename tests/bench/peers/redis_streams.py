@@ -9,7 +9,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from tests.bench.driver import Posted
-from tests.bench.loads import Way
+from tests.bench.loads import PATIENCE, Way
 from tests.bench.peers import servers
 from tests.bench.peers.closed_loop import closed_loop, main, poster
 
@@ -26,7 +26,7 @@ async def opened(folder: Path) -> AsyncIterator[Way]:
     port = servers.free_port()
     argv = [servers.program("redis-server") or "", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     with servers.server([*argv, *DURABLE], port, log=folder / "redis.log"):
-        async with Redis(port=port) as redis:
+        async with Redis(port=port, socket_timeout=PATIENCE) as redis:
             await redis.xgroup_create(STREAM, GROUP, "0", mkstream=True)
             arrived = dict[str, float]()
             receiving = asyncio.create_task(_receive(redis, arrived))
@@ -45,7 +45,7 @@ async def _receive(redis: Redis, arrived: dict[str, float]) -> None:
 
 
 async def publish(port: str, at_once: int, seconds: float) -> Posted:
-    async with Redis(port=int(port), max_connections=at_once + 1) as redis:
+    async with Redis(port=int(port), max_connections=at_once + 1, socket_timeout=PATIENCE) as redis:
 
         async def hand_in(_number: int, text: str) -> None:
             await redis.xadd(STREAM, {"text": text})
