@@ -95,10 +95,9 @@ class Agent:
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
         )
         self.link_handler = LinkHandler(
-            self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor, clock,
-            self.starts.folders, self._can_start, self._condition,
-            EventTeller(self.sessions, Masks(config.masks), clock),
-        )  # fmt: skip
+            self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor,
+            clock, self.starts.folders, self._can_start, self._condition,
+            EventTeller(self.sessions, Masks(config.masks), clock))  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)

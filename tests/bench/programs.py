@@ -9,11 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+# What is started from a process with a link is another program. It is asked as gRPC is loaded.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+import grpc as grpc
+
+del os.environ["GRPC_ENABLE_FORK_SUPPORT"]
+
 API_KEY = "pmk_" + "b" * 43
 BOT_TOKEN = "4711:bench"
 CHAT_ID = 4711
 PATH_SECRET, HEADER_SECRET = "bench-path", "bench-header"
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"  # what is started from a process with a link is another program
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -28,12 +28,13 @@ NOT_KNOWN = "devbox"
 
 @dataclass(frozen=True)
 class Attack:
-    """What one client does on a connection, until it can do no more; `alone` when one is enough."""
+    """What one client does on a connection, until it can do no more; `alone`: one is enough; `waits`: it is slow."""
 
     name: str
     worst: Callable[[RawConnection, str], Awaitable[None]]
     alone: bool = False
     speaks: bool = True  # HTTP/2
+    waits: bool = False
 
 
 async def _nothing(one: RawConnection, _credential: str) -> None:
@@ -74,9 +75,9 @@ async def _hello(one: RawConnection, credential: str) -> None:
 
 FLOOD = f"{HELLOS} bogus hellos a second"
 ATTACKS = [
-    Attack("connections that say nothing", _nothing),
-    Attack("connections that do not even speak HTTP/2", _half_open, speaks=False),
-    Attack("calls without a body", _headers),
+    Attack("connections that say nothing", _nothing, waits=True),
+    Attack("connections that do not even speak HTTP/2", _half_open, speaks=False, waits=True),
+    Attack("calls without a body", _headers, waits=True),
     Attack(f"{STREAMS} streams on one connection", _streams, alone=True),
     Attack("unfinished bodies of 1 MiB", _bodies(MEBIBYTE)),
     Attack("unfinished bodies of 4 MiB", _bodies(4 * MEBIBYTE)),

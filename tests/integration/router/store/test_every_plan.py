@@ -30,7 +30,7 @@ GROWS = {
 OF_WHAT_LIVES = {
     "commands_live", "commands_queued", "commands_dead", "commands_badly", "notifications_queued", "notifications_sent",
     "notifications_missed", "permissions_expiry", "permissions_open", "sessions_begun", "sessions_live",
-    "sessions_seen", "file_parts_owner", "commands_expiry",
+    "sessions_seen", "file_parts_owner", "commands_expiry", "permissions_asking", "notifications_sender",
 }  # fmt: skip
 # A whole table is walked through, and why that may be: what stands in the statement -> the reason.
 WALKS = {
