@@ -178,7 +178,7 @@ async def test_they_follow_no_second_time_while_the_router_has_not_taken_them(
     async with running_router() as router, rigs.running(router.address) as rig:
         for number in range(3):
             await rig.session(f"s{number}")
-        held = []
+        held: list[tuple[int]] = []
         for acked in (0, 0, 4):
             link = await router.link()
             await link.welcome(upstream_acked_seq=acked)
