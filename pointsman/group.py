@@ -57,7 +57,10 @@ _COMMANDS = {
     "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
     "key": ("commands.commands:key", "Press a key in a session."),
     "notify": ("commands.notifications:notify", "Send TEXT about a session to its people."),
-    "watch": ("commands.watch:watch", "Show what a session does, as it does it; without one, the steps of all commands and messages."),
+    "watch": (
+        "commands.watch:watch",
+        "Show what a session does, as it does it; without one, the steps of all commands and messages.",
+    ),
     "trace": ("commands.trace:trace", "Show every step of a command, notification or question."),
     "dead": ("commands.commands:dead", "List what was given up or left in doubt."),
     "retry": ("commands.commands:retry", "Send what ended badly once more, as a new command."),
