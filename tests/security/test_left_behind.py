@@ -1,7 +1,8 @@
 """After a run in which much fails, nothing that it left behind holds a secret or a text that was typed.
 
 Looked at: every command line of the machine while it ran, all output and logs, figures, answers that refuse, and every
-file, but for those that are there to hold them: the databases, files of secrets, and what was typed into.
+file, but for those that are there to hold them: the databases, files of secrets, and what was typed into. Looked for:
+each kind of secret that `tests/rigs/kept_secrets.py` knows.
 """
 
 import json
@@ -19,13 +20,14 @@ import pytest
 
 from tests.e2e.system import CHAT, POINTSMAN, Pane, System, message, running
 from tests.fakes.telegram_faults import Fault, FaultKind
+from tests.rigs.kept_secrets import JWT, all_kinds, is_kept_in
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
 PROGRAMS = ("agent", "courier", "adapter-http", "router")
 WORD = "hunter2"  # in every text
-MEANT = ("router.db", "agent.db", "api_key", "telegram_webhook_secret", "telegram_webhook_path_secret", "machine.key")
+WRONG = "pmk_" + "w" * 43
 ANY_CORE = ("sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh")  # a shell whose crashes leave their memory
 
 
@@ -72,7 +74,7 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     left = Left()
     with CommandLines() as lines, running(folder, ANY_CORE) as system:
         pane = system.pane("work")
-        keep_secrets(system, left)
+        left.secrets |= all_kinds(system, folder / "certificates") | {"a key that is wrong": WRONG}
         left.texts["answers"] = "\n".join(refusals(system, pane))
         crash(system, pane)
         left.texts["metrics"] = system.rest("GET", "/metrics").text
@@ -82,29 +84,13 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     left.texts["output and logs"] = system.log()
     left.texts["command lines"] = lines.text()
     for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith(MEANT) and path != folder / "work.txt":
+        if path.is_file() and not is_kept_in(path) and path != folder / "work.txt":
             left.texts[str(path.relative_to(folder))] = path.read_bytes().decode(errors="replace")
     return left
 
 
-def keep_secrets(system: System, left: Left) -> None:
-    made = system.cli("apikey", "create", "--role", "viewer", "--json")
-    token = system.cli("machine", "token", "--json")
-    left.secrets |= {
-        "the API key": system.api_key,
-        "a key that was made": made["secret"],
-        "a join token": token["joinToken"],
-        "the bot's token": system.telegram.token,
-        "the webhook's secret": (system.data / "telegram_webhook_secret").read_text().strip(),
-        "the webhook's path": (system.data / "telegram_webhook_path_secret").read_text().strip(),
-        "a key that is wrong": "pmk_" + "w" * 43,
-        "a login link": "login?token=",
-    }
-
-
 def refusals(system: System, pane: Pane) -> Iterator[str]:
     """Texts that cannot be taken, each in its way; what was answered."""
-    wrong = "pmk_" + "w" * 43
     for body in (
         {"sessionId": "nowhere", "text": f"{WORD} to nowhere"},
         {"sessionId": pane.session_id, "text": f"{WORD} " * 20_000},
@@ -112,14 +98,14 @@ def refusals(system: System, pane: Pane) -> Iterator[str]:
         {"sessionId": pane.session_id, "text": f"{WORD} \ud800"},
     ):
         yield system.rest("POST", "/commands", body).text
-    yield system.rest("POST", "/commands", {"sessionId": pane.session_id, "text": f"{WORD} by nobody"}, key=wrong).text
+    yield system.rest("POST", "/commands", {"sessionId": pane.session_id, "text": f"{WORD} by nobody"}, key=WRONG).text
     yield system.webhook(b'{"message": {"text": "' + WORD.encode()).text
     yield system.webhook(message(70_001, f"{WORD} of a stranger", chat=666, user=666)).text
     yield system.webhook(message(70_002, f"/use {WORD}")).text
     yield system.webhook(message(70_003, f"/cmd WRONGTOKEN {WORD}")).text
     done = subprocess.run(
         [*POINTSMAN, "machines", "--router", system.router],
-        env=system.environ() | {"POINTSMAN_API_KEY": wrong}, capture_output=True, text=True, cwd="/",
+        env=system.environ() | {"POINTSMAN_API_KEY": WRONG}, capture_output=True, text=True, cwd="/",
     )  # fmt: skip
     assert done.returncode != 0
     yield done.stdout + done.stderr
@@ -179,6 +165,10 @@ def test_no_secret_is_in_it(left: Left) -> None:
     ]
 
     assert found == []
+
+
+def test_no_credential_that_signs_for_a_machine_or_a_session_is_in_it(left: Left) -> None:
+    assert [place for place, text in left.texts.items() if JWT.search(text)] == []
 
 
 def test_a_crash_leaves_no_memory_behind(left: Left) -> None:
