@@ -16,7 +16,7 @@ from agent.backends.claude import prompt_box, stream_json, transcript
 from agent.backends.claude.registry_file import ClaudeCode
 from agent.backends.claude.transcript_file import Cursor
 from agent.backends.pty_messages import action_of, of_outcome, outcome_of
-from agent.backends.terminals import nvim_rpc, tmux_control
+from agent.backends.terminals import nvim_socket, tmux_control
 from agent.backends.terminals.keyboard import Refused, Silent
 from agent.backends.terminals.typing_rules import bursts, clean
 from agent.domain import alert
@@ -253,8 +253,8 @@ def nvim_answers(data: bytes) -> None:
     """What nvim sends, or what else listens there."""
     begun = time.process_time()
     with suppress(Refused, Silent):
-        nvim_rpc.answer_of(data)
-    nvim_rpc.question_of(text(data))
+        nvim_socket.answer_of(data)
+    nvim_socket.question_of(text(data))
     assert time.process_time() - begun < 5, "an answer that takes seconds to read"
 
 

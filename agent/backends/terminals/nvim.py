@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from agent import processes
 from agent.backends.claude import registry_file
 from agent.backends.spawning import unavailable
-from agent.backends.terminals import nvim_rpc
+from agent.backends.terminals import nvim_socket
 from agent.backends.terminals.keyboard import Front, Gone, Guard, Refused
 from agent.backends.terminals.terminal import TerminalBackend
 from agent.backends.terminals.typing_rules import EDITING, ENTER, KEYS, Pace
@@ -48,7 +48,7 @@ class Editor:
         told = "json_decode('" + json.dumps(words).replace("'", "''") + "')"
         whole = expression.format(**{word: f"{told}['{word}']" for word in words}) if words else expression
         try:
-            return await nvim_rpc.ask(self._socket, whole, self._limit)
+            return await nvim_socket.ask(self._socket, whole, self._limit)
         except Refused as error:
             raise Refused(f"nvim at {self._socket}: {error}") from error
 

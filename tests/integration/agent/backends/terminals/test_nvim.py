@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent import processes
-from agent.backends.terminals import nvim, nvim_rpc
+from agent.backends.terminals import nvim, nvim_socket
 from agent.backends.terminals.keyboard import Refused, Silent
 from agent.backends.terminals.nvim import NvimBackend
 from agent.domain.command import Action, Ending, Input, Outcome, Reason
@@ -137,9 +137,9 @@ async def test_what_else_listens_there_is_in_doubt(data_dir: Path, words: bytes)
 
     async with await asyncio.start_unix_server(listen, data_dir / "other"):
         with pytest.raises(Silent, match="nvim"):
-            await nvim_rpc.ask(str(data_dir / "other"), "1", 10.0)
+            await nvim_socket.ask(str(data_dir / "other"), "1", 10.0)
 
 
 async def test_what_nvim_says_of_a_mistake_comes_back(editor: NvimFixture) -> None:
     with pytest.raises(Refused, match="nosuch"):
-        await nvim_rpc.ask(editor.socket, "nosuch()", 20.0)
+        await nvim_socket.ask(editor.socket, "nosuch()", 20.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.backends.terminals.keyboard import Refused, Silent
-from agent.backends.terminals.nvim_rpc import Reader, answer_of, question_of
+from agent.backends.terminals.nvim_socket import Reader, answer_of, question_of
 
 VALUES: dict[bytes, object] = {
     b"\x07": 7,
