@@ -77,7 +77,7 @@ FLOOD = f"{HELLOS} bogus hellos a second"
 ATTACKS = [
     Attack("connections that say nothing", _nothing, waits=True),
     Attack("connections that do not even speak HTTP/2", _half_open, speaks=False, waits=True),
-    Attack("calls without a body", _headers, waits=True),
+    Attack("calls without a body", _headers),
     Attack(f"{STREAMS} streams on one connection", _streams, alone=True),
     Attack("unfinished bodies of 1 MiB", _bodies(MEBIBYTE)),
     Attack("unfinished bodies of 4 MiB", _bodies(4 * MEBIBYTE)),
