@@ -36,6 +36,7 @@ from router.store.migrations import (
     m0031_passkeys,
     m0032_growth,
     m0033_lists,
+    m0034_states,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -72,6 +73,7 @@ MIGRATIONS: list[list[str]] = [
     m0031_passkeys.STATEMENTS,
     m0032_growth.STATEMENTS,
     m0033_lists.STATEMENTS,
+    m0034_states.STATEMENTS,
 ]
 
 

@@ -1,6 +1,10 @@
 """Commands, and what is known of those that are under way."""
 
-from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
+import operator
+from collections.abc import Callable
+from functools import reduce
+
+from peewee import AutoField, BooleanField, CompositeKey, Expression, IntegerField, Model, TextField
 
 from router.domain.action import Lane
 from router.domain.command import CommandState, Hold
@@ -53,9 +57,17 @@ class Command(Model):
 
 
 _C = Command
+
+
+def _any(which: Callable[[CommandState], bool]) -> Expression:
+    """Whether its state is one of these: as a list of more than two it would be a table made for each row written."""
+    found: Expression = reduce(operator.or_, [_C.state == state for state in CommandState if which(state)])
+    return found
+
+
 QUEUED = _C.state == CommandState.QUEUED
-LIVE = _C.state.in_([state for state in CommandState if state.live])
-BADLY = _C.state.in_([state for state in CommandState if not state.live and state is not CommandState.DONE])
+LIVE = _any(lambda state: state.live)
+BADLY = _any(lambda state: not state.live and state is not CommandState.DONE)
 DEAD_LETTER = _C.state.in_([CommandState.DEAD, CommandState.UNCERTAIN]) & ~_C.dropped
 
 # Partial: what is live is small, what has ended is large and rarely asked for.

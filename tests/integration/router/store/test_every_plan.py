@@ -114,6 +114,19 @@ def test_nothing_walks_through_a_table_that_grows(connection: sqlite3.Connection
     assert found == {}
 
 
+def test_nothing_makes_a_table_to_write_a_row(connection: sqlite3.Connection, statements: list[str]) -> None:
+    """As a list of states in an index would, for each row that is written."""
+    one = [
+        each
+        for each in statements
+        if re.match(r'INSERT(?!.*(RETURNING|SELECT))|UPDATE.* WHERE \([^()]*_id" = \?\)$', each)
+    ]
+    steps = {each: connection.execute(f"EXPLAIN {each}", [None] * each.count("?")).fetchall() for each in one}
+
+    assert len([each for each in one if each.startswith('UPDATE "commands"')]) > 3
+    assert [each for each, made in steps.items() if "OpenEphemeral" in {step[1] for step in made}] == []
+
+
 def test_every_reason_to_walk_is_one(statements: list[str]) -> None:
     assert [words for words in WALKS if not any(words in statement for statement in statements)] == []
 
