@@ -57,6 +57,10 @@ _COMMANDS = {
     "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
     "key": ("commands.commands:key", "Press a key in a session."),
     "notify": ("commands.notifications:notify", "Send TEXT about a session to its people."),
+    "search": (
+        "commands.search:search",
+        "Find what was said in sessions: all of these words, in any order; newest first.",
+    ),
     "watch": (
         "commands.watch:watch",
         "Show what a session does, as it does it; without one, the steps of all commands and messages.",

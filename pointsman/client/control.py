@@ -17,11 +17,12 @@ from pointsman.client.people import People
 from pointsman.client.quotas import QuotaUse
 from pointsman.client.records import CleanedUp, Event, Stats, TraceStep
 from pointsman.client.refusals import from_call
+from pointsman.client.search import Search
 from pointsman.client.session_events import SessionEvents
 from pointsman.client.sessions import Sessions
 
 
-class Control(Sessions, SessionEvents, Commands, Notifications, Machines, People, Audit):
+class Control(Sessions, SessionEvents, Search, Commands, Notifications, Machines, People, Audit):
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 
     def trace(self, subject_id: str) -> list[TraceStep]:

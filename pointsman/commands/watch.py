@@ -22,7 +22,7 @@ Json = Any
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0  # seconds
 _WORKED = 2.0  # seconds that a stream lived: then the address is right, and a break is worth waiting out
-_WHO = {"USER": ">", "ASSISTANT": "●", "SYSTEM": "·"}
+WHO = {"USER": ">", "ASSISTANT": "●", "SYSTEM": "·"}
 _STATES = {"PENDING": "☐", "RUNNING": "…", "DONE": "✓", "FAILED": "✗"}
 _MOST_OF_OUTPUT = 5  # lines
 
@@ -88,7 +88,7 @@ def _of_plan(plan: Json) -> str:
 
 
 _WORDS: dict[str, Callable[[Json], str]] = {
-    "said": lambda said: f"{_WHO.get(said.get('by'), '·')} {said.get('text', '')}",
+    "said": lambda said: f"{WHO.get(said.get('by'), '·')} {said.get('text', '')}",
     "tool": _of_tool,
     "plan": _of_plan,
     "usage": lambda usage: f"tokens: {usage.get('outputTokens', 0)} written, {usage.get('contextTokens', 0)} in use",

@@ -18,6 +18,7 @@ class SessionEvents(Struct, frozen=True):
     first_seq: int
     payloads: tuple[bytes, ...]
     cursor: bytes
+    said: tuple[str, ...] = ()  # for each payload the words to find it by, empty where it has none
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,3 +67,22 @@ class Gap(Struct, frozen=True):
 
     first_seq: int
     last_seq: int
+
+
+class Hit(Struct, frozen=True):
+    """An event with the words that were searched. In `snippet` each of them stands between BEGIN and END."""
+
+    position: int
+    session_id: str
+    payload: bytes
+    snippet: str
+
+
+class Found(Struct, frozen=True):
+    """The newest first; behind `before` there may be more, unless it is 0."""
+
+    hits: tuple[Hit, ...]
+    before: int = 0
+
+
+BEGIN, END = "\x01", "\x02"

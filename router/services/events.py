@@ -6,15 +6,16 @@ machines begin there again.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 
 from router.clock import Clock
 from router.domain.errors import Reason, Refusal
-from router.domain.session_event import KEPT, MOST_BYTES, STREAM_KEPT, EventsAck, EventsQuery, Gap, SessionEvents
+from router.domain.session_event import KEPT, MOST_BYTES, STREAM_KEPT, EventsAck, EventsQuery, Found, Gap, SessionEvents
 from router.link.hub import Hub, Link
 from router.services.wakeups import Wakeups, set_within
-from router.store import events, sessions
+from router.store import events, search, sessions
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class EventLog:
         self._waiting = 0  # bytes on their way to the disk
         self._owned: dict[tuple[str, str], tuple[str, float]] = {}  # by machine and name: its id, until when
         self._tasks: set[asyncio.Task[None]] = set()
+        self._mending: asyncio.Task[None] | None = None
 
     async def open(self, database: Database) -> None:
         """Begin to keep events there. Until then, and where the file cannot be made, machines are told to wait."""
@@ -63,9 +65,22 @@ class EventLog:
             for name in frame.names:
                 link.send(EventsAck(name, reason=Reason.BUSY), urgent=True)
             return
-        task = asyncio.get_running_loop().create_task(self._answer(link, frame, size))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._begin(self._answer(link, frame, size))
+
+    async def search(self, words: str, session_ids: Sequence[str] | None, before: int, limit: int) -> Found:
+        """What was said in these sessions, or in all, with words that `search.expression` has made; newest first.
+
+        Raises Refusal.
+        """
+        database = self._opened()
+        try:
+            return await database.read(lambda c: search.find(c, words, session_ids, before, limit))
+        except sqlite3.DatabaseError as error:
+            if not search.is_damaged(error):
+                raise
+        self._suspect()
+        text = "The index of what was said is damaged, and is made anew. Search again in a minute."
+        raise Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=60.0)
 
     async def watch(
         self, session_id: str, after: int, last: int, *, once: bool, may: Callable[[], Awaitable[object]]
@@ -119,6 +134,25 @@ class EventLog:
                 except Refusal as refusal:
                     logger.warning("old events are not removed now: %s", refusal)
 
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _suspect(self) -> None:
+        """Somebody could not write or read: have a look at the index, one at a time."""
+        if self._mending is None or self._mending.done():
+            self._mending = self._begin(self._mend())
+
+    async def _mend(self) -> None:
+        try:
+            if await self._opened().write(search.mend):
+                logger.warning("the index of what was said was damaged and is made anew", extra={"event": "index_anew"})
+        except Refusal as refusal:
+            logger.warning("the index of what was said cannot be looked at: %s", refusal)
+        await asyncio.sleep(LOOK_EVERY)  # a look reads all of it
+
     def _opened(self) -> Database:
         if self._events is None:
             text = "What sessions do is not kept now: events.db cannot be used. The router's log says why."
@@ -140,6 +174,8 @@ class EventLog:
             operation = partial(self._take, link=link, session_id=session_id, frame=frame)
             seq, cursor = await self._opened().write(operation, lazy=isinstance(frame, SessionEvents))
         except Refusal as refusal:
+            if refusal.reason is Reason.STORAGE_UNAVAILABLE and self._events is not None:
+                self._suspect()  # it is written with the events
             return EventsAck(name, reason=refusal.reason)
         return EventsAck(name, seq, cursor)
 
@@ -167,7 +203,7 @@ class EventLog:
         if isinstance(frame, EventsQuery) or not self._hub.is_current(link):
             known = events.find(tx, session_id)
             return known.last_seq, known.cursor
-        told = SessionEvents(session_id, frame.first_seq, frame.payloads, frame.cursor)
+        told = SessionEvents(session_id, frame.first_seq, frame.payloads, frame.cursor, frame.said)
         stream, grown = events.append(tx, told, self._clock.now())
         tx.set(self, _size=self._size + grown)
         while self._size > MOST_BYTES and (gone := events.remove_oldest(tx, float("inf"))):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from peewee import PeeweeException, fn
 
 from router.domain.session_event import MOST_BYTES_KEPT, MOST_KEPT, EventStream, SessionEvents
+from router.store import search
 from router.store.database import Database, Transaction
 from router.store.integrity import Damaged
 from router.store.mapper import Mapper
@@ -86,6 +87,7 @@ def append(tx: Transaction, told: SessionEvents, now: float) -> tuple[EventStrea
         return known, 0  # it came before
     numbered = enumerate(new, known.last_seq + 1)
     tx.executemany(_APPEND, [(told.session_id, seq, now, payload) for seq, payload in numbered])
+    search.add(tx, told.session_id, known.last_seq + 1, told.said[len(told.payloads) - len(new) :])
     stream = replace(
         known,
         last_seq=known.last_seq + len(new),
@@ -124,6 +126,7 @@ def _trimmed(tx: Transaction, stream: EventStream) -> EventStream:
 def _cut(tx: Transaction, stream: EventStream, rows: Sequence[tuple[str, int, int, float]]) -> EventStream:
     """Without these, which are its oldest."""
     last = rows[-1][1]
+    search.remove(tx, stream.session_id, last)
     _REMOVE.run(tx, session_id=stream.session_id, seq=last)
     return replace(stream, first_seq=last + 1, size=stream.size - sum(row[2] for row in rows))
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +33,7 @@ from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_comman
 from router.domain.session import Session, SessionState
 from router.domain.unicode_escapes import visible
 from router.link.connection import Connection
+from router.store import search
 from tests.fuzz.target import messages, target
 from tests.rigs.passkeys import ORIGIN, Authenticator, text
 
@@ -222,3 +224,20 @@ def what_gates_judge(data: bytes) -> None:
 
 def text_of(data: bytes) -> str:
     return data.decode(errors="replace")
+
+
+@target("fix the test", 'a "b" OR c*', "NEAR(a b, 2) {text}: ^x -y + z", "\x00\x01 é 功能 \U0001f600", "x" * 300)
+def searched_words(data: bytes) -> None:
+    """Whatever is searched, the index is asked for words alone, and finds the one who says the very same."""
+    said = data.decode(errors="replace")
+    try:
+        words = search.expression(said)
+    except Refusal:
+        return
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute('CREATE VIRTUAL TABLE said USING fts5(text, tokenize="unicode61 remove_diacritics 2")')
+        connection.execute("INSERT INTO said(text) VALUES (?)", [" ".join(said.replace('"', " ").split())])
+        connection.execute("INSERT INTO said(text) VALUES ('nobodys')")
+        found = connection.execute("SELECT rowid FROM said WHERE said MATCH ? ORDER BY rowid", [words]).fetchall()
+    if any(letter.isalnum() for letter in said) and "nobodys" not in said.lower():
+        assert (2,) not in found

@@ -33,6 +33,7 @@ class FakeControl(ControlServicer):
         self.steps: list[pb.TraceStep] = []
         self.events: list[pb.WatchEventsResponse] = []
         self.session_events: list[pb.WatchSessionResponse] = []
+        self.hits: list[pb.SearchHit] = []
         self.requests: list[Any] = []
         self.quotas: list[pb.QuotaUse] = []
         self.writable = True
@@ -251,6 +252,11 @@ class FakeControl(ControlServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset")
         yield from later
         self.refuse(context, grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", "That was all.")
+
+    def Search(self, request: Any, context: Any) -> pb.SearchResponse:
+        self.enter(request, context)
+        end = request.before + request.limit
+        return pb.SearchResponse(hits=self.hits[request.before : end], before=end if end < len(self.hits) else 0)
 
     def Cleanup(self, request: Any, context: Any) -> pb.CleanupResponse:
         self.enter(request, context)

@@ -76,6 +76,7 @@ Control.RotateApiKey         admin
 Control.RevokeJoinToken      admin
 Control.RevokeMachine        admin
 Control.RotateMachineKey     admin
+Control.Search               admin operator viewer approver adapter worker
 Control.SendCommand          admin operator adapter worker
 Control.SetMachinePolicy     admin
 Control.SetPasskey           admin
@@ -108,6 +109,7 @@ HELLO = types.Action(input=types.Input(text="hello"))
 REQUESTS = {
     "Control.WatchEvents": pb.WatchEventsRequest(session_id=OWN, after_event_id=1),
     "Control.WatchSession": pb.WatchSessionRequest(session_id=OWN, once=True),
+    "Control.Search": pb.SearchRequest(session_id=OWN, query="words"),
     "Control.Ask": pb.AskRequest(session_id=OWN, text="x"),
     "Control.Notify": pb.NotifyRequest(session_id=OWN, text="x"),
     "Control.SendCommand": pb.SendCommandRequest(session_id=OWN, action=HELLO, request_id="the workers"),

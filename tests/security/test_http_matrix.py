@@ -27,6 +27,7 @@ GET  /health/live                   anyone
 GET  /health/ready                  anyone
 GET  /openapi.json                  anyone
 GET  /metrics                       admin operator viewer approver adapter
+GET  /search                        admin operator viewer approver adapter
 GET  /sessions                      admin operator viewer approver adapter
 GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
@@ -70,6 +71,7 @@ BODIES = {
     "/notifications/send": {"sessionId": "none", "chatId": 1, "text": "hello"},
     "/commands": {"sessionId": "none", "text": "hello"},
 }
+QUERIES = {"/search": {"q": "words"}}
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def answer(app: Flask, route: str, visitor: Visitor) -> str:
     headers = {**visitor.headers, **({"Cookie": visitor.cookie} if visitor.cookie else {})}
     client = app.test_client(use_cookies=False)
     body: dict[str, Any] = {"data": visitor.form} if path == "/console/login" else {"json": BODIES.get(path)}
-    told = client.open(path, method=method, headers=headers, environ_base=AFAR, **body)
+    query = QUERIES.get(path)
+    told = client.open(path, method=method, headers=headers, environ_base=AFAR, query_string=query, **body)
     told.close()  # of a file
     if told.status_code == 302 and told.location.endswith("/console/login") and path != "/":
         return "login"

@@ -20,6 +20,7 @@ from tests.integration.router.permissions.asking import ask
 from tests.rigs.adapter import environment
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.told_events import tell
 from tests.security.test_api_keys import told_refused
 from tests.waiting import wait_until
 from webhook_adapter.config import AdapterConfig
@@ -65,6 +66,7 @@ def world(router: RouterUnderTest, word: str) -> Ids:
 
 def asked(machine: ThinAgent, session: str, word: str) -> str:
     with machine.connected() as link:
+        tell(link, session, 1, f"{word} said so")
         return ask(link, session, tool=f"{word} tool")
 
 
@@ -121,6 +123,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     ),
     "StartSession": lambda ids: pb.StartSessionRequest(machine_id=ids.machine, prompt="go"),
     "StopSession": lambda ids: pb.StopSessionRequest(session_id=ids.session),
+    "Search": lambda ids: pb.SearchRequest(query="said", session_id=ids.session),
     "WatchSession": lambda ids: pb.WatchSessionRequest(session_id=ids.session, once=True),
     "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),
 }
@@ -141,6 +144,10 @@ LISTING: dict[str, list[Callable[[Ids], Message]]] = {
         lambda ids: pb.ListNotificationsRequest(session_id=ids.session),
         lambda _: pb.ListNotificationsRequest(last_words=True),
         lambda _: pb.ListNotificationsRequest(open_questions=True),
+    ],
+    "Search": [
+        lambda _: pb.SearchRequest(query="said"),
+        lambda _: pb.SearchRequest(query="said outside"),
     ],
     "ListMachines": [lambda _: pb.ListMachinesRequest()],
     "ListPermissions": [

@@ -91,6 +91,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/Trace": CHANGES_NOTHING,
     "Control/WatchEvents": CHANGES_NOTHING,
     "Control/WatchSession": CHANGES_NOTHING,
+    "Control/Search": CHANGES_NOTHING,
     "Control/Cleanup": AuditEvent.CLEANUP,
     "Control/GetStats": CHANGES_NOTHING,
     "Control/Backup": AuditEvent.BACKUP,

@@ -36,6 +36,7 @@ def create_blueprint(keys: Keys) -> Blueprint:
     _add_guard(blueprint, keys)
     _add_sessions(blueprint)
     add_session_events(blueprint, _control)
+    _add_search(blueprint)
     _add_notifications(blueprint, threading.Semaphore(_MOST_WAITING))
     _add_commands(blueprint)
     _add_cleanup(blueprint)
@@ -100,6 +101,18 @@ def _add_sessions(blueprint: Blueprint) -> None:
         """End a session."""
         _control().unregister_session(asked.session_id)
         return bodies.Ok()
+
+
+def _add_search(blueprint: Blueprint) -> None:
+    @blueprint.get("/search")
+    @endpoint("sessions", *KEYED, 404)
+    def search(asked: bodies.Search) -> bodies.SearchResult:
+        """Find what was said in sessions, by whole words: all of them, in any order; newest first.
+
+        Where `before` is not 0 there may be more, also where there are no hits: ask again with it.
+        """
+        hits, before = _control().search(asked.q, asked.session or "", limit=asked.limit, before=asked.before)
+        return bodies.SearchResult([bodies.shown(bodies.SearchHit, each) for each in hits], before)
 
 
 def _add_notifications(blueprint: Blueprint, waiting: threading.Semaphore) -> None:

@@ -6,13 +6,14 @@ from contextlib import aclosing
 
 from agentlink.v1 import control_pb2 as pb
 
-from router.api.control.part import Part
-from router.api.convert.session_events import watched
+from router.api.control.part import Part, page_size
+from router.api.convert.session_events import hit_message, watched
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
 from router.services import scopes
-from router.store import names, sessions
+from router.store import names, search, sessions
 
+MOST_HITS = 100  # of one answer
 PATIENCE = 60.0  # seconds in which whoever watches has to take an event
 
 
@@ -29,6 +30,19 @@ class EventsPart(Part):
         async with aclosing(told):  # at once, whatever ends it
             async for seq, event in told:
                 await _within_patience(call, watched(seq, event), seq)
+
+    async def Search(self, request: pb.SearchRequest, call: Call) -> pb.SearchResponse:
+        words = search.expression(request.query)
+        reached = await self._s.database.read(lambda c: self._reached(c, call, request.session_id))
+        limit = min(page_size(request.limit or 20), MOST_HITS)
+        found = await self._s.events.search(words, reached, request.before, limit)
+        return pb.SearchResponse(hits=map(hit_message, found.hits), before=found.before)
+
+    def _reached(self, on: sqlite3.Connection, call: Call, name: str) -> list[str] | None:
+        """The ids of the sessions that are searched; None for all there are. Raises Refusal."""
+        if name or call.principal.worker:
+            return [self._named(on, call, name)]
+        return sessions.within(on, call.principal.scope)
 
     def _named(self, on: sqlite3.Connection, call: Call, name: str) -> str:
         session_id = name if call.principal.worker else names.session(on, name, call.principal.scope)

@@ -3,12 +3,14 @@
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import session_events_pb2 as events_pb
 
-from router.domain.session_event import EventsAck, EventsQuery, Gap, SessionEvents
+from router.domain.session_event import BEGIN, END, EventsAck, EventsQuery, Gap, Hit, SessionEvents
 
 MAX_EVENTS = 256  # in a frame
 MAX_EVENT_BYTES = 64 * 1024
 MAX_CURSOR_BYTES = 4096
 MAX_ASKED = 256
+MAX_SHOWN = 160  # characters of one piece of a snippet: a word may be as long as a text
+_NO_MARKS = str.maketrans({BEGIN: " ", END: " "})
 _GONE = "They are not kept any more."
 
 
@@ -17,13 +19,14 @@ def session_events(frame: events_pb.SessionEvents) -> SessionEvents:
     if len(frame.events) > MAX_EVENTS or len(frame.cursor) > MAX_CURSOR_BYTES or not frame.first_seq:
         text = f"a frame of events has at most {MAX_EVENTS}, and {MAX_CURSOR_BYTES} bytes of cursor; it counts from 1"
         raise ValueError(text)
-    payloads = []
+    payloads, said = [], []
     for seq, event in enumerate(frame.events, frame.first_seq):
         event.seq, event.generation = seq, frame.generation
         payloads.append(payload := event.SerializeToString())
         if len(payload) > MAX_EVENT_BYTES:
             raise ValueError(f"event {seq} of {frame.session_id[:64]} has more than {MAX_EVENT_BYTES} bytes")
-    return SessionEvents(frame.session_id, frame.first_seq, tuple(payloads), frame.cursor)
+        said.append(event.said.text.translate(_NO_MARKS))
+    return SessionEvents(frame.session_id, frame.first_seq, tuple(payloads), frame.cursor, tuple(said))
 
 
 def events_query(frame: events_pb.EventsQuery) -> EventsQuery:
@@ -49,3 +52,20 @@ def watched(seq: int, told: bytes | Gap) -> bytes:
     else:
         response.event.ParseFromString(told)
     return response.SerializeToString()
+
+
+def hit_message(hit: Hit) -> pb.SearchHit:
+    """What whoever searches gets."""
+    event = events_pb.SessionEvent.FromString(hit.payload)
+    pieces = hit.snippet.replace(END, BEGIN).split(BEGIN)  # every other one is a word that was searched
+    return pb.SearchHit(
+        session_id=hit.session_id, seq=event.seq, generation=event.generation, by=event.said.by,
+        at=event.at if event.HasField("at") else None,
+        snippet=[
+            pb.SnippetPart(text=_shortened(piece), is_hit=at % 2 == 1) for at, piece in enumerate(pieces) if piece
+        ],
+    )  # fmt: skip
+
+
+def _shortened(piece: str) -> str:
+    return piece if len(piece) <= MAX_SHOWN else f"{piece[: MAX_SHOWN // 2]}…{piece[-MAX_SHOWN // 2 :]}"

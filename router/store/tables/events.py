@@ -1,6 +1,7 @@
 """What sessions do, in a file of its own: `events.db`. No migrations: one of another version is begun anew."""
 
 from peewee import AutoField, BlobField, IntegerField, Model, TextField
+from playhouse.sqlite_ext import FTS5Model, SearchField
 
 from router.store.columns import TimeField
 
@@ -34,5 +35,15 @@ class SessionEvent(Model):
         indexes = ((("session_id", "seq"), True),)
 
 
-MODELS = (EventStream, SessionEvent)
-VERSION = 1  # raise it with every change here
+class SaidText(FTS5Model):
+    """What was said, to be found by its words; `rowid` is the event's position."""
+
+    text = SearchField()
+
+    class Meta:
+        table_name = "said"
+        options = {"tokenize": "unicode61 remove_diacritics 2"}  # noqa: RUF012 - as Peewee has it
+
+
+MODELS = (EventStream, SessionEvent, SaidText)
+VERSION = 2  # raise it with every change here

@@ -1989,6 +1989,142 @@ class WatchSessionResponse(_message.Message):
 Global___WatchSessionResponse: _TypeAlias = WatchSessionResponse  # noqa: Y015
 
 @_typing.final
+class SearchRequest(_message.Message):
+    """Searches what people, coding agents and programs said in sessions, as far as it is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """Whole words, all of them, in any order, whether large or small, with or without accents: 1 to 16, of 256 characters
+    together. Nothing in them means anything else.
+    """
+    session_id: _builtins.str
+    """Only in this session; empty means all that the caller reaches."""
+    limit: _builtins.int
+    """At most so many, 1 to 100; 0 means 20."""
+    before: _builtins.int
+    """Go on where an answer before ended: its `before`; 0 begins with the newest."""
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "limit", b"limit", "query", b"query", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class SearchResponse(_message.Message):
+    """What was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HITS_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    before: _builtins.int
+    """Where to go on: not everything was looked at, also where there are no hits; 0 when that was all."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchHit]:
+        """Newest first, as the router got them."""
+
+    def __init__(
+        self,
+        *,
+        hits: _abc.Iterable[Global___SearchHit] | None = ...,
+        before: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "hits", b"hits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class SearchHit(_message.Message):
+    """Something that was said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    SNIPPET_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Where."""
+    seq: _builtins.int
+    """The number of the event in its session; WatchSession after the one before it shows it whole."""
+    generation: _builtins.int
+    """Which life of the session's program."""
+    by: _session_events_pb2.Speaker.ValueType
+    """Whose words."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When, by the machine's clock, as far as its program said so."""
+
+    @_builtins.property
+    def snippet(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnippetPart]:
+        """Some words of it, in order."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        seq: _builtins.int = ...,
+        generation: _builtins.int = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        by: _session_events_pb2.Speaker.ValueType = ...,
+        snippet: _abc.Iterable[Global___SnippetPart] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "by", b"by", "generation", b"generation", "seq", b"seq", "session_id", b"session_id", "snippet", b"snippet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchHit: _TypeAlias = SearchHit  # noqa: Y015
+
+@_typing.final
+class SnippetPart(_message.Message):
+    """A piece of a text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    IS_HIT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """As it was said, without what is around it; of long pieces the middle is left out, which an ellipsis says."""
+    is_hit: _builtins.bool
+    """It is a word that was searched."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        is_hit: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_hit", b"is_hit", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnippetPart: _TypeAlias = SnippetPart  # noqa: Y015
+
+@_typing.final
 class CleanupRequest(_message.Message):
     """Removes what is past its time."""
 

@@ -173,6 +173,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.FromString,
                 _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/agentlink.v1.Control/Search',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SearchRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SearchResponse.FromString,
+                _registered_method=True)
         self.Cleanup = channel.unary_unary(
                 '/agentlink.v1.Control/Cleanup',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.CleanupRequest.SerializeToString,
@@ -451,6 +456,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Search(self, request, context):
+        """Finds what was said, by its words; newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Cleanup(self, request, context):
         """Removes what is past its time now, instead of later.
         """
@@ -700,6 +712,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.WatchSession,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SearchRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SearchResponse.SerializeToString,
             ),
             'Cleanup': grpc.unary_unary_rpc_method_handler(
                     servicer.Cleanup,
@@ -1515,6 +1532,33 @@ class Control:
             '/agentlink.v1.Control/WatchSession',
             agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Search',
+            agentlink_dot_v1_dot_control__pb2.SearchRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

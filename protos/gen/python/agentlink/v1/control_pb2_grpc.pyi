@@ -93,6 +93,8 @@ class ControlStub:
     """What happens from now on, or from a cursor on."""
     WatchSession: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchSessionRequest, _control_pb2.WatchSessionResponse]
     """What a session does: what is kept of it, then what comes, without a gap between the two."""
+    Search: _grpc.UnaryUnaryMultiCallable[_control_pb2.SearchRequest, _control_pb2.SearchResponse]
+    """Finds what was said, by its words; newest first."""
     Cleanup: _grpc.UnaryUnaryMultiCallable[_control_pb2.CleanupRequest, _control_pb2.CleanupResponse]
     """Removes what is past its time now, instead of later."""
     GetStats: _grpc.UnaryUnaryMultiCallable[_control_pb2.GetStatsRequest, _control_pb2.GetStatsResponse]
@@ -189,6 +191,8 @@ class ControlAsyncStub(ControlStub):
     """What happens from now on, or from a cursor on."""
     WatchSession: _aio.UnaryStreamMultiCallable[_control_pb2.WatchSessionRequest, _control_pb2.WatchSessionResponse]  # type: ignore[assignment]
     """What a session does: what is kept of it, then what comes, without a gap between the two."""
+    Search: _aio.UnaryUnaryMultiCallable[_control_pb2.SearchRequest, _control_pb2.SearchResponse]  # type: ignore[assignment]
+    """Finds what was said, by its words; newest first."""
     Cleanup: _aio.UnaryUnaryMultiCallable[_control_pb2.CleanupRequest, _control_pb2.CleanupResponse]  # type: ignore[assignment]
     """Removes what is past its time now, instead of later."""
     GetStats: _aio.UnaryUnaryMultiCallable[_control_pb2.GetStatsRequest, _control_pb2.GetStatsResponse]  # type: ignore[assignment]
@@ -444,6 +448,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_control_pb2.WatchSessionResponse], _abc.AsyncIterator[_control_pb2.WatchSessionResponse]]:
         """What a session does: what is kept of it, then what comes, without a gap between the two."""
+
+    @_abc_1.abstractmethod
+    def Search(
+        self,
+        request: _control_pb2.SearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SearchResponse, _abc.Awaitable[_control_pb2.SearchResponse]]:
+        """Finds what was said, by its words; newest first."""
 
     @_abc_1.abstractmethod
     def Cleanup(
