@@ -78,7 +78,7 @@ class EventLog:
         except sqlite3.DatabaseError as error:
             if not search.is_damaged(error):
                 raise
-        self._suspect()
+        self._suspect(is_known=True)
         text = "The index of what was said is damaged, and is made anew. Search again in a minute."
         raise Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=60.0)
 
@@ -123,8 +123,12 @@ class EventLog:
 
     async def run(self) -> None:
         """Remove what is old or too much, until cancelled."""
+        is_looked_at = False
         while True:
             await asyncio.sleep(CLEAN_EVERY)
+            if self._events is not None and not is_looked_at:  # once, and not while machines come back after a start
+                is_looked_at = True
+                self._suspect()
             now = self._clock.monotonic()
             self._owned = {key: known for key, known in self._owned.items() if now < known[1]}
             if self._events is not None:
@@ -132,6 +136,7 @@ class EventLog:
                     while await self._events.write(self._clean):
                         pass
                 except Refusal as refusal:
+                    self._suspect()
                     logger.warning("old events are not removed now: %s", refusal)
 
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -140,14 +145,14 @@ class EventLog:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _suspect(self) -> None:
-        """Somebody could not write or read: have a look at the index, one at a time."""
+    def _suspect(self, *, is_known: bool = False) -> None:
+        """The index may be damaged, or is: one look at a time."""
         if self._mending is None or self._mending.done():
-            self._mending = self._begin(self._mend())
+            self._mending = self._begin(self._mend(is_known=is_known))
 
-    async def _mend(self) -> None:
+    async def _mend(self, *, is_known: bool) -> None:
         try:
-            if await self._opened().write(search.mend):
+            if await self._opened().write(partial(search.mend, is_known=is_known)):
                 logger.warning("the index of what was said was damaged and is made anew", extra={"event": "index_anew"})
         except Refusal as refusal:
             logger.warning("the index of what was said cannot be looked at: %s", refusal)

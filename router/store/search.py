@@ -1,7 +1,8 @@
 """Search over what was said: an index beside the events, written and removed in one transaction with them."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec import json
 from peewee import JOIN, SQL, fn
@@ -60,12 +61,14 @@ def add(tx: Transaction, session_id: str, first_seq: int, texts: Sequence[str]) 
     """Make events that were written just now to be found by these words."""
     rows = [(text, session_id, seq) for seq, text in enumerate(texts, first_seq) if text]
     if rows:
-        tx.executemany(_ADD.text, rows)
+        with _whole():
+            tx.executemany(_ADD.text, rows)
 
 
 def remove(tx: Transaction, session_id: str, last_seq: int) -> None:
     """Forget the words of a session's events up to that one, which are about to be removed."""
-    _REMOVE.run(tx, session_id=session_id, seq=last_seq)
+    with _whole():
+        _REMOVE.run(tx, session_id=session_id, seq=last_seq)
 
 
 def expression(query: str) -> str:
@@ -98,13 +101,28 @@ def is_damaged(error: sqlite3.Error) -> bool:
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
-def mend(tx: Transaction) -> bool:
-    """Look at the whole index, and make it anew of the words that it holds where it is damaged; whether it was."""
+def mend(tx: Transaction, *, is_known: bool) -> bool:
+    """Make the index anew of the texts that it holds, where it is damaged; whether it was.
+
+    A look at all of it comes first where that `is_known` not to be so: it misses some of what breaks a search.
+    """
     try:
-        _CHECK.run(tx)
+        if not is_known:
+            _CHECK.run(tx)
+            return False
     except sqlite3.DatabaseError as error:
         if not is_damaged(error):
             raise
-        _REBUILD.run(tx)
-        return True
-    return False
+    _REBUILD.run(tx)
+    return True
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """An index whose head is damaged breaks rules of its own tables. Nobody who writes made a mistake then."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        damaged = sqlite3.DatabaseError(f"the index of what was said is damaged: {error}")
+        damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise damaged from error

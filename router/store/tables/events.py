@@ -35,7 +35,7 @@ class SessionEvent(Model):
         indexes = ((("session_id", "seq"), True),)
 
 
-class SaidText(FTS5Model):
+class SaidText(FTS5Model):  # type: ignore[misc]  # playhouse has no types
     """What was said, to be found by its words; `rowid` is the event's position."""
 
     text = SearchField()

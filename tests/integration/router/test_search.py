@@ -166,34 +166,59 @@ def test_only_what_was_said_is_found(router: RouterUnderTest, agent: ThinAgent, 
     assert indexed(router) == 0
 
 
-DAMAGE = ["UPDATE said_data SET block = zeroblob(3) WHERE id = 10", "UPDATE said_data SET block = zeroblob(9)"]
+HEAD = "UPDATE said_data SET block = zeroblob(40) WHERE id = 10"
+DAMAGE = {
+    "its head": HEAD,
+    "its head is gone": "DELETE FROM said_data WHERE id = 10",
+    "a page": "UPDATE said_data SET block = x'ffffffffffffffffffffffff' WHERE id > 10",
+    "the lengths": "DELETE FROM said_docsize",
+}
 
 
-@pytest.mark.parametrize("damage", DAMAGE, ids=["its head", "all of it"])
+@pytest.mark.parametrize("damage", ["its head is gone", "a page", "the lengths"])
 def test_a_damaged_index_is_made_anew_by_whoever_searches(
     router: RouterUnderTest, agent: ThinAgent, session: str, damage: str
 ) -> None:
     with agent.connected() as link:
         tell(link, session, 1, "word 1")
-        change(router, damage)
+        change(router, DAMAGE[damage])
 
         with pytest.raises(grpc.RpcError) as refused:
             found(router, "word")
         assert reason_of(refused.value) == "STORAGE_UNAVAILABLE"
-        wait_until(lambda: tell(link, session, 2, "word 2").acked_seq == 2)
-
-    assert found(router, "word") == ["2 [word] 2", "1 [word] 1"]
+        wait_until(lambda: is_mended(router))
 
 
-def test_a_damaged_index_keeps_no_machine_from_telling(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+def is_mended(router: RouterUnderTest) -> bool:
+    try:
+        return found(router, "word") == ["1 [word] 1"]
+    except grpc.RpcError:
+        return False
+
+
+@pytest.mark.parametrize("damage", ["its head", "its head is gone"])
+def test_a_damaged_index_keeps_no_machine_from_telling(
+    router: RouterUnderTest, agent: ThinAgent, session: str, damage: str
+) -> None:
     with agent.connected() as link:
         tell(link, session, 1, "word 1")
-        change(router, DAMAGE[0])
+        change(router, DAMAGE[damage])
 
         assert tell(link, session, 2, "word 2").reason == types.REASON_STORAGE_UNAVAILABLE
         wait_until(lambda: tell(link, session, 2, "word 2").acked_seq == 2)
 
     assert found(router, "word") == ["2 [word] 2", "1 [word] 1"]
+    assert kept(router, session) == ["1 word 1", "2 word 2"]
+
+
+def test_what_nobody_stumbles_over_is_found_by_a_look(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
+    with agent.connected() as link:
+        tell(link, session, 1, "word 1")
+        change(router, HEAD)
+        assert found(router, "word") == []
+
+        router.advance(service.CLEAN_EVERY + 1)
+        wait_until(lambda: is_mended(router))
 
 
 def test_a_file_that_cannot_be_made_is_told_of(data_dir: Path) -> None:
