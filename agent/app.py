@@ -41,6 +41,7 @@ from agent.services.hooks import Hooks
 from agent.services.link_handler import LinkHandler
 from agent.services.permissions import Permissions
 from agent.services.prompt_tracking import PromptTracking
+from agent.services.screens import ScreenTeller
 from agent.services.session_lookup import SessionLookup
 from agent.services.sessions import Sessions
 from agent.services.starts import Starts
@@ -88,7 +89,7 @@ class Agent:
         self.permissions = Permissions(Questions(self.outbox))
         self.outbox.unasked = self.permissions.unasked
         self.headless = _one_of(HeadlessBackend, backends)
-        folders = Folders(config.start_folders, config.home)
+        folders, masks = Folders(config.start_folders, config.home), Masks(config.masks)
         self.starts = Starts(self.sessions, self.outbox, folders, clock, self.headless)
         files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
@@ -97,7 +98,7 @@ class Agent:
         self.link_handler = LinkHandler(
             self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor,
             clock, self.starts.folders, self._can_start, self._condition,
-            EventTeller(self.sessions, Masks(config.masks), clock))  # fmt: skip
+            EventTeller(self.sessions, masks, clock), ScreenTeller(self.sessions, masks))  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)

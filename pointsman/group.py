@@ -57,6 +57,10 @@ _COMMANDS = {
     "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
     "key": ("commands.commands:key", "Press a key in a session."),
     "notify": ("commands.notifications:notify", "Send TEXT about a session to its people."),
+    "screen": (
+        "commands.screen:screen",
+        "Show what the terminal of a session shows now.",
+    ),
     "search": (
         "commands.search:search",
         "Find what was said in sessions: all of these words, in any order; newest first.",

@@ -34,6 +34,7 @@ class Column(Generic[R]):
 
 _GAP = 2  # blanks between two columns
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{4}([0-9a-f]{8})\Z", re.IGNORECASE)
+_COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
 _COLOURS = {
     "queued": "yellow",
     "sent": "yellow",
@@ -154,6 +155,17 @@ def plain(value: object) -> str:
             return "-"
     text = " ".join(str(value).split())
     return "".join(character for character in text if character.isprintable())
+
+
+def coloured(text: str) -> str:
+    """Lines of a terminal with their colours, and nothing else that would move ours."""
+    pieces = _COLOUR.split(text)  # every other one is a colour
+    shown = ["".join(filter(_is_shown, piece)) if at % 2 == 0 else piece for at, piece in enumerate(pieces)]
+    return f"{''.join(shown)}\x1b[0m"
+
+
+def _is_shown(character: str) -> bool:
+    return character == "\n" or character.isprintable()
 
 
 def state_word(state: Enum | str) -> str:

@@ -63,6 +63,7 @@ from router.services.people.persons import Persons
 from router.services.people.second_factor import SecondFactors
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
+from router.services.screens import Screens
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep import retention
@@ -102,7 +103,7 @@ class Router:
         lines = StatusLines(clock, new_id, token, hub.connected)
         self._outbox = outbox = Outbox(clock, jitter, wakeups, lines)
         status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
-        gates, refusals = Gates(requirements, clock), Refusals(database, clock)
+        gates, refusals, screens = Gates(requirements, clock), Refusals(database, clock), Screens(hub)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
         topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
@@ -121,15 +122,15 @@ class Router:
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         stats, self.events = Stats(database, hub, outbox, delivery, clock, quotas), EventLog(database, hub, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
-        self.timers = Timers(
-            database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean, self.events,
-            wakeups, clock)  # fmt: skip
+        self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
+            self.events, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
-            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, self.events, people)  # fmt: skip
+            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, self.events,
+            screens, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
-        links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, jitter)
+        links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),

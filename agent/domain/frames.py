@@ -1,7 +1,9 @@
 """What travels on the link to the router, as values: nothing below the edge knows protobuf.
 
-Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain, FrameError or EventsAck.
-Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat, Goodbye, EventsQuery or SessionEvents.
+Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain, FrameError, EventsAck or
+ScreenQuery.
+Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat, Goodbye, EventsQuery, SessionEvents
+or Screen.
 
 What is durable has a number and stays in
 the outbox until the router acknowledges it.
@@ -90,7 +92,15 @@ class EventsAck:
     is_taken: bool = True
 
 
-Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck
+@dataclass(frozen=True, slots=True)
+class ScreenQuery:
+    """What does the terminal of a session show? The answer has this number."""
+
+    query_id: int
+    session_id: str
+
+
+Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck | ScreenQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +301,17 @@ class SessionEvents:
     cursor: bytes
 
 
-Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye | EventsQuery | SessionEvents
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a terminal shows; or why nobody can see it."""
+
+    query_id: int
+    text: str = ""
+    reason: Reason = Reason.NONE
+    detail: str = ""
+
+
+Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye | EventsQuery | SessionEvents | Screen
 
 
 @dataclass(frozen=True, slots=True)

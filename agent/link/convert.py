@@ -72,10 +72,8 @@ def agent_frame(frame: AgentFrame) -> bytes:
             message.hello.CopyFrom(_hello(hello))
         case frames.Heartbeat(nonce, depth, lag):
             message.heartbeat.CopyFrom(link.Heartbeat(nonce=nonce, inbox_depth=depth, loop_lag=_duration(lag)))
-        case frames.SessionEvents() as told:
-            message.session_events.CopyFrom(event_messages.session_events(told))
-        case frames.EventsQuery(session_ids):
-            message.events_query.session_ids.extend(session_ids)
+        case frames.SessionEvents() | frames.EventsQuery() | frames.Screen() as told:
+            event_messages.put(message, told)
         case frames.Goodbye(reason, will_return):
             message.goodbye.CopyFrom(link.Goodbye(reason=reason, will_return=will_return))
     return message.SerializeToString()
@@ -193,6 +191,7 @@ _DOWN: dict[str, Callable[[Any], frames.Down]] = {
     "heartbeat_ack": lambda message: frames.HeartbeatAck(message.nonce),
     "drain": lambda message: frames.Drain(_seconds(message.deadline), _seconds(message.reconnect_after)),
     "events_ack": event_messages.events_ack,
+    "screen_query": lambda message: frames.ScreenQuery(message.query_id, message.session_id),
     "frame_error": lambda message: frames.FrameError(message.about, message.status.message),
 }
 

@@ -27,6 +27,7 @@ from agent.domain.frames import (
     Receipt,
     Receipts,
     RouterFrame,
+    ScreenQuery,
     Up,
     UpstreamAck,
     Welcome,
@@ -103,8 +104,8 @@ class Handler(Protocol):
     async def tell(self, send: Callable[[Up], None]) -> None:
         """Tell what sessions do, on a link whose router wants to know; until cancelled."""
 
-    def told(self, ack: EventsAck) -> None:
-        """How far the router is with that."""
+    def told(self, frame: EventsAck | ScreenQuery) -> None:
+        """How far the router is with that, or what else of them it wants to see."""
 
 
 class Driver:
@@ -182,7 +183,7 @@ class Driver:
                     self._handler.acknowledge(self.link.acked, refused)
                 if self._windowed:
                     self._handler.news.set()
-            case EventsAck():
+            case EventsAck() | ScreenQuery():
                 self._handler.told(event)
             case FrameError(about, text):
                 logger.warning("router could not take %s: %s", about, text)

@@ -1,5 +1,6 @@
 """What sessions do as protobuf, and how far the router is with it."""
 
+from agentlink.v1 import agent_link_pb2 as link
 from agentlink.v1 import session_events_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
@@ -24,6 +25,17 @@ _KINDS = {one: pb.ToolKind.Value(f"TOOL_KIND_{one.value}") for one in ToolKind}
 _WORK = {one: pb.WorkState.Value(f"WORK_STATE_{one.value}") for one in WorkState}
 
 
+def put(message: link.AgentFrame, body: frames.SessionEvents | frames.EventsQuery | frames.Screen) -> None:
+    """Make it the frame's."""
+    match body:
+        case frames.SessionEvents():
+            message.session_events.CopyFrom(session_events(body))
+        case frames.EventsQuery(session_ids):
+            message.events_query.session_ids.extend(session_ids)
+        case frames.Screen():
+            message.screen.CopyFrom(screen(body))
+
+
 def session_events(frame: frames.SessionEvents) -> pb.SessionEvents:
     return pb.SessionEvents(
         session_id=frame.session_id,
@@ -36,6 +48,11 @@ def session_events(frame: frames.SessionEvents) -> pb.SessionEvents:
 
 def events_ack(message: pb.EventsAck) -> frames.EventsAck:
     return frames.EventsAck(message.session_id, message.acked_seq, message.cursor, is_taken=not message.reason)
+
+
+def screen(shown: frames.Screen) -> pb.Screen:
+    reason = types.Reason.Value(f"REASON_{shown.reason.value}") if shown.reason.value else types.REASON_UNSPECIFIED
+    return pb.Screen(query_id=shown.query_id, text=shown.text, reason=reason, detail=shown.detail)
 
 
 def _event(event: Event) -> pb.SessionEvent:

@@ -24,6 +24,7 @@ from agent.domain.frames import (
     Heartbeat,
     Results,
     RouterFrame,
+    ScreenQuery,
     Up,
     UpstreamAck,
     Welcome,
@@ -72,7 +73,7 @@ class Phase(Enum):
     DRAINING = "draining"
 
 
-Event = Welcome | Commands | Cancel | UpstreamAck | Drain | FrameError | EventsAck
+Event = Welcome | Commands | Cancel | UpstreamAck | Drain | FrameError | EventsAck | ScreenQuery
 
 
 class Link:
@@ -109,7 +110,7 @@ class Link:
             case Drain():
                 self.phase = Phase.DRAINING
                 return frame.body
-            case Commands() | Cancel() | FrameError() | EventsAck():
+            case Commands() | Cancel() | FrameError() | EventsAck() | ScreenQuery():
                 return frame.body
             case _:
                 return None

@@ -14,18 +14,20 @@ from agent.domain.frames import (
     Hello,
     Receipt,
     ReceiptOutcome,
+    ScreenQuery,
     SessionChanged,
     Up,
     Welcome,
 )
 from agent.services.events import EventTeller
 from agent.services.executor import Executor
+from agent.services.screens import ScreenTeller
 from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
 MAX_IN_HELLO = 500  # sessions: far from the size that a frame may have; those behind them follow one by one
-CAPABILITIES = ("command_batch", "files", "keys", "permissions", "text")
+CAPABILITIES = ("command_batch", "files", "keys", "permissions", "screen", "text")
 
 
 async def _unknown() -> Condition:
@@ -47,6 +49,7 @@ class LinkHandler:
     can_start: Callable[[], bool] = lambda: False  # whether sessions may be started from afar now
     condition: Callable[[], Awaitable[Condition]] = _unknown
     events: EventTeller | None = None
+    screens: ScreenTeller | None = None
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _told: int = 0  # number of the last session in the outbox that hello had no room for
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
@@ -135,9 +138,14 @@ class LinkHandler:
         return self.executor.depth + len(self._held)
 
     async def tell(self, send: Callable[[Up], None]) -> None:
-        if self.events is not None:
-            await self.events.tell(send)
+        async with asyncio.TaskGroup() as loops:
+            if self.events is not None:
+                loops.create_task(self.events.tell(send))
+            if self.screens is not None:
+                loops.create_task(self.screens.tell(send))
 
-    def told(self, ack: EventsAck) -> None:
-        if self.events is not None:
-            self.events.heard(ack)
+    def told(self, frame: EventsAck | ScreenQuery) -> None:
+        if isinstance(frame, EventsAck) and self.events is not None:
+            self.events.heard(frame)
+        if isinstance(frame, ScreenQuery) and self.screens is not None:
+            self.screens.asked(frame)

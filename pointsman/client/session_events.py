@@ -46,6 +46,10 @@ class SessionEvents(Calls):
             if not (wait and refused.error.status == "DEADLINE_EXCEEDED"):
                 raise refused.error from None
 
+    def screen(self, session_id: str) -> str:
+        """What its terminal shows now, maybe with colours; whoever prints it lets nothing else through."""
+        return str(self._call(self._stub.Screen, pb.ScreenRequest(session_id=session_id)).text)
+
     def _events(
         self, request: pb.WatchSessionRequest, shown: Metadata, wait: timedelta = timedelta()
     ) -> Iterator[SessionEvent]:

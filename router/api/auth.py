@@ -98,6 +98,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/WatchEvents": READ,
     "/agentlink.v1.Control/WatchSession": READ,
     "/agentlink.v1.Control/Search": READ,
+    "/agentlink.v1.Control/Screen": READ,
     "/agentlink.v1.Control/Cleanup": OPERATE,
     "/agentlink.v1.Control/GetStats": READ,
     "/agentlink.v1.Control/Backup": ADMIN,
@@ -119,7 +120,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
 OF_WORKERS = frozenset({
     "/agentlink.v1.Control/Ask", "/agentlink.v1.Control/GetCommand", "/agentlink.v1.Control/ListSessions",
     "/agentlink.v1.Control/Notify", "/agentlink.v1.Control/SendCommand", "/agentlink.v1.Control/WatchEvents",
-    "/agentlink.v1.Control/WatchSession", "/agentlink.v1.Control/Search",
+    "/agentlink.v1.Control/WatchSession", "/agentlink.v1.Control/Search", "/agentlink.v1.Control/Screen",
 })  # fmt: skip
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
@@ -131,7 +132,7 @@ IN_SCOPE = frozenset({
         "RegisterSession", "UnregisterSession", "ListSessions", "StartSession", "StopSession", "SendCommand",
         "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters", "Notify",
         "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask", "Trace",
-        "WatchEvents", "WatchSession", "Search",
+        "WatchEvents", "WatchSession", "Search", "Screen",
     )
 })  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

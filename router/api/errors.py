@@ -59,6 +59,8 @@ CODES: Mapping[Reason, int] = {
     Reason.QUOTA_MESSAGES: code_pb2.RESOURCE_EXHAUSTED,
     Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     Reason.BUSY: code_pb2.UNAVAILABLE,
+    Reason.MACHINE_AWAY: code_pb2.UNAVAILABLE,
+    Reason.SCREEN_SILENT: code_pb2.UNAVAILABLE,
     Reason.DRAINING: code_pb2.UNAVAILABLE,
     Reason.SILENCE: code_pb2.DEADLINE_EXCEEDED,
     Reason.ACK_TIMEOUT: code_pb2.ABORTED,

@@ -18,6 +18,7 @@ from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
+from router.domain.screen import Screen
 from router.domain.session_event import EventsQuery, SessionEvents
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.flow import SLICE, Flow
@@ -26,6 +27,7 @@ from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
 from router.services.events import EventLog
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
+from router.services.screens import Screens
 from router.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class LinkServices:
     presence: Presence
     turns: Turns
     events: EventLog
+    screens: Screens
     jitter: Callable[[], float]
 
 
@@ -191,6 +194,7 @@ class LinkStream:
         most = WINDOW_BATCHED if batches else WINDOW
         link = Link(self._machine_id, self._public_key, batches, min(hello.max_in_flight or most, most))
         link.heard_at, link.wake = self._services.clock.now(), self._speak
+        link.shows_screens = "screen" in hello.capabilities
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
         async with self._services.turns.inside():
@@ -211,9 +215,12 @@ class LinkStream:
             await self._flow.room(link.urgent)
         logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
 
-    async def _handle(self, link: Link, frame: Receipts | Upstream | SessionEvents | EventsQuery) -> None:
+    async def _handle(self, link: Link, frame: Receipts | Upstream | SessionEvents | EventsQuery | Screen) -> None:
         if isinstance(frame, Receipts):
             self._hand_in(link, frame, lazy=link.caught_up)
+            return
+        if isinstance(frame, Screen):
+            self._services.screens.taken(link, frame)
             return
         if not isinstance(frame, Upstream):
             self._services.events.taken(link, frame)

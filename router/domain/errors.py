@@ -77,6 +77,8 @@ class Reason(Enum):
     TOO_MANY_CALLS = 100
     EVENTS_BEGAN_ANEW = 101
     WATCHER_TOO_SLOW = 102
+    MACHINE_AWAY = 103
+    SCREEN_SILENT = 104
 
 
 class Refusal(Exception):

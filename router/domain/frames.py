@@ -8,6 +8,7 @@ from router.domain.command import ChatRef, Command
 from router.domain.errors import Reason
 from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
+from router.domain.screen import Screen, ScreenQuery
 from router.domain.session import SessionState
 from router.domain.session_event import EventsAck, EventsQuery, SessionEvents
 
@@ -176,7 +177,7 @@ class Unknown(Struct, frozen=True):
     text: str
 
 
-AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown | SessionEvents | EventsQuery
+AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown | SessionEvents | EventsQuery | Screen
 
 
 class Welcome(Struct, frozen=True):
@@ -240,4 +241,4 @@ class FrameError(Struct, frozen=True):
     text: str
 
 
-RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck
+RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck | ScreenQuery

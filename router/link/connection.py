@@ -25,6 +25,7 @@ from router.domain.frames import (
     Unknown,
     Upstream,
 )
+from router.domain.screen import Screen
 from router.domain.session_event import EventsQuery, SessionEvents
 
 HELLO_TIMEOUT = 10.0  # seconds
@@ -88,7 +89,7 @@ class Greet:
 class Handle:
     """Something for the services, in order."""
 
-    frame: Receipts | Upstream | SessionEvents | EventsQuery
+    frame: Receipts | Upstream | SessionEvents | EventsQuery | Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ class Connection:
 
     def _open(self, frame: AgentFrame) -> list[Step]:
         match frame:
-            case Receipts() | SessionEvents() | EventsQuery():
+            case Receipts() | SessionEvents() | EventsQuery() | Screen():
                 return [Handle(frame)]
             case Unknown(text):
                 return [Reply(FrameError("frame", Reason.UNSUPPORTED, text))]

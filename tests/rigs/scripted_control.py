@@ -34,6 +34,7 @@ class FakeControl(ControlServicer):
         self.events: list[pb.WatchEventsResponse] = []
         self.session_events: list[pb.WatchSessionResponse] = []
         self.hits: list[pb.SearchHit] = []
+        self.screen = ""
         self.requests: list[Any] = []
         self.quotas: list[pb.QuotaUse] = []
         self.writable = True
@@ -252,6 +253,10 @@ class FakeControl(ControlServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset")
         yield from later
         self.refuse(context, grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", "That was all.")
+
+    def Screen(self, request: Any, context: Any) -> pb.ScreenResponse:
+        self.enter(request, context)
+        return pb.ScreenResponse(text=self.screen)
 
     def Search(self, request: Any, context: Any) -> pb.SearchResponse:
         self.enter(request, context)

@@ -76,6 +76,7 @@ Control.RotateApiKey         admin
 Control.RevokeJoinToken      admin
 Control.RevokeMachine        admin
 Control.RotateMachineKey     admin
+Control.Screen               admin operator viewer approver adapter worker
 Control.Search               admin operator viewer approver adapter worker
 Control.SendCommand          admin operator adapter worker
 Control.SetMachinePolicy     admin
@@ -109,6 +110,7 @@ HELLO = types.Action(input=types.Input(text="hello"))
 REQUESTS = {
     "Control.WatchEvents": pb.WatchEventsRequest(session_id=OWN, after_event_id=1),
     "Control.WatchSession": pb.WatchSessionRequest(session_id=OWN, once=True),
+    "Control.Screen": pb.ScreenRequest(session_id=OWN),
     "Control.Search": pb.SearchRequest(session_id=OWN, query="words"),
     "Control.Ask": pb.AskRequest(session_id=OWN, text="x"),
     "Control.Notify": pb.NotifyRequest(session_id=OWN, text="x"),

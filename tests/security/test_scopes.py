@@ -123,6 +123,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     ),
     "StartSession": lambda ids: pb.StartSessionRequest(machine_id=ids.machine, prompt="go"),
     "StopSession": lambda ids: pb.StopSessionRequest(session_id=ids.session),
+    "Screen": lambda ids: pb.ScreenRequest(session_id=ids.session),
     "Search": lambda ids: pb.SearchRequest(query="said", session_id=ids.session),
     "WatchSession": lambda ids: pb.WatchSessionRequest(session_id=ids.session, once=True),
     "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),

@@ -92,6 +92,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/WatchEvents": CHANGES_NOTHING,
     "Control/WatchSession": CHANGES_NOTHING,
     "Control/Search": CHANGES_NOTHING,
+    "Control/Screen": CHANGES_NOTHING,
     "Control/Cleanup": AuditEvent.CLEANUP,
     "Control/GetStats": CHANGES_NOTHING,
     "Control/Backup": AuditEvent.BACKUP,

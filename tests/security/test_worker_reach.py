@@ -125,6 +125,7 @@ REACHES: dict[str, Callable[[Program, str], object]] = {
     "send": lambda p, named: p.doors.SendCommand(sends(named)),
     "ask": lambda p, named: p.doors.Ask(pb.AskRequest(session_id=named, text="x")),
     "watch session": lambda p, named: list(p.doors.WatchSession(pb.WatchSessionRequest(session_id=named, once=True))),
+    "see": lambda p, named: p.doors.Screen(pb.ScreenRequest(session_id=named)),
     "search": lambda p, named: p.doors.Search(pb.SearchRequest(session_id=named, query="words")),
     "watch": lambda p, named: next(p.doors.WatchEvents(pb.WatchEventsRequest(session_id=named, after_event_id=1))),
 }

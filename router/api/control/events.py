@@ -10,6 +10,7 @@ from router.api.control.part import Part, page_size
 from router.api.convert.session_events import hit_message, watched
 from router.api.handlers import Call
 from router.domain.errors import Reason, Refusal
+from router.domain.session import Session
 from router.services import scopes
 from router.store import names, search, sessions
 
@@ -44,10 +45,17 @@ class EventsPart(Part):
             return [self._named(on, call, name)]
         return sessions.within(on, call.principal.scope)
 
+    async def Screen(self, request: pb.ScreenRequest, call: Call) -> pb.ScreenResponse:
+        session = await self._s.database.read(lambda c: self._session(c, call, request.session_id))
+        return pb.ScreenResponse(text=await self._s.screens.look(session))
+
     def _named(self, on: sqlite3.Connection, call: Call, name: str) -> str:
+        return self._session(on, call, name).session_id
+
+    def _session(self, on: sqlite3.Connection, call: Call, name: str) -> Session:
         session_id = name if call.principal.worker else names.session(on, name, call.principal.scope)
         self._seen(on, call, session_id)
-        return sessions.get(on, session_id).session_id
+        return sessions.get(on, session_id)
 
     def _seen(self, on: sqlite3.Connection, call: Call, session_id: str) -> None:
         """Raise Refusal where it is not the caller's to see, or is not any more."""

@@ -40,6 +40,7 @@ from router.services.links.presence import Presence
 from router.services.outbox.notifications import Notifications, check_chat
 from router.services.people.api_keys import ApiKeys
 from router.services.permissions import Permissions
+from router.services.screens import Screens
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep.retention import Clean
@@ -93,6 +94,7 @@ class ControlServices:
     gates: Gates
     clean: Clean
     events: EventLog
+    screens: Screens
     people: PeopleServices
 
 

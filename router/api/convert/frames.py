@@ -9,6 +9,7 @@ from router.api.convert import unknown_frames
 from router.api.convert.commands import command_frame
 from router.api.convert.notifications import notify
 from router.api.convert.permissions import permission_request, permission_withdrawn
+from router.api.convert.screens import screen, screen_query
 from router.api.convert.session_events import events_ack, events_query, session_events
 from router.api.convert.sessions import session_report
 from router.api.convert.times import duration, timestamp
@@ -16,6 +17,7 @@ from router.api.errors import status_of
 from router.domain import frames
 from router.domain.command import Command
 from router.domain.errors import Reason, Refusal
+from router.domain.screen import ScreenQuery
 from router.domain.session_event import EventsAck
 
 _RECEIPTS = {outcome.value: outcome for outcome in frames.ReceiptOutcome}
@@ -54,6 +56,8 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
             return session_events(frame.session_events)
         case "events_query":
             return events_query(frame.events_query)
+        case "screen":
+            return screen(frame.screen)
         case None:
             return unknown_frames.frame(frame)
     return frames.Upstream((_durable(frame),))
@@ -77,6 +81,8 @@ def router_frame(frame: frames.RouterFrame, epoch: int) -> link_pb.RouterFrame:
             return link_pb.RouterFrame(link_epoch=epoch, drain=drain)
         case EventsAck():
             return link_pb.RouterFrame(link_epoch=epoch, events_ack=events_ack(frame))
+        case ScreenQuery():
+            return link_pb.RouterFrame(link_epoch=epoch, screen_query=screen_query(frame))
         case frames.FrameError(about, reason, text):
             error = link_pb.FrameError(about=about, status=status_of(Refusal(reason, text)))
             return link_pb.RouterFrame(link_epoch=epoch, frame_error=error)

@@ -51,7 +51,7 @@ def test_a_chat_key_is_good_for_chat_links_alone() -> None:
 
 @pytest.mark.parametrize("name", sorted(allowed(Role.VIEWER)))
 def test_a_viewer_only_reads(name: str) -> None:
-    assert name.startswith(("Get", "List", "Trace", "Watch"))
+    assert name.startswith(("Get", "List", "Screen", "Search", "Trace", "Watch"))
     assert name != "ListApiKeys"
 
 

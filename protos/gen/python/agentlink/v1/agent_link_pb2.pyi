@@ -407,6 +407,7 @@ class AgentFrame(_message.Message):
     PERMISSION_WITHDRAWN_FIELD_NUMBER: _builtins.int
     SESSION_EVENTS_FIELD_NUMBER: _builtins.int
     EVENTS_QUERY_FIELD_NUMBER: _builtins.int
+    SCREEN_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """The epoch that welcome gave; 0 in hello."""
     @_builtins.property
@@ -461,6 +462,10 @@ class AgentFrame(_message.Message):
     def events_query(self) -> _session_events_pb2.EventsQuery:
         """How far is the router with some sessions?"""
 
+    @_builtins.property
+    def screen(self) -> _session_events_pb2.Screen:
+        """What a terminal shows."""
+
     def __init__(
         self,
         *,
@@ -478,12 +483,13 @@ class AgentFrame(_message.Message):
         permission_withdrawn: Global___PermissionWithdrawn | None = ...,
         session_events: _session_events_pb2.SessionEvents | None = ...,
         events_query: _session_events_pb2.EventsQuery | None = ...,
+        screen: _session_events_pb2.Screen | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query", "screen"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -505,6 +511,7 @@ class RouterFrame(_message.Message):
     FRAME_ERROR_FIELD_NUMBER: _builtins.int
     COMMANDS_FIELD_NUMBER: _builtins.int
     EVENTS_ACK_FIELD_NUMBER: _builtins.int
+    SCREEN_QUERY_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """This link's epoch."""
     @_builtins.property
@@ -543,6 +550,10 @@ class RouterFrame(_message.Message):
     def events_ack(self) -> _session_events_pb2.EventsAck:
         """How far the router is with what a session did."""
 
+    @_builtins.property
+    def screen_query(self) -> _session_events_pb2.ScreenQuery:
+        """What does a terminal show?"""
+
     def __init__(
         self,
         *,
@@ -556,12 +567,13 @@ class RouterFrame(_message.Message):
         frame_error: Global___FrameError | None = ...,
         commands: Global___CommandBatch | None = ...,
         events_ack: _session_events_pb2.EventsAck | None = ...,
+        screen_query: _session_events_pb2.ScreenQuery | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "screen_query", b"screen_query", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "link_epoch", b"link_epoch", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "link_epoch", b"link_epoch", "screen_query", b"screen_query", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "command", "cancel", "upstream_ack", "heartbeat_ack", "drain", "frame_error", "commands", "events_ack"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "command", "cancel", "upstream_ack", "heartbeat_ack", "drain", "frame_error", "commands", "events_ack", "screen_query"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

@@ -173,6 +173,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.FromString,
                 _registered_method=True)
+        self.Screen = channel.unary_unary(
+                '/agentlink.v1.Control/Screen',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ScreenRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ScreenResponse.FromString,
+                _registered_method=True)
         self.Search = channel.unary_unary(
                 '/agentlink.v1.Control/Search',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SearchRequest.SerializeToString,
@@ -456,6 +461,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Screen(self, request, context):
+        """What the terminal of a session shows now, asked of its machine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Search(self, request, context):
         """Finds what was said, by its words; newest first.
         """
@@ -712,6 +724,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.WatchSession,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.SerializeToString,
+            ),
+            'Screen': grpc.unary_unary_rpc_method_handler(
+                    servicer.Screen,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ScreenRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ScreenResponse.SerializeToString,
             ),
             'Search': grpc.unary_unary_rpc_method_handler(
                     servicer.Search,
@@ -1532,6 +1549,33 @@ class Control:
             '/agentlink.v1.Control/WatchSession',
             agentlink_dot_v1_dot_control__pb2.WatchSessionRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.WatchSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Screen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Screen',
+            agentlink_dot_v1_dot_control__pb2.ScreenRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ScreenResponse.FromString,
             options,
             channel_credentials,
             insecure,

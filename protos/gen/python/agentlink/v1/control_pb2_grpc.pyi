@@ -93,6 +93,8 @@ class ControlStub:
     """What happens from now on, or from a cursor on."""
     WatchSession: _grpc.UnaryStreamMultiCallable[_control_pb2.WatchSessionRequest, _control_pb2.WatchSessionResponse]
     """What a session does: what is kept of it, then what comes, without a gap between the two."""
+    Screen: _grpc.UnaryUnaryMultiCallable[_control_pb2.ScreenRequest, _control_pb2.ScreenResponse]
+    """What the terminal of a session shows now, asked of its machine."""
     Search: _grpc.UnaryUnaryMultiCallable[_control_pb2.SearchRequest, _control_pb2.SearchResponse]
     """Finds what was said, by its words; newest first."""
     Cleanup: _grpc.UnaryUnaryMultiCallable[_control_pb2.CleanupRequest, _control_pb2.CleanupResponse]
@@ -191,6 +193,8 @@ class ControlAsyncStub(ControlStub):
     """What happens from now on, or from a cursor on."""
     WatchSession: _aio.UnaryStreamMultiCallable[_control_pb2.WatchSessionRequest, _control_pb2.WatchSessionResponse]  # type: ignore[assignment]
     """What a session does: what is kept of it, then what comes, without a gap between the two."""
+    Screen: _aio.UnaryUnaryMultiCallable[_control_pb2.ScreenRequest, _control_pb2.ScreenResponse]  # type: ignore[assignment]
+    """What the terminal of a session shows now, asked of its machine."""
     Search: _aio.UnaryUnaryMultiCallable[_control_pb2.SearchRequest, _control_pb2.SearchResponse]  # type: ignore[assignment]
     """Finds what was said, by its words; newest first."""
     Cleanup: _aio.UnaryUnaryMultiCallable[_control_pb2.CleanupRequest, _control_pb2.CleanupResponse]  # type: ignore[assignment]
@@ -448,6 +452,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_control_pb2.WatchSessionResponse], _abc.AsyncIterator[_control_pb2.WatchSessionResponse]]:
         """What a session does: what is kept of it, then what comes, without a gap between the two."""
+
+    @_abc_1.abstractmethod
+    def Screen(
+        self,
+        request: _control_pb2.ScreenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ScreenResponse, _abc.Awaitable[_control_pb2.ScreenResponse]]:
+        """What the terminal of a session shows now, asked of its machine."""
 
     @_abc_1.abstractmethod
     def Search(

@@ -558,3 +558,65 @@ class EventsAck(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventsAck: _TypeAlias = EventsAck  # noqa: Y015
+
+@_typing.final
+class ScreenQuery(_message.Message):
+    """What does the terminal of a session show? Only to agents whose hello names the capability "screen"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    query_id: _builtins.int
+    """Of the question, for its answer."""
+    session_id: _builtins.str
+    """The session."""
+    def __init__(
+        self,
+        *,
+        query_id: _builtins.int = ...,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["query_id", b"query_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScreenQuery: _TypeAlias = ScreenQuery  # noqa: Y015
+
+@_typing.final
+class Screen(_message.Message):
+    """What it shows: answers ScreenQuery, within 5 s, once. Nothing of it is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    query_id: _builtins.int
+    """Of the question."""
+    text: _builtins.str
+    """Lines as they stand there, at most 64 KiB, without what looks like a secret. Colours may be in it, as SGR sequences, and
+    nothing else that moves a terminal.
+    """
+    reason: _types_pb2.Reason.ValueType
+    """Set where it cannot be seen: UNSUPPORTED where the session's kind has no screen, TARGET_GONE, BACKEND_ERROR."""
+    detail: _builtins.str
+    """With reason, for people."""
+    def __init__(
+        self,
+        *,
+        query_id: _builtins.int = ...,
+        text: _builtins.str = ...,
+        reason: _types_pb2.Reason.ValueType = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "query_id", b"query_id", "reason", b"reason", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Screen: _TypeAlias = Screen  # noqa: Y015

@@ -320,6 +320,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """There is no event of that number yet: the numbers began anew, as what was kept was lost. Watch from the beginning."""
     REASON_WATCHER_TOO_SLOW: _Reason.ValueType  # 102
     """Whoever watches took nothing for a minute. Watch again, after the last event that came."""
+    REASON_MACHINE_AWAY: _Reason.ValueType  # 103
+    """The machine has no link now, and what is asked cannot wait for it."""
+    REASON_SCREEN_SILENT: _Reason.ValueType  # 104
+    """The machine did not show a screen in time."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -470,6 +474,10 @@ REASON_EVENTS_BEGAN_ANEW: Reason.ValueType  # 101
 """There is no event of that number yet: the numbers began anew, as what was kept was lost. Watch from the beginning."""
 REASON_WATCHER_TOO_SLOW: Reason.ValueType  # 102
 """Whoever watches took nothing for a minute. Watch again, after the last event that came."""
+REASON_MACHINE_AWAY: Reason.ValueType  # 103
+"""The machine has no link now, and what is asked cannot wait for it."""
+REASON_SCREEN_SILENT: Reason.ValueType  # 104
+"""The machine did not show a screen in time."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
