@@ -159,7 +159,7 @@ def test_completion_knows_the_commands() -> None:
 
     done = start(str(SCRIPT), **environ)
 
-    assert [line.partition(",")[2] for line in done.stdout.split()] == ["session", "sessions", "send"]
+    assert [line.partition(",")[2] for line in done.stdout.split()] == ["session", "sessions", "send", "search"]
 
 
 @pytest.fixture
