@@ -39,7 +39,7 @@ def test_a_turn_is_told_once_and_the_reply_is_followed_to_its_end(tmp_path: Path
 def test_what_it_runs_finds_its_session_and_a_token_for_it(tmp_path: Path) -> None:
     with desk(tmp_path) as here:
         (here.home.project / "tell").write_text('echo "$POINTSMAN_SESSION_ID"; wc -l <"$POINTSMAN_WORKER_TOKEN_FILE"')
-        here.type("%bash sh tell >told")
+        here.type("%bash sh tell >half && mv half told")
         (asked,) = wait_until(lambda: [one for one in here.messages("sh tell") if one.buttons], LONG)
         here.system.telegram.press(asked, "✅ Allow", user_id=CHAT)
         told = wait_until(lambda: (file := here.home.project / "told").exists() and file.read_text().split(), LONG)
