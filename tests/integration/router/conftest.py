@@ -9,6 +9,7 @@ from agentlink.v1 import types_pb2 as types
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.let_in import let_in
 from tests.rigs.thin_agent import ThinAgent
+from tests.rigs.thin_courier import ThinCourier
 
 CHAT = types.ChatRef(transport="test", chat_id="1")  # the one that a message may name
 
@@ -30,3 +31,10 @@ def agent(router: RouterUnderTest) -> ThinAgent:
 def session(router: RouterUnderTest, agent: ThinAgent) -> str:
     """A session of that machine, as an operator registered it."""
     return router.session(agent)
+
+
+@pytest.fixture
+def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
+    """What brings messages to the chats of a platform, one at a time."""
+    with router.courier("test", "1") as courier:
+        yield courier

@@ -1,7 +1,5 @@
 """The router's own buttons: what ended badly is cured by a press, in place, once."""
 
-from collections.abc import Iterator
-
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
@@ -32,12 +30,6 @@ def web(router: RouterUnderTest, agent: ThinAgent, session: str) -> str:
     """A second session, registered after the first."""
     assert session
     return router.session(agent, "web")
-
-
-@pytest.fixture
-def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
-    with router.courier("test", "1") as courier:
-        yield courier
 
 
 @pytest.fixture

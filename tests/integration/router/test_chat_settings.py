@@ -1,6 +1,5 @@
 """Topics, mutes and quiet hours: where a session's messages come, and how loud."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,12 +23,6 @@ def agent(router: RouterUnderTest) -> ThinAgent:
 @pytest.fixture
 def session(router: RouterUnderTest, agent: ThinAgent) -> str:
     return router.session(agent, "api")
-
-
-@pytest.fixture
-def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
-    with router.courier("test", "1") as courier:
-        yield courier
 
 
 def say(router: RouterUnderTest, courier: ThinCourier, text: str) -> str:

@@ -1,7 +1,5 @@
 """A choice that a session offered: it counts once, and afterwards its message says who chose what, everywhere."""
 
-from collections.abc import Iterator
-
 import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
@@ -23,12 +21,6 @@ def agent(router: RouterUnderTest) -> ThinAgent:
 @pytest.fixture
 def session(router: RouterUnderTest, agent: ThinAgent) -> str:
     return router.session(agent, "api")
-
-
-@pytest.fixture
-def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
-    with router.courier("test", "1") as courier:
-        yield courier
 
 
 @pytest.fixture

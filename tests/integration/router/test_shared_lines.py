@@ -1,7 +1,6 @@
 """What waits for a machine that is away is told by one line, for all that was written meanwhile."""
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
@@ -29,12 +28,6 @@ def agent(router: RouterUnderTest) -> ThinAgent:
 @pytest.fixture
 def session(router: RouterUnderTest, agent: ThinAgent) -> str:
     return router.session(agent, "api")
-
-
-@pytest.fixture
-def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
-    with router.courier("test", "1") as courier:
-        yield courier
 
 
 def written(router: RouterUnderTest, session: str, *numbers: int, thread: str = "") -> list[str]:

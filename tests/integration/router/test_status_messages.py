@@ -1,7 +1,5 @@
 """Whoever sent a command from a chat sees there how far it got: one line, edited while it changes."""
 
-from collections.abc import Iterator
-
 import pytest
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import chat_link_pb2 as chat_pb
@@ -23,12 +21,6 @@ def agent(router: RouterUnderTest) -> ThinAgent:
 @pytest.fixture
 def session(router: RouterUnderTest, agent: ThinAgent) -> str:
     return router.session(agent, "api")
-
-
-@pytest.fixture
-def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
-    with router.courier("test", "1") as courier:
-        yield courier
 
 
 def test_while_the_machine_is_there_one_line_says_how_it_ended(

@@ -1,7 +1,5 @@
 """What reaches no session: the sessions are offered, and the one that is pressed gets it, once, untyped again."""
 
-from collections.abc import Iterator
-
 import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
 from agentlink.v1 import control_pb2 as pb
@@ -31,12 +29,6 @@ def web(router: RouterUnderTest, agent: ThinAgent, api: str) -> str:
     """A second session, registered after the first."""
     assert api
     return router.session(agent, "web")
-
-
-@pytest.fixture
-def courier(router: RouterUnderTest) -> Iterator[ThinCourier]:
-    with router.courier("test", "1") as courier:
-        yield courier
 
 
 @pytest.fixture

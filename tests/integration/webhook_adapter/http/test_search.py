@@ -7,11 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
-from tests.rigs.adapter import environment
 from tests.rigs.told_events import tell
-from webhook_adapter.config import AdapterConfig
-from webhook_adapter.http.app import create_app
-from webhook_adapter.router.client import RouterClient
 
 KEY = {"X-API-Key": API_KEY}
 
@@ -22,23 +18,15 @@ def router(data_dir: Path) -> Iterator[RouterUnderTest]:
         yield router
 
 
-@pytest.fixture
-def door(router: RouterUnderTest) -> Iterator[FlaskClient]:
-    settings = AdapterConfig.from_environ(environment(router.address))
-    client = RouterClient(settings)
-    yield create_app(settings, client).test_client()
-    client.close()
-
-
-def test_what_was_said_is_found(router: RouterUnderTest, door: FlaskClient) -> None:
+def test_what_was_said_is_found(router: RouterUnderTest, http: FlaskClient) -> None:
     agent = router.machine()
     session = router.session(agent, label="api")
     with agent.connected() as link:
         tell(link, session, 1, "fix the test", "the test is fixed")
 
-    answer = door.get("/search?q=fixed+test&session=api", headers=KEY)
-    first = door.get("/search?q=test&limit=1", headers=KEY).json or {}
-    second = door.get(f"/search?q=test&limit=1&before={first['before']}", headers=KEY).json or {}
+    answer = http.get("/search?q=fixed+test&session=api", headers=KEY)
+    first = http.get("/search?q=test&limit=1", headers=KEY).json or {}
+    second = http.get(f"/search?q=test&limit=1&before={first['before']}", headers=KEY).json or {}
 
     parts = [("the ", False), ("test", True), (" is ", False), ("fixed", True)]
     assert answer.json == {
@@ -64,7 +52,7 @@ def test_what_was_said_is_found(router: RouterUnderTest, door: FlaskClient) -> N
         ("q=word&session=none", 404, "SESSION_UNKNOWN"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(door: FlaskClient, query: str, status: int, code: str) -> None:
-    answer = door.get(f"/search?{query}", headers=KEY)
+def test_what_cannot_be_searched_is_refused(http: FlaskClient, query: str, status: int, code: str) -> None:
+    answer = http.get(f"/search?{query}", headers=KEY)
 
     assert (answer.status_code, (answer.json or {})["code"]) == (status, code)

@@ -10,13 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
-from tests.rigs.adapter import environment
 from tests.rigs.told_events import tell
 from tests.waiting import wait_until
-from webhook_adapter.config import AdapterConfig
 from webhook_adapter.http import session_events
-from webhook_adapter.http.app import create_app
-from webhook_adapter.router.client import RouterClient
 
 KEY = {"X-API-Key": API_KEY}
 LINES = KEY | {"Accept": "application/x-ndjson"}
@@ -26,14 +22,6 @@ LINES = KEY | {"Accept": "application/x-ndjson"}
 def router(data_dir: Path) -> Iterator[RouterUnderTest]:
     with serving(config(data_dir)) as router:
         yield router
-
-
-@pytest.fixture
-def door(router: RouterUnderTest) -> Iterator[FlaskClient]:
-    settings = AdapterConfig.from_environ(environment(router.address))
-    client = RouterClient(settings)
-    yield create_app(settings, client).test_client()
-    client.close()
 
 
 @pytest.fixture
@@ -59,10 +47,10 @@ def words(stream: str) -> list[str]:
     return [f"{number} {data['content']['text']}" for number, _, data in parsed(stream)]
 
 
-def test_lines_of_json_are_what_there_is(door: FlaskClient, told: Any) -> None:
+def test_lines_of_json_are_what_there_is(http: FlaskClient, told: Any) -> None:
     told(1, "one", "two")
 
-    answer = door.get("/sessions/api/events", headers=LINES)
+    answer = http.get("/sessions/api/events", headers=LINES)
 
     assert answer.mimetype == "application/x-ndjson"
     assert [json.loads(line) for line in answer.text.splitlines()] == [
@@ -72,19 +60,19 @@ def test_lines_of_json_are_what_there_is(door: FlaskClient, told: Any) -> None:
 
 
 @pytest.mark.parametrize(("query", "found"), [("?after=1", [2, 3]), ("?last=1", [3]), ("?after=3", [])])
-def test_fewer_can_be_asked_for(door: FlaskClient, told: Any, query: str, found: list[int]) -> None:
+def test_fewer_can_be_asked_for(http: FlaskClient, told: Any, query: str, found: list[int]) -> None:
     told(1, "one", "two", "three")
 
-    answer = door.get(f"/sessions/api/events{query}", headers=LINES)
+    answer = http.get(f"/sessions/api/events{query}", headers=LINES)
 
     assert [json.loads(line)["seq"] for line in answer.text.splitlines()] == found
 
 
-def test_a_stream_is_resumed_after_the_last_event(door: FlaskClient, told: Any) -> None:
+def test_a_stream_is_resumed_after_the_last_event(http: FlaskClient, told: Any) -> None:
     told(1, "one", "two")
 
-    first = door.get("/sessions/api/events", headers=KEY)
-    again = door.get("/sessions/api/events?last=1", headers=KEY | {"Last-Event-ID": "1"})
+    first = http.get("/sessions/api/events", headers=KEY)
+    again = http.get("/sessions/api/events?last=1", headers=KEY | {"Last-Event-ID": "1"})
 
     assert first.mimetype == "text/event-stream"
     assert first.text.startswith("retry: 100\n\n")
@@ -92,11 +80,11 @@ def test_a_stream_is_resumed_after_the_last_event(door: FlaskClient, told: Any) 
     assert words(again.text) == ["2 two"]
 
 
-def test_a_stream_waits_for_what_comes(door: FlaskClient, router: RouterUnderTest, told: Any) -> None:
+def test_a_stream_waits_for_what_comes(http: FlaskClient, router: RouterUnderTest, told: Any) -> None:
     told(1, "one")
     answers: list[str] = []
     asking = threading.Thread(
-        target=lambda: answers.append(door.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "1"}).text)
+        target=lambda: answers.append(http.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "1"}).text)
     )
     asking.start()
     wait_until(lambda: router.router.events.watchers)
@@ -106,12 +94,12 @@ def test_a_stream_waits_for_what_comes(door: FlaskClient, router: RouterUnderTes
     assert words(answers[0]) == ["2 two"]
 
 
-def test_an_answer_has_a_size(door: FlaskClient, told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_has_a_size(http: FlaskClient, told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_events, "MOST", 2)
     told(1, "one", "two", "three")
 
-    assert words(door.get("/sessions/api/events", headers=KEY).text) == ["1 one", "2 two"]
-    assert words(door.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "2"}).text) == ["3 three"]
+    assert words(http.get("/sessions/api/events", headers=KEY).text) == ["1 one", "2 two"]
+    assert words(http.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "2"}).text) == ["3 three"]
 
 
 @pytest.fixture
@@ -120,17 +108,17 @@ def _crowded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_crowded")
-def test_when_too_many_wait_the_next_is_told_to_come_again(told: Any, door: FlaskClient) -> None:
+def test_when_too_many_wait_the_next_is_told_to_come_again(told: Any, http: FlaskClient) -> None:
     told(1, "one")
 
-    assert door.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "1"}).text == "retry: 2000\n\n"
+    assert http.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "1"}).text == "retry: 2000\n\n"
 
 
-def test_numbers_that_began_anew_are_told_and_begun_again(door: FlaskClient, told: Any) -> None:
+def test_numbers_that_began_anew_are_told_and_begun_again(http: FlaskClient, told: Any) -> None:
     told(1, "one")
 
-    stream = door.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "77"}).text
-    lines = door.get("/sessions/api/events?after=77", headers=LINES)
+    stream = http.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "77"}).text
+    lines = http.get("/sessions/api/events?after=77", headers=LINES)
 
     assert [kind for _, kind, _ in parsed(stream)] == ["anew", "said"]
     assert (lines.status_code, lines.json) == (400, lines.json)
@@ -139,15 +127,15 @@ def test_numbers_that_began_anew_are_told_and_begun_again(door: FlaskClient, tol
 
 
 @pytest.mark.parametrize("number", ["-1", "x", "1" * 20, "\u0661"])
-def test_a_number_that_is_none_is_refused(door: FlaskClient, told: Any, number: str) -> None:
+def test_a_number_that_is_none_is_refused(http: FlaskClient, told: Any, number: str) -> None:
     told(1, "one")
 
-    answer = door.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": number.encode().decode("latin-1")})
+    answer = http.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": number.encode().decode("latin-1")})
 
     assert answer.status_code == 400
 
 
-def test_a_session_that_is_not_there(door: FlaskClient) -> None:
-    answer = door.get("/sessions/nobody/events", headers=KEY)
+def test_a_session_that_is_not_there(http: FlaskClient) -> None:
+    answer = http.get("/sessions/nobody/events", headers=KEY)
 
     assert answer.status_code == 404
