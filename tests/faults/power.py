@@ -48,6 +48,12 @@ class NotPossible(Exception):
     """This Python's SQLite is not a library of its own, which could be reached."""
 
 
+def begin(survivors: Path) -> None:
+    """Before a program is started that keeps its disk there: forget that of an earlier life."""
+    for left in survivors.iterdir():
+        left.unlink()
+
+
 def install(survivors: Path) -> None:
     """From now on keep in `survivors` what this process's databases would be after a power cut."""
     global _disk
@@ -55,10 +61,13 @@ def install(survivors: Path) -> None:
 
 
 def cut(folder: Path, survivors: Path, name: str) -> None:
-    """After the program is dead: leave in `folder` of a database what had been synced."""
-    for suffix in ("", "-wal", "-shm"):
-        (folder / f"{name}{suffix}").unlink(missing_ok=True)
-        if suffix != "-shm" and (survivors / f"{name}{suffix}").exists():
+    """After the program is dead: leave in `folder` of a database what had been synced.
+
+    A file that it never opened is as it was.
+    """
+    (folder / f"{name}-shm").unlink(missing_ok=True)
+    for suffix in ("", "-wal"):
+        if (survivors / f"{name}{suffix}").exists():
             shutil.copy(survivors / f"{name}{suffix}", folder)
 
 
@@ -98,7 +107,9 @@ class _Disk:
             path = _path(name)
             if path not in self._unsynced:
                 self._unsynced[path] = []
-                shutil.copy(path, self._survivors)  # what is there at the start has long been synced
+                # What is there at the start has long been synced. All of it or nothing: the program may die here.
+                shutil.copy(path, half := self._survivors / f"{path.name}.half")
+                half.rename(self._survivors / path.name)
             self._paths[file] = path
             methods = ctypes.cast(file, ctypes.POINTER(_POINTER))
             methods[0] = ctypes.addressof(self._with_ours(methods[0]))

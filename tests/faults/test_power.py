@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +30,16 @@ def test_a_power_cut_takes_nothing_that_was_accepted(powered: World) -> None:
 
 def test_without_full_synchronisation_the_same_cut_takes_what_was_accepted(powered: World) -> None:
     assert cuts.control(powered).problems == []
+
+
+def test_who_dies_before_opening_a_file_leaves_it_as_it_was(tmp_path: Path) -> None:
+    survivors = tmp_path / "survivors"
+    survivors.mkdir()
+    (survivors / "agent.db").write_text("of an earlier life")
+    for name in ("agent.db", "agent.db-wal"):
+        (tmp_path / name).write_text("synced long ago")
+
+    power.begin(survivors)
+    power.cut(tmp_path, survivors, "agent.db")
+
+    assert [(tmp_path / name).read_text() for name in ("agent.db", "agent.db-wal")] == ["synced long ago"] * 2

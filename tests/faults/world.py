@@ -97,14 +97,19 @@ class World:
     def start_router(self, port: int = 0, **changes: Any) -> str:
         """Start it, perhaps with a death in it; every wire leads to it then. Its address."""
         environ = self.router_life.environ | {"POINTSMAN_ROUTER_LISTEN": f"127.0.0.1:{port}"}
-        self.router = Process(replace(self.router_life, environ=environ, **changes))
+        self.router = self._begun(replace(self.router_life, environ=environ, **changes))
         address = self.router.ready()
         for wire in (self.door_wire, *(machine.wire for machine in self.machines)):
             wire.upstream = int(address.rpartition(":")[2])
         return address
 
     def start_agent(self, machine: Machine, **changes: Any) -> None:
-        machine.agent = Process(replace(machine.life, **changes))
+        machine.agent = self._begun(replace(machine.life, **changes))
+
+    def _begun(self, life: Life) -> Process:
+        if life.survivors:
+            power.begin(life.survivors)
+        return Process(life)
 
     def refresh(self, machine: Machine) -> None:
         """Stop its agent in peace and start another."""
