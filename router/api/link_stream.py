@@ -277,13 +277,16 @@ class LinkStream:
     def _next(self, link: Link) -> bytes:
         lane = link.urgent or link.normal
         frame = lane.pop(0)
-        if not (link.batches and isinstance(frame, Command) and lane and isinstance(lane[0], Command)):
+        if not isinstance(frame, Command):
             return router_frame(frame, link.epoch).SerializeToString()
         batch, size = [frame], frame.size
         # Only what waits anyhow: no command is held up to make a batch fuller.
-        while lane and isinstance(lane[0], Command) and size + lane[0].size < BATCH_BYTES:
+        while link.batches and lane and isinstance(lane[0], Command) and size + lane[0].size < BATCH_BYTES:
             size += lane[0].size
             batch.append(lane.pop(0))  # type: ignore[arg-type]
+        self._flow.asked(len(batch))
+        if len(batch) == 1:
+            return router_frame(frame, link.epoch).SerializeToString()
         return command_batch(batch, link.epoch).SerializeToString()
 
     def _until_look(self) -> float:

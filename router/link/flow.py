@@ -11,6 +11,7 @@ SLICE = 64  # of what a machine says, so much goes in one transaction: between t
 MOST_UNWRITTEN = 256  # durable frames of a link on their way to the disk; as many as an agent sends ahead
 MOST_UNSENT = 256  # frames to a machine, but commands, which have a window of their own
 RATE, BURST = 1_000.0, 5_000.0  # frames a second: the burst is for who was away, and catches up
+ANSWERS = 4  # that a command brings: its receipt, its end, whether the agent program took it, and that its work is done
 
 
 class Flow:
@@ -19,6 +20,7 @@ class Flow:
     def __init__(self, now: float) -> None:
         self.unwritten = 0
         self._tokens, self._filled = BURST, now
+        self._answers = 0  # that may come to what was sent
         self._moved: asyncio.Future[None] | None = None  # while the reader waits
 
     def writing(self, count: int) -> None:
@@ -35,6 +37,10 @@ class Flow:
         if self._moved and not self._moved.done():
             self._moved.set_result(None)
 
+    def asked(self, commands: int) -> None:
+        """So many commands go out: what is said to them counts against no rate, as it is we who asked."""
+        self._answers += ANSWERS * commands
+
     async def room(self, unsent: Sized) -> None:
         """Wait until little enough is under way in both directions."""
         while self.unwritten >= MOST_UNWRITTEN or len(unsent) >= MOST_UNSENT:
@@ -43,6 +49,8 @@ class Flow:
 
     def pause(self, count: int, now: float) -> float:
         """So many came: seconds until the next may be read."""
-        self._tokens = min(BURST, self._tokens + (now - self._filled) * RATE) - count
+        answers = min(count, self._answers)
+        self._answers -= answers
+        self._tokens = min(BURST, self._tokens + (now - self._filled) * RATE) - (count - answers)
         self._filled = now
         return max(0.0, -self._tokens / RATE)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from router.link.flow import BURST, MOST_UNSENT, MOST_UNWRITTEN, RATE, Flow
+from router.link.flow import ANSWERS, BURST, MOST_UNSENT, MOST_UNWRITTEN, RATE, Flow
 from tests.waiting import PATIENCE
 
 NOW = 100.0
@@ -58,3 +58,12 @@ def test_who_goes_on_is_read_as_fast_as_the_rate_says() -> None:
     assert flow.pause(int(RATE), NOW) == pytest.approx(1.0)
     assert flow.pause(1, NOW + 1.0) == pytest.approx(1.0 / RATE)
     assert flow.pause(1, NOW + 3600.0) == 0.0
+
+
+def test_what_is_said_to_commands_counts_against_no_rate() -> None:
+    flow = Flow(NOW)
+    flow.pause(int(BURST), NOW)
+    flow.asked(1_000)
+
+    assert flow.pause(1_000 * ANSWERS, NOW) == 0.0
+    assert flow.pause(1, NOW) == pytest.approx(1.0 / RATE)
