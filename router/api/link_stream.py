@@ -17,7 +17,7 @@ from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
-from router.domain.frames import Drain, Hello, Receipts, Result, Upstream
+from router.domain.frames import Drain, Hello, Receipts, Result, Upstream, UpstreamAck
 from router.domain.screen import Screen
 from router.domain.session_event import EventsQuery, SessionEvents
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
@@ -277,6 +277,8 @@ class LinkStream:
     def _next(self, link: Link) -> bytes:
         lane = link.urgent or link.normal
         frame = lane.pop(0)
+        while isinstance(frame, UpstreamAck) and not frame.rejected and lane and isinstance(lane[0], UpstreamAck):
+            frame = lane.pop(0)  # it says the same, and more
         if not isinstance(frame, Command):
             return router_frame(frame, link.epoch).SerializeToString()
         batch, size = [frame], frame.size

@@ -15,6 +15,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.routing import Inbound
 from router.store.database import Database, Transaction
 
+SLICE = 8  # of what is handed in, so much is written in one operation: the first is answered while the next is written
 MOST_FRAMES = 128  # of a stream, on their way to the disk
 MOST_ANSWERS = 4096  # that their adapter has not read yet
 Submit = Callable[[Transaction, Inbound], chat_pb.SubmitResponse]
@@ -35,8 +36,9 @@ class SubmitStream:
         try:
             async for raw in frames(self._context):
                 items = _items(raw)
-                self._answers.expect(1)
-                self._store(items)
+                for at in range(0, len(items), SLICE):
+                    self._answers.expect(1)
+                    self._store(items[at : at + SLICE])
                 await self._answers.room()
         except (Refusal, asyncio.CancelledError):  # cancelled: its key was revoked, or the caller is gone
             with suppress(TimeoutError):

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from peewee import DatabaseError, SqliteDatabase
@@ -24,11 +23,11 @@ from router.store import integrity
 from router.store.group_commit import Memory, Operation, commit, resolve
 from router.store.group_commit import Transaction as Transaction  # operations of all stores are functions of it
 from router.store.integrity import Damaged
+from router.store.lanes import Lanes
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-MAX_GROUP = 64  # operations; a larger group makes the first caller wait too long
 LAZY_DELAY = 0.02  # seconds; receipts may wait so long for a commit, the agent's inbox holds the truth
 CHECKPOINT_EVERY = 100  # commits; then the log is written over, which syncs faster than a file that grows
 LONGEST_LOG = 64 * 1024 * 1024  # bytes that stay on disk once a reader, who kept it from being written over, is done
@@ -77,7 +76,7 @@ class Database:
         self.times = CommitTimes()
         self.writable = True
         self.on_commit: Callable[[], None] = lambda: None  # called on the loop after every group
-        self._queue: SimpleQueue[list[Operation[Any]] | None] = SimpleQueue()
+        self._lanes = Lanes()
         self._lazy: list[Operation[Any]] = []
         self._memory: Memory = {}  # the writer thread's
         self._writer = threading.Thread(target=self._run, name="database-writer", daemon=True)
@@ -90,7 +89,7 @@ class Database:
     async def stop(self) -> None:
         """Commit what was handed in, then close."""
         self._flush_lazy()
-        self._queue.put(None)
+        self._lanes.end()
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
 
@@ -99,14 +98,14 @@ class Database:
     ) -> "asyncio.Future[T]":
         """Run an operation in the next group; the future resolves after COMMIT.
 
-        Operations run in the order of the calls. One that is `lazy` may wait 20 ms for company; an `urgent` one does
-        not take the lazy ones along and may overtake them. Raises what the operation raised (then nothing of it was
+        Operations run in the order of the calls, but that `urgent` ones overtake others, as `lanes` says. One that is
+        `lazy` may wait 20 ms for company. Raises what the operation raised (then nothing of it was
         stored), or Refusal(STORAGE_UNAVAILABLE) when the disk did not take it.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         operation = Operation(function, future)
         if urgent:
-            self._queue.put([operation])
+            self._lanes.put([operation], urgent=True)
             return future
         self._lazy.append(operation)
         if lazy:
@@ -147,7 +146,7 @@ class Database:
 
     def _flush_lazy(self) -> None:
         if self._lazy:
-            self._queue.put(self._lazy)
+            self._lanes.put(self._lazy)
             self._lazy = []
 
     def _run(self) -> None:
@@ -160,8 +159,8 @@ class Database:
 
     def _write_groups(self) -> None:
         connection = self.connection()
-        while (group := self._gather()) is not None:
-            self._commit_group(connection, group)
+        while self._lanes.wait():
+            self._commit_group(connection)
             if self.times.count % CHECKPOINT_EVERY == 0:
                 _checkpoint(connection, "PASSIVE")
         # Who still reads is not waited for: the next start brings in what is left of the log.
@@ -169,19 +168,9 @@ class Database:
         _checkpoint(connection, "TRUNCATE")
         self.peewee.close()
 
-    def _gather(self) -> list[Operation[Any]] | None:
-        group = self._queue.get()
-        while group is not None and len(group) < MAX_GROUP and not self._queue.empty():
-            more = self._queue.get()
-            if more is None:
-                self._queue.put(None)  # the end comes after this group
-                break
-            group = group + more
-        return group
-
-    def _commit_group(self, connection: sqlite3.Connection, group: list[Operation[Any]]) -> None:
+    def _commit_group(self, connection: sqlite3.Connection) -> None:
         started = time.monotonic()
-        taken = commit(connection, group, self._memory)
+        group, taken = commit(connection, self._lanes.group(), self._memory)
         self.writable = self.writable if taken is None else taken
         self.times.count += 1
         self.times.recent.append(time.monotonic() - started)

@@ -8,8 +8,9 @@ mistake. Only what the disk refuses fails them all.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from router.domain.errors import Reason, Refusal
@@ -88,23 +89,28 @@ class Operation(Generic[T]):
     error: BaseException | None = None
 
 
-def commit(connection: sqlite3.Connection, group: list[Operation[Any]], memory: Memory) -> bool | None:
+def commit(
+    connection: sqlite3.Connection, operations: Iterable[Operation[Any]], memory: Memory
+) -> tuple[list[Operation[Any]], bool | None]:
     """One transaction for all; another one for the others when one failed after it had written something.
 
-    Returns whether the disk takes writes; None where nothing was written, as it was not asked then.
+    Returns all of them, and whether the disk takes writes; None where nothing was written, as it was not asked then.
     """
     if len(memory) > MOST_KEPT:
         memory.clear()
+    group, failures, coming = list[Operation[Any]](), list[Operation[Any]](), iter(operations)
     while True:
         changes = connection.total_changes  # of this attempt: those of one that was undone never reached the disk
         try:
-            failed = _attempt(connection, group, memory)
+            failed = _attempt(connection, group, coming, memory)
         except sqlite3.Error as error:
+            group += coming
             _undo(connection, group)
             _refuse(group, error)
-            return False
+            return failures + group, False
         if failed is None:
-            return True if connection.total_changes != changes else None
+            return failures + group, True if connection.total_changes != changes else None
+        failures.append(failed)
         group = [operation for operation in group if operation is not failed]
 
 
@@ -123,10 +129,14 @@ def resolve(group: list[Operation[Any]]) -> None:
             operation.future.set_result(operation.value)
 
 
-def _attempt(connection: sqlite3.Connection, group: list[Operation[Any]], memory: Memory) -> Operation[Any] | None:
-    """Run them in one transaction; the one that undid it, without which the others must be run again."""
+def _attempt(
+    connection: sqlite3.Connection, group: list[Operation[Any]], coming: Iterator[Operation[Any]], memory: Memory
+) -> Operation[Any] | None:
+    """Run the group, and what comes to it, in one transaction. The one that undid it, to be run again without."""
     connection.execute("BEGIN IMMEDIATE")
-    for operation in group:
+    for number, operation in enumerate(chain(tuple(group), coming)):
+        if number == len(group):
+            group.append(operation)
         if not _perform(connection, operation, memory):
             _undo(connection, group)
             return operation

@@ -58,7 +58,7 @@ async def told(argv: list[str]) -> Posted:
     process = await asyncio.create_subprocess_exec(sys.executable, *argv, stdout=pipe, stderr=pipe, cwd=ROOT)
     out, errors = await process.communicate()
     if process.returncode:
-        raise RuntimeError(f"{argv}: {errors.decode()[-2000:]}")
+        raise RuntimeError(f"{argv} ended with {process.returncode}: {errors.decode()[-2000:]}")
     return Posted(**json.loads(out))
 
 

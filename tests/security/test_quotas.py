@@ -81,7 +81,7 @@ def busy_disk(router: RouterUnderTest) -> Iterator[None]:
 
 def gathered(router: RouterUnderTest) -> int:
     """How many operations wait for the disk."""
-    return router.router.database._queue.qsize()
+    return len(router.router.database._lanes)
 
 
 def step(router: RouterUnderTest, subject_id: str) -> int:

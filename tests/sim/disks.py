@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from agent.store.database import LAZY_DELAY, PATIENT_DELAY
 from agent.store.group_commit import Backlog, Company, Operation, Transaction, commit, resolve
 from router.store import database as router_database
+from router.store.lanes import Lanes
 from tests.sim.loop import Life
 
 T = TypeVar("T")
@@ -114,6 +115,7 @@ class StandIn(router_database.Database):
 
     def __init__(self, disk: Disk, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(Path("simulated"), loop)
+        self._lanes = Lanes(lambda: 0.0)  # no time passes in an operation
         self._connection = disk.opened()
 
     def start(self) -> None:
@@ -128,8 +130,8 @@ class StandIn(router_database.Database):
         return future
 
     def _turn(self) -> None:
-        if not self._queue.empty() and (operations := self._gather()):
-            self._commit_group(self._connection, operations)
+        if self._lanes:
+            self._commit_group(self._connection)
 
 
 class RouterDatabase(StandIn):
@@ -157,7 +159,7 @@ class RouterDatabase(StandIn):
         self._look()
 
     def _look(self) -> None:
-        if not self._queue.empty():
+        if self._lanes:
             self._turns.plan(self._turn)
 
     def _turn(self) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from router.domain.errors import Reason, Refusal
-from router.store.database import CHECKPOINT_EVERY, LONGEST_LOG, MAX_GROUP, Database, Transaction
+from router.store.database import CHECKPOINT_EVERY, LONGEST_LOG, Database, Transaction
+from router.store.lanes import MAX_GROUP
 from tests.integration.router.store.stage import noted, on_disk, play, raises
 
 MIB = 2**20

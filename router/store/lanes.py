@@ -1,0 +1,80 @@
+"""What waits for the writer, in two lanes: operations for which somebody waits outside, and the others.
+
+Urgent ones go first, into a group of their own or to the end of one that is being worked on. For as long as they took,
+and half as long again, the others then go before them: under a load that does not end, what machines confirm is
+written as fast as what people say is taken in.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from typing import Any
+
+from router.store.group_commit import Operation
+
+MAX_GROUP = 64  # operations; a larger group makes the first caller wait too long
+MOST_URGENT = 4  # of them; so the first are answered while the next are worked on
+SHARE = 4  # of the time that urgent ones took, for the others before the next urgent ones
+LEAST = 0.0003  # seconds for which the others, once begun, go on: a commit is for more than one
+
+
+class Lanes:
+    """Anybody may put; one thread takes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._urgent: deque[Operation[Any]] = deque()
+        self._others: deque[Operation[Any]] = deque()
+        self._owed = 0.0  # seconds that the others go before urgent ones
+        self._is_over = False
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._is_called = False
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._others)
+
+    def put(self, operations: Iterable[Operation[Any]], *, urgent: bool = False) -> None:
+        """Behind what is in their lane."""
+        (self._urgent if urgent else self._others).extend(operations)
+        self._call()
+
+    def end(self) -> None:
+        """Nothing comes any more."""
+        self._is_over = True
+        self._call()
+
+    def wait(self) -> bool:
+        """Come back when there is something; False when nothing is left and nothing comes."""
+        while not (self._urgent or self._others):
+            if self._is_over:
+                return False
+            self._calls.get()
+            self._is_called = False  # before the look: what is put after it calls again
+        return True
+
+    def group(self) -> Iterator[Operation[Any]]:
+        """The next group, each when it is its turn: one that is urgent and comes meanwhile is in it."""
+        room = MAX_GROUP
+        if self._others and (self._owed > 0.0 or not self._urgent):
+            for operation in self._of_others(room):
+                room -= 1
+                yield operation
+        began = self._clock()
+        for _ in range(min(room, MOST_URGENT)):
+            if not self._urgent:
+                break
+            yield self._urgent.popleft()
+        self._owed = self._owed + SHARE * (self._clock() - began) if self._others else 0.0
+
+    def _of_others(self, room: int) -> Iterator[Operation[Any]]:
+        began, least = self._clock(), max(LEAST, self._owed)
+        while self._others and room and not (self._urgent and self._clock() - began >= least):
+            room -= 1
+            yield self._others.popleft()
+        self._owed = max(0.0, self._owed - (self._clock() - began))
+
+    def _call(self) -> None:
+        if not self._is_called:
+            self._is_called = True
+            self._calls.put(None)
