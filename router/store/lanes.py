@@ -1,8 +1,8 @@
 """What waits for the writer, in two lanes: operations for which somebody waits outside, and the others.
 
-Urgent ones go first, into a group of their own or to the end of one that is being worked on. For as long as they took,
-and half as long again, the others then go before them: under a load that does not end, what machines confirm is
-written as fast as what people say is taken in.
+Urgent ones go first, into a group of their own or to the end of one that is being worked on. For four times as long as
+they took the others then go before them: under a load that does not end, what machines confirm is written as fast as
+what people say is taken in.
 """
 
 import time
@@ -16,6 +16,7 @@ from router.store.group_commit import Operation
 MAX_GROUP = 64  # operations; a larger group makes the first caller wait too long
 MOST_URGENT = 4  # of them; so the first are answered while the next are worked on
 SHARE = 4  # of the time that urgent ones took, for the others before the next urgent ones
+MOST_OWED = 0.05  # seconds; a disk that stood still for a moment is no load
 LEAST = 0.0003  # seconds for which the others, once begun, go on: a commit is for more than one
 
 
@@ -65,7 +66,8 @@ class Lanes:
             if not self._urgent:
                 break
             yield self._urgent.popleft()
-        self._owed = self._owed + SHARE * (self._clock() - began) if self._others else 0.0
+        owed = self._owed + SHARE * (self._clock() - began)
+        self._owed = min(MOST_OWED, owed) if self._others else 0.0
 
     def _of_others(self, room: int) -> Iterator[Operation[Any]]:
         began, least = self._clock(), max(LEAST, self._owed)

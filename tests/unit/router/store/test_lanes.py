@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from router.store.group_commit import Operation
-from router.store.lanes import LEAST, MAX_GROUP, MOST_URGENT, SHARE, Lanes
+from router.store.lanes import LEAST, MAX_GROUP, MOST_OWED, MOST_URGENT, SHARE, Lanes
 
 TOOK = 2 * LEAST  # seconds for each operation
 
@@ -93,3 +93,16 @@ def test_at_the_end_what_was_put_is_still_taken(writer: Writer) -> None:
     assert writer.lanes.wait()
     assert writer.group() == ["a"]
     assert not writer.lanes.wait()
+
+
+def test_who_waits_outside_does_not_pay_for_a_disk_that_stood_still(writer: Writer) -> None:
+    writer.put(*named("other", 10 * MAX_GROUP))
+    writer.put("slow", urgent=True)
+    for _ in writer.working():
+        writer.now += 3600.0
+    begun = writer.now
+    writer.put("urgent", urgent=True)
+    while "urgent" not in writer.group():
+        pass
+
+    assert writer.now - begun < 2 * MOST_OWED + MAX_GROUP * TOOK
