@@ -29,8 +29,11 @@ class Control(Sessions, SessionEvents, Search, Commands, Notifications, Machines
         """The story of an update, or of a command, notification, question or session; oldest first."""
         return convert.read_all(TraceStep, self._call(self._stub.Trace, pb.TraceRequest(id=subject_id)).steps)
 
-    def watch(self, session_id: str = "", after: int = 0) -> Iterator[Event]:
-        """What happens from now on, or after that event; ends only by a RouterError. Resume after the last event."""
+    def watch(self, session_id: str = "", after: int | None = None) -> Iterator[Event]:
+        """What happens after that event, from the oldest that is kept after 0, or from now on; ends by a RouterError.
+
+        Resume after the last event. EVENTS_GONE says that some behind it are not kept any more.
+        """
         while True:
             shown = self._credential.shown()
             try:
@@ -42,8 +45,8 @@ class Control(Sessions, SessionEvents, Search, Commands, Notifications, Machines
                 if not error.is_stranger or self._credential.shown() == shown:
                     raise
 
-    def _watch(self, session_id: str, after: int, shown: Metadata) -> Iterator[Event]:
-        request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after)
+    def _watch(self, session_id: str, after: int | None, shown: Metadata) -> Iterator[Event]:
+        request = pb.WatchEventsRequest(session_id=session_id, after_event_id=after or 0, from_now_on=after is None)
         try:
             # Alone without a deadline: keepalive finds out when nobody is there any more.
             for event in self._stub.WatchEvents(request, metadata=shown):

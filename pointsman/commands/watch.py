@@ -30,12 +30,14 @@ _MOST_OF_OUTPUT = 5  # lines
 @click.command()
 @client_flags
 @json_flag
-@click.option("--after", default=0, type=click.IntRange(0), metavar="EVENT", help="Go on after this event.")
+@click.option(
+    "--after", type=click.IntRange(0), metavar="EVENT", help="Go on after this event; 0: from the oldest that is kept."
+)
 @click.option("--last", default=20, type=click.IntRange(0), metavar="COUNT", help="Begin with the newest so many.")
 @click.option("--steps", is_flag=True, help="Of a session, too, the steps of commands and messages.")
 @click.argument("session", default="", shell_complete=completion.sessions)
-def watch(*, session: str, after: int, last: int, steps: bool, as_json: bool) -> None:
-    """Show what a session does, as it does it; without one, the steps of all commands and messages.
+def watch(*, session: str, after: int | None, last: int, steps: bool, as_json: bool) -> None:
+    """Show what a session does, as it does it; without one, the steps of all commands and messages from now on.
 
     Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it.
     """
@@ -46,15 +48,19 @@ def watch(*, session: str, after: int, last: int, steps: bool, as_json: bool) ->
     with suppress(KeyboardInterrupt):
         if session_id and not steps:
             _show(
-                lambda router, at: router.watch_session(session_id, at, last=0 if at else last), after, _told,
-                as_json=as_json,
+                lambda router, at: router.watch_session(session_id, at or 0, last=last if at is None else 0), after,
+                _told, as_json=as_json,
             )  # fmt: skip
         else:
             _show(lambda router, at: router.watch(session_id, at), after, _line, as_json=as_json)
 
 
 def _show(
-    watches: "Callable[[Control, int], Iterator[E]]", after: int, line: Callable[[E], str], *, as_json: bool
+    watches: "Callable[[Control, int | None], Iterator[E]]",
+    after: int | None,
+    line: Callable[[E], str],
+    *,
+    as_json: bool,
 ) -> None:
     for event in _events(watches, after):
         click.echo(json_line(event) if as_json else line(event))
@@ -98,7 +104,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
 }
 
 
-def _events(watches: "Callable[[Control, int], Iterator[E]]", after: int) -> Iterator[E]:
+def _events(watches: "Callable[[Control, int | None], Iterator[E]]", after: int | None) -> Iterator[E]:
     """Events without a gap: after a break, those that were missed come first."""
     pause, worked = _FIRST_PAUSE, False
     while True:

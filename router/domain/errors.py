@@ -79,6 +79,7 @@ class Reason(Enum):
     WATCHER_TOO_SLOW = 102
     MACHINE_AWAY = 103
     SCREEN_SILENT = 104
+    EVENTS_GONE = 105
 
 
 class Refusal(Exception):

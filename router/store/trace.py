@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from peewee import fn
@@ -12,7 +13,7 @@ from router.store.database import Transaction
 from router.store.statements import Statement, given, insert, listed
 from router.store.tables import Command, Notification
 from router.store.tables import TraceStep as Row
-from router.store.upkeep import purging_oldest
+from router.store.upkeep import BATCH, purging_oldest
 
 
 class TraceStep(NamedTuple):
@@ -53,7 +54,10 @@ _TOLD_OF = Statement(
     )
 )
 
-purge = purging_oldest(Row.step_id, Row.at)
+_ALL, _OLDEST = Row.alias(), Row.alias("oldest")
+_OLDEST_NUMBERS = Statement(_OLDEST.select(_OLDEST.step_id).order_by(_OLDEST.step_id).limit(BATCH))
+# The newest stays, however old it is: of an empty table the numbers would begin anew, and cursors mean other steps.
+purge = purging_oldest(Row.step_id, Row.at, Row.step_id < _ALL.select(fn.MAX(_ALL.step_id)))
 
 
 def record(tx: Transaction, steps: Sequence[TraceStep]) -> None:
@@ -81,6 +85,13 @@ def after(
 def newest(connection: sqlite3.Connection) -> int:
     """The cursor behind everything there is."""
     return _NEWEST.value(connection) or 0
+
+
+def whole_from(connection: sqlite3.Connection) -> int:
+    """The step from which on none is missing: numbers have no gaps but for what was removed."""
+    numbers = _OLDEST_NUMBERS.values(connection)  # so many are looked at when some are removed: no others went
+    gaps = [later for number, later in pairwise(numbers) if later != number + 1]
+    return gaps[-1] if gaps else next(iter(numbers), 1)
 
 
 def story(connection: sqlite3.Connection, subject_id: str) -> list[TraceStep]:

@@ -236,7 +236,8 @@ class FakeControl(ControlServicer):
 
     def WatchEvents(self, request: Any, context: Any) -> Iterator[pb.WatchEventsResponse]:
         self.enter(request, context)
-        later = [event for event in self.events if event.event_id > request.after_event_id]
+        after = self.events[0].event_id - 1 if request.from_now_on else request.after_event_id
+        later = [event for event in self.events if event.event_id > after]
         if self.broken_streams > 0:
             self.broken_streams -= 1
             yield later[0]

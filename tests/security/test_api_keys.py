@@ -162,7 +162,7 @@ def test_that_is_written_once_a_minute_and_not_by_the_call(router: RouterUnderTe
 
 def test_who_holds_a_stream_open_uses_their_key(router: RouterUnderTest) -> None:
     key = made(router)
-    stream = router.caller(key.secret).control.WatchEvents(pb.WatchEventsRequest())
+    stream = router.caller(key.secret).control.WatchEvents(pb.WatchEventsRequest(from_now_on=True))
     stream.initial_metadata()
 
     router.advance(3 * DAY)

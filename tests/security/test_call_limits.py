@@ -102,7 +102,7 @@ def test_at_the_socket_too_each_key_is_counted_by_itself(data_dir: Path, monkeyp
 
 def test_only_so_many_calls_of_one_key_are_open(router: RouterUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_limits, "OPEN", 2)
-    open_calls = [router.watch() for _ in range(2)]
+    open_calls = [router.watch(from_now_on=True) for _ in range(2)]
 
     with pytest.raises(grpc.RpcError) as refused:
         router.control.GetStats(pb.GetStatsRequest())

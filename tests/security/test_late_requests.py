@@ -117,7 +117,7 @@ def by_the_worker(program: Program, method: str) -> Message:
         "SendCommand": sends(program.own),
         "Notify": pb.NotifyRequest(session_id=program.own, text="I am still here"),
         "Ask": pb.AskRequest(session_id=program.own, text="Which?", options=["this"]),
-        "WatchEvents": pb.WatchEventsRequest(session_id=program.own),
+        "WatchEvents": pb.WatchEventsRequest(session_id=program.own, from_now_on=True),
     }[method]
 
 

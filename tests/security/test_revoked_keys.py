@@ -48,7 +48,7 @@ def submitted(key: str) -> chat_pb.SubmitBatch:
 
 
 def watching(caller: Caller) -> Any:
-    call = caller.control.WatchEvents(pb.WatchEventsRequest())
+    call = caller.control.WatchEvents(pb.WatchEventsRequest(from_now_on=True))
     call.initial_metadata()
     return call
 
@@ -115,7 +115,7 @@ def test_a_request_that_comes_after_it_was_revoked_is_too_late(router: RouterUnd
     late = {
         "SendCommand": pb.SendCommandRequest(session_id=session_id, action=action),
         "GetCommand": pb.GetCommandRequest(command_id=known, wait=Duration(seconds=30)),
-        "WatchEvents": pb.WatchEventsRequest(),
+        "WatchEvents": pb.WatchEventsRequest(from_now_on=True),
     }[method]
 
     def kept_back() -> Iterator[bytes]:

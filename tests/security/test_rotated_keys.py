@@ -116,7 +116,7 @@ def test_streams_of_the_old_secret_end_with_it(
 
 def test_at_once_ends_the_old_secret_with_its_streams(router: RouterUnderTest) -> None:
     key = made(router)
-    stream = router.caller(key.secret).control.WatchEvents(pb.WatchEventsRequest())
+    stream = router.caller(key.secret).control.WatchEvents(pb.WatchEventsRequest(from_now_on=True))
     stream.initial_metadata()
 
     new = rotated(router, key.key.key_id, overlap=0)

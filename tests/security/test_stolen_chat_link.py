@@ -82,7 +82,7 @@ def test_a_message_is_not_typed_twice_whoever_hands_it_in(router: RouterUnderTes
         lambda caller: caller.control.ListCommands(pb.ListCommandsRequest()),
         lambda caller: caller.control.ListMachines(pb.ListMachinesRequest()),
         lambda caller: caller.control.Backup(pb.BackupRequest(path="/tmp/mine.db")),
-        lambda caller: next(iter(caller.control.WatchEvents(pb.WatchEventsRequest()))),
+        lambda caller: next(iter(caller.control.WatchEvents(pb.WatchEventsRequest(from_now_on=True)))),
     ],
     ids=["make a key", "let a machine in", "list commands", "list machines", "take a backup", "watch"],
 )  # fmt: skip

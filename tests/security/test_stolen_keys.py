@@ -71,7 +71,7 @@ def test_operators_let_nobody_in(router: RouterUnderTest, make: Call) -> None:
 def test_viewers_read_what_is_said_as_it_happens(router: RouterUnderTest) -> None:
     caller = stolen(router, pb.ROLE_VIEWER)
     session_id = router.session(router.machine())
-    seen = caller.control.WatchEvents(pb.WatchEventsRequest(), timeout=30)
+    seen = caller.control.WatchEvents(pb.WatchEventsRequest(from_now_on=True), timeout=30)
     seen.initial_metadata()
 
     command_id = router.send(session_id, "the secret plan").command_id

@@ -87,7 +87,7 @@ def test_a_client_that_had_the_ca_connects_after_a_renewal_and_open_links_stay(
     router: RouterUnderTest, files: Pair, authority: Pair, tmp_path: Path
 ) -> None:
     with client(router, authority) as before:
-        watched = before.WatchEvents(pb.WatchEventsRequest(), metadata=KEY)
+        watched = before.WatchEvents(pb.WatchEventsRequest(from_now_on=True), metadata=KEY)
         assert answers(before)
 
         number = renew(files, authority, tmp_path)

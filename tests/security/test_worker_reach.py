@@ -81,7 +81,7 @@ def test_it_sends_to_its_session_and_sees_what_becomes_of_that(program: Program)
 
 
 def test_it_watches_its_session(router: RouterUnderTest, program: Program) -> None:
-    events = program.doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own))
+    events = program.doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own, from_now_on=True))
     events.initial_metadata()
     router.send(program.foreign)
     router.send(program.sibling)

@@ -146,7 +146,7 @@ def test_it_is_over_with_its_open_stream_when(
     router: RouterUnderTest, program: Program, happen: Callable[[RouterUnderTest, Program], None], reason: str
 ) -> None:
     doors = program.doors
-    events = doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own))
+    events = doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own, from_now_on=True))
     events.initial_metadata()
 
     happen(router, program)
@@ -157,7 +157,7 @@ def test_it_is_over_with_its_open_stream_when(
 
 def test_it_is_over_with_the_key_that_signed_it(router: RouterUnderTest, program: Program) -> None:
     doors = program.doors
-    events = doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own))
+    events = doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own, from_now_on=True))
     events.initial_metadata()
 
     program.machine.rotate(Ed25519PrivateKey.generate())
@@ -169,7 +169,7 @@ def test_it_is_over_with_the_key_that_signed_it(router: RouterUnderTest, program
 
 
 def test_what_happens_to_others_ends_no_stream(router: RouterUnderTest, program: Program) -> None:
-    events = program.doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own))
+    events = program.doors.WatchEvents(pb.WatchEventsRequest(session_id=program.own, from_now_on=True))
     events.initial_metadata()
 
     router.control.RevokeMachine(pb.RevokeMachineRequest(machine_id="elsewhere"))

@@ -156,7 +156,7 @@ def test_who_watches_goes_on_with_the_next_token(
 
     def watch() -> None:
         try:
-            for event in client.watch(program.own, after=1):
+            for event in client.watch(program.own, after=0):
                 seen.put(event)
         except RouterError as error:
             seen.put(error)

@@ -295,7 +295,7 @@ class RouterUnderTest:
         return note
 
     def watch(self, **request: Any) -> Any:
-        """Events from now on, or from behind `after_event_id`. Somebody must cancel it."""
+        """Events from the oldest on, from behind `after_event_id`, or `from_now_on`. Somebody must cancel it."""
         call = self.control.WatchEvents(pb.WatchEventsRequest(**request), timeout=LIMIT)
         call.initial_metadata()  # comes once the router knows where to begin
         return call

@@ -249,7 +249,7 @@ def test_a_trace_of_nothing_is_not_found(router: RouterUnderTest) -> None:
 
 def test_watching_shows_what_happens_from_now_on(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     router.send(session, "before")
-    watch = router.watch()
+    watch = router.watch(from_now_on=True)
 
     with agent.connected() as link:
         router.send(session, "after")
@@ -262,7 +262,7 @@ def test_watching_shows_what_happens_from_now_on(router: RouterUnderTest, agent:
 
 
 def test_watching_shows_what_no_command_causes(router: RouterUnderTest, agent: ThinAgent) -> None:
-    watch = router.watch()
+    watch = router.watch(from_now_on=True)
     session_id = router.session(agent)
     event = next(watch)
     watch.cancel()
@@ -271,7 +271,7 @@ def test_watching_shows_what_no_command_causes(router: RouterUnderTest, agent: T
 
 
 def test_watching_resumes_behind_an_event(router: RouterUnderTest, session: str) -> None:
-    watch = router.watch()
+    watch = router.watch(from_now_on=True)
     ids = [router.send(session, f"{n}").command_id for n in range(3)]
     first = next(watch)
     watch.cancel()
@@ -286,7 +286,7 @@ def test_watching_resumes_behind_an_event(router: RouterUnderTest, session: str)
 
 def test_watching_one_session_shows_no_other(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     other = router.session(agent)
-    watch = router.watch(session_id=session)
+    watch = router.watch(session_id=session, from_now_on=True)
     router.send(other)
     mine = router.send(session)
     event = next(watch)

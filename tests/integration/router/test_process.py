@@ -220,7 +220,7 @@ def test_a_port_of_a_killed_router_is_free_again(data_dir: Path) -> None:
 
 def test_a_call_while_it_stops_is_told_to_come_again(data_dir: Path) -> None:
     with started(data_dir) as process, calling(process.address()) as control:
-        waiting = control.WatchEvents(pb.WatchEventsRequest())
+        waiting = control.WatchEvents(pb.WatchEventsRequest(from_now_on=True))
         waiting.initial_metadata()
         process.tell(signal.SIGTERM)
         with pytest.raises(grpc.RpcError) as ended:

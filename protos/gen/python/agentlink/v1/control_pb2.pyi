@@ -1871,25 +1871,32 @@ Global___TraceResponse: _TypeAlias = TraceResponse  # noqa: Y015
 
 @_typing.final
 class WatchEventsRequest(_message.Message):
-    """Follows what happens."""
+    """Follows what happens. What is asked for comes whole: where events of it are not kept any more it is refused with
+    EVENTS_GONE, also in the middle, to whoever is that slow. They are kept for 30 days. A number that is greater than all
+    is refused with EVENTS_BEGAN_ANEW: the router was put back from a backup.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
     AFTER_EVENT_ID_FIELD_NUMBER: _builtins.int
+    FROM_NOW_ON_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Only of this session; empty means all."""
     after_event_id: _builtins.int
-    """Go on after this event; 0 starts with what comes next."""
+    """Go on after this event; 0 begins with the oldest that is kept."""
+    from_now_on: _builtins.bool
+    """Begin with what comes next, and show nothing of what there is. Not together with after_event_id."""
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
         after_event_id: _builtins.int = ...,
+        from_now_on: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_event_id", b"after_event_id", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_event_id", b"after_event_id", "from_now_on", b"from_now_on", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

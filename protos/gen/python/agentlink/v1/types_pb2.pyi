@@ -317,13 +317,19 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_TOO_MANY_CALLS: _Reason.ValueType  # 100
     """Too many calls a second from this address, or in this name; RetryInfo says when to come again."""
     REASON_EVENTS_BEGAN_ANEW: _Reason.ValueType  # 101
-    """There is no event of that number yet: the numbers began anew, as what was kept was lost. Watch from the beginning."""
+    """There is no event of that number yet: the numbers began anew, as what was kept was lost or is that of a backup. Watch
+    from the beginning.
+    """
     REASON_WATCHER_TOO_SLOW: _Reason.ValueType  # 102
     """Whoever watches took nothing for a minute. Watch again, after the last event that came."""
     REASON_MACHINE_AWAY: _Reason.ValueType  # 103
     """The machine has no link now, and what is asked cannot wait for it."""
     REASON_SCREEN_SILENT: _Reason.ValueType  # 104
     """The machine did not show a screen in time."""
+    REASON_EVENTS_GONE: _Reason.ValueType  # 105
+    """Events behind the one that was named are not kept any more. Watch after 0, from the oldest that is kept, or after
+    another; `first_event_id` in the metadata is the first behind which none is missing.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -471,13 +477,19 @@ again.
 REASON_TOO_MANY_CALLS: Reason.ValueType  # 100
 """Too many calls a second from this address, or in this name; RetryInfo says when to come again."""
 REASON_EVENTS_BEGAN_ANEW: Reason.ValueType  # 101
-"""There is no event of that number yet: the numbers began anew, as what was kept was lost. Watch from the beginning."""
+"""There is no event of that number yet: the numbers began anew, as what was kept was lost or is that of a backup. Watch
+from the beginning.
+"""
 REASON_WATCHER_TOO_SLOW: Reason.ValueType  # 102
 """Whoever watches took nothing for a minute. Watch again, after the last event that came."""
 REASON_MACHINE_AWAY: Reason.ValueType  # 103
 """The machine has no link now, and what is asked cannot wait for it."""
 REASON_SCREEN_SILENT: Reason.ValueType  # 104
 """The machine did not show a screen in time."""
+REASON_EVENTS_GONE: Reason.ValueType  # 105
+"""Events behind the one that was named are not kept any more. Watch after 0, from the oldest that is kept, or after
+another; `first_event_id` in the metadata is the first behind which none is missing.
+"""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
