@@ -115,7 +115,7 @@ class Agent:
         )
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts)
         if self.headless is not None:
-            self.headless.connect(self.headless_listener, StreamQuestions(self.permissions), tasks)
+            self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
         pty = _one_of(PtyBackend, backends)
         self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty)
 

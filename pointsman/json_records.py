@@ -4,7 +4,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
 
-from pointsman.client.records import Button, Chat, Command, PermissionOption
+from pointsman.client.permission_records import PermissionOption
+from pointsman.client.records import Button, Chat, Command
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 

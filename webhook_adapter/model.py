@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pointsman.client.permission_records import FormAnswer
 from pointsman.client.records import Chat, Command, CommandState
 
 _VERDICTS = {"allow": "Allow", "always": "Allow always", "deny": "Deny"}
@@ -14,6 +15,17 @@ class StoredFile:
     file_id: str
     name: str
     size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAnswer:
+    """An answer to a permission question, as a page gives it: an option with what comes with it, or a whole form."""
+
+    input_digest: str
+    option_id: str = ""
+    text: str = ""
+    updated_input: str = ""  # a JSON object
+    answers: tuple[FormAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,7 @@ class Submission:
     needs_pairing: bool = False  # no setting lets them in: the router says whether a code did
     login_id: str = ""  # of the browser that it came from
     passkey: str = ""  # what a passkey signed there, as the browser gave it
+    answer: PermissionAnswer | None = None  # to the question that it answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class Submitted:
     answer: str
     duplicate: bool
     needs_second_factor: bool = False  # a rule wants a code or a passkey of whoever allows this
+    reason: str = ""  # why it became no command, a name of agentlink.v1.Reason; mostly empty
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,26 @@ Pure. The same for its PermissionRequest hook and for can_use_tool of its stream
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from agent.domain import claude_tool
 from agent.domain.permission import (
     LONGEST_WAIT,
+    MAX_GIVEN,
     MAX_INPUT,
     MAX_LABEL,
+    MAX_MEANING,
     MAX_OPTIONS,
     Decision,
+    Details,
+    FormOption,
+    FormQuestion,
     Kind,
     Option,
     Question,
     Verdict,
     digest,
+    given_of,
 )
 
 Json = Mapping[str, object]
@@ -34,15 +41,26 @@ _WHERE = {
 }
 _MODES = {"acceptEdits": "accept all edits", "plan": "only plan"}  # others are left to the person at the terminal
 _MOST_SUGGESTIONS = 3  # each is a row of buttons on a small screen
+_MOST_ASKED, _MOST_ANSWERS = 8, 16  # of a form; the program itself asks four questions, with four answers each
+_LONGEST, _LONGEST_LABEL, _LONGEST_DESCRIPTION = 4000, 200, 500  # characters: all of it fits a frame
+_ASKS_PERMISSION, _ASKS_INPUT = "permission prompt", "input needed"  # the program's own words
+_TOO_LONG = f"Its input is longer than {MAX_GIVEN // 1024} KiB: it can be allowed as it is, or denied."
+_FORM_IS_ANSWERED = "It takes answers, and no other input."
+_PLAN_IS_TAKEN = "A plan is taken as it is, or denied with what to change."
 
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """What the program asks: may it use this tool with this input. `suggestions` are its own ways to say "always"."""
+    """What the program asks: may it use this tool with this input. `suggestions` are its own ways to say "always".
+
+    `mode` is its permission mode, `before` what the file holds that it would change, where that is known.
+    """
 
     tool: str
     given: Json
     suggestions: tuple[Json, ...] = ()
+    mode: str = field(default="", compare=False)
+    before: str | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> str:
@@ -68,8 +86,9 @@ def questions(use: ToolUse, session_id: str, asker: str, wait: float = LONGEST_W
     def made(number: int, kind: Kind, words: str, options: tuple[Option, ...]) -> Question:
         permission_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{session_id}/{asker}/{use.digest}/{number}"))
         return Question(
-            permission_id, session_id, kind, use.tool[:200], _shown(words), use.digest, options[:MAX_OPTIONS], wait
-        )
+            permission_id, session_id, kind, _shown(use.tool)[:200], _shown(words), use.digest, options[:MAX_OPTIONS],
+            wait, _details(use, kind, number),
+        )  # fmt: skip
 
     if use.asked:
         return tuple(
@@ -89,10 +108,20 @@ def verdict(use: ToolUse, decisions: Sequence[Decision]) -> dict[str, object]:
         return denial(refused.text or _NO_REASON)
     if use.asked:
         return {"behavior": "allow", "updatedInput": {**use.given, "answers": _answered(use, decisions)}}
-    allowed: dict[str, object] = {"behavior": "allow", "updatedInput": dict(use.given)}
-    chosen = decisions[0].option_id
+    other, chosen = given_of(decisions[0].updated_input), decisions[0].option_id
+    allowed: dict[str, object] = {"behavior": "allow", "updatedInput": dict(use.given) if other is None else other}
     suggestion = next((each for option_id, each, _ in _always(use) if option_id == chosen), None)
     return allowed if suggestion is None else allowed | {"updatedPermissions": [suggestion]}
+
+
+def whole(use: ToolUse, first: int, decision: Decision) -> list[Decision]:
+    """One decision for each question from the `first` on, of one that answers them all."""
+    answered = []
+    for asked, answer in zip(use.asked[first:], decision.answers, strict=True):
+        labels = dict(_labels(asked))
+        chosen = [labels[option_id] for option_id in answer.option_ids]
+        answered.append(Decision(_WORDS, ", ".join([*chosen, answer.text] if answer.text else chosen)))
+    return answered
 
 
 def denial(message: str) -> dict[str, object]:
@@ -108,10 +137,45 @@ def _answered(use: ToolUse, decisions: Sequence[Decision]) -> dict[str, str]:
     return answers
 
 
+def _details(use: ToolUse, kind: Kind, number: int) -> Details:
+    given, changes = claude_tool.input_json(use.given), claude_tool.diff(use.tool, use.given, use.before)
+    is_cut = len(given.encode()) > MAX_GIVEN
+    not_editable = {Kind.PLAN: _PLAN_IS_TAKEN, Kind.QUESTION: _FORM_IS_ANSWERED}.get(kind, _TOO_LONG if is_cut else "")
+    return Details(
+        _shown(claude_tool.title(use.tool, use.given)),
+        _cut(given),
+        is_cut,
+        _cut(changes),
+        not_editable,
+        _shown(use.mode)[:40],
+        _ASKS_INPUT if use.asked else _ASKS_PERMISSION,
+        _form(use.asked[number:]),
+    )
+
+
+def _form(asked: Sequence[Json]) -> tuple[FormQuestion, ...]:
+    """As one form; empty where it is too long for that, as nobody answers what they are not shown."""
+    is_short = len(asked) <= _MOST_ASKED and all(len(_offered(each)) <= _MOST_ANSWERS for each in asked)
+    return tuple(map(_form_question, asked)) if is_short else ()
+
+
+def _form_question(asked: Json) -> FormQuestion:
+    described = [_text(each, "description") for each in _offered(asked)]
+    options = [
+        FormOption(option_id, _shown(label)[:_LONGEST_LABEL], _shown(more)[:_LONGEST_DESCRIPTION])
+        for (option_id, label), more in zip(_labels(asked), described, strict=True)
+    ]
+    words, header = _shown(_text(asked, "question"))[:_LONGEST], _shown(_text(asked, "header"))[:MAX_LABEL]
+    return FormQuestion(words, header, asked.get("multiSelect") is True, tuple(options))
+
+
 def _tool_options(always: Sequence[tuple[str, Json, str]]) -> tuple[Option, ...]:
     return (
         Option(_ALLOW, "", Verdict.ALLOW),
-        *(Option(option_id, _label(f"✅ Always: {words}"), Verdict.ALLOW_ALWAYS) for option_id, _, words in always),
+        *(
+            Option(option_id, _label(f"✅ Always: {words}"), Verdict.ALLOW_ALWAYS, meaning=_shown(words)[:MAX_MEANING])
+            for option_id, _, words in always
+        ),
         Option(DENY, "", Verdict.DENY, takes_text=True),
     )
 
@@ -171,12 +235,9 @@ def _rule_words(rule: Json) -> str:
 
 
 def _tool_words(use: ToolUse, always: Sequence[tuple[str, Json, str]]) -> str:
-    fields = dict(use.given)
-    lines = [_fenced(str(fields.pop("command")))] if isinstance(fields.get("command"), str) else []
-    lines += [_field(name, value) for name, value in fields.items()]
     # What a button cannot say whole is said above it.
     cut = [f"Always: {words}" for _, _, words in always if len(f"✅ Always: {words}") > MAX_LABEL]
-    return "\n".join(lines + cut)
+    return "\n".join(filter(None, [claude_tool.words(use.tool, use.given, use.before), *cut]))
 
 
 def _question_words(asked: Json) -> str:
@@ -187,21 +248,15 @@ def _question_words(asked: Json) -> str:
     return "\n".join([_text(asked, "question"), *lines])
 
 
-def _field(name: str, value: object) -> str:
-    if name == "description" and isinstance(value, str):
-        return value
-    text = value if isinstance(value, str) else str(value)
-    return f"{name}:\n{_fenced(text)}" if "\n" in text else f"{name}: {text}"
-
-
-def _fenced(text: str) -> str:
-    """In a fixed width, unless the text would end that by itself."""
-    return text if "```" in text else f"```\n{text}\n```"
-
-
 def _shown(words: str) -> str:
     """What can be shown of it: a lone surrogate is legal JSON, but no database and no protobuf takes it."""
     return words.encode(errors="replace").decode()[:MAX_INPUT]
+
+
+def _cut(text: str) -> str:
+    """As much of it as a question carries, in whole characters."""
+    data = _shown(text).encode()
+    return data.decode() if len(data) <= MAX_GIVEN else data[:MAX_GIVEN].decode(errors="ignore")
 
 
 def _label(words: str) -> str:

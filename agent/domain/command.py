@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from agent.domain.permission import Decision, FormAnswer
+
 
 class InboxState(Enum):
     """How far a command is on this machine."""
@@ -101,6 +103,13 @@ class PermissionDecision:
     input_digest: str
     option_id: str
     text: str = ""
+    updated_input: str = ""
+    answers: tuple[FormAnswer, ...] = ()
+
+    @property
+    def chosen(self) -> Decision:
+        """What was decided."""
+        return Decision(self.option_id, self.text, self.updated_input, self.answers)
 
 
 @dataclass(frozen=True, slots=True)

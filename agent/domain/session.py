@@ -62,7 +62,8 @@ class Session:
     with hooks runs in it, and after its end, so that a talk that is taken up again finds its session. `waiting_for` is
     what a program in the state WAITING wants of its person, in its own words ("permission prompt"). `ends_at`, in
     seconds since the epoch, is there for one that was started from afar: then its time is over. With `keep` it gets
-    more. `waits_since` is there while it is WAITING, which is none of its time.
+    more. `waits_since` is there while it is WAITING, which is none of its time. `mode` and `model` are those of its
+    program, as it was last heard of.
     """
 
     session_id: str
@@ -78,6 +79,8 @@ class Session:
     ends_at: float | None = None
     keep: bool = False
     waits_since: float | None = None
+    mode: str = ""
+    model: str = ""
 
     def become(self, state: SessionState, waiting_for: str, now: float) -> "Session":
         """It is in this state from now on, in seconds since the epoch."""

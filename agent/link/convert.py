@@ -19,15 +19,13 @@ from agent.domain.command import (
     KeyPress,
     Lane,
     Order,
-    PermissionDecision,
     Reason,
     StartSession,
     StopSession,
 )
 from agent.domain.frames import AgentFrame, RouterFrame
-from agent.domain.permission import Question
 from agent.domain.session import Session, SessionState
-from agent.link import event_messages
+from agent.link import event_messages, question_messages
 from agent.link.driver import Unreadable
 from agent.link.protocol import PROTOCOL
 
@@ -159,8 +157,7 @@ def _action(message: types.Action) -> Order | None:
         case "key":
             return KeyPress(message.key.name)
         case "permission_decision":
-            made = message.permission_decision
-            return PermissionDecision(made.permission_id, made.input_digest, made.option_id, made.text)
+            return question_messages.decision(message.permission_decision)
         case "start_session":
             start = message.start_session
             return StartSession(start.prompt, start.folder, start.conversation_id, start.keep)
@@ -272,36 +269,13 @@ def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:
         case frames.Notify():
             message.notify.CopyFrom(_notify(seq, item))
         case frames.PermissionAsked(question):
-            message.permission_request.CopyFrom(_question(seq, question))
+            message.permission_request.CopyFrom(question_messages.request(seq, question))
         case frames.PermissionOver(permission_id, over, detail):
             state = types.PermissionState.Value(f"PERMISSION_STATE_{over.name}")
             ended = link.PermissionWithdrawn(upstream_seq=seq, permission_id=permission_id, state=state, detail=detail)
             message.permission_withdrawn.CopyFrom(ended)
         case frames.CommandResult() | frames.CommandMark():
             message.result.CopyFrom(_result(seq, item))
-
-
-def _question(seq: int, asked: Question) -> link.PermissionRequest:
-    options = [
-        types.PermissionOption(
-            option_id=one.option_id,
-            label=one.label,
-            verdict=types.Verdict.Value(f"VERDICT_{one.verdict.name}"),
-            takes_text=one.takes_text,
-        )
-        for one in asked.options
-    ]
-    return link.PermissionRequest(
-        upstream_seq=seq,
-        permission_id=asked.permission_id,
-        session_id=asked.session_id,
-        kind=types.PermissionKind.Value(f"PERMISSION_KIND_{asked.kind.name}"),
-        tool=asked.tool,
-        input=asked.input,
-        input_digest=asked.input_digest,
-        expires_in=_duration(asked.wait),
-        options=options,
-    )
 
 
 def _clipped(text: str) -> str:

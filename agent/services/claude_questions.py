@@ -6,12 +6,14 @@ connection. A yes does not: then its registry says that no dialog is open any mo
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agent.backends.claude.registry_file import ClaudeCode, Doing
+from agent.backends.folders import text_within
 from agent.clock import Clock
-from agent.domain.claude_question import ASKS, DENY, ToolUse, denial, questions, verdict
+from agent.domain import claude_tool
+from agent.domain.claude_question import ASKS, DENY, ToolUse, denial, questions, verdict, whole
 from agent.domain.hook import HookEvent
 from agent.domain.permission import Decision, Over
 from agent.domain.session import Conversation, Session
@@ -23,6 +25,7 @@ NEVER_OPEN = 5.0  # seconds without a dialog after which there will be none: it 
 _ENDED = "its program ended"
 _STOPPED = "its turn was stopped"
 _NO_ANSWER = "Nobody answered in time whether this is allowed, so it is not. Go on without it, or ask again."
+LONGEST_FILE = 256 * 1024  # bytes of a file whose change is shown against what it holds
 _DIALOG = "permission_prompt"  # the kind of Notification that comes some seconds after a dialog was opened
 
 
@@ -53,7 +56,7 @@ class ClaudeQuestions:
 
     async def ask(self, session: Session, event: HookEvent, asking: Asking) -> Mapping[str, object] | None:
         """What to tell the program; None when its dialog was answered, or is left to the terminal."""
-        use = tool_use(event)
+        use = await _against(tool_use(event), session.cwd or event.text("cwd"))
         dialog = _Open(session.session_id, event.text("agent_id"), use)
         answering = asyncio.create_task(_hook_answer(session.session_id, event, use, asking))
         closing = asyncio.create_task(self._closed(session, dialog))
@@ -105,11 +108,15 @@ class ClaudeQuestions:
 class StreamQuestions:
     """What the programs without a terminal ask. There is no dialog: only people can answer."""
 
-    def __init__(self, permissions: Permissions) -> None:
+    def __init__(self, permissions: Permissions, find: Callable[[str], Session | None] = lambda _: None) -> None:
         self._permissions = permissions
+        self._find = find
 
     async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
         """What the program is to hear. When this is cancelled, it asks no more. Raises StoreUnavailable."""
+        session = self._find(session_id)
+        if session is not None:
+            use = await _against(replace(use, mode=session.mode), session.cwd)
         async with self._permissions.asking() as asking:
             try:
                 decided = await _decisions(session_id, asker, use, asking)
@@ -129,21 +136,33 @@ async def _hook_answer(session_id: str, event: HookEvent, use: ToolUse, asking: 
 async def _decisions(session_id: str, asker: str, use: ToolUse, asking: Asking) -> list[Decision] | None:
     """One decision for each question, up to the first no; None when one was not answered in time."""
     decided: list[Decision] = []
-    for question in questions(use, session_id, asker):
+    for number, question in enumerate(questions(use, session_id, asker)):
         decision = await asking.ask(question)
         if decision is None:
             return None
+        if decision.answers:  # the rest of the form is answered with it, and not asked
+            return decided + whole(use, number, decision)
         decided.append(decision)
         if decision.option_id == DENY:
             break
     return decided
 
 
+async def _against(use: ToolUse, folder: str) -> ToolUse:
+    """With what the file holds that it would change; of one elsewhere nothing is told, as nobody allowed to read it."""
+    path = claude_tool.path_of(use.tool, use.given)
+    if not path or not folder:
+        return use
+    held = await asyncio.to_thread(text_within, Path(path), Path(folder), LONGEST_FILE)
+    return replace(use, before=held)
+
+
 def tool_use(event: HookEvent) -> ToolUse:
     """What a PermissionRequest asks."""
     given, suggested = event.payload.get("tool_input"), event.payload.get("permission_suggestions")
     suggestions = [each for each in suggested if isinstance(each, dict)] if isinstance(suggested, list) else []
-    return ToolUse(event.text("tool_name"), given if isinstance(given, dict) else {}, tuple(suggestions))
+    mode = event.text("permission_mode")
+    return ToolUse(event.text("tool_name"), given if isinstance(given, dict) else {}, tuple(suggestions), mode)
 
 
 def _doing(talk: Conversation) -> Doing:

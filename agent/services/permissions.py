@@ -95,7 +95,7 @@ class Permissions:
         outcome = await self._questions.decide(command.command_id, decision)
         waiting = self._waiting.get(decision.permission_id)
         if outcome == Outcome.done() and waiting is not None and not waiting.done():
-            waiting.set_result(Decision(decision.option_id, decision.text))
+            waiting.set_result(decision.chosen)
         logger.info("decision carried out permission_id=%s ending=%s", decision.permission_id, outcome.ending)
         return outcome
 

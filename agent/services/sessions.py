@@ -251,6 +251,8 @@ class Sessions:
             ends_at=earlier.ends_at,
             keep=earlier.keep,
             waits_since=earlier.waits_since,
+            mode=earlier.mode,
+            model=earlier.model,
         )
 
     async def _save(self, session: Session) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import astuple
+from typing import Any
 
 from agent.domain.command import (
     FileInput,
@@ -13,6 +14,7 @@ from agent.domain.command import (
     StartSession,
     StopSession,
 )
+from agent.domain.permission import FormAnswer
 
 _KINDS: dict[str, type[Order]] = {
     "input": Input,
@@ -44,5 +46,13 @@ def action_of(kind: str, text: str, *, submit: bool) -> Order:
             return Input(text, submit)
         case "key":
             return KeyPress(text)
+        case "decision":
+            return _decision(*json.loads(text))
     # By position: a field may be added behind the others, with a default.
     return _KINDS[kind](*json.loads(text or "[]"))
+
+
+def _decision(permission_id: str, digest: str, option_id: str, text: str, *more: Any) -> Order:  # noqa: ANN401 -- JSON
+    updated_input, answers = more or ("", [])  # an earlier version wrote no more
+    form = tuple(FormAnswer(tuple(option_ids), words) for option_ids, words in answers)
+    return PermissionDecision(permission_id, digest, option_id, text, updated_input, form)

@@ -10,7 +10,7 @@ from peewee import SqliteDatabase
 
 from agent.store.tables import TABLES, MetaRow
 
-SCHEMA_VERSION = 7  # of a newer one nothing is touched: it is refused
+SCHEMA_VERSION = 8  # of a newer one nothing is touched: it is refused
 
 _PROMPTS = """
 CREATE TABLE prompts (position INTEGER NOT NULL PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, bare_id TEXT NOT NULL,
@@ -33,6 +33,11 @@ UPGRADES = {
     7: (
         "ALTER TABLE sessions ADD COLUMN keep INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE sessions ADD COLUMN waits_since REAL",
+    ),
+    8: (
+        "ALTER TABLE questions ADD COLUMN takes TEXT NOT NULL DEFAULT '[[], []]'",
+        "ALTER TABLE sessions ADD COLUMN mode TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN model TEXT NOT NULL DEFAULT ''",
     ),
 }
 

@@ -5,7 +5,7 @@ Rows outlive an update of the agent: what an earlier version wrote must still be
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 from agent.domain.command import Ending, Outcome, Reason
@@ -22,7 +22,7 @@ from agent.domain.frames import (
     SessionChanged,
     SessionGone,
 )
-from agent.domain.permission import Kind, Option, Over, Question, Verdict
+from agent.domain.permission import Details, FormOption, FormQuestion, Kind, Option, Over, Question, Verdict
 from agent.domain.session import Session, SessionState
 
 
@@ -53,9 +53,9 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             few = [notification_id, session_id, text, [astuple(one) for one in buttons]]
             return "notify", few + ([[astuple(one) for one in files]] if files else [])
         case PermissionAsked(asked):
-            options = [[one.option_id, one.label, one.verdict.value, one.takes_text] for one in asked.options]
+            options = [[*astuple(one)[:2], one.verdict.value, one.takes_text, one.meaning] for one in asked.options]
             head = [asked.permission_id, asked.session_id, asked.kind.value, asked.tool, asked.input]
-            return "permission_request", [*head, asked.input_digest, options, asked.wait]
+            return "permission_request", [*head, asked.input_digest, options, asked.wait, astuple(asked.details)]
         case PermissionOver(permission_id, over, detail):
             return "permission_withdrawn", [permission_id, over.value, detail]
 
@@ -79,9 +79,20 @@ def _notification(
 
 
 def _asked(permission_id: str, session_id: str, kind: str, *rest: Any) -> Item:  # noqa: ANN401 -- as JSON has them
-    tool, words, input_digest, options, wait = rest
-    offered = tuple(Option(one, label, Verdict(verdict), takes_text) for one, label, verdict, takes_text in options)
-    return PermissionAsked(Question(permission_id, session_id, Kind(kind), tool, words, input_digest, offered, wait))
+    tool, words, input_digest, options, wait, *details = rest  # earlier versions wrote no details, and no meaning
+    offered = tuple(Option(one, label, Verdict(verdict), *more) for one, label, verdict, *more in options)
+    asked = Question(permission_id, session_id, Kind(kind), tool, words, input_digest, offered, wait)
+    return PermissionAsked(replace(asked, details=_details(*details[0])) if details else asked)
+
+
+def _details(*fields: Any) -> Details:  # noqa: ANN401 -- as JSON has them
+    *rest, form = fields
+    asked = [
+        FormQuestion(text, header, multi_select, tuple(FormOption(*one) for one in options))
+        for text, header, multi_select, options in form
+    ]
+    details = Details(*rest)
+    return replace(details, form=tuple(asked))
 
 
 _DECODERS: dict[str, Callable[..., Item]] = {

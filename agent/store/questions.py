@@ -8,10 +8,11 @@ import json
 import sqlite3
 from asyncio import Future
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from agent.domain.command import Outcome, PermissionDecision, Reason
 from agent.domain.frames import PermissionAsked, PermissionOver
-from agent.domain.permission import Decision, Over, Question
+from agent.domain.permission import Decision, FormAnswer, Over, Question, Takes
 from agent.store.group_commit import Transaction
 from agent.store.inbox import end
 from agent.store.outbox import Outbox, append
@@ -59,10 +60,10 @@ class Questions:
 def _ask(tx: Transaction, question: Question) -> Decision | None:
     row = _known(tx, question.permission_id)
     if row is not None:
-        return Decision(*json.loads(row["decision"])) if row["decision"] else None
-    options = json.dumps([option.option_id for option in question.options])
+        return _decision(row["decision"]) if row["decision"] else None
+    options, *more = astuple(question.takes)
     known = {"permission_id": question.permission_id, "input_digest": question.input_digest}
-    _INSERT.run(tx, **known, options=options, decision="")
+    _INSERT.run(tx, **known, options=json.dumps(options), takes=json.dumps(more), decision="")
     append(tx, PermissionAsked(question))
     return None
 
@@ -72,8 +73,7 @@ def _decide(tx: Transaction, command_id: str, decision: PermissionDecision) -> O
     outcome = _judged(tx, decision)
     end(tx, command_id, outcome)
     if outcome == Outcome.done():
-        chosen = json.dumps([decision.option_id, decision.text])
-        _DECIDE.run(tx, permission_id=decision.permission_id, decision=chosen)
+        _DECIDE.run(tx, permission_id=decision.permission_id, decision=json.dumps(astuple(decision.chosen)))
     return outcome
 
 
@@ -83,9 +83,21 @@ def _judged(tx: Transaction, decision: PermissionDecision) -> Outcome:
         return _OVER
     if decision.input_digest != row["input_digest"]:  # a yes to something else than what is asked would be a breach
         return _CHANGED
-    if decision.option_id not in json.loads(row["options"]):
-        return Outcome.failed(Reason.INVALID_ARGUMENT, "The question has no such option.")
+    if misfit := _takes(row).misfit(decision.chosen):
+        return Outcome.failed(Reason.INVALID_ARGUMENT, misfit)
     return Outcome.done()
+
+
+def _takes(row: sqlite3.Row) -> Takes:
+    with_input, form = json.loads(row["takes"])
+    asked = tuple((tuple(options), multi_select) for options, multi_select in form)
+    return Takes(tuple(json.loads(row["options"])), tuple(with_input), asked)
+
+
+def _decision(text: str) -> Decision:
+    option_id, words, *more = json.loads(text)  # an earlier version wrote no more
+    updated_input, answers = more or ("", [])
+    return Decision(option_id, words, updated_input, tuple(FormAnswer(tuple(ids), own) for ids, own in answers))
 
 
 def _known(tx: Transaction, permission_id: str) -> sqlite3.Row | None:

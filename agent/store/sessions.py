@@ -74,6 +74,8 @@ def _session(row: sqlite3.Row) -> Session:
         ends_at=row["ends_at"],
         keep=bool(row["keep"]),
         waits_since=row["waits_since"],
+        mode=row["mode"],
+        model=row["model"],
     )
 
 
@@ -94,6 +96,8 @@ def _row(session: Session) -> dict[str, object]:
         "ends_at": session.ends_at,
         "keep": session.keep,
         "waits_since": session.waits_since,
+        "mode": session.mode,
+        "model": session.model,
     }
 
 

@@ -83,6 +83,8 @@ class SessionRow(Model):
     ends_at = FloatField(null=True)  # NULL for one that was not started from afar
     keep = BooleanField(default=False)
     waits_since = FloatField(null=True)  # what is waited for a person is none of its time
+    mode = TextField(default="")  # of its program, as it was last heard of
+    model = TextField(default="")
 
     class Meta:
         table_name = "sessions"
@@ -120,12 +122,16 @@ class PromptRow(Model):
 
 
 class QuestionRow(Model):
-    """Permission questions whose asker has no answer yet. `options` are ids, `decision` is what was chosen; JSON."""
+    """Permission questions whose asker has no answer yet. `options` are ids, `decision` is what was chosen; JSON.
+
+    `takes`: with which of the options there may be another input, and the form.
+    """
 
     permission_id = TextField(primary_key=True)
     input_digest = TextField()
     options = TextField()
     decision = TextField()
+    takes = TextField(default="[[], []]")
 
     class Meta:
         table_name = "questions"

@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from pointsman.client import gates, people_records, records
+from pointsman.client import gates, people_records, permission_records, records
 
 R = TypeVar("R")
 PEOPLE = (people_records.PairedChat, people_records.PersonBrowser)
@@ -35,7 +35,10 @@ _RECORDS: dict[str, type] = {
         for each in (
             records.Button,
             records.NotificationFile,
-            records.PermissionOption,
+            permission_records.PermissionOption,
+            permission_records.PermissionDetails,
+            permission_records.FormQuestion,
+            permission_records.FormOption,
             records.TraceStep,
             gates.MachinePolicy,
             gates.ClosedGate,
@@ -122,6 +125,11 @@ def origin(sender: records.Origin) -> types_pb2.Origin:
     """Who sends."""
     chat = chat_ref(sender.chat) if sender.chat else None
     return types_pb2.Origin(source=sender.source, actor=sender.actor, chat=chat)
+
+
+def form_answer(given: permission_records.FormAnswer) -> types_pb2.FormAnswer:
+    """The answer to one question of a form."""
+    return types_pb2.FormAnswer(option_ids=given.option_ids, text=given.text)
 
 
 def duration(span: timedelta | None) -> Duration | None:

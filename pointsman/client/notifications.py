@@ -9,7 +9,8 @@ from agentlink.v1 import types_pb2
 from pointsman.client import convert
 from pointsman.client.calls import LONGEST_WAIT, Calls, request_id
 from pointsman.client.people_records import Answer
-from pointsman.client.records import Button, Chat, Notification, Origin, Permission
+from pointsman.client.permission_records import FormAnswer, Permission
+from pointsman.client.records import Button, Chat, Notification, Origin
 
 
 class Notifications(Calls):
@@ -100,13 +101,38 @@ class Notifications(Calls):
         option_id: str,
         text: str = "",
         *,
+        updated_input: str = "",
+        answers: Sequence[FormAnswer] = (),
         request: str | None = None,
         origin: Origin | None = None,
     ) -> Permission:
-        """Decide about a question as it was `seen`; the first answer counts, later ones are refused."""
+        """Decide about a question as it was `seen`; the first answer counts, later ones are refused.
+
+        `updated_input` is what it is allowed with in the place of what was asked, a JSON object. `answers` are one for
+        each question of a form, with no option.
+        """
+        return self.respond(
+            seen.permission_id, seen.input_digest, option_id, text, updated_input=updated_input, answers=answers,
+            request=request, origin=origin,
+        )  # fmt: skip
+
+    def respond(
+        self,
+        permission_id: str,
+        input_digest: str,
+        option_id: str,
+        text: str = "",
+        *,
+        updated_input: str = "",
+        answers: Sequence[FormAnswer] = (),
+        request: str | None = None,
+        origin: Origin | None = None,
+    ) -> Permission:
+        """As `answer`, for whoever has seen the question elsewhere: by its id and its digest."""
         # With the digest of what was seen: the router refuses a yes to anything else.
         asked = pb.RespondPermissionRequest(
-            permission_id=seen.permission_id, input_digest=seen.input_digest, option_id=option_id, text=text,
-            request_id=request_id(request), origin=self._sender(origin),
+            permission_id=permission_id, input_digest=input_digest, option_id=option_id, text=text,
+            request_id=request_id(request), origin=self._sender(origin), updated_input=updated_input,
+            answers=map(convert.form_answer, answers),
         )  # fmt: skip
         return convert.read(Permission, self._call(self._stub.RespondPermission, asked).permission)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from pointsman.client.records import Chat, Permission
+from pointsman.client.permission_records import Permission
+from pointsman.client.records import Chat
 
 
 class PersonRole(Enum):

@@ -207,37 +207,6 @@ class DeadLetters:
 
 
 @dataclass(frozen=True, slots=True)
-class PermissionOption:
-    """One way to answer a question; without a label, the id says it."""
-
-    option_id: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """A question of a program; `kind` and `state` are names as in agentlink.v1, without their prefix."""
-
-    permission_id: str
-    session_id: str
-    machine_id: str
-    kind: str
-    tool: str
-    input: str
-    input_digest: str  # an answer names it, so that nobody allows what they have not seen
-    options: tuple[PermissionOption, ...]
-    state: str
-    decided_by: str
-    option_id: str
-    text: str
-    detail: str
-    command_id: str
-    created_at: datetime | None
-    expires_at: datetime | None
-    decided_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Stranger:
     """Who wrote to a chat platform's adapter and is not allowed."""
 

@@ -1,9 +1,10 @@
 """Permission questions: what waits for an answer, and the answer."""
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,7 +16,7 @@ from pointsman.render import Column, plain, shortened, show, show_json, state_wo
 
 if TYPE_CHECKING:
     from pointsman.client.control import Control
-    from pointsman.client.records import Permission
+    from pointsman.client.permission_records import FormAnswer, FormQuestion, Permission
 
 
 @click.command()
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 @click.option("--session", default="", help="Only of this session.", shell_complete=completion.sessions)
 @click.option("--all", "closed", is_flag=True, help="Also those that are over.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--print-input", is_flag=True, help="With an ID: print the tool's input alone, as JSON, to change it.")
 @click.argument("permission_id", metavar="[ID]", default="")
-def permissions(*, permission_id: str, session: str, closed: bool, limit: int, as_json: bool) -> None:
+def permissions(
+    *, permission_id: str, session: str, closed: bool, limit: int, print_input: bool, as_json: bool
+) -> None:
     """List the questions that wait for an answer, newest first.
 
     With an ID, all that one question is about, and the ways to answer.
@@ -33,6 +37,8 @@ def permissions(*, permission_id: str, session: str, closed: bool, limit: int, a
     with control() as router:
         if permission_id:
             asked = _find(router, permission_id)
+            if print_input:
+                return _print_input(asked)
             return show_json(asked) if as_json else _tell(asked)
         of = names.session(router, session) if session else ""
         found = router.permissions(of, limit=limit, closed=closed)
@@ -58,17 +64,44 @@ def permissions(*, permission_id: str, session: str, closed: bool, limit: int, a
 @click.command(context_settings=TAKES_TEXT)
 @client_flags
 @json_flag
+@click.option(
+    "--input",
+    "given",
+    metavar="FILE",
+    type=click.File(encoding="utf-8"),
+    help="Allow it with the JSON object in FILE in the place of the input that it asks about; - is standard input.",
+)
+@click.option(
+    "--choose",
+    "choices",
+    multiple=True,
+    metavar="OPTIONS",
+    help="Answer a whole form, once for each question: option-1, or option-1,option-3, or =YOUR OWN WORDS.",
+)
 @click.argument("permission_id", metavar="ID")
-@click.argument("option")
+@click.argument("option", metavar="[OPTION]", default="")
 @click.argument("text", default="")
-def answer(*, permission_id: str, option: str, text: str, as_json: bool) -> None:
+def answer(
+    *,
+    permission_id: str,
+    option: str,
+    text: str,
+    given: "TextIO | None",
+    choices: Sequence[str],
+    as_json: bool,
+) -> None:
     """Answer a question with one of its options, for example allow, or deny "use the sandbox".
 
-    The first answer counts, from wherever it comes.
+    With --input it is allowed with another input than it asked about; `pointsman permissions ID --print-input` prints
+    the one it has. The first answer counts, from wherever it comes.
     """
+    if not option and not choices:
+        raise click.UsageError("OPTION, or for a form --choose, says the answer.")
+    updated, answers = given.read() if given else "", [_form_answer(each) for each in choices]
     with control() as router:
         # Asked for anew: the answer counts for the question as it stands now, and for no other.
-        decided = router.answer(_find(router, permission_id), option, text)
+        seen = _find(router, permission_id)
+        decided = router.answer(seen, option, text, updated_input=updated, answers=answers)
     if as_json:
         show_json(decided)
     else:
@@ -111,12 +144,45 @@ def _find(router: "Control", permission_id: str) -> "Permission":
     return found[0]
 
 
-def _tell(asked: "Permission") -> None:
+def _form_answer(choice: str) -> "FormAnswer":
+    from pointsman.client.permission_records import FormAnswer
 
+    options, separator, words = choice.partition("=")
+    chosen = tuple(each.strip() for each in options.split(",") if each.strip())
+    return FormAnswer(chosen, words if separator else "")
+
+
+def _print_input(asked: "Permission") -> None:
+    """As it is to be changed: indented, whole."""
+    if asked.details.input_cut or not asked.details.input_json:
+        why = asked.details.not_editable or "Its machine does not say it."
+        raise Failure(f"the whole input of {asked.permission_id} is not here", why, ExitCode.FAILED)
+    click.echo(json.dumps(json.loads(asked.details.input_json), indent=2))
+
+
+def _tell(asked: "Permission") -> None:
     how = ", ".join(part for part in (state_word(asked.state), asked.decided_by, asked.text, asked.detail) if part)
     click.echo(f"{asked.permission_id}: {plain(how)}\n{plain(asked.tool)} in {asked.session_id}")
     # Line by line: it keeps its shape, and loses what would move the cursor and hide a part of it.
     click.echo("\n".join(plain(line) if line else "" for line in asked.input.splitlines()))
+    for number, question in enumerate(asked.details.form, start=1):
+        _tell_form(number, question)
     for option in asked.options:
-        label = f"  # {plain(option.label)}" if option.label else ""
+        meaning = option.meaning or option.label
+        label = f"  # {plain(meaning)}" if meaning else ""
         click.echo(f"  pointsman answer {asked.permission_id} {option.option_id}{label}")
+    if asked.details.form:
+        chosen = " ".join(f"--choose {each.options[0].option_id}" for each in asked.details.form if each.options)
+        click.echo(f"  pointsman answer {asked.permission_id} {chosen}")
+    if asked.details.editable:
+        click.echo(f"  pointsman answer {asked.permission_id} allow --input FILE")
+    elif asked.details.not_editable:
+        click.echo(f"  ({plain(asked.details.not_editable)})")
+
+
+def _tell_form(number: int, question: "FormQuestion") -> None:
+    several = " (one or more)" if question.multi_select else ""
+    click.echo(f"{number}. {plain(question.text)}{several}")
+    for option in question.options:
+        more = f" - {plain(option.description)}" if option.description else ""
+        click.echo(f"     {option.option_id}: {plain(option.label)}{more}")

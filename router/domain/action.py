@@ -4,6 +4,8 @@ from enum import Enum
 
 from msgspec import Struct
 
+from router.domain.permission_input import FormAnswer
+
 
 class Lane(Enum):
     """Order class: urgent commands do not wait for normal ones."""
@@ -41,6 +43,8 @@ class PermissionDecision(Struct, frozen=True):
     input_digest: str
     option_id: str
     text: str = ""
+    updated_input: str = ""  # that is allowed in the place of what was asked about
+    answers: tuple[FormAnswer, ...] = ()  # to a whole form
 
 
 class StartSession(Struct, frozen=True):

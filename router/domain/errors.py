@@ -80,6 +80,8 @@ class Reason(Enum):
     MACHINE_AWAY = 103
     SCREEN_SILENT = 104
     EVENTS_GONE = 105
+    INPUT_NOT_EDITABLE = 106
+    MODE_NOT_ALLOWED = 107
 
 
 class Refusal(Exception):

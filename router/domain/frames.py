@@ -8,6 +8,7 @@ from router.domain.command import ChatRef, Command
 from router.domain.errors import Reason
 from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
+from router.domain.permission_input import NO_DETAILS, Details
 from router.domain.screen import Screen, ScreenQuery
 from router.domain.session import SessionState
 from router.domain.session_event import EventsAck, EventsQuery, SessionEvents
@@ -125,6 +126,7 @@ class PermissionRequest(Struct, frozen=True):
     input_digest: str
     expires_in: float
     options: tuple[Option, ...]
+    details: Details = NO_DETAILS
 
 
 class PermissionWithdrawn(Struct, frozen=True):

@@ -19,11 +19,13 @@ from msgspec.structs import replace
 
 from router.domain.command import MAX_TEXT_BYTES
 from router.domain.errors import IllegalTransition, Reason, Refusal
+from router.domain.permission_input import NO_DETAILS, Details, checked_details
 from router.domain.unicode_escapes import WARNING, visible
 
 MAX_OPTIONS = 8
 MAX_TOOL = 200  # characters
 MAX_LABEL = 64  # characters
+MAX_MEANING = 1000  # characters
 MAX_OPEN = 20  # questions of one session that its programs asked and nobody answered
 _QUESTION = "Question"  # stands where others have the name of a tool
 OWN_WORDS = "text"  # the option that takes them
@@ -82,6 +84,7 @@ class Option(Struct, frozen=True):
     label: str
     verdict: Verdict
     takes_text: bool = False
+    meaning: str = ""  # of an "always": what it would allow, in words
 
     @property
     def has_button(self) -> bool:
@@ -109,6 +112,8 @@ class Permission(Struct, frozen=True):
     detail: str = ""
     command_id: str = ""
     decided_at: float | None = None
+    details: Details = NO_DETAILS
+    updated_input: str = ""  # it was allowed with; empty where that is as it was asked
 
     @property
     def is_open(self) -> bool:
@@ -179,6 +184,7 @@ class Decided(Struct, frozen=True):
     text: str
     actor: str
     command_id: str
+    updated_input: str = ""
 
 
 class Closed(Struct, frozen=True):
@@ -202,10 +208,10 @@ def apply(permission: Permission, event: Event, now: float) -> Permission:
     if permission.state not in SOURCES[type(event)]:
         raise IllegalTransition(f"{type(event).__name__} in state {permission.state.name}")
     match event:
-        case Decided(option, text, actor, command_id):
+        case Decided(option, text, actor, command_id, updated_input):
             return replace(
                 permission, state=_DECIDED[option.verdict], option_id=option.option_id, text=text, decided_by=actor,
-                command_id=command_id, decided_at=now,
+                command_id=command_id, decided_at=now, updated_input=updated_input,
             )  # fmt: skip
         # What was decided here stays in the row: it is told that it came too late.
         case Closed(state, detail) if state in ENDED_ELSEWHERE:
@@ -221,10 +227,14 @@ def checked(permission: Permission) -> Permission:
         raise Refusal(Reason.INVALID_ARGUMENT, "input_digest must have 1 to 128 characters")
     _check_options(permission.options)
     tool, told = visible(permission.tool), visible(permission.input)
-    options = tuple(replace(option, label=visible(option.label)) for option in permission.options)
+    options = tuple(
+        replace(option, label=visible(option.label), meaning=visible(option.meaning)[:MAX_MEANING])
+        for option in permission.options
+    )
     if (tool, told, options) != (permission.tool, permission.input.replace("\r\n", "\n"), permission.options):
         told = f"{WARNING}\n\n{told}"  # wherever the question is shown, and whoever shows it
-    return replace(permission, tool=tool, input=told, options=options)
+    details = checked_details(permission.details)
+    return replace(permission, tool=tool, input=told, options=options, details=details)
 
 
 def _check_options(options: Sequence[Option]) -> None:

@@ -70,9 +70,11 @@ LONGEST = 16 * 1024  # characters that are looked at: a pattern must keep nobody
 def risks(rules: Iterable[RiskRule], asked: Permission) -> list[RiskRule]:
     """The rules that fit, in their order. What is too long to be looked at is risky for that."""
     about = [rule for rule in rules if rule.is_about(asked)]
-    if len(asked.input) > LONGEST:
+    # As people read it, and as it is: what a diff writes before a line must hide nothing.
+    looked_at = f"{asked.input}\n{asked.details.texts}"
+    if len(asked.input) > LONGEST or asked.details.input_cut:
         return [RiskRule("too-long", _TOO_LONG, _NOTHING, needs_code=any(rule.needs_code for rule in about))]
-    return [rule for rule in about if rule.pattern.search(asked.input)]
+    return [rule for rule in about if rule.pattern.search(looked_at)]
 
 
 def _any(patterns: tuple[str, ...], name: str) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from router.domain.action import Action, FileInput, Input, KeepSession, KeyPress
 from router.domain.command import ChatRef
 from router.domain.notification import Button
+from router.domain.permission_input import Answer
 from router.domain.person import Person
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
@@ -50,6 +51,8 @@ class Inbound(Struct, frozen=True):
     needs_pairing: bool = False  # the door does not know who wrote it
     login_id: str = ""  # what the browser shows that it came from
     passkey: str = ""  # what a passkey signed to allow the question that it answers
+    answer: Answer | None = None  # of a page to the question that it answers, as it was shown with this digest
+    digest: str = ""
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
 

@@ -4,6 +4,7 @@ Directions that turn a line round, characters without a width and control charac
 one (Unicode TR 36 and 39; "Trojan Source", CVE-2021-42574).
 """
 
+import json
 import unicodedata
 
 WARNING = "⚠ It holds characters that cannot be seen. They are written as ⟨U+…⟩ here."
@@ -18,6 +19,13 @@ def visible(text: str) -> str:
     lines = text.replace("\r\n", "\n")
     return "".join(
         f"⟨U+{ord(character):04X}⟩" if _is_unseen(lines, at) else character for at, character in enumerate(lines)
+    )
+
+
+def unseen_escaped(text: str) -> str:
+    """A JSON text that says the same, with each character that cannot be seen written as JSON writes it."""
+    return "".join(
+        json.dumps(character)[1:-1] if _is_unseen(text, at) else character for at, character in enumerate(text)
     )
 
 

@@ -4,6 +4,7 @@ The state on disk is the judge between answers from several places: the first on
 down is a command like any other.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from router.clock import Clock, moment
 from router.domain import router_buttons
 from router.domain.action import PermissionDecision
 from router.domain.audit import AuditEvent
-from router.domain.command import MAX_TEXT_BYTES, Origin
+from router.domain.command import Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import PermissionRequest, PermissionWithdrawn
 from router.domain.notification import Kind, Notification, change_of
@@ -33,6 +34,8 @@ from router.domain.permission import (
     Verdict,
     checked,
 )
+from router.domain.permission_answer import judged, with_input
+from router.domain.permission_input import Answer
 from router.domain.person import Deed
 from router.domain.quotas import USUAL, Quotas
 from router.domain.risk import SHIPPED, RiskRule, risks
@@ -50,6 +53,7 @@ from router.services.wakeups import EXPIRY, Wakeups
 from router.store import audit, notifications, permissions, sessions
 from router.store.database import Transaction
 
+_HASH = 16  # digits
 _CODE = re.compile(r"[0-9]{6}")
 
 
@@ -87,7 +91,7 @@ class Permissions:
         ends = now + min(max(0.0, frame.expires_in), MAX_WAIT)
         as_told = Permission(
             frame.permission_id, session.session_id, machine_id, frame.kind, frame.tool, frame.input,
-            frame.input_digest, frame.options, now, ends,
+            frame.input_digest, frame.options, now, ends, details=frame.details,
         )  # fmt: skip
         self._open(tx, session, as_told, machine_id)
 
@@ -141,30 +145,36 @@ class Permissions:
         tx: Transaction,
         permission_id: str,
         digest: str,
-        option_id: str,
-        text: str,
+        answer: Answer,
         origin: Origin,
         note: str = "",
         *,
         is_proven: bool = False,
+        may_edit: bool = False,
     ) -> Permission:
         """Decide. Raises Refusal, having written nothing: over already, another input, no such option, too long.
 
-        `is_proven`: who decides has given the code that a rule wants.
+        `is_proven`: who decides has given the code that a rule wants. `may_edit`: they may say what is run instead.
         """
         asked = permissions.get(tx, permission_id)
-        option = self._chosen(asked, digest, option_id, text)
-        if not is_proven and self._needs_code(asked, option):
+        self._check_same(asked, digest)
+        chosen = judged(asked, answer, may_edit=may_edit)
+        option, text = chosen.option, chosen.text
+        if not is_proven and self._needs_code(asked, option, chosen.updated_input):
             raise Refusal(Reason.SECOND_FACTOR_NEEDED, questions.CODE_BY_REPLY)
         command_id = ""
         if asked.machine_id:  # else it waits here for the answer
-            action = PermissionDecision(permission_id, digest, option_id, text)
+            action = PermissionDecision(
+                permission_id, digest, option.option_id, text, chosen.updated_input, answer.answers
+            )
             # Before the question changes: where the queue is full, it stays open and can be answered later.
             command_id = self._delivery.accept(tx, Draft(asked.session_id, action, origin, note=note)).command_id
-        event = Decided(option, text, origin.actor or origin.source, command_id)
+        event = Decided(option, text, origin.actor or origin.source, command_id, chosen.updated_input)
         decided = permissions.change(tx, asked, event, self._clock.now(), event.actor)
         self._show(tx, decided)
-        how = f"{asked.tool}: {option.verdict.value} by {option_id}, session {asked.session_id} on {asked.machine_id}"
+        with_other = f" with another input (sha256 {_hash_of(chosen.updated_input)})" if chosen.updated_input else ""
+        chose = f"{option.verdict.value} by {option.option_id}{with_other}"
+        how = f"{asked.tool}: {chose}, session {asked.session_id} on {asked.machine_id}"
         audit.record(tx, self._clock.now(), AuditEvent.QUESTION_ANSWERED, tx.caller, subject=permission_id, detail=how)
         return decided
 
@@ -174,7 +184,7 @@ class Permissions:
         # This button decides nothing: it tells how to give a reason.
         if action == router_buttons.REASON and asked.is_open and asked.for_text:
             return Told(questions.REPLY_WITH_REASON)
-        return self._answer(tx, inbound, asked, action, "")
+        return self._answer(tx, inbound, asked, Answer(action))
 
     def reply(self, tx: Transaction, inbound: Inbound, permission_id: str, text: str) -> Told:
         """A reply to a question."""
@@ -185,8 +195,12 @@ class Permissions:
             return Told(questions.NO_WORDS_HERE)
         # Empty is an option that nobody offers; respond says first that the question is over.
         option_id = asked.for_text.option_id if asked.for_text else ""
-        told = self._answer(tx, inbound, asked, option_id, text)
+        told = self._answer(tx, inbound, asked, Answer(option_id, text))
         return told if asked.is_open else told._replace(words=questions.TOO_LATE.format(outcome=told.words))
+
+    def answer(self, tx: Transaction, inbound: Inbound, permission_id: str, answer: Answer) -> Told:
+        """An answer of a page, which may change what is run or fill in a whole form."""
+        return self._answer(tx, inbound, permissions.get(tx, permission_id), answer, inbound.digest)
 
     def begin_proof(self, tx: Transaction, login_id: str, notification_id: str) -> str:
         """What a person's passkey has to sign to allow a question, as JSON for their browser. Raises Refusal."""
@@ -204,7 +218,9 @@ class Permissions:
         if said := self._second_factors.passkeys.prove(tx, inbound.person, permission_id, inbound.passkey):
             return Told(said, reason=Reason.SECOND_FACTOR_NEEDED)
         allows = next((option for option in asked.options if option.verdict is Verdict.ALLOW), None)
-        return self._answer(tx, inbound, asked, allows.option_id if allows else "", "", is_proven=True)
+        # With another input it is that which is allowed, where the page says so.
+        answer, digest = inbound.answer or Answer(allows.option_id if allows else ""), inbound.digest or None
+        return self._answer(tx, inbound, asked, answer, digest, is_proven=True)
 
     def session_ended(self, tx: Transaction, session_id: str) -> None:
         """A session is over, and so is what it asked."""
@@ -217,8 +233,10 @@ class Permissions:
             self._close(tx, asked, Closed(PermissionState.EXPIRED), "router")
         return permissions.next_expiry(tx)
 
-    def _needs_code(self, asked: Permission, option: Option) -> bool:
-        risky = any(rule.needs_code for rule in risks(self._rules, asked))
+    def _needs_code(self, asked: Permission, option: Option, updated_input: str = "") -> bool:
+        # What is judged is what would be run.
+        runs = with_input(asked, updated_input) if updated_input else asked
+        risky = any(rule.needs_code for rule in risks(self._rules, runs))
         return risky and option.verdict in (Verdict.ALLOW, Verdict.ALLOW_ALWAYS)
 
     def _for_code(self, asked: Permission) -> Option | None:
@@ -232,15 +250,15 @@ class Permissions:
             return Told(forbidden)
         if said := self._second_factors.prove(tx, inbound.person, code):
             return Told(said, reason=Reason.SECOND_FACTOR_NEEDED)
-        return self._answer(tx, inbound, asked, allows.option_id, "", is_proven=True)
+        return self._answer(tx, inbound, asked, Answer(allows.option_id), is_proven=True)
 
     def _answer(
         self,
         tx: Transaction,
         inbound: Inbound,
         asked: Permission,
-        option_id: str,
-        text: str,
+        answer: Answer,
+        digest: str | None = None,
         *,
         is_proven: bool = False,
     ) -> Told:
@@ -249,28 +267,20 @@ class Permissions:
         origin = Origin(inbound.chat.transport, inbound.actor, inbound.chat)
         try:
             decided = self.respond(
-                tx, asked.permission_id, asked.input_digest, option_id, text, origin, inbound.update_key,
-                is_proven=is_proven,
+                tx, asked.permission_id, asked.input_digest if digest is None else digest, answer, origin,
+                inbound.update_key, is_proven=is_proven,
+                may_edit=not rights.refusal(tx, inbound.person, Deed.TYPE, asked.session_id),
             )  # fmt: skip
         except Refusal as refusal:
             return Told(answers.refused(refusal), reason=refusal.reason)
         return Told(questions.outcome(decided, self._when(decided)), decided.command_id)
 
-    def _chosen(self, asked: Permission, digest: str, option_id: str, text: str) -> Option:
+    def _check_same(self, asked: Permission, digest: str) -> None:
         if not asked.is_open:
             raise Refusal(Reason.QUESTION_OVER, questions.outcome(asked, self._when(asked)))
         # What was approved must be what is run: the same question with another input is another question.
         if digest != asked.input_digest:
             raise Refusal(Reason.INPUT_CHANGED, "This is not what is asked about. Look at the question again.")
-        option = asked.option(option_id)
-        if option is None:
-            offered = ", ".join(each.option_id for each in asked.options)
-            raise Refusal(Reason.INVALID_ARGUMENT, f"There is no option {option_id[:32]!r} here. One of: {offered}")
-        if text and not option.takes_text:
-            raise Refusal(Reason.INVALID_ARGUMENT, f"The option {option_id} takes no text.")
-        if len(text.encode()) > MAX_TEXT_BYTES:
-            raise Refusal(Reason.TOO_LARGE, f"The text may have {MAX_TEXT_BYTES} bytes.")
-        return option
 
     def _close(self, tx: Transaction, asked: Permission, event: Closed, actor: str) -> None:
         self._show(tx, permissions.change(tx, asked, event, self._clock.now(), actor))
@@ -284,3 +294,8 @@ class Permissions:
 
     def _when(self, closed: Permission) -> str:
         return moment(closed.decided_at or closed.created_at, self._clock.now())
+
+
+def _hash_of(text: str) -> str:
+    """Tells in the audit which input it was, without its text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH]

@@ -1,6 +1,7 @@
 """What a command asks for, as its row has it: a kind, a text (JSON of several parts), and whether Enter follows."""
 
 import json
+from typing import Any
 
 from msgspec.structs import astuple
 
@@ -14,6 +15,7 @@ from router.domain.action import (
     StartSession,
     StopSession,
 )
+from router.domain.permission_input import FormAnswer
 
 INPUT, START = "input", "start"  # what begins with words of a person
 _OF_PARTS = {"file": FileInput, START: StartSession, "decision": PermissionDecision}
@@ -32,7 +34,7 @@ def split(action: Action) -> tuple[str, str, bool]:
             return _KINDS[type(action)], "", False
         case FileInput() | PermissionDecision() | StartSession():
             # A file's path is typed with Enter, though nothing asks the column: older routers wrote it so.
-            return _KINDS[type(action)], json.dumps(astuple(action)), isinstance(action, FileInput)
+            return _KINDS[type(action)], json.dumps(_parts(action)), isinstance(action, FileInput)
 
 
 def join(kind: str, text: str, submit: bool) -> Action:  # noqa: FBT001 -- it is a row's column
@@ -43,5 +45,20 @@ def join(kind: str, text: str, submit: bool) -> Action:  # noqa: FBT001 -- it is
         return KeyPress(text)
     if kind in _OF_NOTHING:
         return _OF_NOTHING[kind]()
+    if kind == "decision":
+        return _decision(*json.loads(text))
     made: Action = _OF_PARTS[kind](*json.loads(text))
     return made
+
+
+def _parts(action: FileInput | PermissionDecision | StartSession) -> tuple[object, ...]:
+    *rest, last = astuple(action)
+    if isinstance(action, PermissionDecision):
+        last = [astuple(each) for each in action.answers]
+    return (*rest, last)
+
+
+def _decision(permission_id: str, digest: str, option_id: str, text: str, *more: Any) -> PermissionDecision:  # noqa: ANN401 -- as JSON has it
+    updated_input, answers = more or ("", ())  # earlier versions wrote no more
+    form = tuple(FormAnswer(tuple(option_ids), words) for option_ids, words in answers)
+    return PermissionDecision(permission_id, digest, option_id, text, updated_input, form)

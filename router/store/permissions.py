@@ -23,7 +23,16 @@ _OF_SESSION = Row.session_id == given.session_id
 
 _INSERT = _PERMISSIONS.writes(_PERMISSIONS.insert())
 # What was asked never changes: only what became of it is written anew.
-_OUTCOME = Row.state, Row.decided_by, Row.option_id, Row.text, Row.detail, Row.command_id, Row.decided_at
+_OUTCOME = (
+    Row.state,
+    Row.decided_by,
+    Row.option_id,
+    Row.text,
+    Row.detail,
+    Row.command_id,
+    Row.decided_at,
+    Row.updated_input,
+)
 _UPDATE = Row.update(all_given(_OUTCOME))
 # The state on disk is asked again in the same statement: two answers to one question must not both count.
 _CHANGE = {
@@ -65,10 +74,14 @@ def change(tx: Transaction, permission: Permission, event: Event, now: float, ac
         raise IllegalTransition(f"{type(event).__name__} of {permission.permission_id}")
     step = TraceStep(
         now, changed.permission_id, changed.session_id, type(event).__name__, permission.state.value,
-        changed.state.value, actor, changed.detail or changed.option_id,
+        changed.state.value, actor, changed.detail or _chosen(changed),
     )  # fmt: skip
     record(tx, [step])
     return changed
+
+
+def _chosen(decided: Permission) -> str:
+    return f"{decided.option_id} with another input" if decided.updated_input else decided.option_id
 
 
 def find(connection: sqlite3.Connection | Transaction, permission_id: str) -> Permission | None:

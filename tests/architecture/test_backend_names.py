@@ -20,7 +20,7 @@ ALLOWED = {
     ("agent/hooks/claude_code.py", "hooks"): SETTINGS,
     ("agent/hooks/claude_code.py", "command"): SETTINGS,
     ("agent/hooks/installer.py", "hooks"): SETTINGS,
-    ("agent/domain/claude_question.py", "command"): "what a tool of Claude Code's is given",
+    ("agent/domain/claude_tool.py", "command"): "what a tool of Claude Code's is given",
     ("agent/link/convert.py", "command"): "a frame of the link",
 }
 """Why the name stands in a module all the same."""

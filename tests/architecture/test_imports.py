@@ -19,6 +19,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
         "agent/link/enrol.py",
         "agent/link/event_messages.py",
         "agent/link/grpc_stream.py",
+        "agent/link/question_messages.py",
         "agent/link/router_proof.py",
         "webhook_adapter/router/convert.py",
         "webhook_adapter/router/client.py",

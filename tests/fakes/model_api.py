@@ -2,6 +2,7 @@
 
 %bash COMMAND      asks for the Bash tool, then says what the tool said
 %ask QUESTION | A | B    asks that question with those options, then says what it was told
+%tool NAME {JSON}  asks for that tool with those arguments, then says what the tool said
 %slow SECONDS X    says X, word by word over that time
 anything else      "echo: " and the prompt
 """
@@ -136,7 +137,10 @@ def _reply(prompt: str, results: list[str]) -> tuple[list[Json], float]:
             options = [{"label": label, "description": f"It is {label}"} for label in labels]
             asked = {"question": question, "header": "Choose", "options": options, "multiSelect": False}
             return [_tool("AskUserQuestion", {"questions": [asked]})], 0
-        case ("bash" | "ask", _):
+        case ("tool", rest) if not results:
+            name, _, arguments = rest.partition(" ")
+            return [_tool(name, json.loads(arguments))], 0
+        case ("bash" | "ask" | "tool", _):
             return [_text(f"tool said: {' | '.join(results)}")], 0
         case ("slow", rest):
             seconds, _, text = rest.partition(" ")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pointsman.client.errors import RouterError
 from pointsman.client.join_tokens import NewJoinToken
+from pointsman.client.permission_records import Permission
 from pointsman.client.records import (
     Button,
     Chat,
@@ -82,6 +83,7 @@ class FakeControl:
         self.known_commands: dict[str, Command] = {}
         self.known_notifications: list[Notification] = []
         self.known_steps: list[TraceStep] = []
+        self.known_questions: list[Permission] = []
         self.join_tokens: list[str] = []
         self.failure: RouterError | None = None
 
@@ -188,6 +190,10 @@ class FakeControl:
         asked = [one for one in self.known_notifications if one.permission_id and one.session_id == session_id]
         closed = {one.permission_id for one in asked if not one.buttons}
         return [one for one in asked if one.permission_id not in closed]
+
+    def permissions(self, session_id: str = "") -> list[Permission]:
+        self._fail()
+        return [one for one in reversed(self.known_questions) if one.session_id == session_id]
 
     def notification(self, notification_id: str) -> Notification:
         self._fail()

@@ -37,6 +37,9 @@ GET  /commands                      admin operator viewer approver adapter
 POST /commands                      admin operator adapter
 GET  /commands/<command_id>         admin operator viewer approver adapter
 POST /cleanup                       admin operator
+GET  /permissions                   admin operator viewer approver adapter
+GET  /permissions/<permission_id>   admin operator viewer approver adapter
+POST /permissions/<permission_id>   admin operator approver
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone
 GET  /console/login                 anyone
@@ -46,10 +49,12 @@ GET  /console/file                  cookie page
 GET  /console/api/overview          cookie page
 GET  /console/api/chat              cookie page
 GET  /console/api/queue             cookie page
+GET  /console/api/questions         cookie page
 GET  /console/api/trace             cookie page
 POST /console/api/send              page
 POST /console/api/press             page
 POST /console/api/allow             page
+POST /console/api/answer            page
 POST /console/api/passkey           page
 POST /console/api/passkey-options   page
 POST /console/api/key               page
@@ -70,6 +75,7 @@ BODIES = {
     "/sessions/unregister": {"sessionId": "none"},
     "/notifications/send": {"sessionId": "none", "chatId": 1, "text": "hello"},
     "/commands": {"sessionId": "none", "text": "hello"},
+    "/permissions/<permission_id>": {"inputDigest": "none"},
 }
 QUERIES = {"/search": {"q": "words"}}
 

@@ -8,19 +8,20 @@ from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from msgspec import Meta, Struct
 
+from pointsman.client import permission_records as records
 from pointsman.client.records import Chat, Origin
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
 from webhook_adapter.json_bodies import body, query
-from webhook_adapter.model import Submission
+from webhook_adapter.model import PermissionAnswer, Submission
 
 LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
-_FOR_ALL = frozenset({"send", "press", "allow", "passkey_options", "add_passkey", "log_out"})
+_FOR_ALL = frozenset({"send", "press", "answer", "allow", "passkey_options", "add_passkey", "log_out"})
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "start", "cancel", "retry", "drop"},
     "APPROVER": _FOR_ALL,
@@ -72,6 +73,25 @@ class Allow(Request):
 
     message_id: str
     credential: Credential
+
+
+class FormAnswer(Struct):
+    """The answer to one question of a form."""
+
+    option_ids: tuple[str, ...] = ()
+    text: str = ""
+
+
+class AnswerQuestion(Request):
+    """An answer to the question of a message, as it was seen: an option with what comes with it, or a whole form."""
+
+    message_id: str
+    input_digest: str
+    option: str = ""
+    text: str = ""
+    input: str = ""
+    answers: tuple[FormAnswer, ...] = ()
+    credential: Credential = ""
 
 
 class PressKey(Request):
@@ -150,6 +170,11 @@ def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
         depth = request.args.get("depth", default=PAGE, type=_depth)
         return jsonify(timeline(router.own, query(Conversation).session, depth))
 
+    @blueprint.get("/console/api/questions")
+    def questions() -> ResponseReturnValue:
+        found = router.own.permissions(query(Conversation).session)
+        return jsonify(questions=[present.question(each) for each in reversed(found)])
+
     @blueprint.get("/console/api/queue")
     def queue() -> ResponseReturnValue:
         dead = router.own.dead_letters(LIST_LENGTH).commands
@@ -184,6 +209,17 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         submission = Submission(
             f"web:{sent.key}", place, g.visitor.actor(ACTOR), button=sent.data, session_id=sent.session,
             login_id=g.visitor.session_id,
+        )  # fmt: skip
+        return jsonify(present.shown(router.submit(submission)))
+
+    @blueprint.post("/console/api/answer")
+    def answer() -> ResponseReturnValue:
+        sent = body(AnswerQuestion)
+        form = tuple(records.FormAnswer(each.option_ids, each.text) for each in sent.answers)
+        given = PermissionAnswer(sent.input_digest, sent.option, sent.text, sent.input, form)
+        submission = Submission(
+            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
+            reply_to_message_id=sent.message_id, login_id=g.visitor.session_id, passkey=sent.credential, answer=given,
         )  # fmt: skip
         return jsonify(present.shown(router.submit(submission)))
 

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from pointsman.client.join_tokens import NewJoinToken
+from pointsman.client.permission_records import Permission
 from pointsman.client.records import (
     Command,
     CommandState,
@@ -64,6 +65,9 @@ class ConsoleControl(Protocol):
 
     def open_questions(self, session_id: str) -> Sequence[Notification]:
         """What shows the open permission questions of a session, on all platforms."""
+
+    def permissions(self, session_id: str = "") -> Sequence[Permission]:
+        """The permission questions of a session that wait for an answer, newest first."""
 
     def notification(self, notification_id: str) -> Notification:
         """A notification by its id, of any session and platform."""

@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote
 
+from pointsman.client.permission_records import FormQuestion, Permission
 from pointsman.client.records import Command, CommandState, Notification, Session, Stats
 from webhook_adapter.model import command_text
 
@@ -44,6 +45,19 @@ def command(one: Command) -> Json:
 def commands(several: Iterable[Command]) -> list[Json]:
     """Several commands, as `command` makes them."""
     return [command(one) for one in several]
+
+
+def question(asked: Permission) -> Json:
+    """A permission question as JSON; what it is about in full stands beside the rest."""
+    flat = {name: value for name, value in shown(asked).items() if name not in ("details", "options")}
+    details = shown(asked.details) | {"form": [_form_question(each) for each in asked.details.form]}
+    options = [shown(each) | {"verdict": each.verdict.lower()} for each in asked.options]
+    states = {"kind": asked.kind.lower(), "state": asked.state.lower()}
+    return flat | states | details | {"options": options}
+
+
+def _form_question(asked: FormQuestion) -> Json:
+    return shown(asked) | {"options": all_shown(asked.options)}
 
 
 def _plain(value: object) -> object:
@@ -133,6 +147,7 @@ def _message(notification: Notification) -> Json:
             for number, file in enumerate(notification.files)
         ],
         "is_question": notification.permission_id != "",
+        "permission_id": notification.permission_id,
         "buttons": [
             {"label": button.label, "data": f"cmd:{notification.token}:{button.action}"}
             for button in notification.buttons

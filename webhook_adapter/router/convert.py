@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 from agentlink.v1 import chat_link_pb2, types_pb2
 
-from pointsman.client.convert import chat_ref, command_state
+from pointsman.client.convert import chat_ref, command_state, form_answer
 from pointsman.client.refusals import from_status
-from webhook_adapter.model import Submitted
+from webhook_adapter.model import PermissionAnswer, Submitted
 from webhook_adapter.router.submit_stream import Answer, Item
 
 
@@ -17,7 +17,8 @@ def answer(item: chat_link_pb2.SubmitItemResponse) -> Answer:
     done = item.response
     state = command_state(done.state)
     wants = done.reason == types_pb2.REASON_SECOND_FACTOR_NEEDED
-    return item.item_id, Submitted(done.command_id, state, done.session_id, done.answer, done.duplicate, wants)
+    reason = _reason(done.reason)
+    return item.item_id, Submitted(done.command_id, state, done.session_id, done.answer, done.duplicate, wants, reason)
 
 
 def item(item: Item) -> chat_link_pb2.SubmitItem:
@@ -42,4 +43,23 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
     )
     if submission.button is not None:
         request.button.data = submission.button
+    if submission.answer is not None:
+        request.answer.CopyFrom(_answer(submission.answer))
     return chat_link_pb2.SubmitItem(item_id=number, request=request)
+
+
+def _answer(given: PermissionAnswer) -> chat_link_pb2.PermissionAnswer:
+    return chat_link_pb2.PermissionAnswer(
+        input_digest=given.input_digest,
+        option_id=given.option_id,
+        text=given.text,
+        updated_input=given.updated_input,
+        answers=map(form_answer, given.answers),
+    )
+
+
+def _reason(number: int) -> str:
+    """Its name without the prefix; the number itself where only a newer router knows it."""
+    known = types_pb2.Reason.DESCRIPTOR.values_by_number.get(number)
+    name = known.name.removeprefix("REASON_") if known else str(number)
+    return "" if name == "UNSPECIFIED" else name

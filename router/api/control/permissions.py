@@ -4,9 +4,10 @@ import sqlite3
 
 from agentlink.v1 import control_pb2 as pb
 
+from router.api.auth import OPERATE
 from router.api.control.part import Part, origin, page_size, request_id
 from router.api.control.scope import check_named
-from router.api.convert.permissions import permission_message, question
+from router.api.convert.permissions import answer, permission_message, question
 from router.api.handlers import Call
 from router.domain.permission import Permission
 from router.store import names, permissions, sessions
@@ -26,7 +27,9 @@ class PermissionsPart(Part):
             return permissions.page(c, session_id=of, permission_id=one, closed=closed, limit=limit, within=within)
 
         found = await self._s.database.read(page)
-        return pb.ListPermissionsResponse(permissions=map(permission_message, found))
+        # Of those that are over, a list tells what became of them.
+        shown = (permission_message(each, whole=each.is_open or bool(r.permission_id)) for each in found)
+        return pb.ListPermissionsResponse(permissions=shown)
 
     async def Ask(self, request: pb.AskRequest, call: Call) -> pb.AskResponse:
         wanted, said = question(request), request_id(request.request_id)
@@ -46,7 +49,11 @@ class PermissionsPart(Part):
         r, who = request, origin(request, call)
 
         def operation(tx: Transaction) -> pb.RespondPermissionResponse:
-            decided = self._s.permissions.respond(tx, r.permission_id, r.input_digest, r.option_id, r.text, who)
+            # To say what is run is to write it: an approver may only take or refuse it.
+            may_edit = call.principal.role in OPERATE
+            decided = self._s.permissions.respond(
+                tx, r.permission_id, r.input_digest, answer(r), who, may_edit=may_edit
+            )
             return pb.RespondPermissionResponse(permission=permission_message(decided))
 
         return await self._once(call, request, pb.RespondPermissionResponse, operation)

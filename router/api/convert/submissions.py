@@ -7,6 +7,7 @@ from router.api.convert.chats import MAX_CHAT_ID, chat_ref
 from router.api.convert.commands import COMMAND_STATES
 from router.api.convert.files import file_input
 from router.api.convert.notifications import MAX_WORDS
+from router.api.convert.permissions import answer
 from router.domain.errors import Reason, Refusal
 from router.domain.passkey import MAX_CREDENTIAL
 from router.domain.routing import Inbound
@@ -22,7 +23,8 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         request.update_key, chat_ref(request.chat), request.actor[:200], request.text, request.reply_to_message_id,
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
         request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
-        checked_credential(request.passkey),
+        checked_credential(request.passkey), answer(request.answer) if request.HasField("answer") else None,
+        request.answer.input_digest,
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ _OUTCOMES = {
     PermissionState.WITHDRAWN: "⚪ Not asked any more, {when}{why}.",
     PermissionState.EXPIRED: "⌛ Nobody answered in time; the terminal has it, {when}.",
 }
+_ALLOWED_CHANGED = "✅ Allowed by {who}, {when}, with another input:\n{choice}"
 _DENIED_WHY = "❌ Denied by {who}, {when}: {choice}"
 _ALWAYS = "this and what is like it"
 _IN_VAIN = "{outcome} The answer of {who} came too late."
@@ -65,15 +66,23 @@ def answered(closed: Permission, when: str) -> str:
 def outcome(permission: Permission, when: str) -> str:
     """One line on how a permission question stands."""
     option, who = permission.option(permission.option_id), actor_name(permission.decided_by)
-    denied_why = permission.state is PermissionState.DENIED and permission.text
-    line = (_DENIED_WHY if denied_why else _OUTCOMES[permission.state]).format(
+    line = _line(permission).format(
         who=who,
         when=when,
-        choice=_cut(permission.text, _CHOICE_LEFT) or (option.label if option else "") or _ALWAYS,
+        choice=_cut(permission.updated_input or permission.text, _CHOICE_LEFT)
+        or (option.label if option else "")
+        or _ALWAYS,
         why=f" ({permission.detail})" if permission.detail else "",
     )
     decided_in_vain = permission.decided_by and permission.state in ENDED_ELSEWHERE
     return _IN_VAIN.format(outcome=line, who=who) if decided_in_vain else line
+
+
+def _line(permission: Permission) -> str:
+    if permission.state is PermissionState.DENIED and permission.text:
+        return _DENIED_WHY
+    changed = permission.state is PermissionState.ALLOWED and permission.updated_input
+    return _ALLOWED_CHANGED if changed else _OUTCOMES[permission.state]
 
 
 def actor_name(actor: str) -> str:

@@ -12,6 +12,7 @@ from router.domain.action import Action, Input
 from router.domain.command import MAX_TEXT_BYTES, ChatRef, Command, CommandState, Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.notification import Button, Kind, Notification
+from router.domain.permission_input import Answer
 from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
 from router.domain.session import SessionState
@@ -70,6 +71,8 @@ class InboundService:
         # Without the file the words alone would be misunderstood: nothing is typed.
         if inbound.file_problem:
             submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
+        elif inbound.answer is not None:
+            submitted = self._answer_of_page(tx, inbound, inbound.answer)
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
@@ -179,6 +182,19 @@ class InboundService:
         if not told.command_id:
             return replace(self._answer(tx, inbound, told.words, shown.session_id), reason=told.reason)
         return self._decided(tx, told)
+
+    def _answer_of_page(self, tx: Transaction, inbound: Inbound, answer: Answer) -> Submitted:
+        """A page shows what becomes of it: nothing is said in the chat."""
+        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, inbound.reply_to))
+        if shown is None or not shown.permission_id:
+            return Submitted(answer=labels.STALE_BUTTON, reason=Reason.NOT_FOUND)
+        if inbound.passkey:
+            told = self._permissions.prove(tx, inbound, shown.permission_id)
+        else:
+            told = self._permissions.answer(tx, inbound, shown.permission_id, answer)
+        if told.command_id:
+            return self._decided(tx, told)
+        return Submitted(session_id=shown.session_id, answer=told.words[:MAX_ANSWER], reason=told.reason)
 
     def _decided(self, tx: Transaction, told: Told) -> Submitted:
         command = commands.get(tx, told.command_id)

@@ -37,6 +37,7 @@ from router.store.migrations import (
     m0032_growth,
     m0033_lists,
     m0034_states,
+    m0035_details,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -74,6 +75,7 @@ MIGRATIONS: list[list[str]] = [
     m0032_growth.STATEMENTS,
     m0033_lists.STATEMENTS,
     m0034_states.STATEMENTS,
+    m0035_details.STATEMENTS,
 ]
 
 

@@ -1,10 +1,13 @@
 """Sessions, and what they ask people."""
 
 import json
+from functools import partial
 
+import msgspec
 from peewee import AutoField, IntegerField, Model, TextField
 
 from router.domain.permission import Option, PermissionKind, PermissionState, Verdict
+from router.domain.permission_input import NO_DETAILS, Details
 from router.domain.session import SessionState
 from router.store.columns import CodedText, TimeField, text_of
 
@@ -39,11 +42,16 @@ Session.add_index(Session.updated_at, name="sessions_over", where=Session.state 
 
 
 def _options_as_json(options: tuple[Option, ...]) -> str:
-    return json.dumps([[one.option_id, one.label, one.verdict.value, one.takes_text] for one in options])
+    return json.dumps([[one.option_id, one.label, one.verdict.value, one.takes_text, one.meaning] for one in options])
 
 
 def _options_of_json(text: str) -> tuple[Option, ...]:
-    return tuple(Option(key, label, Verdict(verdict), takes) for key, label, verdict, takes in json.loads(text))
+    # Earlier versions wrote no meaning.
+    return tuple(Option(key, label, Verdict(verdict), *more) for key, label, verdict, *more in json.loads(text))
+
+
+def _as_json(value: Details) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 class Permission(Model):
@@ -67,6 +75,8 @@ class Permission(Model):
     detail = TextField()
     command_id = TextField()
     decided_at = TimeField(null=True)
+    details = CodedText(_as_json, partial(msgspec.json.decode, type=Details), default=NO_DETAILS)
+    updated_input = TextField(default="")
 
     class Meta:
         table_name = "permissions"

@@ -4,8 +4,18 @@ import json
 
 import pytest
 
-from agent.domain.claude_question import ToolUse, questions, verdict
-from agent.domain.permission import MAX_INPUT, MAX_LABEL, MAX_OPTIONS, Decision, Kind, Question, Verdict
+from agent.domain.claude_question import ToolUse, questions, verdict, whole
+from agent.domain.permission import (
+    MAX_GIVEN,
+    MAX_INPUT,
+    MAX_LABEL,
+    MAX_OPTIONS,
+    Decision,
+    FormAnswer,
+    Kind,
+    Question,
+    Verdict,
+)
 
 RULE = {
     "type": "addRules",
@@ -132,6 +142,106 @@ def test_answers_are_the_labels_chosen_and_words_as_they_are() -> None:
         "behavior": "allow",
         "updatedInput": {**ASK.given, "answers": {"Which colour?": "Blue", "Which size?": "S, L"}},
     }
+
+
+def test_the_program_hears_the_other_input_that_was_allowed() -> None:
+    heard = verdict(TOUCH, [Decision("allow", updated_input='{"command": "touch z2"}')])
+
+    assert heard == {"behavior": "allow", "updatedInput": {"command": "touch z2"}}
+
+
+def test_a_form_that_is_answered_whole_is_answered_as_one_by_one() -> None:
+    answers = (FormAnswer(("option-2",)), FormAnswer(("option-1", "option-2"), "or none"))
+
+    heard = verdict(ASK, whole(ASK, 0, Decision("text", answers=answers)))
+
+    assert heard["updatedInput"] == {**ASK.given, "answers": {"Which colour?": "Blue", "Which size?": "S, L, or none"}}
+
+
+def test_each_question_of_a_form_tells_of_those_behind_it() -> None:
+    colour, size = questions(ASK, "s1", "asker")
+
+    assert [each.text for each in colour.details.form] == ["Which colour?", "Which size?"]
+    assert [each.text for each in size.details.form] == ["Which size?"]
+    assert [(one.option_id, one.label, one.description) for one in colour.details.form[0].options] == [
+        ("option-1", "Red", "warm"),
+        ("option-2", "Blue", ""),
+    ]
+    assert (colour.details.form[0].multi_select, size.details.form[0].multi_select) == (False, True)
+    assert size.takes.form == ((("option-1", "option-2"), True),)
+    assert one(TOUCH).details.form == ()
+
+
+def test_a_form_too_long_to_be_shown_is_answered_one_by_one() -> None:
+    many = ToolUse("AskUserQuestion", {"questions": [COLOUR] * 9})
+
+    assert [each.details.form for each in questions(many, "s1", "asker")][:1] == [()]
+
+
+def test_a_tool_brings_its_whole_input_and_may_be_allowed_with_another() -> None:
+    details = one(ToolUse("Bash", TOUCH.given, mode="plan")).details
+
+    assert json.loads(details.input_json) == TOUCH.given
+    assert (details.title, details.mode, details.waiting_for) == ("touch z1", "plan", "permission prompt")
+    assert (details.is_cut, details.not_editable) == (False, "")
+    assert one(TOUCH).takes.with_input == ("allow",)
+
+
+@pytest.mark.parametrize("use", [PLAN, ToolUse("AskUserQuestion", {"questions": [COLOUR]})])
+def test_a_plan_and_a_question_take_no_other_input(use: ToolUse) -> None:
+    assert one(use).details.not_editable
+    assert one(use).takes.with_input == ()
+
+
+def test_of_an_input_that_is_too_long_the_beginning_is_told_and_nobody_changes_it() -> None:
+    question = one(ToolUse("Write", {"file_path": "/w/a", "content": "ü" * MAX_GIVEN}))
+
+    assert len(question.details.input_json.encode()) <= MAX_GIVEN
+    assert (question.details.is_cut, question.takes.with_input) == (True, ())
+    assert "longer than 16 KiB" in question.details.not_editable
+    assert len(question.details.diff.encode()) <= MAX_GIVEN
+
+
+def test_what_always_means_is_said_whole() -> None:
+    rule = {**RULE, "rules": [{"toolName": "Bash", "ruleContent": "x" * 80}]}
+    always = one(ToolUse("Bash", {}, (rule,))).options[1]
+
+    assert always.label.endswith("…")
+    assert always.meaning == f"Bash({'x' * 80}) in this project"
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        Decision("maybe"),
+        Decision("deny", updated_input="{}"),
+        Decision("allow", updated_input="[]"),
+        Decision("allow", updated_input="{"),
+        Decision("allow", updated_input='{"a": "' + "x" * MAX_GIVEN + '"}'),
+        Decision("allow", answers=(FormAnswer(("option-1",)),)),
+    ],
+    ids=str,
+)
+def test_a_decision_that_does_not_fit_its_question_says_why(decision: Decision) -> None:
+    assert one(TOUCH).takes.misfit(decision)
+    assert one(TOUCH).takes.misfit(Decision("allow", updated_input="{}")) == ""
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (FormAnswer(("option-1",)),),
+        (FormAnswer(("option-1", "option-2")), FormAnswer(("option-1",))),
+        (FormAnswer(("option-3",)), FormAnswer(("option-1",))),
+        (FormAnswer(("option-1",)), FormAnswer(("option-1", "option-1"))),
+        (FormAnswer(("option-1",)), FormAnswer((), " ")),
+    ],
+)
+def test_answers_that_do_not_fit_the_form_are_none(answers: tuple[FormAnswer, ...]) -> None:
+    takes = questions(ASK, "s1", "asker")[0].takes
+
+    assert takes.misfit(Decision("text", answers=answers))
+    assert takes.misfit(Decision("text", answers=(FormAnswer(("option-1",)), FormAnswer((), "mine")))) == ""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agentlink.v1 import control_pb2 as pb
@@ -99,3 +100,64 @@ def test_an_option_it_does_not_have_is_refused_with_those_it_has(router: RouterU
 
     assert refused.exit_code == 2
     assert "allow, always, deny" in refused.stderr
+
+
+DETAILS = types.PermissionDetails(input_json='{"command": "git push"}', editable=True)
+RED_OR_BLUE = [
+    types.FormOption(option_id="option-1", label="Red"),
+    types.FormOption(option_id="option-2", label="Blue"),
+]
+FORM = types.PermissionDetails(
+    form=[
+        types.FormQuestion(text="Which colour?", options=RED_OR_BLUE),
+        types.FormQuestion(text="Which others?", multi_select=True, options=RED_OR_BLUE),
+    ],
+    not_editable="It takes answers.",
+)
+WORDS = [types.PermissionOption(option_id="text", verdict=types.VERDICT_ANSWER, takes_text=True)]
+
+
+def asked_with(router: RouterUnderTest, link: ThinLink, details: types.PermissionDetails, **request: Any) -> str:
+    [session] = router.control.ListSessions(pb.ListSessionsRequest()).sessions
+    return ask(link, session.session_id, details=details, **request)
+
+
+def test_it_is_allowed_with_an_input_that_was_printed_and_changed(
+    router: RouterUnderTest, link: ThinLink, tmp_path: Path
+) -> None:
+    asked = asked_with(router, link, DETAILS)
+    printed = run(router, "permissions", asked, "--print-input").stdout
+    changed = tmp_path / "changed.json"
+    changed.write_text(printed.replace("push", "status"))
+
+    done = run(router, "answer", asked, "allow", "--input", str(changed))
+
+    assert (done.exit_code, json.loads(printed)) == (0, {"command": "git push"})
+    assert json.loads(decision(link).updated_input) == {"command": "git status"}
+    told = json.loads(run(router, "trace", asked, "--json").stdout)
+    assert told[-1]["detail"] == "allow with another input"
+
+
+def test_a_form_is_shown_and_answered_whole(router: RouterUnderTest, link: ThinLink) -> None:
+    asked = asked_with(router, link, FORM, options=WORDS)
+    shown = run(router, "permissions", asked).stdout
+
+    done = run(router, "answer", asked, "--choose", "option-2", "--choose", "option-1, option-2=or green")
+
+    assert "2. Which others? (one or more)\n     option-1: Red\n" in shown
+    assert "--choose option-1 --choose option-1\n  (It takes answers.)" in shown
+    assert (done.exit_code, done.stdout) == (0, f"{asked} answered\n")
+    assert [(list(each.option_ids), each.text) for each in decision(link).answers] == [
+        (["option-2"], ""),
+        (["option-1", "option-2"], "or green"),
+    ]
+
+
+def test_an_answer_says_something(router: RouterUnderTest, asked: str) -> None:
+    assert run(router, "answer", asked).exit_code == 2
+
+
+def test_a_question_without_its_input_is_not_printed(router: RouterUnderTest, asked: str) -> None:
+    refused = run(router, "permissions", asked, "--print-input")
+
+    assert (refused.exit_code, refused.stdout) == (1, "")

@@ -24,6 +24,9 @@ PROTECTED = [
     ("GET", "/commands"),
     ("GET", "/commands/command-1"),
     ("POST", "/cleanup"),
+    ("GET", "/permissions"),
+    ("GET", "/permissions/question-1"),
+    ("POST", "/permissions/question-1"),
 ]
 
 

@@ -653,8 +653,8 @@ class Hello(_message.Message):
     """Room on the disk that holds its inbox, in bytes; 0 where it does not say, 1 for none."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What this machine can do: "text", "keys", "files", "permissions", "start" (begins sessions from afar), and
-        "command_batch" (takes CommandBatch frames). A router ignores those that it does not know.
+        """What this machine can do: "text", "keys", "files", "permissions", "start" (begins sessions from afar),
+        "control" (takes ControlSignal) and "command_batch" (takes CommandBatch frames). A router ignores those that it does not know.
         """
 
     @_builtins.property
@@ -1075,6 +1075,10 @@ class SessionUpdate(_message.Message):
     CWD_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODES_FIELD_NUMBER: _builtins.int
+    CONTROLS_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     session_id: _builtins.str
@@ -1091,6 +1095,18 @@ class SessionUpdate(_message.Message):
     """What it is doing."""
     waiting_for: _builtins.str
     """With WAITING: for what, in the program's own words ("permission prompt"). At most 100 characters."""
+    mode: _builtins.str
+    """Its program's permission mode, in the program's own words, at most 40 characters; empty where nobody knows."""
+    model: _builtins.str
+    """Its program's model, at most 100 characters; empty where nobody knows."""
+    @_builtins.property
+    def modes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The modes that can be chosen from afar, at most 10; none: it cannot be changed."""
+
+    @_builtins.property
+    def controls(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.ControlKind.ValueType]:
+        """What a ControlSignal can do there."""
+
     def __init__(
         self,
         *,
@@ -1102,10 +1118,14 @@ class SessionUpdate(_message.Message):
         cwd: _builtins.str = ...,
         state: _types_pb2.SessionState.ValueType = ...,
         waiting_for: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        model: _builtins.str = ...,
+        modes: _abc.Iterable[_builtins.str] | None = ...,
+        controls: _abc.Iterable[_types_pb2.ControlKind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "cwd", b"cwd", "generation", b"generation", "label", b"label", "session_id", b"session_id", "state", b"state", "upstream_seq", b"upstream_seq", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "controls", b"controls", "cwd", b"cwd", "generation", b"generation", "label", b"label", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "upstream_seq", b"upstream_seq", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1206,6 +1226,7 @@ class PermissionRequest(_message.Message):
     EXPIRES_IN_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     permission_id: _builtins.str
@@ -1228,6 +1249,10 @@ class PermissionRequest(_message.Message):
     def options(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.PermissionOption]:
         """The ways to answer, 1 to 8."""
 
+    @_builtins.property
+    def details(self) -> _types_pb2.PermissionDetails:
+        """What it is about, for those who show it well, or change it."""
+
     def __init__(
         self,
         *,
@@ -1240,10 +1265,11 @@ class PermissionRequest(_message.Message):
         expires_in: _duration_pb2.Duration | None = ...,
         options: _abc.Iterable[_types_pb2.PermissionOption] | None = ...,
         kind: _types_pb2.PermissionKind.ValueType = ...,
+        details: _types_pb2.PermissionDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "expires_in", b"expires_in"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "tool", b"tool", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "expires_in", b"expires_in", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "tool", b"tool", "upstream_seq", b"upstream_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

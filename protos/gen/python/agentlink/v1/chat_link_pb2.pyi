@@ -513,6 +513,8 @@ class SubmitRequest(_message.Message):
     NEEDS_PAIRING_FIELD_NUMBER: _builtins.int
     LOGIN_ID_FIELD_NUMBER: _builtins.int
     PASSKEY_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    CONTROL_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -555,6 +557,14 @@ class SubmitRequest(_message.Message):
     def file(self) -> _types_pb2.FileInput:
         """The file that came with the message, whole at PutPart; its caption stays empty, the text is it."""
 
+    @_builtins.property
+    def answer(self) -> Global___PermissionAnswer:
+        """Answers the question shown by reply_to_message_id, in place of a text or a press."""
+
+    @_builtins.property
+    def control(self) -> _types_pb2.ControlSignal:
+        """Changes how the program in session_id works, in place of a text."""
+
     def __init__(
         self,
         *,
@@ -574,14 +584,56 @@ class SubmitRequest(_message.Message):
         needs_pairing: _builtins.bool = ...,
         login_id: _builtins.str = ...,
         passkey: _builtins.str = ...,
+        answer: Global___PermissionAnswer | None = ...,
+        control: _types_pb2.ControlSignal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["button", b"button", "chat", b"chat", "file", b"file"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "button", b"button", "chat", b"chat", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitRequest: _TypeAlias = SubmitRequest  # noqa: Y015
+
+@_typing.final
+class PermissionAnswer(_message.Message):
+    """An answer to a permission question, as a page gives it: as in Control.RespondPermission."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    UPDATED_INPUT_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    input_digest: _builtins.str
+    """The question's input_digest as it was shown."""
+    option_id: _builtins.str
+    """The option chosen; empty with answers."""
+    text: _builtins.str
+    """The reason for a no, or the answer in one's own words."""
+    updated_input: _builtins.str
+    """The input that it is allowed with, a JSON object of at most 16 KiB; empty leaves it as it is."""
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.FormAnswer]:
+        """Answers the whole form: one for each question of its details."""
+
+    def __init__(
+        self,
+        *,
+        input_digest: _builtins.str = ...,
+        option_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        updated_input: _builtins.str = ...,
+        answers: _abc.Iterable[_types_pb2.FormAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "input_digest", b"input_digest", "option_id", b"option_id", "text", b"text", "updated_input", b"updated_input"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PermissionAnswer: _TypeAlias = PermissionAnswer  # noqa: Y015
 
 @_typing.final
 class PutSubmitPartRequest(_message.Message):
@@ -653,7 +705,9 @@ class SubmitResponse(_message.Message):
     duplicate: _builtins.bool
     """Seen before: this is the first answer again."""
     reason: _types_pb2.Reason.ValueType
-    """Why it became no command, where a door can do something about it: SECOND_FACTOR_NEEDED."""
+    """Why it became no command, where a door can do something about it: SECOND_FACTOR_NEEDED, or why an answer or a control
+    signal was not taken.
+    """
     def __init__(
         self,
         *,

@@ -2528,6 +2528,8 @@ class RespondPermissionRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
+    UPDATED_INPUT_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
     permission_id: _builtins.str
     """The question."""
     input_digest: _builtins.str
@@ -2538,9 +2540,17 @@ class RespondPermissionRequest(_message.Message):
     """The reason for a no, or the answer in one's own words; only with an option that takes a text, at most 64 KiB."""
     request_id: _builtins.str
     """For repeats."""
+    updated_input: _builtins.str
+    """With an option that allows it this once: the input that it is allowed with, a JSON object of at most 16 KiB. Only where
+    the question is editable, and only for callers who may type into the session.
+    """
     @_builtins.property
     def origin(self) -> _types_pb2.Origin:
         """The way in, for receipts and the trace; unset means the key that called."""
+
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.FormAnswer]:
+        """Answers the whole form: one for each question of its details. Then option_id and text stay empty."""
 
     def __init__(
         self,
@@ -2551,10 +2561,12 @@ class RespondPermissionRequest(_message.Message):
         text: _builtins.str = ...,
         request_id: _builtins.str = ...,
         origin: _types_pb2.Origin | None = ...,
+        updated_input: _builtins.str = ...,
+        answers: _abc.Iterable[_types_pb2.FormAnswer] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_digest", b"input_digest", "option_id", b"option_id", "origin", b"origin", "permission_id", b"permission_id", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "input_digest", b"input_digest", "option_id", b"option_id", "origin", b"origin", "permission_id", b"permission_id", "request_id", b"request_id", "text", b"text", "updated_input", b"updated_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -330,6 +330,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Events behind the one that was named are not kept any more. Watch after 0, from the oldest that is kept, or after
     another; `first_event_id` in the metadata is the first behind which none is missing.
     """
+    REASON_INPUT_NOT_EDITABLE: _Reason.ValueType  # 106
+    """The question takes no other input; the message says why."""
+    REASON_MODE_NOT_ALLOWED: _Reason.ValueType  # 107
+    """The session may not be put into this mode from afar, or not by this caller."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -490,6 +494,10 @@ REASON_EVENTS_GONE: Reason.ValueType  # 105
 """Events behind the one that was named are not kept any more. Watch after 0, from the oldest that is kept, or after
 another; `first_event_id` in the metadata is the first behind which none is missing.
 """
+REASON_INPUT_NOT_EDITABLE: Reason.ValueType  # 106
+"""The question takes no other input; the message says why."""
+REASON_MODE_NOT_ALLOWED: Reason.ValueType  # 107
+"""The session may not be put into this mode from afar, or not by this caller."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -599,6 +607,42 @@ VERDICT_DENY: Verdict.ValueType  # 3
 VERDICT_ANSWER: Verdict.ValueType  # 4
 """Neither yes nor no: the answer to what was asked."""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
+class _ControlKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ControlKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ControlKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTROL_KIND_UNSPECIFIED: _ControlKind.ValueType  # 0
+    """Not set; refused."""
+    CONTROL_KIND_MODE: _ControlKind.ValueType  # 1
+    """Its permission mode: what it asks about, and what it does unasked."""
+    CONTROL_KIND_MODEL: _ControlKind.ValueType  # 2
+    """The model that it works with."""
+    CONTROL_KIND_INTERRUPT: _ControlKind.ValueType  # 3
+    """Stop what it does now; what is queued behind that stays."""
+    CONTROL_KIND_COMPACT: _ControlKind.ValueType  # 4
+    """Put a summary in the place of what was said so far."""
+    CONTROL_KIND_CLEAR: _ControlKind.ValueType  # 5
+    """Begin a new conversation."""
+
+class ControlKind(_ControlKind, metaclass=_ControlKindEnumTypeWrapper):
+    """What can be changed about how a coding agent works, beside what is written to it."""
+
+CONTROL_KIND_UNSPECIFIED: ControlKind.ValueType  # 0
+"""Not set; refused."""
+CONTROL_KIND_MODE: ControlKind.ValueType  # 1
+"""Its permission mode: what it asks about, and what it does unasked."""
+CONTROL_KIND_MODEL: ControlKind.ValueType  # 2
+"""The model that it works with."""
+CONTROL_KIND_INTERRUPT: ControlKind.ValueType  # 3
+"""Stop what it does now; what is queued behind that stays."""
+CONTROL_KIND_COMPACT: ControlKind.ValueType  # 4
+"""Put a summary in the place of what was said so far."""
+CONTROL_KIND_CLEAR: ControlKind.ValueType  # 5
+"""Begin a new conversation."""
+Global___ControlKind: _TypeAlias = ControlKind  # noqa: Y015
 
 class _PersonRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -795,6 +839,7 @@ class Action(_message.Message):
     STOP_SESSION_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
     KEEP_SESSION_FIELD_NUMBER: _builtins.int
+    CONTROL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def input(self) -> Global___Input:
         """Type text."""
@@ -823,6 +868,10 @@ class Action(_message.Message):
     def keep_session(self) -> Global___KeepSession:
         """Let a session that was started from afar go on beyond its 24 hours."""
 
+    @_builtins.property
+    def control(self) -> Global___ControlSignal:
+        """Change how the program in the session works."""
+
     def __init__(
         self,
         *,
@@ -833,16 +882,48 @@ class Action(_message.Message):
         stop_session: Global___StopSession | None = ...,
         file: Global___FileInput | None = ...,
         keep_session: Global___KeepSession | None = ...,
+        control: Global___ControlSignal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "file", b"file", "input", b"input", "keep_session", b"keep_session", "key", b"key", "kind", b"kind", "permission_decision", b"permission_decision", "start_session", b"start_session", "stop_session", b"stop_session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["input", "key", "permission_decision", "start_session", "stop_session", "file", "keep_session", "control"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Action: _TypeAlias = Action  # noqa: Y015
+
+@_typing.final
+class ControlSignal(_message.Message):
+    """Changes how the program in a session works: a command like any other, and done once the program shows or says that it is.
+    Where that cannot be done in this session it fails with UNSUPPORTED, and says why.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    kind: Global___ControlKind.ValueType
+    """What."""
+    value: _builtins.str
+    """With MODE its name as the program calls it ("default", "plan", "acceptEdits", "bypassPermissions"); with MODEL the
+    model's, 1 to 100 of A-Za-z0-9._:@/[]-. Empty with others. What asks less than "default" does is refused to who may not
+    allow (MODE_NOT_ALLOWED), and "bypassPermissions" to all, unless the program was started with it allowed.
+    """
+    def __init__(
+        self,
+        *,
+        kind: Global___ControlKind.ValueType = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ControlSignal: _TypeAlias = ControlSignal  # noqa: Y015
 
 @_typing.final
 class StartSession(_message.Message):
@@ -926,6 +1007,7 @@ class PermissionOption(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     TAKES_TEXT_FIELD_NUMBER: _builtins.int
+    MEANING_FIELD_NUMBER: _builtins.int
     option_id: _builtins.str
     """Names it within its question: 1 to 32 of a-z, 0-9 and "-"."""
     label: _builtins.str
@@ -936,6 +1018,8 @@ class PermissionOption(_message.Message):
     """A text may come with it: a person's reply to the question chooses the first such option. An ANSWER with it has no
     button of its own.
     """
+    meaning: _builtins.str
+    """With ALLOW_ALWAYS: what would be allowed from then on, and where, in words; at most 1000 characters."""
     def __init__(
         self,
         *,
@@ -943,14 +1027,167 @@ class PermissionOption(_message.Message):
         label: _builtins.str = ...,
         verdict: Global___Verdict.ValueType = ...,
         takes_text: _builtins.bool = ...,
+        meaning: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "option_id", b"option_id", "takes_text", b"takes_text", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "meaning", b"meaning", "option_id", b"option_id", "takes_text", b"takes_text", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PermissionOption: _TypeAlias = PermissionOption  # noqa: Y015
+
+@_typing.final
+class PermissionDetails(_message.Message):
+    """What a permission question is about, beyond the words that everybody is shown: for those who show it well, or change it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    INPUT_JSON_FIELD_NUMBER: _builtins.int
+    INPUT_CUT_FIELD_NUMBER: _builtins.int
+    DIFF_FIELD_NUMBER: _builtins.int
+    EDITABLE_FIELD_NUMBER: _builtins.int
+    NOT_EDITABLE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """In a line: the command, the file, the tool and its MCP server; at most 200 characters."""
+    input_json: _builtins.str
+    """The tool's whole input: a JSON object, at most 16 KiB. Empty where the machine does not say."""
+    input_cut: _builtins.bool
+    """The input is longer: input_json is its beginning, and no JSON any more."""
+    diff: _builtins.str
+    """What it would change in files, as a unified diff of at most 16 KiB; of more the end is cut off."""
+    editable: _builtins.bool
+    """An answer may allow it with another input."""
+    not_editable: _builtins.str
+    """Why it may not, for people; empty where it may."""
+    mode: _builtins.str
+    """The permission mode that it was asked in, in the program's own words: "default", "plan"."""
+    waiting_for: _builtins.str
+    """What the session waits for, in the program's own words: "permission prompt", "input needed"."""
+    @_builtins.property
+    def form(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormQuestion]:
+        """Of a form with several questions this one and those behind it, itself first; at most 8. With them one answer may give
+        all answers.
+        """
+
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        input_json: _builtins.str = ...,
+        input_cut: _builtins.bool = ...,
+        diff: _builtins.str = ...,
+        editable: _builtins.bool = ...,
+        not_editable: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        waiting_for: _builtins.str = ...,
+        form: _abc.Iterable[Global___FormQuestion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diff", b"diff", "editable", b"editable", "form", b"form", "input_cut", b"input_cut", "input_json", b"input_json", "mode", b"mode", "not_editable", b"not_editable", "title", b"title", "waiting_for", b"waiting_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PermissionDetails: _TypeAlias = PermissionDetails  # noqa: Y015
+
+@_typing.final
+class FormQuestion(_message.Message):
+    """One question of a form."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    HEADER_FIELD_NUMBER: _builtins.int
+    MULTI_SELECT_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What is asked."""
+    header: _builtins.str
+    """The same in a word or two; may be empty."""
+    multi_select: _builtins.bool
+    """Several options may be chosen."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormOption]:
+        """What may be chosen; one's own words always are an answer, too."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        header: _builtins.str = ...,
+        multi_select: _builtins.bool = ...,
+        options: _abc.Iterable[Global___FormOption] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "multi_select", b"multi_select", "options", b"options", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormQuestion: _TypeAlias = FormQuestion  # noqa: Y015
+
+@_typing.final
+class FormOption(_message.Message):
+    """One answer that a form offers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTION_ID_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    option_id: _builtins.str
+    """Names it within its question."""
+    label: _builtins.str
+    """What people read."""
+    description: _builtins.str
+    """More about it; may be empty."""
+    def __init__(
+        self,
+        *,
+        option_id: _builtins.str = ...,
+        label: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "label", b"label", "option_id", b"option_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormOption: _TypeAlias = FormOption  # noqa: Y015
+
+@_typing.final
+class FormAnswer(_message.Message):
+    """The answer to one question of a form."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTION_IDS_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """An answer in the person's own words, beside or instead of options."""
+    @_builtins.property
+    def option_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The options chosen: one, or where the question takes several, some."""
+
+    def __init__(
+        self,
+        *,
+        option_ids: _abc.Iterable[_builtins.str] | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["option_ids", b"option_ids", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormAnswer: _TypeAlias = FormAnswer  # noqa: Y015
 
 @_typing.final
 class PermissionDecision(_message.Message):
@@ -962,6 +1199,8 @@ class PermissionDecision(_message.Message):
     INPUT_DIGEST_FIELD_NUMBER: _builtins.int
     OPTION_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    UPDATED_INPUT_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
     permission_id: _builtins.str
     """The question."""
     input_digest: _builtins.str
@@ -970,6 +1209,12 @@ class PermissionDecision(_message.Message):
     """The option chosen."""
     text: _builtins.str
     """The reason for a no, or the answer in the person's own words; often empty."""
+    updated_input: _builtins.str
+    """With ALLOW: another input than the one that was asked about, a JSON object; empty leaves it as it is."""
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormAnswer]:
+        """One for each question of the form, in its order; none: option_id and text are the answer."""
+
     def __init__(
         self,
         *,
@@ -977,10 +1222,12 @@ class PermissionDecision(_message.Message):
         input_digest: _builtins.str = ...,
         option_id: _builtins.str = ...,
         text: _builtins.str = ...,
+        updated_input: _builtins.str = ...,
+        answers: _abc.Iterable[Global___FormAnswer] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_digest", b"input_digest", "option_id", b"option_id", "permission_id", b"permission_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "input_digest", b"input_digest", "option_id", b"option_id", "permission_id", b"permission_id", "text", b"text", "updated_input", b"updated_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1009,6 +1256,8 @@ class Permission(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     DECIDED_AT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    UPDATED_INPUT_FIELD_NUMBER: _builtins.int
     permission_id: _builtins.str
     """Its id."""
     session_id: _builtins.str
@@ -1035,6 +1284,8 @@ class Permission(_message.Message):
     """Why it ended without an answer, for people."""
     command_id: _builtins.str
     """The command that takes the decision to the machine."""
+    updated_input: _builtins.str
+    """The input that it was allowed with, where that is another one than was asked about."""
     @_builtins.property
     def options(self) -> _containers.RepeatedCompositeFieldContainer[Global___PermissionOption]:
         """The ways to answer."""
@@ -1050,6 +1301,10 @@ class Permission(_message.Message):
     @_builtins.property
     def decided_at(self) -> _timestamp_pb2.Timestamp:
         """When it was answered, or ended."""
+
+    @_builtins.property
+    def details(self) -> Global___PermissionDetails:
+        """What it is about, for those who show it well, or change it."""
 
     def __init__(
         self,
@@ -1071,10 +1326,12 @@ class Permission(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         decided_at: _timestamp_pb2.Timestamp | None = ...,
+        details: Global___PermissionDetails | None = ...,
+        updated_input: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "decided_at", b"decided_at", "expires_at", b"expires_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "decided_at", b"decided_at", "details", b"details", "expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "created_at", b"created_at", "decided_at", b"decided_at", "decided_by", b"decided_by", "detail", b"detail", "expires_at", b"expires_at", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "machine_id", b"machine_id", "option_id", b"option_id", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "tool", b"tool"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "created_at", b"created_at", "decided_at", b"decided_at", "decided_by", b"decided_by", "detail", b"detail", "details", b"details", "expires_at", b"expires_at", "input", b"input", "input_digest", b"input_digest", "kind", b"kind", "machine_id", b"machine_id", "option_id", b"option_id", "options", b"options", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "tool", b"tool", "updated_input", b"updated_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1286,6 +1543,10 @@ class Session(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
     DISTINCTION_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODES_FIELD_NUMBER: _builtins.int
+    CONTROLS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Its id."""
     machine_id: _builtins.str
@@ -1308,6 +1569,10 @@ class Session(_message.Message):
     """What tells it from others of its name on its machine: folder, first words sent to it, or the beginning of its id.
     Empty where the name does. Only in lists.
     """
+    mode: _builtins.str
+    """Its program's permission mode, as it was last heard of, in the program's own words; empty where nobody knows."""
+    model: _builtins.str
+    """Its program's model, in the same way."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was first registered."""
@@ -1315,6 +1580,14 @@ class Session(_message.Message):
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
+
+    @_builtins.property
+    def modes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The modes that can be chosen from afar; none: it cannot be changed."""
+
+    @_builtins.property
+    def controls(self) -> _containers.RepeatedScalarFieldContainer[Global___ControlKind.ValueType]:
+        """What a ControlSignal can do there."""
 
     def __init__(
         self,
@@ -1331,10 +1604,14 @@ class Session(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         waiting_for: _builtins.str = ...,
         distinction: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        model: _builtins.str = ...,
+        modes: _abc.Iterable[_builtins.str] | None = ...,
+        controls: _abc.Iterable[Global___ControlKind.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "controls", b"controls", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
