@@ -37,6 +37,7 @@ STAYS = {
     "cancels": (ALL, "go when the command ends"),
     "audit_anchors": (ALL, "what the chain of the audit hangs on"),
     "meta": (ALL, "the router's id"),
+    "steps": ("step_id = (SELECT MAX(step_id) FROM steps)", "of an empty table the numbers would begin anew"),
 }
 
 
