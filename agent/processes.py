@@ -15,6 +15,11 @@ from agent.domain.session import Process
 _HAS_PROC = os.path.exists("/proc/self/stat")  # noqa: PTH110 -- as below
 _HAS_CHILDREN = os.path.exists("/proc/thread-self/children")  # noqa: PTH110 -- not of every kernel
 
+_TICKS = os.sysconf("SC_CLK_TCK")  # in a second
+_boot_time = psutil.boot_time() if _HAS_PROC else 0.0
+"""As it was when this process began: the kernel tells another one whenever somebody sets the wall clock, and what ran
+before would be taken for something else with its pid. Between two agents `clock_steps` moves what is kept."""
+
 _SLACK = 2.0
 """Seconds by which the start of one process may seem to move: the kernel gives it relative to a rounded boot time."""
 
@@ -35,7 +40,8 @@ def identify(pid: int) -> Process | None:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return Process(pid, process.create_time())
+        ticks = start_ticks(pid)
+        return Process(pid, _boot_time + int(ticks) / _TICKS if ticks else process.create_time())
     except psutil.Error:
         return None
 

@@ -20,6 +20,8 @@ _ALL = Statement(Row.select())  # those that are over, too: a later one must not
 _SHIFT = Statement(Row.update(ends_at=Row.ends_at + given.seconds, waits_since=Row.waits_since + given.seconds))
 # Where the kernel counts on it tells the start of a process by the wall clock, which was moved.
 _SHIFT_PROCESSES = Statement(Row.update(pid_started=Row.pid_started + given.seconds))
+_TALKS = Statement(Row.select(Row.bare_id, Row.conversation).where(Row.conversation != ""))
+_SET_TALK = Statement(Row.update(conversation=given.conversation).where(Row.bare_id == given.bare_id))
 
 
 class SessionStore:
@@ -54,6 +56,10 @@ def shift(tx: Transaction, seconds: float) -> None:
 def shift_processes(tx: Transaction, seconds: float) -> None:
     """The same for when their processes began, within one boot of the kernel."""
     _SHIFT_PROCESSES.run(tx, seconds=seconds)
+    for name, text in _TALKS.run(tx).fetchall():
+        conversation_id, pid, started, *rest = json.loads(text)
+        moved = json.dumps([conversation_id, pid, started + seconds, *rest])
+        _SET_TALK.run(tx, conversation=moved, bare_id=name)
 
 
 def _load(tx: Transaction) -> tuple[Session, ...]:

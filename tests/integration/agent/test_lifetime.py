@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from peewee import FloatField
 from agent.domain.clock_steps import Moment
 from agent.domain.command import Command, Input, Lane
 from agent.domain.frames import SessionChanged
-from agent.domain.session import Process, Session
+from agent.domain.session import Conversation, Process, Session
 from agent.store import clock_steps
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
@@ -112,6 +113,21 @@ async def test_a_process_is_known_again_where_the_kernel_tells_its_start_anew(da
     _, _, started = await found(data_dir, Moment(BEFORE.now + 60 + step, BEFORE.uptime + 60, "boot"))
 
     assert started == pytest.approx(900_000.0 + step)
+
+
+@STEPS
+async def test_so_is_the_program_that_talks_in_it(data_dir: Path, step: float) -> None:
+    talk = Conversation("talk", Process(7, 900_000.0), "/folder", "/record")
+    async with opened(data_dir) as database:
+        await clock_steps.resume(database, BEFORE)
+        session = replace(PROGRAM, conversation=talk)
+        await SessionStore(database, Outbox(database)).save(session, SessionChanged(session))
+        await clock_steps.resume(database, Moment(BEFORE.now + 60 + step, BEFORE.uptime + 60, "boot"))
+        (found,) = await SessionStore(database, Outbox(database)).load()
+
+    assert found.conversation is not None
+    assert found.conversation.process.started == pytest.approx(900_000.0 + step)
+    assert found.conversation == replace(talk, process=found.conversation.process)
 
 
 @STEPS

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent import processes
@@ -51,3 +52,13 @@ def test_of_a_process_that_is_gone_nothing_is_known() -> None:
     assert processes.below(gone.pid) == []
     assert not processes.is_within_tree(gone.pid, os.getpid())
     assert not processes.is_within_tree(os.getpid(), gone.pid)
+
+
+def test_a_process_stays_the_same_though_somebody_sets_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = processes.identify(os.getpid())
+    assert before is not None
+    boot_time, told = psutil.boot_time(), psutil.Process().create_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot_time + 3600)
+
+    assert processes.is_running(before)
+    assert before.started == pytest.approx(told, abs=2)
