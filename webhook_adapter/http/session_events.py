@@ -50,7 +50,18 @@ def add_session_events(blueprint: Blueprint, control: Callable[[], Control]) -> 
         if LINES in request.headers.get("Accept", ""):
             lines = _of_limited_size(control().session_events(session_id, asked.after, last=asked.last))
             return Response("".join(f"{data}\n" for _, data in lines), mimetype=LINES)
-        return Response(_stream(control(), session_id, asked, waiting), mimetype=EVENT_STREAM)
+        try:
+            return Response(_stream(control(), session_id, asked, waiting), mimetype=EVENT_STREAM)
+        except RouterError as error:
+            # A browser that is refused comes no more, also where that passes.
+            if not (error.may_pass and EVENT_STREAM in request.headers.get("Accept", "")):
+                raise
+            return Response(_away(error), mimetype=EVENT_STREAM)
+
+
+def _away(error: RouterError) -> str:
+    pause = max(_LATER, round(1000 * (error.retry_after or 0)))
+    return f"retry: {pause}\n\nevent: away\ndata: {msgspec_json.encode({'code': error.code}).decode()}\n\n"
 
 
 def _stream(router: Control, session_id: str, asked: bodies.ListSessionEvents, waiting: threading.Semaphore) -> str:

@@ -135,6 +135,22 @@ def test_a_number_that_is_none_is_refused(http: FlaskClient, told: Any, number: 
     assert answer.status_code == 400
 
 
+def test_a_router_that_is_away_ends_no_stream_of_a_browser(
+    http: FlaskClient, router: RouterUnderTest, told: Any
+) -> None:
+    told(1, "one")
+    router.stop()
+
+    stream = http.get("/sessions/api/events", headers=KEY | {"Last-Event-ID": "1", "Accept": "text/event-stream"})
+    plain = http.get("/sessions/api/events", headers=KEY)
+    router.start()
+
+    assert (stream.status_code, stream.mimetype) == (200, "text/event-stream")
+    assert stream.text.startswith("retry: 2000\n\n")
+    assert parsed(stream.text) == [("", "away", {"code": "UNAVAILABLE"})]
+    assert plain.status_code == 503
+
+
 def test_a_session_that_is_not_there(http: FlaskClient) -> None:
     answer = http.get("/sessions/nobody/events", headers=KEY)
 
