@@ -28,14 +28,36 @@ SHIPPED: tuple[tuple[str, str], ...] = (
 )
 
 
+# In every secret of a rule stands one of these, when case is folded; to look for them costs a hundredth of the rule.
+# None has an i where a rule knows no case: that finds one without a dot, too, and folding does not.
+SIGNS: dict[str, tuple[str, ...]] = {
+    "private key": ("-----begin ",),
+    "API key": ("sk-", "_live_", "_test_", "aiza", "pmk_"),
+    "GitHub token": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    "GitLab token": ("gl",),
+    "AWS key": ("akia", "asia"),
+    "Slack token": ("xox",),
+    "bot token": (":",),
+    "package token": ("npm_", "pypi-", "hf_"),
+    "signed token": ("eyj",),
+    "password": ("://",),
+    "credential": ("bearer ", "bas"),
+    "secret": ("passw", "passphrase", "secret", "token", "key", "cred"),
+}
+
+
 class Masks:
     """Puts a word in the place of each secret."""
 
     def __init__(self, more: Iterable[tuple[str, str]] = ()) -> None:
         """`more` are names and regular expressions beside those that come along. Raises re.error."""
-        self._rules = tuple((f"[{name}]", re.compile(pattern, re.DOTALL)) for name, pattern in (*SHIPPED, *more))
+        shipped = [(name, pattern, SIGNS[name]) for name, pattern in SHIPPED]
+        rules = [*shipped, *((name, pattern, ("",)) for name, pattern in more)]
+        self._rules = tuple((f"[{name}]", re.compile(pattern, re.DOTALL), signs) for name, pattern, signs in rules)
 
     def __call__(self, text: str) -> str:
-        for name, pattern in self._rules:
-            text = pattern.sub(name, text)
+        small = text.casefold()
+        for name, pattern, signs in self._rules:
+            if any(sign in small for sign in signs):
+                text = pattern.sub(name, text)
         return text

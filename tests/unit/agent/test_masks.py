@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from agent.domain.masks import Masks
+from agent.domain.masks import SHIPPED, Masks
 
 # In parts, so that whoever looks for leaked secrets finds none here.
 SECRETS = {
@@ -78,3 +80,25 @@ def test_a_rule_that_is_none_is_named() -> None:
 def test_a_long_text_takes_no_longer_than_its_length(text: str) -> None:
     """One that takes its length squared would hold the agent up for minutes, and this test with it."""
     assert Masks()(text)
+
+
+# What stands before and behind a secret is none of what is found: it is made with it.
+AROUND = {"(?<=://)": "://", "(?=@)": "@"}
+
+
+@pytest.mark.parametrize("pattern", [pattern for _, pattern in SHIPPED])
+@given(data=st.data())
+@settings(max_examples=50, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+def test_whatever_a_rule_finds_it_is_asked_for(pattern: str, data: st.DataObject) -> None:
+    for around, text in AROUND.items():
+        pattern = pattern.replace(around, text)
+    found = data.draw(st.from_regex(re.compile(pattern, re.DOTALL)))
+
+    assert Masks()(found) != found
+
+
+@pytest.mark.parametrize(
+    "text", ["pa\u017f\u017fword: hunter22", "ba\u017f\u0131c dXNlcjpwYXNzd29yZA==", "API_\u212aEY=abcdefg1"]
+)
+def test_a_letter_that_passes_for_another_hides_none(text: str) -> None:
+    assert Masks()(text) != text
