@@ -18,6 +18,13 @@ WARM_UP = 200  # messages
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Way]:
+    async with through(folder) as (way, _):
+        yield way
+
+
+@asynccontextmanager
+async def through(folder: Path) -> AsyncIterator[tuple[Way, programs.Program]]:
+    """The way, and the router on it."""
     with programs.router(folder) as router, programs.adapter(folder, router.address) as adapter:
         async with grpc.aio.insecure_channel(router.address) as channel:
             machine = Machine(channel, "bench")
@@ -30,7 +37,7 @@ async def opened(folder: Path) -> AsyncIterator[Way]:
             async def post(at_once: int, seconds: float, first: int) -> driver.Posted:
                 return await driver.post(adapter.address, at_once, seconds, 5_000_000 + first)
 
-            yield Way(post, machine.arrived)
+            yield Way(post, machine.arrived), router
             serving.cancel()
             machine.close()
 

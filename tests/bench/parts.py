@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import chain, drain, floor, idle, starts, storms, submits, syncs
+from tests.bench import chain, chatty, drain, floor, idle, starts, storms, submits, syncs, told
 from tests.bench.figures import Figures
 from tests.bench.loads import Way, loaded
 from tests.bench.peers import jetstream, postgres, redis_streams, worker
@@ -71,6 +71,15 @@ def _syncs(folder: Path, scale: Scale) -> Figures:
     return asyncio.run(syncs.measure(folder, scale.synced))
 
 
+def _chatty(folder: Path, scale: Scale) -> Figures:
+    return uvloop.run(chatty.measure(folder, scale.seconds))
+
+
+def _told(folder: Path, scale: Scale) -> Figures:
+    run = asyncio.run(told.measure(folder, scale.seconds))
+    return {"p50": run.p50, "p99": run.p99}
+
+
 async def _storm(_folder: Path, scale: Scale) -> Figures:
     bare = await storms.bare(scale.storm)
     ours = await storms.ours(scale.storm)
@@ -93,6 +102,8 @@ PARTS = [
     Part("away", "our router alone, while the machine is away", _away),
     Part("drain", "10 000 queued commands onto a machine's disk", _drain, most=3),
     Part("idle", "memory of the router for each machine that is idle", _idle, most=1),
+    Part("chatty", "a webhook beside 50 sessions that say 20 things a second", _chatty, most=3),
+    Part("told", "from 50 programs' records to those who watch them", _told, most=3),
     Part("storm", "machines that come back to a router that was killed", lambda *of: asyncio.run(_storm(*of)), most=3),
     Part("syncs", "how often a command makes a disk sync", _syncs, syncs.missing, most=1),
     Part("starts", "commands that people wait for, from start to end", _starts, most=3),

@@ -11,6 +11,7 @@ class Unit(Enum):
     SECONDS = (1.0, "s", 2)
     RATE = (1.0, "/s", 0)
     KIB = (1 / 1024, "KiB", 1)
+    MIB = (1 / 1024**2, "MiB", 1)
     SYNCS = (1.0, "syncs", 2)
 
     def written(self, value: float) -> str:
@@ -129,6 +130,19 @@ SECTIONS: dict[str, list[Row]] = {
             (_than("storm", "its quiet p99", "chat quiet", most=20),)),
         Row("a command by a call meanwhile, p99", "storm.port meanwhile", Unit.MS,
             (_than("storm", "its quiet p99", "port quiet", most=20),)),
+    ],
+    "events": [
+        Row("webhook → machine, one at a time, while 50 sessions are silent, p50", "chatty.quiet p50", Unit.MS),
+        Row("— while each says 20 things a second, p50", "chatty.beside p50", Unit.MS,
+            (_than("chatty", "its quiet p50", "quiet p50", most=1.1),)),
+        Row("— and 50 who watch them read nothing, p50", "chatty.unread p50", Unit.MS,
+            (_than("chatty", "its quiet p50", "quiet p50", most=1.1),)),
+        Row("things a second that they said", "chatty.rate", Unit.RATE, (), Bound(least=950)),
+        Row("the router's memory behind all that", "chatty.after", Unit.MIB,
+            (_than("chatty", "its memory before", "before", most=1.5),)),
+        Row("what it keeps of it on disk", "chatty.kept", Unit.MIB),
+        Row("from a program's record to whoever watches, 50 such sessions, p50", "told.p50", Unit.SECONDS),
+        Row("— p99", "told.p99", Unit.SECONDS, (), Bound(most=1.0)),
     ],
     "commands": [
         Row("Python that does nothing", "starts.python", Unit.MS),
