@@ -32,6 +32,7 @@ from agent.local.server import LocalServer
 from agent.loops import Tasks, Work, endless, guarded
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
+from agent.services.deltas import DeltaTeller
 from agent.services.events import EventTeller
 from agent.services.executor import Executor
 from agent.services.files import Files
@@ -95,25 +96,21 @@ class Agent:
         self.executor = Executor(
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
         )
+        events, deltas = EventTeller(self.sessions, masks, clock), DeltaTeller(masks, clock)
         self.link_handler = LinkHandler(
             self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor,
             clock, self.starts.folders, self._can_start, self._condition,
-            EventTeller(self.sessions, masks, clock), ScreenTeller(self.sessions, masks))  # fmt: skip
+            events, ScreenTeller(self.sessions, masks), deltas)  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
-        requests = Requests(
-            self.key.identity.machine_id,
-            self.sessions,
-            self.inbox,
-            self.outbox,
-            Hooks(SessionLookup(self.sessions), self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)),
-            self.permissions,
-            self.uploads,
-            self.client,
-            config.workers,
+        hooks = Hooks(
+            SessionLookup(self.sessions), self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)
         )
-        self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts)
+        requests = Requests(
+            self.key.identity.machine_id, self.sessions, self.inbox, self.outbox, hooks, self.permissions,
+            self.uploads, self.client, config.workers)  # fmt: skip
+        self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
         if self.headless is not None:
             self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
         pty = _one_of(PtyBackend, backends)

@@ -1,9 +1,9 @@
 """What travels on the link to the router, as values: nothing below the edge knows protobuf.
 
-Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain, FrameError, EventsAck or
-ScreenQuery.
-Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat, Goodbye, EventsQuery, SessionEvents
-or Screen.
+Down: RouterFrame with Welcome, Commands, Cancel, UpstreamAck, HeartbeatAck, Drain, FrameError, EventsAck,
+ScreenQuery or DeltasWanted.
+Up: AgentFrame with Hello, Receipts, Results, Durable, Heartbeat, Goodbye, EventsQuery, SessionEvents, Screen
+or SaidDelta.
 
 What is durable has a number and stays in
 the outbox until the router acknowledges it.
@@ -100,7 +100,16 @@ class ScreenQuery:
     session_id: str
 
 
-Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck | ScreenQuery
+@dataclass(frozen=True, slots=True)
+class DeltasWanted:
+    """Somebody wants what a session says while it says it, for so many seconds."""
+
+    session_id: str
+    seconds: float
+
+
+OfSessions = EventsAck | ScreenQuery | DeltasWanted  # what the router wants of what sessions do, and has
+Down = Welcome | Commands | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | OfSessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +320,17 @@ class Screen:
     detail: str = ""
 
 
-Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye | EventsQuery | SessionEvents | Screen
+@dataclass(frozen=True, slots=True)
+class SaidDelta:
+    """What a session has said so far of an answer: its end, behind so many characters."""
+
+    session_id: str
+    answer_id: str
+    before: int
+    text: str
+
+
+Up = Hello | Receipts | Results | Durable | Heartbeat | Goodbye | EventsQuery | SessionEvents | Screen | SaidDelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ MAX_SAID = 32 * 1024  # characters, like the next two; with their UTF-8 an event
 MAX_PART = 16 * 1024
 MAX_LINE = 300  # of what stands in one line
 MAX_ENTRIES = 50
+MAX_COMMANDS = 200
 _BYTES_OF_ALL = 56 * 1024  # of an event's texts: many letters have more than a byte
 _MORE = "…"
 
@@ -48,6 +49,7 @@ class Said:
 
     by: Speaker
     text: str
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class ToolUsed:
     input: str = ""
     output: str = ""
     diff: str = ""
+    parent_id: str = ""  # of the use within which a subagent does it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +76,25 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one answer of the model used, in tokens."""
+    """What one answer of the model used, in tokens; without new ones what is known by then of the rest."""
 
     model: str
-    input: int
-    output: int
-    cache_read: int
-    cache_written: int
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_written: int = 0
+    context: int = 0
+    context_size: int = 0
+    cost: float = 0.0  # US dollars, of the conversation so far
 
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """What it does now."""
+    """What it does now; its account is at a limit until then, in seconds since the epoch, or at none."""
 
     state: SessionState
     waiting_for: str = ""
+    limited_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class Described:
     model: str = ""
     mode: str = ""
     branch: str = ""
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +129,17 @@ class Event:
 def fit(event: Event, mask: Callable[[str], str]) -> Event:
     """The event with its secrets masked, as long as it may be. Masked before it is cut: half a secret is one, too."""
     match event.what:
-        case Said(by, text):
-            return replace(event, what=Said(by, _head(mask(text), MAX_SAID, _BYTES_OF_ALL)))
+        case Said(text=text) as said:
+            return replace(event, what=replace(said, text=_head(mask(text), MAX_SAID, _BYTES_OF_ALL)))
         case ToolUsed() as used:
             return replace(event, what=_fit_tool(used, mask))
         case Planned(entries):
             fitting = tuple((_head(mask(text), MAX_LINE), state) for text, state in entries[:MAX_ENTRIES])
             return replace(event, what=Planned(fitting))
-        case Described(title, model, mode, branch):
-            return replace(event, what=Described(*(_head(mask(one), MAX_LINE) for one in (title, model, mode, branch))))
+        case Described() as about:
+            names = ("title", "model", "mode", "branch")
+            lines = {name: _head(mask(getattr(about, name)), MAX_LINE) for name in names}
+            return replace(event, what=replace(about, **lines, commands=about.commands[:MAX_COMMANDS]))
     return event
 
 
@@ -137,6 +147,7 @@ def _fit_tool(used: ToolUsed, mask: Callable[[str], str]) -> ToolUsed:
     return replace(
         used,
         tool_id=used.tool_id[:MAX_LINE],
+        parent_id=used.parent_id[:MAX_LINE],
         name=used.name[:MAX_LINE],
         title=_head(mask(used.title), MAX_LINE),
         input=_head(mask(used.input), MAX_PART, _BYTES_OF_ALL // 4),

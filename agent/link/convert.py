@@ -70,7 +70,7 @@ def agent_frame(frame: AgentFrame) -> bytes:
             message.hello.CopyFrom(_hello(hello))
         case frames.Heartbeat(nonce, depth, lag):
             message.heartbeat.CopyFrom(link.Heartbeat(nonce=nonce, inbox_depth=depth, loop_lag=_duration(lag)))
-        case frames.SessionEvents() | frames.EventsQuery() | frames.Screen() as told:
+        case frames.SessionEvents() | frames.EventsQuery() | frames.Screen() | frames.SaidDelta() as told:
             event_messages.put(message, told)
         case frames.Goodbye(reason, will_return):
             message.goodbye.CopyFrom(link.Goodbye(reason=reason, will_return=will_return))
@@ -189,6 +189,7 @@ _DOWN: dict[str, Callable[[Any], frames.Down]] = {
     "drain": lambda message: frames.Drain(_seconds(message.deadline), _seconds(message.reconnect_after)),
     "events_ack": event_messages.events_ack,
     "screen_query": lambda message: frames.ScreenQuery(message.query_id, message.session_id),
+    "deltas_wanted": lambda message: frames.DeltasWanted(message.session_id, message.seconds),
     "frame_error": lambda message: frames.FrameError(message.about, message.status.message),
 }
 

@@ -20,14 +20,13 @@ from agent.domain.frames import (
     Commands,
     Drain,
     Durable,
-    EventsAck,
     FrameError,
     Goodbye,
     Hello,
+    OfSessions,
     Receipt,
     Receipts,
     RouterFrame,
-    ScreenQuery,
     Up,
     UpstreamAck,
     Welcome,
@@ -104,7 +103,7 @@ class Handler(Protocol):
     async def tell(self, send: Callable[[Up], None]) -> None:
         """Tell what sessions do, on a link whose router wants to know; until cancelled."""
 
-    def told(self, frame: EventsAck | ScreenQuery) -> None:
+    def told(self, frame: OfSessions) -> None:
         """How far the router is with that, or what else of them it wants to see."""
 
 
@@ -183,7 +182,7 @@ class Driver:
                     self._handler.acknowledge(self.link.acked, refused)
                 if self._windowed:
                     self._handler.news.set()
-            case EventsAck() | ScreenQuery():
+            case _ if isinstance(event, OfSessions):
                 self._handler.told(event)
             case FrameError(about, text):
                 logger.warning("router could not take %s: %s", about, text)

@@ -20,12 +20,16 @@ from agent.domain.session_event import (
     WorkState,
 )
 
+YEAR_10_000 = 253_402_300_800  # seconds since the epoch; no calendar has it
 _SPEAKERS = {one: pb.Speaker.Value(f"SPEAKER_{one.value}") for one in Speaker}
 _KINDS = {one: pb.ToolKind.Value(f"TOOL_KIND_{one.value}") for one in ToolKind}
 _WORK = {one: pb.WorkState.Value(f"WORK_STATE_{one.value}") for one in WorkState}
 
 
-def put(message: link.AgentFrame, body: frames.SessionEvents | frames.EventsQuery | frames.Screen) -> None:
+Told = frames.SessionEvents | frames.EventsQuery | frames.Screen | frames.SaidDelta
+
+
+def put(message: link.AgentFrame, body: Told) -> None:
     """Make it the frame's."""
     match body:
         case frames.SessionEvents():
@@ -34,6 +38,9 @@ def put(message: link.AgentFrame, body: frames.SessionEvents | frames.EventsQuer
             message.events_query.session_ids.extend(session_ids)
         case frames.Screen():
             message.screen.CopyFrom(screen(body))
+        case frames.SaidDelta(session_id, answer_id, before, text):
+            delta = pb.SaidDelta(session_id=session_id, answer_id=answer_id, before=before, text=text)
+            message.said_delta.CopyFrom(delta)
 
 
 def session_events(frame: frames.SessionEvents) -> pb.SessionEvents:
@@ -57,25 +64,34 @@ def screen(shown: frames.Screen) -> pb.Screen:
 
 def _event(event: Event) -> pb.SessionEvent:
     message = pb.SessionEvent()
-    if event.at is not None and 0 <= event.at < 253_402_300_800:  # the year 10 000, which no calendar has
+    if event.at is not None and 0 <= event.at < YEAR_10_000:
         message.at.FromMicroseconds(round(event.at * 1e6))
     match event.what:
-        case Said(by, text):
-            message.said.CopyFrom(pb.Said(by=_SPEAKERS[by], text=text))
+        case Said(by, text, is_error):
+            message.said.CopyFrom(pb.Said(by=_SPEAKERS[by], text=text, is_error=is_error))
         case ToolUsed() as used:
             message.tool.CopyFrom(_tool(used))
         case Planned(entries):
             message.plan.entries.extend([pb.PlanEntry(text=text, state=_WORK[state]) for text, state in entries])
         case Used() as used:
             message.usage.CopyFrom(_usage(used))
-        case Became(state, waiting_for):
-            number = 0 if state is SessionState.UNKNOWN else types.SessionState.Value(f"SESSION_STATE_{state.name}")
-            message.status.CopyFrom(pb.SessionStatus(state=number, waiting_for=waiting_for))  # type: ignore[arg-type]
-        case Described(title, model, mode, branch):
-            message.metadata.CopyFrom(pb.SessionMetadata(title=title, model=model, mode=mode, branch=branch))
+        case Became() as became:
+            message.status.CopyFrom(_status(became))
+        case Described(title, model, mode, branch, commands):
+            about = pb.SessionMetadata(title=title, model=model, mode=mode, branch=branch, commands=commands)
+            message.metadata.CopyFrom(about)
         case Missing(why):
             message.gap.CopyFrom(pb.EventGap(why=why))
     return message
+
+
+def _status(became: Became) -> pb.SessionStatus:
+    state = became.state
+    number = 0 if state is SessionState.UNKNOWN else types.SessionState.Value(f"SESSION_STATE_{state.name}")
+    status = pb.SessionStatus(state=number, waiting_for=became.waiting_for)  # type: ignore[arg-type]
+    if 0 < became.limited_until < YEAR_10_000:
+        status.limited_until.FromSeconds(int(became.limited_until))
+    return status
 
 
 def _tool(used: ToolUsed) -> pb.ToolUse:
@@ -88,6 +104,7 @@ def _tool(used: ToolUsed) -> pb.ToolUse:
         state=_WORK[used.state],
         output=used.output,
         diff=used.diff,
+        parent_id=used.parent_id,
     )
 
 
@@ -98,5 +115,7 @@ def _usage(used: Used) -> pb.Usage:
         output_tokens=used.output,
         cache_read_tokens=used.cache_read,
         cache_written_tokens=used.cache_written,
-        context_tokens=used.input + used.cache_read + used.cache_written + used.output,
+        context_tokens=used.context or used.input + used.cache_read + used.cache_written + used.output,
+        context_size=used.context_size,
+        cost_usd=used.cost,
     )

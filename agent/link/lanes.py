@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from agent.domain.frames import AgentFrame
+from agent.domain.frames import AgentFrame, SaidDelta
 
 
 class Lanes:
@@ -26,7 +26,9 @@ class Lanes:
         self._put(self._bulk, frame)
 
     def events(self, frame: AgentFrame) -> None:
-        """To be written when nothing else waits: it promises nothing."""
+        """To be written when nothing else waits: it promises nothing. What holds only for now is dropped then."""
+        if isinstance(frame.body, SaidDelta) and (self._control or self._bulk or self._events):
+            return
         self._put(self._events, frame)
 
     def close(self) -> None:

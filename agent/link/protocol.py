@@ -19,12 +19,11 @@ from agent.domain.frames import (
     Commands,
     Drain,
     Durable,
-    EventsAck,
     FrameError,
     Heartbeat,
+    OfSessions,
     Results,
     RouterFrame,
-    ScreenQuery,
     Up,
     UpstreamAck,
     Welcome,
@@ -73,7 +72,7 @@ class Phase(Enum):
     DRAINING = "draining"
 
 
-Event = Welcome | Commands | Cancel | UpstreamAck | Drain | FrameError | EventsAck | ScreenQuery
+Event = Welcome | Commands | Cancel | UpstreamAck | Drain | FrameError | OfSessions
 
 
 class Link:
@@ -110,8 +109,10 @@ class Link:
             case Drain():
                 self.phase = Phase.DRAINING
                 return frame.body
-            case Commands() | Cancel() | FrameError() | EventsAck() | ScreenQuery():
+            case Commands() | Cancel() | FrameError():
                 return frame.body
+            case body if isinstance(body, OfSessions):
+                return body
             case _:
                 return None
 

@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from hashlib import sha256
 
 from agent.backends.claude.transcript_file import Cursor, Read, TranscriptFile, path_of
 from agent.clock import Clock
 from agent.domain.frames import EventsAck, EventsQuery, SessionEvents
 from agent.domain.masks import Masks
-from agent.domain.session import UUID, Session, SessionState
-from agent.domain.session_event import Became, Event
+from agent.domain.session import UUID, Session, SessionState, bare_id
+from agent.domain.session_event import Became, Described, Event, Used
 from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,18 @@ ASKED_AT_ONCE = 200
 MOST_UNTOLD = 1024 * 1024  # bytes of a record that told nothing, after which the router hears where we are
 ASK_AGAIN, LONGEST_PAUSE = 0.5, 60.0  # seconds until a router that takes nothing is asked again; doubled each time
 Send = Callable[[EventsQuery | SessionEvents], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What its program said of a session that stands in no record."""
+
+    commands: tuple[str, ...] = ()
+    cost: float = 0.0
+    context_size: int = 0
+
+
+NONE = Facts()
 
 
 @dataclass(slots=True)
@@ -50,6 +62,7 @@ class EventTeller:
         self._every = every
         self._told: dict[str, _Told] = {}
         self._paths: dict[str, str] = {}  # by conversation, of those whose hooks do not say it
+        self._facts: dict[str, Facts] = {}
         self._changed = asyncio.Event()
 
     async def tell(self, send: Send) -> None:
@@ -66,6 +79,15 @@ class EventTeller:
             for told in self._told.values():
                 told.file.close()
             self._told.clear()  # the next router may know more or less
+
+    def learned(
+        self, session_id: str, *, commands: tuple[str, ...] = (), cost: float = 0.0, context_size: int = 0
+    ) -> None:
+        """What no record holds, and counts until something else is said; what is empty is as it was."""
+        name = bare_id(session_id)
+        known = self._facts.get(name, Facts())
+        self._facts[name] = Facts(commands or known.commands, cost or known.cost, context_size or known.context_size)
+        self._changed.set()
 
     def heard(self, ack: EventsAck) -> None:
         """How far the router is with a session."""
@@ -98,6 +120,7 @@ class EventTeller:
         """How far the router is with those that it did not say it of."""
         for name in [name for name in self._told if name not in sessions]:
             self._told.pop(name).file.close()
+            self._facts.pop(bare_id(name), None)
         now, names = self._clock.monotonic(), []
         for name, session in sessions.items():
             if session.conversation is None and name not in self._told:
@@ -114,7 +137,9 @@ class EventTeller:
         if told.cursor is None or told.sent is not None or on_their_way >= MOST_ON_THEIR_WAY:
             return None
         path = self._path(session)
-        looks = (session.state, session.waiting_for, path, *_look(path))
+        limited = told.cursor.known.limited > self._clock.now()
+        facts = self._facts.get(bare_id(session.session_id), NONE)
+        looks = (session.state, session.waiting_for, limited, facts, path, *told.file.looks(told.cursor, path))
         if looks == told.seen:
             return None
         try:
@@ -123,7 +148,7 @@ class EventTeller:
             logger.warning("cannot read what a session does session_id=%s: %s", session.session_id, error)
             return self._later(told)
         if not read.more:
-            read = _with_status(read, session)
+            read = _with_status(_with_facts(read, facts), session, self._clock.now())
         if read.events or read.cursor.offset - told.cursor.offset > MOST_UNTOLD:
             told.sent = read.cursor
             events, cursor = read.events, read.cursor.packed()
@@ -148,20 +173,25 @@ class EventTeller:
         return self._paths.get(name, "")
 
 
-def _with_status(read: Read, session: Session) -> Read:
+def _with_facts(read: Read, facts: Facts) -> Read:
+    """With what no record holds, where something else was told last."""
+    known = read.cursor.known
+    offered = sha256("\n".join(facts.commands).encode()).hexdigest()[:16] if facts.commands else read.cursor.offered
+    events = [Event(Described(commands=facts.commands))] if offered != read.cursor.offered else []
+    figures = (max(facts.cost, known.cost), facts.context_size or read.cursor.context_size)
+    if figures != (known.cost, read.cursor.context_size):
+        cost, size = figures
+        events.append(Event(Used(known.described.model, context=known.context, context_size=size, cost=cost)))
+    cursor = replace(read.cursor, offered=offered, context_size=figures[1], known=replace(known, cost=figures[0]))
+    return Read((*read.events, *events), cursor) if events else read
+
+
+def _with_status(read: Read, session: Session, now: float) -> Read:
     """With what it does now, where something else was told last."""
     waiting_for = session.waiting_for[:100] if session.state is SessionState.WAITING else ""
-    now = (session.state.value, waiting_for)
-    if now == read.cursor.status:
+    limited = read.cursor.known.limited if read.cursor.known.limited > now else 0.0
+    status = (session.state.value, waiting_for, *([f"{limited:.0f}"] if limited else []))
+    if status == read.cursor.status:
         return read
-    became = Event(Became(session.state, waiting_for))
-    return Read((*read.events, became), replace(read.cursor, status=now))
-
-
-def _look(path: str) -> tuple[int, ...]:
-    """What changes with a file."""
-    try:
-        seen = Path(path).stat()
-    except (OSError, ValueError):
-        return ()
-    return (seen.st_ino, seen.st_size)
+    became = Event(Became(session.state, waiting_for, limited))
+    return Read((*read.events, became), replace(read.cursor, status=status))

@@ -5,11 +5,14 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 
+from agent.backends.claude.stream_asides import Aside, Begun, Chunk, Figures, Offered, Whole
 from agent.backends.terminals import typing_rules
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.frames import Notify
 from agent.domain.session import Conversation, SessionState
+from agent.services.deltas import DeltaTeller
+from agent.services.events import EventTeller
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
 from agent.store.outbox import Outbox
@@ -24,7 +27,17 @@ _CUT_OFF = "The agent here was stopped in the middle of this; so was Claude Code
 class HeadlessListener:
     """Hears the headless backend. What it is told is on disk when it returns, however long the disk is full."""
 
-    def __init__(self, sessions: Sessions, outbox: Outbox, prompts: PromptTracking, retry: float = RETRY) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        outbox: Outbox,
+        prompts: PromptTracking,
+        events: EventTeller,
+        deltas: DeltaTeller,
+        retry: float = RETRY,
+    ) -> None:
+        self._events = events
+        self._deltas = deltas
         self._sessions = sessions
         self._prompts = prompts
         self._outbox = outbox
@@ -44,6 +57,24 @@ class HeadlessListener:
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:
         await self._insist(lambda: self._sessions.converse(session_id, talk))
+
+    def aside(self, session_id: str, aside: Aside) -> None:
+        """For those who read along."""
+        match aside:
+            case Begun(answer_id):
+                self._deltas.begun(session_id, answer_id)
+            case Chunk(text):
+                self._deltas.more(session_id, text)
+            case Whole():
+                self._deltas.whole(session_id)
+            case Offered(commands):
+                self._events.learned(session_id, commands=commands)
+            case Figures(cost, context_size):
+                self._events.learned(session_id, cost=cost, context_size=context_size)
+
+    def is_followed(self, session_id: str) -> bool:
+        """Whether anybody wants what is said while it is said."""
+        return self._deltas.is_wanted(session_id)
 
     async def recover(self) -> None:
         """At start-up: what an earlier process had under way ended with it, and people are told."""

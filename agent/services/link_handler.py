@@ -9,9 +9,11 @@ from agent.clock import Clock
 from agent.domain.command import MAX_ID_BYTES, Command, InboxState, objection
 from agent.domain.frames import (
     Condition,
+    DeltasWanted,
     Durable,
     EventsAck,
     Hello,
+    OfSessions,
     Receipt,
     ReceiptOutcome,
     ScreenQuery,
@@ -19,6 +21,7 @@ from agent.domain.frames import (
     Up,
     Welcome,
 )
+from agent.services.deltas import DeltaTeller
 from agent.services.events import EventTeller
 from agent.services.executor import Executor
 from agent.services.screens import ScreenTeller
@@ -27,7 +30,7 @@ from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
 MAX_IN_HELLO = 500  # sessions: far from the size that a frame may have; those behind them follow one by one
-CAPABILITIES = ("command_batch", "files", "keys", "permissions", "screen", "text")
+CAPABILITIES = ("command_batch", "deltas", "files", "keys", "permissions", "screen", "text")
 
 
 async def _unknown() -> Condition:
@@ -50,6 +53,7 @@ class LinkHandler:
     condition: Callable[[], Awaitable[Condition]] = _unknown
     events: EventTeller | None = None
     screens: ScreenTeller | None = None
+    deltas: DeltaTeller | None = None
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _told: int = 0  # number of the last session in the outbox that hello had no room for
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
@@ -143,9 +147,13 @@ class LinkHandler:
                 loops.create_task(self.events.tell(send))
             if self.screens is not None:
                 loops.create_task(self.screens.tell(send))
+            if self.deltas is not None:
+                loops.create_task(self.deltas.tell(send))
 
-    def told(self, frame: EventsAck | ScreenQuery) -> None:
+    def told(self, frame: OfSessions) -> None:
         if isinstance(frame, EventsAck) and self.events is not None:
             self.events.heard(frame)
         if isinstance(frame, ScreenQuery) and self.screens is not None:
             self.screens.asked(frame)
+        if isinstance(frame, DeltasWanted) and self.deltas is not None:
+            self.deltas.asked(frame)

@@ -260,6 +260,15 @@ class TraceStep:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidDelta:
+    """What a session has said so far of an answer: its end, behind so many characters. Another id is another answer."""
+
+    answer_id: str
+    before: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEvent:
     """One thing that a session did; `content` is what the protocol has of that kind, as JSON has it."""
 

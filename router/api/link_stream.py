@@ -16,10 +16,11 @@ from router.api.turns import Turns
 from router.clock import Clock
 from router.domain.command import Command
 from router.domain.credentials import Principal
+from router.domain.delta import SaidDelta
 from router.domain.errors import Reason, Refusal
-from router.domain.frames import Drain, Hello, Receipts, Result, Upstream, UpstreamAck
+from router.domain.frames import Drain, Handled, Hello, Receipts, Result, Upstream, UpstreamAck
 from router.domain.screen import Screen
-from router.domain.session_event import EventsQuery, SessionEvents
+from router.domain.session_event import EventsQuery
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
 from router.link.flow import SLICE, Flow
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link, unheard
@@ -194,7 +195,7 @@ class LinkStream:
         most = WINDOW_BATCHED if batches else WINDOW
         link = Link(self._machine_id, self._public_key, batches, min(hello.max_in_flight or most, most))
         link.heard_at, link.wake = self._services.clock.now(), self._speak
-        link.shows_screens = "screen" in hello.capabilities
+        link.shows_screens, link.tells_deltas = (name in hello.capabilities for name in ("screen", "deltas"))
         upstream = self._services.upstream
         self.link = link  # before the write: a stream that dies meanwhile must still take its link back
         async with self._services.turns.inside():
@@ -215,12 +216,15 @@ class LinkStream:
             await self._flow.room(link.urgent)
         logger.info("link opened", extra={"machine": self._machine_id, "epoch": welcome.link_epoch})
 
-    async def _handle(self, link: Link, frame: Receipts | Upstream | SessionEvents | EventsQuery | Screen) -> None:
+    async def _handle(self, link: Link, frame: Handled) -> None:
         if isinstance(frame, Receipts):
             self._hand_in(link, frame, lazy=link.caught_up)
             return
         if isinstance(frame, Screen):
             self._services.screens.taken(link, frame)
+            return
+        if isinstance(frame, SaidDelta):
+            self._services.events.deltas.taken(link, frame)
             return
         if not isinstance(frame, Upstream):
             self._services.events.taken(link, frame)

@@ -5,6 +5,7 @@ from enum import Enum
 from msgspec import Struct
 
 from router.domain.command import ChatRef, Command
+from router.domain.delta import DeltasWanted, SaidDelta
 from router.domain.errors import Reason
 from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
@@ -179,7 +180,8 @@ class Unknown(Struct, frozen=True):
     text: str
 
 
-AgentFrame = Hello | Receipts | Upstream | Heartbeat | Goodbye | Unknown | SessionEvents | EventsQuery | Screen
+Handled = Receipts | Upstream | SessionEvents | EventsQuery | Screen | SaidDelta
+AgentFrame = Hello | Handled | Heartbeat | Goodbye | Unknown
 
 
 class Welcome(Struct, frozen=True):
@@ -243,4 +245,5 @@ class FrameError(Struct, frozen=True):
     text: str
 
 
-RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | EventsAck | ScreenQuery
+OfSessions = EventsAck | ScreenQuery | DeltasWanted
+RouterFrame = Welcome | Command | Cancel | UpstreamAck | HeartbeatAck | Drain | FrameError | OfSessions

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
+from router.domain.delta import SaidDelta
 from router.domain.errors import Reason
 from router.domain.frames import (
     PROTOCOL,
@@ -17,6 +18,7 @@ from router.domain.frames import (
     Drain,
     FrameError,
     Goodbye,
+    Handled,
     Heartbeat,
     HeartbeatAck,
     Hello,
@@ -89,7 +91,7 @@ class Greet:
 class Handle:
     """Something for the services, in order."""
 
-    frame: Receipts | Upstream | SessionEvents | EventsQuery | Screen
+    frame: Handled
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Connection:
 
     def _open(self, frame: AgentFrame) -> list[Step]:
         match frame:
-            case Receipts() | SessionEvents() | EventsQuery() | Screen():
+            case Receipts() | SessionEvents() | EventsQuery() | Screen() | SaidDelta():
                 return [Handle(frame)]
             case Unknown(text):
                 return [Reply(FrameError("frame", Reason.UNSUPPORTED, text))]

@@ -48,6 +48,7 @@ class Link:
     is_full: bool = False  # its machine was told that it has too many sessions
     draining: bool = False  # the agent was asked to leave: nothing more is sent
     shows_screens: bool = False  # the agent answers ScreenQuery frames
+    tells_deltas: bool = False  # the agent tells what is being said
     gone: bool = False  # the stream has ended, though that may not be on disk yet
     heard_at: float = 0.0  # its last frame, in seconds since the epoch; the event loop's
     # Lists, as they are empty nearly always: a deque would take a page for it.

@@ -11,11 +11,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequ
 from functools import partial
 
 from router.clock import Clock
+from router.domain.delta import SaidDelta
 from router.domain.errors import Reason, Refusal
 from router.domain.session_event import KEPT, MOST_BYTES, STREAM_KEPT, EventsAck, EventsQuery, Found, Gap, SessionEvents
 from router.link.hub import Hub, Link
+from router.services import deltas
+from router.services.deltas import Deltas, Follower
 from router.services.wakeups import Wakeups, set_within
-from router.store import events, search, sessions
+from router.store import clock_steps, events, search, sessions
 from router.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
@@ -27,7 +30,7 @@ PAGE = 64  # events; each may have 64 KiB
 LOOK_EVERY = 30.0  # seconds between looks when nothing wakes a watcher
 CLEAN_EVERY = 600.0  # seconds
 
-Told = tuple[int, bytes | Gap]
+Told = tuple[int, bytes | Gap | SaidDelta]
 
 
 class EventLog:
@@ -37,6 +40,7 @@ class EventLog:
         self._house = database
         self._hub = hub
         self._clock = clock
+        self.deltas = Deltas(hub, clock)
         self._wakeups = Wakeups()  # of its own: who waits for commands is not woken by what sessions say
         self._events: Database | None = None
         self.watchers = 0
@@ -83,12 +87,20 @@ class EventLog:
         raise Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=60.0)
 
     async def watch(
-        self, session_id: str, after: int, last: int, *, once: bool, may: Callable[[], Awaitable[object]]
+        self,
+        session_id: str,
+        after: int,
+        last: int,
+        *,
+        once: bool,
+        may: Callable[[], Awaitable[object]],
+        saying: str = "",
     ) -> AsyncGenerator[Told, None]:
         """What is kept behind a number, then what comes; numbers that are gone come as a Gap.
 
         There is one order and one reader of it, so nothing can be missing between the two. Whoever is slow holds
-        nothing here. `may` raises where the caller may see no more. Raises Refusal.
+        nothing here. `may` raises where the caller may see no more. `saying` names the machine that is asked for
+        what is being said; that comes with the number before it. Raises Refusal.
         """
         database = self._opened()
         stream = await database.read(lambda c: events.find(c, session_id))
@@ -98,28 +110,35 @@ class EventLog:
         at = max(after, stream.last_seq - last) if last else after
         self.watchers += 1
         try:
-            async for told in self._behind(database, session_id, at, once=once, may=may):
-                yield told
+            if at < stream.last_seq < stream.first_seq:  # none is kept: no event that is would tell of these
+                yield stream.last_seq, Gap(at + 1, stream.last_seq)
+                at = stream.last_seq
+            with self._wakeups.on(session_id) as changed, self.deltas.on(session_id, saying, changed) as follower:
+                async for told in self._behind(database, follower, at, once=once, may=may):
+                    yield told
         finally:
             self.watchers -= 1
 
     async def _behind(
-        self, database: Database, session_id: str, at: int, *, once: bool, may: Callable[[], Awaitable[object]]
+        self, database: Database, follower: Follower, at: int, *, once: bool, may: Callable[[], Awaitable[object]]
     ) -> AsyncGenerator[Told, None]:
-        with self._wakeups.on(session_id) as changed:
-            while True:
-                changed.clear()  # before the look: what comes meanwhile wakes again
-                page = await database.read(partial(events.after, session_id=session_id, seq=at, limit=PAGE))
-                await may()
-                for seq, payload in page:
-                    if seq > at + 1:
-                        yield seq - 1, Gap(at + 1, seq - 1)
-                    at = seq
-                    yield seq, payload
-                if once and len(page) < PAGE:
-                    return
-                if not page:
-                    await set_within(changed, LOOK_EVERY)
+        changed, session_id = follower.changed, follower.session_id
+        while True:
+            self.deltas.ask(follower)
+            changed.clear()  # before the look: what comes meanwhile wakes again
+            page = await database.read(partial(events.after, session_id=session_id, seq=at, limit=PAGE))
+            await may()
+            for seq, payload in page:
+                if seq > at + 1:
+                    yield seq - 1, Gap(at + 1, seq - 1)
+                at = seq
+                yield seq, payload
+            if delta := follower.taken():
+                yield at, delta
+            if once and len(page) < PAGE:
+                return
+            if not page:
+                await set_within(changed, deltas.LOOK_EVERY if follower.machine_id else LOOK_EVERY)
 
     async def run(self) -> None:
         """Remove what is old or too much, until cancelled."""
@@ -133,7 +152,9 @@ class EventLog:
             self._owned = {key: known for key, known in self._owned.items() if now < known[1]}
             if self._events is not None:
                 try:
-                    while await self._events.write(self._clean):
+                    # After the clock was put forward events look older than they are.
+                    held = partial(clock_steps.history_is_held, now=self._clock.now())
+                    while not await self._house.read(held) and await self._events.write(self._clean) > 0:
                         pass
                 except Refusal as refusal:
                     self._suspect()

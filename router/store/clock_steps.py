@@ -41,7 +41,7 @@ def _shift(connection: sqlite3.Connection, step: float) -> None:
     meta.put(connection, "small_steps", str(0.0 if is_much else saved_up))
 
 
-def history_is_held(tx: Transaction, now: float) -> bool:
+def history_is_held(tx: sqlite3.Connection | Transaction, now: float) -> bool:
     """Whether the clock was put forward of late, so that what has ended looks older than it is."""
     return now < _held_until(tx)
 

@@ -175,6 +175,22 @@ class System:
         request = control_pb2.WatchSessionRequest(session_id=session_id, once=True)
         return [one.event for one in self._control.WatchSession(request, metadata=self._metadata, timeout=30)]
 
+    def saying(self, text: str) -> list[str]:
+        """What the only session is heard saying, while it says it, when it is sent a text."""
+        [session] = self.cli("sessions", "--json")
+        name = session["sessionId"]
+        request = control_pb2.WatchSessionRequest(session_id=name, after_seq=self.events(name)[-1].seq, deltas=True)
+        call = self._control.WatchSession(request, metadata=self._metadata, timeout=60)
+        call.initial_metadata()
+        self.rest("POST", "/commands", {"sessionId": name, "text": text})
+        found = []
+        for one in call:
+            if one.event.said.by == session_events_pb2.SPEAKER_ASSISTANT:
+                break
+            found += [one.delta.text] if one.HasField("delta") else []
+        call.cancel()  # type: ignore[no-untyped-call]
+        return found
+
     def wait_for_machine(self, machine_id: str, *, connected: bool) -> None:
         """Wait until the router believes that a machine is connected, or that it is not."""
 

@@ -124,3 +124,38 @@ def test_a_session_without_a_terminal_is_told_of_like_one_with_it(tmp_path: Path
             stream = system.rest("GET", f"/sessions/{session['sessionId']}/events").text
             assert stream.startswith("retry: ")
             assert '"text":"echo: hello there"' in stream
+
+
+def test_what_subagents_do_what_it_cost_and_what_is_being_said_is_told(tmp_path: Path) -> None:
+    with ModelApi() as api:
+        (tmp_path / "claude").mkdir()
+        home = ClaudeHome(tmp_path / "claude", api)
+        environ = home.environ | {
+            "PATH": f"{home.program.parent}:{home.environ['PATH']}",
+            "POINTSMAN_START_FOLDERS": str(home.project),
+        }
+        with running(tmp_path, **environ) as system:
+            system.webhook(message(80_002, "/new %agent %bash ls"))
+            wait_until(lambda: system.cli("sessions", "--json"), LONG)
+            wait_until(lambda: [one for one in tools(system) if one.parent_id], LONG)
+            wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
+            use, *_ = tools(system)
+            within = [one for one in tools(system) if one.parent_id == use.id]
+            ends = [one.state for one in tools(system) if one.id == use.id]
+            about = [one.metadata for one in told(system) if one.metadata.commands]
+            used = [one.usage for one in told(system) if one.usage.cost_usd]
+            saying = system.saying("%slow 4 one two three four five six seven eight")
+
+    assert [(one.name, one.state) for one in within] == [
+        ("Bash", pb.WORK_STATE_RUNNING),
+        ("", pb.WORK_STATE_DONE),
+    ]
+    assert ends == [pb.WORK_STATE_RUNNING, pb.WORK_STATE_DONE]
+    assert "compact" in about[0].commands
+    assert used[-1].context_size >= 200_000
+    assert saying[0].startswith("one ")
+    assert saying == sorted(saying, key=len)
+
+
+def tools(system: System) -> list[pb.ToolUse]:
+    return [one.tool for one in told(system) if one.WhichOneof("event") == "tool"]

@@ -4,6 +4,7 @@
 %ask QUESTION | A | B    asks that question with those options, then says what it was told
 %tool NAME {JSON}  asks for that tool with those arguments, then says what the tool said
 %slow SECONDS X    says X, word by word over that time
+%agent PROMPT      asks for a subagent with that prompt, then says what it said
 anything else      "echo: " and the prompt
 """
 
@@ -140,7 +141,10 @@ def _reply(prompt: str, results: list[str]) -> tuple[list[Json], float]:
         case ("tool", rest) if not results:
             name, _, arguments = rest.partition(" ")
             return [_tool(name, json.loads(arguments))], 0
-        case ("bash" | "ask" | "tool", _):
+        case ("agent", rest) if not results:
+            given = {"description": "Look around", "prompt": rest, "subagent_type": "general-purpose"}
+            return [_tool("Agent", given)], 0
+        case ("bash" | "ask" | "agent" | "tool", _):
             return [_text(f"tool said: {' | '.join(results)}")], 0
         case ("slow", rest):
             seconds, _, text = rest.partition(" ")

@@ -247,7 +247,7 @@ class FakeControl(ControlServicer):
 
     def WatchSession(self, request: Any, context: Any) -> Iterator[pb.WatchSessionResponse]:
         self.enter(request, context)
-        later = [one for one in self.session_events if one.event.seq > request.after_seq]
+        later = [one for one in self.session_events if one.event.seq > request.after_seq or one.HasField("delta")]
         if self.broken_streams > 0:
             self.broken_streams -= 1
             yield later[0]

@@ -15,6 +15,7 @@ from typing import Protocol
 from agent.backends.claude.launch import Launcher
 from agent.backends.claude.process import ClaudeProcess, Ended, end_group
 from agent.backends.claude.questions import Asker, Nobody, OpenQuestions
+from agent.backends.claude.stream_asides import Aside
 from agent.backends.claude.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
 from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
@@ -46,6 +47,12 @@ class Listener(Protocol):
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:
         """It is in this conversation now; None when there is none to take up."""
+
+    def aside(self, session_id: str, aside: Aside) -> None:
+        """What is for those alone who read along."""
+
+    def is_followed(self, session_id: str) -> bool:
+        """Whether anybody wants what it says while it says it."""
 
 
 class HeadlessBackend:
@@ -182,6 +189,7 @@ class HeadlessBackend:
             raise Refusal(Reason.TOO_MANY_SESSIONS, why)
         name = session.session_id
         running = self._running[name] = await self._launcher.start(session, partial(self._heard, name))
+        running.read_along(partial(self._heeded.aside, name), partial(self._heeded.is_followed, name))
         watching = self._tasks.start(f"watch {name}", partial(self._watch, name, running))
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.backends.claude import registry_file, stream_json
+from agent.backends.claude import registry_file, stream_asides, stream_json
 from agent.backends.claude.process import ClaudeProcess, Heard, end_group
 from agent.backends.folders import leads_into
 from agent.backends.spawning import unavailable
@@ -77,6 +77,7 @@ class Launcher:
         argv = [
             session.target.get("program") or PROGRAM,
             *stream_json.FLAGS,
+            stream_asides.FLAG,
             *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
             *(["--resume", earlier] if earlier else []),
         ]

@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import psutil
 
-from agent.backends.claude import stream_json
+from agent.backends.claude import stream_asides, stream_json
+from agent.backends.claude.stream_asides import Aside
 from agent.backends.claude.stream_json import Answered, Asked, Finished, Said, Taken
 from agent.backends.terminals import typing_rules
 from agent.domain.session import Process
@@ -41,6 +42,8 @@ class ClaudeProcess:
         self.how = ""  # it ended, for people; empty while it runs
         self._process = process
         self._heard = heard
+        self._aside: Callable[[Aside], None] = _nobody
+        self._is_followed: Callable[[], bool] = bool
         self._complaints = b""
         self._awaited: dict[str, asyncio.Future[str]] = {}  # by the names of texts and requests
         self.ended = asyncio.create_task(self._listen(), name=f"headless {session_id}")
@@ -62,6 +65,10 @@ class ClaudeProcess:
             preexec_fn=give_limits_back,
         )
         return cls(process, session_id, heard)
+
+    def read_along(self, aside: Callable[[Aside], None], is_followed: Callable[[], bool]) -> None:
+        """Say who hears the rest, and whether they want words as they come."""
+        self._aside, self._is_followed = aside, is_followed
 
     async def say(self, content: str) -> None:
         """Returns when it has the text. Raises Ended."""
@@ -122,6 +129,12 @@ class ClaudeProcess:
             complaining.cancel()
 
     async def _hear(self, line: bytes) -> None:
+        is_stream = stream_asides.is_stream(line)
+        # A line for each piece of a word: where nobody wants them they are not even read.
+        if (self._is_followed() or not is_stream) and (aside := stream_asides.parse(line)):
+            self._aside(aside)
+        if is_stream:
+            return
         said = stream_json.parse(line)
         if said is None:
             return
@@ -150,6 +163,10 @@ class ClaudeProcess:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+def _nobody(_aside: Aside) -> None:
+    """Reads along."""
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes | None:

@@ -1,7 +1,7 @@
 """Claude Code's own record of a conversation: what one of its lines says, as events. Pure.
 
 As seen in 2.1.197 and 2.1.329. The format is its own affair, so whatever a line holds beside what is known here is
-passed over: reminders for the model, what it asks the API, what subagents do in files of their own.
+passed over: reminders for the model, what it asks the API.
 """
 
 import json
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from agent.backends.claude import subagents
+from agent.backends.claude.subagents import Subagents
 from agent.domain.session_event import (
     Described,
     Event,
@@ -29,10 +31,14 @@ MOST_OF_A_TEXT = 256 * 1024  # characters that are looked at: far beyond what is
 MAX_KNOWN = 200  # characters of what is remembered
 # Most bytes of a record are requests to the API, which nobody reads here.
 _WORTH_READING = re.compile(
-    rb'"type": ?"(?:user|assistant|system|summary|[a-z]+-title|queued_command|permission-mode|agent-name)"'
+    rb'"type": ?"(?:user|assistant|system|summary|[a-z]+-title|queued_command|permission-mode|agent-name|cost-state)"'
 )
 _WRAPPED = re.compile(
     r"\s*<(command-name|local-command-stdout|local-command-stderr|bash-input|bash-stdout)>(.*)", re.DOTALL
+)
+_TASK_OVER = re.compile(
+    r"\s*<task-notification>.*?<tool-use-id>([^<]+)</tool-use-id>.*?<status>([^<]*)</status>(?:.*?<result>(.*)</result>)?",
+    re.DOTALL,
 )
 _ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
 _NOBODY_TYPED = ("<task-notification", "[Request interrupted", "<local-command-caveat", "<system-reminder>")
@@ -56,25 +62,41 @@ class Known:
     usage: str = ""  # of which answer
     last: str = ""
     since: str = ""
+    context: int = 0  # tokens in use by then
+    cost: float = 0.0
+    limited: float = 0.0  # until when its account is at a limit, in seconds since the epoch; 0 for none
+    agents: Subagents = ()
 
 
 def parse(line: bytes, known: Known) -> tuple[tuple[Event, ...], Known]:
     """What a line tells, and what is known behind it. Never raises: what is no row tells nothing."""
     row = _row(line)
-    if row is None:
+    if row is None or row.get("isSidechain") is True:
         return (), known
     stamp = _text(row, "timestamp")[:40]
     if stamp and stamp <= known.since:  # a conversation that was forked begins with a copy
         return (), known
     described, changed = _described(row, known.described)
-    usage = _usage_name(row) or known.usage
+    after = replace(known, described=described, last=max(known.last, stamp), limited=_limited(row, known.limited))
     whats: list[What] = [changed] if changed != Described() else []
     whats += _told(row)
-    if usage != known.usage and (used := _used(row)):
+    if used := _used(row, known):
         whats.append(used)
-    after = replace(known, described=described, usage=usage, last=max(known.last, stamp))
+        context = used.input + used.cache_read + used.cache_written + used.output
+        after = replace(after, usage=_usage_name(row) or known.usage, context=context or known.context)
+        after = replace(after, cost=used.cost or known.cost)
     at = _time(stamp)
-    return tuple(Event(what, at) for what in whats), after
+    return tuple(Event(what, at) for what in whats), replace(after, agents=_agents(row, known.agents))
+
+
+def parse_child(line: bytes, known: Known, tool_id: str) -> tuple[tuple[Event, ...], Known]:
+    """The same of a line of a subagent's record: what it does, within that use. What it says comes as the use's end."""
+    row = _row(line)
+    if row is None:
+        return (), known
+    at = _time(_text(row, "timestamp")[:40])
+    tools = (replace(what, parent_id=tool_id) for what in _told(row) if isinstance(what, ToolUsed))
+    return tuple(Event(what, at) for what in tools), replace(known, agents=_agents(row, known.agents))
 
 
 def _row(line: bytes) -> Json | None:
@@ -84,9 +106,30 @@ def _row(line: bytes) -> Json | None:
         row = json.loads(line)
     except (ValueError, RecursionError):  # half a line that another one was written behind
         return None
-    if not isinstance(row, dict) or row.get("isSidechain") is True or row.get("isMeta") is True:
-        return None
-    return row
+    return row if isinstance(row, dict) and row.get("isMeta") is not True else None
+
+
+def _agents(row: Json, agents: Subagents) -> Subagents:
+    """The subagents that are at work behind this row."""
+    content, result = _part(row, "message").get("content"), _part(row, "toolUseResult")
+    for block in _blocks(content):
+        if block.get("type") == "tool_use" and block.get("name") in subagents.TOOLS:
+            agents = subagents.begun(agents, _text(block, "id"))
+        elif block.get("type") == "tool_result":
+            agents = subagents.ended(agents, _text(block, "tool_use_id"), result)
+    if isinstance(content, str) and (over := _TASK_OVER.match(content)):
+        agents = subagents.finished(agents, over[1])
+    return agents
+
+
+def _limited(row: Json, before: float) -> float:
+    """Until when the account is at a limit, behind this row: an error says so, an answer says that it is at none."""
+    if row.get("type") != "assistant":
+        return before
+    if row.get("isApiErrorMessage") is not True:
+        return 0.0
+    limit = _part(row, "quotaLimits") or _part(_part(row, "apiErrorParams"), "rate_limit_info")
+    return float(_number(limit, "resetsAt")) if limit.get("status") == "rejected" else before
 
 
 def _told(row: Json) -> Iterator[What]:
@@ -95,27 +138,48 @@ def _told(row: Json) -> Iterator[What]:
             yield from _of_user(row)
         case "assistant":
             yield from _of_assistant(row)
-        case "system" if row.get("subtype") in ("compact_boundary", "informational", "local_command", "api_error"):
-            yield from _typed(_text(row, "content") or _text(_part(row, "error"), "message"), Speaker.SYSTEM)
+        case "system" if row.get("subtype") == "compact_boundary":
+            yield _compacted(row)
+        case "system" if row.get("subtype") in ("informational", "local_command"):
+            yield from _typed(_text(row, "content"), Speaker.SYSTEM)
+        case "system" if row.get("subtype") == "api_error":
+            if words := _text(row, "content") or _text(_part(row, "error"), "message"):
+                yield Said(Speaker.SYSTEM, words[:MOST_OF_A_TEXT].strip(), is_error=True)
         case "attachment":
             queued = _part(row, "attachment")
             if queued.get("type") == "queued_command" and queued.get("commandMode", "prompt") == "prompt":
                 yield from _typed(_flat(queued.get("prompt")), Speaker.USER)
 
 
+def _compacted(row: Json) -> Said:
+    """The conversation was made short; of what came before its model knows a summary."""
+    about = _part(row, "compactMetadata")
+    tokens = _number(about, "preTokens")
+    more = filter(None, (_text(about, "trigger")[:MAX_KNOWN], f"{tokens} tokens before" if tokens else ""))
+    text = (_text(row, "content") or "Conversation compacted")[:MOST_OF_A_TEXT]
+    return Said(Speaker.SYSTEM, f"{text} ({', '.join(known)})" if (known := list(more)) else text)
+
+
 def _of_user(row: Json) -> Iterator[What]:
     content = _part(row, "message").get("content")
     by = Speaker.USER if _text(_part(row, "origin"), "kind") in ("", "human") else Speaker.SYSTEM
     if isinstance(content, str):
-        yield from _typed(content, by)
+        yield from [_task_over(over)] if (over := _TASK_OVER.match(content)) else _typed(content, by)
         return
     for block in _blocks(content):
         if block.get("type") == "tool_result":
-            yield _ended(block, row)
+            # Of a subagent that works on the end is told when it comes.
+            if not subagents.works_on(_part(row, "toolUseResult")):
+                yield _ended(block, row)
         elif block.get("type") == "text":
             yield from _typed(_text(block, "text"), by)
         elif block.get("type") in ("image", "document"):
             yield Said(by, f"[{block['type']}]")
+
+
+def _task_over(over: re.Match[str]) -> ToolUsed:
+    state = WorkState.DONE if over[2] == "completed" else WorkState.FAILED
+    return ToolUsed(over[1], state, output=(over[3] or "").strip()[-MOST_OF_A_TEXT:])
 
 
 def _typed(text: str, by: Speaker) -> Iterator[What]:
@@ -133,10 +197,11 @@ def _typed(text: str, by: Speaker) -> Iterator[What]:
 
 
 def _of_assistant(row: Json) -> Iterator[What]:
-    by = Speaker.SYSTEM if row.get("isApiErrorMessage") is True else Speaker.ASSISTANT
+    is_error = row.get("isApiErrorMessage") is True
+    by = Speaker.SYSTEM if is_error else Speaker.ASSISTANT
     for block in _blocks(_part(row, "message").get("content")):
         if block.get("type") == "text" and _text(block, "text").strip():
-            yield Said(by, _text(block, "text")[:MOST_OF_A_TEXT].strip())
+            yield Said(by, _text(block, "text")[:MOST_OF_A_TEXT].strip(), is_error)
         elif block.get("type") == "tool_use":
             yield _begun(block)
             if plan := _plan(block):
@@ -187,8 +252,12 @@ def _described(row: Json, before: Described) -> tuple[Described, Described]:
         "" if branch == "HEAD" else branch[:MAX_KNOWN],
     )
     pairs = [(getattr(seen, name), getattr(before, name)) for name in ("title", "model", "mode", "branch")]
-    changed = Described(*("" if new == old else new for new, old in pairs))
-    return Described(*(new or old for new, old in pairs)), changed
+    return _lines([new or old for new, old in pairs]), _lines(["" if new == old else new for new, old in pairs])
+
+
+def _lines(lines: list[str]) -> Described:
+    title, model, mode, branch = lines
+    return Described(title, model, mode, branch)
 
 
 def _usage_name(row: Json) -> str:
@@ -197,7 +266,14 @@ def _usage_name(row: Json) -> str:
     return _text(message, "id")[:MAX_KNOWN] if row.get("type") == "assistant" and message.get("usage") else ""
 
 
-def _used(row: Json) -> Used | None:
+def _used(row: Json, known: Known) -> Used | None:
+    """What an answer used that is not told yet, or what the conversation cost, where that is new."""
+    if row.get("type") == "cost-state":
+        cost = _amount(row, "totalCostUSD")
+        model = known.described.model
+        return Used(model, context=known.context, cost=cost) if cost and cost != known.cost else None
+    if (_usage_name(row) or known.usage) == known.usage or row.get("isApiErrorMessage") is True:
+        return None
     message = _part(row, "message")
     usage = _part(message, "usage")
     names = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -231,6 +307,11 @@ def _number(row: Json, name: str) -> int:
     value = row.get(name)
     # To Python, true is a number, too; no protobuf takes it for one.
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
+
+
+def _amount(row: Json, name: str) -> float:
+    value = row.get(name)
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1e9 else 0.0  # no NaN either
 
 
 def _time(stamp: str) -> float | None:

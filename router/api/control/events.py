@@ -22,10 +22,11 @@ class EventsPart(Part):
     """What may be asked of what sessions do."""
 
     async def WatchSession(self, request: pb.WatchSessionRequest, call: Call) -> None:
-        session_id = await self._s.database.read(lambda c: self._named(c, call, request.session_id))
+        session = await self._s.database.read(lambda c: self._session(c, call, request.session_id))
         told = self._s.events.watch(
-            session_id, request.after_seq, request.last, once=request.once,
-            may=lambda: self._s.database.read(lambda c: self._seen(c, call, session_id)),
+            session.session_id, request.after_seq, request.last, once=request.once,
+            may=lambda: self._s.database.read(lambda c: self._seen(c, call, session.session_id)),
+            saying=session.machine_id if request.deltas else "",
         )  # fmt: skip
         await call.context.send_initial_metadata(())
         async with aclosing(told):  # at once, whatever ends it

@@ -1,6 +1,7 @@
 """Frames of an agent's link, both ways."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from agentlink.v1 import agent_link_pb2 as link_pb
 from google.protobuf.message import DecodeError
@@ -10,12 +11,13 @@ from router.api.convert.commands import command_frame
 from router.api.convert.notifications import notify
 from router.api.convert.permissions import permission_request, permission_withdrawn
 from router.api.convert.screens import screen, screen_query
-from router.api.convert.session_events import events_ack, events_query, session_events
+from router.api.convert.session_events import deltas_wanted, events_ack, events_query, said_delta, session_events
 from router.api.convert.sessions import session_report
 from router.api.convert.times import duration, timestamp
 from router.api.errors import status_of
 from router.domain import frames
 from router.domain.command import Command
+from router.domain.delta import DeltasWanted
 from router.domain.errors import Reason, Refusal
 from router.domain.screen import ScreenQuery
 from router.domain.session_event import EventsAck
@@ -23,6 +25,12 @@ from router.domain.session_event import EventsAck
 _RECEIPTS = {outcome.value: outcome for outcome in frames.ReceiptOutcome}
 _RESULTS = {outcome.value: outcome for outcome in frames.ResultOutcome}
 _REASONS = {reason.value: reason for reason in Reason}
+_OF_SESSIONS: dict[str, Callable[[Any], frames.AgentFrame]] = {
+    "session_events": session_events,
+    "events_query": events_query,
+    "screen": screen,
+    "said_delta": said_delta,
+}
 MAX_FRAME_BYTES = 1024 * 1024
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch
@@ -41,7 +49,10 @@ def read_frame(raw: bytes) -> tuple[int, frames.AgentFrame]:
 
 def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
     """Raises ValueError for a frame that says nothing we know."""
-    match frame.WhichOneof("frame"):
+    name = frame.WhichOneof("frame")
+    if name in _OF_SESSIONS:
+        return _OF_SESSIONS[name](getattr(frame, name))
+    match name:
         case "receipt":
             return frames.Receipts(tuple(_receipt(item) for item in frame.receipt.items))
         case "results":
@@ -52,12 +63,6 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
             return _hello(frame.hello)
         case "goodbye":
             return frames.Goodbye(frame.goodbye.reason)
-        case "session_events":
-            return session_events(frame.session_events)
-        case "events_query":
-            return events_query(frame.events_query)
-        case "screen":
-            return screen(frame.screen)
         case None:
             return unknown_frames.frame(frame)
     return frames.Upstream((_durable(frame),))
@@ -79,13 +84,20 @@ def router_frame(frame: frames.RouterFrame, epoch: int) -> link_pb.RouterFrame:
         case frames.Drain(deadline, reconnect_after):
             drain = link_pb.Drain(deadline=duration(deadline), reconnect_after=duration(reconnect_after))
             return link_pb.RouterFrame(link_epoch=epoch, drain=drain)
+        case frames.FrameError(about, reason, text):
+            error = link_pb.FrameError(about=about, status=status_of(Refusal(reason, text)))
+            return link_pb.RouterFrame(link_epoch=epoch, frame_error=error)
+    return _of_sessions(frame, epoch)
+
+
+def _of_sessions(frame: frames.OfSessions, epoch: int) -> link_pb.RouterFrame:
+    match frame:
         case EventsAck():
             return link_pb.RouterFrame(link_epoch=epoch, events_ack=events_ack(frame))
         case ScreenQuery():
             return link_pb.RouterFrame(link_epoch=epoch, screen_query=screen_query(frame))
-        case frames.FrameError(about, reason, text):
-            error = link_pb.FrameError(about=about, status=status_of(Refusal(reason, text)))
-            return link_pb.RouterFrame(link_epoch=epoch, frame_error=error)
+        case DeltasWanted():
+            return link_pb.RouterFrame(link_epoch=epoch, deltas_wanted=deltas_wanted(frame))
 
 
 def command_batch(commands: Sequence[Command], epoch: int) -> link_pb.RouterFrame:

@@ -3,12 +3,14 @@
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import session_events_pb2 as events_pb
 
+from router.domain.delta import DeltasWanted, SaidDelta
 from router.domain.session_event import BEGIN, END, EventsAck, EventsQuery, Gap, Hit, SessionEvents
 
 MAX_EVENTS = 256  # in a frame
 MAX_EVENT_BYTES = 64 * 1024
 MAX_CURSOR_BYTES = 4096
 MAX_ASKED = 256
+MAX_DELTA = 4096  # characters
 MAX_SHOWN = 160  # characters of one piece of a snippet: a word may be as long as a text
 _NO_MARKS = str.maketrans({BEGIN: " ", END: " "})
 _GONE = "They are not kept any more."
@@ -43,10 +45,24 @@ def events_ack(ack: EventsAck) -> events_pb.EventsAck:
     )  # fmt: skip
 
 
-def watched(seq: int, told: bytes | Gap) -> bytes:
+def deltas_wanted(wanted: DeltasWanted) -> events_pb.DeltasWanted:
+    return events_pb.DeltasWanted(session_id=wanted.session_id, seconds=wanted.seconds)
+
+
+def said_delta(frame: events_pb.SaidDelta) -> SaidDelta:
+    """Raises ValueError for what is too large."""
+    if len(frame.text) > MAX_DELTA or len(frame.answer_id) > MAX_DELTA:
+        raise ValueError(f"of what is being said a frame has {MAX_DELTA} characters at most")
+    return SaidDelta(frame.session_id, frame.answer_id, frame.before, frame.text)
+
+
+def watched(seq: int, told: bytes | Gap | SaidDelta) -> bytes:
     """What whoever watches gets."""
     response = pb.WatchSessionResponse()
-    if isinstance(told, Gap):
+    if isinstance(told, SaidDelta):
+        delta = events_pb.SaidDelta(answer_id=told.answer_id, before=told.before, text=told.text)
+        response.delta.CopyFrom(delta)
+    elif isinstance(told, Gap):
         gap = events_pb.EventGap(why=_GONE, first_seq=told.first_seq, last_seq=told.last_seq)
         response.event.CopyFrom(events_pb.SessionEvent(seq=seq, gap=gap))
     else:

@@ -34,7 +34,7 @@ async def marks(rig: Rig) -> list[Mark]:
 
 
 def headless_listener(rig: Rig) -> HeadlessListener:
-    return HeadlessListener(rig.agent.sessions, rig.agent.outbox, rig.agent.prompts)
+    return rig.agent.headless_listener
 
 
 async def headless(rig: Rig, folder: Path) -> Session:

@@ -19,7 +19,6 @@ from agent.domain.command import Command, Ending, Input, KeepSession, Lane, Orde
 from agent.domain.frames import Button, CommandResult, Notify
 from agent.domain.session import Session, SessionState
 from agent.processes import identify
-from agent.services.headless import HeadlessListener
 from tests.rigs.agent_rig import Rig, Rigs, eventually
 from tests.rigs.recording_backend import RecordingBackend
 from tests.rigs.scripted_link import running_router
@@ -95,7 +94,7 @@ async def carried_out(rig: Rig, name: str, order: Order, session_id: str = "s1",
 
 
 async def became(rig: Rig, state: SessionState) -> None:
-    await HeadlessListener(rig.agent.sessions, rig.agent.outbox, rig.agent.prompts).became("s1", state)
+    await rig.agent.headless_listener.became("s1", state)
 
 
 async def looked(rig: Rig) -> Session:

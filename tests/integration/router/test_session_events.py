@@ -10,7 +10,7 @@ from agentlink.v1 import session_events_pb2 as events_pb
 from agentlink.v1 import types_pb2 as types
 
 from router.api.control import events
-from router.domain import session_event
+from router.domain import clock_steps, session_event
 from router.link import flow
 from router.services import events as service
 from router.store import events as store
@@ -210,12 +210,29 @@ def test_after_a_week_they_are_gone_and_their_numbers_go_on(
     with agent.connected() as link:
         tell(link, session, 1, "one", cursor=b"here")
         router.advance(session_event.KEPT + 2 * service.CLEAN_EVERY)
-        wait_until(lambda: kept(router, session) == [])
+        wait_until(lambda: kept(router, session) == ["1-1 missing"])
 
     with agent.connected() as link:
         assert (asked(link, session)[0].acked_seq, asked(link, session)[0].cursor) == (1, b"here")
         tell(link, session, 2, "two")
     assert kept(router, session) == ["1-1 missing", "2 two"]
+
+
+def test_a_clock_that_is_put_forward_takes_none_with_it(
+    router: RouterUnderTest, agent: ThinAgent, session: str
+) -> None:
+    with agent.connected() as link:
+        tell(link, session, 1, "one")
+    router.stop()
+    router.time.wall_step += 2 * session_event.KEPT
+    router.start()
+    router.advance(2 * service.CLEAN_EVERY)
+    router.settle()
+    after_the_step = kept(router, session)
+    router.advance(clock_steps.HISTORY + 2 * service.CLEAN_EVERY)
+
+    assert after_the_step == ["1 one"]
+    wait_until(lambda: kept(router, session) == ["1-1 missing"])
 
 
 def test_a_number_that_was_never_given_says_that_they_began_anew(router: RouterUnderTest, session: str) -> None:

@@ -294,6 +294,12 @@ class Notes:
     async def talks(self, session_id: str, talk: Conversation | None) -> None:  # noqa: ARG002 -- there is one session
         self.talk = talk
 
+    def aside(self, session_id: str, aside: object) -> None:
+        """Reads along."""
+
+    def is_followed(self, session_id: str) -> bool:  # noqa: ARG002 -- there is one session
+        return True
+
 
 def stream_recorder(folder: Path) -> tuple[Path, Path]:
     """A program that takes prompts as Claude Code does, and the file that it writes them to."""

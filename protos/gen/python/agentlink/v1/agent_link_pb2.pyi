@@ -408,6 +408,7 @@ class AgentFrame(_message.Message):
     SESSION_EVENTS_FIELD_NUMBER: _builtins.int
     EVENTS_QUERY_FIELD_NUMBER: _builtins.int
     SCREEN_FIELD_NUMBER: _builtins.int
+    SAID_DELTA_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """The epoch that welcome gave; 0 in hello."""
     @_builtins.property
@@ -466,6 +467,10 @@ class AgentFrame(_message.Message):
     def screen(self) -> _session_events_pb2.Screen:
         """What a terminal shows."""
 
+    @_builtins.property
+    def said_delta(self) -> _session_events_pb2.SaidDelta:
+        """What a session is saying. Only where DeltasWanted has asked for it."""
+
     def __init__(
         self,
         *,
@@ -484,12 +489,13 @@ class AgentFrame(_message.Message):
         session_events: _session_events_pb2.SessionEvents | None = ...,
         events_query: _session_events_pb2.EventsQuery | None = ...,
         screen: _session_events_pb2.Screen | None = ...,
+        said_delta: _session_events_pb2.SaidDelta | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "said_delta", b"said_delta", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_query", b"events_query", "frame", b"frame", "goodbye", b"goodbye", "heartbeat", b"heartbeat", "hello", b"hello", "link_epoch", b"link_epoch", "notify", b"notify", "permission_request", b"permission_request", "permission_withdrawn", b"permission_withdrawn", "receipt", b"receipt", "result", b"result", "results", b"results", "said_delta", b"said_delta", "screen", b"screen", "session_closed", b"session_closed", "session_events", b"session_events", "session_update", b"session_update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query", "screen"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "receipt", "result", "session_update", "session_closed", "notify", "heartbeat", "goodbye", "results", "permission_request", "permission_withdrawn", "session_events", "events_query", "screen", "said_delta"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -512,6 +518,7 @@ class RouterFrame(_message.Message):
     COMMANDS_FIELD_NUMBER: _builtins.int
     EVENTS_ACK_FIELD_NUMBER: _builtins.int
     SCREEN_QUERY_FIELD_NUMBER: _builtins.int
+    DELTAS_WANTED_FIELD_NUMBER: _builtins.int
     link_epoch: _builtins.int
     """This link's epoch."""
     @_builtins.property
@@ -554,6 +561,10 @@ class RouterFrame(_message.Message):
     def screen_query(self) -> _session_events_pb2.ScreenQuery:
         """What does a terminal show?"""
 
+    @_builtins.property
+    def deltas_wanted(self) -> _session_events_pb2.DeltasWanted:
+        """Somebody wants what a session says while it says it."""
+
     def __init__(
         self,
         *,
@@ -568,12 +579,13 @@ class RouterFrame(_message.Message):
         commands: Global___CommandBatch | None = ...,
         events_ack: _session_events_pb2.EventsAck | None = ...,
         screen_query: _session_events_pb2.ScreenQuery | None = ...,
+        deltas_wanted: _session_events_pb2.DeltasWanted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "screen_query", b"screen_query", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "deltas_wanted", b"deltas_wanted", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "screen_query", b"screen_query", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "link_epoch", b"link_epoch", "screen_query", b"screen_query", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "command", b"command", "commands", b"commands", "deltas_wanted", b"deltas_wanted", "drain", b"drain", "events_ack", b"events_ack", "frame", b"frame", "frame_error", b"frame_error", "heartbeat_ack", b"heartbeat_ack", "link_epoch", b"link_epoch", "screen_query", b"screen_query", "upstream_ack", b"upstream_ack", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "command", "cancel", "upstream_ack", "heartbeat_ack", "drain", "frame_error", "commands", "events_ack", "screen_query"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "command", "cancel", "upstream_ack", "heartbeat_ack", "drain", "frame_error", "commands", "events_ack", "screen_query", "deltas_wanted"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

@@ -1944,6 +1944,7 @@ class WatchSessionRequest(_message.Message):
     AFTER_SEQ_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
     ONCE_FIELD_NUMBER: _builtins.int
+    DELTAS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The session."""
     after_seq: _builtins.int
@@ -1952,6 +1953,8 @@ class WatchSessionRequest(_message.Message):
     """Of what is there already, only the newest so many; 0 for all."""
     once: _builtins.bool
     """End with the newest one that is there, instead of waiting for more."""
+    deltas: _builtins.bool
+    """Also what the coding agent says while it says it, where its machine can tell: of sessions without a terminal."""
     def __init__(
         self,
         *,
@@ -1959,10 +1962,11 @@ class WatchSessionRequest(_message.Message):
         after_seq: _builtins.int = ...,
         last: _builtins.int = ...,
         once: _builtins.bool = ...,
+        deltas: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "last", b"last", "once", b"once", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "deltas", b"deltas", "last", b"last", "once", b"once", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1978,18 +1982,24 @@ class WatchSessionResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    DELTA_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> _session_events_pb2.SessionEvent:
-        """Resume with its number."""
+        """Resume with its number. Not set beside a delta."""
+
+    @_builtins.property
+    def delta(self) -> _session_events_pb2.SaidDelta:
+        """Only where it was asked for: the newest, of those that a slow watcher did not take."""
 
     def __init__(
         self,
         *,
         event: _session_events_pb2.SessionEvent | None = ...,
+        delta: _session_events_pb2.SaidDelta | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

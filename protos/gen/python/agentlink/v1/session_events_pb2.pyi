@@ -207,19 +207,23 @@ class Said(_message.Message):
 
     BY_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    IS_ERROR_FIELD_NUMBER: _builtins.int
     by: Global___Speaker.ValueType
     """Whose."""
     text: _builtins.str
     """Markdown, at most 32 KiB; of longer ones the end is cut off, which an ellipsis says."""
+    is_error: _builtins.bool
+    """The program says that something failed: the API, a limit."""
     def __init__(
         self,
         *,
         by: Global___Speaker.ValueType = ...,
         text: _builtins.str = ...,
+        is_error: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "is_error", b"is_error", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -239,6 +243,7 @@ class ToolUse(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     DIFF_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The program's own id for this use."""
     name: _builtins.str
@@ -255,6 +260,8 @@ class ToolUse(_message.Message):
     """What it said, at most 16 KiB: of more, the end."""
     diff: _builtins.str
     """What it changes in a file, as a unified diff of at most 16 KiB; of more the end is cut off."""
+    parent_id: _builtins.str
+    """The use within which a subagent uses it; empty for the session's own. One may still be at work when that has ended."""
     def __init__(
         self,
         *,
@@ -266,10 +273,11 @@ class ToolUse(_message.Message):
         state: Global___WorkState.ValueType = ...,
         output: _builtins.str = ...,
         diff: _builtins.str = ...,
+        parent_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["diff", b"diff", "id", b"id", "input", b"input", "kind", b"kind", "name", b"name", "output", b"output", "state", b"state", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diff", b"diff", "id", b"id", "input", b"input", "kind", b"kind", "name", b"name", "output", b"output", "parent_id", b"parent_id", "state", b"state", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,7 +335,7 @@ Global___Plan: _TypeAlias = Plan  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
-    """What one answer of the model used."""
+    """What one answer of the model used; one without new tokens says what is known by then of the rest."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -337,6 +345,8 @@ class Usage(_message.Message):
     CACHE_READ_TOKENS_FIELD_NUMBER: _builtins.int
     CACHE_WRITTEN_TOKENS_FIELD_NUMBER: _builtins.int
     CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
+    CONTEXT_SIZE_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Which."""
     input_tokens: _builtins.int
@@ -349,6 +359,10 @@ class Usage(_message.Message):
     """Tokens that it put there."""
     context_tokens: _builtins.int
     """Tokens of its context in use by then."""
+    context_size: _builtins.int
+    """Of so many that its context has room for; 0 where the program does not say."""
+    cost_usd: _builtins.float
+    """What the conversation cost so far, in US dollars, as the program reckons; 0 where it does not say."""
     def __init__(
         self,
         *,
@@ -358,10 +372,12 @@ class Usage(_message.Message):
         cache_read_tokens: _builtins.int = ...,
         cache_written_tokens: _builtins.int = ...,
         context_tokens: _builtins.int = ...,
+        context_size: _builtins.int = ...,
+        cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_read_tokens", b"cache_read_tokens", "cache_written_tokens", b"cache_written_tokens", "context_tokens", b"context_tokens", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_read_tokens", b"cache_read_tokens", "cache_written_tokens", b"cache_written_tokens", "context_size", b"context_size", "context_tokens", b"context_tokens", "cost_usd", b"cost_usd", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -375,19 +391,25 @@ class SessionStatus(_message.Message):
 
     STATE_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    LIMITED_UNTIL_FIELD_NUMBER: _builtins.int
     state: _types_pb2.SessionState.ValueType
     """As in sessions: IDLE is ready for a text."""
     waiting_for: _builtins.str
     """With WAITING: for what, in the program's own words."""
+    @_builtins.property
+    def limited_until(self) -> _timestamp_pb2.Timestamp:
+        """Its account is at a limit until then, as the program says; not set when it is at none."""
+
     def __init__(
         self,
         *,
         state: _types_pb2.SessionState.ValueType = ...,
         waiting_for: _builtins.str = ...,
+        limited_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limited_until", b"limited_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limited_until", b"limited_until", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -403,6 +425,7 @@ class SessionMetadata(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     BRANCH_FIELD_NUMBER: _builtins.int
+    COMMANDS_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     """What its program calls the conversation."""
     model: _builtins.str
@@ -411,6 +434,10 @@ class SessionMetadata(_message.Message):
     """The permission mode, in the program's own words."""
     branch: _builtins.str
     """The branch of the folder's repository."""
+    @_builtins.property
+    def commands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What may be typed behind a slash, without it, as the program offers it: all of it, at most 200; none is as it was."""
+
     def __init__(
         self,
         *,
@@ -418,10 +445,11 @@ class SessionMetadata(_message.Message):
         model: _builtins.str = ...,
         mode: _builtins.str = ...,
         branch: _builtins.str = ...,
+        commands: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "mode", b"mode", "model", b"model", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "commands", b"commands", "mode", b"mode", "model", b"model", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -620,3 +648,68 @@ class Screen(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Screen: _TypeAlias = Screen  # noqa: Y015
+
+@_typing.final
+class DeltasWanted(_message.Message):
+    """Somebody watches a session and wants what it says while it says it. Only to agents whose hello names the capability
+    "deltas". Said again as long as that is so.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    seconds: _builtins.int
+    """For so long, in seconds."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["seconds", b"seconds", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeltasWanted: _TypeAlias = DeltasWanted  # noqa: Y015
+
+@_typing.final
+class SaidDelta(_message.Message):
+    """What the coding agent has said so far of an answer that is under way. At most 5 of a session a second, in the lane of
+    events, and none while anything waits there. Nothing of it is kept or comes again: each holds for itself. The answer comes
+    whole as `said`, when it is there.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_ID_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session, as DeltasWanted names it; empty to whoever watches it."""
+    answer_id: _builtins.str
+    """The program's own id for the answer: what has another one begins anew."""
+    before: _builtins.int
+    """So many characters stand before the text, which are left out."""
+    text: _builtins.str
+    """The end of what was said so far, at most 4096 characters."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        answer_id: _builtins.str = ...,
+        before: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_id", b"answer_id", "before", b"before", "session_id", b"session_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SaidDelta: _TypeAlias = SaidDelta  # noqa: Y015

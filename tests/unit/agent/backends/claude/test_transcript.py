@@ -144,7 +144,6 @@ def test_commands_are_told_as_they_were_typed(content: str, said: str) -> None:
             b'{"type":"system","subtype":"compact_boundary","content":"Conversation compacted"}',
             "Conversation compacted",
         ),
-        (answer(text("API Error: 400"), isApiErrorMessage=True), "API Error: 400"),
     ],
 )
 def test_what_nobody_typed_is_the_programs(line: bytes, said: str) -> None:
