@@ -128,7 +128,7 @@ def _of_status(status: Json) -> str:
 
 
 def _of_metadata(about: Json) -> str:
-    commands = [f"{len(about['commands'])} commands"] if about.get("commands") else []
+    commands = [f"commands: {len(about['commands'])}"] if about.get("commands") else []
     return ", ".join([*(f"{name}: {value}" for name, value in about.items() if name != "commands"), *commands])
 
 
