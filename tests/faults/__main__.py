@@ -11,7 +11,21 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.faults import clocks, cuts, disks, files, found, hostile, identities, kills, power, renewals, storm, wires
+from tests.faults import (
+    clocks,
+    cuts,
+    disks,
+    files,
+    found,
+    hostile,
+    identities,
+    kills,
+    power,
+    renewals,
+    storm,
+    telling,
+    wires,
+)
 from tests.faults.chat import Chat
 from tests.faults.points import AGENT_POINTS, ROUTER_POINTS
 from tests.faults.table import Row, rendered
@@ -31,6 +45,15 @@ def _kills(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
         with Chat(one, options.seed) as chat:
             for kill in (chat.kill_courier, chat.kill_http):
                 yield kill(kills.schedule(rng, kills.RANDOM, options.kills_adapter))
+
+
+def _telling(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    counts = {"agents": options.kills_agent, "router": options.kills_router, "adapter": options.kills_adapter}
+    with world(machines=2) as one:
+        for name in telling.KILLED:
+            yield telling.killed(one, name, rng, max(2, counts.get(name, options.kills_agent) // 5))
+        yield telling.cut(one, rng, options.times)
+        yield telling.away(one, max(2, options.times // 2))
 
 
 def _wires(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
@@ -117,6 +140,7 @@ def _round(one: World, rng: random.Random) -> Row:
 
 GROUPS: dict[str, Group] = {
     "kills": _kills,
+    "telling": _telling,
     "wires": _wires,
     "power": _power,
     "disks": _disks,

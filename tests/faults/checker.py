@@ -13,6 +13,8 @@ TYPED = frozenset({"done"})
 DOUBTFUL = frozenset({"uncertain", "dead", "expired"})  # it may have been typed; the person is told so
 NOT_TYPED = frozenset({"failed", "cancelled"})
 
+PROMISES = ("lost", "duplicated", "out_of_order", "unexpected", "baseless", "glossed_over")
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -49,8 +51,7 @@ class Verdict:
     @property
     def broken(self) -> dict[str, frozenset[str]]:
         """The promises that were not kept; empty when all were."""
-        names = ("lost", "duplicated", "out_of_order", "unexpected", "baseless", "glossed_over")
-        return {name: found for name in names if (found := getattr(self, name))}
+        return {name: found for name in PROMISES if (found := getattr(self, name))}
 
 
 def check(

@@ -19,6 +19,7 @@ import grpc.aio._utils
 
 import agent.app
 import agent.config
+import agent.processes
 import agent.store.database
 import router.app
 import router.config
@@ -82,6 +83,7 @@ def _arrange(life: Life) -> None:
         # A deadline is counted from there to gRPC's core, which asks the kernel: both see one clock in earnest.
         grpc.aio._utils.time = SimpleNamespace(time=time.time)  # type: ignore[assignment]
         time.time = wall.time
+        agent.processes._boot_time += life.clock  # as the kernel tells it to whoever begins now
         signal.signal(signal.SIGUSR2, lambda *_: wall.step(life.step))
     if life.survivors:
         power.install(life.survivors)

@@ -141,7 +141,7 @@ class World:
         machine.agent.ready()
         for session in machine.sessions:
             machine.ask(op="register", session_id=session, backend="command", target={"command": "true"})
-        wait_until(lambda: set(machine.sessions) <= self._known_sessions(), 30)
+        wait_until(lambda: set(machine.sessions) <= self.known_sessions(), 30)
         return machine
 
     # --- the end of a run ---
@@ -185,7 +185,8 @@ class World:
             return self.door.live(self.sessions) == 0
         return False
 
-    def _known_sessions(self) -> set[str]:
+    def known_sessions(self) -> set[str]:
+        """The ids of sessions as the router has them; none when it cannot be asked."""
         with suppress(grpc.RpcError):
             listed = self.door.control.ListSessions(pb.ListSessionsRequest(), metadata=METADATA, timeout=5)
             return {session.session_id for session in listed.sessions}
