@@ -235,6 +235,12 @@ def test_a_cursor_that_is_none_of_ours_begins_anew(data: bytes) -> None:
     assert Cursor.unpacked(data) == Cursor()
 
 
+def test_a_cursor_names_a_file_whose_name_is_not_utf_8() -> None:
+    cursor = Cursor(os.fsdecode(b"/tmp/caf\xe9.jsonl"))
+
+    assert Cursor.unpacked(cursor.packed()) == cursor
+
+
 def test_a_cursor_is_short() -> None:
     known = transcript_file.Known(transcript_file.Described("t" * 200, "m" * 200, "o" * 200, "b" * 200), "u" * 200)
 
