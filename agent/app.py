@@ -42,6 +42,7 @@ from agent.services.hooks import Hooks
 from agent.services.link_handler import LinkHandler
 from agent.services.permissions import Permissions
 from agent.services.prompt_tracking import PromptTracking
+from agent.services.screen_states import ScreenStates
 from agent.services.screens import ScreenTeller
 from agent.services.session_lookup import SessionLookup
 from agent.services.sessions import Sessions
@@ -97,6 +98,7 @@ class Agent:
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
         )
         events, deltas = EventTeller(self.sessions, masks, clock), DeltaTeller(masks, clock)
+        self.screen_states = ScreenStates(self.sessions, events.shown, clock)
         self.link_handler = LinkHandler(
             self.key.identity.machine_id, _version(), self.inbox, self.outbox, self.sessions, self.executor,
             clock, self.starts.folders, self._can_start, self._condition,
@@ -114,7 +116,7 @@ class Agent:
         if self.headless is not None:
             self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
         pty = _one_of(PtyBackend, backends)
-        self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty)
+        self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty, events.shown)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
         """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us.
@@ -158,6 +160,7 @@ class Agent:
             "sessions": self._look_around,
             "marks": self._mark_time,
             "states": self.states.run,
+            "screens": self.screen_states.run,
             "uploads": self.uploads.run,
             "worker tokens": partial(self.worker_tokens.run, self.sessions.live),
             "tasks": self._tasks.watch,

@@ -95,6 +95,7 @@ class Became:
     state: SessionState
     waiting_for: str = ""
     limited_until: float = 0.0
+    by_screen: bool = False  # as far as a screen tells that changes, or does not
 
 
 @dataclass(frozen=True, slots=True)

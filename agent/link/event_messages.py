@@ -88,7 +88,8 @@ def _event(event: Event) -> pb.SessionEvent:
 def _status(became: Became) -> pb.SessionStatus:
     state = became.state
     number = 0 if state is SessionState.UNKNOWN else types.SessionState.Value(f"SESSION_STATE_{state.name}")
-    status = pb.SessionStatus(state=number, waiting_for=became.waiting_for)  # type: ignore[arg-type]
+    about = {"waiting_for": became.waiting_for, "by_screen": became.by_screen}
+    status = pb.SessionStatus(state=number, **about)  # type: ignore[arg-type]
     if 0 < became.limited_until < YEAR_10_000:
         status.limited_until.FromSeconds(int(became.limited_until))
     return status

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from agent import peers
 from agent.backends.pty import Attachment, PtyBackend
 from agent.domain.command import Reason
 from agent.domain.errors import AgentError, Refusal, StoreUnavailable
-from agent.domain.session import Session
+from agent.domain.session import Session, SessionState
 from agent.local.client import MAX_LINE
 from agent.local.fields import Answer, Message
 from agent.local.requests import Requests
@@ -28,7 +28,16 @@ DISCARD_TIME = 1.0  # seconds
 class LocalServer:
     """Listens until it is stopped. Only this user and root are heard."""
 
-    def __init__(self, path: Path, requests: Requests, sessions: Sessions, pty: PtyBackend | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        requests: Requests,
+        sessions: Sessions,
+        pty: PtyBackend | None,
+        shown: Callable[[str, SessionState], None],
+    ) -> None:
+        """`shown` hears of a session what the screen of its terminal tells."""
+        self._shown = shown
         self._path = path
         self._requests = requests
         self._sessions = sessions
@@ -113,6 +122,9 @@ class LocalServer:
         while (message := await connection.read()) is not None:
             if message.get("type") == "outcome":
                 attachment.outcome(message)
+            elif message.get("type") == "shows":
+                state = SessionState.BUSY if message.get("changes") is True else SessionState.IDLE
+                self._shown(session.session_id, state)
             elif message.get("type") == "exit":
                 await self._exited(session, f"exit code {message.get('code')}")
                 return

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent import peers
 from agent.backends.pty_messages import action_of, of_outcome
 from agent.domain.command import Action, Outcome
+from agent.domain.session import SessionState
 
 MAX_LINE = 1 << 20
 """Bytes in one message of the local socket."""
@@ -34,6 +35,7 @@ class AgentLink:
         self._first_wait = first_wait
         self._wait = first_wait
         self._writer: asyncio.StreamWriter | None = None  # only while attached
+        self._state: SessionState | None = None  # what the screen tells, once it does
         self._deliveries: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -56,6 +58,12 @@ class AgentLink:
                 await self._send({"type": "exit", "code": code})
         await self.stop()
 
+    async def shows(self, state: SessionState) -> None:
+        """The screen changes (BUSY), or has come to rest."""
+        self._state = state
+        with suppress(OSError):  # the connection is lost: the next one begins with it
+            await self._send({"type": "shows", "changes": state is SessionState.BUSY})
+
     async def _keep(self) -> None:
         while True:
             # A socket that is not there, refuses, or is no agent's: all the same to the person at the terminal.
@@ -73,6 +81,8 @@ class AgentLink:
             if not (isinstance(answer, dict) and answer.get("ok")):
                 return
             self._writer = writer
+            if self._state is not None:
+                await self.shows(self._state)
             self._wait = self._first_wait  # only now: a stranger at the socket is asked less and less often
             while line := await reader.readline():
                 self._take(json.loads(line))

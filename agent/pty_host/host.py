@@ -15,6 +15,7 @@ from agent.backends.terminals.terminal import carry_out
 from agent.backends.terminals.typing_rules import Pace
 from agent.domain.command import Action, Outcome
 from agent.pty_host import descriptors
+from agent.pty_host.activity import Activity
 from agent.pty_host.connection import AgentLink
 from agent.pty_host.keeper import GO_ON, Child, spawn
 from agent.pty_host.keyboard import SharedKeyboard
@@ -89,6 +90,8 @@ class _Host:
         self._link = AgentLink(self._socket_path, {**self._hello, "pid": self._program}, self._deliver)
         self._listen()
         self._resume()
+        self._activity = Activity(self._link.shows)
+        telling = asyncio.create_task(self._activity.run(), name="activity")
         showing = asyncio.create_task(self._show(), name="output")
         reading = asyncio.create_task(self._read(), name="input")
         self._link.start()
@@ -96,9 +99,9 @@ class _Host:
         keyboard.end()
         await self._drain(showing)
         await self._link.finish(code)  # after the screen: people see the end where they sit
-        for task in (showing, reading):
+        for task in (showing, reading, telling):
             task.cancel()
-        await asyncio.gather(showing, reading, return_exceptions=True)
+        await asyncio.gather(showing, reading, telling, return_exceptions=True)
         self._control.close()
         return code
 
@@ -117,6 +120,7 @@ class _Host:
     async def _show(self) -> None:
         while data := await self._output():
             self._keyboard.saw(data)
+            self._activity.wrote()
             try:
                 await descriptors.write(STDOUT, data)
             except OSError:

@@ -63,6 +63,7 @@ class EventTeller:
         self._told: dict[str, _Told] = {}
         self._paths: dict[str, str] = {}  # by conversation, of those whose hooks do not say it
         self._facts: dict[str, Facts] = {}
+        self._screens: dict[str, SessionState] = {}  # by session: what its screen tells
         self._changed = asyncio.Event()
 
     async def tell(self, send: Send) -> None:
@@ -79,6 +80,12 @@ class EventTeller:
             for told in self._told.values():
                 told.file.close()
             self._told.clear()  # the next router may know more or less
+
+    def shown(self, session_id: str, state: SessionState) -> None:
+        """BUSY while the screen of its terminal changes, else IDLE: that counts where nothing else tells."""
+        if self._screens.get(bare_id(session_id)) is not state:
+            self._screens[bare_id(session_id)] = state
+            self._changed.set()
 
     def learned(
         self, session_id: str, *, commands: tuple[str, ...] = (), cost: float = 0.0, context_size: int = 0
@@ -121,9 +128,10 @@ class EventTeller:
         for name in [name for name in self._told if name not in sessions]:
             self._told.pop(name).file.close()
             self._facts.pop(bare_id(name), None)
+            self._screens.pop(bare_id(name), None)
         now, names = self._clock.monotonic(), []
         for name, session in sessions.items():
-            if session.conversation is None and name not in self._told:
+            if session.conversation is None and name not in self._told and bare_id(name) not in self._screens:
                 continue
             told = self._told.setdefault(name, _Told(TranscriptFile(self._masks)))
             if told.cursor is None and now >= told.ask_at:
@@ -139,7 +147,8 @@ class EventTeller:
         path = self._path(session)
         limited = told.cursor.known.limited > self._clock.now()
         facts = self._facts.get(bare_id(session.session_id), NONE)
-        looks = (session.state, session.waiting_for, limited, facts, path, *told.file.looks(told.cursor, path))
+        became = self._became(session)
+        looks = (became, limited, facts, path, *told.file.looks(told.cursor, path))
         if looks == told.seen:
             return None
         try:
@@ -148,7 +157,7 @@ class EventTeller:
             logger.warning("cannot read what a session does session_id=%s: %s", session.session_id, error)
             return self._later(told)
         if not read.more:
-            read = _with_status(_with_facts(read, facts), session, self._clock.now())
+            read = _with_status(_with_facts(read, facts), became, self._clock.now())
         if read.events or read.cursor.offset - told.cursor.offset > MOST_UNTOLD:
             told.sent = read.cursor
             events, cursor = read.events, read.cursor.packed()
@@ -162,6 +171,13 @@ class EventTeller:
         else:
             told.seen = looks
         return None
+
+    def _became(self, session: Session) -> Became:
+        """What it does now, as far as anything tells."""
+        waiting_for = session.waiting_for[:100] if session.state is SessionState.WAITING else ""
+        alone = session.conversation is None and session.state is SessionState.UNKNOWN
+        shown = self._screens.get(bare_id(session.session_id)) if alone else None
+        return Became(shown or session.state, waiting_for, by_screen=shown is not None)
 
     def _path(self, session: Session) -> str:
         talk = session.conversation
@@ -186,12 +202,12 @@ def _with_facts(read: Read, facts: Facts) -> Read:
     return Read((*read.events, *events), cursor) if events else read
 
 
-def _with_status(read: Read, session: Session, now: float) -> Read:
+def _with_status(read: Read, became: Became, now: float) -> Read:
     """With what it does now, where something else was told last."""
-    waiting_for = session.waiting_for[:100] if session.state is SessionState.WAITING else ""
     limited = read.cursor.known.limited if read.cursor.known.limited > now else 0.0
-    status = (session.state.value, waiting_for, *([f"{limited:.0f}"] if limited else []))
+    more = [f"{limited:.0f}"] if limited else ["by its screen"] if became.by_screen else []
+    status = (became.state.value, became.waiting_for, *more)
     if status == read.cursor.status:
         return read
-    became = Event(Became(session.state, waiting_for, limited))
-    return Read((*read.events, became), replace(read.cursor, status=status))
+    event = Event(replace(became, limited_until=limited))
+    return Read((*read.events, event), replace(read.cursor, status=status))

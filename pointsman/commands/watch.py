@@ -108,7 +108,7 @@ def _told(event: SessionEvent) -> str:
 
 def _of_tool(tool: Json) -> str:
     mark = _STATES.get(tool.get("state"), "?")
-    mark = f"  {mark}" if tool.get("parentId") else mark  # a subagent's
+    mark = f"↳ {mark}" if tool.get("parentId") else mark  # a subagent's
     if tool.get("state") == "RUNNING":
         return f"{mark} {tool.get('name', '')} {tool.get('title', '')}"
     output = (tool.get("diff") or tool.get("output", "")).split("\n")
@@ -124,7 +124,9 @@ def _of_usage(usage: Json) -> str:
 def _of_status(status: Json) -> str:
     until = status.get("limitedUntil")
     limit = f"at a limit until {datetime.fromisoformat(until).astimezone():%H:%M}" if until else ""
-    return " ".join(filter(None, (status.get("state", "unknown").lower(), status.get("waitingFor", ""), limit)))
+    screen = "by its screen" if status.get("byScreen") else ""
+    words = (status.get("state", "unknown").lower(), status.get("waitingFor", ""), screen, limit)
+    return " ".join(filter(None, words))
 
 
 def _of_metadata(about: Json) -> str:

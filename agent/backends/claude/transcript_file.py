@@ -113,7 +113,7 @@ class TranscriptFile:
         agents = cursor.known.agents
         files = [self._whereabouts.file(cursor.path, one) for one in agents] if cursor.path else []
         folder = [_look(subagents.folder_of(cursor.path))] if None in files else []  # where one is awaited
-        return (_look(path), *folder, *(_look(file) for file in files if file))
+        return (_look(path) if path else (), *folder, *(_look(file) for file in files if file))
 
     def close(self) -> None:
         """Let the file go."""

@@ -92,7 +92,8 @@ FAILED = events_pb.Said(by=events_pb.SPEAKER_SYSTEM, text="API Error: 529", is_e
 @pytest.mark.parametrize(
     ("event", "line"),
     [
-        ({"tool": USE}, "1    … Bash ls"),
+        ({"tool": USE}, "1  ↳ … Bash ls"),
+        ({"status": events_pb.SessionStatus(state=types.SESSION_STATE_BUSY, by_screen=True)}, "1  busy by its screen"),
         ({"said": FAILED}, "1  ✗ API Error: 529"),
         (
             {"usage": events_pb.Usage(context_tokens=1200, context_size=200_000, cost_usd=0.254)},
@@ -100,7 +101,7 @@ FAILED = events_pb.Said(by=events_pb.SPEAKER_SYSTEM, text="API Error: 529", is_e
         ),
         (
             {"metadata": events_pb.SessionMetadata(mode="plan", commands=["clear", "compact"])},
-            "1  mode: plan, 2 commands",
+            "1  mode: plan, commands: 2",
         ),
     ],
 )

@@ -26,19 +26,19 @@ from agentlink.v1 import types_pb2 as agentlink_dot_v1_dot_types__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!agentlink/v1/session_events.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x02\n\x0cSessionEvent\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x04said\x18\x04 \x01(\x0b\x32\x12.agentlink.v1.SaidH\x00\x12%\n\x04tool\x18\x05 \x01(\x0b\x32\x15.agentlink.v1.ToolUseH\x00\x12\"\n\x04plan\x18\x06 \x01(\x0b\x32\x12.agentlink.v1.PlanH\x00\x12$\n\x05usage\x18\x07 \x01(\x0b\x32\x13.agentlink.v1.UsageH\x00\x12-\n\x06status\x18\x08 \x01(\x0b\x32\x1b.agentlink.v1.SessionStatusH\x00\x12\x31\n\x08metadata\x18\t \x01(\x0b\x32\x1d.agentlink.v1.SessionMetadataH\x00\x12%\n\x03gap\x18\n \x01(\x0b\x32\x16.agentlink.v1.EventGapH\x00\x42\x07\n\x05\x65vent\"I\n\x04Said\x12!\n\x02\x62y\x18\x01 \x01(\x0e\x32\x15.agentlink.v1.Speaker\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08is_error\x18\x03 \x01(\x08\"\xc0\x01\n\x07ToolUse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.agentlink.v1.ToolKind\x12\r\n\x05title\x18\x04 \x01(\t\x12\r\n\x05input\x18\x05 \x01(\t\x12&\n\x05state\x18\x06 \x01(\x0e\x32\x17.agentlink.v1.WorkState\x12\x0e\n\x06output\x18\x07 \x01(\t\x12\x0c\n\x04\x64iff\x18\x08 \x01(\t\x12\x11\n\tparent_id\x18\t \x01(\t\"A\n\tPlanEntry\x12\x0c\n\x04text\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.agentlink.v1.WorkState\"0\n\x04Plan\x12(\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.agentlink.v1.PlanEntry\"\xbc\x01\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\x04\x12\x15\n\routput_tokens\x18\x03 \x01(\x04\x12\x19\n\x11\x63\x61\x63he_read_tokens\x18\x04 \x01(\x04\x12\x1c\n\x14\x63\x61\x63he_written_tokens\x18\x05 \x01(\x04\x12\x16\n\x0e\x63ontext_tokens\x18\x06 \x01(\x04\x12\x14\n\x0c\x63ontext_size\x18\x07 \x01(\x04\x12\x10\n\x08\x63ost_usd\x18\x08 \x01(\x01\"\x82\x01\n\rSessionStatus\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x1a.agentlink.v1.SessionState\x12\x13\n\x0bwaiting_for\x18\x02 \x01(\t\x12\x31\n\rlimited_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"_\n\x0fSessionMetadata\x12\r\n\x05title\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x04 \x01(\t\x12\x10\n\x08\x63ommands\x18\x05 \x03(\t\"<\n\x08\x45ventGap\x12\x0b\n\x03why\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\"\x86\x01\n\rSessionEvents\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12\x11\n\tfirst_seq\x18\x03 \x01(\x04\x12*\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x1a.agentlink.v1.SessionEvent\x12\x0e\n\x06\x63ursor\x18\x05 \x01(\x0c\"\"\n\x0b\x45ventsQuery\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\"h\n\tEventsAck\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tacked_seq\x18\x02 \x01(\x04\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\x0c\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\"3\n\x0bScreenQuery\x12\x10\n\x08query_id\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\"^\n\x06Screen\x12\x10\n\x08query_id\x18\x01 \x01(\x04\x12\x0c\n\x04text\x18\x02 \x01(\t\x12$\n\x06reason\x18\x03 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"3\n\x0c\x44\x65ltasWanted\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\r\"P\n\tSaidDelta\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tanswer_id\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\r\x12\x0c\n\x04text\x18\x04 \x01(\t*_\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x10\n\x0cSPEAKER_USER\x10\x01\x12\x15\n\x11SPEAKER_ASSISTANT\x10\x02\x12\x12\n\x0eSPEAKER_SYSTEM\x10\x03*\xa0\x01\n\x08ToolKind\x12\x19\n\x15TOOL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eTOOL_KIND_READ\x10\x01\x12\x12\n\x0eTOOL_KIND_EDIT\x10\x02\x12\x11\n\rTOOL_KIND_RUN\x10\x03\x12\x14\n\x10TOOL_KIND_SEARCH\x10\x04\x12\x13\n\x0fTOOL_KIND_FETCH\x10\x05\x12\x13\n\x0fTOOL_KIND_OTHER\x10\x06*\x83\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12WORK_STATE_PENDING\x10\x01\x12\x16\n\x12WORK_STATE_RUNNING\x10\x02\x12\x13\n\x0fWORK_STATE_DONE\x10\x03\x12\x15\n\x11WORK_STATE_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!agentlink/v1/session_events.proto\x12\x0c\x61gentlink.v1\x1a\x18\x61gentlink/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x02\n\x0cSessionEvent\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x04said\x18\x04 \x01(\x0b\x32\x12.agentlink.v1.SaidH\x00\x12%\n\x04tool\x18\x05 \x01(\x0b\x32\x15.agentlink.v1.ToolUseH\x00\x12\"\n\x04plan\x18\x06 \x01(\x0b\x32\x12.agentlink.v1.PlanH\x00\x12$\n\x05usage\x18\x07 \x01(\x0b\x32\x13.agentlink.v1.UsageH\x00\x12-\n\x06status\x18\x08 \x01(\x0b\x32\x1b.agentlink.v1.SessionStatusH\x00\x12\x31\n\x08metadata\x18\t \x01(\x0b\x32\x1d.agentlink.v1.SessionMetadataH\x00\x12%\n\x03gap\x18\n \x01(\x0b\x32\x16.agentlink.v1.EventGapH\x00\x42\x07\n\x05\x65vent\"I\n\x04Said\x12!\n\x02\x62y\x18\x01 \x01(\x0e\x32\x15.agentlink.v1.Speaker\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08is_error\x18\x03 \x01(\x08\"\xc0\x01\n\x07ToolUse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12$\n\x04kind\x18\x03 \x01(\x0e\x32\x16.agentlink.v1.ToolKind\x12\r\n\x05title\x18\x04 \x01(\t\x12\r\n\x05input\x18\x05 \x01(\t\x12&\n\x05state\x18\x06 \x01(\x0e\x32\x17.agentlink.v1.WorkState\x12\x0e\n\x06output\x18\x07 \x01(\t\x12\x0c\n\x04\x64iff\x18\x08 \x01(\t\x12\x11\n\tparent_id\x18\t \x01(\t\"A\n\tPlanEntry\x12\x0c\n\x04text\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.agentlink.v1.WorkState\"0\n\x04Plan\x12(\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x17.agentlink.v1.PlanEntry\"\xbc\x01\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\x04\x12\x15\n\routput_tokens\x18\x03 \x01(\x04\x12\x19\n\x11\x63\x61\x63he_read_tokens\x18\x04 \x01(\x04\x12\x1c\n\x14\x63\x61\x63he_written_tokens\x18\x05 \x01(\x04\x12\x16\n\x0e\x63ontext_tokens\x18\x06 \x01(\x04\x12\x14\n\x0c\x63ontext_size\x18\x07 \x01(\x04\x12\x10\n\x08\x63ost_usd\x18\x08 \x01(\x01\"\x95\x01\n\rSessionStatus\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x1a.agentlink.v1.SessionState\x12\x13\n\x0bwaiting_for\x18\x02 \x01(\t\x12\x31\n\rlimited_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tby_screen\x18\x04 \x01(\x08\"_\n\x0fSessionMetadata\x12\r\n\x05title\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x04 \x01(\t\x12\x10\n\x08\x63ommands\x18\x05 \x03(\t\"<\n\x08\x45ventGap\x12\x0b\n\x03why\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\"\x86\x01\n\rSessionEvents\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12\x11\n\tfirst_seq\x18\x03 \x01(\x04\x12*\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x1a.agentlink.v1.SessionEvent\x12\x0e\n\x06\x63ursor\x18\x05 \x01(\x0c\"\"\n\x0b\x45ventsQuery\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\"h\n\tEventsAck\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tacked_seq\x18\x02 \x01(\x04\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\x0c\x12$\n\x06reason\x18\x04 \x01(\x0e\x32\x14.agentlink.v1.Reason\"3\n\x0bScreenQuery\x12\x10\n\x08query_id\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\"^\n\x06Screen\x12\x10\n\x08query_id\x18\x01 \x01(\x04\x12\x0c\n\x04text\x18\x02 \x01(\t\x12$\n\x06reason\x18\x03 \x01(\x0e\x32\x14.agentlink.v1.Reason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"3\n\x0c\x44\x65ltasWanted\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\r\"P\n\tSaidDelta\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tanswer_id\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\r\x12\x0c\n\x04text\x18\x04 \x01(\t*_\n\x07Speaker\x12\x17\n\x13SPEAKER_UNSPECIFIED\x10\x00\x12\x10\n\x0cSPEAKER_USER\x10\x01\x12\x15\n\x11SPEAKER_ASSISTANT\x10\x02\x12\x12\n\x0eSPEAKER_SYSTEM\x10\x03*\xa0\x01\n\x08ToolKind\x12\x19\n\x15TOOL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eTOOL_KIND_READ\x10\x01\x12\x12\n\x0eTOOL_KIND_EDIT\x10\x02\x12\x11\n\rTOOL_KIND_RUN\x10\x03\x12\x14\n\x10TOOL_KIND_SEARCH\x10\x04\x12\x13\n\x0fTOOL_KIND_FETCH\x10\x05\x12\x13\n\x0fTOOL_KIND_OTHER\x10\x06*\x83\x01\n\tWorkState\x12\x1a\n\x16WORK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12WORK_STATE_PENDING\x10\x01\x12\x16\n\x12WORK_STATE_RUNNING\x10\x02\x12\x13\n\x0fWORK_STATE_DONE\x10\x03\x12\x15\n\x11WORK_STATE_FAILED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'agentlink.v1.session_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SPEAKER']._serialized_start=1928
-  _globals['_SPEAKER']._serialized_end=2023
-  _globals['_TOOLKIND']._serialized_start=2026
-  _globals['_TOOLKIND']._serialized_end=2186
-  _globals['_WORKSTATE']._serialized_start=2189
-  _globals['_WORKSTATE']._serialized_end=2320
+  _globals['_SPEAKER']._serialized_start=1947
+  _globals['_SPEAKER']._serialized_end=2042
+  _globals['_TOOLKIND']._serialized_start=2045
+  _globals['_TOOLKIND']._serialized_end=2205
+  _globals['_WORKSTATE']._serialized_start=2208
+  _globals['_WORKSTATE']._serialized_end=2339
   _globals['_SESSIONEVENT']._serialized_start=111
   _globals['_SESSIONEVENT']._serialized_end=493
   _globals['_SAID']._serialized_start=495
@@ -52,23 +52,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USAGE']._serialized_start=883
   _globals['_USAGE']._serialized_end=1071
   _globals['_SESSIONSTATUS']._serialized_start=1074
-  _globals['_SESSIONSTATUS']._serialized_end=1204
-  _globals['_SESSIONMETADATA']._serialized_start=1206
-  _globals['_SESSIONMETADATA']._serialized_end=1301
-  _globals['_EVENTGAP']._serialized_start=1303
-  _globals['_EVENTGAP']._serialized_end=1363
-  _globals['_SESSIONEVENTS']._serialized_start=1366
-  _globals['_SESSIONEVENTS']._serialized_end=1500
-  _globals['_EVENTSQUERY']._serialized_start=1502
-  _globals['_EVENTSQUERY']._serialized_end=1536
-  _globals['_EVENTSACK']._serialized_start=1538
-  _globals['_EVENTSACK']._serialized_end=1642
-  _globals['_SCREENQUERY']._serialized_start=1644
-  _globals['_SCREENQUERY']._serialized_end=1695
-  _globals['_SCREEN']._serialized_start=1697
-  _globals['_SCREEN']._serialized_end=1791
-  _globals['_DELTASWANTED']._serialized_start=1793
-  _globals['_DELTASWANTED']._serialized_end=1844
-  _globals['_SAIDDELTA']._serialized_start=1846
-  _globals['_SAIDDELTA']._serialized_end=1926
+  _globals['_SESSIONSTATUS']._serialized_end=1223
+  _globals['_SESSIONMETADATA']._serialized_start=1225
+  _globals['_SESSIONMETADATA']._serialized_end=1320
+  _globals['_EVENTGAP']._serialized_start=1322
+  _globals['_EVENTGAP']._serialized_end=1382
+  _globals['_SESSIONEVENTS']._serialized_start=1385
+  _globals['_SESSIONEVENTS']._serialized_end=1519
+  _globals['_EVENTSQUERY']._serialized_start=1521
+  _globals['_EVENTSQUERY']._serialized_end=1555
+  _globals['_EVENTSACK']._serialized_start=1557
+  _globals['_EVENTSACK']._serialized_end=1661
+  _globals['_SCREENQUERY']._serialized_start=1663
+  _globals['_SCREENQUERY']._serialized_end=1714
+  _globals['_SCREEN']._serialized_start=1716
+  _globals['_SCREEN']._serialized_end=1810
+  _globals['_DELTASWANTED']._serialized_start=1812
+  _globals['_DELTASWANTED']._serialized_end=1863
+  _globals['_SAIDDELTA']._serialized_start=1865
+  _globals['_SAIDDELTA']._serialized_end=1945
 # @@protoc_insertion_point(module_scope)

@@ -392,10 +392,15 @@ class SessionStatus(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
     LIMITED_UNTIL_FIELD_NUMBER: _builtins.int
+    BY_SCREEN_FIELD_NUMBER: _builtins.int
     state: _types_pb2.SessionState.ValueType
     """As in sessions: IDLE is ready for a text."""
     waiting_for: _builtins.str
     """With WAITING: for what, in the program's own words."""
+    by_screen: _builtins.bool
+    """Only the screen of its terminal tells: BUSY while that changes, IDLE once it has not for 3 s. Whether it waits for
+    anything nobody knows.
+    """
     @_builtins.property
     def limited_until(self) -> _timestamp_pb2.Timestamp:
         """Its account is at a limit until then, as the program says; not set when it is at none."""
@@ -406,10 +411,11 @@ class SessionStatus(_message.Message):
         state: _types_pb2.SessionState.ValueType = ...,
         waiting_for: _builtins.str = ...,
         limited_until: _timestamp_pb2.Timestamp | None = ...,
+        by_screen: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limited_until", b"limited_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limited_until", b"limited_until", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_screen", b"by_screen", "limited_until", b"limited_until", "state", b"state", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
