@@ -37,9 +37,11 @@ from router.seal import Seal
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.inbound import InboundService
+from router.services.chat.pages import Pages
 from router.services.chat.settings import SettingsCommands
 from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
+from router.services.controls import Controls
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
@@ -117,7 +119,8 @@ class Router:
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
             refusals, clock, key.router_id, jitter)  # fmt: skip
-        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock)
+        controls = Controls(delivery, clock, rules)
+        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock, controls)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         stats, self.events = Stats(database, hub, outbox, delivery, clock, quotas), EventLog(database, hub, clock)
@@ -127,7 +130,7 @@ class Router:
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
-            wakeups, stats, dead_letters, permissions, starts, presence, gates, clean, self.events,
+            wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean, self.events,
             screens, people)  # fmt: skip
         self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
@@ -157,10 +160,12 @@ def _inbound(
     permissions: Permissions,
     starts: Starts,
     clock: Clock,
+    controls: Controls,
 ) -> InboundService:
     commands = ChatCommands(delivery, SettingsCommands(clock), hub)
     buttons = ChatButtons(delivery, dead_letters, status_messages)
-    return InboundService(delivery, status_messages, commands, buttons, permissions, ChatStarts(starts), clock)
+    pages = Pages(permissions, controls)
+    return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages, clock)
 
 
 def _people(

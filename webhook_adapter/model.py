@@ -49,6 +49,7 @@ class Submission:
     login_id: str = ""  # of the browser that it came from
     passkey: str = ""  # what a passkey signed there, as the browser gave it
     answer: PermissionAnswer | None = None  # to the question that it answers
+    control: tuple[str, str] | None = None  # changes how the session works: what, and to which value
 
 
 @dataclass(frozen=True, slots=True)

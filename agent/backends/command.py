@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.control import ControlKind, ControlSignal
 from agent.domain.session import Session
 from agent.processes import give_limits_back
 from agent.token_files import environment
@@ -113,6 +114,12 @@ class CommandBackend:
                 return await self._interrupt(session)
             case KeyPress(name=name):
                 return Outcome.failed(Reason.UNSUPPORTED, f"a command takes ctrl-c and no other key, not {name!r}")
+            case ControlSignal(kind=ControlKind.INTERRUPT):
+                return await self._interrupt(session)
+            case ControlSignal(kind=kind):
+                return Outcome.failed(
+                    Reason.UNSUPPORTED, f"a command knows no {kind.value}: each input is a run of its own"
+                )
 
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A run of its own meets no dialog."""

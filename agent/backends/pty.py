@@ -4,9 +4,10 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-from agent.backends.claude import typing
+from agent.backends.claude.control import as_typed, obstacle_of
 from agent.backends.pty_messages import Message, of_action, outcome_of
 from agent.domain.command import Action, Outcome, Reason
+from agent.domain.control import ControlKind, ControlSignal
 from agent.domain.session import Session
 
 ANSWER_LIMIT = 180.0
@@ -86,10 +87,15 @@ class PtyBackend:
         if attachment is None:
             text = "the terminal is not connected to the agent: its program ended, or `pointsman run` is suspended"
             return Outcome.failed(Reason.TARGET_GONE, text)
-        return await attachment.deliver(of_action(action), self._limit)
+        typed = as_typed(session.process, action) if isinstance(action, ControlSignal) else action
+        if isinstance(typed, Outcome):
+            return typed
+        return await attachment.deliver(of_action(typed), self._limit)
 
     async def obstacle(self, session: Session, action: Action) -> str:
-        return typing.obstacle_of(session, action)
+        if isinstance(action, ControlSignal) and action.kind is ControlKind.MODE:
+            return ""  # nothing is pressed
+        return obstacle_of(session, action)
 
     async def clear_line(self, session: Session) -> None:
         """The host types what it has begun to the end by itself, whatever becomes of the agent."""

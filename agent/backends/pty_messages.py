@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from agent.domain.command import Action, Ending, Input, KeyPress, Outcome, Reason
+from agent.domain.command import Ending, Input, KeyPress, Outcome, Reason
 
 Message = dict[str, object]
 
@@ -10,12 +10,12 @@ _ENDINGS = {ending.value: ending for ending in (Ending.DONE, Ending.FAILED, Endi
 _REASONS = {reason.value: reason for reason in Reason}
 
 
-def of_action(action: Action) -> Message:
+def of_action(action: Input | KeyPress) -> Message:
     """What to type, as the agent says it."""
     return {"text": action.text, "submit": action.submit} if isinstance(action, Input) else {"key": action.name}
 
 
-def action_of(message: Mapping[str, object]) -> Action:
+def action_of(message: Mapping[str, object]) -> Input | KeyPress:
     """What to type, as the host hears it."""
     if (key := message.get("key")) is not None:
         return KeyPress(str(key))

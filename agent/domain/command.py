@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from agent.domain.control import ControlSignal
 from agent.domain.permission import Decision, FormAnswer
 
 
@@ -65,6 +66,7 @@ class Reason(Enum):
     TOO_MANY_SESSIONS = "TOO_MANY_SESSIONS"
     CONVERSATION_OPEN = "CONVERSATION_OPEN"
     FILE_GONE = "FILE_GONE"
+    MODE_NOT_ALLOWED = "MODE_NOT_ALLOWED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class KeyPress:
     name: str
 
 
-Action = Input | KeyPress
+Action = Input | KeyPress | ControlSignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Command:
     def typed(self) -> Action | None:
         """What a backend has to carry out; None when that is nothing."""
         match self.action:
-            case Input() | KeyPress():
+            case Input() | KeyPress() | ControlSignal():
                 return self.action
             case StartSession(prompt=prompt):
                 return Input(prompt)
@@ -173,6 +175,8 @@ def objection(command: Command) -> Reason | None:
         return Reason.UNSUPPORTED
     if isinstance(command.action, FileInput) and not _FILE_NAME.fullmatch(command.action.name):
         return Reason.INVALID_ARGUMENT
+    if isinstance(command.action, ControlSignal) and not command.action.is_sound:
+        return Reason.INVALID_ARGUMENT
     return Reason.TOO_LARGE if len(_text_of(command.action).encode()) > MAX_TEXT_BYTES else None
 
 
@@ -182,7 +186,7 @@ def _text_of(order: Order) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case StopSession() | KeepSession():
+        case StopSession() | KeepSession() | ControlSignal():
             return ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from agent.domain.command import Reason
+from agent.domain.control import ControlKind
 from agent.domain.errors import Refusal
 
 MAX_LABEL = 200  # characters; it heads every message of the session
@@ -63,7 +64,7 @@ class Session:
     what a program in the state WAITING wants of its person, in its own words ("permission prompt"). `ends_at`, in
     seconds since the epoch, is there for one that was started from afar: then its time is over. With `keep` it gets
     more. `waits_since` is there while it is WAITING, which is none of its time. `mode` and `model` are those of its
-    program, as it was last heard of.
+    program, as it was last heard of; `modes` and `controls` are what can be chosen and changed from afar.
     """
 
     session_id: str
@@ -81,6 +82,8 @@ class Session:
     waits_since: float | None = None
     mode: str = ""
     model: str = ""
+    modes: tuple[str, ...] = ()
+    controls: tuple[ControlKind, ...] = ()
 
     def become(self, state: SessionState, waiting_for: str, now: float) -> "Session":
         """It is in this state from now on, in seconds since the epoch."""

@@ -23,6 +23,7 @@ from agent.domain.command import (
     StartSession,
     StopSession,
 )
+from agent.domain.control import MAX_MODE, MAX_MODEL, ControlKind, ControlSignal
 from agent.domain.frames import AgentFrame, RouterFrame
 from agent.domain.session import Session, SessionState
 from agent.link import event_messages, question_messages
@@ -37,6 +38,7 @@ _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for s
 _RECEIPTS = {one: link.ReceiptOutcome.Value(f"RECEIPT_OUTCOME_{one.value}") for one in frames.ReceiptOutcome}
 _ENDINGS = {ending: link.ResultOutcome.Value(f"RESULT_OUTCOME_{ending.name}") for ending in Ending}
 _MARKS = {mark: link.ResultOutcome.Value(f"RESULT_OUTCOME_{mark.value}") for mark in frames.Mark}
+_CONTROLS = {types.ControlKind.Value(f"CONTROL_KIND_{kind.name}"): kind for kind in ControlKind}
 _SESSION_STATES = {
     state: types.SessionState.Value("SESSION_STATE_" + ("UNSPECIFIED" if state is SessionState.UNKNOWN else state.name))
     for state in SessionState
@@ -165,6 +167,8 @@ def _action(message: types.Action) -> Order | None:
             return StopSession()
         case "keep_session":
             return KeepSession()
+        case "control" if message.control.kind in _CONTROLS:
+            return ControlSignal(_CONTROLS[message.control.kind], message.control.value)
         case _:  # a newer kind: refused as UNSUPPORTED, which people are told
             return None
 
@@ -257,6 +261,10 @@ def _session(seq: int, session: Session) -> link.SessionUpdate:
         cwd=session.cwd,
         state=_SESSION_STATES[session.state],
         waiting_for=session.waiting_for[:MAX_WAITING_FOR],
+        mode=session.mode[:MAX_MODE],
+        model=session.model[:MAX_MODEL],
+        modes=session.modes,
+        controls=[types.ControlKind.Value(f"CONTROL_KIND_{kind.name}") for kind in session.controls],
     )
 
 

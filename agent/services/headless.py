@@ -76,6 +76,9 @@ class HeadlessListener:
         """Whether anybody wants what is said while it is said."""
         return self._deltas.is_wanted(session_id)
 
+    async def works(self, session_id: str, mode: str, model: str = "") -> None:
+        await self._insist(lambda: self._sessions.works(session_id, mode, model))
+
     async def recover(self) -> None:
         """At start-up: what an earlier process had under way ended with it, and people are told."""
         for session in self._sessions.live():

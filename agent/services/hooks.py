@@ -60,4 +60,6 @@ class Hooks:
         if not event.interactive or not self._repeats.is_new(event):
             return None
         session = await self._session_lookup.attend(event)
+        if session is not None:
+            await self._states.hint(session, event)
         return await self._questions.ask(session, event, asking) if session else None

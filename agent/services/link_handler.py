@@ -30,7 +30,7 @@ from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
 MAX_IN_HELLO = 500  # sessions: far from the size that a frame may have; those behind them follow one by one
-CAPABILITIES = ("command_batch", "deltas", "files", "keys", "permissions", "screen", "text")
+CAPABILITIES = ("command_batch", "control", "deltas", "files", "keys", "permissions", "screen", "text")
 
 
 async def _unknown() -> Condition:

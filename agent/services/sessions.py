@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from agent.backends.backend import Backends, Traits
+from agent.backends.claude.control import may_bypass
 from agent.clock import Clock
 from agent.domain.command import Reason
+from agent.domain.control import BYPASS, CONTROLS, MODES
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
 from agent.domain.prompt import is_told_of
@@ -42,7 +44,8 @@ class Sessions:
 
     async def load(self) -> None:
         """Read what an earlier process knew, and close what ended since; end what it had no time to end."""
-        self._sessions = {bare_id(session.session_id): session for session in await self._store.load()}
+        known = map(self._with_controls, await self._store.load())
+        self._sessions = {bare_id(session.session_id): session for session in known}
         for session in self._sessions.values():
             if session.state is SessionState.ENDED:
                 await self._release(session)
@@ -154,10 +157,26 @@ class Sessions:
             session = self.known(session_id)
             changed = replace(session, conversation=talk)
             if talk is None:
-                changed = changed.become(SessionState.UNKNOWN, "", self._clock.now())  # nobody tells it any more
+                unknown = changed.become(SessionState.UNKNOWN, "", self._clock.now())  # nobody tells it any more
+                changed = replace(unknown, mode="", model="")
             if changed != session:
                 await self._save(changed)
         return changed
+
+    async def works(self, session_id: str, mode: str = "", model: str = "", *, chosen: bool = False) -> None:
+        """Its program is in this mode, with this model; what is empty is as it was. Raises Refusal as `update`.
+
+        `chosen`: from afar, which holds for each program of a session that we run ourselves.
+        """
+        async with self._changing:
+            session = self._known_live(session_id)
+            kept = dict(session.target)
+            if self.traits(session).hosted:
+                kept |= {"mode": mode} if mode and (chosen or "mode" in kept) else {}  # or went on to it
+                kept |= {"model": model} if model and chosen else {}
+            changed = replace(session, mode=mode or session.mode, model=model or session.model, target=kept)
+            if changed != session:
+                await self._save(changed)
 
     async def begin(self, session: Session, command_id: str) -> bool:
         """A new session, with the command that begins it; False when that ended meanwhile.
@@ -168,6 +187,7 @@ class Sessions:
             if self.find(session.session_id) is not None:
                 raise Refusal(Reason.ILLEGAL_STATE, "There is a session with this id already.")
             self._check_free(session.target.get("resume", ""))  # two on one would branch it
+            session = self._with_controls(session)
             begun = await self._store.begin(session, SessionChanged(session), command_id)
             if begun:
                 await self._hold(session)
@@ -256,9 +276,20 @@ class Sessions:
         )
 
     async def _save(self, session: Session) -> None:
+        session = self._with_controls(session)
         told = is_told_of(session, tells=self.traits(session).tells_states)
         await self._store.save(session, SessionChanged(session), told=told)
         await self._hold(session)
+
+    def _with_controls(self, session: Session) -> Session:
+        """With what can be changed about it from afar, now that this is what it is."""
+        traits = self.traits(session)
+        talk = session.conversation
+        is_ours = traits.hosted or (talk is not None and traits.typed_into)
+        modes: tuple[str, ...] = MODES if is_ours and (traits.hosted or traits.screen) else ()
+        if modes and talk is not None and not traits.hosted and may_bypass(talk.process.pid):
+            modes = (*modes, BYPASS)
+        return replace(session, modes=modes, controls=CONTROLS if is_ours else ())
 
     async def _hold(self, session: Session) -> None:
         """What is on disk now counts; its program has its token before it is told of anything."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent.backends.claude.registry_file import ClaudeCode, Doing
-from agent.domain.errors import AgentError
+from agent.domain.errors import AgentError, Refusal
 from agent.domain.hook import HookEvent
 from agent.domain.session import Conversation, Session, SessionState, bare_id
 from agent.processes import is_running
@@ -49,6 +49,8 @@ class States:
         if (state := _HINTS.get(event.name)) is not None:
             self._resting.discard(bare_id(session.session_id))
             await self._sessions.update(session.session_id, state=state)
+        with suppress(Refusal):  # it ended with this event
+            await self._sessions.works(session.session_id, event.text("permission_mode"), event.text("model"))
 
     async def _see(self, session: Session, talk: Conversation) -> None:
         name = bare_id(session.session_id)

@@ -1,6 +1,7 @@
 """A command on its way into its session: whether it may go now, what it waits for, and what its backend makes of it."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,6 +9,8 @@ from agent.backends.backend import Backends
 from agent.clock import Clock
 from agent.domain import prompt
 from agent.domain.command import Command, Ending, Input, KeyPress, Outcome, Reason
+from agent.domain.control import ControlSignal
+from agent.domain.errors import Refusal
 from agent.domain.session import Session, SessionState
 from agent.services.prompt_tracking import PromptTracking
 from agent.services.sessions import Sessions
@@ -80,6 +83,8 @@ class Typing:
         outcome = await self.deliver(session, command)
         if outcome.ending is Ending.DONE:
             await self.behind.finish(command, outcome, self.clock.now())
+            if isinstance(command.action, ControlSignal):
+                await self._told(session, command.action)
             self.prompts.typed(session, command)  # after its end is queued, which the mark must follow
         else:
             await self.behind.finish(command, outcome)
@@ -110,6 +115,13 @@ class Typing:
         if known is not None and known.state is SessionState.ENDED:
             await backend.release(session)  # it ended meanwhile: what this has started would be nobody's
         return outcome
+
+    async def _told(self, session: Session, signal: ControlSignal) -> None:
+        """What was changed is how its program works from now on."""
+        chosen = {signal.kind.value: signal.value} if signal.value else {}
+        if chosen:
+            with suppress(Refusal):  # it ended meanwhile
+                await self.writing.insist(partial(self.sessions.works, session.session_id, **chosen, chosen=True))
 
     def late(self, command: Command, received: float) -> Outcome | None:
         """How it ends where its time is over."""

@@ -14,6 +14,7 @@ from agent.domain.command import (
     StartSession,
     StopSession,
 )
+from agent.domain.control import ControlKind, ControlSignal
 from agent.domain.permission import FormAnswer
 
 _KINDS: dict[str, type[Order]] = {
@@ -24,6 +25,7 @@ _KINDS: dict[str, type[Order]] = {
     "start": StartSession,
     "stop": StopSession,
     "keep": KeepSession,
+    "control": ControlSignal,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -35,6 +37,8 @@ def columns_of(action: Order) -> tuple[str, str, bool]:
             return "input", text, submit
         case KeyPress(name):
             return "key", name, False
+        case ControlSignal(kind, value):
+            return "control", json.dumps([kind.value, value]), False
     fields = astuple(action)
     return _NAMES[type(action)], json.dumps(fields) if fields else "", isinstance(action, FileInput)
 
@@ -46,6 +50,9 @@ def action_of(kind: str, text: str, *, submit: bool) -> Order:
             return Input(text, submit)
         case "key":
             return KeyPress(text)
+        case "control":
+            kind, value = json.loads(text)
+            return ControlSignal(ControlKind(kind), value)
         case "decision":
             return _decision(*json.loads(text))
     # By position: a field may be added behind the others, with a default.

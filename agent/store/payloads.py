@@ -9,6 +9,7 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from agent.domain.command import Ending, Outcome, Reason
+from agent.domain.control import ControlKind
 from agent.domain.frames import (
     Button,
     CommandMark,
@@ -45,7 +46,8 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             return "mark", [command_id, mark.value, shown]
         case SessionChanged(told):
             fields = [told.session_id, told.generation, told.label, told.backend, told.cwd]
-            return "session_update", [*fields, told.state.value, told.waiting_for]
+            works = [told.mode, told.model, told.modes, [kind.value for kind in told.controls]]
+            return "session_update", [*fields, told.state.value, told.waiting_for, *works]
         case SessionGone():
             return "session_closed", [*astuple(item)]
         case Notify(notification_id, session_id, text, buttons, files):
@@ -64,10 +66,13 @@ def _result(command_id: str, ending: str, reason: str, detail: str, typed_at: fl
     return CommandResult(command_id, Outcome(Ending(ending), Reason(reason), detail), typed_at)
 
 
-def _session(  # earlier versions wrote no `waiting_for`
-    session_id: str, generation: int, label: str, backend: str, cwd: str, state: str, waiting_for: str = ""
-) -> Item:
+def _session(session_id: str, generation: int, label: str, backend: str, cwd: str, state: str, *more: Any) -> Item:  # noqa: ANN401 -- as JSON has them
+    waiting_for, *works = more or ("",)  # earlier versions wrote neither this nor what follows
     told = Session(session_id, backend, label, cwd, generation, SessionState(state), waiting_for=waiting_for)
+    if works:
+        mode, model, modes, controls = works
+        kinds = tuple(map(ControlKind, controls))
+        told = replace(told, mode=mode, model=model, modes=tuple(modes), controls=kinds)
     return SessionChanged(told)
 
 

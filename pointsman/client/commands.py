@@ -38,6 +38,23 @@ class Commands(Calls):
         """Let a session that was started from afar go on when its 24 hours are over."""
         return self._send(session_id, types_pb2.Action(keep_session=types_pb2.KeepSession()), None, request, origin)
 
+    def control(
+        self,
+        session_id: str,
+        signal: str,
+        value: str = "",
+        *,
+        ttl: timedelta | None = None,
+        request: str | None = None,
+        origin: Origin | None = None,
+    ) -> Command:
+        """Change how the program in a session works: its "mode" or "model" to `value`, "interrupt", "compact", "clear".
+
+        DONE once the program shows or says that it is so; the command's detail says what came of it.
+        """
+        changed = types_pb2.ControlSignal(kind=convert.control_kind(signal), value=value)
+        return self._send(session_id, types_pb2.Action(control=changed), ttl, request, origin)
+
     def _send(
         self,
         session_id: str,

@@ -67,9 +67,21 @@ def command(message: types_pb2.Command) -> records.Command:
     made = action.permission_decision
     return read(
         records.Command, message, kind=kind, key=action.key.name, option_id=made.option_id,
-        text=made.text or action.input.text or action.file.name or action.start_session.prompt,
+        text=made.text or action.input.text or action.file.name or action.start_session.prompt or control_words(action),
         source=message.origin.source, actor=message.origin.actor,
     )  # fmt: skip
+
+
+def control_words(action: types_pb2.Action) -> str:
+    """A control signal as people say it; empty where there is none."""
+    kind = str(_named(types_pb2.ControlKind.DESCRIPTOR, action.control.kind)).lower()
+    return f"/{kind} {action.control.value}".rstrip() if kind else ""
+
+
+def control_kind(name: str) -> "types_pb2.ControlKind.ValueType":
+    """The kind of that name; for one that there is not the unset one, which the router refuses."""
+    known = types_pb2.ControlKind.DESCRIPTOR.values_by_name.get(f"CONTROL_KIND_{name.upper()}")
+    return cast("types_pb2.ControlKind.ValueType", known.number if known else 0)
 
 
 def _value(message: Message, name: str) -> object:

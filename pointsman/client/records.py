@@ -127,6 +127,10 @@ class Session:
     updated_at: datetime | None
     waiting_for: str = ""  # in the state WAITING: for what, in the program's own words
     distinction: str = ""  # what tells it from others of its name on its machine, where there are some
+    mode: str = ""  # its program's permission mode, as last heard of
+    model: str = ""
+    modes: tuple[str, ...] = ()  # that can be chosen from afar
+    controls: tuple[str, ...] = ()  # what a control signal can change there: MODEL, COMPACT, …
 
 
 @dataclass(frozen=True, slots=True)

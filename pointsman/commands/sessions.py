@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pointsman.commands import completion
+from pointsman.commands import completion, controls
 from pointsman.config import restore_environment
 from pointsman.context import client_flags, control, json_flag, setting_flags, settings
 from pointsman.errors import CLAUDE, Failure
@@ -53,7 +53,11 @@ def _doing(session: "Session") -> str:
 
 @click.group(cls=Group)
 def session() -> None:
-    """Make what already runs a session, or end one."""
+    """Make what already runs a session, change how it works, or end one."""
+
+
+for _command in controls.COMMANDS:
+    session.add_command(_command)
 
 
 @session.command()

@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from router.domain.control import ControlKind, ControlSignal
 from router.domain.permission_input import FormAnswer
 
 
@@ -64,7 +65,7 @@ class KeepSession(Struct, frozen=True):
     """Let the session go on beyond its 24 hours."""
 
 
-Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession | KeepSession
+Action = Input | FileInput | KeyPress | PermissionDecision | StartSession | StopSession | KeepSession | ControlSignal
 KEYS = frozenset([
     "esc", "enter", "ctrl-c", "ctrl-d", "tab", "up", "down", "left", "right", "backspace", "space", "shift-tab",
     "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z",
@@ -78,6 +79,7 @@ def lane_of(action: Action) -> Lane:
     # A decision is what the session waits for: behind a queued text it would wait for itself.
     urgent = isinstance(action, PermissionDecision | StopSession)
     urgent = urgent or (isinstance(action, KeyPress) and action.name in URGENT_KEYS)
+    urgent = urgent or (isinstance(action, ControlSignal) and action.kind is ControlKind.INTERRUPT)
     return Lane.URGENT if urgent else Lane.NORMAL
 
 
@@ -88,5 +90,5 @@ def text_of(action: Action) -> str:
             return text
         case FileInput(caption=text):
             return text
-        case KeyPress() | StopSession() | KeepSession():
+        case KeyPress() | StopSession() | KeepSession() | ControlSignal():
             return ""

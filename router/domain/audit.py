@@ -49,6 +49,7 @@ class AuditEvent(Enum):
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
     SESSION_STARTED = "session_started"  # from afar
+    MODE_CHANGED = "mode_changed"  # of the program in a session: what it asks, and what it does unasked
     SESSION_STOPPED = "session_stopped"
     BACKUP = "backup"
     CLEANUP = "cleanup"

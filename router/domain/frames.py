@@ -29,6 +29,10 @@ class SessionReport(Struct, frozen=True):
     cwd: str
     state: SessionState
     waiting_for: str = ""
+    mode: str = ""
+    model: str = ""
+    modes: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
 
 
 class Hello(Struct, frozen=True):

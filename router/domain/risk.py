@@ -27,7 +27,11 @@ class RiskRule(Struct, frozen=True):
 
     def is_about(self, asked: Permission) -> bool:
         """Whether it is about this tool on this machine."""
-        return _any(self.tools, asked.tool) and _any(self.machines, asked.machine_id)
+        return _any(self.tools, asked.tool) and self.is_of(asked.machine_id)
+
+    def is_of(self, machine_id: str) -> bool:
+        """Whether it is about anything on this machine."""
+        return _any(self.machines, machine_id)
 
 
 def _shipped(name: str, words: str, pattern: str) -> RiskRule:

@@ -4,12 +4,13 @@ A button's action is a verb, or "verb:key". Under a status message it acts on it
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from router.domain import namesakes
 from router.domain.action import KeepSession, PermissionDecision, StopSession
 from router.domain.command import Command, CommandState, Hold
+from router.domain.control import ControlSignal
 from router.domain.notification import Button
 from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
@@ -35,6 +36,8 @@ class Verb(Enum):
     USE = "use"  # its key names the session
     HERE = "here"  # the session, named by its key, that what was written is for
     KEY = "key"  # its key is the key to press
+    MODE = "mode"  # its key is the mode to choose
+    MODEL = "model"
     ASK = "ask"
     DONT_ASK = "dont-ask"
 
@@ -50,7 +53,9 @@ _CURES: dict[CommandState, tuple[Verb, ...]] = {
     CommandState.DEAD: _ENDED_BADLY,
 }
 
-_FOR_ONE_SESSION = PermissionDecision | StopSession | KeepSession  # and for no other: "send to…" is not offered
+_FOR_ONE_SESSION = (
+    PermissionDecision | StopSession | KeepSession | ControlSignal
+)  # and for no other: "send to…" is not offered
 
 
 def cures(command: Command, *, with_others: bool = False) -> tuple[Button, ...]:
@@ -92,6 +97,11 @@ def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:
 def key_buttons(names: Iterable[str]) -> tuple[Button, ...]:
     """One button for each key of a keyboard."""
     return tuple(Button(name, f"{Verb.KEY.value}:{name}") for name in names)
+
+
+def control_buttons(verb: Verb, values: Iterable[str], labels: Mapping[str, str]) -> tuple[Button, ...]:
+    """One button for each mode, or model."""
+    return tuple(Button(labels.get(each, each), f"{verb.value}:{each}") for each in values)
 
 
 def key_of(session: Session) -> str:

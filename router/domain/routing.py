@@ -10,13 +10,16 @@ from msgspec import Struct
 
 from router.domain.action import Action, FileInput, Input, KeepSession, KeyPress
 from router.domain.command import ChatRef
+from router.domain.control import ControlSignal
 from router.domain.notification import Button
 from router.domain.permission_input import Answer
 from router.domain.person import Person
 
 _CMD = re.compile(r"/cmd(?:@\w+)?\s+(\S+)(?:[ \t]+|\n)(.+)", re.DOTALL)
 _CHAT_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
-ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"])
+CONTROLS = frozenset(["mode", "model", "compact", "clear"])
+"""How the program in a session works; where that is none of ours to change, they are words for it."""
+ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"]) | CONTROLS
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
 CHAT_COMMANDS = ABOUT_A_SESSION | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "cmd",
@@ -53,6 +56,7 @@ class Inbound(Struct, frozen=True):
     passkey: str = ""  # what a passkey signed to allow the question that it answers
     answer: Answer | None = None  # of a page to the question that it answers, as it was shown with this digest
     digest: str = ""
+    control: ControlSignal | None = None  # of a page, for the session that it chose
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
 

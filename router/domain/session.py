@@ -40,6 +40,10 @@ class Session(Struct, frozen=True):
     waiting_for: str = ""  # in the state WAITING: for what, in the program's own words
     first_words: str = ""  # the beginning of the first text that was sent to it; only in lists
     distinction: str = ""  # what tells it from others of its name; only in lists
+    mode: str = ""  # its program's permission mode, as last heard of
+    model: str = ""
+    modes: tuple[str, ...] = ()  # that can be chosen from afar
+    controls: tuple[str, ...] = ()  # what a control signal can change there, by the names of ControlKind
 
     @property
     def name(self) -> str:

@@ -80,7 +80,8 @@ class SessionService:
         session = Session(
             known.session_id if known else report.session_id, machine_id, visible(report.label)[:200], report.backend,
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
-            waiting_for=report.waiting_for,
+            waiting_for=report.waiting_for, mode=report.mode, model=report.model, modes=report.modes,
+            controls=report.controls,
         )  # fmt: skip
         # A hello repeats all sessions at each link: what says nothing new costs no step of the trace.
         if known is None or replace(known, updated_at=now) != session:

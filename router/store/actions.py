@@ -15,6 +15,7 @@ from router.domain.action import (
     StartSession,
     StopSession,
 )
+from router.domain.control import ControlKind, ControlSignal
 from router.domain.permission_input import FormAnswer
 
 INPUT, START = "input", "start"  # what begins with words of a person
@@ -30,6 +31,8 @@ def split(action: Action) -> tuple[str, str, bool]:
             return INPUT, text, submit
         case KeyPress(name):
             return "key", name, False
+        case ControlSignal(kind, value):
+            return "control", json.dumps([kind.value, value]), False
         case StopSession() | KeepSession():
             return _KINDS[type(action)], "", False
         case FileInput() | PermissionDecision() | StartSession():
@@ -43,6 +46,9 @@ def join(kind: str, text: str, submit: bool) -> Action:  # noqa: FBT001 -- it is
         return Input(text, submit)
     if kind == "key":
         return KeyPress(text)
+    if kind == "control":
+        changed, value = json.loads(text)
+        return ControlSignal(ControlKind(changed), value)
     if kind in _OF_NOTHING:
         return _OF_NOTHING[kind]()
     if kind == "decision":

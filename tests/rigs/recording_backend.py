@@ -5,7 +5,8 @@ import json
 import os
 from pathlib import Path
 
-from agent.domain.command import Action, Ending, Input, Outcome
+from agent.domain.command import Action, Ending, Input, KeyPress, Outcome
+from agent.domain.control import ControlSignal
 from agent.domain.session import Session
 
 
@@ -29,7 +30,7 @@ class RecordingBackend:
         return self._gates[text]
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
-        text = action.text if isinstance(action, Input) else action.name
+        text = _words(action)
         self.began.set()
         if text in self._gates:
             await self._gates[text].wait()
@@ -71,3 +72,13 @@ def typed(path: Path, session_id: str | None = None) -> list[str]:
         return []
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     return [text for session, text in lines if session_id in (None, session)]
+
+
+def _words(action: Action) -> str:
+    match action:
+        case Input(text):
+            return text
+        case KeyPress(name):
+            return name
+        case ControlSignal():
+            return action.typed

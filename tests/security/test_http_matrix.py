@@ -29,6 +29,7 @@ GET  /openapi.json                  anyone
 GET  /metrics                       admin operator viewer approver adapter
 GET  /search                        admin operator viewer approver adapter
 GET  /sessions                      admin operator viewer approver adapter
+POST /sessions/<session_id>/control  admin operator adapter
 GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
 POST /sessions/unregister           admin operator
@@ -55,6 +56,7 @@ POST /console/api/send              page
 POST /console/api/press             page
 POST /console/api/allow             page
 POST /console/api/answer            page
+POST /console/api/control           page
 POST /console/api/passkey           page
 POST /console/api/passkey-options   page
 POST /console/api/key               page
@@ -76,6 +78,7 @@ BODIES = {
     "/notifications/send": {"sessionId": "none", "chatId": 1, "text": "hello"},
     "/commands": {"sessionId": "none", "text": "hello"},
     "/permissions/<permission_id>": {"inputDigest": "none"},
+    "/sessions/<session_id>/control": {"signal": "clear"},
 }
 QUERIES = {"/search": {"q": "words"}}
 

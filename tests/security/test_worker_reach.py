@@ -143,6 +143,7 @@ def test_it_reaches_no_other_session(
     assert router.notifications(program.sibling) == []
 
 
+ACCEPT_EDITS = types.ControlSignal(kind=types.CONTROL_KIND_MODE, value="acceptEdits")
 WANTS: dict[str, Callable[[Program], object]] = {
     "choose a chat": lambda p: p.doors.Notify(pb.NotifyRequest(session_id=p.own, text="x", targets=[CHAT])),
     "be told in a chat": lambda p: p.doors.SendCommand(
@@ -153,6 +154,9 @@ WANTS: dict[str, Callable[[Program], object]] = {
     ),
     "go on beyond its time": lambda p: p.doors.SendCommand(
         pb.SendCommandRequest(session_id=p.own, action=types.Action(keep_session=types.KeepSession()))
+    ),
+    "let itself ask less": lambda p: p.doors.SendCommand(
+        pb.SendCommandRequest(session_id=p.own, action=types.Action(control=ACCEPT_EDITS))
     ),
     "list commands": lambda p: p.doors.ListCommands(pb.ListCommandsRequest(session_id=p.own)),
     "list questions": lambda p: p.doors.ListPermissions(pb.ListPermissionsRequest(session_id=p.own)),

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -21,7 +21,7 @@ CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
-_FOR_ALL = frozenset({"send", "press", "answer", "allow", "passkey_options", "add_passkey", "log_out"})
+_FOR_ALL = frozenset({"send", "press", "answer", "control", "allow", "passkey_options", "add_passkey", "log_out"})
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "start", "cancel", "retry", "drop"},
     "APPROVER": _FOR_ALL,
@@ -29,6 +29,7 @@ _MAY_CALL = {
 }
 
 
+Signal = Literal["mode", "model", "interrupt", "compact", "clear"]
 Credential = Annotated[str, Meta(max_length=16 * 1024)]  # more than any browser makes
 
 
@@ -99,6 +100,14 @@ class PressKey(Request):
 
     session: str
     name: str
+
+
+class Control(Request):
+    """Changes how the program in a session works: its mode or model, or what it does and remembers."""
+
+    session: str
+    signal: Signal
+    value: str = ""
 
 
 class Start(Request):
@@ -220,6 +229,15 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         submission = Submission(
             f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
             reply_to_message_id=sent.message_id, login_id=g.visitor.session_id, passkey=sent.credential, answer=given,
+        )  # fmt: skip
+        return jsonify(present.shown(router.submit(submission)))
+
+    @blueprint.post("/console/api/control")
+    def control() -> ResponseReturnValue:
+        sent = body(Control)
+        submission = Submission(
+            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
+            session_id=sent.session, login_id=g.visitor.session_id, control=(sent.signal, sent.value),
         )  # fmt: skip
         return jsonify(present.shown(router.submit(submission)))
 

@@ -77,7 +77,11 @@ def figures(stats: Stats) -> Json:
 def with_last_words(sessions: Sequence[Session], last_words: Sequence[Notification]) -> list[Json]:
     """Sessions with the last thing each of them said, for the list."""
     last = {one.session_id: one for one in last_words}
-    return [shown(session) | {"last": _preview(last.get(session.session_id))} for session in sessions]
+    return [_session(session) | {"last": _preview(last.get(session.session_id))} for session in sessions]
+
+
+def _session(session: Session) -> Json:
+    return shown(session) | {"controls": [each.lower() for each in session.controls]}
 
 
 def chat(notifications: Sequence[Notification], sent: Sequence[Command]) -> list[Json]:

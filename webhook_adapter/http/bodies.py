@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -117,6 +117,18 @@ class SendCommand(Body):
     ] = None
 
 
+class ControlSession(Body):
+    """What to change about how the program in a session works."""
+
+    signal: Literal["mode", "model", "interrupt", "compact", "clear"]
+    value: Annotated[str, Meta(description="The mode or the model, as the program calls it; absent with others.")] = ""
+    idempotency_key: str | None = None
+    ttl_seconds: Annotated[
+        Annotated[float, Meta(gt=0, le=_LONGEST_TTL)] | None,
+        Meta(description="Do not do it later than this from now."),
+    ] = None
+
+
 class ListCommands(Query):
     """Which commands to list."""
 
@@ -203,6 +215,10 @@ class Session(Answer):
     created_at: Time | None
     updated_at: Time | None
     connected: bool
+    mode: Annotated[str, Meta(description="Its program's permission mode, as last heard of.")]
+    model: str
+    modes: Annotated[tuple[str, ...], Meta(description="Modes that can be chosen from afar.")]
+    controls: Annotated[tuple[str, ...], Meta(description="What can be changed: MODEL, INTERRUPT, COMPACT, CLEAR.")]
 
 
 class NotificationDelivered(Answer):

@@ -36,6 +36,7 @@ def create_blueprint(keys: Keys) -> Blueprint:
     blueprint = Blueprint("rest", __name__)
     _add_guard(blueprint, keys)
     _add_sessions(blueprint)
+    _add_controls(blueprint)
     add_session_events(blueprint, _control)
     _add_search(blueprint)
     _add_notifications(blueprint, threading.Semaphore(_MOST_WAITING))
@@ -103,6 +104,22 @@ def _add_sessions(blueprint: Blueprint) -> None:
         """End a session."""
         _control().unregister_session(asked.session_id)
         return bodies.Ok()
+
+
+def _add_controls(blueprint: Blueprint) -> None:
+    @blueprint.post("/sessions/<session_id>/control")
+    @endpoint("sessions", *KEYED, 404, 409)
+    def control_session(session_id: str, asked: bodies.ControlSession) -> bodies.CommandAccepted:
+        """Change how the program in a session works: its mode or model; stop, compact or clear what it does."""
+        command = _control().control(
+            session_id,
+            asked.signal,
+            asked.value,
+            request=asked.idempotency_key or "",
+            ttl=None if asked.ttl_seconds is None else timedelta(seconds=asked.ttl_seconds),
+            origin=_REST,
+        )
+        return bodies.shown(bodies.CommandAccepted, command)
 
 
 def _add_search(blueprint: Blueprint) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from agentlink.v1 import chat_link_pb2, types_pb2
 
-from pointsman.client.convert import chat_ref, command_state, form_answer
+from pointsman.client.convert import chat_ref, command_state, control_kind, form_answer
 from pointsman.client.refusals import from_status
 from webhook_adapter.model import PermissionAnswer, Submitted
 from webhook_adapter.router.submit_stream import Answer, Item
@@ -43,6 +43,9 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
     )
     if submission.button is not None:
         request.button.data = submission.button
+    if submission.control is not None:
+        signal, value = submission.control
+        request.control.CopyFrom(types_pb2.ControlSignal(kind=control_kind(signal), value=value))
     if submission.answer is not None:
         request.answer.CopyFrom(_answer(submission.answer))
     return chat_link_pb2.SubmitItem(item_id=number, request=request)

@@ -6,7 +6,7 @@ it up again.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,9 +16,10 @@ from agent.backends.claude.launch import Launcher
 from agent.backends.claude.process import ClaudeProcess, Ended, end_group
 from agent.backends.claude.questions import Asker, Nobody, OpenQuestions
 from agent.backends.claude.stream_asides import Aside
-from agent.backends.claude.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn
+from agent.backends.claude.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn, Works
 from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.control import BYPASS, MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
 from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 from agent.loops import Tasks
@@ -30,7 +31,15 @@ PATIENCE = 60.0
 """Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
 
 _NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
+_FROM_NOW_ON = "from its next text on"
 _GONE = "No conversation found"  # the program's words
+
+
+def _not_a_mode(mode: str) -> Outcome:
+    if mode == BYPASS:
+        text = f"{BYPASS} asks nothing any more; no session that is started from afar is started with it allowed."
+        return Outcome.failed(Reason.MODE_NOT_ALLOWED, text)
+    return Outcome.failed(Reason.UNSUPPORTED, f"There is no mode {mode} here; one of: {', '.join(MODES)}")
 
 
 class Listener(Protocol):
@@ -53,6 +62,9 @@ class Listener(Protocol):
 
     def is_followed(self, session_id: str) -> bool:
         """Whether anybody wants what it says while it says it."""
+
+    async def works(self, session_id: str, mode: str, model: str = "") -> None:
+        """It is in this permission mode, with this model; empty where it does not say."""
 
 
 class HeadlessBackend:
@@ -101,6 +113,8 @@ class HeadlessBackend:
                 return await self._interrupt(session)
             case KeyPress(name=name):
                 return Outcome.failed(Reason.UNSUPPORTED, f"{name!r} has no meaning here. {_NO_LINE}")
+            case ControlSignal():
+                return await self._control(session, action)
 
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A text that comes while it asks something confirms nothing: it is queued."""
@@ -171,13 +185,34 @@ class HeadlessBackend:
         return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code does not start: {how}")
 
     async def _interrupt(self, session: Session) -> Outcome:
+        return await self._asked(session, ClaudeProcess.interrupt, "nothing was running")
+
+    async def _control(self, session: Session, signal: ControlSignal) -> Outcome:
+        match signal.kind:
+            case ControlKind.INTERRUPT:
+                return await self._interrupt(session)
+            case ControlKind.MODE if signal.value not in MODES:
+                return _not_a_mode(signal.value)
+            case ControlKind.MODE:
+                request = {"subtype": "set_permission_mode", "mode": signal.value}
+            case ControlKind.MODEL:
+                request = {"subtype": "set_model", "model": signal.value}
+            case ControlKind.COMPACT | ControlKind.CLEAR:
+                return await self._say(session, signal.typed)
+        # Where none runs now the next one is started so.
+        return await self._asked(session, lambda running: running.control(**request), _FROM_NOW_ON)
+
+    async def _asked(
+        self, session: Session, ask: Callable[[ClaudeProcess], Coroutine[None, None, str]], if_none: str
+    ) -> Outcome:
+        """What a program that runs makes of a request; done with these words where none does."""
         running = self._running.get(session.session_id)
-        if running is None:
-            return Outcome.done("nothing was running")
+        if running is None or running.how:
+            return Outcome.done(if_none)
         try:
-            error = await asyncio.wait_for(running.interrupt(), self._patience)
+            error = await asyncio.wait_for(ask(running), self._patience)
         except Ended:
-            return Outcome.done("nothing was running")
+            return Outcome.done(if_none)
         except TimeoutError:
             return Outcome.uncertain(Reason.BACKEND_ERROR, "Claude Code does not answer.")
         return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
@@ -214,7 +249,10 @@ class HeadlessBackend:
 
     async def _heard(self, name: str, said: Said) -> None:
         match said:
-            case Talk(conversation_id=conversation_id):
+            case Works(mode=mode):
+                await self._heeded.works(name, mode)
+            case Talk(conversation_id=conversation_id, mode=mode, model=model):
+                await self._heeded.works(name, mode, model)
                 process = identify(self._running[name].pid)
                 if process is not None:
                     await self._heeded.talks(name, Conversation(conversation_id, process, str(self._launcher.config)))

@@ -12,6 +12,7 @@ from agent.backends.claude.process import ClaudeProcess, Heard, end_group
 from agent.backends.folders import leads_into
 from agent.backends.spawning import unavailable
 from agent.domain.command import Reason
+from agent.domain.control import MODES
 from agent.domain.errors import Refusal
 from agent.domain.session import Session
 from agent.processes import is_running
@@ -80,6 +81,9 @@ class Launcher:
             stream_asides.FLAG,
             *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
             *(["--resume", earlier] if earlier else []),
+            # What was chosen from afar holds for each program of the session.
+            *(["--permission-mode", mode] if (mode := session.target.get("mode")) in MODES else []),
+            *(["--model", model] if (model := session.target.get("model")) else []),
         ]
         environ = self._environ | of_session(session.session_id, self._workers)
         try:

@@ -80,6 +80,11 @@ class ClaudeProcess:
         name = str(uuid.uuid4())
         return await self._ask(name, stream_json.interrupt(name))
 
+    async def control(self, **request: str) -> str:
+        """Why it did not do that, for people; empty when it did. Raises Ended."""
+        name = str(uuid.uuid4())
+        return await self._ask(name, stream_json.control(name, **request))
+
     async def answer(self, asked: Asked, decision: Mapping[str, object]) -> None:
         """Answer its question; does nothing when it has ended."""
         with suppress(OSError):

@@ -18,6 +18,7 @@ _COMMAND = re.compile(r"\s*/(\S*)")
 _RULE = re.compile(r"[─━]{3,}.*")
 _SCROLLED = re.compile(r"[─━]{3,} ↑ \d+ more .*")  # it shows the end of what it holds, without the mark
 _DIM_COUNT = re.compile(r"\x1b\[(?:[0-9;]*;)?2m(?=↑ \d+ more)")
+_MODEL = re.compile(r"\s*/model +[\w.:@/\[\]-]{1,100}\s*")  # with a name it opens no panel
 _MARK = re.compile(r"[\u276f>!#][ \xa0]?")
 _DIM = re.compile(r"\x1b\[(?:[0-9;]*;)?2m.*?(?=\x1b\[(?:[0-9;]*;)?(?:0|22)?m|\Z)", re.DOTALL)
 _SEQUENCE = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
@@ -32,7 +33,7 @@ def defused(text: str) -> str:
 def refused(text: str, own_commands: Iterable[str]) -> str:
     """Why this text may not be typed, for people; empty when it may. `own_commands` are the person's own."""
     match = _COMMAND.match(text)
-    if match is None or "/" in match[1] or match[1] in AT_ONCE or match[1] in own_commands:
+    if match is None or "/" in match[1] or match[1] in AT_ONCE or match[1] in own_commands or _MODEL.fullmatch(text):
         return ""
     return (
         f"/{match[1][:40]} may open a panel in the terminal, which would take what is typed next; "
@@ -46,6 +47,20 @@ class Box:
 
     text: str
     stashed: bool = False
+
+
+def plain_lines(screen: str) -> list[str]:
+    """What a screen shows, without its colours."""
+    return [_SEQUENCE.sub("", line).rstrip() for line in screen.split("\n")]
+
+
+def around_box(screen: str) -> tuple[str, list[str]]:
+    """The line right above the prompt, and those below it; nothing where it shows no prompt."""
+    lines = plain_lines(screen)
+    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line)]
+    if len(rules) < 2:
+        return "", []
+    return lines[rules[-2] - 1] if rules[-2] else "", lines[rules[-1] + 1 :]
 
 
 def box_of(screen: str) -> Box | None:

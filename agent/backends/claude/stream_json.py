@@ -35,6 +35,15 @@ class Talk:
     """A turn begins, in this conversation; /clear begins another one."""
 
     conversation_id: str
+    mode: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """It works in this permission mode from now on."""
+
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class Answered:
     error: str
 
 
-Said = Taken | Talk | Became | Finished | Asked | Withdrawn | Answered
+Said = Taken | Talk | Works | Became | Finished | Asked | Withdrawn | Answered
 
 _STATES = {"running": SessionState.BUSY, "requires_action": SessionState.WAITING, "idle": SessionState.IDLE}
 
@@ -94,8 +103,10 @@ def parse(line: bytes) -> Said | None:
             "uuid": str(name),
         }:
             return Taken(name)
-        case {"type": "system", "subtype": "init", "session_id": str(conversation_id)}:
-            return Talk(conversation_id)
+        case {"type": "system", "subtype": "init", "session_id": str(conversation_id), **more}:
+            return Talk(conversation_id, str(more.get("permissionMode") or ""), str(more.get("model") or ""))
+        case {"type": "system", "subtype": "status", "permissionMode": str(mode)} if mode:
+            return Works(mode)
         case {"type": "system", "subtype": "session_state_changed", "state": str(state)} if state in _STATES:
             return Became(_STATES[state])
         case {"type": "result"}:
@@ -136,7 +147,12 @@ def text(name: str, content: str) -> bytes:
 
 def interrupt(request_id: str) -> bytes:
     """Stop the turn that goes on; what is queued behind it stays."""
-    return _line({"type": "control_request", "request_id": request_id, "request": {"subtype": "interrupt"}})
+    return control(request_id, subtype="interrupt")
+
+
+def control(request_id: str, **request: str) -> bytes:
+    """A request that changes how it works."""
+    return _line({"type": "control_request", "request_id": request_id, "request": request})
 
 
 def answer(asked: Asked, decision: Mapping[str, object]) -> bytes:

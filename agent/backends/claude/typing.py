@@ -14,12 +14,11 @@ from functools import partial
 from agent import processes
 from agent.backends.claude import prompt_box, slash_commands
 from agent.backends.claude.prompt_box import Box, box_of
-from agent.backends.claude.registry_file import NO_DIALOG, ClaudeCode, Doing, Seen, in_front
+from agent.backends.claude.registry_file import NO_DIALOG, ClaudeCode, Doing, Seen
 from agent.backends.terminals import typing_rules
 from agent.backends.terminals.keyboard import Guard, Keyboard, LineInUse, Refused, Silent, TerminalError
 from agent.backends.terminals.typing_rules import BURST, CLEARING, Pace
-from agent.domain.command import Action, Input, Outcome, Reason
-from agent.domain.session import Session
+from agent.domain.command import Input, Outcome, Reason
 
 LOOK = 0.1  # seconds between looks while waiting
 START_LIMIT = 10.0  # seconds for it to say for the first time what it does
@@ -48,14 +47,6 @@ def obstacle(seen: Seen) -> str:
     if seen.doing is not Doing.WAITING:
         return ""
     return f"a dialog is open in the terminal ({seen.waiting_for or 'it waits for an answer'})"
-
-
-def obstacle_of(session: Session, action: Action) -> str:
-    """The same for a session in whose terminal this program may be in front. Keys are about this moment: none waits."""
-    if not isinstance(action, Input) or session.process is None:
-        return ""
-    claude = in_front(session.process.pid)
-    return obstacle(claude.look()) if claude else ""
 
 
 class ClaudeTyping:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from agent.backends.claude import registry_file
-from agent.backends.claude.typing import MOST_LINES, ClaudeTyping, obstacle_of
+from agent.backends.claude.control import NOT_HERE, ClaudeControl, obstacle_of
+from agent.backends.claude.typing import MOST_LINES, ClaudeTyping
 from agent.backends.terminals import typing_rules
 from agent.backends.terminals.keyboard import Keyboard, Refused, TerminalError
 from agent.backends.terminals.plain_typing import PlainTyping
 from agent.backends.terminals.typing_rules import CLEARING, KEYS, SUSPEND, Pace
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.domain.control import ControlSignal
 from agent.domain.session import Session
 
 _SUSPENDING, _LOOKS = 1.0, 20
@@ -28,6 +30,8 @@ async def carry_out(keyboard: Keyboard, action: Action, pace: Pace) -> Outcome:
     except TerminalError as error:
         return Outcome.failed(error.reason, str(error))  # a question that got no answer has typed nothing
     claude = registry_file.in_front(front.pid)
+    if isinstance(action, ControlSignal):
+        return await ClaudeControl(keyboard, claude, pace).carry_out(action) if claude else NOT_HERE
     typing = ClaudeTyping(keyboard, claude, pace) if claude else PlainTyping(keyboard, pace)
     return await (typing.text(action) if isinstance(action, Input) else typing.key(action.name))
 

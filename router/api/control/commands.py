@@ -4,11 +4,13 @@ import sqlite3
 
 from agentlink.v1 import control_pb2 as pb
 
+from router.api.auth import APPROVE
 from router.api.control.part import Part, note, origin, page_size, ttl
 from router.api.convert.commands import STATES_OF_COMMANDS, action, command_message
 from router.api.handlers import Call
 from router.domain.action import Input
 from router.domain.command import Origin
+from router.domain.control import ControlSignal
 from router.domain.errors import Reason, Refusal
 from router.domain.worker import may_not
 from router.services.delivery.drafts import Draft
@@ -27,7 +29,12 @@ class CommandsPart(Part):
 
         def operation(tx: Transaction) -> pb.SendCommandResponse:
             self._check_own(tx, call, request.session_id)
-            return pb.SendCommandResponse(command=command_message(self._s.delivery.accept(tx, draft)))
+            if isinstance(draft.action, ControlSignal):
+                may_allow = call.principal.role in APPROVE
+                command = self._s.controls.accept(tx, draft, draft.action, may_allow=may_allow)
+            else:
+                command = self._s.delivery.accept(tx, draft)
+            return pb.SendCommandResponse(command=command_message(command))
 
         return await self._once(call, request, pb.SendCommandResponse, operation)
 
@@ -94,6 +101,6 @@ class CommandsPart(Part):
 def _check_of_worker(draft: Draft) -> None:
     """Raise Refusal for more than a text: keys answer dialogs, and what becomes of a command is told in its chat."""
     if not isinstance(draft.action, Input):
-        raise may_not("press keys or keep a session")
+        raise may_not("press keys, keep a session or change how it works")
     if draft.origin.chat:
         raise may_not("choose chats")

@@ -30,6 +30,7 @@ from router.domain.scope import Scope
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import scopes
+from router.services.controls import Controls
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
@@ -90,6 +91,7 @@ class ControlServices:
     dead_letters: DeadLetters
     permissions: Permissions
     starts: Starts
+    controls: Controls
     presence: Presence
     gates: Gates
     clean: Clean

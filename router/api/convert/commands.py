@@ -6,6 +6,7 @@ from agentlink.v1 import types_pb2 as pb
 from router.api.convert.chats import chat_message
 from router.api.convert.files import file_action
 from router.api.convert.permissions import decision_message
+from router.api.convert.sessions import CONTROLS, KINDS
 from router.api.convert.times import duration, timestamp
 from router.domain.action import (
     KEYS,
@@ -20,6 +21,7 @@ from router.domain.action import (
     StopSession,
 )
 from router.domain.command import Command, CommandState, Origin
+from router.domain.control import ControlSignal, checked
 from router.domain.errors import Reason, Refusal
 
 COMMAND_STATES = {state: pb.CommandState.Value(f"COMMAND_STATE_{state.name}") for state in CommandState}
@@ -39,8 +41,12 @@ def action(message: pb.Action) -> Action:
             return KeyPress(name)
         case "keep_session":
             return KeepSession()
+        case "control":
+            if message.control.kind not in KINDS:
+                raise Refusal(Reason.INVALID_ARGUMENT, "control must have a kind")
+            return checked(KINDS[message.control.kind], message.control.value)
     # The others have calls of their own, which check more: StartSession, StopSession, RespondPermission, PutPart.
-    raise Refusal(Reason.INVALID_ARGUMENT, "action must have input, key or keep_session")
+    raise Refusal(Reason.INVALID_ARGUMENT, "action must have input, key, keep_session or control")
 
 
 def action_message(value: Action) -> pb.Action:
@@ -60,6 +66,9 @@ def action_message(value: Action) -> pb.Action:
             return pb.Action(stop_session=pb.StopSession())
         case KeepSession():
             return pb.Action(keep_session=pb.KeepSession())
+        case ControlSignal(kind=changed, value=to):
+            signal = pb.ControlSignal(kind=CONTROLS[changed.value], value=to)
+            return pb.Action(control=signal)
 
 
 def command_message(c: Command) -> pb.Command:

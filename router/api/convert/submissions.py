@@ -8,10 +8,12 @@ from router.api.convert.commands import COMMAND_STATES
 from router.api.convert.files import file_input
 from router.api.convert.notifications import MAX_WORDS
 from router.api.convert.permissions import answer
+from router.api.convert.sessions import KINDS
+from router.domain.control import ControlSignal, checked
 from router.domain.errors import Reason, Refusal
 from router.domain.passkey import MAX_CREDENTIAL
 from router.domain.routing import Inbound
-from router.services.chat.inbound import Submitted
+from router.services.chat.submission import Submitted
 
 
 def inbound(request: chat_pb.SubmitRequest) -> Inbound:
@@ -24,8 +26,17 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
         request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
         checked_credential(request.passkey), answer(request.answer) if request.HasField("answer") else None,
-        request.answer.input_digest,
+        request.answer.input_digest, _control(request),
     )  # fmt: skip
+
+
+def _control(request: chat_pb.SubmitRequest) -> ControlSignal | None:
+    """Raises Refusal where it is malformed."""
+    if not request.HasField("control"):
+        return None
+    if request.control.kind not in KINDS:
+        raise Refusal(Reason.INVALID_ARGUMENT, "control must have a kind")
+    return checked(KINDS[request.control.kind], request.control.value)
 
 
 def submit_response(submitted: Submitted) -> chat_pb.SubmitResponse:

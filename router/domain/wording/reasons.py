@@ -38,6 +38,7 @@ _REASONS = {
     Reason.QUOTA_SESSIONS: "the machine has as many sessions as it may",
     Reason.QUOTA_FILES: "too many files wait already",
     Reason.QUOTA_MESSAGES: "too many messages wait already",
+    Reason.MODE_NOT_ALLOWED: "that mode may not be chosen from here",
     Reason.FILE_GONE: "the file is not here any more; send it again",
 }
 

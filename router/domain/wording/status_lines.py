@@ -2,8 +2,10 @@
 
 from router.domain.action import FileInput, Input, KeepSession, KeyPress, PermissionDecision, StartSession, StopSession
 from router.domain.command import Command, CommandState
+from router.domain.control import ControlSignal
 from router.domain.errors import Reason
 from router.domain.session import Session
+from router.domain.wording.controls import CONTROLS
 from router.domain.wording.labels import LABELS
 from router.domain.wording.reasons import reason_text
 from router.domain.wording.starts import KEEPS, STARTS, STOPS
@@ -41,7 +43,13 @@ _DECISIONS = {
     CommandState.DEAD: "❌ Your answer did not reach {name}: {why}.",
     CommandState.FAILED: "❌ Your answer did not reach {name}: {why}.",
 }
-_OF_ACTIONS = {PermissionDecision: _DECISIONS, StartSession: STARTS, StopSession: STOPS, KeepSession: KEEPS}
+_OF_ACTIONS = {
+    PermissionDecision: _DECISIONS,
+    StartSession: STARTS,
+    StopSession: STOPS,
+    KeepSession: KEEPS,
+    ControlSignal: CONTROLS,
+}
 _LINES_OF_ACTIONS = {kind: _LINES_OF_TEXTS | lines for kind, lines in _OF_ACTIONS.items()}
 _NOT_TYPED = "it was not typed"
 _HOURS, _MINUTES = "{count:.0f} h", "{count:.0f} min"
@@ -62,6 +70,7 @@ def status_line(
         why=_why(command),
         how=command.detail or _NOT_TYPED,
         output=f"\n{command.detail}" if command.detail else "",
+        what=_typed(command),
         gate=reason_text(gate or Reason.UNSPECIFIED),
         others=_OTHERS.format(count=others) if others else "",
     )
@@ -134,6 +143,8 @@ def _typed(command: Command) -> str:
             return "⏹ End"
         case KeepSession():
             return "♾ Keep"
+        case ControlSignal():
+            return command.action.words
 
 
 def span(seconds: float) -> str:

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from router.domain import router_buttons
 from router.domain.action import Action, KeyPress
 from router.domain.command import Command, CommandState, Origin
+from router.domain.control import ControlKind, ControlSignal
 from router.domain.errors import Refusal
 from router.domain.notification import Kind, Notification
 from router.domain.router_buttons import Verb
 from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
+from router.domain.wording import controls as wording
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -84,6 +86,11 @@ class ChatButtons:
             case Verb.KEY if session := sessions.find(tx, note.session_id):
                 self._status_messages.pressed(tx, note, pressed.label, who, answers.which_key(session))
                 return Press(note.session_id, KeyPress(pressed.key))
+            case Verb.MODE | Verb.MODEL if session := sessions.find(tx, note.session_id):
+                kind = ControlKind(pressed.verb.value)
+                asked = wording.mode(session) if kind is ControlKind.MODE else wording.model(session)
+                self._status_messages.pressed(tx, note, pressed.label, who, asked)
+                return Press(note.session_id, ControlSignal(kind, pressed.key))
             case Verb.HERE if session := _named(tx, pressed.key):
                 return Chosen(session.session_id, pressed.label)
             case Verb.USE if session := _named(tx, pressed.key):

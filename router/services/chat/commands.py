@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from router.domain import router_buttons
 from router.domain.action import KEYS, Action, KeepSession, KeyPress, StartSession
 from router.domain.command import ChatRef, Command, CommandState
+from router.domain.control import ControlKind, checked
 from router.domain.notification import Button
 from router.domain.person import Person
 from router.domain.router_buttons import Verb
-from router.domain.routing import Inbound
+from router.domain.routing import CONTROLS, Inbound
 from router.domain.session import Session, bare_id
 from router.domain.wording import answers
+from router.domain.wording import controls as wording
 from router.link.hub import Hub
 from router.services.chat.buttons import Press
 from router.services.chat.settings import SettingsCommands
@@ -65,7 +67,9 @@ class ChatCommands:
                 return Reply(*self._settings.of_chat(tx, chat, name, argument))
             case "mute" | "unmute":
                 return Reply(self._settings.mute(tx, chat, about, muted=name == "mute"))
-        return Reply(answers.HELP)
+        return (
+            _control(sessions.get(tx, about), ControlKind(name), argument) if name in CONTROLS else Reply(answers.HELP)
+        )
 
     def _sessions(self, tx: Transaction, inbound: Inbound) -> Reply:
         there, count = rights.first_reached(tx, inbound.person, MAX_LISTED)
@@ -169,6 +173,17 @@ def _key(session: Session, name: str) -> Reply | Press:
     if name in KEYS:
         return Press(session.session_id, KeyPress(name))
     return Reply(answers.which_key(session), router_buttons.key_buttons(KEYPAD), session.session_id)
+
+
+def _control(session: Session, kind: ControlKind, value: str) -> Reply | Press:
+    if value or kind not in (ControlKind.MODE, ControlKind.MODEL):
+        return Press(session.session_id, checked(kind, value))
+    if kind is ControlKind.MODE:
+        buttons = router_buttons.control_buttons(Verb.MODE, session.modes, wording.MODE_LABELS)
+        return Reply(wording.mode(session), buttons, session.session_id)
+    return Reply(
+        wording.model(session), router_buttons.control_buttons(Verb.MODEL, wording.MODELS, {}), session.session_id
+    )
 
 
 def _matching(there: list[Session], wanted: str) -> list[Session]:

@@ -3,60 +3,50 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain import router_buttons, routing
 from router.domain.action import Action, Input
-from router.domain.command import MAX_TEXT_BYTES, ChatRef, Command, CommandState, Origin
-from router.domain.errors import Reason, Refusal
+from router.domain.command import MAX_TEXT_BYTES, ChatRef, Origin
+from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
-from router.domain.permission_input import Answer
 from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
-from router.domain.session import SessionState
-from router.domain.wording import answers, labels, status_lines
+from router.domain.session import Session, SessionState
+from router.domain.wording import answers, labels
 from router.services import files
 from router.services.chat import starts
 from router.services.chat.buttons import ChatButtons, Chosen, Press
 from router.services.chat.commands import ChatCommands
+from router.services.chat.pages import Pages
 from router.services.chat.starts import ChatStarts
+from router.services.chat.submission import MAX_ANSWER, Submitted, decided, submitted_as
+from router.services.controls import Controls
 from router.services.delivery.drafts import Draft
-from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights
-from router.services.permissions import Permissions, Told
-from router.store import chats, commands, held, messages, notifications, session_topics, sessions
+from router.services.permissions import Permissions
+from router.store import chats, held, messages, notifications, session_topics, sessions
 from router.store import files as stored_files
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
 
-MAX_ANSWER = 200  # characters; what a button press can show
 _ALBUM = "album:{}"  # in place of a message's id: albums have none
 _OUR_OWN = frozenset({Kind.STATUS, Kind.ANSWER})  # only the router writes these: their buttons are verbs of its own
-
-
-class Submitted(Struct, frozen=True):
-    """What became of it: a command, or an answer."""
-
-    command_id: str = ""
-    state: CommandState | None = None
-    session_id: str = ""
-    answer: str = ""
-    reason: Reason = Reason.UNSPECIFIED  # why it became no command, where a door can do something about it
 
 
 @dataclass(frozen=True, slots=True)
 class InboundService:
     """Routes inbound messages. A refusal is an answer to the person; only a database error is an error to the door."""
 
-    _delivery: DeliveryEngine
     _status_messages: StatusMessages
     _chat_commands: ChatCommands
     _chat_buttons: ChatButtons
     _permissions: Permissions
     _starts: ChatStarts
+    _controls: Controls
+    _pages: Pages
     _clock: Clock
     _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
@@ -71,8 +61,8 @@ class InboundService:
         # Without the file the words alone would be misunderstood: nothing is typed.
         if inbound.file_problem:
             submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
-        elif inbound.answer is not None:
-            submitted = self._answer_of_page(tx, inbound, inbound.answer)
+        elif (of_page := self._pages.submit(tx, inbound)) is not None:
+            submitted = of_page
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
@@ -181,24 +171,7 @@ class InboundService:
             told = self._permissions.reply(tx, inbound, shown.permission_id, text)
         if not told.command_id:
             return replace(self._answer(tx, inbound, told.words, shown.session_id), reason=told.reason)
-        return self._decided(tx, told)
-
-    def _answer_of_page(self, tx: Transaction, inbound: Inbound, answer: Answer) -> Submitted:
-        """A page shows what becomes of it: nothing is said in the chat."""
-        shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, inbound.reply_to))
-        if shown is None or not shown.permission_id:
-            return Submitted(answer=labels.STALE_BUTTON, reason=Reason.NOT_FOUND)
-        if inbound.passkey:
-            told = self._permissions.prove(tx, inbound, shown.permission_id)
-        else:
-            told = self._permissions.answer(tx, inbound, shown.permission_id, answer)
-        if told.command_id:
-            return self._decided(tx, told)
-        return Submitted(session_id=shown.session_id, answer=told.words[:MAX_ANSWER], reason=told.reason)
-
-    def _decided(self, tx: Transaction, told: Told) -> Submitted:
-        command = commands.get(tx, told.command_id)
-        return Submitted(command.command_id, command.state, command.session_id, told.words[:MAX_ANSWER])
+        return decided(tx, told)
 
     def _to_chosen(self, tx: Transaction, inbound: Inbound, text: str) -> Submitted:
         session = sessions.find(tx, chats.chosen_session(tx, inbound.chat))
@@ -223,7 +196,7 @@ class InboundService:
         if notification.permission_id:
             told = self._permissions.press(tx, inbound, notification.permission_id, name)
             if told.command_id:
-                return self._decided(tx, told)
+                return decided(tx, told)
             session_id, answer = notification.session_id, told.words[:MAX_ANSWER]
             return Submitted(session_id=session_id, answer=answer, reason=told.reason)
         if notification.kind in _OUR_OWN:
@@ -261,11 +234,16 @@ class InboundService:
             return self._answer(tx, inbound, forbidden)
         if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
             return self._ask_which(tx, inbound, answers.FOR_WHICH, inbound.text)
+        if name in routing.CONTROLS and _is_text(sessions.get(tx, target), name, argument):
+            return self._type(tx, inbound, target, Input(inbound.text), names_session=not about)
         if name in starts.COMMANDS:
             done = self._starts.run(tx, inbound, name, argument, target)
             about_it = target if name == "end" else ""
-            return self._answer(tx, inbound, done, about_it) if isinstance(done, str) else _submitted(done)
-        reply = self._chat_commands.run(tx, inbound, name, argument, target)
+            return self._answer(tx, inbound, done, about_it) if isinstance(done, str) else submitted_as(done)
+        try:
+            reply = self._chat_commands.run(tx, inbound, name, argument, target)
+        except Refusal as refusal:
+            return self._answer(tx, inbound, answers.refused(refusal), target)
         if isinstance(reply, Press):
             return self._type(tx, inbound, reply.session_id, reply.action, names_session=not about)
         submitted = self._answer(tx, inbound, reply.text, reply.session_id, reply.buttons)
@@ -285,7 +263,7 @@ class InboundService:
             return self._answer(tx, inbound, answers.EMPTY)
         try:
             draft = Draft(session_id, action, _origin(inbound), note=inbound.update_key, names_session=names_session)
-            command = self._delivery.accept(tx, draft)
+            command = self._controls.accept_of(tx, inbound.person, draft)
         except Refusal as refusal:
             return self._answer(tx, inbound, answers.refused(refusal), session_id)
         if inbound.file is not None:
@@ -293,7 +271,7 @@ class InboundService:
         # In the same transaction: the next of the album may be here already.
         if inbound.album:
             messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
-        return _submitted(command)
+        return submitted_as(command)
 
     def _answer(
         self,
@@ -307,17 +285,19 @@ class InboundService:
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
 
 
+def _is_text(session: Session, name: str, argument: str) -> bool:
+    """Whether a command is words for the session's program: what is no Claude Code may know it, too."""
+    if name in ("compact", "clear") and argument:
+        return True
+    return name != "mode" and not session.controls
+
+
 def _who(inbound: Inbound) -> str:
     return inbound.actor or inbound.chat.transport
 
 
 def _origin(inbound: Inbound) -> Origin:
     return Origin(inbound.chat.transport, inbound.actor, inbound.chat)
-
-
-def _submitted(command: Command) -> Submitted:
-    answer = labels.SENDING.format(what=status_lines.quoted(command))[:MAX_ANSWER]
-    return Submitted(command.command_id, command.state, command.session_id, answer)
 
 
 def _of_album(tx: Transaction, inbound: Inbound) -> str:

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 from router.clock import Clock
 from router.domain.action import Input, StartSession
 from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Origin
+from router.domain.control import ControlSignal
 from router.domain.errors import Reason, Refusal
-from router.domain.session import SessionState
+from router.domain.session import SessionState, bare_id
 from router.domain.start import Wanted
-from router.domain.wording import labels
+from router.domain.wording import controls, labels
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -49,6 +50,10 @@ class DeadLetters:
                 return self._starts.start(tx, wanted, origin, note=note, redrive_of=ended.command_id)
             action = Input(action.prompt)
         target = session_id or ended.session_id
+        if isinstance(action, ControlSignal) and action.asks_less:
+            raise Refusal(Reason.MODE_NOT_ALLOWED, controls.NOT_REPEATED)
+        if isinstance(action, ControlSignal) and bare_id(target) != bare_id(ended.session_id):
+            raise Refusal(Reason.UNSUPPORTED, controls.ONE_SESSION)
         draft = Draft(target, action, origin, redrive_of=ended.command_id, note=note, names_session=True)
         return self._delivery.accept(tx, draft)
 

@@ -9,7 +9,7 @@ from peewee import AutoField, IntegerField, Model, TextField
 from router.domain.permission import Option, PermissionKind, PermissionState, Verdict
 from router.domain.permission_input import NO_DETAILS, Details
 from router.domain.session import SessionState
-from router.store.columns import CodedText, TimeField, text_of
+from router.store.columns import CodedText, TimeField, json_list, text_of, words
 
 
 class Session(Model):
@@ -28,6 +28,10 @@ class Session(Model):
     created_at = TimeField()
     updated_at = TimeField()
     waiting_for = TextField(default="")
+    mode = TextField(default="")
+    model = TextField(default="")
+    modes = json_list(default=())
+    controls = words(default=())
     seen_at = TimeField(default=0)  # to the hour: most of what is heard costs no write
 
     class Meta:

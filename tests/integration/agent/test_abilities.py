@@ -9,7 +9,7 @@ from agent.backends.claude.launch import PROGRAM
 from tests.rigs.agent_rig import Rigs
 from tests.rigs.scripted_link import running_router
 
-ALWAYS = ["command_batch", "deltas", "files", "keys", "permissions", "screen", "text"]
+ALWAYS = ["command_batch", "control", "deltas", "files", "keys", "permissions", "screen", "text"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,16 @@ async def test_hello_introduces_the_machine_its_files_and_its_sessions(rigs: Rig
         hello = (await router.link()).hello
 
         assert (hello.machine_id, hello.last_link_epoch, hello.upstream_acked_seq) == (MACHINE, 1, 0)
-        assert list(hello.capabilities) == ["command_batch", "deltas", "files", "keys", "permissions", "screen", "text"]
+        assert list(hello.capabilities) == [
+            "command_batch",
+            "control",
+            "deltas",
+            "files",
+            "keys",
+            "permissions",
+            "screen",
+            "text",
+        ]
         assert (hello.protocol_min, hello.protocol_max) == (1, 1)
         assert [(one.session_id, one.upstream_seq) for one in hello.sessions] == [("s1", 0)]
         ids = ("instance_id", "inbox_id", "outbox_id")

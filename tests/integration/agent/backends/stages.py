@@ -281,6 +281,10 @@ class Notes:
         self.texts: list[str] = []
         self.states: list[SessionState] = []
         self.talk: Conversation | None = None
+        self.modes: list[tuple[str, str]] = []  # with the model
+
+    async def works(self, session_id: str, mode: str, model: str = "") -> None:  # noqa: ARG002 -- there is one session
+        self.modes.append((mode, model))
 
     async def said(self, session_id: str, text: str) -> None:  # noqa: ARG002 -- there is one session
         self.texts.append(text)

@@ -27,6 +27,7 @@ PROTECTED = [
     ("GET", "/permissions"),
     ("GET", "/permissions/question-1"),
     ("POST", "/permissions/question-1"),
+    ("POST", "/sessions/s1/control"),
 ]
 
 
@@ -64,6 +65,10 @@ def test_sessions_are_listed(http: FlaskClient) -> None:
         "label": "api",
         "state": "UNKNOWN",
         "connected": False,
+        "mode": "",
+        "model": "",
+        "modes": [],
+        "controls": [],
     }
 
 

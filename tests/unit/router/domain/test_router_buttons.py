@@ -4,11 +4,13 @@ import pytest
 
 from router.domain.action import Input, Lane
 from router.domain.command import Command, CommandState, Hold, Origin
+from router.domain.control import MAX_MODE
 from router.domain.notification import MAX_ACTION_BYTES, Button
 from router.domain.router_buttons import (
     LONGEST_ID,
     Verb,
     button,
+    control_buttons,
     cures,
     hash_of,
     id_of,
@@ -20,7 +22,7 @@ from router.domain.router_buttons import (
 from router.domain.session import Session, SessionState
 
 LONG = Session("s/" + "x" * 126, "m" * 128, "label" * 40, "tmux", "", SessionState.IDLE, 1, 0.0, 0.0)
-KEYLESS = [verb for verb in Verb if verb not in (Verb.TO, Verb.USE, Verb.HERE, Verb.KEY)]
+KEYLESS = [verb for verb in Verb if verb not in (Verb.TO, Verb.USE, Verb.HERE, Verb.KEY, Verb.MODE, Verb.MODEL)]
 
 
 def command(state: CommandState, **fields: object) -> Command:
@@ -38,7 +40,13 @@ def test_every_verb_has_a_label(verb: Verb) -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [session_buttons(Verb.TO, [LONG]), session_buttons(Verb.USE, [LONG]), key_buttons(["ctrl-c"])]
+    "made",
+    [
+        session_buttons(Verb.TO, [LONG]),
+        session_buttons(Verb.USE, [LONG]),
+        key_buttons(["ctrl-c"]),
+        control_buttons(Verb.MODE, ["x" * MAX_MODE], {}),
+    ],
 )
 def test_a_button_with_a_key_fits(made: tuple[Button, ...]) -> None:
     [only] = made

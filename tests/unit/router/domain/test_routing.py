@@ -84,7 +84,7 @@ def test_every_chat_command_is_one_without_an_argument(name: str) -> None:
     assert without_reply(f"/{name}") == ChatCommand(name, "")
 
 
-@pytest.mark.parametrize("text", ["hello", "/clear", "/usefoo", "see /use", " /use x", "/etc/passwd", "", "//"])
+@pytest.mark.parametrize("text", ["hello", "/resume", "/usefoo", "see /use", " /use x", "/etc/passwd", "", "//"])
 def test_everything_else_goes_to_the_place_it_was_written_in(text: str) -> None:
     assert route(inbound(text)) == ToPlace(text)
 

@@ -17,7 +17,7 @@ from pointsman.client.permission_records import (
     PermissionOption,
 )
 from pointsman.client.records import Chat
-from tests.rigs.console_router import FakeRouter
+from tests.rigs.console_router import FakeRouter, a_session
 from webhook_adapter.console.api import ACTOR
 from webhook_adapter.model import PermissionAnswer, Submission
 
@@ -102,3 +102,29 @@ def test_an_answer_names_what_was_seen(post: Post, router: FakeRouter) -> None:
     assert answer.status_code == 400
     assert "input_digest" in answer.json["error"]  # type: ignore[index]
     assert router.submissions == []
+
+
+def test_a_signal_is_handed_in_for_its_session(post: Post, router: FakeRouter) -> None:
+    answer = post("control", session="s-1", signal="mode", value="plan")
+
+    assert answer.status_code == 200
+    [browser] = router.open_browsers
+    place = Chat("web", "console", message_id=KEY)
+    assert router.submissions == [
+        Submission(f"web:{KEY}", place, ACTOR, session_id="s-1", login_id=browser, control=("mode", "plan"))
+    ]
+
+
+def test_a_signal_that_there_is_not_is_refused(post: Post, router: FakeRouter) -> None:
+    assert post("control", session="s-1", signal="sing").status_code == 400
+    assert router.submissions == []
+
+
+def test_the_page_gets_how_the_program_of_a_session_works(client: FlaskClient, router: FakeRouter) -> None:
+    works = {"mode": "plan", "model": "opus", "modes": ("default", "plan"), "controls": ("CLEAR",)}
+    router.own.add_session(a_session("s-9", **works))
+
+    told: Any = client.get("/console/api/overview").json
+
+    [session] = [each for each in told["sessions"] if each["session_id"] == "s-9"]
+    assert {name: session[name] for name in works} == {**works, "modes": ["default", "plan"], "controls": ["clear"]}

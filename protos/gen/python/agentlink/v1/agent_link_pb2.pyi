@@ -1108,7 +1108,7 @@ class SessionUpdate(_message.Message):
     waiting_for: _builtins.str
     """With WAITING: for what, in the program's own words ("permission prompt"). At most 100 characters."""
     mode: _builtins.str
-    """Its program's permission mode, in the program's own words, at most 40 characters; empty where nobody knows."""
+    """Its program's permission mode, in the program's own words, at most 32 characters; empty where nobody knows."""
     model: _builtins.str
     """Its program's model, at most 100 characters; empty where nobody knows."""
     @_builtins.property

@@ -48,7 +48,7 @@ def test_a_bang_is_made_a_character(text: str, typed: str) -> None:
     assert defused(text) == typed
 
 
-@pytest.mark.parametrize("text", ["/config", " /model opus", "\n/help", "/", "/ask me", "/nosuch\nline"])
+@pytest.mark.parametrize("text", ["/config", " /model", "/model opus now", "\n/help", "/", "/ask me", "/nosuch\nline"])
 def test_what_may_open_a_panel_is_refused_by_name(text: str) -> None:
     assert refused(text, ()).startswith(f"{text.split()[0]} may open a panel")
 

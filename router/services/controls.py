@@ -1,0 +1,64 @@
+"""Control signals: commands that change how the program in a session works, and who may send which."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.clock import Clock
+from router.domain.audit import AuditEvent
+from router.domain.command import Command
+from router.domain.control import BYPASS, ControlKind, ControlSignal
+from router.domain.errors import Reason, Refusal
+from router.domain.person import Deed, Person
+from router.domain.risk import RiskRule
+from router.domain.session import Session
+from router.domain.wording import controls as wording
+from router.services.delivery.drafts import Draft
+from router.services.delivery.engine import DeliveryEngine
+from router.services.people import rights
+from router.store import audit, machines, sessions
+from router.store.database import Transaction
+
+CONTROL = "control"  # the ability of an agent to take them
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Accepts control signals."""
+
+    _delivery: DeliveryEngine
+    _clock: Clock
+    _rules: Sequence[RiskRule]
+
+    def accept(self, tx: Transaction, draft: Draft, signal: ControlSignal, *, may_allow: bool) -> Command:
+        """Put one on disk. Raises Refusal, having written nothing. `may_allow`: who sends it may answer questions."""
+        session = sessions.get(tx, draft.session_id)
+        self._check(tx, session, signal, may_allow=may_allow)
+        command = self._delivery.accept(tx, draft)
+        if signal.kind is ControlKind.MODE:
+            audit.record(
+                tx, self._clock.now(), AuditEvent.MODE_CHANGED, tx.caller, subject=session.session_id,
+                detail=f"{signal.value}, on {session.machine_id}",
+            )  # fmt: skip
+        return command
+
+    def accept_of(self, tx: Transaction, person: Person | None, draft: Draft) -> Command:
+        """Put any command of a person on disk, also a signal. Raises Refusal."""
+        if not isinstance(draft.action, ControlSignal):
+            return self._delivery.accept(tx, draft)
+        may_allow = not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
+        return self.accept(tx, draft, draft.action, may_allow=may_allow)
+
+    def _check(self, tx: Transaction, session: Session, signal: ControlSignal, *, may_allow: bool) -> None:
+        machine = machines.find(tx, session.machine_id)
+        if machine and machine.capabilities is not None and CONTROL not in machine.capabilities:
+            raise Refusal(Reason.UNSUPPORTED, wording.OLDER_AGENT.format(machine=machine.machine_id))
+        # Its machine is the judge of that, too; what it did not offer is not even tried.
+        if signal.value == BYPASS and BYPASS not in session.modes:
+            raise Refusal(Reason.MODE_NOT_ALLOWED, wording.NO_BYPASS)
+        if not signal.asks_less:
+            return
+        if not may_allow:
+            raise Refusal(Reason.MODE_NOT_ALLOWED, wording.MAY_NOT_ALLOW)
+        # What a code is wanted for would be done without any question.
+        if any(rule.needs_code and rule.is_of(session.machine_id) for rule in self._rules):
+            raise Refusal(Reason.MODE_NOT_ALLOWED, wording.CODE_WANTED)
