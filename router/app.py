@@ -63,6 +63,7 @@ from router.services.people.pairing import Pairing
 from router.services.people.passkeys import Passkeys
 from router.services.people.persons import Persons
 from router.services.people.second_factor import SecondFactors
+from router.services.people.subscriptions import Subscriptions
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.screens import Screens
@@ -100,16 +101,17 @@ class Router:
         rules: tuple[RiskRule, ...] = SHIPPED,
         quotas: Quotas = USUAL,
     ) -> None:
+        subscriptions = Subscriptions(seal := Seal(database.path.with_name(SEAL)), clock, randomness.new_id)
         hub, wakeups, new_id, token = Hub(), Wakeups(), randomness.new_id, partial(new_token, randomness.secret)
         self.database, self._settings_keys, jitter = database, settings_keys, randomness.jitter
         lines = StatusLines(clock, new_id, token, hub.connected)
-        self._outbox = outbox = Outbox(clock, jitter, wakeups, lines)
+        self._outbox = outbox = Outbox(clock, jitter, wakeups, lines, subscriptions.why_not)
         status_messages = StatusMessages(outbox, lines, clock, new_id, token, hub.connected)
         gates, refusals, screens = Gates(requirements, clock), Refusals(database, clock), Screens(hub)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
         topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
-        people = _people(database, status_messages, clock, randomness)
+        people = _people(seal, subscriptions, status_messages, clock, randomness)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules, quotas)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas)
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
@@ -132,11 +134,11 @@ class Router:
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
             wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean, self.events,
             screens, people)  # fmt: skip
-        self._delivery_receipts = delivery_receipts = DeliveryReceipts(outbox, status_messages, topics)
+        self._delivery_receipts = receipts = DeliveryReceipts(outbox, status_messages, topics, subscriptions)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
-            ChatLinkServicer(database, inbound, outbox, delivery_receipts, files, people, permissions, refusals),
+            ChatLinkServicer(database, inbound, outbox, receipts, files, people, permissions, refusals),
             ControlServicer(services), IdentityServicer(key), guard,
         )  # fmt: skip
 
@@ -169,12 +171,12 @@ def _inbound(
 
 
 def _people(
-    database: Database, status_messages: StatusMessages, clock: Clock, randomness: Randomness
+    seal: Seal, subscriptions: Subscriptions, status_messages: StatusMessages, clock: Clock, randomness: Randomness
 ) -> PeopleServices:
     pairing = Pairing(status_messages, clock, randomness.new_id, randomness.secret)
-    passkeys, seal = Passkeys(clock, randomness.secret), Seal(database.path.with_name(SEAL))
-    second_factors = SecondFactors(seal, clock, randomness.secret, passkeys)
-    return PeopleServices(Browsers(clock, pairing), pairing, Persons(clock), second_factors)
+    second_factors = SecondFactors(seal, clock, randomness.secret, Passkeys(clock, randomness.secret))
+    browsers, persons = Browsers(clock, pairing, subscriptions), Persons(clock, subscriptions)
+    return PeopleServices(browsers, pairing, persons, second_factors, subscriptions)
 
 
 async def serve(config: RouterConfig, ready: Callable[[str], None]) -> None:

@@ -48,6 +48,10 @@ CONSOLE = OPERATE | {Role.ADAPTER}  # what people do on the console, for whom th
 APPROVE = OPERATE | {Role.APPROVER}
 ADMIN = frozenset({Role.ADMIN})
 CHAT = frozenset({Role.ADMIN, Role.CHAT, Role.ADAPTER})
+_OF_BROWSERS = (
+    *("OpenBrowser", "GetBrowser", "CloseBrowser", "BeginPasskey", "AddPasskey"),
+    *("GetPushKey", "Subscribe", "Unsubscribe", "GetSubscription", "Look"),
+)
 
 POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.AgentLink/Connect": Access.MACHINE,
@@ -64,12 +68,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.ChatLink/GetPart": CHAT,
     "/agentlink.v1.ChatLink/ReportStranger": CHAT,
     "/agentlink.v1.ChatLink/ReportRefusal": CHAT,
-    "/agentlink.v1.ChatLink/OpenBrowser": CHAT,
-    "/agentlink.v1.ChatLink/GetBrowser": CHAT,
-    "/agentlink.v1.ChatLink/CloseBrowser": CHAT,
     "/agentlink.v1.ChatLink/Pair": CHAT,
-    "/agentlink.v1.ChatLink/BeginPasskey": CHAT,
-    "/agentlink.v1.ChatLink/AddPasskey": CHAT,
+    **dict.fromkeys((f"/agentlink.v1.ChatLink/{name}" for name in _OF_BROWSERS), CHAT),
     "/agentlink.v1.Control/RegisterSession": OPERATE,
     "/agentlink.v1.Control/UnregisterSession": OPERATE,
     "/agentlink.v1.Control/ListSessions": READ,

@@ -8,6 +8,7 @@ from router.api.convert.submissions import inbound, submit_response
 from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
 from router.api.people_calls import PeopleCalls, PeopleServices
+from router.api.push_calls import PushCalls
 from router.api.submit_stream import SubmitStream
 from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
@@ -23,7 +24,7 @@ from router.store import idempotency
 from router.store.database import Database, Transaction
 
 
-class ChatLinkServicer(PeopleCalls):
+class ChatLinkServicer(PeopleCalls, PushCalls):
     """The service chat platforms' adapters call."""
 
     def __init__(
@@ -37,7 +38,8 @@ class ChatLinkServicer(PeopleCalls):
         permissions: Permissions,
         refusals: Refusals,
     ) -> None:
-        super().__init__(database, services, permissions, inbound.now)
+        PeopleCalls.__init__(self, database, services, permissions, inbound.now)
+        PushCalls.__init__(self, database, services.subscriptions)
         self._persons = services.persons
         self._refusals = refusals
         self._inbound = inbound

@@ -18,6 +18,7 @@ from router.services.people.browsers import Browsers, Shown
 from router.services.people.pairing import Pairing
 from router.services.people.persons import Persons
 from router.services.people.second_factor import SecondFactors
+from router.services.people.subscriptions import Subscriptions
 from router.services.permissions import Permissions
 from router.store import people, strangers
 from router.store.database import Database, Transaction
@@ -33,6 +34,7 @@ class PeopleServices:
     pairing: Pairing
     persons: Persons
     second_factors: SecondFactors
+    subscriptions: Subscriptions
 
 
 class PeopleCalls:

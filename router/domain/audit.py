@@ -46,6 +46,8 @@ class AuditEvent(Enum):
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     PASSKEY_ADDED = "passkey_added"
     PASSKEYS_REMOVED = "passkeys_removed"
+    SUBSCRIBED = "subscribed"  # a browser takes pushes, and what sessions say goes there
+    UNSUBSCRIBED = "unsubscribed"
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
     SESSION_STARTED = "session_started"  # from afar

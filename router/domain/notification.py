@@ -4,6 +4,7 @@ QUEUED ─▶ SENT (leased to one courier) ─▶ DELIVERED | REFUSED
   ▲         │
   └─────────┘ Returned: lease over, courier gone, or "not now"
 QUEUED, SENT ─▶ DEAD after a day, or set aside (trouble.py)
+QUEUED ─▶ DELIVERED without being brought, where people know it already (Spared)
 """
 
 from enum import Enum
@@ -120,7 +121,13 @@ class SetAside(Struct, frozen=True):
     detail: str
 
 
-Event = Leased | Returned | Delivered | Refused | GivenUp | SetAside
+class Spared(Struct, frozen=True):
+    """Nobody needs it there any more; why."""
+
+    detail: str
+
+
+Event = Leased | Returned | Delivered | Refused | GivenUp | SetAside | Spared
 
 _QUEUED, _SENT = frozenset({NotificationState.QUEUED}), frozenset({NotificationState.SENT})
 SOURCES: dict[type[Event], frozenset[NotificationState]] = {
@@ -130,6 +137,7 @@ SOURCES: dict[type[Event], frozenset[NotificationState]] = {
     Refused: _SENT,
     GivenUp: _QUEUED | _SENT,
     SetAside: _QUEUED | _SENT,
+    Spared: _QUEUED,
 }
 
 
@@ -147,6 +155,8 @@ def apply(notification: Notification, event: Event, now: float) -> Notification:
                 notification, state=NotificationState.DELIVERED, message_ids=ids, delivered_at=now,
                 detail=detail or notification.detail,
             )  # fmt: skip
+        case Spared(detail):
+            return replace(notification, state=NotificationState.DELIVERED, detail=detail)
         case Refused(detail):
             return replace(notification, state=NotificationState.REFUSED, detail=detail)
         case SetAside(detail):

@@ -8,6 +8,7 @@ from itertools import compress
 from peewee import JOIN, fn
 
 from router.domain.notification import Notification
+from router.domain.subscription import PUSH
 from router.store.mapper import Mapper, Part, Reads
 from router.store.notifications import CHAT
 from router.store.statements import given, listed
@@ -52,6 +53,7 @@ _CONDITIONS = (
     Row.position.in_(_LAST_OF_EACH),
     Row.position.in_(_OPEN_QUESTIONS),
     Row.session_id.in_(listed(given.within)),
+    Row.transport != PUSH,
 )
 _WHOLE = Mapper(Row, Notification, chat=CHAT)
 _BEGINNINGS = Mapper(
@@ -77,7 +79,12 @@ def page(
     those that show one. `within`: of these sessions alone.
     """
     limited = within is not None
-    wanted = (bool(session_id), bool(transport), bool(before), not receipts, last_words, open_questions, limited)
+    # What is pushed stands elsewhere as well, once: its copies would leave no room for other words.
+    unpushed = not receipts and not transport
+    wanted = (
+        *(bool(session_id), bool(transport), bool(before), not receipts, last_words, open_questions, limited),
+        unpushed,
+    )
     # A list shows the beginning: a thousand sessions may each have said 64 KiB last.
     mapper = _BEGINNINGS if last_words else _WHOLE
     return _page(mapper, wanted).all(

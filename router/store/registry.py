@@ -15,6 +15,7 @@ from router.store import (
     session_topics,
     sessions,
     strangers,
+    subscriptions,
     tables,
     trace,
 )
@@ -35,6 +36,7 @@ STORES = (
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH, patient=True),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
+    Store(tables.Subscription, subscriptions.shift, subscriptions.purge, kept=subscriptions.KEPT),
     Store(tables.PairingCode, pairing_codes.shift, pairing_codes.purge, kept=pairing_codes.KEPT),
     Store(tables.JoinToken, join_tokens.shift, join_tokens.purge),
     Store(tables.ApiKey, api_keys.shift),

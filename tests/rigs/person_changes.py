@@ -8,6 +8,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from router.domain.audit import AuditEvent
+from tests.fakes.push_browser import Browser
 from tests.integration.router.harness import RouterUnderTest
 from tests.rigs.passkeys import ORIGIN, Authenticator
 
@@ -26,6 +27,18 @@ def a_login(router: RouterUnderTest) -> str:
 def a_logout(router: RouterUnderTest) -> str:
     a_login(router)
     router.chat.CloseBrowser(chat_pb.CloseBrowserRequest(login_id=LOGIN_ID))
+    return BROWSER
+
+
+def a_subscription(router: RouterUnderTest) -> str:
+    a_login(router)
+    router.chat.Subscribe(Browser().subscription(LOGIN_ID))
+    return BROWSER
+
+
+def no_subscription_any_more(router: RouterUnderTest) -> str:
+    a_subscription(router)
+    router.chat.Unsubscribe(chat_pb.UnsubscribeRequest(login_id=LOGIN_ID))
     return BROWSER
 
 
@@ -74,6 +87,8 @@ def removed_passkeys(router: RouterUnderTest) -> str:
 PEOPLE_CHANGED: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.LOGIN: a_login,
     AuditEvent.LOGOUT: a_logout,
+    AuditEvent.SUBSCRIBED: a_subscription,
+    AuditEvent.UNSUBSCRIBED: no_subscription_any_more,
     AuditEvent.CODE_CREATED: a_code,
     AuditEvent.PAIRED: a_person,
     AuditEvent.UNPAIRED: a_person_put_out,

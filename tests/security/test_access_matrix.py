@@ -38,6 +38,9 @@ ChatLink.CloseBrowser        admin chat adapter
 ChatLink.Deliver             admin chat adapter
 ChatLink.GetBrowser          admin chat adapter
 ChatLink.GetPart             admin chat adapter
+ChatLink.GetPushKey          admin chat adapter
+ChatLink.GetSubscription     admin chat adapter
+ChatLink.Look                admin chat adapter
 ChatLink.OpenBrowser         admin chat adapter
 ChatLink.Pair                admin chat adapter
 ChatLink.PutPart             admin chat adapter
@@ -45,6 +48,8 @@ ChatLink.ReportRefusal       admin chat adapter
 ChatLink.ReportStranger      admin chat adapter
 ChatLink.Submit              admin chat adapter
 ChatLink.SubmitStream        admin chat adapter
+ChatLink.Subscribe           admin chat adapter
+ChatLink.Unsubscribe         admin chat adapter
 Control.Ask                  admin operator worker
 Control.Backup               admin
 Control.CancelCommand        admin operator adapter

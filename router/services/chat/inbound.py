@@ -14,7 +14,8 @@ from router.domain.notification import Button, Kind, Notification
 from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
 from router.domain.session import Session, SessionState
-from router.domain.wording import answers, labels
+from router.domain.subscription import PUSH
+from router.domain.wording import answers, labels, status_lines
 from router.services import files
 from router.services.chat import starts
 from router.services.chat.buttons import ChatButtons, Chosen, Press
@@ -56,7 +57,8 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
-        if not inbound.needs_pairing:  # of who was let in by a code that is kept, and ends with them
+        # Of who was let in by a code that is kept, and ends with them; and so does a browser.
+        if not inbound.needs_pairing and inbound.chat.transport != PUSH:
             self._note(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id))
         # Without the file the words alone would be misunderstood: nothing is typed.
         if inbound.file_problem:

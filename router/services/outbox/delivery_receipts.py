@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from router.domain.command import ChatRef
 from router.domain.notification import Event, Kind, Notification, NotificationState
+from router.domain.subscription import PUSH
 from router.domain.wording import alerts
 from router.services.chat.topics import NO_TOPIC, Brought, Topics
 from router.services.outbox.couriers import NO_PAUSE, Courier, RateLimitPause
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people.audience import hearers
+from router.services.people.subscriptions import Subscriptions
 from router.store import chats
 from router.store.database import Transaction
 
@@ -39,10 +41,13 @@ class DeliveryReceipt:
 class DeliveryReceipts:
     """Takes receipts. Each is one transaction with all that follows from it."""
 
-    def __init__(self, outbox: Outbox, status_messages: StatusMessages, topics: Topics) -> None:
+    def __init__(
+        self, outbox: Outbox, status_messages: StatusMessages, topics: Topics, subscriptions: Subscriptions
+    ) -> None:
         self._outbox = outbox
         self._status_messages = status_messages
         self._topics = topics
+        self._subscriptions = subscriptions
         self._closed: set[ChatRef] = set()  # chats of whose closing people were told; the writer thread's
 
     def recover(self, tx: Transaction) -> None:
@@ -59,6 +64,11 @@ class DeliveryReceipts:
         for changed in self._settle(tx, courier, receipt):
             # The message may have been queued for the old id of a chat that has moved since.
             chat = chats.current(tx, ChatRef(courier.transport, changed.chat.chat_id))
+            if chat.transport == PUSH:
+                # What is missing there stands in the console, and a browser that is gone is no news.
+                if receipt.chat_closed and changed.state is NotificationState.REFUSED:
+                    self._subscriptions.closed(tx, chat)
+                continue
             match changed.state:
                 case NotificationState.DELIVERED:
                     self._opened(tx, chat)

@@ -29,6 +29,7 @@ from router.domain.notification import (
     NotificationState,
     Returned,
     SetAside,
+    Spared,
 )
 from router.domain.trouble import Trouble
 from router.domain.wording import alerts
@@ -50,11 +51,20 @@ _ALL_CHATS = ""
 class Outbox:
     """Leases notifications to couriers and takes their receipts."""
 
-    def __init__(self, clock: Clock, jitter: Callable[[], float], wakeups: Wakeups, lines: StatusLines) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        jitter: Callable[[], float],
+        wakeups: Wakeups,
+        lines: StatusLines,
+        why_not: Callable[[Transaction, Notification], str],
+    ) -> None:
+        """`why_not` says why a message need not be brought; empty where it must."""
         self._clock = clock
         self._jitter = jitter
         self._wakeups = wakeups
         self._lines = lines
+        self._why_not = why_not
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
         self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # chats, or _ALL_CHATS
@@ -112,12 +122,26 @@ class Outbox:
         if not couriers:
             return
         self._lines.write(tx, transport, self._free, sum(c.credit - len(c.leased) for c in couriers))
+        # Behind what is spared there is something else at the head.
+        while self._lease_heads(tx, transport, couriers):
+            couriers = [c for c in couriers if len(c.leased) < c.credit]
+
+    def _lease_heads(self, tx: Transaction, transport: str, couriers: list[Courier]) -> bool:
+        """Lease one message to each chat that is free; whether something was spared."""
+        spared = False
         for chat_id, position in notifications.heads(tx, transport):
             if not couriers:
-                return
+                return False
             if self._free(transport, chat_id) and (queued := self._next(tx, transport, chat_id, position)):
-                self._lease_one(tx, couriers[0], queued)
-                couriers = [c for c in couriers if len(c.leased) < c.credit]
+                if why := self._why_not(tx, queued):
+                    notifications.change(tx, queued, Spared(why), self._clock.now(), "router")
+                    self._troubles.forget(tx, queued)
+                    tx.after_commit(partial(self._wakeups.wake, queued.notification_id))
+                    spared = True
+                else:
+                    self._lease_one(tx, couriers[0], queued)
+                    couriers = [c for c in couriers if len(c.leased) < c.credit]
+        return spared
 
     def receipt(
         self,

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from router.clock import time_of_day
 from router.domain import quiet
+from router.domain.command import ChatRef
 from router.domain.notification import Kind, Notification
-from router.store import chats, session_topics
+from router.domain.subscription import PUSH
+from router.store import chats, permissions, session_topics
 from router.store.database import Transaction
 
 _OF_SESSION = frozenset({Kind.PROGRESS, Kind.QUESTION})
@@ -22,14 +24,29 @@ class Placement:
 
 def placement(tx: Transaction, notification: Notification, now: float) -> Placement:
     """Where a message goes that is leased now (seconds since the epoch)."""
-    chat, settings = notification.chat, chats.settings(tx, notification.chat)
-    asks = notification.kind is Kind.QUESTION  # somebody's work stands still until it is answered
-    silent = bool(settings.quiet) and not asks and quiet.covers(settings.quiet, time_of_day(now))
-    if not notification.session_id or notification.kind not in _OF_SESSION:
+    chat = notification.chat
+    silent = makes_no_sound(tx, chat, notification, now) or (chat.transport == PUSH and _is_over(tx, notification))
+    # Said in a topic already, or topics are off: it stays where it was asked for.
+    if not _is_of_session(notification) or chat.thread_id or not chats.settings(tx, chat).has_topics:
         return Placement(chat.thread_id, own_topic=False, silent=silent)
     topic = session_topics.find(tx, chat, notification.session_id)
-    silent = silent or (topic.muted and not asks)
-    # Said in a topic already, or topics are off: it stays where it was asked for.
-    if chat.thread_id or not settings.has_topics:
-        return Placement(chat.thread_id, own_topic=False, silent=silent)
     return Placement(topic.thread_id, own_topic=True, silent=silent)
+
+
+def makes_no_sound(tx: Transaction, chat: ChatRef, notification: Notification, now: float) -> bool:
+    """Whether a chat wants a message without a sound now: in its quiet hours, or of a session that it muted."""
+    if notification.kind is Kind.QUESTION:  # somebody's work stands still until it is answered
+        return False
+    if (hours := chats.settings(tx, chat).quiet) and quiet.covers(hours, time_of_day(now)):
+        return True
+    return _is_of_session(notification) and session_topics.find(tx, chat, notification.session_id).muted
+
+
+def _is_over(tx: Transaction, notification: Notification) -> bool:
+    """Whether it shows a question that was answered meanwhile: pushed all the same, as it may stand on a screen."""
+    asked = permissions.find(tx, notification.permission_id) if notification.permission_id else None
+    return asked is not None and not asked.is_open
+
+
+def _is_of_session(notification: Notification) -> bool:
+    return bool(notification.session_id) and notification.kind in _OF_SESSION

@@ -17,6 +17,7 @@ from router.domain.person import Person
 from router.domain.stranger import speakable
 from router.domain.wording import people as wording
 from router.services.people.pairing import Pairing
+from router.services.people.subscriptions import Subscriptions
 from router.store import audit, browsers, people
 from router.store.database import Transaction
 from router.store.statements import Connection
@@ -45,6 +46,7 @@ class Browsers:
 
     _clock: Clock
     _pairing: Pairing
+    _subscriptions: Subscriptions
 
     def open(self, tx: Transaction, login_id: str, lifetime: float, shown: Shown, label: str, caller: Caller) -> None:
         """Let a browser in, and use up what it showed. Raises Refusal, having written nothing."""
@@ -81,4 +83,5 @@ class Browsers:
         if browser is None or browser.is_closed:
             return
         browsers.close(tx, browser.login_hash)
+        self._subscriptions.logged_out(tx, [browser])
         audit.record(tx, self._clock.now(), AuditEvent.LOGOUT, caller, subject=browser.browser_id)

@@ -15,6 +15,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.notification import SetAside
 from router.domain.person import PairedChat, Person
 from router.domain.routing import Inbound
+from router.services.people.subscriptions import Subscriptions
 from router.store import audit, browsers, chats, notifications, passkeys, people, second_factors
 from router.store.database import Transaction
 from router.store.statements import Connection
@@ -40,6 +41,7 @@ class Persons:
     """Each call is one step inside one transaction."""
 
     _clock: Clock
+    _subscriptions: Subscriptions
 
     def identified(self, tx: Transaction, inbound: Inbound) -> Inbound:
         """A message with the person whose it is, and their name as its actor. Raises Refusal for nobody's."""
@@ -85,11 +87,13 @@ class Persons:
             self._withhold(tx, left)
             second_factors.delete(tx, person.person_id)
             passkeys.delete_all_of(tx, person.person_id)
+            self._subscriptions.put_out(tx, person.person_id)
             ended = self._close(tx, (each for each in there if each.person_id == person.person_id))
             self._note(tx, person.person_id, f"{person.name}: all")
             return len(left), ended
         ended = self._close(tx, (each for each in there if each.browser_id == person_or_browser_id))
-        if not ended:
+        was_pushed_to = self._subscriptions.end(tx, person_or_browser_id)
+        if not ended and not was_pushed_to:
             raise Refusal(Reason.NOT_FOUND, _NOBODY)
         self._note(tx, person_or_browser_id, "a browser")
         return 0, ended
@@ -114,6 +118,7 @@ class Persons:
         closed = list(ended)
         for browser in closed:
             browsers.close(tx, browser.login_hash)
+        self._subscriptions.logged_out(tx, closed)
         return len(closed)
 
     def _note(self, tx: Transaction, subject: str, detail: str) -> None:

@@ -38,6 +38,7 @@ from router.store.migrations import (
     m0033_lists,
     m0034_states,
     m0035_details,
+    m0040_subscriptions,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -76,6 +77,7 @@ MIGRATIONS: list[list[str]] = [
     m0033_lists.STATEMENTS,
     m0034_states.STATEMENTS,
     m0035_details.STATEMENTS,
+    m0040_subscriptions.STATEMENTS,
 ]
 
 

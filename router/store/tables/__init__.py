@@ -5,7 +5,7 @@ from router.store.tables.chats import Chat, HeldMessage, SessionTopic, Stranger
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.machines import ApiKey, JoinToken, Machine
 from router.store.tables.notifications import FilePart, Message, Notification
-from router.store.tables.people import Browser, PairedChat, PairingCode, Passkey, Person, SecondFactor
+from router.store.tables.people import Browser, PairedChat, PairingCode, Passkey, Person, SecondFactor, Subscription
 from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
@@ -13,5 +13,5 @@ __all__ = [
     "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "FilePart", "HeldMessage",
     "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification", "PairedChat",
     "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "SecondFactor", "Session", "SessionTopic",
-    "Stranger", "TraceStep",
+    "Stranger", "Subscription", "TraceStep",
 ]  # fmt: skip

@@ -94,3 +94,24 @@ class Passkey(Model):
 
 
 Passkey.add_index(Passkey.person_id, name="passkeys_person")
+
+
+class Subscription(Model):
+    """Where browsers take pushes; what the columns mean says the domain's Subscription."""
+
+    chat_id = TextField(primary_key=True)
+    login_hash = TextField()
+    person_id = TextField(default="")
+    endpoint_hash = TextField()
+    sealed = TextField()
+    created_at = TimeField()
+    expires_at = TimeField()
+    quiet_hours = TextField(default="")
+
+    class Meta:
+        table_name = "subscriptions"
+
+
+_U = Subscription
+_U.add_index(_U.login_hash, name="subscriptions_login", unique=True)
+_U.add_index(_U.endpoint_hash, name="subscriptions_endpoint", unique=True)

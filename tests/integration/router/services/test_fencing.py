@@ -85,7 +85,7 @@ def built(database: Database) -> House:
         return f"c-{next(numbers)}"
 
     lines = StatusLines(clock, new_id, new_id, hub.connected)
-    outbox = Outbox(clock, lambda: 0.0, wakeups, lines)
+    outbox = Outbox(clock, lambda: 0.0, wakeups, lines, lambda _tx, _note: "")
     status_messages = StatusMessages(outbox, lines, clock, new_id, new_id, hub.connected)
     delivery = DeliveryEngine(hub, status_messages, wakeups, Gates(NOTHING_ASKED, clock), clock, new_id, lambda: 0.0)
     permissions = Permissions(

@@ -30,6 +30,7 @@ MOVES = {
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
     "pairing_codes.expires_at": ("a code lets somebody in", ""),
     "browsers.expires_at": ("a browser is let in, and its link stays used", ""),
+    "subscriptions.expires_at": ("words of sessions are pushed to a browser", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {
@@ -39,6 +40,7 @@ STAYS = {
     "join_tokens.used_at": "history",
     "machines.last_seen_at": "when it was there",
     "browsers.created_at": "when it was let in",
+    "subscriptions.created_at": "when it was made; the oldest goes for a new one",
     "people.created_at": "when they were let in",
     "passkeys.created_at": "when it was added",
     "paired_chats.paired_at": "when it was let in",

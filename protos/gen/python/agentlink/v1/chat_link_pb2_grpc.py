@@ -100,6 +100,31 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PairResponse.FromString,
                 _registered_method=True)
+        self.GetPushKey = channel.unary_unary(
+                '/agentlink.v1.ChatLink/GetPushKey',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetPushKeyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetPushKeyResponse.FromString,
+                _registered_method=True)
+        self.Subscribe = channel.unary_unary(
+                '/agentlink.v1.ChatLink/Subscribe',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.SubscribeRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.SubscribeResponse.FromString,
+                _registered_method=True)
+        self.Unsubscribe = channel.unary_unary(
+                '/agentlink.v1.ChatLink/Unsubscribe',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.UnsubscribeRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.UnsubscribeResponse.FromString,
+                _registered_method=True)
+        self.GetSubscription = channel.unary_unary(
+                '/agentlink.v1.ChatLink/GetSubscription',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetSubscriptionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.Look = channel.unary_unary(
+                '/agentlink.v1.ChatLink/Look',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.LookRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.LookResponse.FromString,
+                _registered_method=True)
 
 
 class ChatLinkServicer:
@@ -199,6 +224,42 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPushKey(self, request, context):
+        """The key that signs what is pushed to browsers (VAPID); made at the first call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Subscribe(self, request, context):
+        """Keeps where a browser takes pushes, in place of what was kept for it. From now on it is a chat of the transport "push".
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unsubscribe(self, request, context):
+        """Forgets where a browser takes pushes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSubscription(self, request, context):
+        """Where a browser takes pushes, for who brings one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Look(self, request, context):
+        """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
+        seconds, and forgotten after 30.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatLinkServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -266,6 +327,31 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.Pair,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairResponse.SerializeToString,
+            ),
+            'GetPushKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPushKey,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetPushKeyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetPushKeyResponse.SerializeToString,
+            ),
+            'Subscribe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Subscribe,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.SubscribeRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.SubscribeResponse.SerializeToString,
+            ),
+            'Unsubscribe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unsubscribe,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.UnsubscribeRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.UnsubscribeResponse.SerializeToString,
+            ),
+            'GetSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubscription,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.GetSubscriptionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.GetSubscriptionResponse.SerializeToString,
+            ),
+            'Look': grpc.unary_unary_rpc_method_handler(
+                    servicer.Look,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.LookRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.LookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -620,6 +706,141 @@ class ChatLink:
             '/agentlink.v1.ChatLink/Pair',
             agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.PairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPushKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/GetPushKey',
+            agentlink_dot_v1_dot_chat__link__pb2.GetPushKeyRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.GetPushKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Subscribe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/Subscribe',
+            agentlink_dot_v1_dot_chat__link__pb2.SubscribeRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.SubscribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unsubscribe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/Unsubscribe',
+            agentlink_dot_v1_dot_chat__link__pb2.UnsubscribeRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.UnsubscribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/GetSubscription',
+            agentlink_dot_v1_dot_chat__link__pb2.GetSubscriptionRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.GetSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Look(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/Look',
+            agentlink_dot_v1_dot_chat__link__pb2.LookRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.LookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,18 @@ class ChatLinkStub:
     """Takes a passkey that a browser has made. The code is used up with it."""
     Pair: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
+    GetPushKey: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPushKeyRequest, _chat_link_pb2.GetPushKeyResponse]
+    """The key that signs what is pushed to browsers (VAPID); made at the first call."""
+    Subscribe: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.SubscribeRequest, _chat_link_pb2.SubscribeResponse]
+    """Keeps where a browser takes pushes, in place of what was kept for it. From now on it is a chat of the transport "push"."""
+    Unsubscribe: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.UnsubscribeRequest, _chat_link_pb2.UnsubscribeResponse]
+    """Forgets where a browser takes pushes."""
+    GetSubscription: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetSubscriptionRequest, _chat_link_pb2.GetSubscriptionResponse]
+    """Where a browser takes pushes, for who brings one."""
+    Look: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.LookRequest, _chat_link_pb2.LookResponse]
+    """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
+    seconds, and forgotten after 30.
+    """
 
 @_typing.type_check_only
 class ChatLinkAsyncStub(ChatLinkStub):
@@ -99,6 +111,18 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Takes a passkey that a browser has made. The code is used up with it."""
     Pair: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]  # type: ignore[assignment]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
+    GetPushKey: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPushKeyRequest, _chat_link_pb2.GetPushKeyResponse]  # type: ignore[assignment]
+    """The key that signs what is pushed to browsers (VAPID); made at the first call."""
+    Subscribe: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.SubscribeRequest, _chat_link_pb2.SubscribeResponse]  # type: ignore[assignment]
+    """Keeps where a browser takes pushes, in place of what was kept for it. From now on it is a chat of the transport "push"."""
+    Unsubscribe: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.UnsubscribeRequest, _chat_link_pb2.UnsubscribeResponse]  # type: ignore[assignment]
+    """Forgets where a browser takes pushes."""
+    GetSubscription: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetSubscriptionRequest, _chat_link_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
+    """Where a browser takes pushes, for who brings one."""
+    Look: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.LookRequest, _chat_link_pb2.LookResponse]  # type: ignore[assignment]
+    """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
+    seconds, and forgotten after 30.
+    """
 
 class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
     """Chat platforms."""
@@ -210,5 +234,47 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.PairResponse, _abc.Awaitable[_chat_link_pb2.PairResponse]]:
         """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
+
+    @_abc_1.abstractmethod
+    def GetPushKey(
+        self,
+        request: _chat_link_pb2.GetPushKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.GetPushKeyResponse, _abc.Awaitable[_chat_link_pb2.GetPushKeyResponse]]:
+        """The key that signs what is pushed to browsers (VAPID); made at the first call."""
+
+    @_abc_1.abstractmethod
+    def Subscribe(
+        self,
+        request: _chat_link_pb2.SubscribeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.SubscribeResponse, _abc.Awaitable[_chat_link_pb2.SubscribeResponse]]:
+        """Keeps where a browser takes pushes, in place of what was kept for it. From now on it is a chat of the transport "push"."""
+
+    @_abc_1.abstractmethod
+    def Unsubscribe(
+        self,
+        request: _chat_link_pb2.UnsubscribeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.UnsubscribeResponse, _abc.Awaitable[_chat_link_pb2.UnsubscribeResponse]]:
+        """Forgets where a browser takes pushes."""
+
+    @_abc_1.abstractmethod
+    def GetSubscription(
+        self,
+        request: _chat_link_pb2.GetSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.GetSubscriptionResponse, _abc.Awaitable[_chat_link_pb2.GetSubscriptionResponse]]:
+        """Where a browser takes pushes, for who brings one."""
+
+    @_abc_1.abstractmethod
+    def Look(
+        self,
+        request: _chat_link_pb2.LookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.LookResponse, _abc.Awaitable[_chat_link_pb2.LookResponse]]:
+        """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
+        seconds, and forgotten after 30.
+        """
 
 def add_ChatLinkServicer_to_server(servicer: ChatLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

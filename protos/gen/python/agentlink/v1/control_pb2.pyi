@@ -1101,7 +1101,9 @@ class ListNotificationsRequest(_message.Message):
     before_notification_id: _builtins.str
     """Only older than this notification; empty starts with the newest."""
     without_receipts: _builtins.bool
-    """Without receipts: only what sessions and the system say."""
+    """Without receipts: only what sessions and the system say; and, where no transport is named, without the copies that are
+    pushed to browsers.
+    """
     last_words: _builtins.bool
     """Only the last words of each session, as they are now and without receipts: the first 500 characters, for a list."""
     open_questions: _builtins.bool
