@@ -100,6 +100,7 @@ class AdapterConfig:
     router_fingerprint: str = ""  # fingerprint that the router has to prove; empty: it need not
     calls_a_second: int = 50  # that an API key may make over HTTP
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # they are believed for whom they speak
+    private_push: bool = False  # browsers' push services may be on this machine or network
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """All settings as they were given, secrets too: platforms from elsewhere read their own."""
 
@@ -128,6 +129,7 @@ class AdapterConfig:
             router_fingerprint=_given(environ, "POINTSMAN_ROUTER_FINGERPRINT"),
             calls_a_second=_rate(environ),
             trusted_proxies=_networks(environ, "POINTSMAN_TRUSTED_PROXIES"),
+            private_push=_given(environ, "POINTSMAN_PUSH_PRIVATE") == "1",
             environ=environ,
         )
 

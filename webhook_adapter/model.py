@@ -1,6 +1,6 @@
 """What the adapter's parts tell each other beside the records of pointsman.client."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pointsman.client.permission_records import FormAnswer
 from pointsman.client.records import Chat, Command, CommandState
@@ -73,6 +73,17 @@ class Browser:
     is_known: bool  # it was, whatever became of it
     person_name: str = ""  # whose it is; empty for whoever has the key
     role: str = ""  # what that person may, by its name in agentlink.v1; empty: everything
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Where a browser takes pushes, with its keys. Whoever knows it can have the vendor called."""
+
+    endpoint: str = field(repr=False)
+    p256dh: bytes = field(repr=False)
+    auth: bytes = field(repr=False)
+    origin: str  # of the page that it subscribed at
+    is_open: bool = True  # it is let in still
 
 
 @dataclass(frozen=True, slots=True)

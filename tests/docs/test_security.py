@@ -30,6 +30,7 @@ ATTACKERS = {
     "whoever holds a person's chat, and not their authenticator",
     "whoever sits at a person's open console, and has not their passkey",
     "an old login",
+    "a browser vendor's push service, or whoever names one",
     "a client of the router's port with no credential that is slow, or many",
     "a reader of the journal",
     "somebody on the network",

@@ -24,7 +24,7 @@ from router.config import RouterConfig, SettingsError
 from tests.fuzz.on_machines import FOLDER, text
 from tests.fuzz.target import target
 from webhook_adapter.config import AdapterConfig, ConfigError
-from webhook_adapter.console import api
+from webhook_adapter.console import api, push
 from webhook_adapter.console.login import LoginGuard
 from webhook_adapter.http import bodies
 from webhook_adapter.http.gunicorn import wsgi
@@ -93,14 +93,16 @@ def telegram_answers(data: bytes) -> None:
 APP = Flask("fuzz", static_folder=None)
 APP.config["MAX_CONTENT_LENGTH"] = MAX_BODY
 REST = [bodies.RegisterSession, bodies.UnregisterSession, bodies.SendNotification, bodies.SendCommand]
-CONSOLE = [api.Send, api.Press, api.PressKey, api.Start, api.OfCommand, api.Join]
+CONSOLE = [api.Send, api.Press, api.PressKey, api.Start, api.OfCommand, api.Join, push.Subscribe, push.Looked]
+CONSOLE += [push.Answered]
 WHOLE = {
     "sessionId": "s", "machineId": "m", "label": "l", "chatId": "5", "text": "t", "idempotencyKey": "k",
     "ttlSeconds": 5,
     "replyMarkup": {"inline_keyboard": [[{"text": "Yes", "callback_data": "cmd:T:yes"}]]},
 }  # fmt: skip
 FORM = {"session": "s", "key": "k", "text": "t", "message_id": "1", "data": "cmd:T:yes", "name": "enter", "prompt": "p",
-        "machine_id": "m", "folder": "/", "command_id": "c"}  # fmt: skip
+        "machine_id": "m", "folder": "/", "command_id": "c", "endpoint": "https://p.example.net", "chat": "c",
+        "keys": {"p256dh": "BCVx", "auth": "BTBZ"}, "quiet": "22:00-07:00"}  # fmt: skip
 
 
 @target(json.dumps(WHOLE), json.dumps(WHOLE | {"replyMarkup": json.dumps(WHOLE["replyMarkup"]), "chatId": 5}))

@@ -25,6 +25,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
+from tests.rigs.console_pushes import FakePushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
@@ -276,10 +277,11 @@ class FakeControl:
             raise self.failure
 
 
-class FakeRouter:
+class FakeRouter(FakePushes):
     """RouterClient's place: Control, and a door for messages that keeps every submission."""
 
     def __init__(self, now: datetime | None = None) -> None:
+        super().__init__()
         self.own = FakeControl(now)
         self.submissions: list[Submission] = []
         self.refusals: list[tuple[str, str]] = []
@@ -338,6 +340,8 @@ class FakeRouter:
         if known is not None:
             return replace(known, duplicate=True)
         self.submissions.append(submission)
+        if submission.chat.transport == "push":
+            return self.answered_push()
         text = submission.text or (submission.button or "").rpartition(":")[2]
         replied = [n for n in self.own.known_notifications if n.notification_id == submission.reply_to_message_id]
         wanted = replied[0].session_id if replied else submission.session_id

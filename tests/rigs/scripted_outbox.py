@@ -14,6 +14,7 @@ from agentlink.v1 import chat_link_pb2 as pb
 from agentlink.v1 import chat_link_pb2_grpc, control_pb2, control_pb2_grpc, types_pb2
 from google.rpc import status_pb2
 
+from tests.rigs.scripted_subscriptions import Subscriptions
 from tests.waiting import PATIENCE
 
 T = TypeVar("T")
@@ -73,10 +74,11 @@ class _Figures(control_pb2_grpc.ControlServicer):
         return control_pb2.GetStatsResponse(writable=True)
 
 
-class ChatLinkStandIn(chat_link_pb2_grpc.ChatLinkServicer):
+class ChatLinkStandIn(Subscriptions):
     """`answer` makes the response to a submitted item; scripted refusals come first."""
 
     def __init__(self, port: int = 0, api_key: str = "") -> None:
+        super().__init__()
         self.changed = threading.Condition(threading.RLock())
         self.submitted: list[pb.SubmitRequest] = []  # what was stored, in order, once per update key
         self.repeated: list[pb.SubmitRequest] = []

@@ -12,6 +12,7 @@ from pointsman.client import permission_records as records
 from pointsman.client.records import Chat, Origin
 from webhook_adapter.console import present
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
+from webhook_adapter.console.push import FOR_ALL
 from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
 from webhook_adapter.json_bodies import body, query
 from webhook_adapter.model import PermissionAnswer, Submission
@@ -21,7 +22,7 @@ CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
-_FOR_ALL = frozenset({"send", "press", "answer", "control", "allow", "passkey_options", "add_passkey", "log_out"})
+_FOR_ALL = FOR_ALL | {"send", "press", "answer", "control", "allow", "passkey_options", "add_passkey", "log_out"}
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "start", "cancel", "retry", "drop"},
     "APPROVER": _FOR_ALL,

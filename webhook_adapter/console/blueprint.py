@@ -15,12 +15,14 @@ from webhook_adapter.console.api import add_api, may_call
 from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import FORM_LIFETIME, SESSION_LIFETIME, LoginGuard, Visitor
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
+from webhook_adapter.console.push import add_pushes
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.limit import AT_ONCE, Limit
 from webhook_adapter.router.errors import http_status
 
 # All else is for visitors alone, also what is added later.
 _OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
+_SAME_FOR_ALL = frozenset({"console.static"})
 _LABEL = 64  # characters
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The page shows what sessions say. Should some of it get past the escaping, it may neither run nor call anywhere.
@@ -60,6 +62,7 @@ def create_blueprint(
     _add_login(blueprint, guard, config, router, clock)
     add_api(blueprint, config, router)
     add_downloads(blueprint, router)
+    add_pushes(blueprint, router)
     return blueprint
 
 
@@ -88,7 +91,7 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
         response.headers.update(_HEADERS)
         # The login form needs its Origin, which "no-referrer" would hide; a link's token must go nowhere.
         response.headers["Referrer-Policy"] = "no-referrer" if "token" in request.args else "same-origin"
-        response.headers["Cache-Control"] = "no-cache" if request.endpoint == "console.static" else "no-store"
+        response.headers["Cache-Control"] = "no-cache" if request.endpoint in _SAME_FOR_ALL else "no-store"
         # The page asks again and again, and mostly nothing has changed.
         if request.method == "GET" and response.is_json:
             response.add_etag()
@@ -99,7 +102,7 @@ def _add_guards(blueprint: Blueprint, guard: LoginGuard, clock: Callable[[], flo
 def _visitor(guard: LoginGuard, now: float) -> Visitor | None:
     """Who asks; None for somebody who is not let in. Raises RouterError where the router cannot say."""
     holder = guard.holder(request.cookies.get(guard.cookie_name, ""), now)
-    if holder is None or request.endpoint == "console.static":
+    if holder is None or request.endpoint in _SAME_FOR_ALL:
         return None
     try:
         browser = guard.seen(holder)

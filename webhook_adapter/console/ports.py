@@ -17,6 +17,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
+from webhook_adapter.console.push import Pushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
 
@@ -113,7 +114,7 @@ class BrowserLogins(Protocol):
         """Whether a key may do everything."""
 
 
-class ConsoleRouter(BrowserLogins, Protocol):
+class ConsoleRouter(BrowserLogins, Pushes, Protocol):
     """The router: RouterClient, or a test's own."""
 
     @property

@@ -22,7 +22,7 @@ from pointsman.client.refusals import from_call
 from webhook_adapter.auth import is_api_key_shaped
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.loop import aside
-from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted
+from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted, Subscription
 from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
 
@@ -110,6 +110,32 @@ class RouterClient:
         """Hand in a passkey that a browser has made. Raises RouterError."""
         request = chat_link_pb2.AddPasskeyRequest(login_id=login_id, code=code, credential=credential)
         self._ask(self._open().chat_link.AddPasskey, request)
+
+    def push_key(self) -> bytes:
+        """What pushes are signed with. Raises RouterError."""
+        return self._ask(self._open().chat_link.GetPushKey, chat_link_pb2.GetPushKeyRequest()).private_key
+
+    def subscription(self, chat_id: str) -> Subscription:
+        """Where a browser takes pushes. Raises RouterError."""
+        request = chat_link_pb2.GetSubscriptionRequest(chat_id=chat_id)
+        told = self._ask(self._open().chat_link.GetSubscription, request)
+        return Subscription(told.endpoint, told.p256dh, told.auth, told.origin, told.is_open)
+
+    def subscribe(self, login_id: str, to: Subscription, quiet_hours: str) -> str:
+        """Let a browser be pushed to; the chat that it is from now on. Raises RouterError."""
+        request = chat_link_pb2.SubscribeRequest(
+            login_id=login_id, endpoint=to.endpoint, p256dh=to.p256dh, auth=to.auth, origin=to.origin,
+            quiet_hours=quiet_hours,
+        )  # fmt: skip
+        return self._ask(self._open().chat_link.Subscribe, request).chat_id
+
+    def unsubscribe(self, login_id: str) -> None:
+        """Let a browser be pushed to no more. Raises RouterError."""
+        self._ask(self._open().chat_link.Unsubscribe, chat_link_pb2.UnsubscribeRequest(login_id=login_id))
+
+    def look(self, login_id: str, session_id: str) -> None:
+        """Somebody looks at a session in a browser; at none, where it is empty. Raises RouterError."""
+        self._ask(self._open().chat_link.Look, chat_link_pb2.LookRequest(login_id=login_id, session_id=session_id))
 
     def is_admin(self, api_key: str) -> bool:
         """Whether a key may do everything. Raises RouterError."""

@@ -7,6 +7,7 @@ from collections import Counter
 from importlib.metadata import entry_points
 
 from webhook_adapter.transports.platform import Platform
+from webhook_adapter.transports.push.platform import PUSH
 from webhook_adapter.transports.telegram.platform import TELEGRAM
 from webhook_adapter.transports.web.platform import WEB
 
@@ -21,6 +22,7 @@ def platforms() -> tuple[Platform, ...]:
     known = (
         TELEGRAM,
         WEB,
+        PUSH,
         # Whoever installed it trusts it with our key, as everything else in this environment.
         *(each.load() for each in entry_points(group=GROUP)),
     )

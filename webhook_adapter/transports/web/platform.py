@@ -8,8 +8,11 @@ from flask import Blueprint
 from pointsman.client.control import Control
 from webhook_adapter.console.api import CHAT_ID
 from webhook_adapter.console.blueprint import create_blueprint
-from webhook_adapter.model import Browser, Shown, Submission, Submitted
+from webhook_adapter.json_bodies import InvalidRequest
+from webhook_adapter.model import Browser, Shown, Submission, Submitted, Subscription
 from webhook_adapter.transports.platform import Host, Platform, Route
+from webhook_adapter.transports.push.service import Forbidden, check_endpoint
+from webhook_adapter.transports.push.vapid import Vapid
 from webhook_adapter.transports.transport import Delivered, Outgoing, SendOutcome
 
 
@@ -56,6 +59,22 @@ class _Router:
 
     def add_passkey(self, login_id: str, code: str, credential: str) -> None:
         self.host.router.add_passkey(login_id, code, credential)
+
+    def push_public_key(self) -> str:
+        return Vapid(self.host.router.push_key()).public_key
+
+    def subscribe(self, login_id: str, to: Subscription, quiet_hours: str) -> str:
+        try:
+            check_endpoint(to.endpoint, private=self.host.config.private_push)
+        except Forbidden as error:
+            raise InvalidRequest(f"endpoint cannot be called: {error}") from None
+        return self.host.router.subscribe(login_id, to, quiet_hours)
+
+    def unsubscribe(self, login_id: str) -> None:
+        self.host.router.unsubscribe(login_id)
+
+    def look(self, login_id: str, session_id: str) -> None:
+        self.host.router.look(login_id, session_id)
 
     def is_admin(self, api_key: str) -> bool:
         return self.host.router.is_admin(api_key)

@@ -32,7 +32,7 @@ def test_it_opens_a_link_for_each_platform_and_says_so(telegram: TelegramStandIn
         line = courier.wait_ready()
 
         opens = {each.transport: each for each in router.opens}
-        assert line == "ready courier telegram,web"
+        assert line == "ready courier telegram,web,push"
         assert [chat.chat_id for chat in opens["telegram"].default_chats] == ["4711", "-100"]
         assert [chat.chat_id for chat in opens["web"].default_chats] == ["console"]
         assert opens["telegram"].instance_id
@@ -45,7 +45,7 @@ def test_without_a_bot_it_serves_the_web_console_alone(router: ChatLinkStandIn) 
         parcel = router.deliver("hello", "console", transport="web")
         router.wait_until_ended(parcel)
 
-    assert (line, parcel.message_ids) == ("ready courier web", [parcel.id])
+    assert (line, parcel.message_ids) == ("ready courier web,push", [parcel.id])
 
 
 def test_a_file_is_fetched_and_sent_once_though_its_courier_is_killed_on_the_way(

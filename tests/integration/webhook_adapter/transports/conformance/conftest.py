@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.integration.webhook_adapter.courier_process import API_KEY
+from tests.integration.webhook_adapter.transports.conformance.platforms import STAGES
 from tests.integration.webhook_adapter.transports.conformance.play import Play
-from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, WebStage
 from tests.rigs.scripted_outbox import ChatLinkStandIn
 from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
@@ -29,8 +29,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def play(request: pytest.FixtureRequest, tmp_path: Path, installed: None) -> Iterator[Play]:  # noqa: ARG001
     stage = STAGES[request.param](tmp_path)
     with ChatLinkStandIn(api_key=API_KEY) as router:
-        if isinstance(stage, WebStage):
-            stage.router = router
+        stage.meets(router)
         play = Play(router, stage)
         yield play
         play.courier.stop()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.webhook_adapter.courier_process import API_KEY
-from tests.integration.webhook_adapter.transports.conformance.stages import STAGES, Can, Shown, Stage
+from tests.integration.webhook_adapter.transports.conformance.platforms import STAGES
+from tests.integration.webhook_adapter.transports.conformance.stages import Can, Shown, Stage
 from tests.rigs.fast_time import FastClock
 from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
 from webhook_adapter.clock import Clock
@@ -69,7 +70,7 @@ class Play:
         return [found[message_id] for message_id in parcel.message_ids]
 
 
-def over(*needed: Can) -> Callable[[Any], Any]:
-    """On those platforms that can do this, or can be made to."""
-    able = [name for name, stage in STAGES.items() if {*needed} <= stage.can]
+def over(*needed: Can, without: Can | None = None) -> Callable[[Any], Any]:
+    """On those platforms that can do this, or can be made to; but for those that do `without`."""
+    able = [name for name, stage in STAGES.items() if {*needed} <= stage.can and without not in stage.can]
     return pytest.mark.parametrize("play", able, indirect=True)

@@ -39,6 +39,7 @@ class Can(Enum):
     MOVE = auto()  # give a chat another id
     STUMBLE = auto()  # make the transport raise
     HANG = auto()
+    CUT = auto()  # show the beginning of a text alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ class Stage:
     can: frozenset[Can]
     chat: str
     elsewhere: str  # another chat, where there are several
+
+    def meets(self, router: ChatLinkStandIn) -> None:
+        """The router that its courier takes from."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -113,7 +117,7 @@ class Stage:
 
 class TelegramStage(Stage):
     name, transport = "telegram", TelegramTransport
-    can = frozenset(Can)
+    can = frozenset(Can) - {Can.CUT}
     chat, elsewhere, forum, group, supergroup = "4711", "4712", "-1009", "-77", "-1001234567890"
 
     def __init__(self, _folder: Path) -> None:
@@ -209,6 +213,9 @@ class WebStage(Stage):
     def __init__(self, _folder: Path) -> None:
         self.router: ChatLinkStandIn | None = None
 
+    def meets(self, router: ChatLinkStandIn) -> None:
+        self.router = router
+
     def shown(self) -> list[Shown]:
         parcels: list[Parcel] = self.router.parcels if self.router else []
         return [_on_page(each) for each in parcels if each.message_ids == [each.id]]
@@ -275,9 +282,6 @@ class LogbookStage(Stage):
         self._book.mkdir()
         yield {}
         self._book.rmdir()
-
-
-STAGES = {"telegram": TelegramStage, "web": WebStage, "logbook": LogbookStage}
 
 
 def _made(call: Any) -> bool:

@@ -37,12 +37,22 @@ def test_buttons_say_what_a_press_sends_back(play: Play) -> None:
     }
 
 
+@over(without=Can.CUT)
 def test_of_a_long_message_nothing_is_missing_and_its_buttons_come_last(play: Play) -> None:
     *before, last = play.shown(play.brings(LONG, buttons=BUTTONS))
 
     assert " ".join(each.text for each in [*before, last]).split() == LONG.split()
     assert [list(each.buttons) for each in before] == [[] for _ in before]
     assert list(last.buttons) == ["Go on", "Stop"]
+
+
+@over(Can.CUT)
+def test_a_long_message_is_cut_where_people_see_it(play: Play) -> None:
+    [message] = play.shown(play.brings(LONG, buttons=BUTTONS))
+
+    assert message.text.endswith("…")
+    assert LONG.startswith(message.text.removesuffix("…"))
+    assert list(message.buttons) == ["Go on", "Stop"]
 
 
 def test_a_digest_is_one_message_with_one_receipt(play: Play) -> None:
