@@ -71,6 +71,7 @@ POST /console/api/push-subscribe    page
 POST /console/api/push-end          page
 POST /console/api/push-look         page
 POST /console/api/push-answer       page
+GET  /console/sw.js                 anyone
 """
 
 ALLOWED = {f"{method} {path}": frozenset(who) for method, path, *who in map(str.split, TABLE.strip().splitlines())}
@@ -189,7 +190,7 @@ def test_every_route_has_a_row(app: Flask) -> None:
 
 def test_no_answer_is_kept_in_a_cache_or_taken_for_what_it_is_not(app: Flask, visitors: Mapping[str, Visitor]) -> None:
     # The same for everybody, and asked for again each time.
-    own = dict.fromkeys(("GET /console/static/<path:filename>",), "no-cache")
+    own = dict.fromkeys(("GET /console/static/<path:filename>", "GET /console/sw.js"), "no-cache")
     for route in ALLOWED:
         method, path = route.split()
         told = app.test_client(use_cookies=False).open(

@@ -16,13 +16,14 @@ from webhook_adapter.console.downloads import add_downloads
 from webhook_adapter.console.login import FORM_LIFETIME, SESSION_LIFETIME, LoginGuard, Visitor
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.console.push import add_pushes
+from webhook_adapter.console.worker import add_worker
 from webhook_adapter.json_bodies import InvalidRequest
 from webhook_adapter.limit import AT_ONCE, Limit
 from webhook_adapter.router.errors import http_status
 
 # All else is for visitors alone, also what is added later.
-_OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in"})
-_SAME_FOR_ALL = frozenset({"console.static"})
+_OPEN_TO_ALL = frozenset({"console.static", "console.root", "console.login", "console.log_in", "console.worker"})
+_SAME_FOR_ALL = frozenset({"console.static", "console.worker"})
 _LABEL = 64  # characters
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # The page shows what sessions say. Should some of it get past the escaping, it may neither run nor call anywhere.
@@ -34,11 +35,12 @@ _HEADERS = {
             "style-src 'self'",
             "img-src 'self'",
             "connect-src 'self'",
+            "manifest-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
+            "trusted-types pointsman-worker",  # for the address of the service worker, which push.js checks
         )
     ),
     "X-Content-Type-Options": "nosniff",
@@ -63,6 +65,7 @@ def create_blueprint(
     add_api(blueprint, config, router)
     add_downloads(blueprint, router)
     add_pushes(blueprint, router)
+    add_worker(blueprint)
     return blueprint
 
 
@@ -136,7 +139,7 @@ def _add_pages(blueprint: Blueprint, guard: LoginGuard) -> None:
 
     @blueprint.get("/console/")
     def page() -> ResponseReturnValue:
-        return render_template("console.html", csrf=g.visitor.csrf)
+        return render_template("console.html", csrf=g.visitor.csrf, person=g.visitor.person_name)
 
     @blueprint.post("/console/api/logout")
     def log_out() -> ResponseReturnValue:

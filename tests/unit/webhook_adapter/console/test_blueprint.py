@@ -65,6 +65,7 @@ def test_other_sites_change_nothing(client: FlaskClient, csrf: str, headers: dic
 
 def test_every_endpoint_is_guarded_unless_listed(app: Flask, stranger: FlaskClient) -> None:
     open_to_all = {"/", "/static/<path:filename>", "/console/static/<path:filename>", "/console/login"}
+    open_to_all |= {"/console/sw.js"}
 
     guarded = {rule.rule for rule in app.url_map.iter_rules()} - open_to_all
     answers = {path: stranger.get(path).status_code for path in guarded}
