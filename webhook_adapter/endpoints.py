@@ -89,6 +89,12 @@ def described(
     return describe
 
 
+def served_on_loop(view: View) -> View:
+    """For a page's view, which nobody else is told of: as `on_loop` of those that are described."""
+    view.on_loop = True  # type: ignore[attr-defined]
+    return view
+
+
 def on_loop(app: Flask) -> tuple[bytes, ...]:
     """How requests begin that are served on the loop."""
     served = [rule for rule in app.url_map.iter_rules() if _is_on_loop(app.view_functions[rule.endpoint])]
@@ -102,7 +108,7 @@ def endpoint_of(view: Callable[..., Any]) -> Endpoint | None:
 
 def _is_on_loop(view: Callable[..., Any]) -> bool:
     told = endpoint_of(view)
-    return told is not None and told.on_loop
+    return bool(getattr(view, "on_loop", False)) if told is None else told.on_loop
 
 
 def _served(view: Callable[..., Any], told: Endpoint) -> Callable[..., ResponseReturnValue]:

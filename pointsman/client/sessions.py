@@ -51,6 +51,11 @@ class Sessions(Calls):
         )  # fmt: skip
         return convert.command(self._call(self._stub.StartSession, asked).command)
 
+    def rename(self, session_id: str, label: str, *, request: str | None = None) -> Session:
+        """Give a session a name that its machine does not change; by an empty one it is called as its machine does."""
+        asked = pb.RenameSessionRequest(session_id=session_id, label=label, request_id=request_id(request))
+        return convert.read(Session, self._call(self._stub.RenameSession, asked).session)
+
     def stop(self, session_id: str, *, request: str | None = None, origin: Origin | None = None) -> Command:
         """End a session that its machine runs without a terminal; one that has not begun is not begun any more."""
         asked = pb.StopSessionRequest(

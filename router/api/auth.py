@@ -106,7 +106,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/Ask": OPERATE,
     "/agentlink.v1.Control/RespondPermission": APPROVE,
     "/agentlink.v1.Control/StartSession": CONSOLE,
-    "/agentlink.v1.Control/StopSession": OPERATE,
+    "/agentlink.v1.Control/StopSession": CONSOLE,
+    "/agentlink.v1.Control/RenameSession": CONSOLE,
     "/agentlink.v1.Control/ListAuditEntries": ADMIN,
     "/agentlink.v1.Control/VerifyAudit": ADMIN,
     "/agentlink.v1.Control/ListStrangers": READ,
@@ -126,15 +127,12 @@ OF_WORKERS = frozenset({
 
 
 _CONTROL = "/agentlink.v1.Control/"
-IN_SCOPE = frozenset({
-    f"{_CONTROL}{name}"
-    for name in (
-        "RegisterSession", "UnregisterSession", "ListSessions", "StartSession", "StopSession", "SendCommand",
-        "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters", "Notify",
-        "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask", "Trace",
-        "WatchEvents", "WatchSession", "Search", "Screen",
-    )
-})  # fmt: skip
+IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
+    "RegisterSession", "UnregisterSession", "ListSessions", "StartSession", "StopSession", "RenameSession",
+    "SendCommand", "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters",
+    "Notify", "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask",
+    "Trace", "WatchEvents", "WatchSession", "Search", "Screen",
+))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""
 
 

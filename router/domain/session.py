@@ -44,11 +44,12 @@ class Session(Struct, frozen=True):
     model: str = ""
     modes: tuple[str, ...] = ()  # that can be chosen from afar
     controls: tuple[str, ...] = ()  # what a control signal can change there, by the names of ControlKind
+    given_name: str = ""  # by people, in place of the label, which is its machine's
 
     @property
     def name(self) -> str:
         """What people read."""
-        return self.label or self.session_id
+        return self.given_name or self.label or self.session_id
 
 
 def checked_id(value: str, field: str) -> str:

@@ -53,6 +53,13 @@ class SessionService:
         self._record(tx, session, "Registered", actor)
         return replace(session, connected=self._connected(machine_id))
 
+    def rename(self, tx: Transaction, session_id: str, label: str, actor: str) -> Session:
+        """Let people call it so; by an empty name, as its machine does. Raises Refusal."""
+        session = replace(sessions.get(tx, session_id), given_name=visible(checked_label(label.strip())))
+        sessions.write(tx, session)
+        self._record(tx, session, "Renamed", actor)
+        return replace(session, connected=self._connected(session.machine_id))
+
     def unregister(self, tx: Transaction, session_id: str, actor: str) -> int:
         """End a session; what waits for it becomes dead letters. Returns how many. Raises Refusal(SESSION_UNKNOWN)."""
         session = sessions.get(tx, session_id)
@@ -81,7 +88,7 @@ class SessionService:
             known.session_id if known else report.session_id, machine_id, visible(report.label)[:200], report.backend,
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
             waiting_for=report.waiting_for, mode=report.mode, model=report.model, modes=report.modes,
-            controls=report.controls,
+            controls=report.controls, given_name=known.given_name if known else "",
         )  # fmt: skip
         # A hello repeats all sessions at each link: what says nothing new costs no step of the trace.
         if known is None or replace(known, updated_at=now) != session:

@@ -98,7 +98,7 @@ def _given(within: Within) -> dict[str, object]:
 
 
 def named(each: Session) -> Named:
-    return Named(each.session_id, each.label, each.machine_id, over=each.state is SessionState.ENDED)
+    return Named(each.session_id, each.given_name or each.label, each.machine_id, over=each.state is SessionState.ENDED)
 
 
 def _only(name: str, found: list[Named]) -> str:

@@ -1,6 +1,7 @@
 """A console that runs for a real browser, over a router in memory."""
 
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page
+from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.rigs.console_router import FakeRouter
+from webhook_adapter.console.blueprint import create_blueprint
 from webhook_adapter.console.login import login_link
 
 # The shell is the same browser without its own windows, which cost more than our pages do.
@@ -51,7 +54,7 @@ class Console:
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme="dark" if scheme == "dark" else "light",
-            has_touch=size == PHONE,
+            has_touch=size[0] < 600,
             service_workers="block",  # it answers in place of what tests put before the console
         )
         page = context.new_page()
@@ -74,6 +77,22 @@ class Console:
     def _watch(self, url: str) -> None:
         if not url.startswith(self.address):
             self.complaints.append(f"asked elsewhere: {url}")
+
+
+@contextmanager
+def served(router: FakeRouter, browser: Browser) -> Iterator[Console]:
+    """A console over that router."""
+    app = Flask("console")
+    app.register_blueprint(create_blueprint(Settings(), router))
+    server = make_server("127.0.0.1", 0, whole(app), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield Console(router, f"http://127.0.0.1:{server.server_port}", browser)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def whole(app: Flask) -> WSGIApplication:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from pointsman.client.errors import RouterError
 from pointsman.client.join_tokens import NewJoinToken
-from pointsman.client.permission_records import Permission
 from pointsman.client.records import (
     Button,
     Chat,
@@ -25,6 +24,7 @@ from pointsman.client.records import (
     Stats,
     TraceStep,
 )
+from tests.rigs.console_events import FakeEvents
 from tests.rigs.console_pushes import FakePushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
@@ -71,22 +71,20 @@ def a_command(command_id: str, session_id: str, text: str, **given: object) -> C
     return replace(blank, **given)  # type: ignore[arg-type]
 
 
-class FakeControl:
+class FakeControl(FakeEvents):
     """Control over the values in its dictionaries, which tests may set. Time goes on by a second at each step."""
 
     def __init__(self, now: datetime | None = None) -> None:
+        super().__init__()
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
         self._now = now or datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         self._repeats: dict[str, Command] = {}
         self.known_machines: list[Machine] = []
-        self.known_sessions: list[Session] = []
         self.known_commands: dict[str, Command] = {}
         self.known_notifications: list[Notification] = []
         self.known_steps: list[TraceStep] = []
-        self.known_questions: list[Permission] = []
         self.join_tokens: list[str] = []
-        self.failure: RouterError | None = None
 
     def tick(self, seconds: float = 1.0) -> datetime:
         self._now += timedelta(seconds=seconds)
@@ -123,6 +121,7 @@ class FakeControl:
             permission_id=permission_id,
         )
         self.known_notifications.append(said)
+        self.happened()
         return said
 
     def accept(self, session_id: str, text: str = "", **given: object) -> Command:
@@ -153,51 +152,48 @@ class FakeControl:
         with self._lock:
             times = {mark: self.tick() for mark in marks}
             self.known_commands[command_id] = replace(self.known_commands[command_id], **times)  # type: ignore[arg-type]
+        self.happened()
 
     def machines(self) -> list[Machine]:
-        self._fail()
+        self._refuse()
         return sorted(self.known_machines, key=lambda one: one.machine_id)
 
     def sessions(self, *, include_ended: bool) -> list[Session]:
-        self._fail()
+        self._refuse()
         return [one for one in self.known_sessions if include_ended or one.state is not SessionState.ENDED]
 
     def commands(
         self, *, session_id: str = "", states: tuple[CommandState, ...] = (), limit: int, before: str = ""
     ) -> list[Command]:
-        self._fail()
+        self._refuse()
         found = [one for one in self._newest() if session_id in ("", one.session_id)]
         older = [one for one in found if not before or _number(one.command_id) < _number(before)]
         return [one for one in older if not states or one.state in states][:limit]
 
     def dead_letters(self, limit: int) -> DeadLetters:
-        self._fail()
+        self._refuse()
         return DeadLetters([one for one in self._newest() if one.state in WAITING and not one.dropped][:limit], [])
 
     def words(self, *, session_id: str = "", limit: int, before: str = "") -> list[Notification]:
-        self._fail()
+        self._refuse()
         found = [one for one in reversed(self.known_notifications) if session_id in ("", one.session_id)]
         older = [one for one in found if not before or _number(one.notification_id) < _number(before)]
         return [one for one in older if not one.command_id][:limit]
 
     def last_words(self) -> list[Notification]:
-        self._fail()
+        self._refuse()
         last = {one.session_id: one for one in self.known_notifications if not one.command_id and not one.edits}
         return list(last.values())
 
     def open_questions(self, session_id: str) -> list[Notification]:
         """Of each question the first notification, as long as none without buttons came after it."""
-        self._fail()
-        asked = [one for one in self.known_notifications if one.permission_id and one.session_id == session_id]
+        self._refuse()
+        asked = [n for n in self.known_notifications if n.permission_id and session_id in ("", n.session_id)]
         closed = {one.permission_id for one in asked if not one.buttons}
         return [one for one in asked if one.permission_id not in closed]
 
-    def permissions(self, session_id: str = "") -> list[Permission]:
-        self._fail()
-        return [one for one in reversed(self.known_questions) if one.session_id == session_id]
-
     def notification(self, notification_id: str) -> Notification:
-        self._fail()
+        self._refuse()
         for one in self.known_notifications:
             if one.notification_id == notification_id:
                 return one
@@ -210,14 +206,14 @@ class FakeControl:
         return changed
 
     def trace(self, subject_id: str) -> list[TraceStep]:
-        self._fail()
+        self._refuse()
         found = [one for one in self.known_steps if one.subject_id == subject_id]
         if not found:
             raise RouterError("NOT_FOUND", "nothing is known under this id", "NOT_FOUND")
         return found
 
     def stats(self) -> Stats:
-        self._fail()
+        self._refuse()
         states = [one.state.value for one in self._newest() if not one.dropped]
         counts = {state: states.count(state) for state in set(states)}
         return Stats(counts, {}, 0.0, 1, 1, 1, 0.0, 0, 0, True, 1.0, "0.1.0")
@@ -226,7 +222,7 @@ class FakeControl:
         return self._once(request, session_id, "", key=key, source=origin.source)
 
     def start(self, prompt: str, machine_id: str, folder: str, *, request: str, origin: Origin) -> Command:
-        self._fail()
+        self._refuse()
         if request not in self._repeats:
             made = a_session(f"started-{next(self._numbers)}", machine_id, label=folder.rpartition("/")[2], cwd=folder)
             self.known_sessions.append(replace(made, state=SessionState.STARTING, backend="headless"))
@@ -234,7 +230,7 @@ class FakeControl:
         return self._repeats[request]
 
     def cancel(self, command_id: str, *, request: str) -> Command:  # noqa: ARG002
-        self._fail()
+        self._refuse()
         return self.bring(command_id, CommandState.CANCELLED, reason="CANCELLED")
 
     def redrive(self, command_id: str, session_id: str, *, request: str) -> Command:
@@ -243,18 +239,21 @@ class FakeControl:
         self.known_commands[command_id] = replace(old, dropped=True)
         return made
 
+    def stop(self, session_id: str, *, request: str, origin: Origin) -> Command:
+        return self._once(request, session_id, "", kind="stop_session", source=origin.source)
+
     def drop(self, command_id: str, *, request: str) -> Command:  # noqa: ARG002
-        self._fail()
+        self._refuse()
         self.known_commands[command_id] = replace(self.known_commands[command_id], dropped=True)
         return self.known_commands[command_id]
 
     def create_join_token(self, machine_id: str) -> NewJoinToken:
-        self._fail()
+        self._refuse()
         self.join_tokens.append(machine_id)
         return NewJoinToken("pmj_SAMPLE-TOKEN", self._now + timedelta(hours=1))
 
     def _once(self, request_id: str, session_id: str, text: str, **given: object) -> Command:
-        self._fail()
+        self._refuse()
         with self._lock:
             if request_id not in self._repeats:
                 self._repeats[request_id] = self.accept(session_id, text, **given)
@@ -271,10 +270,7 @@ class FakeControl:
 
     def _note(self, command: Command, event: str, before: str, after: str) -> None:
         self.known_steps.append(TraceStep(self._now, command.command_id, event, before, after, command.actor, ""))
-
-    def _fail(self) -> None:
-        if self.failure is not None:
-            raise self.failure
+        self.happened()
 
 
 class FakeRouter(FakePushes):
@@ -332,6 +328,10 @@ class FakeRouter(FakePushes):
         if file_id not in self.files:
             raise RouterError("NOT_FOUND", "The file is not here any more.", "FILE_GONE")
         yield from self.files[file_id]
+
+    def put_file(self, file_id: str, number: int, data: bytes) -> None:
+        assert number == len(self.files.setdefault(file_id, []))
+        self.files[file_id].append(data)
 
     def submit(self, submission: Submission) -> Submitted:
         if self.own.failure is not None:

@@ -75,6 +75,7 @@ Control.ListStrangers        admin operator viewer approver adapter
 Control.Notify               admin operator worker
 Control.Redrive              admin operator adapter
 Control.RegisterSession      admin operator
+Control.RenameSession        admin operator adapter
 Control.RespondPermission    admin operator approver
 Control.RevokeApiKey         admin
 Control.RotateApiKey         admin
@@ -88,7 +89,7 @@ Control.SetMachinePolicy     admin
 Control.SetPasskey           admin
 Control.SetSecondFactor      admin
 Control.StartSession         admin operator adapter
-Control.StopSession          admin operator
+Control.StopSession          admin operator adapter
 Control.Trace                admin operator viewer approver adapter
 Control.Unpair               admin
 Control.UnregisterSession    admin operator

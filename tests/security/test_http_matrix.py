@@ -52,6 +52,13 @@ GET  /console/api/chat              cookie page
 GET  /console/api/queue             cookie page
 GET  /console/api/questions         cookie page
 GET  /console/api/trace             cookie page
+GET  /console/api/live              cookie page
+GET  /console/api/events            cookie page
+GET  /console/api/search            cookie page
+GET  /console/api/screen            cookie page
+POST /console/api/upload            page
+POST /console/api/end               page
+POST /console/api/rename            page
 POST /console/api/send              page
 POST /console/api/press             page
 POST /console/api/allow             page

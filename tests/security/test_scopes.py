@@ -123,6 +123,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     ),
     "StartSession": lambda ids: pb.StartSessionRequest(machine_id=ids.machine, prompt="go"),
     "StopSession": lambda ids: pb.StopSessionRequest(session_id=ids.session),
+    "RenameSession": lambda ids: pb.RenameSessionRequest(session_id=ids.session, label="mine"),
     "Screen": lambda ids: pb.ScreenRequest(session_id=ids.session),
     "Search": lambda ids: pb.SearchRequest(query="said", session_id=ids.session),
     "WatchSession": lambda ids: pb.WatchSessionRequest(session_id=ids.session, once=True),

@@ -70,6 +70,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "ChatLink/ReportStranger": "whoever is not allowed gets nothing by being known",
     "Control/RegisterSession": IN_ITS_TRACE,
     "Control/UnregisterSession": IN_ITS_TRACE,
+    "Control/RenameSession": IN_ITS_TRACE,
     "Control/ListSessions": CHANGES_NOTHING,
     "Control/SendCommand": IN_ITS_TRACE,
     "Control/GetCommand": CHANGES_NOTHING,

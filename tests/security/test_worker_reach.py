@@ -162,6 +162,7 @@ WANTS: dict[str, Callable[[Program], object]] = {
     "list questions": lambda p: p.doors.ListPermissions(pb.ListPermissionsRequest(session_id=p.own)),
     "read its trace": lambda p: p.doors.Trace(pb.TraceRequest(id=p.own)),
     "end itself": lambda p: p.doors.StopSession(pb.StopSessionRequest(session_id=p.own)),
+    "call itself otherwise": lambda p: p.doors.RenameSession(pb.RenameSessionRequest(session_id=p.own, label="x")),
     "start another": lambda p: p.doors.StartSession(pb.StartSessionRequest(prompt="x")),
     "make a key": lambda p: p.doors.CreateApiKey(pb.CreateApiKeyRequest(label="x", role=pb.ROLE_ADMIN)),
     "speak for people": lambda p: p.doors.Submit(chat_pb.SubmitRequest(update_key="u", chat=CHAT, text="x")),

@@ -1,7 +1,6 @@
 """What the page asks for: JSON under /console/api. The blueprint has let the visitor in before any of this runs."""
 
 import json
-import socket
 from typing import Annotated, Literal
 
 from flask import Blueprint, g, jsonify, request
@@ -11,20 +10,23 @@ from msgspec import Meta, Struct
 from pointsman.client import permission_records as records
 from pointsman.client.records import Chat, Origin
 from webhook_adapter.console import present
+from webhook_adapter.console.live import add_live
+from webhook_adapter.console.overview import Overview
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
 from webhook_adapter.console.push import FOR_ALL
-from webhook_adapter.console.timeline import LONGEST, PAGE, timeline
-from webhook_adapter.json_bodies import body, query
+from webhook_adapter.console.search import add_search
+from webhook_adapter.console.timeline import LONGEST, PAGE, timeline, waiting
+from webhook_adapter.console.uploads import UploadedFile, add_uploads
+from webhook_adapter.json_bodies import InvalidRequest, body, query
 from webhook_adapter.model import PermissionAnswer, Submission
 
-LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
 _FOR_ALL = FOR_ALL | {"send", "press", "answer", "control", "allow", "passkey_options", "add_passkey", "log_out"}
 _MAY_CALL = {
-    "OPERATOR": _FOR_ALL | {"key", "start", "cancel", "retry", "drop"},
+    "OPERATOR": _FOR_ALL | {"key", "upload", "start", "end", "rename", "cancel", "retry", "drop"},
     "APPROVER": _FOR_ALL,
     "VIEWER": _FOR_ALL,
 }
@@ -44,8 +46,9 @@ class Send(Request):
     """A message, to a session or as the answer to another message."""
 
     session: str
-    text: str
+    text: str = ""
     message_id: str | None = None
+    file: UploadedFile | None = None
 
 
 class Press(Request):
@@ -111,6 +114,19 @@ class Control(Request):
     value: str = ""
 
 
+class OfSession(Request):
+    """A session to end."""
+
+    session: str
+
+
+class Rename(Request):
+    """What people call a session; empty: as its machine does."""
+
+    session: str
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
 class Start(Request):
     """A session to start."""
 
@@ -152,7 +168,11 @@ def may_call(endpoint: str, role: str) -> bool:
 
 def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRouter) -> None:
     """Give the blueprint its JSON endpoints."""
-    _add_overview(blueprint, settings, router)
+    overview = Overview(settings.router, lambda: router.own)
+    _add_overview(blueprint, overview)
+    add_live(blueprint, router, overview)
+    add_search(blueprint, router)
+    add_uploads(blueprint, router)
     _add_reads(blueprint, router)
     _add_messages(blueprint, router)
     _add_passkeys(blueprint, router)
@@ -160,17 +180,10 @@ def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRout
     _add_machines(blueprint, router)
 
 
-def _add_overview(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRouter) -> None:
+def _add_overview(blueprint: Blueprint, overview: Overview) -> None:
     @blueprint.get("/console/api/overview")
-    def overview() -> ResponseReturnValue:
-        ask = router.own
-        return jsonify(
-            router=settings.router,
-            host=socket.gethostname(),
-            machines=present.all_shown(ask.machines()),
-            sessions=present.with_last_words(ask.sessions(include_ended=True), ask.last_words()),
-            figures=present.figures(ask.stats()),
-        )
+    def shown() -> ResponseReturnValue:
+        return jsonify(overview.shown())
 
 
 def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
@@ -187,9 +200,7 @@ def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
 
     @blueprint.get("/console/api/queue")
     def queue() -> ResponseReturnValue:
-        dead = router.own.dead_letters(LIST_LENGTH).commands
-        queued = router.own.commands(states=present.LIVE_STATES, limit=LIST_LENGTH)
-        return jsonify(dead=present.commands(dead), queued=present.commands(queued))
+        return jsonify(waiting(router.own))
 
     @blueprint.get("/console/api/trace")
     def trace() -> ResponseReturnValue:
@@ -200,6 +211,8 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/send")
     def send() -> ResponseReturnValue:
         sent = body(Send)
+        if not sent.text and sent.file is None:
+            raise InvalidRequest("text required; missing: text")
         submission = Submission(
             f"web:{sent.key}",
             Chat("web", CHAT_ID, message_id=sent.key),
@@ -209,6 +222,7 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
             # An answer goes where its message came from, whichever session is open.
             session_id="" if sent.message_id else sent.session,
             login_id=g.visitor.session_id,
+            file=None if sent.file is None else sent.file.stored(g.visitor.session_id),
         )
         return jsonify(present.shown(router.submit(submission)))
 
@@ -284,6 +298,16 @@ def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
             sent.prompt, sent.machine_id, sent.folder or "", request=f"web:{sent.key}", origin=origin
         )
         return jsonify(present.command(started))
+
+    @blueprint.post("/console/api/end")
+    def end() -> ResponseReturnValue:
+        sent = body(OfSession)
+        return jsonify(present.command(router.own.stop(sent.session, request=f"web:{sent.key}", origin=_web())))
+
+    @blueprint.post("/console/api/rename")
+    def rename() -> ResponseReturnValue:
+        sent = body(Rename)
+        return jsonify(present.shown(router.own.rename(sent.session, sent.name, request=f"web:{sent.key}")))
 
     @blueprint.post("/console/api/cancel")
     def cancel() -> ResponseReturnValue:

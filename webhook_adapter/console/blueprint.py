@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -40,7 +41,9 @@ _HEADERS = {
             "base-uri 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types pointsman-worker",  # for the address of the service worker, which push.js checks
+            # For the address of the service worker, which push.js checks; and for what is left of Markdown once it is
+            # clean, made by DOMPurify alone.
+            "trusted-types pointsman-worker dompurify",
         )
     ),
     "X-Content-Type-Options": "nosniff",
@@ -133,13 +136,17 @@ def _add_errors(blueprint: Blueprint) -> None:
 
 
 def _add_pages(blueprint: Blueprint, guard: LoginGuard) -> None:
+    # Said at once, they come at once: else each is known of only by the one before it.
+    static = Path(blueprint.static_folder or "")
+    modules = sorted(str(path.relative_to(static)) for path in static.rglob("*.js") if path.stem != "highlight")
+
     @blueprint.get("/")
     def root() -> ResponseReturnValue:
         return redirect(url_for("console.page"))
 
     @blueprint.get("/console/")
     def page() -> ResponseReturnValue:
-        return render_template("console.html", csrf=g.visitor.csrf, person=g.visitor.person_name)
+        return render_template("console.html", csrf=g.visitor.csrf, person=g.visitor.person_name, modules=modules)
 
     @blueprint.post("/console/api/logout")
     def log_out() -> ResponseReturnValue:

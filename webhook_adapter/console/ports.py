@@ -1,6 +1,7 @@
 """What the console needs of the router and of the settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
@@ -10,13 +11,16 @@ from pointsman.client.records import (
     Command,
     CommandState,
     DeadLetters,
+    Event,
     Machine,
     Notification,
     Origin,
     Session,
+    SessionEvent,
     Stats,
     TraceStep,
 )
+from pointsman.client.search import SearchHit
 from webhook_adapter.console.push import Pushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
@@ -65,10 +69,26 @@ class ConsoleControl(Protocol):
         """The last thing each session said, without status messages, and only its beginning, as it is now."""
 
     def open_questions(self, session_id: str) -> Sequence[Notification]:
-        """What shows the open permission questions of a session, on all platforms."""
+        """What shows the open permission questions of a session, or of all, on all platforms."""
 
-    def permissions(self, session_id: str = "") -> Sequence[Permission]:
-        """The permission questions of a session that wait for an answer, newest first."""
+    def permissions(self, session_id: str = "", permission_id: str = "", limit: int = 0) -> Sequence[Permission]:
+        """Open permission questions, newest first."""
+
+    def watch(self, session_id: str = "", after: int | None = None) -> Iterator[Event]:
+        """The steps of commands and messages, after one or from now on; ends only by a RouterError."""
+
+    def session_events(
+        self, session_id: str, after: int = 0, *, last: int = 0, wait: timedelta = timedelta()
+    ) -> Iterator[SessionEvent]:
+        """What a session did after that event, of that the newest `last`; with `wait` what it does until then."""
+
+    def search(
+        self, words: str, session_id: str = "", *, limit: int = 20, before: int = 0
+    ) -> tuple[Sequence[SearchHit], int]:
+        """What was said with all of these words, newest first, and where to go on."""
+
+    def screen(self, session_id: str) -> str:
+        """What the terminal of a session shows now."""
 
     def notification(self, notification_id: str) -> Notification:
         """A notification by its id, of any session and platform."""
@@ -90,6 +110,12 @@ class ConsoleControl(Protocol):
 
     def redrive(self, command_id: str, session_id: str, *, request: str) -> Command:
         """Repeat an ended command as a new one; an empty session id keeps the old session."""
+
+    def rename(self, session_id: str, label: str, *, request: str) -> Session:
+        """Give a session a name that its machine does not change; an empty one takes it back."""
+
+    def stop(self, session_id: str, *, request: str, origin: Origin) -> Command:
+        """End a session that its machine runs without a terminal."""
 
     def drop(self, command_id: str, *, request: str) -> Command:
         """Take a dead letter off the list."""
@@ -132,6 +158,9 @@ class ConsoleRouter(BrowserLogins, Pushes, Protocol):
 
     def add_passkey(self, login_id: str, code: str, credential: str) -> None:
         """Hand in a passkey that a browser has made. Raises RouterError."""
+
+    def put_file(self, file_id: str, number: int, data: bytes) -> None:
+        """Hand in a part of a file. Raises RouterError."""
 
     def submit(self, submission: Submission) -> Submitted:
         """Hand in what a person wrote or pressed; once for each update key. Raises RouterError."""

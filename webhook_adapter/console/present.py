@@ -86,7 +86,7 @@ def _session(session: Session) -> Json:
 
 def chat(notifications: Sequence[Notification], sent: Sequence[Command]) -> list[Json]:
     """One conversation, oldest first: what the session said and what was sent to it."""
-    items = [{"kind": "said"} | _message(one) for one in said(notifications)]
+    items = [{"kind": "said"} | message(one) for one in said(notifications)]
     items += [command(one) | {"kind": "command"} for one in sent]
     return sorted(items, key=lambda item: item["created_at"] or 0.0)
 
@@ -134,7 +134,8 @@ def created(item: Notification | Command) -> float:
     return item.created_at.timestamp() if item.created_at else 0.0
 
 
-def _message(notification: Notification) -> Json:
+def message(notification: Notification) -> Json:
+    """A message of a session, with its buttons."""
     return {
         "notification_id": notification.notification_id,
         "transport": notification.chat.transport,
@@ -150,8 +151,8 @@ def _message(notification: Notification) -> Json:
             }
             for number, file in enumerate(notification.files)
         ],
-        "is_question": notification.permission_id != "",
         "permission_id": notification.permission_id,
+        "is_question": notification.permission_id != "",
         "buttons": [
             {"label": button.label, "data": f"cmd:{notification.token}:{button.action}"}
             for button in notification.buttons

@@ -9,6 +9,7 @@ from webhook_adapter.console.ports import ConsoleControl
 
 PAGE = 50  # a command has at most 64 KiB of text and 4 KiB of detail: an answer stays well below 4 MiB
 LONGEST = 5_000  # words
+LIST_LENGTH = 50  # a command has at most 64 KiB of text and 4 KiB of detail, and gRPC takes answers of at most 4 MiB
 _COMMANDS_PER_WORD = 4
 
 Item = TypeVar("Item", Command, Notification)
@@ -42,6 +43,12 @@ def timeline(ask: ConsoleControl, session_id: str, depth: int) -> present.Json:
         "more": more_words or more_commands,
         "gap_at": present.created(commands[-1]) if is_cut else None,
     }
+
+
+def waiting(ask: ConsoleControl) -> present.Json:
+    """Commands that wait for a person, and those that have not ended."""
+    queued = ask.commands(states=present.LIVE_STATES, limit=LIST_LENGTH)
+    return {"dead": present.commands(ask.dead_letters(LIST_LENGTH).commands), "queued": present.commands(queued)}
 
 
 def _missing(words: Sequence[Notification], others: Sequence[Notification]) -> list[Notification]:

@@ -31,6 +31,13 @@ class SessionsPart(Part):
 
         return await self._once(call, request, pb.UnregisterSessionResponse, operation)
 
+    async def RenameSession(self, request: pb.RenameSessionRequest, call: Call) -> pb.RenameSessionResponse:
+        def operation(tx: Transaction) -> pb.RenameSessionResponse:
+            session = self._s.sessions.rename(tx, request.session_id, request.label, call.principal.name)
+            return pb.RenameSessionResponse(session=session_message(session))
+
+        return await self._once(call, request, pb.RenameSessionResponse, operation)
+
     async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
         page = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
         page = list(filter(call.principal.scope.has, page))

@@ -22,7 +22,7 @@ MAX_WAITING_FOR = 100  # characters
 
 def session_message(s: Session) -> pb.Session:
     return pb.Session(
-        session_id=s.session_id, machine_id=s.machine_id, label=s.label, backend=s.backend, cwd=s.cwd,
+        session_id=s.session_id, machine_id=s.machine_id, label=s.given_name or s.label, backend=s.backend, cwd=s.cwd,
         state=SESSION_STATES[s.state], generation=s.generation, connected=s.connected, distinction=s.distinction,  # type: ignore[arg-type]
         created_at=timestamp(s.created_at), updated_at=timestamp(s.updated_at), waiting_for=s.waiting_for,
         mode=s.mode, model=s.model, modes=s.modes, controls=[CONTROLS[each] for each in s.controls if each in CONTROLS],

@@ -188,7 +188,7 @@ def _control(session: Session, kind: ControlKind, value: str) -> Reply | Press:
 
 def _matching(there: list[Session], wanted: str) -> list[Session]:
     """By id, by label, else by a part of the label or the beginning of the id."""
-    try_exact = [s for s in there if s.label == wanted or bare_id(s.session_id) == bare_id(wanted)]
+    try_exact = [s for s in there if s.name == wanted or bare_id(s.session_id) == bare_id(wanted)]
     low = wanted.lower()
     # A part of a name only where no name is exactly that: else `api` could not be chosen beside `api-2`.
-    return try_exact or [s for s in there if low in s.label.lower() or s.session_id.lower().startswith(low)]
+    return try_exact or [s for s in there if low in s.name.lower() or s.session_id.lower().startswith(low)]

@@ -15,7 +15,7 @@ from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
 from router.domain.session import Session, SessionState
 from router.domain.subscription import PUSH
-from router.domain.wording import answers, labels, status_lines
+from router.domain.wording import answers, labels
 from router.services import files
 from router.services.chat import starts
 from router.services.chat.buttons import ChatButtons, Chosen, Press

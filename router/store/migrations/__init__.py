@@ -38,6 +38,7 @@ from router.store.migrations import (
     m0033_lists,
     m0034_states,
     m0035_details,
+    m0037_given_names,
     m0040_subscriptions,
 )
 
@@ -77,6 +78,7 @@ MIGRATIONS: list[list[str]] = [
     m0033_lists.STATEMENTS,
     m0034_states.STATEMENTS,
     m0035_details.STATEMENTS,
+    m0037_given_names.STATEMENTS,
     m0040_subscriptions.STATEMENTS,
 ]
 

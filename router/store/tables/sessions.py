@@ -32,6 +32,7 @@ class Session(Model):
     model = TextField(default="")
     modes = json_list(default=())
     controls = words(default=())
+    given_name = TextField(default="")  # by people; its label is its machine's
     seen_at = TimeField(default=0)  # to the hour: most of what is heard costs no write
 
     class Meta:

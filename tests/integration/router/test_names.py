@@ -7,6 +7,8 @@ from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest, fresh
 from tests.rigs.rpc_errors import reason_of
+from tests.rigs.thin_agent import session as reported
+from tests.waiting import wait_until
 
 READS = [
     ("ListCommands", lambda name: pb.ListCommandsRequest(session_id=name)),
@@ -17,6 +19,7 @@ TYPES = types.Action(input=types.Input(text="x", submit=True))
 CHANGES = [
     ("SendCommand", lambda name: pb.SendCommandRequest(session_id=name, action=TYPES)),
     ("StopSession", lambda name: pb.StopSessionRequest(session_id=name)),
+    ("RenameSession", lambda name: pb.RenameSessionRequest(session_id=name, label="x")),
     ("UnregisterSession", lambda name: pb.UnregisterSessionRequest(session_id=name)),
     ("Notify", lambda name: pb.NotifyRequest(session_id=name, text="x")),
 ]
@@ -91,3 +94,35 @@ def test_a_command_is_taken_back_by_its_whole_id_alone(router: RouterUnderTest, 
         router.control.CancelCommand(pb.CancelCommandRequest(command_id=sent.command_id[-8:]))
 
     assert reason_of(refused.value) == "NOT_FOUND"
+
+
+def test_a_name_that_people_gave_is_kept_whatever_its_machine_says(router: RouterUnderTest) -> None:
+    machine, name, identity = router.machine(fresh("devbox")), fresh("the API"), fresh("longid")
+    with machine.connected(sessions=[reported(identity, label="claude")]):
+        wait_until(lambda: label_of(router, identity) == "claude")
+        renamed = router.control.RenameSession(pb.RenameSessionRequest(session_id=identity, label=f"  {name} "))
+
+    with machine.connected(sessions=[reported(identity, label="claude 2", generation=2)]):
+        wait_until(lambda: session_of(router, identity).generation == 2)
+
+        assert (renamed.session.label, label_of(router, identity)) == (name, name)
+        assert router.control.ListCommands(pb.ListCommandsRequest(session_id=name)) == pb.ListCommandsResponse()
+        router.control.RenameSession(pb.RenameSessionRequest(session_id=identity))
+        assert label_of(router, identity) == "claude 2"
+
+
+def test_a_name_that_is_too_long_is_refused(router: RouterUnderTest, named: types.Session) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        router.control.RenameSession(pb.RenameSessionRequest(session_id=named.session_id, label="x" * 201))
+
+    assert reason_of(refused.value) == "TOO_LARGE"
+    assert label_of(router, named.session_id) == named.label
+
+
+def session_of(router: RouterUnderTest, session_id: str) -> types.Session:
+    found = router.control.ListSessions(pb.ListSessionsRequest()).sessions
+    return next((each for each in found if each.session_id == session_id), types.Session())
+
+
+def label_of(router: RouterUnderTest, session_id: str) -> str:
+    return session_of(router, session_id).label

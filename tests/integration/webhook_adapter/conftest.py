@@ -1,19 +1,15 @@
 """A console, and a real browser to visit it with."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import make_server
 
 from tests.programs import needed_to_drive_a_browser
-from tests.rigs.browsed_console import CHROMIUM, Console, Settings, whole
+from tests.rigs.browsed_console import CHROMIUM, Console, served
 from tests.rigs.console_router import FakeRouter, a_session
-from webhook_adapter.console.blueprint import create_blueprint
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +34,6 @@ def console(browser: Browser) -> Iterator[Console]:
     router.own.add_session(a_session("s-1", label="api-refactor"))
     router.own.add_session(a_session("team/docs", label="docs"))
     router.own.add_session(a_session("s-3", "attic", label="sensor", connected=False))
-    app = Flask("console")
-    app.register_blueprint(create_blueprint(Settings(), router))
-    server = make_server("127.0.0.1", 0, whole(app), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    console = Console(router, f"http://127.0.0.1:{server.server_port}", browser)
-    yield console
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(router, browser) as console:
+        yield console
     assert console.complaints == []

@@ -68,7 +68,9 @@ def test_everything_is_reached_by_keyboard(console: Console) -> None:
         page.keyboard.press("Enter")
         expect(page.locator(".sent .bubble")).to_have_text("one\ntwo")
 
-        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Attach a file")).to_be_focused()
+        page.keyboard.press("Tab")
         expect(page.locator(".keys summary")).to_be_focused()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")

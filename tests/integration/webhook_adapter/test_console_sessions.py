@@ -112,7 +112,7 @@ def test_a_question_stays_in_sight_until_it_is_answered(console: Console) -> Non
     own = console.router.own
     own.known_sessions[0] = replace(own.known_sessions[0], state=SessionState.WAITING)
     own.say("s-1", "May it run make?", Button("Allow", "allow"), Button("Deny", "deny"), permission_id="q")
-    for number in range(20):
+    for number in range(9):
         own.accept("s-1", f"later {number}")
 
     with console.visit(PHONE, path="#/session/s-1") as page:
@@ -192,6 +192,7 @@ def test_a_gate_that_is_closed_is_told_where_machines_are_and_where_sessions_sta
         page.keyboard.press("Escape")
         own.add_machine("mill", "~/src")
         page.reload()
+        expect(page.locator(".row").first).to_be_visible()
         page.locator("#start").click()
         expect(page.get_by_label("Machine").locator("option")).to_contain_text(
             ["attic (allows no starts)", "devbox (allows no starts)", "farm (allows no starts)", "mill"]

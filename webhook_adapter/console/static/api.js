@@ -1,8 +1,7 @@
 // Talking to the console's own endpoints.
 
 const TIMEOUT_MS = 15_000;
-const REMEMBERED = 20;
-const seen = new Map();
+const PART_MS = 120_000; // half a megabyte over a bad line
 
 /** What the server said no to; `text` is for people, status 0 means: no answer at all. */
 export class Refused extends Error {
@@ -25,18 +24,10 @@ function sentence(words) {
   return `${said.charAt(0).toUpperCase()}${said.slice(1)}${end}`;
 }
 
-/** A read. The very same object comes back for as long as nothing changed. */
+/** A read. */
 export async function get(path, parameters = {}) {
   const query = new URLSearchParams(parameters).toString();
-  const address = `/console/api/${path}${query && "?"}${query}`;
-  const known = seen.get(address);
-  const response = await ask(address, { headers: known ? { "If-None-Match": known.etag } : {} });
-  if (response.status === 304) return known.value;
-  const value = await read(response);
-  const etag = response.headers.get("ETag");
-  if (etag) seen.set(address, { etag, value });
-  if (seen.size > REMEMBERED) seen.delete(seen.keys().next().value);
-  return value;
+  return read(await ask(`/console/api/${path}${query && "?"}${query}`, {}));
 }
 
 /** A change. Give it a key of newKey(): with the same key it happens once, however often it is repeated. */
@@ -56,10 +47,21 @@ async function ask(address, options) {
 }
 
 async function read(response) {
+  if (!response.ok) throw await refusal(response);
+  return response.json().catch(() => ({}));
+}
+
+/** Why a request was refused; who is logged in no more is led to the login. */
+export async function refusal(response) {
   const body = await response.json().catch(() => ({}));
-  if (response.ok) return body;
   if (response.status === 401) location.assign("/console/login");
-  throw new Refused(response.status, body.code ?? "", body.error ?? `The console answered ${response.status}.`);
+  return new Refused(response.status, body.code ?? "", body.error ?? `The console answered ${response.status}.`);
+}
+
+/** Hands in a part of a file. */
+export async function postPart(key, number, part) {
+  const headers = { "Content-Type": "application/octet-stream", "X-CSRF-Token": csrf() };
+  return read(await ask(`/console/api/upload?file=${key}&number=${number}`, { method: "POST", headers, body: part, signal: AbortSignal.timeout(PART_MS) }));
 }
 
 /** A random UUID; crypto.randomUUID is missing on plain http addresses other than loopback. */

@@ -7,11 +7,11 @@ import { attempt, toast } from "./notices.js";
 import { startSession } from "./start.js";
 import { LIVE, commandText, fullName } from "./words.js";
 
-/** The buttons that fit a command's state; overview() tells what is there, changed() follows what one of them did. */
-export function commandButtons(command, overview, changed) {
+/** The buttons that fit a command's state; overview() tells what is there. */
+export function commandButtons(command, overview) {
   const act = (label, action, style = "") => {
     const button = h("button", { class: `button small ${style}`, type: "button" }, label);
-    button.addEventListener("click", () => attempt(button, action).then(changed));
+    button.addEventListener("click", () => attempt(button, action));
     return button;
   };
   const { command_id } = command;

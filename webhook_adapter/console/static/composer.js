@@ -6,21 +6,32 @@ import { attribute, h, icon, text } from "./dom.js";
 import { attempt } from "./notices.js";
 import { send } from "./outgoing.js";
 import { mayStart, startSession } from "./start.js";
-import { keyName, sessionName } from "./words.js";
+import { uploads } from "./upload.js";
+import { count, keyName, sessionName } from "./words.js";
 
 const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d", "shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z"];
 
-/** {node, update(session, away, machines), focus()}; changed(arrived) follows every turn of what is sent. */
+/** {node, update(session, away, machines, open questions), focus()}; changed() follows every turn of what is sent. */
 export function composer(sessionId, changed) {
   const draft = `pointsman:draft:${sessionId}`;
   const field = h("textarea", { id: "composer", placeholder: "Reply…", rows: "1", maxlength: "65536", enterkeyhint: "send", autocomplete: "off", "aria-describedby": "composer-fate" });
   const submit = h("button", { class: "button primary send", type: "submit", "aria-label": "Send" }, icon("send"));
   const fate = h("span", { id: "composer-fate" });
   const hint = h("p", { class: "hint composer-hint" }, fate, h("span", { class: "composer-keys" }, " Enter sends, Shift+Enter starts a new line."));
-  const form = h("form", { class: "composer-row" }, keyMenu(sessionId, changed), field, submit);
+  const files = uploads(sessionId, () => {
+    const words = field.value.trim();
+    field.value = "";
+    localStorage.removeItem(draft);
+    fit();
+    return words;
+  });
+  const attach = h("button", { class: "button ghost round", type: "button", "aria-label": "Attach a file", title: "Attach a file: it is kept on the machine, and its path is typed", onclick: files.choose }, icon("attach"));
+  const photograph = h("button", { class: "button ghost round camera", type: "button", "aria-label": "Take a picture", title: "Take a picture", onclick: files.photograph }, icon("camera"));
+  const box = h("div", { class: "composer-box" }, field, h("div", { class: "composer-tools" }, attach, photograph, keyMenu(sessionId, changed), h("span", { class: "stretch" }), submit));
+  const form = h("form", { class: "composer-row" }, box, files.inputs);
   const another = h("button", { class: "button small", type: "button", onclick: () => startAnother() }, "Start another here");
   const over = h("p", { class: "notice over-words" }, h("span", {}, "This session is over."), another);
-  const node = h("div", { class: "composer" }, form, hint, over);
+  const node = h("div", { class: "composer" }, files.node, form, hint, over);
 
   field.value = localStorage.getItem(draft) ?? "";
   const fit = () => {
@@ -47,10 +58,17 @@ export function composer(sessionId, changed) {
     fit();
     field.focus();
   });
+  field.addEventListener("paste", (event) => {
+    const pasted = [...(event.clipboardData?.files ?? [])];
+    if (pasted.length === 0) return;
+    event.preventDefault();
+    files.take(pasted);
+  });
+  dropInto(node, files.take);
   fit();
 
   let startAnother = () => {};
-  function update(session, away, machines) {
+  function update(session, away, machines, open) {
     const ended = session.state === "ended";
     form.hidden = hint.hidden = ended;
     over.hidden = !ended;
@@ -58,19 +76,39 @@ export function composer(sessionId, changed) {
     startAnother = () => startSession(machines, { machine: session.machine_id, folder: session.cwd });
     attribute(field, "aria-label", `Message to ${sessionName(session)}`);
     attribute(hint, "data-waits", away || session.state === "waiting");
-    text(fate, fateOf(session, away));
+    text(fate, fateOf(session, away, open));
   }
-  return { node, update, focus: () => field.focus({ preventScroll: true }) };
+  return { node, update, focus: () => field.focus({ preventScroll: true }), attach: files.choose };
+}
+
+/** The whole conversation takes what is dropped on it. */
+function dropInto(node, take) {
+  queueMicrotask(() => {
+    const view = node.closest(".view");
+    const has = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    view?.addEventListener("dragover", (event) => {
+      if (!has(event)) return;
+      event.preventDefault();
+      view.classList.add("dropping");
+    });
+    view?.addEventListener("dragleave", (event) => view.contains(event.relatedTarget) || view.classList.remove("dropping"));
+    view?.addEventListener("drop", (event) => {
+      view.classList.remove("dropping");
+      if (!has(event)) return;
+      event.preventDefault();
+      take([...event.dataTransfer.files]);
+    });
+  });
 }
 
 /** What will happen to a text that is sent now. */
-function fateOf(session, away) {
+function fateOf(session, away, open) {
   const name = sessionName(session);
   if (away) return `${session.machine_id} is away: your text waits for it, up to 24 hours.`;
   if (session.backend === "command") return `Runs the command of ${name} on ${session.machine_id} with your text.`;
   return {
     starting: "It is starting: your text waits behind its first one.",
-    waiting: "It waits for an answer to its question: your text is typed after that.",
+    waiting: open.length > 1 ? `It waits for answers to ${count(open.length, "question")}: your text is typed after those.` : "It waits for an answer to its question: your text is typed after that.",
     busy: `It is working: your text is typed in now, and ${name} takes it when it is ready.`,
   }[session.state] ?? `Typed into ${name} on ${session.machine_id} at once.`;
 }
@@ -78,13 +116,13 @@ function fateOf(session, away) {
 /** Keys that have no letter, for menus and for stopping a program. */
 function keyMenu(sessionId, changed) {
   const menu = h("div", { class: "key-menu", role: "group", "aria-label": "Press a key in the session" });
-  const summary = h("summary", { class: "button", title: "Press a key in the session" }, "Keys");
+  const summary = h("summary", { class: "button ghost", title: "Press a key in the session" }, icon("key"), "Keys");
   const box = h("details", { class: "keys" }, summary, menu);
   for (const name of KEYS) {
     const button = h("button", { class: "button small", type: "button", "aria-label": `Press ${keyName(name)}` }, keyName(name));
     button.addEventListener("click", async () => {
       await attempt(button, () => post("key", { session: sessionId, name, key: newKey() }));
-      changed(true);
+      changed();
     });
     menu.append(button);
   }

@@ -1,12 +1,15 @@
-// The messages of a conversation: what a session said, what was sent to it, what is still on its way to the router.
+// The rows of a conversation: what was said at the desk and from afar, what the session does, what is still on its way to
+// the router.
 
 import { newKey, post } from "./api.js";
 import { commandButtons } from "./commands.js";
 import { attribute, h, list, text } from "./dom.js";
-import { attempt, toast } from "./notices.js";
+import { markdown } from "./markdown.js";
 import { prose } from "./prose.js";
-import { ownWords, secondFactor } from "./question.js";
+import { tellUnlessSent } from "./question.js";
+import { attempt } from "./notices.js";
 import { receipt } from "./receipt.js";
+import { planRow, toolRow } from "./tools.js";
 import { bytes, clock, commandText, day, hover, keyName, sender } from "./words.js";
 
 const PRESSED = "pointsman:pressed";
@@ -14,10 +17,10 @@ const pressed = JSON.parse(sessionStorage.getItem(PRESSED) ?? "{}");
 
 /** The row maker for list(): one kind of row for each kind of item. */
 export function messageRow(item) {
-  return { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow, gap: gapRow }[item.kind](item);
+  return MAKERS[item.kind](item);
 }
 
-export const messageKey = (item) => `${item.kind} ${item.notification_id ?? item.command_id ?? item.key ?? item.created_at ?? ""}`;
+export const messageKey = (item) => item.seq ? item.key : `${item.kind} ${item.notification_id ?? item.command_id ?? item.key ?? item.created_at ?? ""}`;
 
 function dayRow(item) {
   return { node: h("li", { class: "day" }, h("span", {}, day(item.created_at))), update() {} };
@@ -39,25 +42,72 @@ function saidRow(item) {
   const trouble = h("p", { class: "notice bad" });
   const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
   const bubble = h("div", { class: "bubble" });
-  const words = item.is_question ? ownWords(item) : null;
-  const proof = item.is_question ? secondFactor(item) : null;
   const files = item.files.length === 0 ? null : h("p", { class: "files" }, item.files.map(fileLink));
-  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, files, buttons, proof?.node, words?.node, trouble);
+  const node = h("li", { class: "said" }, h("div", { class: "meta" }, from, time(item.created_at)), bubble, files, buttons, trouble);
   let says;
-  function update({ name, sessionId, text: words_now, buttons: choices, state, detail, transport, notification_id, over, poke }) {
-    text(from, name);
-    if (says !== words_now) bubble.replaceChildren(prose(words_now));
-    says = words_now;
-    words?.update(choices.length > 0 && !over);
-    proof?.update(choices.length > 0 && !over);
+  function update({ who, sessionId, text: words, buttons: choices, state, detail, transport, notification_id, over }) {
+    text(from, who);
+    if (says !== words) bubble.replaceChildren((item.is_question ? prose : markdown)(words));
+    says = words;
     const lost = state === "refused" || state === "dead";
     trouble.hidden = !lost;
     text(trouble, lost ? `Not delivered to ${transport}: ${detail || "given up after a day of trying"}` : "");
     buttons.hidden = choices.length === 0;
-    list(buttons, choices.map((choice) => ({ ...choice, sessionId, notification_id, over, poke, prove: proof?.show })), (choice) => choice.data, choiceButton);
+    list(buttons, choices.map((choice) => ({ ...choice, sessionId, notification_id, over })), (choice) => choice.data, choiceButton);
   }
   return { node, update };
 }
+
+/** Words that the session's own record holds: typed at the desk or sent from afar, or the agent's. */
+function wordsRow(item) {
+  if (item.by === "user") return typedRow(item);
+  const from = h("span", { class: "from" });
+  const bubble = h("div", { class: "bubble" }, item.by === "system" ? item.text : markdown(item.text));
+  const node = h("li", { class: item.by === "system" ? "aside" : "said" }, item.by === "system" ? null : h("div", { class: "meta" }, from, time(item.created_at)), bubble);
+  attribute(node, "title", item.by === "system" ? hover(item.created_at) : false);
+  return { node, update: ({ who }) => text(from, who) };
+}
+
+/** With how far what was sent from afar got, where it was. */
+function typedRow(item) {
+  const from = h("span", { class: "from" });
+  const tracks = h("div", { class: "receipts" });
+  const node = h("li", { class: "sent" }, h("div", { class: "meta" }, from, time(item.created_at)), h("div", { class: "bubble" }, prose(item.text)), tracks);
+  function update({ commands, machines, tells, overview, repeatedIds }) {
+    text(from, commands.length > 0 ? sender(commands[0]) || "You" : "At the desk");
+    attribute(node, "data-desk", commands.length === 0);
+    list(tracks, commands.map((command) => ({ ...command, machine: machines.get(command.machine_id), tells, overview, repeated: repeatedIds.has(command.command_id) })), (command) => command.command_id, joinedReceipt);
+  }
+  return { node, update };
+}
+
+function joinedReceipt() {
+  const track = receipt();
+  const buttons = h("div", { class: "actions", "data-quiet": "" });
+  const node = h("div", {}, track.node, buttons);
+  let offered;
+  function update(command) {
+    track.update({ ...command, newest: false, entry: false });
+    const offer = `${command.state} ${command.dropped} ${command.repeated}`;
+    if (offer === offered) return;
+    offered = offer;
+    buttons.replaceChildren(...commandButtons(command.repeated ? { ...command, state: "done" } : command, command.overview));
+    attribute(buttons, "data-quiet", buttons.children.length === 1);
+  }
+  return { node, update };
+}
+
+/** "Finished": a message whose words stand above. */
+function markRow(item) {
+  const node = h("li", { class: "mark", title: hover(item.created_at) }, h("span", {}, item.text), " ", time(item.created_at));
+  return { node, update() {} };
+}
+
+function missingRow(item) {
+  return { node: h("li", { class: "day" }, h("span", {}, item.why)), update() {} };
+}
+
+const MAKERS = { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow, gap: gapRow, words: wordsRow, tool: toolRow, plan: planRow, mark: markRow, missing: missingRow };
 
 function fileLink({ name, size, url }) {
   return h("a", { class: "file", href: url, download: name }, `📎 ${name}, ${bytes(size)}`);
@@ -66,16 +116,12 @@ function fileLink({ name, size, url }) {
 function choiceButton(choice) {
   const node = h("button", { class: "button choice", type: "button" }, choice.label);
   async function press() {
-    const { data, notification_id: message_id, sessionId: session, poke, prove } = choice;
+    const { data, notification_id: message_id, sessionId: session } = choice;
     const key = newKey();
-    let told;
-    const press = async () => (told = await post("press", { session, data, message_id, key }));
-    if (!(await attempt(node, press))) return;
-    if (told.needs_second_factor) return prove();
-    tellUnlessSent(told);
+    if (!(await attempt(node, async () => tellUnlessSent(await post("press", { session, data, message_id, key }))))) return;
     pressed[message_id] = data;
     sessionStorage.setItem(PRESSED, JSON.stringify(pressed));
-    poke();
+    update(choice);
   }
   node.addEventListener("click", () => node.getAttribute("aria-disabled") || press());
   function update({ data, notification_id, over }) {
@@ -84,11 +130,6 @@ function choiceButton(choice) {
     attribute(node, "aria-disabled", answer !== undefined || over ? "true" : false);
   }
   return { node, update };
-}
-
-/** What became no command, somebody wants to know why. */
-function tellUnlessSent({ command_id, answer }) {
-  if (command_id === "" && answer !== "") toast(answer);
 }
 
 function commandRow(item) {
@@ -112,7 +153,7 @@ function commandRow(item) {
     if (offer === offered) return;
     offered = offer;
     const shown = command.repeated ? { ...command, state: "done" } : command;
-    buttons.replaceChildren(...commandButtons(shown, command.overview, command.poke));
+    buttons.replaceChildren(...commandButtons(shown, command.overview));
     attribute(buttons, "data-quiet", buttons.children.length === 1);
   }
   return { node, update };

@@ -18,7 +18,7 @@ export function pendingBeside(sessionId, items) {
   return pendingOf(sessionId).filter((item) => !fresh(item));
 }
 
-/** Sends text, again and again with the same key while the way is blocked; changed(arrived) follows every turn of it. */
+/** Sends text, again and again with the same key while the way is blocked; changed() follows every turn of it. */
 export function send(sessionId, text, changed) {
   const item = { kind: "pending", key: newKey(), text, failure: "", waits: true, confirmedAs: null, known: listed.get(sessionId) ?? new Set() };
   const rows = [...pendingOf(sessionId), item];
@@ -37,7 +37,7 @@ export function confirmed(sessionId, commandIds) {
 
 async function deliver(sessionId, item, changed, tries = 0) {
   if (tries === 0) item.failure = "";
-  changed(false);
+  changed();
   try {
     const answer = await post("send", { session: sessionId, text: item.text, key: item.key });
     item.failure = "";
@@ -46,12 +46,12 @@ async function deliver(sessionId, item, changed, tries = 0) {
       toast(answer.answer);
       forget(sessionId, item, changed);
     }
-    changed(true);
+    changed();
   } catch (error) {
     item.failure = error.message;
     item.waits = Boolean(error.passing);
     if (item.waits) setTimeout(() => retry(sessionId, item, changed, tries + 1), Math.min(1000 * 2 ** tries, LONGEST_MS));
-    changed(false);
+    changed();
   }
 }
 
@@ -61,5 +61,5 @@ function retry(sessionId, item, changed, tries) {
 
 function forget(sessionId, item, changed) {
   waiting.set(sessionId, pendingOf(sessionId).filter((other) => other !== item));
-  changed(false);
+  changed();
 }

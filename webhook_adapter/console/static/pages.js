@@ -9,7 +9,7 @@ import { addPasskey } from "./passkey.js";
 import { startSession } from "./start.js";
 import { ENDED_BADLY, ago, clock, commandText, count, fullName, hover, keyName, why } from "./words.js";
 
-function page(title, lead, ...content) {
+export function page(title, lead, ...content) {
   const back = h("a", { class: "button ghost back", href: "#/", "aria-label": "Back to the sessions" }, icon("back"));
   const head = h("header", { class: "head" }, back, h("div", { class: "head-words" }, h("h1", {}, title), h("p", { class: "quiet" }, lead)));
   return h("div", { class: "view" }, head, h("div", { class: "scroller page" }, content));
@@ -62,23 +62,23 @@ export function passkeyView() {
   return { node, title: () => "Passkey", load: async () => {}, update() {}, focus: () => field.focus() };
 }
 
-export function queueView(poke) {
+export function queueView() {
   const dead = section("Needs a decision", "Nothing here. A command that could not be brought to its session waits here for you.");
   const queued = section("On the way", "Nothing is waiting. What you send to a machine that is away waits here.");
   const node = page("Queue", "Commands that have not ended, and those that were given up", dead.node, queued.node);
   let answer = null;
   let overview = null;
-  async function load() {
-    answer = await get("queue");
+  function take(queue) {
+    answer = queue;
   }
   function update(next) {
     overview = next;
     if (answer === null) return;
-    const row = () => queueRow(() => overview, poke);
+    const row = () => queueRow(() => overview);
     dead.show(answer.dead, (command) => command.command_id, row);
     queued.show(answer.queued, (command) => `${command.command_id} ${command.state}`, row);
   }
-  return { node, title: () => "Queue", load, update, focus() {} };
+  return { node, page: "queue", title: () => "Queue", load: async () => {}, take, update, focus() {} };
 }
 
 function section(title, nothing) {
@@ -92,7 +92,7 @@ function section(title, nothing) {
   return { node, show };
 }
 
-function queueRow(overview, poke) {
+function queueRow(overview) {
   const to = h("a", { class: "strong" });
   const at = h("time", { class: "quiet" });
   const words = h("p", { class: "quoted" });
@@ -110,7 +110,7 @@ function queueRow(overview, poke) {
     const bad = command.state in ENDED_BADLY;
     attribute(state, "class", bad ? "bad-words" : "quiet");
     text(state, bad ? `${ENDED_BADLY[command.state]}: ${why(command)}` : onTheWay(command, session));
-    if (offered !== command.state) buttons.replaceChildren(...commandButtons(command, overview, poke));
+    if (offered !== command.state) buttons.replaceChildren(...commandButtons(command, overview));
     offered = command.state;
   }
   return { node, update };
@@ -122,12 +122,12 @@ function onTheWay(command, session) {
   return session && !session.connected ? `Waits for ${command.machine_id}, which is away` : "Waits for its turn";
 }
 
-export function machinesView(poke) {
+export function machinesView() {
   const add = h("button", { class: "button primary", type: "button" }, "Add a machine");
   const all = section("Known machines", "No machine yet. Add one with the button above.");
   const node = page("Machines", "Where sessions can run", h("p", {}, add), all.node);
   let known = null;
-  add.addEventListener("click", () => addMachine(known).then(poke));
+  add.addEventListener("click", () => addMachine(known));
   function update(overview) {
     known = overview;
     const running = (machine) => overview.sessions.filter((one) => one.machine_id === machine.machine_id && one.state !== "ended").length;

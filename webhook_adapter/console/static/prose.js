@@ -1,34 +1,21 @@
-// A session's words: paragraphs as they came, code in boxes. Everything is text; nothing is read as markup.
+// Text that must be seen as it is, with code in boxes: what people wrote, and what they are asked about. Nothing in it is
+// read as markup.
 
+import { codeBlock } from "./code.js";
 import { h } from "./dom.js";
 
-const LONG_LINES = 24;
-const LONG_CHARACTERS = 2200;
-
 export function prose(value) {
-  const body = h("div", { class: "prose" }, value.split("```").map(block));
-  return isLong(value) ? folded(body) : body;
+  return h("div", { class: "prose exact" }, value.split("```").map(block));
 }
 
 /** Text between fences alternates: words, code, words. The first line of code may name its language. */
 function block(part, index) {
-  if (index % 2 === 1) return h("pre", {}, h("code", {}, part.replace(/^[\w+-]*\n/, "").replace(/\n$/, "")));
+  if (index % 2 === 1) {
+    const [, language = ""] = /^([\w+-]*)\n/.exec(part) ?? [];
+    return codeBlock(part.replace(/^[\w+-]*\n/, "").replace(/\n$/, ""), language);
+  }
   const words = part.replace(/^\n+|\n+$/g, "");
   return words === "" ? null : h("p", {}, words.split(/`([^`\n]+)`/).map(span));
 }
 
 const span = (part, index) => (index % 2 === 1 ? h("code", {}, part) : part);
-
-const isLong = (value) => value.length > LONG_CHARACTERS || value.split("\n", LONG_LINES + 1).length > LONG_LINES;
-
-function folded(body) {
-  const frame = h("div", { class: "folded" }, body);
-  const button = h("button", { class: "button ghost small", type: "button", "aria-expanded": "false" }, "Show all");
-  button.addEventListener("click", () => {
-    const open = frame.classList.toggle("open");
-    button.setAttribute("aria-expanded", String(open));
-    button.textContent = open ? "Show less" : "Show all";
-  });
-  frame.append(button);
-  return frame;
-}

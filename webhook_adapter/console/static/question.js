@@ -1,49 +1,188 @@
-// Under a permission question: a field for the reason of a no, or for the answer in one's own words; and, where a rule wants
-// it of whoever allows it, one for the code of their second factor, and a button for their passkey.
+// A question that waits for an answer: what it is about as it can best be seen, the ways to answer, one's own words, and,
+// where a rule wants it of whoever allows it, a code or a passkey. An answer names the message that asked it.
 
 import { newKey, post } from "./api.js";
-import { h } from "./dom.js";
+import { diffBlock } from "./diff.js";
+import { attribute, h, text } from "./dom.js";
+import { forms } from "./forms.js";
 import { attempt, toast } from "./notices.js";
 import { allowWithPasskey, hasPasskeys } from "./passkey.js";
+import { prose } from "./prose.js";
+import { changeOf, json } from "./tools.js";
+import { ago, clock, hover } from "./words.js";
 
-/** {node, update(open)}: there as long as the question is open. */
-export function ownWords({ sessionId: session, notification_id: message_id, poke }) {
-  const field = h("input", { type: "text", maxlength: "65536", autocomplete: "off", enterkeyhint: "send", "aria-label": "A reason to deny, or your own answer", placeholder: "A reason to deny, or your own answer" });
-  const submit = h("button", { class: "button small", type: "submit" }, "Answer");
-  const node = h("form", { class: "own-words" }, field, submit);
+// What chats tell: here the field is below.
+const TELLS = /\n\n(?:Reply to this message to|Or reply to this message with)[^\n]*$/;
+const RISKY = /^(⚠[^\n]*\n\n)?([^]*)$/;
+const FIELD = /^(\w+): (.*)$|^(\w+):\n```\n([^]*?)\n```$/gm;
 
-  node.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const text = field.value.trim();
-    if (text === "" || !(await attempt(submit, () => taken(post("send", { session, message_id, text, key: newKey() }))))) return;
-    field.value = "";
-    poke();
-  });
-  return { node, update: (open) => (node.hidden = !open) };
+const GIVEN = { Edit: ["file_path", "old_string", "new_string", "replace_all"], Write: ["file_path", "content"] };
+
+/** The row maker for list(): items of the stream's questions, with `name` where it is shown among others'. */
+export function questionRow(item) {
+  const from = h("span", { class: "from" });
+  const at = h("time", { class: "quiet", title: hover(item.created_at) }, clock(item.created_at));
+  const told = h("p", { class: "notice bad", role: "alert", hidden: true });
+  const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
+  const state = { item, busy: false, told, buttons };
+  const proof = secondFactor(state);
+  const words = ownWords(state);
+  const edited = editor(state);
+  const extra = item.form?.length > 0 ? forms(item, (answers) => respond(state, { answers }, proof)) : null;
+  const node = h("li", { class: "said question", "data-question": item.permission_id }, h("div", { class: "meta" }, from, at), h("div", { class: "bubble", tabindex: "0", role: "group", "aria-label": "What it asks" }, subject(item)), extra, buttons, edited, proof.node, words, told);
+  if (extra) buttons.hidden = true;
+  buttons.append(...item.buttons.map((button) => choice(state, button, proof)));
+  node.addEventListener("click", (event) => event.target.closest("[data-edit]") && edited.show());
+  function update({ name, where }) {
+    text(from, [name, where].filter(Boolean).join(" · "));
+    attribute(at, "title", `${hover(item.created_at)}${item.expires_at ? `; nobody may answer after ${clock(item.expires_at)}` : ""}`);
+  }
+  return { node, update };
 }
 
-/** {node, update(open), show()}: there once somebody has to prove who they are. */
-export function secondFactor({ sessionId: session, notification_id: message_id, poke }) {
+export const questionKey = (item) => `${item.notification_id} ${item.input_digest ?? ""} ${item.text.length}`;
+
+/** The whole text is there; what the tool is given is shown as what it is, where all of that is understood. */
+function subject(item) {
+  const [, risk, words] = RISKY.exec(item.text.replace(TELLS, ""));
+  const warning = risk && h("p", { class: "risk" }, risk.trim());
+  const rich = richly(item);
+  if (!rich) return h("div", {}, warning, prose(words));
+  const [before, after] = words.split(item.input);
+  const asIs = h("details", { class: "as-is" }, h("summary", {}, "As text"), prose(item.input));
+  return h("div", { class: "prose" }, warning, prose(before), ...rich, asIs, after?.trim() ? prose(after) : null);
+}
+
+function richly(item) {
+  if (item.kind !== "tool" || !item.input || item.text.split(item.input).length !== 2) return null;
+  const path = json(item.input_json ?? "")?.file_path ?? "";
+  if (item.diff) return [diffBlock(item.diff, path)];
+  const given = json(item.input_cut ? "" : (item.input_json ?? "")) ?? fields(item.tool, item.input);
+  return given && changeOf(item.tool, given);
+}
+
+/**
+ * "name: value" and fenced values, as the agent writes them of what editing tools are given; null unless that is all there is.
+ * A text that itself looks like fields hides nothing: each may be there once, and none but these.
+ */
+function fields(tool, input) {
+  const found = {};
+  let sound = true;
+  const left = input.replace(FIELD, (_, short, value, long, block) => {
+    const name = short ?? long;
+    sound &&= Boolean(GIVEN[tool]?.includes(name)) && !(name in found);
+    found[name] = value ?? block;
+    return "";
+  });
+  if (!sound || left.trim() !== "" || !["True", "False", undefined].includes(found.replace_all)) return null;
+  return { ...found, replace_all: found.replace_all === "True" };
+}
+
+function choice(state, button, proof) {
+  const node = h("button", { class: "button choice", type: "button", "data-verdict": verdictOf(state.item, button) }, button.label);
+  node.addEventListener("click", () => node.getAttribute("aria-disabled") || press(node));
+  async function press() {
+    const done = await attempt(node, () => respond(state, { button }, proof));
+    if (done && state.answered) attribute(node, "aria-pressed", "true");
+  }
+  return node;
+}
+
+const optionOf = (button) => button.data.split(":").slice(2).join(":");
+
+function verdictOf({ options = [] }, button) {
+  const name = optionOf(button);
+  return options.find((option) => option.option_id === name || name.endsWith(option.option_id))?.verdict || ({ allow: "allow", deny: "deny" }[name] ?? "");
+}
+
+/** Sends an answer for exactly this question; what stands in its way is told beside it. */
+async function respond(state, given, proof) {
+  const { item, told } = state;
+  const common = { message_id: item.notification_id, key: newKey() };
+  told.hidden = true;
+  const { button, ...rest } = given;
+  const answer = button ? await post("press", { ...common, session: item.session_id, data: button.data }) : await post("answer", { ...common, input_digest: item.input_digest, ...rest });
+  if (answer.needs_second_factor || answer.reason === "SECOND_FACTOR_NEEDED") return proof.show();
+  if (answer.command_id === "" && answer.answer) {
+    text(told, answer.answer);
+    told.hidden = false;
+    return undefined;
+  }
+  state.answered = true;
+  for (const one of state.buttons.children) attribute(one, "aria-disabled", "true");
+  return undefined;
+}
+
+/** One of several that are answered at once: whether it was. Raises what stands in its way. */
+export async function answerOne(item, verdict) {
+  const button = item.buttons.find((each) => verdictOf(item, each) === verdict);
+  const answer = await post("press", { session: item.session_id, message_id: item.notification_id, key: newKey(), data: button.data });
+  if (answer.command_id === "") throw new Error(answer.answer || "It was not answered.");
+}
+
+/** Whether a plain yes or no is among the ways to answer it. */
+export const canAnswer = (item, verdict) => item.buttons.some((each) => verdictOf(item, each) === verdict);
+
+function ownWords(state) {
+  const { item } = state;
+  const wanted = item.kind === "question" ? "Your own answer" : "A reason to deny, or your own answer";
+  const field = h("input", { type: "text", maxlength: "65536", autocomplete: "off", enterkeyhint: "send", "aria-label": wanted, placeholder: wanted });
+  const submit = h("button", { class: "button small", type: "submit" }, "Answer");
+  const node = h("form", { class: "own-words" }, field, submit);
+  node.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const words = field.value.trim();
+    const sent = { session: item.session_id, message_id: item.notification_id, text: words, key: newKey() };
+    if (words === "" || !(await attempt(submit, () => taken(post("send", sent))))) return;
+    field.value = "";
+  });
+  return node;
+}
+
+/** {node, show()}: there once somebody has to prove who they are. */
+function secondFactor({ item }) {
+  const { session_id: session, notification_id: message_id } = item;
   const field = h("input", { type: "text", inputmode: "numeric", pattern: "[0-9]{6}", maxlength: "6", required: true, autocomplete: "one-time-code", "aria-label": "Code of your authenticator app", placeholder: "Six digits of your authenticator app" });
   const submit = h("button", { class: "button small primary", type: "submit" }, "Allow with the code");
   const passkey = h("button", { class: "button small", type: "button", hidden: !hasPasskeys() }, "Use a passkey");
   const node = h("form", { class: "own-words second-factor", hidden: true }, field, submit, passkey);
-  let wanted = false;
-
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (await attempt(submit, () => taken(post("send", { session, message_id, text: field.value, key: newKey() })))) poke();
+    await attempt(submit, () => taken(post("send", { session, message_id, text: field.value, key: newKey() })));
     field.value = "";
   });
-  passkey.addEventListener("click", async () => {
-    if (await attempt(passkey, () => taken(allowWithPasskey(message_id)))) poke();
-  });
+  passkey.addEventListener("click", () => attempt(passkey, () => taken(allowWithPasskey(message_id))));
   function show() {
-    wanted = true;
     node.hidden = false;
     field.focus();
   }
-  return { node, update: (open) => (node.hidden = !(open && wanted)), show };
+  return { node, show };
+}
+
+/** Where the input may be changed before it is allowed: the input as JSON, in a field. */
+function editor(state) {
+  const { item } = state;
+  const node = h("form", { class: "edited", hidden: true });
+  if (!item.editable) return Object.assign(node, { show() {} });
+  const allow = item.options.find((option) => option.verdict === "allow");
+  const field = h("textarea", { rows: "6", maxlength: "16384", spellcheck: "false", class: "mono", "aria-label": "The input, as JSON" });
+  field.value = JSON.stringify(json(item.input_json), null, 2);
+  const submit = h("button", { class: "button small primary", type: "submit" }, "Allow this instead");
+  const close = h("button", { class: "button small", type: "button", onclick: () => (node.hidden = true) }, "Leave it as it is");
+  node.append(h("label", {}, "Allow it with another input", field), h("div", { class: "actions" }, submit, close));
+  const open = h("button", { class: "button choice", type: "button", "data-edit": "" }, "Change it…");
+  queueMicrotask(() => state.buttons.append(open));
+  node.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await attempt(submit, async () => {
+      if (!json(field.value)) throw new Error("That is not a JSON object. Look for a missing comma or bracket.");
+      await respond(state, { option: allow.option_id, input: field.value }, { show: () => toast("This needs your code: allow it as it is, or use a passkey.") });
+    });
+  });
+  return Object.assign(node, { show: () => {
+    node.hidden = false;
+    field.focus();
+  } });
 }
 
 /** It became a command; else somebody wants to know why not. */
@@ -52,3 +191,12 @@ async function taken(answering) {
   if (command_id === "") throw new Error(told);
   toast(told);
 }
+
+/** What became no command, somebody wants to know why. */
+export function tellUnlessSent({ command_id, answer }) {
+  if (command_id === "" && answer !== "") toast(answer);
+}
+
+/** "Bash · 3 min ago": a question in a line. */
+export const inALine = (item) => [item.title || item.tool || "A question", ago(item.created_at)].join(" · ");
+

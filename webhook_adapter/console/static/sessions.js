@@ -2,10 +2,9 @@
 
 import { attribute, h, list, text } from "./dom.js";
 import { announce } from "./notices.js";
-import { SESSION_STATES, ago, fullName, hover, sessionName, since } from "./words.js";
+import { isFresh, isMuted } from "./unread.js";
+import { SESSION_STATES, ago, count, fullName, hover, sessionName, since } from "./words.js";
 
-const SEEN = "pointsman:seen";
-const seen = JSON.parse(localStorage.getItem(SEEN) ?? "{}");
 const heard = new Map();
 let listening = false;
 
@@ -64,13 +63,14 @@ function machineGroup() {
 }
 
 /** It asks something, and its machine is there to take the answer. */
-export const needsYou = (session) => session.state === "waiting" && session.connected;
+export const needsYou = (session) => (session.state === "waiting" || session.asks > 0) && session.connected;
 
 /** What a session is doing; of a machine that is away, nobody knows. */
 export function stateChip(node, session) {
   const away = !session.connected && session.state !== "ended";
-  text(node, away ? "Away" : SESSION_STATES[session.state]);
-  attribute(node, "data-state", away ? "away" : session.state);
+  const state = needsYou(session) ? "waiting" : session.state;
+  text(node, away ? "Away" : SESSION_STATES[state]);
+  attribute(node, "data-state", away ? "away" : state);
 }
 
 function sessionRow() {
@@ -85,6 +85,7 @@ function sessionRow() {
     attribute(link, "aria-current", open ? "page" : false);
     attribute(link, "data-fresh", fresh);
     attribute(link, "data-needy", needsYou(session));
+    attribute(link, "data-muted", isMuted(session.session_id));
     text(more, [machine, session.distinction].filter(Boolean).join(" · "));
     more.hidden = more.textContent === "";
     text(name, sessionName(session));
@@ -97,23 +98,15 @@ function sessionRow() {
 }
 
 /** What it asks for, else its last words. */
-function doing({ state, waiting_for, last }) {
+function doing({ state, waiting_for, asks, last }) {
   if (state === "waiting" && waiting_for) return `Waits: ${waiting_for}`;
+  if (asks > 0) return `${count(asks, "question")} for you`;
   return last ? last.text : "Nothing said yet";
 }
 
 /** Tells screen readers what was said since the page was loaded. */
 function readOut(session) {
   const { session_id: id, last } = session;
-  if (listening && last && heard.get(id) !== last.id) announce(`${fullName(session)} says: ${last.text}`);
+  if (listening && last && !isMuted(id) && heard.get(id) !== last.id) announce(`${fullName(session)} says: ${last.text}`);
   heard.set(id, last?.id);
-}
-
-/** Whether its last words are new to this browser. What is open and looked at is seen at once. */
-function isFresh({ session_id: id, last }, openId) {
-  if (!last || seen[id] === last.id) return false;
-  if (id !== openId || document.hidden) return true;
-  seen[id] = last.id;
-  localStorage.setItem(SEEN, JSON.stringify(seen));
-  return false;
 }

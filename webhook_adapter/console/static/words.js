@@ -65,7 +65,7 @@ export function why(command) {
   return [reason, command.detail].filter(Boolean).join(": ");
 }
 
-const KEYS = { esc: "Esc", enter: "Enter", tab: "Tab", up: "↑", down: "↓", left: "←", right: "→", space: "Space", backspace: "⌫" };
+const KEYS = { esc: "Esc", enter: "Enter", tab: "Tab", up: "↑", down: "↓", left: "←", right: "→", space: "Space", backspace: "⌫", "shift-tab": "Shift Tab", "page-up": "Page ↑", "page-down": "Page ↓" };
 
 export function keyName(name) {
   return KEYS[name] ?? name.replace(/^ctrl-(.)$/, (_, letter) => `Ctrl ${letter.toUpperCase()}`);

@@ -17,7 +17,8 @@ from gunicorn.util import http_date
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _PLAIN = re.compile(
-    rb"([A-Z]{3,20}) ((?:/[A-Za-z0-9._~-]+)+) HTTP/1\.1\r\n"  # a path in which nothing is escaped
+    # A path in which nothing is escaped, and what stands behind its question mark as it is: the application reads that.
+    rb"([A-Z]{3,20}) ((?:/[A-Za-z0-9._~-]+)+)(?:\?([A-Za-z0-9._~=&%+-]*))? HTTP/1\.1\r\n"
     rb"((?:[A-Za-z0-9-]+:[ \t]*(?:[!-~][ -~\t]*)?\r\n)+)\r\n"
 )
 _MOST_HEAD, _MOST_LINES = 4 * 1024, 64  # below what gunicorn takes
@@ -36,10 +37,10 @@ def surroundings(cfg: Config, server: tuple[Any, ...]) -> dict[str, Any]:
 def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[str, Any]) -> dict[str, Any] | None:
     """For the application, as gunicorn makes it; None where the request is not plain."""
     plain = _PLAIN.fullmatch(head) if len(head) <= _MOST_HEAD else None
-    if plain is None or plain[3].count(b"\n") > _MOST_LINES:
+    if plain is None or plain[4].count(b"\n") > _MOST_LINES:
         return None
     told = dict[str, str]()
-    for line in plain[3].decode("ascii").splitlines():
+    for line in plain[4].decode("ascii").splitlines():
         name, _, value = line.partition(":")
         name = f"HTTP_{name.upper().replace('-', '_')}"
         if name in told:
@@ -52,8 +53,10 @@ def environ(head: bytes, body: bytes, client: tuple[Any, ...], around: Mapping[s
         return None
     if told.get("HTTP_CONNECTION", "close").lower() not in _KEPT:
         return None
-    path = plain[2].decode("ascii")
+    path, asked = plain[2].decode("ascii"), plain[3]
     made = {**around, **told, "REQUEST_METHOD": plain[1].decode("ascii"), "PATH_INFO": path, "RAW_URI": path}
+    if asked is not None:
+        made |= {"QUERY_STRING": asked.decode("ascii"), "RAW_URI": f"{path}?{asked.decode('ascii')}"}
     made |= {"REMOTE_ADDR": client[0], "REMOTE_PORT": str(client[1]), "wsgi.input": io.BytesIO(body)}
     if length is not None:
         made["CONTENT_LENGTH"] = length

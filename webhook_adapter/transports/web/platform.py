@@ -39,6 +39,9 @@ class _Router:
     def file_parts(self, notification_id: str, file_id: str) -> Iterable[bytes]:
         return self.host.router.file_parts(notification_id, file_id)
 
+    def put_file(self, file_id: str, number: int, data: bytes) -> None:
+        self.host.router.put_file(file_id, number, data)
+
     def submit(self, submission: Submission) -> Submitted:
         return self.host.submit(submission)
 

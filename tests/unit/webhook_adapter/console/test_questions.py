@@ -39,7 +39,7 @@ def question(permission_id: str, session_id: str = "s-1") -> Permission:
 
 
 def test_the_page_gets_a_question_with_all_that_it_is_about(client: FlaskClient, router: FakeRouter) -> None:
-    router.own.known_questions += [question("q-1"), question("q-2"), question("q-3", "s-2")]
+    router.own.asked += [question("q-1"), question("q-2"), question("q-3", "s-2")]
 
     answer: Any = client.get("/console/api/questions?session=s-1").json
 

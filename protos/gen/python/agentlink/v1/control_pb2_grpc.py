@@ -263,6 +263,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.StopSessionRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.StopSessionResponse.FromString,
                 _registered_method=True)
+        self.RenameSession = channel.unary_unary(
+                '/agentlink.v1.Control/RenameSession',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.RenameSessionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.RenameSessionResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -587,6 +592,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenameSession(self, request, context):
+        """Gives a session a name of people's own, which its machine does not change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -814,6 +826,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.StopSession,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.StopSessionRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.StopSessionResponse.SerializeToString,
+            ),
+            'RenameSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameSession,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.RenameSessionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.RenameSessionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2035,6 +2052,33 @@ class Control:
             '/agentlink.v1.Control/StopSession',
             agentlink_dot_v1_dot_control__pb2.StopSessionRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.StopSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/RenameSession',
+            agentlink_dot_v1_dot_control__pb2.RenameSessionRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.RenameSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

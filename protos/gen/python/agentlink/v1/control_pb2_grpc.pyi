@@ -129,6 +129,8 @@ class ControlStub:
     """Starts a session on a machine. It waits like any command while the machine is away."""
     StopSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.StopSessionRequest, _control_pb2.StopSessionResponse]
     """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
+    RenameSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.RenameSessionRequest, _control_pb2.RenameSessionResponse]
+    """Gives a session a name of people's own, which its machine does not change."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -229,6 +231,8 @@ class ControlAsyncStub(ControlStub):
     """Starts a session on a machine. It waits like any command while the machine is away."""
     StopSession: _aio.UnaryUnaryMultiCallable[_control_pb2.StopSessionRequest, _control_pb2.StopSessionResponse]  # type: ignore[assignment]
     """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
+    RenameSession: _aio.UnaryUnaryMultiCallable[_control_pb2.RenameSessionRequest, _control_pb2.RenameSessionResponse]  # type: ignore[assignment]
+    """Gives a session a name of people's own, which its machine does not change."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -596,5 +600,13 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.StopSessionResponse, _abc.Awaitable[_control_pb2.StopSessionResponse]]:
         """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
+
+    @_abc_1.abstractmethod
+    def RenameSession(
+        self,
+        request: _control_pb2.RenameSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.RenameSessionResponse, _abc.Awaitable[_control_pb2.RenameSessionResponse]]:
+        """Gives a session a name of people's own, which its machine does not change."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

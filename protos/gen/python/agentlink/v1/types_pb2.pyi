@@ -1552,7 +1552,7 @@ class Session(_message.Message):
     machine_id: _builtins.str
     """The machine it runs on."""
     label: _builtins.str
-    """What people call it."""
+    """What people call it: a name that was given with RenameSession, else what its machine says."""
     backend: _builtins.str
     """"tmux", "pty", "command", …; empty when registered over REST or Control."""
     cwd: _builtins.str

@@ -25,13 +25,16 @@ PLAIN = {
     "none": (HEAD + b"\r\n", b""),
     "a length of none": (HEAD + b"content-length:0\r\n\r\n", b""),
     "blanks and tabs": (HEAD + b"X-A: \t b c\td \t\r\nX-B:\r\n\r\n", b""),
+    "a query": (HEAD.replace(b"~e", b"~e?x=team%2Fdocs&y=a+b&z") + b"\r\n", b""),
+    "a query of nothing": (HEAD.replace(b"~e", b"~e?") + b"\r\n", b""),
     "kept": (HEAD + b"Connection: Keep-Alive\r\n\r\n", b""),
     "closed": (HEAD + b"connection: close\r\n\r\n", b""),
     "forwarded": (HEAD + b"X-Forwarded-For: 192.0.2.1, 192.0.2.2\r\nX-Forwarded-Proto: https\r\n\r\n", b""),
 }
 LEFT = {
     "an escaped path": (HEAD.replace(b"/a-b", b"/%61-b") + b"\r\n", b""),
-    "a query": (HEAD.replace(b"~e", b"~e?x=y") + b"\r\n", b""),
+    "a query with more in it": (HEAD.replace(b"~e", b"~e?x=y#z") + b"\r\n", b""),
+    "two questions": (HEAD.replace(b"~e", b"~e?x=y?z") + b"\r\n", b""),
     "an empty step": (HEAD.replace(b"/a-b", b"//a-b") + b"\r\n", b""),
     "a whole address": (HEAD.replace(b" /", b" http://x/") + b"\r\n", b""),
     "another version": (HEAD.replace(b"1.1", b"1.0") + b"\r\n", b""),

@@ -1,0 +1,150 @@
+"""How each state of the console looks: `python -m tests.rigs.console_looks FOLDER` takes pictures, and remembers them.
+
+What is remembered is coarse: how light each of some hundred fields of the page is. Another font moves little there, a
+part that is gone, or in another place, much.
+"""
+
+import base64
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+REMEMBERED = Path(__file__).with_name("console_looks.json")
+COLUMNS, ROWS = 16, 12
+SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+SCHEMES = ("light", "dark")
+_FIELDS = f"""async (source) => {{
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  const canvas = new OffscreenCanvas({COLUMNS}, {ROWS}).getContext("2d");
+  canvas.imageSmoothingQuality = "high";
+  const half = new OffscreenCanvas({COLUMNS * 16}, {ROWS * 16});
+  half.getContext("2d").drawImage(image, 0, 0, half.width, half.height);
+  const data = half.getContext("2d").getImageData(0, 0, half.width, half.height).data;
+  const fields = Array({COLUMNS * ROWS}).fill(0);
+  for (let y = 0; y < half.height; y += 1) for (let x = 0; x < half.width; x += 1) {{
+    const at = (y * half.width + x) * 4;
+    const light = 0.3 * data[at] + 0.59 * data[at + 1] + 0.11 * data[at + 2];
+    fields[Math.floor(y / 16) * {COLUMNS} + Math.floor(x / 16)] += light / 256;
+  }}
+  return fields.map(Math.round);
+}}"""
+
+
+@dataclass(frozen=True)
+class State:
+    """A state of the page: where it is, and what somebody does there."""
+
+    path: str
+    shown: str  # once this is there, it is
+    act: Callable[[Page], object] = lambda _page: None
+
+
+def _open_screen(page: Page) -> None:
+    page.get_by_role("button", name="Show the terminal").click()
+    expect(page.locator(".terminal")).to_contain_text("41 passed")
+
+
+def _search(page: Page) -> None:
+    page.get_by_label("Words to search").fill("empty")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator(".hit")).not_to_have_count(0)
+
+
+def _choose(page: Page) -> None:
+    page.get_by_role("button", name="Choose all that take a yes or no").click()
+
+
+def _keys(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+STATES = {
+    "conversation": State("#/session/s-1", ".question"),
+    "beginning": State(
+        "#/session/s-1", ".question", lambda page: page.locator(".scroller").evaluate("e => e.scrollTo(0, 0)")
+    ),
+    "change": State("#/session/c-1", ".question .diff"),
+    "choice": State("#/session/team%2Fdocs", ".question"),
+    "away": State("#/session/s-3", ".sent"),
+    "over": State("#/session/old", ".over-words"),
+    "menu": State("#/session/s-1", ".question", lambda page: page.get_by_label("More about this session").click()),
+    "terminal": State("#/session/s-1", ".question", _open_screen),
+    "inbox": State("#/inbox", ".inbox .card"),
+    "chosen": State("#/inbox", ".inbox .card", _choose),
+    "found": State("#/search", ".search-form", _search),
+    "queue": State("#/queue", ".card"),
+    "machines": State("#/machines", ".card"),
+    "settings": State("#/settings", ".card"),
+    "trace": State("#/trace", ".nothing"),
+    "passkey": State("#/passkey", ".trace-form"),
+    "list": State("#/", "#sessions .row"),
+    "start": State("#/machines", ".card", lambda page: page.locator("#start").click()),
+    "keys": State("#/session/team%2Fdocs", ".question", _keys),
+}
+
+
+def on_a_phone(name: str) -> bool:
+    """What has no place there: a list that is hidden behind a page, keys."""
+    return name not in ("start", "keys")
+
+
+def bring(page: Page, state: State) -> None:
+    """Let the page be in that state."""
+    expect(page.locator(state.shown).first).to_be_visible()
+    state.act(page)
+
+
+def fields(browser: Browser, picture: bytes) -> list[int]:
+    """How light the fields of a picture are."""
+    page = browser.new_page()
+    seen = page.evaluate(_FIELDS, f"data:image/png;base64,{base64.b64encode(picture).decode()}")
+    page.close()
+    return [int(each) for each in seen]
+
+
+def apart(one: list[int], other: list[int]) -> float:
+    """How far two are from each other: the mean of what differs, in 256 steps from dark to light."""
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
+
+
+def remembered() -> dict[str, list[int]]:
+    """By state, size and scheme."""
+    known: dict[str, list[int]] = json.loads(REMEMBERED.read_text()) if REMEMBERED.exists() else {}
+    return known
+
+
+def main(folder: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    from tests.rigs.browsed_console import CHROMIUM, served
+    from tests.rigs.console_scene import a_day
+
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        with served(a_day(), browser) as console:
+            for name, state in STATES.items():
+                for size in SIZES if on_a_phone(name) else ["desk"]:
+                    for scheme in SCHEMES:
+                        with console.visit(SIZES[size], scheme, state.path) as page:
+                            bring(page, state)
+                            picture = page.screenshot(
+                                animations="disabled", path=folder / f"{name}-{size}-{scheme}.png"
+                            )
+                            known[f"{name}-{size}-{scheme}"] = fields(browser, picture)
+        browser.close()
+    lines = (f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in sorted(known.items()))
+    REMEMBERED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

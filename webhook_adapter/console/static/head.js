@@ -1,0 +1,137 @@
+// The head of a session: its name, where it runs, what it does and with what; what can be done to it.
+
+import { newKey, post } from "./api.js";
+import { dialog } from "./dialog.js";
+import { attribute, h, icon, text } from "./dom.js";
+import { attempt, toast } from "./notices.js";
+import { openScreen } from "./screen.js";
+import { needsYou, stateChip } from "./sessions.js";
+import { isMuted, mute } from "./unread.js";
+import { sessionName } from "./words.js";
+
+export function chatHead(sessionId, conversation) {
+  const name = h("h1", {});
+  const more = h("span", { class: "head-more" });
+  const dot = h("span", { class: "dot", "aria-hidden": "true" });
+  const where = h("span", { class: "where" });
+  const facts = h("span", { class: "facts" });
+  const state = h("span", { class: "chip" });
+  const back = h("a", { class: "button ghost back", href: "#/", "aria-label": "Back to the sessions" }, icon("back"));
+  const find = h("a", { class: "button ghost tool-button", href: `#/search/${encodeURIComponent(sessionId)}`, "aria-label": "Search in this session", title: "Search in this session" }, icon("search"));
+  const screen = h("button", { class: "button ghost tool-button", type: "button", "aria-label": "Show the terminal", title: "Show the terminal", onclick: () => showScreen() }, icon("screen"));
+  const menu = headMenu(sessionId);
+  const node = h("header", { class: "head" }, back, h("div", { class: "head-words" }, h("div", { class: "head-name" }, name, state), h("p", { class: "quiet" }, dot, more, where, facts)), h("div", { class: "head-tools" }, find, screen, menu.node));
+  let session = null;
+
+  function showScreen() {
+    return session && openScreen(session);
+  }
+
+  function update(next, away, machine) {
+    session = next;
+    const { about, usage } = conversation();
+    text(name, sessionName(session));
+    text(more, [session.distinction, about.title].filter(Boolean).map((one) => `${one} · `).join(""));
+    attribute(node, "data-needy", needsYou(session));
+    attribute(dot, "data-on", !away);
+    text(where, [`${session.machine_id}${away ? " (away)" : ""}`, session.backend, session.cwd].filter(Boolean).join(" · "));
+    attribute(where, "title", session.session_id);
+    text(facts, factsOf(session, about, usage, conversation().total).map((one) => ` · ${one}`).join(""));
+    stateChip(state, session);
+    screen.hidden = away || ["command", "headless"].includes(session.backend) || session.state === "ended";
+    menu.update(session, away, machine);
+  }
+  return { node, update, showScreen, close() {} };
+}
+
+/** Model, mode, how full its context is, what it cost: as far as its program says so. */
+function factsOf(session, about, usage, total) {
+  const context = usage?.contextTokens ? `${thousands(usage.contextTokens)}${usage.contextSize ? ` of ${thousands(usage.contextSize)}` : ""} tokens in use` : "";
+  const cost = total.cost > 0 ? `$${total.cost.toFixed(2)}` : "";
+  const mode = session.mode || about.mode;
+  return [session.model || about.model, mode && mode !== "default" ? mode : "", about.branch, context, cost].filter(Boolean);
+}
+
+const thousands = (number) => (number < 1000 ? String(number) : `${Math.round(number / 1000)}k`);
+
+function headMenu(sessionId) {
+  const items = h("div", { class: "menu-items", role: "group", "aria-label": "Session" });
+  const summary = h("summary", { class: "button ghost tool-button", "aria-label": "More about this session", title: "More" }, icon("more"));
+  const node = h("details", { class: "menu" }, summary, items);
+  const close = () => (node.open = false);
+  const outside = (event) => node.contains(event.target) || close();
+  let shown = "";
+  node.addEventListener("toggle", () => {
+    if (node.open) document.addEventListener("pointerdown", outside);
+    else document.removeEventListener("pointerdown", outside);
+  });
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    close();
+    summary.focus();
+  });
+  const act = (label, action, style = "") => {
+    const button = h("button", { class: `menu-item ${style}`, type: "button" }, label);
+    button.addEventListener("click", async () => {
+      close();
+      await attempt(button, action);
+    });
+    return button;
+  };
+
+  function update(session) {
+    const now = JSON.stringify([session.state, session.backend, session.modes, session.controls, session.model, isMuted(sessionId)]);
+    if (now === shown) return;
+    shown = now;
+    const alive = session.state !== "ended";
+    items.replaceChildren(...[
+      ...(alive ? controls(session, act) : []),
+      act("Rename it…", () => rename(session)),
+      act(isMuted(sessionId) ? "Unmute it in this browser" : "Mute it in this browser", async () => {
+        mute(sessionId, !isMuted(sessionId));
+        toast(isMuted(sessionId) ? "Its words are not counted or read out here any more." : "Its words count again.");
+        update(session);
+      }),
+      act("Copy its id", () => navigator.clipboard.writeText(sessionId)),
+      alive && session.backend === "headless" && act("End the session…", () => endSession(session), "bad-words"),
+    ].filter(Boolean));
+  }
+  return { node, update };
+}
+
+/** What its program lets be changed from afar; only what the router names. */
+function controls(session, act) {
+  const signal = (name, value) => post("control", { session: session.session_id, signal: name, value, key: newKey() });
+  const known = session.controls ?? [];
+  return [
+    known.includes("interrupt") && act("Interrupt it", () => signal("interrupt")),
+    session.modes?.length > 0 && act(`Mode: ${session.mode || "not known"}…`, () => choose("Mode", session.modes, session.mode, (value) => signal("mode", value))),
+    known.includes("model") && act(`Model: ${session.model || "not known"}…`, () => name("Model", session.model, (value) => signal("model", value))),
+    known.includes("compact") && act("Compact its context", () => signal("compact")),
+    known.includes("clear") && act("Clear its context…", async () => (await dialog("Clear the context?", h("p", {}, "It forgets the conversation so far."), "Clear", () => signal("clear"))) && undefined),
+  ].filter(Boolean);
+}
+
+function choose(label, values, now, act) {
+  const select = h("select", { id: "chosen" }, values.map((value) => h("option", { value, selected: value === now }, value)));
+  return dialog(label, [h("label", { for: "chosen" }, label), select], "Set", () => act(select.value));
+}
+
+function name(label, now, act) {
+  const field = h("input", { id: "named", value: now ?? "", required: true, maxlength: "200", autocomplete: "off", spellcheck: "false" });
+  return dialog(label, [h("label", { for: "named" }, label), field], "Set", () => act(field.value.trim()));
+}
+
+function rename(session) {
+  const field = h("input", { id: "new-name", value: session.label, maxlength: "200", autocomplete: "off" });
+  const key = newKey();
+  const words = h("p", { class: "hint" }, "Everybody sees it so, in every chat. Leave it empty to call it as its machine does.");
+  return dialog("Rename the session", [h("label", { for: "new-name" }, "Name"), field, words], "Rename", () => post("rename", { session: session.session_id, name: field.value.trim(), key }));
+}
+
+async function endSession(session) {
+  const key = newKey();
+  const words = h("p", {}, `${sessionName(session)} and its program end; what it is doing now is left undone.`);
+  await dialog("End the session?", words, "End it", () => post("end", { session: session.session_id, key }));
+}
+
