@@ -47,6 +47,7 @@ GET  /console/login                 anyone
 POST /console/login                 form
 GET  /console/                      cookie page
 GET  /console/file                  cookie page
+GET  /console/image                 cookie page
 GET  /console/api/overview          cookie page
 GET  /console/api/chat              cookie page
 GET  /console/api/queue             cookie page

@@ -1,6 +1,7 @@
 """The console's conversation: words stay in sight, receipts tell no more than is so."""
 
 import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -205,3 +206,24 @@ def test_what_a_refusal_asks_stays_a_question(console: Console) -> None:
         expect(page.locator(".pending")).not_to_contain_text("?.")
 
     console.complaints[:] = [line for line in console.complaints if "404" not in line]
+
+
+def test_a_picture_that_a_session_sends_is_shown_and_what_only_calls_itself_one_is_a_link(console: Console) -> None:
+    picture = b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+    own = console.router.own
+    own.attach(own.say("s-1", "The page."), "shot.png", "evil.png")
+    sizes = tuple(replace(one, size=len(picture)) for one in own.known_notifications[0].files)
+    own.known_notifications[0] = replace(own.known_notifications[0], files=sizes)
+    console.router.files |= {
+        "file-shot.png": [picture],
+        "file-evil.png": [b"<svg onload='alert(1)'/>".ljust(len(picture))],
+    }
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_role("img", name="shot.png")).to_have_js_property("naturalWidth", 1)
+        expect(page.get_by_role("link", name="evil.png")).to_be_visible()
+        expect(page.get_by_role("img", name="evil.png")).to_have_count(0)
+
+    console.complaints[:] = [line for line in console.complaints if "400" not in line]

@@ -12,6 +12,7 @@ import { receipt } from "./receipt.js";
 import { planRow, toolRow } from "./tools.js";
 import { bytes, clock, commandText, day, hover, keyName, sender } from "./words.js";
 
+const MOST_SHOWN = 8_000_000; // bytes of a picture that is shown by itself
 const PRESSED = "pointsman:pressed";
 const pressed = JSON.parse(sessionStorage.getItem(PRESSED) ?? "{}");
 
@@ -110,7 +111,10 @@ function missingRow(item) {
 const MAKERS = { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow, gap: gapRow, words: wordsRow, tool: toolRow, plan: planRow, mark: markRow, missing: missingRow };
 
 function fileLink({ name, size, url }) {
-  return h("a", { class: "file", href: url, download: name }, `📎 ${name}, ${bytes(size)}`);
+  const link = h("a", { class: "file", href: url, download: name }, `📎 ${name}, ${bytes(size)}`);
+  if (!/\.(?:png|jpe?g|gif|webp)$/i.test(name) || size > MOST_SHOWN) return link;
+  const picture = h("img", { class: "picture", src: url.replace("/console/file", "/console/image"), alt: name, loading: "lazy", onerror: () => picture.remove() });
+  return h("span", { class: "shown" }, picture, link);
 }
 
 function choiceButton(choice) {

@@ -1,4 +1,4 @@
-"""Files that sessions sent: named where they were said, saved by whoever is logged in, never shown."""
+"""Files that sessions sent: named where they were said, saved by whoever is logged in; pictures alone are shown."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -41,3 +41,37 @@ def test_a_stranger_gets_no_file(stranger: FlaskClient, said: str) -> None:
     answer = stranger.get(f"/console/file?notification={said}&number=1")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/console/login")
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 8
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0....", "image/jpeg"),
+        (b"GIF89a....", "image/gif"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
+    ],
+)
+def test_a_picture_is_shown_as_what_its_bytes_are(
+    client: FlaskClient, router: FakeRouter, data: bytes, kind: str
+) -> None:
+    note = router.own.attach(router.own.say("s-1", "look"), "shot.png")
+    router.files["file-shot.png"] = [data]
+
+    told = client.get(f"/console/image?notification={note.notification_id}&number=0")
+
+    assert (told.status_code, told.mimetype) == (200, kind)
+    assert told.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("data", [b"<svg onload='alert(1)'/>", b"<html><script>", b"", b"\x89PNG"])
+def test_what_is_no_picture_is_not_shown_whatever_it_is_called(
+    client: FlaskClient, router: FakeRouter, data: bytes
+) -> None:
+    note = router.own.attach(router.own.say("s-1", "look"), "shot.png")
+    router.files["file-shot.png"] = [data]
+
+    assert client.get(f"/console/image?notification={note.notification_id}&number=0").status_code == 400
