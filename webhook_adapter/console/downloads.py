@@ -29,7 +29,7 @@ class WantedFile(Struct):
 
 
 def picture_kind(begins: bytes) -> str:
-    """What a picture is by its first bytes, whatever it is called; empty for all else. SVG, which can hold scripts, is none."""
+    """What a picture is, by its first bytes alone; empty for all else, and for SVG, which can hold scripts."""
     if begins[:4] == b"RIFF" and begins[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for mark, kind in _PICTURES.items() if begins.startswith(mark)), "")
