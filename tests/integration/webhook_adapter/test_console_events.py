@@ -211,3 +211,30 @@ def test_the_page_asks_for_nothing_but_the_stream(console: Console) -> None:
 
         assert [url for url in asked if "/console/api/live" not in url] == []
         assert len(asked) < 8
+
+
+def test_of_hidden_tabs_one_alone_keeps_a_request_open_and_the_others_catch_up(console: Console) -> None:
+    own = console.router.own
+    hiding = "Object.defineProperty(document, 'hidden', { get: () => globalThis.isHidden ?? false })"
+    turn = "(on) => { globalThis.isHidden = on; document.dispatchEvent(new Event('visibilitychange')); }"
+    with console.visit(path="#/session/s-1") as first:
+        first.context.add_init_script(hiding)
+        tabs = [first, first.context.new_page()]
+        for tab in tabs:
+            tab.goto(f"{console.address}/console/#/session/team%2Fdocs")
+            tab.reload()
+            expect(tab.get_by_label("Message to docs")).to_be_visible()
+            tab.evaluate(turn, True)
+        own.say("s-1", "ends what is under way")
+        for tab in tabs:
+            expect(tab.locator(".row").filter(has_text="ends what is under way")).to_be_visible()
+
+        own.say("s-1", "to one of them")
+        told = [tab.locator(".row").filter(has_text="to one of them") for tab in tabs]
+        wait_until(lambda: sum(row.count() for row in told) == 1)
+        own.say("s-1", "to the same")
+        same = [tab.locator(".row").filter(has_text="to the same") for tab in tabs]
+        wait_until(lambda: sum(row.count() for row in same) == 1)
+        for tab in tabs:
+            tab.evaluate(turn, False)
+            expect(tab.locator(".row").filter(has_text="to the same")).to_be_visible()

@@ -101,21 +101,21 @@ function parsed(block) {
   return event;
 }
 
+let isAlone = false; // this tab has the one place for hidden tabs
+
 /** Browsers have six connections for a place: of all hidden tabs one alone keeps one, where that can be agreed on. */
 async function visibleOrAlone() {
-  if (!document.hidden) return;
-  const shown = new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  if (!document.hidden || isAlone) return;
+  const shown = new Promise((resolve) => document.addEventListener("visibilitychange", () => document.hidden || resolve()));
   if (!navigator.locks) return shown;
   const waiting = new AbortController();
-  let mine;
   const held = new Promise((resolve) => {
     navigator.locks.request(HIDDEN, { signal: waiting.signal }, () => {
+      isAlone = true;
       resolve();
-      return shown;
+      return shown.then(() => (isAlone = false));
     }).catch(() => {});
-    mine = resolve;
   });
   await Promise.race([held, shown]);
-  mine();
-  if (!document.hidden) waiting.abort();
+  if (!isAlone) waiting.abort();
 }
