@@ -1,6 +1,6 @@
 """How each state of the console looks: `python -m tests.rigs.console_looks FOLDER` takes pictures, and remembers them.
 
-What is remembered is coarse: how light each of some hundred fields of the page is. Another font moves little there, a
+What is remembered is coarse: the colour of each of some hundred fields of the page, on the whole. Another font moves little there, a
 part that is gone, or in another place, much.
 """
 
@@ -17,22 +17,21 @@ REMEMBERED = Path(__file__).with_name("console_looks.json")
 COLUMNS, ROWS = 16, 12
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
+_SHADE = 8  # of 256
 _FIELDS = f"""async (source) => {{
   const image = new Image();
   image.src = source;
   await image.decode();
-  const canvas = new OffscreenCanvas({COLUMNS}, {ROWS}).getContext("2d");
-  canvas.imageSmoothingQuality = "high";
   const half = new OffscreenCanvas({COLUMNS * 16}, {ROWS * 16});
   half.getContext("2d").drawImage(image, 0, 0, half.width, half.height);
   const data = half.getContext("2d").getImageData(0, 0, half.width, half.height).data;
-  const fields = Array({COLUMNS * ROWS}).fill(0);
+  const fields = Array({COLUMNS * ROWS * 3}).fill(0);
   for (let y = 0; y < half.height; y += 1) for (let x = 0; x < half.width; x += 1) {{
     const at = (y * half.width + x) * 4;
-    const light = 0.3 * data[at] + 0.59 * data[at + 1] + 0.11 * data[at + 2];
-    fields[Math.floor(y / 16) * {COLUMNS} + Math.floor(x / 16)] += light / 256;
+    const field = (Math.floor(y / 16) * {COLUMNS} + Math.floor(x / 16)) * 3;
+    for (let colour = 0; colour < 3; colour += 1) fields[field + colour] += data[at + colour] / 256;
   }}
-  return fields.map(Math.round);
+  return fields.map((one) => Math.min(255, Math.round(one)));
 }}"""
 
 
@@ -102,23 +101,23 @@ def bring(page: Page, state: State) -> None:
     state.act(page)
 
 
-def fields(browser: Browser, picture: bytes) -> list[int]:
-    """How light the fields of a picture are."""
+def fields(browser: Browser, picture: bytes) -> bytes:
+    """Red, green and blue of each field of a picture."""
     page = browser.new_page()
     seen = page.evaluate(_FIELDS, f"data:image/png;base64,{base64.b64encode(picture).decode()}")
     page.close()
-    return [int(each) for each in seen]
+    return bytes(seen)
 
 
-def apart(one: list[int], other: list[int]) -> float:
-    """How far two are from each other: the mean of what differs, in 256 steps from dark to light."""
-    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
+def apart(one: bytes, other: bytes) -> float:
+    """In how many of a hundred fields two differ by more than a shade."""
+    changed = {at // 3 for at, (a, b) in enumerate(zip(one, other, strict=True)) if abs(a - b) > _SHADE}
+    return 100 * len(changed) / (COLUMNS * ROWS)
 
 
-def remembered() -> dict[str, list[int]]:
+def remembered() -> dict[str, bytes]:
     """By state, size and scheme."""
-    known: dict[str, list[int]] = json.loads(REMEMBERED.read_text()) if REMEMBERED.exists() else {}
-    return known
+    return {name: bytes.fromhex(each) for name, each in json.loads(REMEMBERED.read_text()).items()}
 
 
 def main(folder: Path) -> None:
@@ -142,7 +141,7 @@ def main(folder: Path) -> None:
                             )
                             known[f"{name}-{size}-{scheme}"] = fields(browser, picture)
         browser.close()
-    lines = (f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in sorted(known.items()))
+    lines = (f"  {json.dumps(name)}: {json.dumps(each.hex())}" for name, each in sorted(known.items()))
     REMEMBERED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 

@@ -29,8 +29,8 @@ STICKING_OUT = """() => [...document.querySelectorAll("body *")].filter((one) =>
   const inside = (node) => node && (getComputedStyle(node).overflowX !== "visible" || inside(node.parentElement));
   return box.width > 0 && box.right > innerWidth + 1 && one.checkVisibility() && !inside(one.parentElement);
 }).map((one) => one.outerHTML.slice(0, 90))"""
-# Of 256: what a part that is missing makes of it is more, another font less.
-MOST_APART = 6.0
+# Fields of a hundred: what a part that is missing makes of it is more, another font less.
+MOST_APART = 12.0
 LOOKS = [
     (name, size, scheme)
     for name in STATES
