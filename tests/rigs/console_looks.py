@@ -1,7 +1,7 @@
 """How each state of the console looks: `python -m tests.rigs.console_looks FOLDER` takes pictures, and remembers them.
 
-What is remembered is coarse: the colour of each of some hundred fields of the page, on the whole. Another font moves little there, a
-part that is gone, or in another place, much.
+What is remembered is coarse: the colour of each of some hundred fields of the page, on the whole. Another font moves
+little there, a part that is gone, or in another place, much.
 """
 
 import base64

@@ -1,0 +1,54 @@
+"""The console's stream over a real router: what a machine tells comes to whoever waits, and once."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.integration.router.harness import API_KEY, RouterUnderTest, config, serving
+from tests.rigs.told_events import tell
+from webhook_adapter.console import wakeups
+
+
+@pytest.fixture
+def router(data_dir: Path) -> Iterator[RouterUnderTest]:
+    with serving(config(data_dir)) as router:
+        yield router
+
+
+@pytest.fixture
+def page(http: FlaskClient) -> FlaskClient:
+    """Somebody at the console."""
+    http.post("/console/login", data={"api_key": API_KEY})
+    return http
+
+
+def come(page: FlaskClient, session_id: str, last: str = "") -> tuple[list[str], str]:
+    """The names of what is told, and the last id."""
+    told = page.get(f"/console/api/live?session={session_id}", headers={"Last-Event-ID": last} if last else {})
+    assert told.status_code == 200
+    lines = told.text.splitlines()
+    ids = [line.removeprefix("id: ") for line in lines if line.startswith("id: ")]
+    return [line.removeprefix("event: ") for line in lines if line.startswith("event: ")], ids[-1] if ids else last
+
+
+def test_what_a_machine_tells_ends_the_wait_and_comes_once(page: FlaskClient, router: RouterUnderTest) -> None:
+    agent = router.machine()
+    session_id = router.session(agent, label="api")
+    with agent.connected() as link:
+        tell(link, session_id, 1, "one", "two")
+        names, last = come(page, session_id)
+        assert names == ["overview", "questions", "chat", "did", "did"]
+
+        told: list[tuple[list[str], str]] = []
+        waiting = threading.Thread(target=lambda: told.append(come(page, session_id, last)))
+        waiting.start()
+        tell(link, session_id, 3, "three")
+        waiting.join(wakeups.PATIENCE / 2)
+
+        assert not waiting.is_alive()
+        [(names, last)] = told
+        assert [name for name in names if name == "did"] == ["did"]
+        assert last.startswith("3.")
