@@ -41,9 +41,10 @@ _MOST_OF_OUTPUT = 5  # lines
 @click.option("--steps", is_flag=True, help="Of a session, too, the steps of commands and messages.")
 @click.argument("session", default="", shell_complete=completion.sessions)
 def watch(*, session: str, after: int | None, last: int, live: bool, steps: bool, as_json: bool) -> None:
-    """Show what a session does, as it does it; without one, the steps of all commands and messages from now on.
+    """Show what a session does, as it does it; without one, the steps of all commands and messages.
 
-    Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it.
+    Ctrl-C ends it. Each line begins with the number of its event, to resume `--after` it. Steps begin from now on,
+    unless it says where.
     """
     session_id = ""
     if session:

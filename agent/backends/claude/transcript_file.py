@@ -50,9 +50,8 @@ class Cursor:
         """For the router, to which it means nothing; without what there is no room for."""
         alone = replace(self.known, agents=())
         for known in (self.known, alone, replace(alone, described=Described())):
-            given = json.dumps(asdict(replace(self, known=known)), separators=(",", ":"), ensure_ascii=False)
-            # A path need not be UTF-8: what is not, is a lone surrogate here.
-            if len(data := given.encode(errors="surrogatepass")) <= MOST_PACKED:
+            given = asdict(replace(self, known=known))
+            if len(data := json.dumps(given, separators=(",", ":")).encode()) <= MOST_PACKED:
                 break
         return data
 

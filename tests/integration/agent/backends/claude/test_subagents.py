@@ -179,7 +179,7 @@ def test_what_names_a_file_elsewhere_is_not_followed(talk: Talk, tmp_path: Path)
 def test_what_there_is_no_room_for_in_the_cursor_is_left_out() -> None:
     agents = tuple(Subagent(f"t{number}") for number in range(MOST))
     described = Described("\u6f22" * 200, "m" * 200, "\u6f22" * 200, "b" * 200)
-    long = Cursor("/" + "p" * 1500, known=Known(described=described, agents=agents))
+    long = Cursor("/" + "p" * 600, known=Known(described=described, agents=agents))
     longer = replace(long, path="/" + "p" * 2500)
 
     assert Cursor.unpacked(long.packed()) == replace(long, known=Known(described=described))
