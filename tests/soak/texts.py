@@ -1,6 +1,6 @@
 """Renders random and hostile texts and asks Telegram's own parser: `python -m tests.soak.texts`.
 
-Each text must parse, and come out as it went in.
+Each text must parse, and come out as it went in; as Markdown, too, as it is meant to be seen.
 """
 
 import argparse
@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tests.fakes.entity_oracle import Refused, parsed
 from webhook_adapter.transports.telegram.outbound.code_blocks import shown
@@ -39,8 +40,9 @@ def texts(count: int, seed: int) -> Iterator[str]:
 
 def check(text: str) -> int:
     """Render a text and let Telegram read it; how many messages it made. Raises Wrong."""
-    made = parts(Outgoing(ChatRef("1"), text, "devbox · <api> & co", kind=Kind.PROGRESS))
-    for part in made:
+    message = Outgoing(ChatRef("1"), text, "devbox · <api> & co", kind=Kind.PROGRESS)
+    made = parts(message)
+    for part in (*made, *parts(replace(message, is_markdown=True))):
         _check_part(part, text)
     if not isinstance(made[0], FilePart) and _visible(_inner(made)) != _visible(shown(text).text):
         raise Wrong("the messages together are not the text")

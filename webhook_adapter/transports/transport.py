@@ -17,6 +17,7 @@ class Kind(Enum):
     STATUS = "receipt"
     PROGRESS = "progress"
     ANSWER = "answer"
+    WORK = "work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class OutgoingFile:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to bring, in plain text; the platform formats it.
+    """One message to bring, in plain text or in Markdown; the platform formats it.
 
     Without a text it brings nothing: the last of `edit_message_ids` loses its buttons.
     """
@@ -66,6 +67,7 @@ class Outgoing:
     files: tuple[OutgoingFile, ...] = ()
     session_id: str = ""  # the session that it is about, and its machine
     machine_id: str = ""
+    is_markdown: bool = False  # a platform that has no formats shows it as it is
 
 
 @dataclass(frozen=True, slots=True)

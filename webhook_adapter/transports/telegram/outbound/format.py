@@ -6,6 +6,8 @@ from html import escape
 from typing import Any
 
 from webhook_adapter.transports.telegram.outbound.code_blocks import shown
+from webhook_adapter.transports.telegram.outbound.markdown import rendered
+from webhook_adapter.transports.telegram.outbound.spans import Marked
 from webhook_adapter.transports.transport import Button, Outgoing, OutgoingFile
 
 PART_UNITS = 4000
@@ -84,7 +86,7 @@ def parts(message: Outgoing) -> list[Part]:
 
 def _words(message: Outgoing) -> list[Part]:
     """The text alone."""
-    frame, seen = _frame(message), shown(message.text)
+    frame, seen = _frame(message), _seen(message, message.text)
     cuts = _cuts(seen.text, frame.first_units, PART_UNITS)
     if len(cuts) > MOST_PARTS:
         return _as_document(message, frame)
@@ -105,18 +107,25 @@ def _words(message: Outgoing) -> list[Part]:
     ]
 
 
+def _seen(message: Outgoing, text: str) -> Marked:
+    """A text as people see it: plain, but for code and diffs, unless its writer says that it is Markdown."""
+    return rendered(text) if message.is_markdown else shown(text)
+
+
 def _frame(message: Outgoing) -> _Frame:
     return _Frame(_head(message.heading, _CAPTION_UNITS))
 
 
 def _as_document(message: Outgoing, frame: _Frame) -> list[Part]:
     """A file with everything, then the last words with the buttons under them."""
-    tail = _tail(message.text, _LAST_WORDS_UNITS)
+    seen = _seen(message, message.text) if message.is_markdown else Marked(message.text)
+    tail = _tail(seen.text, _LAST_WORDS_UNITS)
     caption = frame.part("", "", first=True, last=False, buttons=())
     content = message.text.encode()
-    document = FilePart(OutgoingFile("message.txt", len(content), lambda: (content,)), caption.html, caption.plain)
-    words = f"…\n{tail}"
-    return [document, frame.part(words, escape(words), first=True, last=True, buttons=message.buttons)]
+    name = "message.md" if message.is_markdown else "message.txt"
+    document = FilePart(OutgoingFile(name, len(content), lambda: (content,)), caption.html, caption.plain)
+    marked = seen.html(len(seen.text) - len(tail), len(seen.text))
+    return [document, frame.part(f"…\n{tail}", f"…\n{marked}", first=True, last=True, buttons=message.buttons)]
 
 
 def split(text: str, first_limit: int, limit: int) -> list[str]:
