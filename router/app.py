@@ -16,6 +16,7 @@ from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
 from router.api.control.part import ControlServices
 from router.api.control.servicer import ControlServicer
+from router.api.convert.session_events import happened
 from router.api.identity import IdentityServicer
 from router.api.link_stream import LinkServices
 from router.api.people_calls import PeopleServices
@@ -57,6 +58,7 @@ from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
 from router.services.outbox.status_lines import StatusLines
 from router.services.outbox.status_messages import StatusMessages
+from router.services.outbox.work_messages import WorkMessages
 from router.services.people.api_keys import ApiKeys
 from router.services.people.browsers import Browsers
 from router.services.people.pairing import Pairing
@@ -74,6 +76,7 @@ from router.services.upkeep.stats import Stats
 from router.services.upkeep.timers import Timers
 from router.services.upkeep.unseen import Unseen
 from router.services.wakeups import ANYTHING, Wakeups
+from router.services.work_events import WorkEvents
 from router.store import audit, clock_steps, integrity
 from router.store import events as event_store
 from router.store.database import Database
@@ -116,7 +119,8 @@ class Router:
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas)
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
-        notifications = Notifications(outbox, clock, new_id, token, quotas)
+        self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
+        notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said)
         machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
         upstream = UpstreamService(
             hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
@@ -125,16 +129,18 @@ class Router:
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock, controls)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
-        stats, self.events = Stats(database, hub, outbox, delivery, clock, quotas), EventLog(database, hub, clock)
+        stats = Stats(database, hub, outbox, delivery, clock, quotas)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, wakeups, clock)  # fmt: skip
+            self.events, self._work, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
             wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean, self.events,
             screens, people)  # fmt: skip
-        self._delivery_receipts = receipts = DeliveryReceipts(outbox, status_messages, topics, subscriptions)
+        self._delivery_receipts = receipts = DeliveryReceipts(
+            outbox, status_messages, topics, subscriptions, work_messages
+        )
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
@@ -152,6 +158,7 @@ class Router:
         for role, secret in self._settings_keys.items():
             await self.database.write(partial(self._keys.bootstrap, secret=secret, role=role))
         await self.database.write(audit.tell)
+        await self._work.recover()
 
 
 def _inbound(
@@ -168,6 +175,19 @@ def _inbound(
     buttons = ChatButtons(delivery, dead_letters, status_messages)
     pages = Pages(permissions, controls)
     return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages, clock)
+
+
+def _turns(
+    database: Database,
+    hub: Hub,
+    outbox: Outbox,
+    clock: Clock,
+    new_id: Callable[[], str],
+    new_token: Callable[[], str],
+) -> tuple[EventLog, WorkMessages, WorkEvents]:
+    """What sessions do, and what chats are shown of it."""
+    log, work_messages = EventLog(database, hub, clock), WorkMessages(outbox, clock, new_id, new_token)
+    return log, work_messages, WorkEvents(log, database, work_messages, clock, happened)
 
 
 def _people(

@@ -6,6 +6,9 @@ from agent.domain.hook import HookEvent
 ENDS = frozenset({"Stop", "StopFailure"})
 """Events that end a turn: the agent waits for its person."""
 
+WITH_WORDS = ENDS | {"SubagentStop"}
+"""Events that tell what the agent said, in Markdown as it wrote it."""
+
 _ROOM = MAX_TEXT_BYTES - 1024  # bytes for the last words beside the first line
 _WAITS = "idle_prompt"  # the kind of Notification that comes a minute after the end of a turn
 

@@ -213,6 +213,8 @@ class Notify:
     text: str
     buttons: tuple[Button, ...] = ()
     files: tuple[NotificationFile, ...] = ()
+    is_markdown: bool = False
+    ends_turn: bool = False  # these are the last words of a turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ def _notify(seq: int, notification: frames.Notify) -> link.Notify:
         session_id=notification.session_id,
         text=notification.text,
         buttons=[types.Button(label=one.label, action=one.action) for one in notification.buttons],
+        markdown=notification.is_markdown,
+        ends_turn=notification.ends_turn,
     )
 
 

@@ -21,7 +21,9 @@ class Alerts:
         name = bare_id(session.session_id)
         text = alert.text_of(event)
         if text and not (alert.repeats_end(event) and name in self._waiting):
-            await self._outbox.append(Notify(str(uuid.uuid4()), session.session_id, text))
+            is_end, words = event.name in alert.ENDS, event.name in alert.WITH_WORDS
+            told = Notify(str(uuid.uuid4()), session.session_id, text, is_markdown=words, ends_turn=is_end)
+            await self._outbox.append(told)
         if event.name in alert.ENDS or alert.repeats_end(event):
             self._waiting.add(name)
         elif event.name in ("UserPromptSubmit", "SessionEnd"):  # the next end is news again

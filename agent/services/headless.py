@@ -44,7 +44,7 @@ class HeadlessListener:
         self._retry = retry
 
     async def said(self, session_id: str, text: str) -> None:
-        notification = Notify(str(uuid.uuid4()), session_id, _fitting(text))
+        notification = Notify(str(uuid.uuid4()), session_id, _fitting(text), is_markdown=True, ends_turn=True)
         await self._insist(lambda: self._outbox.append(notification))
 
     async def became(self, session_id: str, state: SessionState) -> None:

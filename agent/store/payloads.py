@@ -50,10 +50,11 @@ def _fields(item: Item) -> tuple[str, list[object]]:
             return "session_update", [*fields, told.state.value, told.waiting_for, *works]
         case SessionGone():
             return "session_closed", [*astuple(item)]
-        case Notify(notification_id, session_id, text, buttons, files):
-            # Without files as earlier versions wrote it, which knew none.
+        case Notify(notification_id, session_id, text, buttons, files, is_markdown, ends_turn):
+            # No more than it needs: earlier versions, which knew less, wrote and read it so.
             few = [notification_id, session_id, text, [astuple(one) for one in buttons]]
-            return "notify", few + ([[astuple(one) for one in files]] if files else [])
+            said = [is_markdown, ends_turn] if is_markdown or ends_turn else []
+            return "notify", few + ([[astuple(one) for one in files], *said] if files or said else [])
         case PermissionAsked(asked):
             options = [[*astuple(one)[:2], one.verdict.value, one.takes_text, one.meaning] for one in asked.options]
             head = [asked.permission_id, asked.session_id, asked.kind.value, asked.tool, asked.input]
@@ -77,10 +78,10 @@ def _session(session_id: str, generation: int, label: str, backend: str, cwd: st
 
 
 def _notification(
-    notification_id: str, session_id: str, text: str, buttons: list[Any], files: Sequence[Any] = ()
+    notification_id: str, session_id: str, text: str, buttons: list[Any], files: Sequence[Any] = (), *said: bool
 ) -> Item:
     offered, sent = tuple(Button(*one) for one in buttons), tuple(NotificationFile(*one) for one in files)
-    return Notify(notification_id, session_id, text, offered, sent)
+    return Notify(notification_id, session_id, text, offered, sent, *said)
 
 
 def _asked(permission_id: str, session_id: str, kind: str, *rest: Any) -> Item:  # noqa: ANN401 -- as JSON has them

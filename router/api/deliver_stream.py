@@ -71,7 +71,7 @@ class DeliverStream:
                 await self._context.write(delivery_message(delivery, LEASE, about).SerializeToString())
 
     def _expire(self, courier: Courier, notification_id: str, attempt: int) -> None:
-        leased = courier.leased.get(notification_id)
+        leased = courier.leased.get(notification_id) or courier.lent.get(notification_id)
         if leased is not None and leased.attempt == attempt:  # else it was answered, or is leased anew
             self._database.write(
                 lambda tx: self._outbox.expire_lease(tx, courier, notification_id, attempt)

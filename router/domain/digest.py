@@ -58,7 +58,8 @@ def digest(run: Sequence[Notification], name: str, since: str) -> Notification:
     lines = [_beginning(f"• {' '.join(one.text.split())}", each) for one in older]
     last = _beginning(newest.text, room - sum(_units(line) + 1 for line in lines))
     was_cut = last != newest.text or any(line.endswith(_CUT) for line in lines)
-    return replace(run[0], text="\n".join([head, *lines, last, *([end] if was_cut else [])]))
+    text = "\n".join([head, *lines, last, *([end] if was_cut else [])])
+    return replace(run[0], text=text, is_markdown=False)  # a mark may have lost its other half
 
 
 def _is_plain(notification: Notification) -> bool:

@@ -117,6 +117,8 @@ class Notify(Struct, frozen=True):
     buttons: tuple[Button, ...]
     targets: tuple[ChatRef, ...]
     files: tuple[File, ...] = ()
+    is_markdown: bool = False
+    ends_turn: bool = False  # its last words: the turn of the session is over
 
 
 class PermissionRequest(Struct, frozen=True):

@@ -43,6 +43,7 @@ class Kind(Enum):
     ANSWER = 2
     STATUS = 3
     PROGRESS = 4
+    WORK = 5  # lent to couriers beside the queue, and kept nowhere
 
 
 class Button(Struct, frozen=True):
@@ -86,6 +87,7 @@ class Notification(Struct, frozen=True):
     files: tuple[File, ...] = ()
     copy_of: str = ""  # the first of those that bring one message to several chats
     sender: str = ""  # whose quota it counts against
+    is_markdown: bool = False
 
 
 class Leased(Struct, frozen=True):

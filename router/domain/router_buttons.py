@@ -15,6 +15,7 @@ from router.domain.notification import Button
 from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
 from router.domain.wording import labels
+from router.domain.work import Shows
 
 REASON = "reason"  # under a permission question: says how to give one
 LONGEST_ID = 36  # bytes of an id, as a UUID has: with a verb before it more would not fit a platform's button
@@ -40,6 +41,7 @@ class Verb(Enum):
     MODEL = "model"
     ASK = "ask"
     DONT_ASK = "dont-ask"
+    SHOW = "show"  # its key says what of a turn
 
 
 _ENDED_BADLY = (Verb.RETRY, Verb.ELSEWHERE, Verb.DROP)
@@ -92,6 +94,11 @@ def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:
     labels = namesakes.on_button(there)
     offered = list(zip(labels, there, strict=True))[:MAX_OFFERED]
     return tuple(Button(label, f"{verb.value}:{key_of(session)}") for label, session in offered)
+
+
+def show_buttons() -> tuple[Button, ...]:
+    """One button for each way to show a turn."""
+    return tuple(Button(labels.SHOWS[each.value], f"{Verb.SHOW.value}:{each.value}") for each in Shows)
 
 
 def key_buttons(names: Iterable[str]) -> tuple[Button, ...]:

@@ -22,7 +22,7 @@ CONTROLS = frozenset(["mode", "model", "compact", "clear"])
 ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"]) | CONTROLS
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
 CHAT_COMMANDS = ABOUT_A_SESSION | {
-    "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "cmd",
+    "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
 }  # fmt: skip
 ANSWERS: dict[str, Action] = {
     "continue": KeyPress("enter"),

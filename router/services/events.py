@@ -44,6 +44,7 @@ class EventLog:
         self._wakeups = Wakeups()  # of its own: who waits for commands is not woken by what sessions say
         self._events: Database | None = None
         self.watchers = 0
+        self.on_told: Callable[[str, int], None] = lambda _session_id, _first_seq: None  # after a commit: what is new
         self._size = 0  # bytes kept
         self._waiting = 0  # bytes on their way to the disk
         self._owned: dict[tuple[str, str], tuple[str, float]] = {}  # by machine and name: its id, until when
@@ -85,6 +86,16 @@ class EventLog:
         self._suspect(is_known=True)
         text = "The index of what was said is damaged, and is made anew. Search again in a minute."
         raise Refusal(Reason.STORAGE_UNAVAILABLE, text, retry_after=60.0)
+
+    async def behind(self, session_id: str, seq: int, limit: int) -> list[tuple[int, bytes]] | None:
+        """What is kept behind a number; None where numbers began anew, or nothing is kept now."""
+        if self._events is None:
+            return None
+        page = await self._events.read(partial(events.after, session_id=session_id, seq=seq, limit=limit))
+        if page:
+            return page
+        stream = await self._events.read(partial(events.find, session_id=session_id))
+        return [] if stream.last_seq >= seq else None
 
     async def watch(
         self,
@@ -235,6 +246,7 @@ class EventLog:
         while self._size > MOST_BYTES and (gone := events.remove_oldest(tx, float("inf"))):
             tx.set(self, _size=self._size - gone)
         tx.after_commit(lambda: self._wakeups.wake(session_id))
+        tx.after_commit(lambda: self.on_told(session_id, frame.first_seq))
         return stream.last_seq, stream.cursor
 
     def _clean(self, tx: Transaction) -> int:

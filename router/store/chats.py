@@ -8,10 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.domain.command import ChatRef
-from router.store import notifications, people, session_topics, tables
+from router.domain.work import Shows
+from router.store import notifications, people, session_topics, tables, work_messages
 from router.store.database import Transaction
 from router.store.mapper import Mapper
-from router.store.statements import Statement, given, upsert
+from router.store.statements import Connection, Statement, given, upsert
 
 
 class ChatSettings(Struct, frozen=True):
@@ -20,6 +21,7 @@ class ChatSettings(Struct, frozen=True):
     has_topics: bool = False
     asks_first: bool = False
     quiet: str = ""  # "22:00-07:00"; empty for never
+    shows: Shows = Shows.QUIET  # of a turn
 
 
 class _Role(Struct, frozen=True):
@@ -38,6 +40,7 @@ _THIS = (Row.transport == given.transport) & (Row.chat_id == given.chat_id)
 # A chat has a row from the first that it asks for, or that is known of it; the rest is as by default.
 _FIND_SETTINGS = _SETTINGS.reads(_SETTINGS.select().where(_THIS))
 _WRITE_SETTINGS = Statement(upsert(Row, _KEY, *_SETTINGS.columns))
+_ANY_SHOWS = Statement(Row.select(Row.chat_id).where(Row.shows != Shows.QUIET).limit(1))
 _CHOSEN = Statement(Row.select(Row.chosen_session).where(_THIS))
 _CHOOSE = Statement(upsert(Row, _KEY, Row.chosen_session))
 _DEFAULTS = Statement(Row.select(*_KEY).where(Row.is_default).order_by(*_KEY))
@@ -63,7 +66,12 @@ def settings(tx: Transaction, chat: ChatRef) -> ChatSettings:
 
 def set_settings(tx: Transaction, chat: ChatRef, new: ChatSettings) -> None:
     """Keep what a chat asks for from now on."""
-    _WRITE_SETTINGS.run(tx, **_key(chat), has_topics=new.has_topics, asks_first=new.asks_first, quiet=new.quiet)
+    _WRITE_SETTINGS.run(tx, **_key(chat), **_SETTINGS.named(new))
+
+
+def any_shows(on: Connection) -> bool:
+    """Whether a chat wants to see what sessions do."""
+    return _ANY_SHOWS.value(on) is not None
 
 
 def chosen_session(tx: Transaction, chat: ChatRef) -> str:
@@ -135,6 +143,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     notifications.move(tx, old, new)
     session_topics.move(tx, old, new)
     people.move(tx, old, new)
+    work_messages.forget_chat(tx, old)
     return True
 
 

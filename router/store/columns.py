@@ -36,9 +36,9 @@ class CodedInteger(Coded, IntegerField):
     """A number on disk, something else in the domain."""
 
 
-def text_of(kind: type[Enum]) -> CodedText:
+def text_of(kind: type[Enum], *, default: object = None) -> CodedText:
     """A column for an enum whose values are text."""
-    return CodedText(_VALUE, _member_of(kind))
+    return CodedText(_VALUE, _member_of(kind), default=default)
 
 
 def number_of(kind: type[Enum], *, default: object = None) -> CodedInteger:

@@ -83,6 +83,7 @@ _LIKE = _NOTIFICATIONS.reads(
     .limit(given.limit)
 )
 _QUEUED_FOR = _NOTIFICATIONS.reads(_ALL.where(QUEUED & _OF_CHAT))
+_ANY_QUEUED = Statement(Row.select(Row.position).where(QUEUED & _OF_CHAT).limit(1))
 _WAITING = Statement(
     Row.select(fn.COUNT(Row.position)).where((Row.sender == given.sender) & QUEUED & (Row.sender != ""))
 )
@@ -252,6 +253,11 @@ def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
     return _LIKE.all(
         tx, transport=chat.transport, chat_id=chat.chat_id, kind=kind, notification_id=head.notification_id, limit=limit
     )
+
+
+def any_queued(tx: Transaction, chat: ChatRef) -> bool:
+    """Whether anything waits for a chat."""
+    return _ANY_QUEUED.value(tx, transport=chat.transport, chat_id=chat.chat_id) is not None
 
 
 def queued_for(tx: Transaction, chat: ChatRef) -> list[Notification]:

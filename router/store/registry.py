@@ -18,6 +18,7 @@ from router.store import (
     subscriptions,
     tables,
     trace,
+    work_messages,
 )
 from router.store.upkeep import Store
 
@@ -29,6 +30,7 @@ STORES = (
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge, patient=True),
     Store(tables.SessionTopic, purge=session_topics.purge),
+    Store(tables.WorkMessage, purge=work_messages.purge),
     Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.

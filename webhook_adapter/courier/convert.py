@@ -23,6 +23,7 @@ _KINDS = {
     pb.DELIVERY_KIND_QUESTION: Kind.QUESTION,
     pb.DELIVERY_KIND_STATUS: Kind.STATUS,
     pb.DELIVERY_KIND_ANSWER: Kind.ANSWER,
+    pb.DELIVERY_KIND_WORK: Kind.WORK,
 }
 _NAME_IT = frozenset({Kind.STATUS, Kind.ANSWER})  # their own words say which session they speak of
 
@@ -48,6 +49,7 @@ def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
         topic_title=delivery.topic_title,
         close_topic=delivery.close_topic,
         silent=delivery.silent,
+        is_markdown=notification.markdown,
         files=tuple(
             OutgoingFile(each.name, each.size, partial(router.file_parts, notification.notification_id, each.file_id))
             for each in notification.files

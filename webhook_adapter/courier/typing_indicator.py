@@ -52,8 +52,11 @@ class TypingIndicator:
     def brought(self, message: Outgoing) -> None:
         """A message has been brought. Begins or puts off the looking; does not wait."""
         work = _Work(message.chat, message.machine_id, message.session_id)
-        # A status message is for what somebody wrote, and a changed question for what somebody decided.
-        begins = message.kind is Kind.STATUS or (message.kind is Kind.QUESTION and bool(message.edit_message_ids))
+        # A status message is for what somebody wrote, a changed question for what somebody decided; and where a turn is
+        # shown, it goes on.
+        begins = message.kind in (Kind.STATUS, Kind.WORK) or (
+            message.kind is Kind.QUESTION and bool(message.edit_message_ids)
+        )
         with self._changed:
             if message.session_id and (begins or work in self._watched):
                 # What the session itself says is often its last word: do not show it at work right behind that.

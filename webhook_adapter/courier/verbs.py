@@ -6,6 +6,7 @@ from webhook_adapter.transports.transport import (
     Deletes,
     Delivered,
     Edits,
+    Kind,
     Outgoing,
     Reacts,
     Refused,
@@ -31,6 +32,8 @@ def bring(transport: Transport, message: Outgoing) -> SendOutcome:
         # Nobody waits for a mark that does not work here: the words say the same.
     if message.edit_message_ids and isinstance(transport, Edits):
         return transport.edit(message)
+    if message.edit_message_ids and message.kind is Kind.WORK:
+        return Delivered(message.edit_message_ids)  # a new one each time would be a flood
     if not message.text:
         return Delivered(message.edit_message_ids)  # nothing but buttons to take away, and what stands stays
     outcome = transport.send(message)

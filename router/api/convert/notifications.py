@@ -15,8 +15,8 @@ from router.domain.command import ChatRef
 from router.domain.notification import Button, Delivered, Event, Kind, Notification, NotificationState, Refused
 from router.domain.session import Session
 from router.services.chat.topics import Brought
-from router.services.outbox.couriers import Delivery, RateLimitPause
-from router.services.outbox.delivery_receipts import DeliveryReceipt, Later
+from router.services.outbox.couriers import Delivery, Later, RateLimitPause
+from router.services.outbox.delivery_receipts import DeliveryReceipt
 
 NOTIFICATION_STATES = {s: pb.NotificationState.Value(f"NOTIFICATION_STATE_{s.name}") for s in NotificationState}
 KINDS = {kind: chat_pb.DeliveryKind.Value(f"DELIVERY_KIND_{kind.name}") for kind in Kind}
@@ -30,7 +30,10 @@ def buttons(messages: Iterable[pb.Button]) -> tuple[Button, ...]:
 def notify(n: link_pb.Notify) -> frames.Notify:
     # Not chat_ref, which refuses: that would end the link, and the message would come again on each next one.
     targets = tuple(ChatRef(t.transport, t.chat_id, t.thread_id, t.message_id) for t in n.targets)
-    return frames.Notify(n.upstream_seq, n.notification_id, n.session_id, n.text, buttons(n.buttons), targets)
+    return frames.Notify(
+        n.upstream_seq, n.notification_id, n.session_id, n.text, buttons(n.buttons), targets,
+        is_markdown=n.markdown, ends_turn=n.ends_turn,
+    )  # fmt: skip
 
 
 def notification_message(n: Notification, *, to_press: bool = True) -> pb.Notification:
@@ -40,7 +43,7 @@ def notification_message(n: Notification, *, to_press: bool = True) -> pb.Notifi
         buttons=[pb.Button(label=b.label, action=b.action) for b in n.buttons], token=token,
         state=NOTIFICATION_STATES[n.state], detail=n.detail, message_ids=n.message_ids, command_id=n.command_id,
         created_at=timestamp(n.created_at), delivered_at=timestamp(n.delivered_at), attempt=n.attempt,
-        permission_id=n.permission_id, files=file_messages(n.files), edits=n.edits,
+        permission_id=n.permission_id, files=file_messages(n.files), edits=n.edits, markdown=n.is_markdown,
     )  # fmt: skip
 
 

@@ -3,9 +3,14 @@
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import session_events_pb2 as events_pb
 
+from router.api.convert.sessions import MAX_WAITING_FOR, STATES_OF
 from router.domain.delta import DeltasWanted, SaidDelta
+from router.domain.session import SessionState
 from router.domain.session_event import BEGIN, END, EventsAck, EventsQuery, Gap, Hit, SessionEvents
+from router.domain.work import Became, Happened, Planned, Spoke, ToolKind, Used, WorkState
 
+_WORK_STATES = {events_pb.WorkState.Value(f"WORK_STATE_{state.name}"): state for state in WorkState}
+_TOOL_KINDS = {events_pb.ToolKind.Value(f"TOOL_KIND_{kind.name}"): kind for kind in ToolKind}
 MAX_EVENTS = 256  # in a frame
 MAX_EVENT_BYTES = 64 * 1024
 MAX_CURSOR_BYTES = 4096
@@ -29,6 +34,31 @@ def session_events(frame: events_pb.SessionEvents) -> SessionEvents:
             raise ValueError(f"event {seq} of {frame.session_id[:64]} has more than {MAX_EVENT_BYTES} bytes")
         said.append(event.said.text.translate(_NO_MARKS))
     return SessionEvents(frame.session_id, frame.first_seq, tuple(payloads), frame.cursor, tuple(said))
+
+
+def happened(payload: bytes) -> Happened | None:
+    """What an event adds to a turn; None for what is no part of one."""
+    event = events_pb.SessionEvent.FromString(payload)
+    at = event.at.seconds + event.at.nanos / 1e9 if event.HasField("at") else None
+    what = _part_of_turn(event)
+    return None if what is None else Happened(event.seq, what, at)
+
+
+def _part_of_turn(event: events_pb.SessionEvent) -> Spoke | Used | Planned | Became | None:
+    match event.WhichOneof("event"):
+        case "said" if event.said.by in (events_pb.SPEAKER_USER, events_pb.SPEAKER_ASSISTANT):
+            return Spoke(event.said.text, by_person=event.said.by == events_pb.SPEAKER_USER)
+        case "tool" if event.tool.state in _WORK_STATES:
+            tool = event.tool
+            kind = _TOOL_KINDS.get(tool.kind, ToolKind.OTHER)
+            return Used(tool.id, _WORK_STATES[tool.state], kind, tool.name, tool.title, tool.output)
+        case "plan":
+            entries = event.plan.entries
+            return Planned(tuple((_WORK_STATES.get(each.state, WorkState.PENDING), each.text) for each in entries))
+        case "status":
+            state = STATES_OF.get(event.status.state, SessionState.UNKNOWN)
+            return Became(state, event.status.waiting_for[:MAX_WAITING_FOR])
+    return None
 
 
 def events_query(frame: events_pb.EventsQuery) -> EventsQuery:

@@ -14,7 +14,7 @@ SESSION_STATES = {
     state: 0 if state is SessionState.UNKNOWN else pb.SessionState.Value(f"SESSION_STATE_{state.name}")
     for state in SessionState
 }
-_STATES = {number: state for state, number in SESSION_STATES.items()}
+STATES_OF = {number: state for state, number in SESSION_STATES.items()}
 KINDS = {pb.ControlKind.Value(f"CONTROL_KIND_{kind.name}"): kind for kind in ControlKind}
 CONTROLS = {kind.value: number for number, kind in KINDS.items()}
 MAX_WAITING_FOR = 100  # characters
@@ -30,7 +30,7 @@ def session_message(s: Session) -> pb.Session:
 
 
 def session_report(u: link_pb.SessionUpdate) -> frames.SessionReport:
-    state = _STATES.get(u.state, SessionState.UNKNOWN)  # a newer agent may have states that we do not know
+    state = STATES_OF.get(u.state, SessionState.UNKNOWN)  # a newer agent may have states that we do not know
     waiting_for = u.waiting_for[:MAX_WAITING_FOR]
     return frames.SessionReport(
         u.upstream_seq, u.session_id, u.generation, u.label, u.backend, u.cwd, state, waiting_for,

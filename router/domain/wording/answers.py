@@ -3,6 +3,7 @@
 from router.domain.action import KEYS
 from router.domain.errors import Reason, Refusal
 from router.domain.session import Session, SessionState
+from router.domain.work import Shows
 
 HELP = (
     "Reply to a message of a session and your text is typed into it. Other ways:\n"
@@ -16,6 +17,7 @@ HELP = (
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
     "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
+    "/settings - what this chat shows while a session works, and how all of that is set\n"
     "/stop, /key, /mode, /model, /compact, /clear, /cancel, /end, /keep and /mute work in a reply to a session too."
 )
 FOR_WHICH = "Which session is this for? Press it, and it goes there. /use NAME chooses one for what follows."
@@ -86,6 +88,22 @@ TOPICS = {
     False: "No topics. /topics on gives each session a topic of its own, where the chat can have topics.",
     True: "Each session gets its own topic with its next message. Plain text there goes to it. /topics off ends it.",
 }
+SHOWS = {
+    Shows.QUIET: "Quiet: of a turn you see its questions and its end.",
+    Shows.PROGRESS: "Progress: while a session works, one message says what it does, without a sound.",
+    Shows.EVERYTHING: (
+        "Everything: while a session works, one message says what it does, and its words and tools come as messages,"
+        " too, all without a sound."
+    ),
+}
+SHOWS_HINT = "/settings progress, /settings everything or /settings quiet changes it."
+SETTINGS_MORE = (
+    "\n\nTopics: {topics}. Old commands: {policy}. Quiet hours: {quiet}.\n/topics, /policy and /quiet change those."
+)
+_SETTINGS = {
+    "topics": {False: "off", True: "on"},
+    "policy": {False: "go out unasked", True: "are asked about first"},
+}
 MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
 UNMUTED = "{name} is heard here again."
 QUIET_OFF = "No quiet hours. /quiet 22-7 sets them, by the router's clock, which says {clock} now."
@@ -99,6 +117,13 @@ _REFUSED = {
     Reason.SESSION_ENDED: SESSION_IS_OVER,
     Reason.SESSION_UNKNOWN: "There is no such session any more. /sessions lists them.",
 }
+
+
+def other_settings(*, has_topics: bool, asks_first: bool, quiet: str) -> str:
+    """How else a chat is set."""
+    return SETTINGS_MORE.format(
+        topics=_SETTINGS["topics"][has_topics], policy=_SETTINGS["policy"][asks_first], quiet=quiet or "none"
+    )
 
 
 def counted(count: int, what: str) -> str:

@@ -21,6 +21,7 @@ LABELS = {
     "answer": "💬 Answer",
     "reason": "💬 Deny with reason",
 }
+SHOWS = {"quiet": "Quiet", "progress": "Progress", "everything": "Everything"}
 CHOSE = "✓ {label}"
 SIGNED = "{words} — {who}, {when}"
 SENT_AGAIN = "🔁 Sent again to {name}."

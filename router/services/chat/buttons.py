@@ -17,11 +17,14 @@ from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
 from router.domain.wording import controls as wording
+from router.domain.work import Shows
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
 from router.store import chats, commands, notifications, sessions
 from router.store.database import Transaction
+
+_SHOWS = {each.value: each for each in Shows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,11 @@ class ChatButtons:
                 chats.set_settings(tx, inbound.chat, replace(chats.settings(tx, inbound.chat), asks_first=asks))
                 self._status_messages.chosen(tx, note, pressed.label, who, answers.POLICY[asks])
                 return answers.POLICY[asks]
+            case Verb.SHOW if pressed.key in _SHOWS:
+                shows = _SHOWS[pressed.key]
+                chats.set_settings(tx, inbound.chat, replace(chats.settings(tx, inbound.chat), shows=shows))
+                self._status_messages.chosen(tx, note, pressed.label, who, answers.SHOWS[shows])
+                return answers.SHOWS[shows]
         return labels.STALE_BUTTON
 
     def _on_status_message(self, tx: Transaction, inbound: Inbound, command: Command, verb: Verb, key: str) -> str:

@@ -63,7 +63,7 @@ class ChatCommands:
                 return Reply(self._cancel(tx, chat, about))
             case "dead":
                 return _dead(tx)
-            case "topics" | "policy" | "quiet":
+            case "topics" | "policy" | "quiet" | "settings":
                 return Reply(*self._settings.of_chat(tx, chat, name, argument))
             case "mute" | "unmute":
                 return Reply(self._settings.mute(tx, chat, about, muted=name == "mute"))

@@ -8,16 +8,18 @@ from router.domain.command import ChatRef
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
 from router.domain.wording import answers
+from router.domain.work import Shows
 from router.store import chats, session_topics, sessions
 from router.store.chats import ChatSettings
 from router.store.database import Transaction
 
 _SWITCH = {"on": True, "off": False}
 _POLICY = {"ask": True, "send": False}
+_SHOWS = {each.value: each for each in Shows}
 
 
 class SettingsCommands:
-    """Answers /topics, /policy, /quiet, /mute and /unmute."""
+    """Answers /settings, /topics, /policy, /quiet, /mute and /unmute."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -33,6 +35,9 @@ class SettingsCommands:
             case "policy":
                 new = replace(settings, asks_first=_POLICY.get(argument, settings.asks_first))
                 said = self._policy(new, argument)
+            case "settings":
+                new = replace(settings, shows=_SHOWS.get(argument.lower(), settings.shows))
+                said = _settings(new, argument.lower())
             case _:
                 wanted = "" if argument == "off" else quiet.read(argument)
                 new = settings if wanted is None else replace(settings, quiet=wanted)
@@ -60,3 +65,11 @@ class SettingsCommands:
             return answers.QUIET_HOW
         clock = f"{time_of_day(self._clock.now()):%H:%M}"
         return (answers.QUIET_ON if settings.quiet else answers.QUIET_OFF).format(quiet=settings.quiet, clock=clock)
+
+
+def _settings(settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:
+    text = answers.SHOWS[settings.shows]
+    if argument in _SHOWS:
+        return text, ()
+    more = answers.other_settings(has_topics=settings.has_topics, asks_first=settings.asks_first, quiet=settings.quiet)
+    return f"{text}\n{answers.SHOWS_HINT}{more}", router_buttons.show_buttons()

@@ -28,6 +28,15 @@ class RateLimitPause:
     everywhere: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now; `after` in seconds where the platform said when. `alone`: it may be about this message alone."""
+
+    detail: str
+    after: float | None
+    alone: bool = False
+
+
 NO_PAUSE = RateLimitPause()
 # Whoever is gone may have brought the message just now, and the next one cannot know.
 AFTER_A_LOSS = RateLimitPause(chat=1.0)
@@ -42,8 +51,14 @@ class Courier:
     gone: bool = False  # the stream has ended
     leased: dict[str, Notification] = field(default_factory=dict)
     digested: dict[str, list[Notification]] = field(default_factory=dict)  # by the first of a digest: the others
+    lent: dict[str, Notification] = field(default_factory=dict)  # beside the queue
     ready: deque[Delivery] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def has_plenty_of_room(self) -> bool:
+        """Whether something that need not come would keep nothing else from being brought."""
+        return not self.gone and len(self.leased) + len(self.lent) < max(1, self.credit // 4)
 
     def bring(self, delivery: Delivery) -> None:
         """Queue a delivery for the stream's one writer."""

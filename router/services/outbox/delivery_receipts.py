@@ -7,22 +7,14 @@ from router.domain.notification import Event, Kind, Notification, NotificationSt
 from router.domain.subscription import PUSH
 from router.domain.wording import alerts
 from router.services.chat.topics import NO_TOPIC, Brought, Topics
-from router.services.outbox.couriers import NO_PAUSE, Courier, RateLimitPause
+from router.services.outbox.couriers import NO_PAUSE, Courier, Later, RateLimitPause
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import StatusMessages
+from router.services.outbox.work_messages import WorkMessages
 from router.services.people.audience import hearers
 from router.services.people.subscriptions import Subscriptions
 from router.store import chats
 from router.store.database import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Not now; `after` in seconds where the platform said when. `alone`: it may be about this message alone."""
-
-    detail: str
-    after: float | None
-    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +34,15 @@ class DeliveryReceipts:
     """Takes receipts. Each is one transaction with all that follows from it."""
 
     def __init__(
-        self, outbox: Outbox, status_messages: StatusMessages, topics: Topics, subscriptions: Subscriptions
+        self,
+        outbox: Outbox,
+        status_messages: StatusMessages,
+        topics: Topics,
+        subscriptions: Subscriptions,
+        work_messages: WorkMessages,
     ) -> None:
         self._outbox = outbox
+        self._work_messages = work_messages
         self._status_messages = status_messages
         self._topics = topics
         self._subscriptions = subscriptions
@@ -56,6 +54,12 @@ class DeliveryReceipts:
 
     def take(self, tx: Transaction, courier: Courier, receipt: DeliveryReceipt) -> None:
         """One receipt; one for an older lease changes nothing."""
+        if lent := self._outbox.given_back(tx, courier, receipt.notification_id, receipt.pause):
+            if receipt.moved_to:
+                self._move(tx, courier.transport, lent.chat.chat_id, receipt.moved_to)
+            self._topics.brought(tx, lent, receipt.brought)
+            self._work_messages.reported(tx, lent, receipt.outcome)
+            return
         leased = courier.leased.get(receipt.notification_id)
         if leased is not None and receipt.moved_to:
             self._move(tx, courier.transport, leased.chat.chat_id, receipt.moved_to)  # before more is leased to it

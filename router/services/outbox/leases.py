@@ -42,7 +42,7 @@ from router.services.wakeups import Wakeups
 from router.store import chats, messages, notifications, sessions
 from router.store.database import Transaction
 
-_BY_URGENCY = tuple(Kind)
+_BY_URGENCY = (Kind.QUESTION, Kind.ANSWER, Kind.STATUS, Kind.PROGRESS)
 _PROGRESS_NEXT = (Kind.QUESTION, Kind.ANSWER, Kind.PROGRESS, Kind.STATUS)
 
 _ALL_CHATS = ""
@@ -69,6 +69,7 @@ class Outbox:
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
         self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # chats, or _ALL_CHATS
         self._troubles = Troubles(clock, jitter, wakeups)
+        self._lent: dict[str, tuple[str, str]] = {}  # by notification: its chat, of which each has one at most
         self._after_status_message: set[tuple[str, str]] = set()  # chats where it is the turn of what sessions say
 
     @property
@@ -98,6 +99,9 @@ class Outbox:
         for notification in list(courier.leased.values()):
             self._hold(tx, notification.chat, AFTER_A_LOSS)
             self._settle(tx, courier, notification, Returned("courier gone"))
+        for notification_id, notification in list(courier.lent.items()):
+            self._hold(tx, notification.chat, AFTER_A_LOSS)
+            self.given_back(tx, courier, notification_id)
         self.lease(tx, courier.transport)
 
     def add(self, tx: Transaction, notification: Notification, actor: str) -> None:
@@ -112,6 +116,35 @@ class Outbox:
         """Let a chat be told that something waits for a session; now, if a courier can bring it."""
         if self._lines.owe(tx, chat, session_id) and self._free(chat.transport, chat.chat_id):
             self.lease(tx, chat.transport)
+
+    def lend(self, tx: Transaction, notification: Notification, edit_ids: tuple[str, ...]) -> bool:
+        """Give a courier what need not come, and is on no disk; False where it could be in the way of anything."""
+        chat, place = notification.chat, (notification.chat.transport, notification.chat.chat_id)
+        courier = next((c for c in self._couriers if c.transport == chat.transport and c.has_plenty_of_room), None)
+        if courier is None or place in self._lent.values() or not self._free(*place):
+            return False
+        where = placement(tx, notification, self._clock.now())
+        # Two that come at the same time would each make a topic.
+        if notifications.any_queued(tx, chat) or (where.own_topic and not where.thread_id):
+            return False
+        tx.put(courier.lent, notification.notification_id, notification)
+        tx.put(self._lent, notification.notification_id, place)
+        delivery = Delivery(notification, edit_ids, where)
+        tx.after_commit(lambda: courier.bring(delivery))
+        return True
+
+    def is_lent(self, notification_id: str) -> bool:
+        """Whether a courier has it still."""
+        return notification_id in self._lent
+
+    def given_back(
+        self, tx: Transaction, courier: Courier, notification_id: str, pause: RateLimitPause = NO_PAUSE
+    ) -> Notification | None:
+        """A courier is done with what it was lent; None where that was nothing."""
+        if (lent := tx.pop(courier.lent, notification_id)) is not None:
+            tx.pop(self._lent, notification_id)
+            self._hold(tx, lent.chat, pause)
+        return lent
 
     def lease(self, tx: Transaction, transport: str) -> None:
         """Give couriers of a platform what they have room for."""
@@ -207,6 +240,7 @@ class Outbox:
 
     def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
         """A lease is over without a receipt."""
+        self.given_back(tx, courier, notification_id)
         self.receipt(tx, courier, notification_id, attempt, Returned("no receipt in time"))
 
     def expire(self, tx: Transaction) -> None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from router.clock import Clock
 from router.domain.command import MAX_TEXT_BYTES, ChatRef
@@ -36,6 +37,9 @@ class Notifications:
     _new_id: Callable[[], str]
     _new_token: Callable[[], str]
     _quotas: Quotas
+    _said: Callable[[str, str, bool], None] = lambda *_: (
+        None
+    )  # after the commit: a session's words, and if they end a turn
 
     def send(
         self,
@@ -49,6 +53,7 @@ class Notifications:
         files: tuple[File, ...] = (),
         *,
         sender: str = "",
+        is_markdown: bool = False,
     ) -> list[Notification]:
         """Accept a message, once for each chat. `sender`: whose quota it counts against; the router has none.
 
@@ -73,7 +78,7 @@ class Notifications:
             at, token = self._clock.now(), self._new_token()
             note = Notification(
                 identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files,
-                copy_of=sent[0].notification_id if sent else "", sender=sender,
+                copy_of=sent[0].notification_id if sent else "", sender=sender, is_markdown=is_markdown,
             )  # fmt: skip
             self._outbox.add(tx, note, actor)
             sent.append(note)
@@ -88,13 +93,14 @@ class Notifications:
 
     def from_machine(self, tx: Transaction, machine_id: str, frame: Notify) -> None:
         """Accept a machine's message about one of its own sessions, once. Raises Refusal, having written nothing."""
-        sessions.owned(tx, frame.session_id, machine_id)
+        session = sessions.owned(tx, frame.session_id, machine_id)
         # The link numbers frames; a message with files comes beside it, and its id alone tells that it came before.
         if not notifications.find(tx, checked_id(frame.notification_id, "notification_id")):
             self.send(
                 tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
-                frame.files, sender=machine(machine_id).sender,
+                frame.files, sender=machine(machine_id).sender, is_markdown=frame.is_markdown,
             )  # fmt: skip
+            tx.after_commit(partial(self._said, session.session_id, frame.text, frame.ends_turn))
 
 
 def check_chat(tx: Transaction, chat: ChatRef) -> None:

@@ -10,7 +10,7 @@ from router.domain.subscription import PUSH
 from router.store import chats, permissions, session_topics
 from router.store.database import Transaction
 
-_OF_SESSION = frozenset({Kind.PROGRESS, Kind.QUESTION})
+_OF_SESSION = frozenset({Kind.PROGRESS, Kind.QUESTION, Kind.WORK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ def makes_no_sound(tx: Transaction, chat: ChatRef, notification: Notification, n
     """Whether a chat wants a message without a sound now: in its quiet hours, or of a session that it muted."""
     if notification.kind is Kind.QUESTION:  # somebody's work stands still until it is answered
         return False
+    if notification.kind is Kind.WORK:  # to read along: what is worth a sound comes by itself
+        return True
     if (hours := chats.settings(tx, chat).quiet) and quiet.covers(hours, time_of_day(now)):
         return True
     return _is_of_session(notification) and session_topics.find(tx, chat, notification.session_id).muted

@@ -11,8 +11,9 @@ from router.domain.wording import people as wording
 from router.store import sessions
 from router.store.database import Transaction
 
-_LOOKS = frozenset(["start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute"])
+_LOOKS = frozenset(["start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings"])
 _ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session
+_LOOK_BUTTONS = frozenset({Verb.USE, Verb.SHOW})
 _ABOUT_OTHERS = frozenset({Verb.TO, Verb.ELSEWHERE})  # buttons that show or choose any session
 
 
@@ -38,7 +39,7 @@ def of_button(tx: Transaction, person: Person | None, note: Notification, action
     verb, _ = router_buttons.verb_of(action)
     if person is not None and person.is_limited and verb in _ABOUT_OTHERS:
         return wording.NOT_LIMITED
-    return refusal(tx, person, Deed.LOOK if verb is Verb.USE else Deed.TYPE, note.session_id)
+    return refusal(tx, person, Deed.LOOK if verb in _LOOK_BUTTONS else Deed.TYPE, note.session_id)
 
 
 def first_reached(tx: Transaction, person: Person | None, most: int) -> tuple[list[Session], int]:

@@ -20,6 +20,7 @@ from router.services.upkeep import retention
 from router.services.upkeep.retention import Clean
 from router.services.upkeep.unseen import LOOK_EVERY, Unseen
 from router.services.wakeups import EXPIRY, HELD, Wakeups, set_within
+from router.services.work_events import WorkEvents
 from router.store import audit, clock_steps
 from router.store.database import Database, Transaction
 
@@ -46,6 +47,7 @@ class Timers:
     _keys: ApiKeys
     _clean: Clean
     _events: EventLog
+    _work_events: WorkEvents
     _wakeups: Wakeups
     _clock: Clock
 
@@ -64,6 +66,7 @@ class Timers:
             group.create_task(self._every(DAY, audit.tell), name="head of the audit")
             group.create_task(self._silent(), name="unseen sessions")
             group.create_task(self._events.run(), name="events")
+            group.create_task(self._work_events.run(), name="turns that are shown")
 
     async def _expiry(self) -> None:
         with self._wakeups.on(EXPIRY) as changed:

@@ -39,6 +39,7 @@ from router.store.migrations import (
     m0034_states,
     m0035_details,
     m0037_given_names,
+    m0038_work_messages,
     m0040_subscriptions,
 )
 
@@ -79,6 +80,7 @@ MIGRATIONS: list[list[str]] = [
     m0034_states.STATEMENTS,
     m0035_details.STATEMENTS,
     m0037_given_names.STATEMENTS,
+    m0038_work_messages.STATEMENTS,
     m0040_subscriptions.STATEMENTS,
 ]
 

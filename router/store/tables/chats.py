@@ -2,7 +2,8 @@
 
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
-from router.store.columns import TimeField
+from router.domain.work import Shows
+from router.store.columns import TimeField, json_list, text_of
 
 
 class Chat(Model):
@@ -17,6 +18,7 @@ class Chat(Model):
     asks_first = BooleanField(default=False)
     quiet = TextField(default="")
     is_closed = BooleanField(default=False)  # until a person lets the bot in again
+    shows = text_of(Shows, default=Shows.QUIET)
     wrote_in = BooleanField(default=False)  # whoever wrote here was allowed to: it may be named as a target
 
     class Meta:
@@ -43,6 +45,32 @@ class SessionTopic(Model):
 _S = SessionTopic
 _S.add_index(_S.transport, _S.chat_id, _S.thread_id, name="places_thread", where=_S.thread_id != "")
 _S.add_index(_S.session_id, name="places_session", where=_S.thread_id != "")
+
+
+class WorkMessage(Model):
+    """The message that tells in a chat what a session does in its turn, and how far more of it was told there.
+
+    One without ids is on its way, or nobody knows whether it came: it is not sent again.
+    """
+
+    transport = TextField()
+    chat_id = TextField()
+    session_id = TextField()
+    thread_id = TextField(default="")
+    begun = IntegerField()  # the number of the turn's first event
+    told = IntegerField()  # up to which events stand in messages of their own
+    message_ids = json_list(default=())
+    is_open = BooleanField(default=True)  # it does not say yet that the turn is over
+
+    class Meta:
+        table_name = "work_messages"
+        primary_key = CompositeKey("transport", "chat_id", "session_id")
+        without_rowid = True
+
+
+_W = WorkMessage
+_W.add_index(_W.session_id, name="work_messages_session")
+_W.add_index(_W.is_open, name="work_messages_open", where=_W.is_open)
 
 
 class Stranger(Model):

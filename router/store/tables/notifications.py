@@ -70,6 +70,7 @@ class Notification(Model):
     files = CodedText(lambda files: _json_of_files(files) if files else "", _files_of_json, default=())
     copy_of = TextField(default="")  # the first of those that say the same in several chats
     sender = TextField(default="")
+    is_markdown = BooleanField(default=False)
 
     class Meta:
         table_name = "notifications"

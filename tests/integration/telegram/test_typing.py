@@ -4,6 +4,8 @@ from pathlib import Path
 
 from agentlink.v1 import types_pb2 as types
 
+from tests.integration.router.work import working
+from tests.integration.router.work.working import Worker
 from tests.integration.telegram.scene import ADA, GROUP, Scene, playing
 from tests.rigs.thin_agent import ThinLink, session
 
@@ -37,3 +39,14 @@ def test_what_a_session_does_by_itself_is_not_shown(data_dir: Path) -> None:
         scene.sees("all by myself")
 
     assert scene.telegram.calls("sendChatAction") == []
+
+
+def test_where_turns_are_shown_so_is_that_a_session_works(data_dir: Path) -> None:
+    with playing(data_dir) as scene, scene.linked() as link:
+        scene.telegram.user_writes("/settings progress", chat_id=GROUP, user_id=ADA)
+        scene.telegram.wait_for_message("Progress", chat_id=GROUP)
+        works(scene, link, 1, BUSY)
+        worker = Worker(scene.router, link, scene.session)
+        worker.does(working.BUSY)
+
+        worker.until(lambda: scene.telegram.world.chat_actions)

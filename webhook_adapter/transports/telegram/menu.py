@@ -22,6 +22,7 @@ COMMANDS = {
     "policy": "Ask before old commands go out, or not: ask, send",
     "mute": "No sound from the chosen session; /unmute ends that",
     "quiet": "Hours without a sound: 22-7, off",
+    "settings": "What this chat shows while a session works: quiet, progress, everything",
     "help": "Explain how to reach a session",
 }
 

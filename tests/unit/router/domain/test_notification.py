@@ -81,7 +81,9 @@ def test_the_platforms_words_are_kept(event: Event, detail: str) -> None:
 
 
 def test_questions_go_before_answers_receipts_and_progress() -> None:
-    assert sorted(Kind, key=lambda kind: kind.value) == [Kind.QUESTION, Kind.ANSWER, Kind.STATUS, Kind.PROGRESS]
+    assert sorted(Kind, key=lambda kind: kind.value) == [
+        Kind.QUESTION, Kind.ANSWER, Kind.STATUS, Kind.PROGRESS, Kind.WORK,
+    ]  # fmt: skip
 
 
 def test_the_longest_action_fits_a_telegram_button() -> None:

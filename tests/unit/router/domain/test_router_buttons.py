@@ -22,7 +22,8 @@ from router.domain.router_buttons import (
 from router.domain.session import Session, SessionState
 
 LONG = Session("s/" + "x" * 126, "m" * 128, "label" * 40, "tmux", "", SessionState.IDLE, 1, 0.0, 0.0)
-KEYLESS = [verb for verb in Verb if verb not in (Verb.TO, Verb.USE, Verb.HERE, Verb.KEY, Verb.MODE, Verb.MODEL)]
+_WITH_NAME = (Verb.TO, Verb.USE, Verb.HERE, Verb.KEY, Verb.MODE, Verb.MODEL, Verb.SHOW)
+KEYLESS = [verb for verb in Verb if verb not in _WITH_NAME]
 
 
 def command(state: CommandState, **fields: object) -> Command:

@@ -1,10 +1,13 @@
 """What becomes of a message on platforms that can do more, and on those that can do less."""
 
+from dataclasses import replace
+
 from webhook_adapter.courier.verbs import MARK, bring
 from webhook_adapter.transports.transport import (
     ChatNews,
     ChatRef,
     Delivered,
+    Kind,
     Outgoing,
     Refused,
     RetryLater,
@@ -116,3 +119,12 @@ def test_buttons_go_only_where_something_can_be_changed() -> None:
 
     assert bring(pen, NO_BUTTONS) == bring(rubber, NO_BUTTONS) == Delivered(("7", "8"))
     assert (pen.did, rubber.did) == (["edit ('7', '8') "], [])
+
+
+def test_an_extra_that_cannot_be_changed_is_not_sent_anew() -> None:
+    pigeon, pen = Pigeon(), Pen()
+    extra = replace(CHANGE, kind=Kind.WORK)
+
+    assert bring(pigeon, extra) == Delivered(("7", "8"))
+    assert bring(pen, extra) == Delivered(("7", "8"))
+    assert (pigeon.did, pen.did) == ([], ["edit ('7', '8') it is over"])

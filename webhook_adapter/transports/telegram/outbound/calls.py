@@ -5,7 +5,7 @@ from typing import Any
 
 from webhook_adapter.transports.telegram.outbound.format import FilePart, Part, TextPart, keyboard, parts
 from webhook_adapter.transports.telegram.outbound.upload import Upload
-from webhook_adapter.transports.transport import Outgoing, OutgoingFile
+from webhook_adapter.transports.transport import Kind, Outgoing, OutgoingFile
 
 Params = dict[str, Any]
 
@@ -18,6 +18,8 @@ _MOST_OF_PHOTO = 10_000_000  # bytes; and whatever else Telegram wants of a phot
 def steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upload | None]]:
     """The calls that bring the message, but for those whose messages are sent; the caller adds each to these."""
     bring = parts(message) if message.text else []
+    if message.kind is Kind.WORK:  # an extra is one call
+        bring = [*filter(_is_text, bring)][:1]
     if not bring or _is_reshaped(message, bring):
         # The buttons at least: what is no longer offered must not be pressed.
         for message_id in message.edit_message_ids[-1:]:
@@ -35,6 +37,10 @@ def steps(message: Outgoing, sent: list[str]) -> Iterator[tuple[str, Params, Upl
         answered = message.reply_to_message_id if number == 0 else sent[0] if isinstance(part, FilePart) else ""
         params |= _where(message, answered) | _content(part)
         yield _method(part), params, _upload(part)
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, TextPart)
 
 
 def _is_reshaped(message: Outgoing, bring: list[Part]) -> bool:

@@ -20,6 +20,7 @@ from webhook_adapter.transports.transport import (
     ChatNews,
     ChatRef,
     Delivered,
+    Kind,
     Outgoing,
     Refused,
     RetryLater,
@@ -177,7 +178,7 @@ class TelegramTransport:
         stale = ""
         for repairs_left in reversed(range(_REPAIRS + 1)):
             try:
-                sent = self._call(method, params, upload)
+                sent = self._call(method, params, upload, spare=message.kind is Kind.WORK)
                 break
             except ApiRefused as refused:
                 if not repairs_left:
@@ -189,10 +190,10 @@ class TelegramTransport:
             self.delete(message.chat, stale)
         return sent
 
-    def _call(self, method: str, params: Params, upload: Upload | None) -> str:
+    def _call(self, method: str, params: Params, upload: Upload | None, *, spare: bool) -> str:
         try:
             patience = _ANSWER_S + (upload.size * _LOOK_S if upload else 0.0)
-            result = self._client.call(method, params, upload=upload, timeout=patience)
+            result = self._client.call(method, params, upload=upload, timeout=patience, spare=spare)
         except ApiRefused as refused:
             # It says so already: the answer to an earlier try was lost on its way.
             if _NOT_MODIFIED in refused.description or (method in _BESIDE_WORDS and _is_gone(refused)):
@@ -224,7 +225,7 @@ class TelegramTransport:
             return "sendDocument"
         elif _NO_REPLIED in words and "reply_parameters" in params:
             del params["reply_parameters"]
-        elif method == "editMessageText" and _is_gone(refused):
+        elif method == "editMessageText" and _is_gone(refused) and message.kind is not Kind.WORK:
             logger.info("message to edit is gone chat=%s message=%s", params["chat_id"], params.pop("message_id"))
             return "sendMessage"
         else:

@@ -1189,6 +1189,8 @@ class Notify(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     BUTTONS_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
+    MARKDOWN_FIELD_NUMBER: _builtins.int
+    ENDS_TURN_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     notification_id: _builtins.str
@@ -1196,7 +1198,11 @@ class Notify(_message.Message):
     session_id: _builtins.str
     """The session it speaks of."""
     text: _builtins.str
-    """Plain text."""
+    """What it says."""
+    markdown: _builtins.bool
+    """The text is Markdown; else it is plain."""
+    ends_turn: _builtins.bool
+    """The session says with it that its turn is over: these are its last words, and what was shown of the turn is over, too."""
     @_builtins.property
     def buttons(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Button]:
         """Choices under it."""
@@ -1214,10 +1220,12 @@ class Notify(_message.Message):
         text: _builtins.str = ...,
         buttons: _abc.Iterable[_types_pb2.Button] | None = ...,
         targets: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
+        markdown: _builtins.bool = ...,
+        ends_turn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buttons", b"buttons", "notification_id", b"notification_id", "session_id", b"session_id", "targets", b"targets", "text", b"text", "upstream_seq", b"upstream_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buttons", b"buttons", "ends_turn", b"ends_turn", "markdown", b"markdown", "notification_id", b"notification_id", "session_id", b"session_id", "targets", b"targets", "text", b"text", "upstream_seq", b"upstream_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -38,6 +38,10 @@ class _DeliveryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery
     """What a session has to say."""
     DELIVERY_KIND_ANSWER: _DeliveryKind.ValueType  # 4
     """The answer to a chat command."""
+    DELIVERY_KIND_WORK: _DeliveryKind.ValueType  # 5
+    """What a session does in its turn, to read along: nothing ever waits for it, and it need not come. Where an edit cannot be
+    made, nothing is sent in its place. Answer retry_later with a time only where nothing was sent.
+    """
 
 class DeliveryKind(_DeliveryKind, metaclass=_DeliveryKindEnumTypeWrapper):
     """What kind of message it is: couriers spend their budget in this order."""
@@ -52,6 +56,10 @@ DELIVERY_KIND_PROGRESS: DeliveryKind.ValueType  # 3
 """What a session has to say."""
 DELIVERY_KIND_ANSWER: DeliveryKind.ValueType  # 4
 """The answer to a chat command."""
+DELIVERY_KIND_WORK: DeliveryKind.ValueType  # 5
+"""What a session does in its turn, to read along: nothing ever waits for it, and it need not come. Where an edit cannot be
+made, nothing is sent in its place. Answer retry_later with a time only where nothing was sent.
+"""
 Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
 
 @_typing.final

@@ -1787,12 +1787,13 @@ class Notification(_message.Message):
     PERMISSION_ID_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     EDITS_FIELD_NUMBER: _builtins.int
+    MARKDOWN_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """Its id, a UUID."""
     session_id: _builtins.str
     """The session it speaks of; empty for the system's own words."""
     text: _builtins.str
-    """What it says; plain text."""
+    """What it says; plain text unless `markdown` says otherwise."""
     token: _builtins.str
     """Names this notification in "/cmd TOKEN text" and in its buttons. Empty for callers that may press none: the roles
     viewer and approver.
@@ -1809,6 +1810,8 @@ class Notification(_message.Message):
     """The permission question it shows; empty otherwise."""
     edits: _builtins.str
     """The notification whose messages it changes, say to tell what was chosen there; empty for a message of its own."""
+    markdown: _builtins.bool
+    """The text is Markdown."""
     @_builtins.property
     def chat(self) -> Global___ChatRef:
         """Where it goes."""
@@ -1852,10 +1855,11 @@ class Notification(_message.Message):
         permission_id: _builtins.str = ...,
         files: _abc.Iterable[Global___NotificationFile] | None = ...,
         edits: _builtins.str = ...,
+        markdown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "created_at", b"created_at", "delivered_at", b"delivered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "edits", b"edits", "files", b"files", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "buttons", b"buttons", "chat", b"chat", "command_id", b"command_id", "created_at", b"created_at", "delivered_at", b"delivered_at", "detail", b"detail", "edits", b"edits", "files", b"files", "markdown", b"markdown", "message_ids", b"message_ids", "notification_id", b"notification_id", "permission_id", b"permission_id", "session_id", b"session_id", "state", b"state", "text", b"text", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,181 @@
+"""What a chat sees of a turn: nothing, one message that changes, or all of it."""
+
+import pytest
+from agentlink.v1 import chat_link_pb2 as chat_pb
+from agentlink.v1 import types_pb2 as types
+
+from router.services import work_events
+from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.pressing import labels, last_line, press
+from tests.integration.router.work.working import (
+    BUSY,
+    HERE,
+    IDLE,
+    WORK,
+    Worker,
+    began,
+    ended,
+    plan,
+    said,
+    setting,
+    shown,
+)
+from tests.rigs.thin_courier import ThinCourier
+
+
+def test_settings_are_told_and_changed_by_a_button_once(router: RouterUnderTest, courier: ThinCourier) -> None:
+    router.submit(HERE, "/settings")
+    asked = courier.brought("500")
+    told = press(router, asked, "Progress")
+    changed = courier.brought("500")
+
+    assert asked.notification.text.startswith("Quiet:")
+    assert "Topics: off" in asked.notification.text
+    assert labels(asked) == ["Quiet", "Progress", "Everything"]
+    assert told.answer.startswith("Progress:")
+    assert last_line(changed) == "✓ Progress — Ada, 12:00"
+    assert press(router, asked, "Everything").answer == "Already answered: Progress"
+    assert setting(router, courier, "").startswith("Progress:")
+
+
+def test_a_setting_outlives_the_router_and_is_of_its_chat_alone(router: RouterUnderTest) -> None:
+    router.submit(HERE, "/settings progress")
+    router.restart()
+    elsewhere = types.ChatRef(transport="test", chat_id="2", message_id="1")
+
+    assert router.submit(HERE, "/settings").answer.startswith("Progress")
+    assert router.submit(elsewhere, "/settings").answer.startswith("Quiet")
+
+
+def test_without_a_wish_nothing_of_a_turn_is_shown(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY, began("a"))
+    worker.pause(10)
+    worker.finishes("Done.")
+    done = courier.brought("7")
+
+    assert (done.kind, done.notification.text) == (chat_pb.DELIVERY_KIND_PROGRESS, "Done.")
+    assert done.notification.markdown
+    assert courier.waiting() == 0
+
+
+@pytest.mark.usefixtures("progress")
+def test_a_turn_is_one_message_that_changes_and_its_end_is_another(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY, began("a", "npm test"), plan("+look", ".fix", "test"))
+    worker.pause()
+    first = shown(courier, "7")
+    worker.does(ended("a", "ok"), began("b", "src/a.py", "Edit", 2), began("c", "x_y.py", "Read", 1))
+    worker.pause()
+    change = courier.brought("7")
+    worker.finishes("**All** done.")
+    answer = courier.brought("8")
+    worker.does(ended("b"), ended("c"), said("**All** done."), IDLE)
+    worker.pause()
+    folded = courier.brought("7")
+    worker.pause(20)
+
+    assert first == "⚙️ Working · 1 command\n▸ **Bash** `npm test`\n☑ look\n▶ fix\n☐ test"
+    assert list(change.edit_message_ids) == ["7"]
+    assert change.notification.text.splitlines()[:3] == [
+        "⚙️ Working · 1 command, 1 edit, 1 read", "▸ **Edit** `src/a.py`", "▸ **Read** `x_y.py`",
+    ]  # fmt: skip
+    assert (answer.kind, answer.silent, answer.notification.text) == (3, False, "**All** done.")
+    assert list(folded.edit_message_ids) == ["7"]
+    assert folded.notification.text.startswith("☑️ Worked ")
+    assert folded.notification.text.endswith(": 1 command, 1 edit, 1 read")
+    assert courier.waiting() == 0
+
+
+@pytest.mark.usefixtures("progress")
+def test_of_many_changes_only_the_newest_is_sent_and_not_often(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY)
+    worker.pause()
+    shown(courier, "7")
+    for number in range(30):
+        worker.does(began(f"{number}", f"step {number}"), ended(f"{number}"))
+    worker.until(courier.waiting)
+    newest = shown(courier, "7")
+    worker.does(began("last", "step 30"))
+    worker.pause(1)
+    soon = courier.waiting()
+    worker.pause()
+
+    assert newest == "⚙️ Working · 30 commands"
+    assert soon == 0
+    assert shown(courier, "7") == "⚙️ Working · 31 commands\n▸ **Bash** `step 30`"
+
+
+@pytest.mark.usefixtures("progress")
+def test_a_turn_of_a_moment_shows_nothing_but_its_end(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY, began("a"), ended("a"), said("Done."), IDLE)
+    worker.finishes("Done.")
+    answer = courier.brought("7")
+    worker.pause(20)
+
+    assert answer.notification.text == "Done."
+    assert courier.waiting() == 0
+
+
+@pytest.mark.usefixtures("progress")
+def test_where_its_session_does_not_tell_the_end_the_router_does(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY, began("a"))
+    worker.pause()
+    shown(courier, "7")
+    worker.does(ended("a"), said("The answer is *42*."), IDLE)
+    worker.pause(work_events.GRACE + 5)
+    told = {delivery.kind: delivery.notification for delivery in (courier.brought("7"), courier.brought("8"))}
+
+    assert told[WORK].text.startswith("☑️ Worked")
+    assert (told[chat_pb.DELIVERY_KIND_PROGRESS].text, told[chat_pb.DELIVERY_KIND_PROGRESS].markdown) == (
+        "The answer is *42*.", True,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("progress")
+def test_an_older_agent_that_does_not_say_that_it_is_the_end_is_not_repeated(
+    courier: ThinCourier, worker: Worker
+) -> None:
+    worker.does(BUSY, began("a"))
+    worker.pause()
+    shown(courier, "7")
+    worker.says("✅ Finished.\n\nThe answer is 42.")
+    courier.brought("8")
+    worker.does(ended("a"), said("The answer is 42."), IDLE)
+    worker.pause(20)
+
+    assert shown(courier, "7").startswith("☑️ Worked")
+    assert courier.waiting() == 0
+
+
+@pytest.mark.usefixtures("everything")
+def test_everything_is_words_between_tools_and_tools_with_what_they_said(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY, said("I look at the tests."), began("a", "npm test"), ended("a", "1 failed", failed=True))
+    worker.pause()
+    shown(courier, "7")
+    worker.pause()
+    steps = courier.brought("8")
+    worker.does(said("Fixed."))
+    worker.finishes("Fixed.")
+    answer = courier.brought("9")
+    worker.does(IDLE)
+    worker.pause(20)
+
+    assert steps.notification.text == "I look at the tests.\n\n✗ **Bash** `npm test`\n```\n1 failed\n```"
+    assert not steps.edit_message_ids
+    assert answer.notification.text == "Fixed."
+    assert shown(courier, "7").startswith("☑️ Worked")
+    assert courier.waiting() == 0
+
+
+@pytest.mark.usefixtures("everything")
+def test_of_much_the_newest_is_told_and_the_rest_counted(courier: ThinCourier, worker: Worker) -> None:
+    worker.does(BUSY)
+    worker.pause()
+    shown(courier, "7")
+    for number in range(40):
+        worker.does(began(f"{number}", f"step {number}"), ended(f"{number}", "x" * 500))
+    worker.pause()
+    steps = shown(courier, "8")
+
+    assert steps.startswith("… 3")
+    assert "step 39" in steps
+    assert len(steps) < 4000
