@@ -107,6 +107,7 @@ class Work(Struct, frozen=True):
     last_seq: int = 0  # its number
     steps: tuple[Step, ...] = ()
     skipped: int = 0  # steps that are not kept
+    before: "Work | None" = None  # the turn before it, which may not be shown as over yet
 
     @property
     def is_over(self) -> bool:
@@ -137,7 +138,10 @@ def untold(work: Work, told: int) -> Sequence[Step]:
 def _after(work: Work, event: Happened, now: float) -> Work:
     is_fresh = event.at is None or now - event.at < STALE
     if work.is_over and _begins(event.what) and is_fresh:
-        work = Work(event.seq, since=now, plan=work.plan if _is_under_way(work.plan) else ())
+        plan = work.plan if _is_under_way(work.plan) else ()
+        work = Work(
+            event.seq, since=now, plan=plan, before=replace(work, before=None, steps=()) if work.begun else None
+        )
     work = replace(work, seq=max(work.seq, event.seq))
     if work.is_over and not isinstance(event.what, Planned):
         return work

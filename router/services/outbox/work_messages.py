@@ -24,6 +24,7 @@ from router.store.work_messages import WorkMessage
 
 EVERY = 4.0  # seconds between two calls for what is extra, in one chat
 PAUSE = 15.0  # after one that had no answer
+GIVEN_UP = 3600.0  # seconds after its end in which a turn is still shown to be over
 YOUNG = 2.0  # a turn that is over so soon shows nothing
 
 _Chat = tuple[str, str]
@@ -71,6 +72,9 @@ class WorkMessages:
             shows = chats.settings(tx, chat).shows
             if row is not None and row.begun == work.begun:
                 left |= row.is_open and self._go_on(tx, row, shows, work)
+            elif row is not None and row.is_open and work.begun:
+                # The message of an earlier turn comes first to its end.
+                left |= self._go_on(tx, row, shows, self._earlier(work, row.begun)) or not work.is_over
             elif shows is not Shows.QUIET and not work.is_over:
                 left |= self._begin(
                     tx, WorkMessage(ChatRef(*_chat(chat)), session_id, work.begun, work.begun - 1), work
@@ -125,8 +129,11 @@ class WorkMessages:
         place = (*_chat(row.chat), row.session_id)
         if sent := self._sent.get(place):
             if self._outbox.is_lent(sent.notification_id):
-                return False  # its receipt wakes us
+                return work.is_over  # its receipt wakes us, as long as anybody follows
             tx.pop(self._sent, place)  # with its courier
+        if work.is_over and self._clock.now() - (work.ended or 0.0) > GIVEN_UP:
+            self._close(tx, place, row)
+            return False
         if shows is Shows.EVERYTHING and (text := wording.steps(work, row.told)):
             if self._send(tx, _Sent(self._new_id(), text, row, are_steps=True)):
                 work_messages.write(tx, replace(row, told=work.steps[-1].seq))
@@ -136,10 +143,15 @@ class WorkMessages:
         text = wording.ended(work) if work.is_over else wording.under_way(work)
         if row.message_ids and text != self._shown.get(place):
             change = _Sent(self._new_id(), text, row, is_change=True, is_last=work.is_over)
-            return not self._send(tx, change)
+            return not self._send(tx, change) or work.is_over  # until it is known to say so
         if work.is_over:
             self._close(tx, place, row)
         return False
+
+    def _earlier(self, work: Work, begun: int) -> Work:
+        """A turn that is over, as far as it is known still."""
+        before = work.before
+        return before if before is not None and before.begun == begun else Work(begun, ended=self._clock.now())
 
     def _send(self, tx: Transaction, sent: _Sent) -> bool:
         chat = _chat(sent.row.chat)

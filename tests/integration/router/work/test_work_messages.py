@@ -179,3 +179,25 @@ def test_of_much_the_newest_is_told_and_the_rest_counted(courier: ThinCourier, w
     assert steps.startswith("… 3")
     assert "step 39" in steps
     assert len(steps) < 4000
+
+
+@pytest.mark.usefixtures("progress")
+def test_a_turn_that_follows_at_once_has_a_message_of_its_own_and_the_first_says_that_it_is_over(
+    courier: ThinCourier, worker: Worker
+) -> None:
+    worker.does(BUSY, began("a"))
+    worker.pause()
+    first = courier.take()
+    worker.finishes("Done.")
+    worker.does(ended("a"), IDLE, BUSY, began("b"), began("c"))
+    worker.pause()
+    courier.delivered(first, "7")
+    courier.brought("8")
+    worker.until(courier.waiting)
+    over = courier.brought("7")
+    worker.until(courier.waiting)
+    second = courier.brought("9")
+
+    assert (list(over.edit_message_ids), over.notification.text[:10]) == (["7"], "☑️ Worked ")
+    assert over.notification.text.endswith(": 1 command")
+    assert (list(second.edit_message_ids), second.notification.text.split("\n")[0]) == ([], "⚙️ Working · 2 commands")
