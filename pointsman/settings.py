@@ -152,6 +152,11 @@ def _days(value: str) -> str:
     return "" if good else "must be a number of days from 1 to 36500"
 
 
+def _seconds(value: str) -> str:
+    good = re.fullmatch(r"[1-9]\d{0,2}", value) and int(value) <= 600
+    return "" if good else "must be a number of seconds from 1 to 600"
+
+
 def _quota(value: str) -> str:
     good = re.fullmatch(r"[1-9]\d{0,6}", value) and int(value) <= 1_000_000
     return "" if good else "must be a number from 1 to 1000000"
@@ -300,6 +305,11 @@ SETTINGS: tuple[Setting, ...] = (
         file="telegram_webhook_path_secret",
     ),
     Setting("TELEGRAM_API_BASE", "Telegram's Bot API", _http_url, _ADAPTER, "https://api.telegram.org"),
+    Setting("POINTSMAN_TRANSCRIBER", "command that turns a recording into text", _any, _ADAPTER),
+    Setting("POINTSMAN_TRANSCRIBER_URL", "endpoint that does, as OpenAI's", _http_url, _ADAPTER),
+    Setting("POINTSMAN_TRANSCRIBER_KEY", "its key", _key, _ADAPTER, secret=True),
+    Setting("POINTSMAN_TRANSCRIBER_MODEL", "its model", _any, _ADAPTER, "whisper-1"),
+    Setting("POINTSMAN_TRANSCRIBER_SECONDS", "seconds that one recording may take", _seconds, _ADAPTER, "60"),
     Setting("ALLOWED_CHAT_IDS", "chats that may write; empty: nobody", _ids, _ADAPTER),
     Setting("ALLOWED_USER_IDS", "people who may write; both must match where both are given", _ids, _ADAPTER),
 )

@@ -42,6 +42,7 @@ from router.services.chat.pages import Pages
 from router.services.chat.settings import SettingsCommands
 from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
+from router.services.chat.voices import Voices
 from router.services.controls import Controls
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
@@ -132,7 +133,7 @@ class Router:
         stats = Stats(database, hub, outbox, delivery, clock, quotas)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, wakeups, clock)  # fmt: skip
+            self.events, self._work, inbound.voices, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(
             guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
@@ -174,7 +175,8 @@ def _inbound(
     commands = ChatCommands(delivery, SettingsCommands(clock), hub)
     buttons = ChatButtons(delivery, dead_letters, status_messages)
     pages = Pages(permissions, controls)
-    return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages, clock)
+    return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
+        Voices(status_messages, clock), clock)  # fmt: skip
 
 
 def _turns(

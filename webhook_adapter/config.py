@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -88,6 +89,17 @@ class TelegramConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriberConfig:
+    """What turns recordings into text: a command, or an address with its key and model."""
+
+    command: tuple[str, ...]
+    url: str
+    key: str = field(repr=False)
+    model: str
+    seconds: int  # for one
+
+
+@dataclass(frozen=True, slots=True)
 class AdapterConfig:
     """Everything the HTTP process and the courier need."""
 
@@ -101,6 +113,7 @@ class AdapterConfig:
     calls_a_second: int = 50  # that an API key may make over HTTP
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # they are believed for whom they speak
     private_push: bool = False  # browsers' push services may be on this machine or network
+    transcriber: TranscriberConfig | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """All settings as they were given, secrets too: platforms from elsewhere read their own."""
 
@@ -112,9 +125,10 @@ class AdapterConfig:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log line may show."""
+        own = (self.api_key, *([self.transcriber.key] if self.transcriber and self.transcriber.key else []))
         if self.telegram is None:
-            return (self.api_key,)
-        return (self.api_key, self.telegram.bot_token, self.telegram.webhook_secret, self.telegram.path_secret)
+            return own
+        return (*own, self.telegram.bot_token, self.telegram.webhook_secret, self.telegram.path_secret)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "AdapterConfig":
@@ -130,6 +144,7 @@ class AdapterConfig:
             calls_a_second=_rate(environ),
             trusted_proxies=_networks(environ, "POINTSMAN_TRUSTED_PROXIES"),
             private_push=_given(environ, "POINTSMAN_PUSH_PRIVATE") == "1",
+            transcriber=_transcriber(environ),
             environ=environ,
         )
 
@@ -245,6 +260,28 @@ def _url(name: str, value: str) -> SplitResult:
     if not sound or url.query or url.fragment or url.username or re.search(r"\s", value):
         raise ConfigError(f"{name} must be a plain http or https address")
     return url
+
+
+def _transcriber(environ: Mapping[str, str]) -> TranscriberConfig | None:
+    command, address = "POINTSMAN_TRANSCRIBER", "POINTSMAN_TRANSCRIBER_URL"
+    try:
+        argv = tuple(shlex.split(_given(environ, command)))
+    except ValueError:
+        raise ConfigError(f"{command} is no command line: a quote is not closed") from None
+    url, key = _given(environ, address), _given(environ, "POINTSMAN_TRANSCRIBER_KEY")
+    if argv and url:
+        raise ConfigError(f"{command} and {address} are both given: which shall it be?")
+    if not argv and not url:
+        return None
+    if url:
+        _url(address, url)
+    if key and not API_KEY.fullmatch(key):
+        raise ConfigError("POINTSMAN_TRANSCRIBER_KEY is malformed: it must be printable ASCII without blanks")
+    seconds = _given(environ, "POINTSMAN_TRANSCRIBER_SECONDS") or "60"
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", seconds) or int(seconds) > 600:
+        raise ConfigError("POINTSMAN_TRANSCRIBER_SECONDS must be a number from 1 to 600")
+    model = _given(environ, "POINTSMAN_TRANSCRIBER_MODEL") or "whisper-1"
+    return TranscriberConfig(argv, url, key, model, int(seconds))
 
 
 def _telegram(environ: Mapping[str, str]) -> TelegramConfig:

@@ -29,6 +29,16 @@ class PermissionAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """A recording that the router has, whole, and whose words nobody knows."""
+
+    voice_id: str
+    file_id: str
+    name: str  # letters, digits, ".", "_" and "-"
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One inbound message or button press, verified and authorised."""
 
@@ -50,6 +60,7 @@ class Submission:
     passkey: str = ""  # what a passkey signed there, as the browser gave it
     answer: PermissionAnswer | None = None  # to the question that it answers
     control: tuple[str, str] | None = None  # changes how the session works: what, and to which value
+    transcribe: bool = False  # the file is a recording: its words are to be known first
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """ChatLink: what chat platforms' adapters call. Inbound messages in, the outbox out."""
 
+import asyncio
 from functools import partial
 
 from agentlink.v1 import chat_link_pb2 as chat_pb
 
-from router.api.convert.submissions import inbound, submit_response
+from router.api.convert.notifications import MAX_WORDS
+from router.api.convert.submissions import inbound, submit_response, voice_response
+from router.api.convert.times import seconds
 from router.api.deliver_stream import DeliverStream
 from router.api.handlers import Call, Context
 from router.api.people_calls import PeopleCalls, PeopleServices
@@ -20,8 +23,12 @@ from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
+from router.services.wakeups import Wakeups, set_within
 from router.store import idempotency
 from router.store.database import Database, Transaction
+
+MAX_LEASE, MAX_WAIT = 900.0, 30.0  # seconds, of a recording and of a call that waits for one
+MAX_TRANSCRIPT = 16 * 1024  # characters
 
 
 class ChatLinkServicer(PeopleCalls, PushCalls):
@@ -43,6 +50,9 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         self._persons = services.persons
         self._refusals = refusals
         self._inbound = inbound
+        self._voices = inbound.voices
+        self._arrivals = Wakeups()  # of recordings, by platform
+        self._voices.arrived = self._arrivals.wake
         self._files = files
         self._outbox = outbox
         self._receipts = receipts
@@ -56,8 +66,27 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         return chat_pb.PutSubmitPartResponse()
 
     async def GetPart(self, request: chat_pb.GetPartRequest, _call: Call) -> chat_pb.GetPartResponse:
-        data = await self._files.get_out(request.notification_id, request.file_id, request.number)
+        if request.voice_id:
+            data = await self._files.get_voice(request.voice_id, request.file_id, request.number)
+        else:
+            data = await self._files.get_out(request.notification_id, request.file_id, request.number)
         return chat_pb.GetPartResponse(data=data)
+
+    async def TakeVoice(self, request: chat_pb.TakeVoiceRequest, _call: Call) -> chat_pb.TakeVoiceResponse:
+        lease, wait = min(max(seconds(request.lease), 1.0), MAX_LEASE), min(seconds(request.wait), MAX_WAIT)
+        until = asyncio.get_running_loop().time() + wait
+        with self._arrivals.on(request.transport) as changed:
+            while True:
+                changed.clear()  # before the look: what comes meanwhile wakes again
+                voice = await self._database.write(lambda tx: self._voices.take(tx, request.transport, lease))
+                left = until - asyncio.get_running_loop().time()
+                if voice is not None or left <= 0 or not await set_within(changed, left):
+                    return voice_response(voice)
+
+    async def PutTranscript(self, request: chat_pb.PutTranscriptRequest, _call: Call) -> chat_pb.PutTranscriptResponse:
+        text, problem = request.text[:MAX_TRANSCRIPT], request.problem[:MAX_WORDS]
+        await self._database.write(lambda tx: self._voices.heard(tx, request.voice_id, text, problem))
+        return chat_pb.PutTranscriptResponse()
 
     async def ReportRefusal(self, request: chat_pb.ReportRefusalRequest, call: Call) -> chat_pb.ReportRefusalResponse:
         told = Refusal(Reason.UNAUTHENTICATED, "")

@@ -41,6 +41,9 @@ class Verb(Enum):
     MODEL = "model"
     ASK = "ask"
     DONT_ASK = "dont-ask"
+    SAY = "say"  # what was heard in a recording
+    SAY_FILE = "say-file"  # the recording itself
+    DONT_SAY = "dont-say"
     SHOW = "show"  # its key says what of a turn
 
 

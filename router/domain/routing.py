@@ -57,6 +57,7 @@ class Inbound(Struct, frozen=True):
     answer: Answer | None = None  # of a page to the question that it answers, as it was shown with this digest
     digest: str = ""
     control: ControlSignal | None = None  # of a page, for the session that it chose
+    transcribe: bool = False  # the file is a recording, and somebody at the door turns it into text
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
 

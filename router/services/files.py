@@ -14,7 +14,7 @@ from router.domain.notification import File
 from router.domain.quotas import Quotas
 from router.domain.session import checked_id
 from router.services.outbox.notifications import Notifications
-from router.store import commands, files, notifications
+from router.store import commands, files, notifications, voices
 from router.store.database import Database, Transaction
 
 MAX_FILE = 20 * 1024 * 1024  # bytes: what Telegram gives to bots
@@ -82,6 +82,13 @@ class Files:
         if not data and number == 0:
             raise Refusal(Reason.FILE_GONE, "The file is not here any more.")
         return data
+
+    async def get_voice(self, voice_id: str, file_id: str, number: int) -> bytes:
+        """A part of a recording that waits to be turned into text; empty behind the last. Raises Refusal."""
+        voice = await self._database.read(lambda connection: voices.find(connection, voice_id))
+        if voice is None or voice.file.file_id != file_id:
+            raise Refusal(Reason.NOT_FOUND, f"There is no recording {voice_id[:128]} with this file.")
+        return await self._database.read(lambda connection: files.part(connection, file_id, number))
 
     async def get(self, machine_id: str, command_id: str, number: int) -> bytes:
         """A part of the file of a machine's own command; empty behind the last. Raises Refusal when it is gone."""

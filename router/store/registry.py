@@ -18,6 +18,7 @@ from router.store import (
     subscriptions,
     tables,
     trace,
+    voices,
     work_messages,
 )
 from router.store.upkeep import Store
@@ -37,6 +38,7 @@ STORES = (
     Store(tables.IdempotencyRecord, idempotency.shift, idempotency.purge, kept=idempotency.KEPT, patient=True),
     Store(tables.FilePart, files.shift, files.purge, kept=files.KEPT, batch=files.BATCH, patient=True),
     Store(tables.HeldMessage, held.shift, held.purge, kept=held.KEPT),
+    Store(tables.Voice, voices.shift, voices.purge, kept=voices.KEPT),
     Store(tables.Browser, browsers.shift, browsers.purge, kept=browsers.KEPT),
     Store(tables.Subscription, subscriptions.shift, subscriptions.purge, kept=subscriptions.KEPT),
     Store(tables.PairingCode, pairing_codes.shift, pairing_codes.purge, kept=pairing_codes.KEPT),

@@ -22,7 +22,7 @@ from pointsman.client.refusals import from_call
 from webhook_adapter.auth import is_api_key_shaped
 from webhook_adapter.config import AdapterConfig
 from webhook_adapter.loop import aside
-from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted, Subscription
+from webhook_adapter.model import Acquaintance, Browser, Shown, Submission, Submitted, Subscription, Voice
 from webhook_adapter.router import convert
 from webhook_adapter.router.submit_stream import SUBMIT_TIMEOUT, Answer, Item, SubmitStream
 
@@ -156,6 +156,27 @@ class RouterClient:
             if not (part := self._ask(self._open().chat_link.GetPart, wanted).data):
                 return
             yield part
+
+    def take_voice(self, transport: str, wait: float, lease: float) -> Voice | None:
+        """The next recording to be turned into text, if one comes within so many seconds. Raises RouterError."""
+        request = chat_link_pb2.TakeVoiceRequest(
+            transport=transport, wait=Duration(seconds=round(wait)), lease=Duration(seconds=round(lease))
+        )
+        told = ask(self._open().chat_link.TakeVoice, request, wait + _CALL_TIMEOUT, self._metadata)
+        return Voice(told.voice_id, told.file_id, told.name, told.size) if told.voice_id else None
+
+    def voice_parts(self, voice: Voice) -> Iterator[bytes]:
+        """The bytes of a recording, in parts. Raises RouterError, also on the way."""
+        for number in itertools.count():
+            wanted = chat_link_pb2.GetPartRequest(voice_id=voice.voice_id, file_id=voice.file_id, number=number)
+            if not (part := self._ask(self._open().chat_link.GetPart, wanted).data):
+                return
+            yield part
+
+    def put_transcript(self, voice_id: str, text: str, problem: str) -> None:
+        """Tell what was said in a recording, or why that is not known. Raises RouterError."""
+        request = chat_link_pb2.PutTranscriptRequest(voice_id=voice_id, text=text, problem=problem)
+        self._ask(self._open().chat_link.PutTranscript, request)
 
     @property
     def submissions_waiting(self) -> int:

@@ -39,6 +39,7 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
         needs_pairing=submission.needs_pairing,
         login_id=submission.login_id,
         passkey=submission.passkey,
+        transcribe=submission.transcribe,
         file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
     )
     if submission.button is not None:

@@ -14,6 +14,7 @@ from router.domain.errors import Reason, Refusal
 from router.domain.passkey import MAX_CREDENTIAL
 from router.domain.routing import Inbound
 from router.services.chat.submission import Submitted
+from router.store.voices import Voice
 
 
 def inbound(request: chat_pb.SubmitRequest) -> Inbound:
@@ -26,7 +27,7 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
         request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
         checked_credential(request.passkey), answer(request.answer) if request.HasField("answer") else None,
-        request.answer.input_digest, _control(request),
+        request.answer.input_digest, _control(request), request.transcribe,
     )  # fmt: skip
 
 
@@ -52,3 +53,11 @@ def checked_credential(credential: str) -> str:
     if len(credential) > MAX_CREDENTIAL:
         raise Refusal(Reason.TOO_LARGE, f"A passkey's answer has {MAX_CREDENTIAL} characters at most.")
     return credential
+
+
+def voice_response(voice: Voice | None) -> chat_pb.TakeVoiceResponse:
+    """What whoever turns recordings into text gets; nothing where there is none."""
+    if voice is None:
+        return chat_pb.TakeVoiceResponse()
+    file = voice.file
+    return chat_pb.TakeVoiceResponse(voice_id=voice.voice_id, file_id=file.file_id, name=file.name, size=file.size)

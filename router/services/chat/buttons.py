@@ -44,6 +44,14 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Voiced:
+    """What is to become of a recording, and the button that said it."""
+
+    verb: Verb
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pressed:
     """A button of ours as it was read."""
 
@@ -60,7 +68,9 @@ class ChatButtons:
     _dead_letters: DeadLetters
     _status_messages: StatusMessages
 
-    def press(self, tx: Transaction, inbound: Inbound, note: Notification, action: str) -> str | Press | Chosen:
+    def press(
+        self, tx: Transaction, inbound: Inbound, note: Notification, action: str
+    ) -> str | Press | Chosen | Voiced:
         """Do what a button under a status message or an answer says."""
         verb, key = router_buttons.verb_of(action)
         label = next((button.label for button in note.buttons if button.action == action), "")
@@ -83,9 +93,11 @@ class ChatButtons:
 
     def _on_answer(
         self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
-    ) -> str | Press | Chosen:
+    ) -> str | Press | Chosen | Voiced:
         who = _actor(inbound)
         match pressed.verb:
+            case Verb.SAY | Verb.SAY_FILE | Verb.DONT_SAY:
+                return Voiced(pressed.verb, pressed.label)
             case Verb.KEY if session := sessions.find(tx, note.session_id):
                 self._status_messages.pressed(tx, note, pressed.label, who, answers.which_key(session))
                 return Press(note.session_id, KeyPress(pressed.key))

@@ -18,11 +18,12 @@ from router.domain.subscription import PUSH
 from router.domain.wording import answers, labels
 from router.services import files
 from router.services.chat import starts
-from router.services.chat.buttons import ChatButtons, Chosen, Press
+from router.services.chat.buttons import ChatButtons, Chosen, Press, Voiced
 from router.services.chat.commands import ChatCommands
 from router.services.chat.pages import Pages
 from router.services.chat.starts import ChatStarts
 from router.services.chat.submission import MAX_ANSWER, Submitted, decided, submitted_as
+from router.services.chat.voices import Voices
 from router.services.controls import Controls
 from router.services.delivery.drafts import Draft
 from router.services.outbox.status_messages import StatusMessages
@@ -48,6 +49,7 @@ class InboundService:
     _starts: ChatStarts
     _controls: Controls
     _pages: Pages
+    voices: Voices
     _clock: Clock
     _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
@@ -65,6 +67,8 @@ class InboundService:
             submitted = self._answer(tx, inbound, answers.FILE_NOT_TAKEN.format(why=inbound.file_problem))
         elif (of_page := self._pages.submit(tx, inbound)) is not None:
             submitted = of_page
+        elif inbound.transcribe and inbound.file is not None:
+            submitted = self._hold_voice(tx, inbound)
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
@@ -79,6 +83,28 @@ class InboundService:
         if chat not in self._wrote_in:  # once in a process: every message comes through here
             chats.set_wrote_in(tx, chat)
             tx.after_commit(partial(self._wrote_in.add, chat))
+
+    def _hold_voice(self, tx: Transaction, inbound: Inbound) -> Submitted:
+        """A recording whose words are to be known first; nothing of it is typed before somebody says so."""
+        route = routing.route(inbound)
+        if isinstance(route, routing.ChatCommand | routing.Changed):
+            return self._follow(tx, inbound, route)
+        if forbidden := rights.refusal(tx, inbound.person, Deed.TYPE, ""):
+            return self._answer(tx, inbound, forbidden)
+        try:
+            files.whole(tx, inbound.file)  # type: ignore[arg-type]  # who calls has seen it
+        except Refusal as refusal:
+            return self._answer(tx, inbound, answers.refused(refusal))
+        if full := self.voices.hold(tx, inbound):
+            return self._answer(tx, inbound, full)
+        return Submitted()
+
+    def _say(self, tx: Transaction, inbound: Inbound, note: Notification, voiced: Voiced) -> Submitted:
+        """A person says what becomes of a recording: it goes where it would have gone, had it been written."""
+        said = self.voices.decided(tx, inbound, note, voiced.verb, voiced.label)
+        if isinstance(said, str):
+            return Submitted(answer=said[:MAX_ANSWER])
+        return self._follow(tx, said, routing.route(said))
 
     def _follow(self, tx: Transaction, inbound: Inbound, route: Route) -> Submitted:
         match route:
@@ -107,6 +133,8 @@ class InboundService:
     def _reply(self, tx: Transaction, inbound: Inbound, message_id: str, text: str) -> Submitted:
         session_id = messages.session_of(tx, inbound.chat, message_id)
         if not session_id:
+            if text.strip() and (said := self.voices.replied(tx, inbound)):
+                return self._follow(tx, said, routing.route(said))
             route = routing.without_reply(text)
             # Empty: a message of ours that is about no session. None: one that we do not know any more.
             if session_id is None and inbound.reply_to_ours and isinstance(route, routing.ToPlace):
@@ -205,6 +233,8 @@ class InboundService:
             if forbidden := rights.of_button(tx, inbound.person, notification, name):
                 return Submitted(session_id=notification.session_id, answer=forbidden[:MAX_ANSWER])
             pressed = self._chat_buttons.press(tx, inbound, notification, name)
+            if isinstance(pressed, Voiced):
+                return self._say(tx, inbound, notification, pressed)
             if isinstance(pressed, Chosen):
                 return self._type_held(tx, inbound, notification, pressed)
             if isinstance(pressed, str):

@@ -72,14 +72,17 @@ class DeliveryReceipts:
                 # What is missing there stands in the console, and a browser that is gone is no news.
                 if receipt.chat_closed and changed.state is NotificationState.REFUSED:
                     self._subscriptions.closed(tx, chat)
-                continue
-            match changed.state:
-                case NotificationState.DELIVERED:
-                    self._opened(tx, chat)
-                case NotificationState.REFUSED:
-                    self._refused(tx, chat, changed, closed=receipt.chat_closed)
-                case NotificationState.DEAD:
-                    self._set_aside(tx, chat, changed)
+            else:
+                self._settled(tx, chat, changed, closed=receipt.chat_closed)
+
+    def _settled(self, tx: Transaction, chat: ChatRef, changed: Notification, *, closed: bool) -> None:
+        match changed.state:
+            case NotificationState.DELIVERED:
+                self._opened(tx, chat)
+            case NotificationState.REFUSED:
+                self._refused(tx, chat, changed, closed=closed)
+            case NotificationState.DEAD:
+                self._set_aside(tx, chat, changed)
 
     def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:
         if chats.move(tx, ChatRef(transport, old), ChatRef(transport, new)):

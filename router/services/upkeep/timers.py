@@ -9,6 +9,7 @@ from typing import TypeVar
 from router.clock import Clock
 from router.domain.clock_steps import DAY
 from router.domain.errors import Refusal
+from router.services.chat.voices import Voices
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
 from router.services.links.presence import WRITE_EVERY, Presence
@@ -48,6 +49,7 @@ class Timers:
     _clean: Clean
     _events: EventLog
     _work_events: WorkEvents
+    _voices: Voices
     _wakeups: Wakeups
     _clock: Clock
 
@@ -65,6 +67,7 @@ class Timers:
             group.create_task(self._every(WINDOW, self._refusals.count), name="refusals")
             group.create_task(self._every(DAY, audit.tell), name="head of the audit")
             group.create_task(self._silent(), name="unseen sessions")
+            group.create_task(self._every(IDLE, self._voices.late), name="recordings")
             group.create_task(self._events.run(), name="events")
             group.create_task(self._work_events.run(), name="turns that are shown")
 

@@ -40,6 +40,7 @@ from router.store.migrations import (
     m0035_details,
     m0037_given_names,
     m0038_work_messages,
+    m0039_voices,
     m0040_subscriptions,
 )
 
@@ -81,6 +82,7 @@ MIGRATIONS: list[list[str]] = [
     m0035_details.STATEMENTS,
     m0037_given_names.STATEMENTS,
     m0038_work_messages.STATEMENTS,
+    m0039_voices.STATEMENTS,
     m0040_subscriptions.STATEMENTS,
 ]
 

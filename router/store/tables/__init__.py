@@ -1,7 +1,7 @@
 """The tables as they are now, with their indexes. Migrations have frozen copies; a test compares the two."""
 
 from router.store.tables.audit import AuditAnchor, AuditEntry
-from router.store.tables.chats import Chat, HeldMessage, SessionTopic, Stranger, WorkMessage
+from router.store.tables.chats import Chat, HeldMessage, SessionTopic, Stranger, Voice, WorkMessage
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.machines import ApiKey, JoinToken, Machine
 from router.store.tables.notifications import FilePart, Message, Notification
@@ -13,5 +13,5 @@ __all__ = [
     "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "FilePart", "HeldMessage",
     "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification", "PairedChat",
     "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "SecondFactor", "Session", "SessionTopic",
-    "Stranger", "Subscription", "TraceStep", "WorkMessage",
+    "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
 ]  # fmt: skip

@@ -1,9 +1,12 @@
 """Chats, and who writes in them."""
 
+import json
+
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
+from router.domain.action import FileInput
 from router.domain.work import Shows
-from router.store.columns import TimeField, json_list, text_of
+from router.store.columns import CodedText, TimeField, json_list, text_of
 
 
 class Chat(Model):
@@ -107,3 +110,33 @@ class HeldMessage(Model):
 
 
 HeldMessage.add_index(HeldMessage.question, name="held_question")
+
+
+def _file_as_json(file: FileInput) -> str:
+    return json.dumps([file.file_id, file.name, file.size, file.caption])
+
+
+class Voice(Model):
+    """A recording: while `question` is empty, to be turned into text; else the notification that asks about it."""
+
+    voice_id = TextField(primary_key=True)
+    transport = TextField()
+    chat_id = TextField()
+    thread_id = TextField()
+    message_id = TextField()
+    reply_to = TextField()
+    reply_to_ours = BooleanField()
+    caption = TextField()
+    file = CodedText(_file_as_json, lambda text: FileInput(*json.loads(text)))
+    text = TextField()
+    question = TextField()
+    created_at = TimeField()
+
+    class Meta:
+        table_name = "voices"
+        without_rowid = True
+
+
+_V = Voice
+_V.add_index(_V.transport, _V.created_at, name="voices_waiting", where=_V.question == "")
+_V.add_index(_V.question, name="voices_question", where=_V.question != "")

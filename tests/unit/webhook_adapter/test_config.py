@@ -84,6 +84,8 @@ def test_the_api_base_may_be_plain_http_and_have_a_prefix(given: str, base: str)
         ("POINTSMAN_PUBLIC_URL", "https://example.org/?a=b"),
         ("POINTSMAN_PUBLIC_URL", "https://example.org:99999"),
         ("POINTSMAN_TLS_CA", "/nowhere/ca.pem"),
+        ("POINTSMAN_TRANSCRIBER", "whisper 'unclosed"),
+        ("POINTSMAN_TRANSCRIBER_URL", "ftp://example.org"),
         ("TELEGRAM_BOT_TOKEN", "no-colon"),
         ("TELEGRAM_WEBHOOK_SECRET", ""),
         ("TELEGRAM_WEBHOOK_SECRET", "with/slash"),
@@ -116,6 +118,25 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="POINTSMAN_TLS_KEY"):
         read(MINIMAL, POINTSMAN_TLS_CERT=str(certificate))
+
+
+@pytest.mark.parametrize("seconds", ["0", "601", "soon"])
+def test_a_recording_may_take_ten_minutes_at_most(seconds: str) -> None:
+    with pytest.raises(ConfigError, match="POINTSMAN_TRANSCRIBER_SECONDS"):
+        read(MINIMAL, POINTSMAN_TRANSCRIBER="whisper", POINTSMAN_TRANSCRIBER_SECONDS=seconds)
+
+
+def test_what_turns_recordings_into_text_is_a_command_or_an_endpoint_whose_key_is_a_secret() -> None:
+    endpoint = {"POINTSMAN_TRANSCRIBER_URL": "https://stt.example/v1", "POINTSMAN_TRANSCRIBER_KEY": "sk-1"}
+    command, asked = read(MINIMAL, POINTSMAN_TRANSCRIBER="'my whisper' -m base"), read(MINIMAL, **endpoint)
+
+    assert read(MINIMAL).transcriber is None
+    assert command.transcriber is not None
+    assert (command.transcriber.command, command.transcriber.seconds) == (("my whisper", "-m", "base"), 60)
+    assert "sk-1" in asked.secrets
+    assert "sk-1" not in repr(asked)
+    with pytest.raises(ConfigError, match="both given"):
+        read(MINIMAL, POINTSMAN_TRANSCRIBER="whisper", **endpoint)
 
 
 @pytest.mark.parametrize("bad", ["POINTSMAN_API_KEY", "TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET"])

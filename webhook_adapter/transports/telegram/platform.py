@@ -21,6 +21,7 @@ from webhook_adapter.transports.telegram.inbound.webhook_watch import WebhookWat
 from webhook_adapter.transports.telegram.menu import publish_menu
 from webhook_adapter.transports.telegram.outbound.transport import TelegramTransport
 from webhook_adapter.transports.telegram.rate_limits import RateLimits
+from webhook_adapter.transports.voices import voices
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def start_courier(
     way_in = {"telegram-webhook": lambda: _keep_webhook(host, client)}
     if not host.config.public_url:
         way_in = {"telegram-polling": lambda: _poll(host, telegram, client)}
+    way_in |= voices(host, "telegram")
     return Route(
         TelegramTransport(client, rate_limits),
         tuple(map(str, telegram.allowed_chat_ids)),
@@ -66,7 +68,10 @@ def _way_in(
     """Takes an update, however it came. Raises RouterError when nothing was stored and it must come again."""
     # The same for both ways in: an update may come by each while somebody switches.
     files, router = Files(client, host.router.put_file), host.router
-    intake = Intake(telegram, router.submit, files.bring, router, background_calls.bot_username)
+    transcribes = host.config.transcriber is not None
+    intake = Intake(
+        telegram, router.submit, files.bring, router, background_calls.bot_username, transcribes=transcribes
+    )
 
     def take(update: Json) -> None:
         received = host.lifecycle.handle("telegram", lambda: intake.receive(update))

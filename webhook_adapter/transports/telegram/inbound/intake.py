@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat
@@ -39,7 +39,11 @@ class Intake:
         bring: Callable[[str, Attached], Brought],
         people: PeopleRouter,
         bot_username: Callable[[], str | None] = lambda: None,
+        *,
+        transcribes: bool = False,
     ) -> None:
+        """`transcribes`: somebody here turns recordings into text."""
+        self._transcribes = transcribes
         self._bot_id = telegram.bot_id
         self._allow_list = AllowList(telegram.allowed_chat_ids, telegram.allowed_user_ids)
         self._strangers = Strangers(self._allow_list, people)
@@ -74,9 +78,10 @@ class Intake:
             attached = None if inbound.edited else inbound.attached
             # The file first: what names it may be typed as soon as it is stored.
             brought = self._bring(inbound.update_key, attached) if attached else NO_FILE
-            handled = handed_in(
-                inbound.update_key, self._submit(_submission(inbound, brought, needs_pairing=needs_pairing))
-            )
+            submission = _submission(inbound, brought, needs_pairing=needs_pairing)
+            if self._transcribes and attached and attached.is_speech and brought.file:
+                submission = replace(submission, transcribe=True)
+            handled = handed_in(inbound.update_key, self._submit(submission))
         except RouterError as error:
             if error.code == "NOT_PAIRED":
                 self._strangers.put_out(inbound)

@@ -26,6 +26,7 @@ _FILES = {  # kinds of messages that are a file, and what it is called where nob
     "video_note": "video.mp4",
     "sticker": "sticker.webp",
 }
+_SPEECH = frozenset(["voice", "audio", "video_note"])
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 # What a terminal or a chat could take for more than a name.
 _UNSPEAKABLE = re.compile(r"[^\w .,'-]")
@@ -57,6 +58,7 @@ class Attached:
     file_id: str
     name: str
     size: int
+    is_speech: bool = False  # somebody speaks in it, as far as its kind says
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _attached(message: Json) -> Attached | None:
         return _file(sizes[-1], "photo.jpg")
     for kind, name in _FILES.items():
         if isinstance(found := message.get(kind), Mapping):
-            return _file(found, name)
+            return replace(_file(found, name), is_speech=kind in _SPEECH)
     return None
 
 

@@ -308,6 +308,121 @@ class LookResponse(_message.Message):
 Global___LookResponse: _TypeAlias = LookResponse  # noqa: Y015
 
 @_typing.final
+class TakeVoiceRequest(_message.Message):
+    """Asks for a recording."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    transport: _builtins.str
+    """Of which platform's chats."""
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """So long the call waits for one, 30 s at most."""
+
+    @_builtins.property
+    def lease(self) -> _duration_pb2.Duration:
+        """So long it may take to turn it into text, 15 minutes at most; then it is given again."""
+
+    def __init__(
+        self,
+        *,
+        transport: _builtins.str = ...,
+        wait: _duration_pb2.Duration | None = ...,
+        lease: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "transport", b"transport", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeVoiceRequest: _TypeAlias = TakeVoiceRequest  # noqa: Y015
+
+@_typing.final
+class TakeVoiceResponse(_message.Message):
+    """A recording, or nothing yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICE_ID_FIELD_NUMBER: _builtins.int
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    voice_id: _builtins.str
+    """Names it; empty where there is none."""
+    file_id: _builtins.str
+    """Its file, for GetPart."""
+    name: _builtins.str
+    """What it is called, as its platform says: "voice.ogg"."""
+    size: _builtins.int
+    """Bytes."""
+    def __init__(
+        self,
+        *,
+        voice_id: _builtins.str = ...,
+        file_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "name", b"name", "size", b"size", "voice_id", b"voice_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeVoiceResponse: _TypeAlias = TakeVoiceResponse  # noqa: Y015
+
+@_typing.final
+class PutTranscriptRequest(_message.Message):
+    """What was said in a recording."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICE_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    voice_id: _builtins.str
+    """The recording. One that is not waited for any more is passed over."""
+    text: _builtins.str
+    """The words, at most 16 KiB; of more the end is cut off. None: `problem` says why."""
+    problem: _builtins.str
+    """Why there are none, for the person who spoke."""
+    def __init__(
+        self,
+        *,
+        voice_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "text", b"text", "voice_id", b"voice_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutTranscriptRequest: _TypeAlias = PutTranscriptRequest  # noqa: Y015
+
+@_typing.final
+class PutTranscriptResponse(_message.Message):
+    """The person is asked, and that is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutTranscriptResponse: _TypeAlias = PutTranscriptResponse  # noqa: Y015
+
+@_typing.final
 class PairRequest(_message.Message):
     """Somebody whom the door does not know has written a pairing code."""
 
@@ -679,22 +794,26 @@ class GetPartRequest(_message.Message):
     NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
     FILE_ID_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
+    VOICE_ID_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
     """The notification that the file belongs to."""
     file_id: _builtins.str
     """The file, as the notification names it."""
     number: _builtins.int
     """From 0."""
+    voice_id: _builtins.str
+    """In place of the notification: the recording that the file is."""
     def __init__(
         self,
         *,
         notification_id: _builtins.str = ...,
         file_id: _builtins.str = ...,
         number: _builtins.int = ...,
+        voice_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "notification_id", b"notification_id", "number", b"number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "notification_id", b"notification_id", "number", b"number", "voice_id", b"voice_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -768,6 +887,7 @@ class SubmitRequest(_message.Message):
     PASSKEY_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
     CONTROL_FIELD_NUMBER: _builtins.int
+    TRANSCRIBE_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -798,6 +918,8 @@ class SubmitRequest(_message.Message):
     """A PublicKeyCredential, as its toJSON makes it, that has signed what BeginPasskey gave for the question shown by
     reply_to_message_id: it allows that, as a code would. The router judges it.
     """
+    transcribe: _builtins.bool
+    """The file is a recording that somebody at this door turns into text (TakeVoice): the person is asked before that is typed."""
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -839,10 +961,11 @@ class SubmitRequest(_message.Message):
         passkey: _builtins.str = ...,
         answer: Global___PermissionAnswer | None = ...,
         control: _types_pb2.ControlSignal | None = ...,
+        transcribe: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

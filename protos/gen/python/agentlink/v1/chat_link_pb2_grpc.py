@@ -95,6 +95,16 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyResponse.FromString,
                 _registered_method=True)
+        self.TakeVoice = channel.unary_unary(
+                '/agentlink.v1.ChatLink/TakeVoice',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.TakeVoiceRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.TakeVoiceResponse.FromString,
+                _registered_method=True)
+        self.PutTranscript = channel.unary_unary(
+                '/agentlink.v1.ChatLink/PutTranscript',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptResponse.FromString,
+                _registered_method=True)
         self.Pair = channel.unary_unary(
                 '/agentlink.v1.ChatLink/Pair',
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.PairRequest.SerializeToString,
@@ -217,6 +227,20 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeVoice(self, request, context):
+        """The next recording that is to be turned into text, for who can; waits for one. It is given again when it was not answered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutTranscript(self, request, context):
+        """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Pair(self, request, context):
         """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it.
         """
@@ -322,6 +346,16 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.AddPasskey,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyResponse.SerializeToString,
+            ),
+            'TakeVoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeVoice,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.TakeVoiceRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.TakeVoiceResponse.SerializeToString,
+            ),
+            'PutTranscript': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutTranscript,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptResponse.SerializeToString,
             ),
             'Pair': grpc.unary_unary_rpc_method_handler(
                     servicer.Pair,
@@ -679,6 +713,60 @@ class ChatLink:
             '/agentlink.v1.ChatLink/AddPasskey',
             agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.AddPasskeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeVoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/TakeVoice',
+            agentlink_dot_v1_dot_chat__link__pb2.TakeVoiceRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.TakeVoiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutTranscript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/PutTranscript',
+            agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.PutTranscriptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,10 @@ class ChatLinkStub:
     """
     AddPasskey: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.AddPasskeyRequest, _chat_link_pb2.AddPasskeyResponse]
     """Takes a passkey that a browser has made. The code is used up with it."""
+    TakeVoice: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.TakeVoiceRequest, _chat_link_pb2.TakeVoiceResponse]
+    """The next recording that is to be turned into text, for who can; waits for one. It is given again when it was not answered."""
+    PutTranscript: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PutTranscriptRequest, _chat_link_pb2.PutTranscriptResponse]
+    """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session."""
     Pair: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
     GetPushKey: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.GetPushKeyRequest, _chat_link_pb2.GetPushKeyResponse]
@@ -109,6 +113,10 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """
     AddPasskey: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.AddPasskeyRequest, _chat_link_pb2.AddPasskeyResponse]  # type: ignore[assignment]
     """Takes a passkey that a browser has made. The code is used up with it."""
+    TakeVoice: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.TakeVoiceRequest, _chat_link_pb2.TakeVoiceResponse]  # type: ignore[assignment]
+    """The next recording that is to be turned into text, for who can; waits for one. It is given again when it was not answered."""
+    PutTranscript: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PutTranscriptRequest, _chat_link_pb2.PutTranscriptResponse]  # type: ignore[assignment]
+    """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session."""
     Pair: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.PairRequest, _chat_link_pb2.PairResponse]  # type: ignore[assignment]
     """Lets somebody write in a chat, who wrote a pairing code there. The code is used up with it."""
     GetPushKey: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.GetPushKeyRequest, _chat_link_pb2.GetPushKeyResponse]  # type: ignore[assignment]
@@ -226,6 +234,22 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_chat_link_pb2.AddPasskeyResponse, _abc.Awaitable[_chat_link_pb2.AddPasskeyResponse]]:
         """Takes a passkey that a browser has made. The code is used up with it."""
+
+    @_abc_1.abstractmethod
+    def TakeVoice(
+        self,
+        request: _chat_link_pb2.TakeVoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.TakeVoiceResponse, _abc.Awaitable[_chat_link_pb2.TakeVoiceResponse]]:
+        """The next recording that is to be turned into text, for who can; waits for one. It is given again when it was not answered."""
+
+    @_abc_1.abstractmethod
+    def PutTranscript(
+        self,
+        request: _chat_link_pb2.PutTranscriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.PutTranscriptResponse, _abc.Awaitable[_chat_link_pb2.PutTranscriptResponse]]:
+        """What was said in it, or why that is not known. The person who spoke is asked before any of it goes to a session."""
 
     @_abc_1.abstractmethod
     def Pair(

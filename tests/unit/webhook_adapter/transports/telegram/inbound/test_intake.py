@@ -59,7 +59,7 @@ def bring(_update_key: str, attached: Attached) -> Brought:
     return Brought(StoredFile("f1", attached.name, 5))
 
 
-def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
+def intake(router: Router, chats: str = "99", users: str = "", *, transcribes: bool = False) -> Intake:
     config = AdapterConfig.from_environ(
         {
             "POINTSMAN_API_KEY": "pmk_key",
@@ -71,7 +71,7 @@ def intake(router: Router, chats: str = "99", users: str = "") -> Intake:
         }
     )
     assert config.telegram is not None
-    return Intake(config.telegram, router.submit, bring, router)
+    return Intake(config.telegram, router.submit, bring, router, transcribes=transcribes)
 
 
 def test_an_allowed_message_is_handed_in() -> None:
@@ -123,6 +123,37 @@ def test_a_file_whose_caption_was_changed_is_not_brought_again() -> None:
     intake(router).receive({"update_id": 1, "edited_message": MESSAGE | {"text": ""} | photo})
 
     assert (router.got[0].edited, router.got[0].file) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "transcribes", "wanted"),
+    [
+        ("voice", True, True),
+        ("audio", True, True),
+        ("video_note", True, True),
+        ("video", True, False),
+        ("document", True, False),
+        ("voice", False, False),
+    ],
+)
+def test_recordings_alone_are_to_be_turned_into_text_where_somebody_does(
+    kind: str, transcribes: bool, wanted: bool
+) -> None:
+    router = Router()
+
+    intake(router, transcribes=transcribes).receive(
+        {"update_id": 1, "message": MESSAGE | {"text": "", kind: {"file_id": "AgAC1"}}}
+    )
+
+    assert [each.transcribe for each in router.got] == [wanted]
+
+
+def test_a_recording_that_could_not_be_brought_is_none() -> None:
+    router = Router()
+
+    intake(router, transcribes=True).receive({"update_id": 1, "message": MESSAGE | {"voice": {"file_id": "gone"}}})
+
+    assert (router.got[0].transcribe, router.got[0].file_problem) == (False, "it is gone")
 
 
 def test_a_stranger_s_file_is_not_brought() -> None:

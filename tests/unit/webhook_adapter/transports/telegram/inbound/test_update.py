@@ -115,7 +115,7 @@ def test_a_reply_thread_of_a_plain_supergroup_is_no_topic() -> None:
     ("content", "attached"),
     [
         ({"photo": [{"file_id": "s"}, {"file_id": "l", "file_size": 7}]}, Attached("l", "photo.jpg", 7)),
-        ({"voice": {"file_id": "v", "duration": 3}}, Attached("v", "voice.ogg", 0)),
+        ({"voice": {"file_id": "v", "duration": 3}}, Attached("v", "voice.ogg", 0, is_speech=True)),
         ({"document": {"file_id": "d", "file_name": "../../é b.tar.gz"}}, Attached("d", "_.._b.tar.gz", 0)),
         ({"document": {"file_id": "d", "file_name": ".." * 50 + "x" * 70}}, Attached("d", "x" * 64, 0)),
         ({"document": {"file_id": "d", "file_name": "..."}}, Attached("d", "file", 0)),
