@@ -123,29 +123,24 @@ class Router:
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
         notifications = Notifications(outbox, clock, new_id, token, quotas, self._work.said)
         machine_keys = MachineKeys(hub, delivery, notifications, clock, key.router_id)
-        upstream = UpstreamService(
-            hub, delivery, session_service, notifications, permissions, LinkGates(gates, notifications, clock),
-            refusals, clock, key.router_id, jitter)  # fmt: skip
-        controls = Controls(delivery, clock, rules)
+        upstream = UpstreamService(hub, delivery, session_service, notifications, permissions,
+            LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
+        stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock, controls)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
-        stats = Stats(database, hub, outbox, delivery, clock, quotas)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
             self.events, self._work, inbound.voices, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
-        services = ControlServices(
-            guard, database, clock, hub, delivery, session_service, notifications, enrolment, keys, machine_keys,
-            wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean, self.events,
-            screens, people)  # fmt: skip
-        self._delivery_receipts = receipts = DeliveryReceipts(
-            outbox, status_messages, topics, subscriptions, work_messages
-        )
+        services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
+            keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
+            self.events, screens, people)  # fmt: skip
+        self._delivery_receipts = told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
-            ChatLinkServicer(database, inbound, outbox, receipts, files, people, permissions, refusals),
+            ChatLinkServicer(database, inbound, outbox, told, files, people, permissions, refusals),
             ControlServicer(services), IdentityServicer(key), guard,
         )  # fmt: skip
 

@@ -301,17 +301,15 @@ class FakeRouter(FakePushes):
         self.open_browsers[login_id] = self.codes.pop(shown.code, ("", ""))
 
     def browser(self, login_id: str) -> Browser:
-        return Browser(
-            login_id in self.open_browsers, login_id in self._known, *self.open_browsers.get(login_id, ("", ""))
-        )
+        who = self.open_browsers.get(login_id, ("", ""))
+        return Browser(login_id in self.open_browsers, login_id in self._known, *who)
 
     def is_admin(self, api_key: str) -> bool:
         return api_key in self.admin_keys
 
     def begin_passkey(self, login_id: str, *, code: str = "", notification_id: str = "") -> str:
-        raise RouterError(
-            "FAILED_PRECONDITION", f"{login_id} has no passkey for {code}{notification_id}", "ILLEGAL_STATE"
-        )
+        why = f"{login_id} has no passkey for {code}{notification_id}"
+        raise RouterError("FAILED_PRECONDITION", why, "ILLEGAL_STATE")
 
     def add_passkey(self, login_id: str, code: str, credential: str) -> None:
         raise RouterError("PERMISSION_DENIED", f"{login_id}: {code} adds no {credential}", "PAIRING_CODE_INVALID")

@@ -175,6 +175,7 @@ def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRout
     add_uploads(blueprint, router)
     _add_reads(blueprint, router)
     _add_messages(blueprint, router)
+    _add_answers(blueprint, router)
     _add_passkeys(blueprint, router)
     _add_commands(blueprint, router)
     _add_machines(blueprint, router)
@@ -207,6 +208,28 @@ def _add_reads(blueprint: Blueprint, router: ConsoleRouter) -> None:
         return jsonify(steps=present.all_shown(router.own.trace(query(Story).id)))
 
 
+def _add_answers(blueprint: Blueprint, router: ConsoleRouter) -> None:
+    @blueprint.post("/console/api/answer")
+    def answer() -> ResponseReturnValue:
+        sent = body(AnswerQuestion)
+        form = tuple(records.FormAnswer(each.option_ids, each.text) for each in sent.answers)
+        given = PermissionAnswer(sent.input_digest, sent.option, sent.text, sent.input, form)
+        submission = Submission(
+            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
+            reply_to_message_id=sent.message_id, login_id=g.visitor.session_id, passkey=sent.credential, answer=given,
+        )  # fmt: skip
+        return jsonify(present.shown(router.submit(submission)))
+
+    @blueprint.post("/console/api/control")
+    def control() -> ResponseReturnValue:
+        sent = body(Control)
+        submission = Submission(
+            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
+            session_id=sent.session, login_id=g.visitor.session_id, control=(sent.signal, sent.value),
+        )  # fmt: skip
+        return jsonify(present.shown(router.submit(submission)))
+
+
 def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
     @blueprint.post("/console/api/send")
     def send() -> ResponseReturnValue:
@@ -233,26 +256,6 @@ def _add_messages(blueprint: Blueprint, router: ConsoleRouter) -> None:
         submission = Submission(
             f"web:{sent.key}", place, g.visitor.actor(ACTOR), button=sent.data, session_id=sent.session,
             login_id=g.visitor.session_id,
-        )  # fmt: skip
-        return jsonify(present.shown(router.submit(submission)))
-
-    @blueprint.post("/console/api/answer")
-    def answer() -> ResponseReturnValue:
-        sent = body(AnswerQuestion)
-        form = tuple(records.FormAnswer(each.option_ids, each.text) for each in sent.answers)
-        given = PermissionAnswer(sent.input_digest, sent.option, sent.text, sent.input, form)
-        submission = Submission(
-            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
-            reply_to_message_id=sent.message_id, login_id=g.visitor.session_id, passkey=sent.credential, answer=given,
-        )  # fmt: skip
-        return jsonify(present.shown(router.submit(submission)))
-
-    @blueprint.post("/console/api/control")
-    def control() -> ResponseReturnValue:
-        sent = body(Control)
-        submission = Submission(
-            f"web:{sent.key}", Chat("web", CHAT_ID, message_id=sent.key), g.visitor.actor(ACTOR),
-            session_id=sent.session, login_id=g.visitor.session_id, control=(sent.signal, sent.value),
         )  # fmt: skip
         return jsonify(present.shown(router.submit(submission)))
 

@@ -14,8 +14,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from router.clock import Clock, moment
-from router.domain import digest
+from router.clock import Clock
 from router.domain.backoff import backoff
 from router.domain.command import ChatRef
 from router.domain.notification import (
@@ -34,12 +33,13 @@ from router.domain.notification import (
 from router.domain.trouble import Trouble
 from router.domain.wording import alerts
 from router.services.delivery.backoffs import Backoffs
+from router.services.outbox import digests
 from router.services.outbox.couriers import AFTER_A_LOSS, NO_PAUSE, Courier, Delivery, RateLimitPause
 from router.services.outbox.placement import placement
 from router.services.outbox.status_lines import StatusLines
-from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld
+from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld, set_aside
 from router.services.wakeups import Wakeups
-from router.store import chats, messages, notifications, sessions
+from router.store import chats, messages, notifications
 from router.store.database import Transaction
 
 _BY_URGENCY = (Kind.QUESTION, Kind.ANSWER, Kind.STATUS, Kind.PROGRESS)
@@ -223,7 +223,7 @@ class Outbox:
             return []
         if self._troubles.is_alone(tx, leased, told=alone, later=after is not None):
             trouble = self._troubles.failed(tx, leased, after or 0.0)
-            event = _set_aside(trouble, detail) if trouble else Returned(detail)
+            event = set_aside(trouble, detail) if trouble else Returned(detail)
             return self.receipt(tx, courier, notification_id, attempt, event, pause)
         # The platform's own word counts where it gave one; else the whole chat waits, not the message.
         delay = backoff(max(1, attempt), self._jitter()) if after is None else after
@@ -273,8 +273,9 @@ class Outbox:
         return next((found for way, kind in choices if (found := _first(tx, transport, chat_id, kind, way))), None)
 
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
-        others = self._others(tx, queued)
-        about = f"{_words(queued)[0]} {', '.join(each.notification_id for each in others)}" if others else ""
+        # What failed goes alone: so it is seen which of several it is about.
+        others = [] if queued.notification_id in self._troubles else digests.others(tx, queued)
+        about = f"{digests.words(queued)[0]} {', '.join(each.notification_id for each in others)}" if others else ""
         notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport, about)
         if others:
             self._lease_others(tx, courier, notification, others)
@@ -286,21 +287,11 @@ class Outbox:
         edited = notifications.find(tx, notification.edits) if notification.edits else None
         # Nothing to edit where it was never shown: then it comes as a new message.
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
-        shown = self._together(tx, [notification, *others]) if others else notification
-        delivery = Delivery(shown, ids, placement(tx, notification, self._clock.now()))
+        now = self._clock.now()
+        shown = digests.together(tx, [notification, *others], now) if others else notification
+        delivery = Delivery(shown, ids, placement(tx, notification, now))
         # After the commit: a courier must have nothing that the disk does not know to be leased.
         tx.after_commit(lambda: courier.bring(delivery))
-
-    def _others(self, tx: Transaction, head: Notification) -> list[Notification]:
-        """Those that go out in a digest with the head of a chat's queue; mostly none.
-
-        What failed goes alone: so it is seen which of several it is about.
-        """
-        if head.notification_id in self._troubles:
-            return []
-        if head.kind is Kind.PROGRESS:
-            return digest.members(notifications.like(tx, head, digest.MOST))[1:]
-        return digest.ends(notifications.like(tx, head, digest.MOST_ENDS))[1:] if digest.is_end(head) else []
 
     def _take_turns(self, tx: Transaction, chat: tuple[str, str], kind: Kind) -> None:
         if kind is Kind.STATUS:
@@ -311,16 +302,9 @@ class Outbox:
     def _lease_others(
         self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
     ) -> None:
-        now, about = self._clock.now(), f"{_words(first)[1]} {first.notification_id}"
+        now, about = self._clock.now(), f"{digests.words(first)[1]} {first.notification_id}"
         leased = [notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others]
         tx.put(courier.digested, first.notification_id, leased)
-
-    def _together(self, tx: Transaction, run: Sequence[Notification]) -> Notification:
-        session = sessions.find(tx, run[0].session_id)
-        name = session.name if session else run[0].session_id
-        if run[0].kind is Kind.STATUS:
-            return digest.end_line(run, name)
-        return digest.digest(run, name, moment(run[0].created_at, self._clock.now()))
 
     def _delivered(
         self, tx: Transaction, courier: Courier, leased: Notification, event: Delivered
@@ -341,7 +325,7 @@ class Outbox:
     def _passed(self, tx: Transaction, trouble: Trouble) -> Notification:
         """Set one aside that a later one has passed."""
         waiting = notifications.get(tx, trouble.notification.notification_id)
-        event = _set_aside(trouble, waiting.detail)
+        event = set_aside(trouble, waiting.detail)
         tx.after_commit(partial(self._wakeups.wake, waiting.notification_id))
         return notifications.change(tx, waiting, event, self._clock.now(), "router")
 
@@ -364,12 +348,3 @@ class Outbox:
 
 def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: Withheld) -> Notification | None:
     return notifications.first(tx, transport, chat_id, kind, held.ids, changes_only=kind in held.kinds)
-
-
-def _set_aside(trouble: Trouble, why: str) -> SetAside:
-    return SetAside(alerts.SET_ASIDE.format(tries=trouble.failures, why=why))
-
-
-def _words(first: Notification) -> tuple[str, str]:
-    """How the steps of what goes out together tell of it: those of the first, those of the others."""
-    return ("together with", "together with") if first.kind is Kind.STATUS else ("digest with", "in the digest")

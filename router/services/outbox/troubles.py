@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from router.clock import Clock
 from router.domain.command import ChatRef
-from router.domain.notification import Kind, Notification
+from router.domain.notification import Kind, Notification, SetAside
 from router.domain.trouble import MOST_PASSED, Trouble
+from router.domain.wording import alerts
 from router.services.delivery.backoffs import Backoffs
 from router.services.wakeups import Wakeups
 from router.store.database import Transaction
@@ -134,3 +135,8 @@ class Troubles:
 
 def _place(chat: ChatRef) -> tuple[str, str]:
     return chat.transport, chat.chat_id
+
+
+def set_aside(trouble: Trouble, why: str) -> SetAside:
+    """What becomes of a message that failed too often."""
+    return SetAside(alerts.SET_ASIDE.format(tries=trouble.failures, why=why))

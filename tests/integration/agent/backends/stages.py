@@ -43,9 +43,7 @@ class Stage(Protocol):
     """One session with a recorder in it."""
 
     def deliver(self, action: Action) -> Outcome: ...
-
     def alive(self) -> bool: ...
-
     def kill(self) -> None:
         """End what runs, as nobody can expect."""
 
