@@ -27,11 +27,9 @@ from router.domain.notification import (
     Notification,
     NotificationState,
     Returned,
-    SetAside,
     Spared,
 )
 from router.domain.trouble import Trouble
-from router.domain.wording import alerts
 from router.services.delivery.backoffs import Backoffs
 from router.services.outbox import digests
 from router.services.outbox.couriers import AFTER_A_LOSS, NO_PAUSE, Courier, Delivery, RateLimitPause
