@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from agentlink.v1 import session_events_pb2 as pb
 
 from agent.clock import SteadyClock
-from agent.domain.frames import DeltasWanted, SaidDelta
+from agent.domain.frames import AgentFrame, DeltasWanted, Heartbeat, SaidDelta
 from agent.domain.masks import Masks
+from agent.link.lanes import Lanes
 from agent.services.deltas import LONGEST, DeltaTeller
 from tests.rigs.agent_rig import Rig, Rigs, eventually
 from tests.rigs.scripted_link import Link, Router, running_router
@@ -92,3 +94,21 @@ async def test_what_nobody_wants_and_what_is_whole_is_not_told(rigs: Rigs) -> No
 
         assert not teller(rig).is_wanted("s2")
         assert delta.text == "from s1 "
+
+
+@pytest.mark.parametrize("before", ["control", "bulk", "events"])
+async def test_it_is_dropped_while_anything_else_waits(before: str) -> None:
+    lanes, first, delta = (
+        Lanes(),
+        AgentFrame(1, Heartbeat(1, 0, 0.0)),
+        AgentFrame(1, SaidDelta("s1", "m1.0", 0, "word ")),
+    )
+    getattr(lanes, before)(first)
+    lanes.events(delta)
+    waited = await lanes.take()
+    lanes.events(delta)
+
+    assert waited == first
+    assert await lanes.take() == delta
+    lanes.close()
+    assert await lanes.take() is None
