@@ -16,9 +16,12 @@ def test_the_head_says_with_what_a_session_works(console: Console) -> None:
     own = console.router.own
     own.do("s-1", "metadata", title="Refactor", model="claude-opus-4-5", mode="plan", branch="api-v2")
     own.do("s-1", "usage", model="claude-opus-4-5", contextTokens=62_000)
+    own.do("s-1", "usage", contextSize=200_000, costUsd=1.234)
 
     with console.visit(path="#/session/s-1") as page:
-        expect(page.locator(".facts")).to_have_text(" · claude-opus-4-5 · plan · api-v2 · 62k tokens in use")
+        expect(page.locator(".facts")).to_have_text(
+            " · claude-opus-4-5 · plan · api-v2 · 62k of 200k tokens in use · $1.23"
+        )
         expect(page.locator(".head")).to_contain_text("Refactor · devbox · pty · ~/src/api")
 
 

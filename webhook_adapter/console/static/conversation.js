@@ -23,7 +23,6 @@ export class Conversation {
     this.known = new Set();
     this.about = {};
     this.usage = null;
-    this.total = { input: 0, output: 0, cost: 0 };
   }
 
   get last() {
@@ -58,9 +57,8 @@ export class Conversation {
   #describe({ kind, content }, isNewest) {
     if (kind === "metadata") this.about = isNewest ? { ...this.about, ...content } : { ...content, ...this.about };
     if (kind === "usage" && isNewest) {
-      this.usage = content;
+      this.usage = { ...this.usage, ...content }; // what is not said is as it was
       if (content.model) this.about = { ...this.about, model: content.model };
-      this.total.cost += content.costUsd ?? 0;
     }
   }
 
@@ -126,7 +124,7 @@ function rowsOfEvents(events) {
     const base = { key: `e${event.seq}`, seq: event.seq, created_at: at };
     const { kind, content } = event;
     if (kind === "said") {
-      const row = { ...base, kind: "words", by: (content.by ?? "SYSTEM").toLowerCase(), text: content.text ?? "", commands: [] };
+      const row = { ...base, kind: "words", by: (content.by ?? "SYSTEM").toLowerCase(), text: content.text ?? "", isError: Boolean(content.isError), commands: [] };
       if (row.by === "user") users.push(row);
       if (row.by === "assistant") assistants.push(row);
       rows.push(row);

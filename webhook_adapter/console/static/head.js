@@ -36,7 +36,7 @@ export function chatHead(sessionId, conversation) {
     attribute(dot, "data-on", !away);
     text(where, [`${session.machine_id}${away ? " (away)" : ""}`, session.backend, session.cwd].filter(Boolean).join(" · "));
     attribute(where, "title", session.session_id);
-    text(facts, factsOf(session, about, usage, conversation().total).map((one) => ` · ${one}`).join(""));
+    text(facts, factsOf(session, about, usage).map((one) => ` · ${one}`).join(""));
     stateChip(state, session);
     screen.hidden = away || ["command", "headless"].includes(session.backend) || session.state === "ended";
     menu.update(session, away, machine);
@@ -45,9 +45,9 @@ export function chatHead(sessionId, conversation) {
 }
 
 /** Model, mode, how full its context is, what it cost: as far as its program says so. */
-function factsOf(session, about, usage, total) {
+function factsOf(session, about, usage) {
   const context = usage?.contextTokens ? `${thousands(usage.contextTokens)}${usage.contextSize ? ` of ${thousands(usage.contextSize)}` : ""} tokens in use` : "";
-  const cost = total.cost > 0 ? `$${total.cost.toFixed(2)}` : "";
+  const cost = usage?.costUsd ? `$${usage.costUsd.toFixed(2)}` : "";
   const mode = session.mode || about.mode;
   return [session.model || about.model, mode && mode !== "default" ? mode : "", about.branch, context, cost].filter(Boolean);
 }

@@ -64,7 +64,7 @@ function wordsRow(item) {
   if (item.by === "user") return typedRow(item);
   const from = h("span", { class: "from" });
   const bubble = h("div", { class: "bubble" }, item.by === "system" ? item.text : markdown(item.text));
-  const node = h("li", { class: item.by === "system" ? "aside" : "said" }, item.by === "system" ? null : h("div", { class: "meta" }, from, time(item.created_at)), bubble);
+  const node = h("li", { class: item.by === "system" ? "aside" : "said", "data-bad": item.isError }, item.by === "system" ? null : h("div", { class: "meta" }, from, time(item.created_at)), bubble);
   attribute(node, "title", item.by === "system" ? hover(item.created_at) : false);
   return { node, update: ({ who }) => text(from, who) };
 }

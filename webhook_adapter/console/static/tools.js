@@ -21,7 +21,7 @@ export function toolRow(item) {
   const summary = h("summary", {}, kind, name, title, at, mark, state);
   const body = h("div", { class: "tool-body" });
   const box = h("details", { class: "tool" }, summary, body);
-  const node = h("li", { class: "did" }, box);
+  const node = h("li", { class: "did", "data-inner": Boolean(item.parentId) }, box);
   let shown = "";
   let current = item;
   const fill = () => {
