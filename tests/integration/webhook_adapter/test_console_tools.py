@@ -180,3 +180,18 @@ def test_a_session_is_given_another_name(console: Console) -> None:
 
         expect(page.get_by_role("heading", name="the API", level=1)).to_be_visible()
         expect(page.locator(".row").filter(has_text="the API")).to_be_visible()
+
+
+def test_what_its_program_offers_behind_a_slash_is_completed(console: Console) -> None:
+    console.router.own.do("s-1", "metadata", commands=["compact", "cost", "review"])
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_label("Message to api-refactor")).to_be_focused()
+        page.keyboard.type("/co")
+        expect(page.locator(".offers button")).to_have_text(["/compact", "/cost"])
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("Message to api-refactor")).to_have_value("/compact ")
+        expect(page.locator(".offers")).to_be_hidden()
+        page.keyboard.type("x")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Attach a file")).to_be_focused()

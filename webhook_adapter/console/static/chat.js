@@ -92,7 +92,7 @@ export function chatView(conversation, wanted = 0) {
     const open = openQuestions(session);
     head.update(session, away, machine);
     field.node.hidden = false;
-    field.update(session, away, overview.machines, open);
+    field.update(session, away, overview.machines, open, conversation.about.commands);
     if (!conversation.isLoaded) return;
     confirmed(sessionId, new Set(conversation.commands.map((item) => item.command_id)));
     const shown = conversationRows(session, open);

@@ -2,13 +2,14 @@
 // will happen to the text.
 
 import { newKey, post } from "./api.js";
-import { attribute, h, icon, text } from "./dom.js";
+import { attribute, h, icon, list, text } from "./dom.js";
 import { attempt } from "./notices.js";
 import { send } from "./outgoing.js";
 import { mayStart, startSession } from "./start.js";
 import { uploads } from "./upload.js";
 import { count, keyName, sessionName } from "./words.js";
 
+const MOST_OFFERED = 8;
 const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d", "shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z"];
 
 /** {node, update(session, away, machines, open questions), focus()}; changed() follows every turn of what is sent. */
@@ -31,7 +32,24 @@ export function composer(sessionId, changed) {
   const form = h("form", { class: "composer-row" }, box, files.inputs);
   const another = h("button", { class: "button small", type: "button", onclick: () => startAnother() }, "Start another here");
   const over = h("p", { class: "notice over-words" }, h("span", {}, "This session is over."), another);
-  const node = h("div", { class: "composer" }, files.node, form, hint, over);
+  const offers = h("div", { class: "offers", role: "group", "aria-label": "Commands of the program", hidden: true });
+  const node = h("div", { class: "composer" }, files.node, offers, form, hint, over);
+  let commands = [];
+  let offered = [];
+
+  /** What its program offers behind the slash that is typed. */
+  function offer() {
+    const [, begun] = /^\/([\w:-]*)$/.exec(field.value) ?? [];
+    offered = begun === undefined ? [] : commands.filter((name) => name.startsWith(begun) && name !== begun).slice(0, MOST_OFFERED);
+    list(offers, offered.map((name) => ({ name, take })), ({ name }) => name, offerButton);
+    offers.hidden = offered.length === 0;
+  }
+
+  function take(name) {
+    field.value = `/${name} `;
+    field.dispatchEvent(new Event("input"));
+    field.focus();
+  }
 
   field.value = localStorage.getItem(draft) ?? "";
   const fit = () => {
@@ -43,8 +61,13 @@ export function composer(sessionId, changed) {
     if (field.value === "") localStorage.removeItem(draft);
     else localStorage.setItem(draft, field.value);
     fit();
+    offer();
   });
   field.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" && !event.shiftKey && offered.length > 0) {
+      event.preventDefault();
+      take(offered[0]);
+    }
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     form.requestSubmit();
@@ -56,6 +79,7 @@ export function composer(sessionId, changed) {
     field.value = "";
     localStorage.removeItem(draft);
     fit();
+    offer();
     field.focus();
   });
   field.addEventListener("paste", (event) => {
@@ -68,7 +92,8 @@ export function composer(sessionId, changed) {
   fit();
 
   let startAnother = () => {};
-  function update(session, away, machines, open) {
+  function update(session, away, machines, open, known = []) {
+    commands = known;
     const ended = session.state === "ended";
     form.hidden = hint.hidden = ended;
     over.hidden = !ended;
@@ -79,6 +104,11 @@ export function composer(sessionId, changed) {
     text(fate, fateOf(session, away, open));
   }
   return { node, update, focus: () => field.focus({ preventScroll: true }), attach: files.choose };
+}
+
+function offerButton({ name, take }) {
+  const node = h("button", { class: "button small", type: "button", onclick: () => take(name) }, `/${name}`);
+  return { node, update() {} };
 }
 
 /** The whole conversation takes what is dropped on it. */
