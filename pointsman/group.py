@@ -67,7 +67,7 @@ _COMMANDS = {
     ),
     "watch": (
         "commands.watch:watch",
-        "Show what a session does, as it does it; without one, the steps of all commands and messages from now on.",
+        "Show what a session does, as it does it; without one, the steps of all commands and messages.",
     ),
     "trace": ("commands.trace:trace", "Show every step of a command, notification or question."),
     "dead": ("commands.commands:dead", "List what was given up or left in doubt."),

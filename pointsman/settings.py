@@ -307,7 +307,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("TELEGRAM_API_BASE", "Telegram's Bot API", _http_url, _ADAPTER, "https://api.telegram.org"),
     Setting("POINTSMAN_TRANSCRIBER", "command that turns a recording into text", _any, _ADAPTER),
     Setting("POINTSMAN_TRANSCRIBER_URL", "endpoint that does, as OpenAI's", _http_url, _ADAPTER),
-    Setting("POINTSMAN_TRANSCRIBER_KEY", "its key", _key, _ADAPTER, secret=True),
+    Setting("POINTSMAN_TRANSCRIBER_KEY", "its key", _key, frozenset({_C}), secret=True),
     Setting("POINTSMAN_TRANSCRIBER_MODEL", "its model", _any, _ADAPTER, "whisper-1"),
     Setting("POINTSMAN_TRANSCRIBER_SECONDS", "seconds that one recording may take", _seconds, _ADAPTER, "60"),
     Setting("ALLOWED_CHAT_IDS", "chats that may write; empty: nobody", _ids, _ADAPTER),

@@ -14,6 +14,9 @@ NEVER_ALLOWED = frozenset({777000, 1087968824, 136817688})
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
+OUR_OWN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_")
+"""How the names of all settings begin: what we run for somebody else sees none of them."""
+
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what setWebhook takes as a secret_token; safe in a path too
 _BOT_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,128}")
 API_KEY = re.compile(r"[\x21-\x7e]{1,256}")  # what gRPC metadata and an HTTP header can both carry

@@ -120,15 +120,13 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/SetPasskey": ADMIN,
 }
 
-OF_WORKERS = frozenset({
-    "/agentlink.v1.Control/Ask", "/agentlink.v1.Control/GetCommand", "/agentlink.v1.Control/ListSessions",
-    "/agentlink.v1.Control/Notify", "/agentlink.v1.Control/SendCommand", "/agentlink.v1.Control/WatchEvents",
-    "/agentlink.v1.Control/WatchSession", "/agentlink.v1.Control/Search", "/agentlink.v1.Control/Screen",
-})  # fmt: skip
+_CONTROL = "/agentlink.v1.Control/"
+OF_WORKERS = frozenset(
+    _CONTROL + name for name in (
+        "Ask", "GetCommand", "ListSessions", "Notify", "SendCommand", "WatchEvents", "WatchSession", "Search", "Screen")
+)  # fmt: skip
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
-
-_CONTROL = "/agentlink.v1.Control/"
 IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "RegisterSession", "UnregisterSession", "ListSessions", "StartSession", "StopSession", "RenameSession",
     "SendCommand", "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters",

@@ -116,6 +116,8 @@ class WorkEvents:
                     self._followed.clear()
             except Refusal as refusal:
                 logger.warning("turns are not shown now: %s", refusal)
+            except Exception:  # of the disk, say: it is an extra, and whoever runs us ends all when one fails
+                logger.exception("turns are not shown now", extra={"event": "internal_error"})
             await asyncio.sleep(PACE)
 
     async def _look(self, due: Iterable[str]) -> None:
@@ -134,7 +136,7 @@ class WorkEvents:
                 continue
             if is_left:
                 self.look_at(session_id)
-            elif followed.work.is_over:
+            elif followed.work.is_over and session_id not in self._due:  # what came meanwhile has to be seen first
                 self._followed.pop(session_id, None)
 
     async def _one(self, session_id: str, followed: _Followed) -> bool:
@@ -149,7 +151,8 @@ class WorkEvents:
         work = followed.work
         update = partial(self._messages.update, session_id=session_id, work=work)
         is_left = await self._database.write(update, lazy=True)
-        return await self._answered(session_id, followed) or is_left
+        is_left = await self._answered(session_id, followed) or is_left
+        return is_left or followed.work is not work  # it may have ended while it was shown
 
     async def _read(self, session_id: str, followed: _Followed) -> bool:
         """Fold what is new; False where the events that a message stands for are gone."""

@@ -44,11 +44,13 @@ ChatLink.Look                admin chat adapter
 ChatLink.OpenBrowser         admin chat adapter
 ChatLink.Pair                admin chat adapter
 ChatLink.PutPart             admin chat adapter
+ChatLink.PutTranscript       admin chat adapter
 ChatLink.ReportRefusal       admin chat adapter
 ChatLink.ReportStranger      admin chat adapter
 ChatLink.Submit              admin chat adapter
 ChatLink.SubmitStream        admin chat adapter
 ChatLink.Subscribe           admin chat adapter
+ChatLink.TakeVoice           admin chat adapter
 ChatLink.Unsubscribe         admin chat adapter
 Control.Ask                  admin operator worker
 Control.Backup               admin

@@ -50,6 +50,8 @@ LEAVES: dict[str, AuditEvent | str] = {
     "ChatLink/SubmitStream": IN_ITS_TRACE,
     "ChatLink/Deliver": OF_A_LINK,
     "ChatLink/GetPart": CHANGES_NOTHING,
+    "ChatLink/TakeVoice": CHANGES_NOTHING,
+    "ChatLink/PutTranscript": IN_ITS_TRACE,  # of what a person sends of it
     "ChatLink/OpenBrowser": AuditEvent.LOGIN,
     "ChatLink/GetBrowser": CHANGES_NOTHING,
     "ChatLink/CloseBrowser": AuditEvent.LOGOUT,

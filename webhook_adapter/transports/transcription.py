@@ -19,7 +19,7 @@ from typing import IO, Protocol
 
 import requests
 
-from webhook_adapter.config import TranscriberConfig
+from webhook_adapter.config import OUR_OWN, TranscriberConfig
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ BROKEN = "what turns recordings into text failed ({why})"
 _LOOK_S = 0.25  # between looks whether we are to stop
 _CONNECT_S = 5.0
 _UNSPEAKABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
-_OUR_OWN = ("POINTSMAN_", "TELEGRAM_", "ALLOWED_")  # settings, and among them secrets
 
 
 class Failed(Exception):
@@ -54,7 +53,7 @@ def transcriber(config: TranscriberConfig, environ: Mapping[str, str], stop: thr
     """The one that the settings name."""
     if config.url:
         return Endpoint(config.url, config.key, config.model, config.seconds)
-    theirs = {name: value for name, value in environ.items() if not name.startswith(_OUR_OWN)}
+    theirs = {name: value for name, value in environ.items() if not name.startswith(OUR_OWN)}
     return Program(config.command, theirs, config.seconds, stop)
 
 

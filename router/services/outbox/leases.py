@@ -127,8 +127,7 @@ class Outbox:
             return False
         tx.put(courier.lent, notification.notification_id, notification)
         tx.put(self._lent, notification.notification_id, place)
-        delivery = Delivery(notification, edit_ids, where)
-        tx.after_commit(lambda: courier.bring(delivery))
+        tx.after_commit(partial(courier.bring, Delivery(notification, edit_ids, where)))
         return True
 
     def is_lent(self, notification_id: str) -> bool:

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
+from agent.domain.frames import Notify
 from agent.domain.session import Session, SessionState
 from tests.fakes.hook_caller import program
 from tests.rigs.agent_rig import Rig, Rigs
@@ -173,6 +174,18 @@ async def test_the_end_of_a_turn_is_told_once_with_the_last_words(rigs: Rigs) ->
             await claude.says("Notification", message="Claude needs you", notification_type="permission_prompt")
 
             assert await told(rig) == ["✅ Finished.\n\nHello!", "❗ Claude needs you"]
+
+
+async def test_what_a_coding_agent_said_is_markdown_and_only_the_end_of_a_turn_ends_it(rigs: Rigs) -> None:
+    async with rigs.running(NOBODY) as rig:
+        with program(rig.data_dir) as claude:
+            await claude.says("UserPromptSubmit", prompt="hi", prompt_id="1")
+            await claude.says("SubagentStop", agent_type="explorer", last_assistant_message="*Found*")
+            await claude.says("Notification", message="Claude needs you", notification_type="permission_prompt")
+            await claude.says("Stop", last_assistant_message="Hello!", prompt_id="1")
+
+            said = [row.item for row in await rig.agent.outbox.after(0, 100) if isinstance(row.item, Notify)]
+            assert [(one.is_markdown, one.ends_turn) for one in said] == [(True, False), (False, False), (True, True)]
 
 
 async def test_a_reminder_is_told_when_the_end_itself_was_missed(rigs: Rigs) -> None:

@@ -224,6 +224,7 @@ SESSION = Session("s1", "tmux", "a label", "/srv", 3, SessionState.WAITING, {"pa
         SessionChanged(Session("s1", "tmux", state=SessionState.WAITING, waiting_for="permission prompt")),
         SessionGone("s1", 3, "exit code 0"),
         Notify("n1", "s1", "Grüße\n\U0001f600", (Button("Yes", "yes"), Button("No", "no"))),
+        Notify("n1", "s1", "*last* words", is_markdown=True, ends_turn=True),
     ],
     ids=lambda item: type(item).__name__,
 )

@@ -215,6 +215,14 @@ SESSION = Session("s1", "tmux", "api", "/srv", 2, SessionState.WAITING)
             ),
         ),
         (
+            Notify("n1", "s1", "*text*", is_markdown=True, ends_turn=True),
+            pb.AgentFrame(
+                notify=pb.Notify(
+                    upstream_seq=5, notification_id="n1", session_id="s1", text="*text*", markdown=True, ends_turn=True
+                )
+            ),
+        ),
+        (
             Notify("n1", "s1", "text", (Button("Yes", "yes"),)),
             pb.AgentFrame(
                 notify=pb.Notify(
@@ -227,7 +235,7 @@ SESSION = Session("s1", "tmux", "api", "/srv", 2, SessionState.WAITING)
             ),
         ),
     ],
-    ids=["session", "closed", "notice"],
+    ids=["session", "closed", "last words", "notice"],
 )
 def test_what_is_durable_carries_its_number(item: Item, expected: pb.AgentFrame) -> None:
     assert sent(AgentFrame(0, Durable(5, item))) == expected

@@ -30,6 +30,7 @@ MOVES = {
     "file_parts.created_at": ("what is to be typed or shown has its file", ""),
     "pairing_codes.expires_at": ("a code lets somebody in", ""),
     "browsers.expires_at": ("a browser is let in, and its link stays used", ""),
+    "voices.created_at": ("a recording can still be sent", ""),
     "subscriptions.expires_at": ("words of sessions are pushed to a browser", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }

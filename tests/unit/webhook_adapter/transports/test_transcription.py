@@ -42,7 +42,7 @@ def program(script: str, seconds: float = PATIENT, stop: threading.Event | None 
     [
         ('printf "run the tests\\n"', "run the tests"),
         ('cat "$1"; printf " of $(basename "$1")"', "OggS of voice.ogg"),
-        ("printf 'gr\\374n \\033[31mred\\000 \\342\\200\\250end'", "gr�n  [31mred    end"),
+        ("printf 'gr\\374n \\033[31mred\\000 \\342\\200\\250end'", "gr�n  [31mred   end"),
         ('printf "a\\r\\nb\\tc"', "a\nb\tc"),
         ("head -c 60000 /dev/zero | tr '\\0' x", "x" * (MOST_WORDS - 1) + "…"),
         ("echo noise >&2; echo words", "words"),
