@@ -189,6 +189,37 @@ def test_what_somebody_else_wrote_is_not_sent_as_ours_nor_shown(line: Line) -> N
         assert texts(line) == []
 
 
+def test_a_page_that_has_not_said_whose_it_is_sends_for_nobody_else(line: Line) -> None:
+    with line.visited("#/session/s-1") as visit:
+        page = visit.page
+        wait_until(lambda: state(page))
+        item = {"key": "adas-text-1", "path": "send", "body": {"key": "adas-text-1", "session": "s-1", "text": "Adas"}}
+        page.evaluate("() => kept.put('login', { csrf: 'of a page of hers', person: 'Ada' })")
+        page.evaluate("(item) => kept.enqueue({ ...item, who: 'Ada', at: 0, tried: 0, refused: '' })", item)
+        page.get_by_label("Message to api-refactor").fill("mine")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator(".sent .bubble")).to_have_text("mine")
+
+        assert queued(page) == ["Adas"]
+    assert texts(line) == ["mine"]
+
+
+def test_what_had_arrived_is_not_sent_twice(line: Line) -> None:
+    with line.visited("#/session/s-1") as visit:
+        page = visit.page
+        body = {"key": "arrived-001", "session": "s-1", "text": "arrived"}
+        sent = """(body) => kept.get('login').then(({ csrf }) => fetch("/console/api/send", { method: "POST",
+            headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf }, body: JSON.stringify(body) }))
+            .then((answer) => answer.status)"""
+        assert page.evaluate(sent, body) == 200
+        item = {"key": body["key"], "path": "send", "body": body, "who": "", "at": 0, "tried": 0, "refused": ""}
+        page.evaluate("(item) => kept.enqueue({ ...item, tried: Date.now() })", item)
+        page.evaluate("() => navigator.serviceWorker.controller.postMessage('flush')")
+
+        wait_until(lambda: queued(page) == [])
+    assert texts(line) == ["arrived"]
+
+
 def test_what_may_have_been_sent_days_ago_is_not_sent_by_itself(line: Line) -> None:
     with line.visited("#/session/s-1") as visit:
         page = visit.page
