@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from pointsman.client.records import Button
 from tests.rigs.browsed_console import IN_BROWSER
@@ -36,9 +36,14 @@ def line(browser: Browser) -> Iterator[Line]:
     assert line.complaints == []
 
 
+def set_up(page: Page) -> None:
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("button", name="Set up").click()
+
+
 def test_a_browser_subscribes_and_lets_go(line: Line) -> None:
     with line.visited() as visit:
-        visit.page.get_by_role("button", name="Notifications").click()
+        set_up(visit.page)
         visit.page.get_by_label("Quiet hours").fill("22:00-07:00")
         visit.page.get_by_role("button", name="Turn on in this browser").click()
         expect(visit.page.get_by_role("button", name="Turn off in this browser")).to_be_visible()
@@ -54,7 +59,7 @@ def test_a_browser_subscribes_and_lets_go(line: Line) -> None:
 
 def test_a_browser_that_logs_in_again_subscribes_again(line: Line) -> None:
     with line.visited() as visit:
-        visit.page.get_by_role("button", name="Notifications").click()
+        set_up(visit.page)
         visit.page.get_by_role("button", name="Turn on in this browser").click()
         wait_until(lambda: line.router.subscribed)
         before = set(line.router.subscribed)

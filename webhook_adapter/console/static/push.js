@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { h } from "./dom.js";
 import { attempt, toast } from "./notices.js";
 import { waitingList } from "./offline-queue.js";
+import { SET_NOTIFICATIONS } from "./settings.js";
 
 const WANTED = "pointsman:push";
 const QUIET = "pointsman:quiet-hours";
@@ -26,7 +27,6 @@ const openSession = () => {
 };
 
 async function begin() {
-  document.getElementById("push").append(settings());
   const { csrf, person } = meta();
   await greet({ csrf, person });
   await navigator.serviceWorker.register(policy?.createScriptURL(WORKER) ?? WORKER, { scope: "/console/" });
@@ -76,7 +76,7 @@ async function unsubscribe(worker) {
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 const same = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at]);
 
-/** A button, and the dialog behind it. */
+/** The dialog behind a button of the settings. */
 function settings() {
   const quiet = h("input", { id: "push-quiet", placeholder: "22:00-07:00", maxlength: "16", autocomplete: "off", "aria-describedby": "push-hint" });
   const toggle = h("button", { class: "button primary", type: "button" });
@@ -84,12 +84,11 @@ function settings() {
   const close = h("button", { class: "button", type: "button" }, "Close");
   const hint = h("p", { class: "hint", id: "push-hint" }, "Questions come at any time; all else is quiet in these hours.");
   const dialog = h("dialog", { class: "dialog", "aria-labelledby": "push-title" }, h("h2", { id: "push-title" }, "Notifications"), state, h("label", { for: "push-quiet" }, "Quiet hours"), quiet, hint, h("p", { class: "row-of-buttons" }, toggle, close));
-  const button = h("button", { class: "button ghost small", type: "button", "aria-haspopup": "dialog" }, "Notifications");
 
   async function look() {
     const worker = await navigator.serviceWorker?.ready;
-    const on = Boolean(localStorage.getItem(WANTED) && (await worker.pushManager?.getSubscription()));
-    const can = worker.pushManager !== undefined && globalThis.Notification !== undefined;
+    const on = Boolean(localStorage.getItem(WANTED) && (await worker?.pushManager?.getSubscription()));
+    const can = worker?.pushManager !== undefined && globalThis.Notification !== undefined;
     const denied = can && Notification.permission === "denied";
     toggle.disabled = !can || denied;
     toggle.textContent = on ? "Turn off in this browser" : "Turn on in this browser";
@@ -113,11 +112,11 @@ function settings() {
     if (on) await subscribe(worker);
   }));
   close.addEventListener("click", () => dialog.close());
-  button.addEventListener("click", () => {
+  addEventListener(SET_NOTIFICATIONS, () => {
     dialog.showModal();
     look();
   });
-  return h("div", {}, button, dialog);
+  return dialog;
 }
 
 // --- what is looked at, and kept ---
@@ -154,4 +153,5 @@ async function keepState() {
   await (open > 0 ? navigator.setAppBadge?.(open) : navigator.clearAppBadge?.());
 }
 
+document.getElementById("push").append(settings());
 if (navigator.serviceWorker && globalThis.indexedDB) begin().catch(() => {});

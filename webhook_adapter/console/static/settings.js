@@ -3,9 +3,14 @@
 import { h } from "./dom.js";
 import { page } from "./pages.js";
 
+/** Somebody wants to set what this browser is told. */
+export const SET_NOTIFICATIONS = "pointsman:set-notifications";
+
 export function settingsView() {
+  const notifications = h("button", { class: "button small", type: "button", "aria-haspopup": "dialog" }, "Set up");
+  notifications.addEventListener("click", () => dispatchEvent(new Event(SET_NOTIFICATIONS)));
   const rows = h("ul", { class: "cards settings" },
-    setting("Notifications", "This page tells of new words in its title, and screen readers of them, while it is open.", null, { id: "notifications" }),
+    setting("Notifications", "Questions and what sessions say can come to this browser, also while this page is closed. While it is open, it tells of new words in its title.", notifications, { id: "notifications" }),
     setting("Passkey", "Signs what a rule wants more for than a press.", h("a", { class: "button small", href: "#/passkey" }, "Add a passkey")),
     setting("Seen and muted", "Which words you have seen, and which sessions are muted, this browser keeps for itself: another one does not know.", null),
     setting("Trace", "Every step of one command, by its id.", h("a", { class: "button small", href: "#/trace" }, "Open")));
