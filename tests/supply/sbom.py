@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from tests.architecture.source import ROOT
 from tests.supply.locked import OURSELVES, Locked, needs
 
 NAMESPACE = uuid.UUID("6f2c1c0e-5b0e-4b4e-9c3e-0d1f6c0a9d11")  # ours alone
@@ -23,7 +24,7 @@ def document(packages: Sequence[Locked]) -> dict[str, Any]:
         "serialNumber": f"urn:uuid:{uuid.uuid5(NAMESPACE, digest)}",
         "version": 1,
         "metadata": {"component": ourselves},
-        "components": [_component(one) for one in ordered],
+        "components": [*(_component(one) for one in ordered), *vendored()],
         "dependencies": _dependencies(ordered),
     }
 
@@ -35,6 +36,19 @@ def _component(package: Locked) -> dict[str, Any]:
     # A hash belongs to one of its files, not to the package: any of these may be what was installed.
     references = [{"type": "distribution", "url": purl(package), "hashes": [one]} for one in hashes]
     return {**made, "externalReferences": references} | _licence(package.name)
+
+
+def vendored() -> list[dict[str, Any]]:
+    """What the console brings along for browsers, as its manifest has it."""
+    listed = json.loads((ROOT / "webhook_adapter/console/static/vendor/manifest.json").read_text())
+    return [_script(each) for each in listed]
+
+
+def _script(listed: dict[str, str]) -> dict[str, Any]:
+    named = f"pkg:npm/{listed['package'].replace('@', '%40')}@{listed['version']}"
+    made = {"type": "library", "bom-ref": named, "name": listed["package"], "version": listed["version"], "purl": named}
+    hashes = [{"alg": "SHA-256", "content": listed["sha256"]}]
+    return {**made, "hashes": hashes, "licenses": [{"expression": listed["license"]}]}
 
 
 def _licence(name: str) -> dict[str, Any]:

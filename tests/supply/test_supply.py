@@ -59,10 +59,18 @@ def test_the_bill_names_every_package_of_the_runtime_once_with_hashes_and_needs(
     ours = next(one for one in bill["dependencies"] if one["ref"] == "pointsman")
 
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
-    assert [one["name"] for one in bill["components"]] == sorted({one.name for one in packages})
-    assert all(one["externalReferences"] and one["purl"] == one["bom-ref"] for one in bill["components"])
+    of_python = [one for one in bill["components"] if one["purl"].startswith("pkg:pypi/")]
+    assert [one["name"] for one in of_python] == sorted({one.name for one in packages})
+    assert all(one["externalReferences"] and one["purl"] == one["bom-ref"] for one in of_python)
     assert any(each.startswith("pkg:pypi/flask@") for each in ours["dependsOn"])
     assert document(packages) == bill
+
+
+def test_the_bill_names_what_the_console_brings_along_for_browsers() -> None:
+    brought = [one for one in document([])["components"] if one["purl"].startswith("pkg:npm/")]
+
+    assert {one["name"] for one in brought} == {"marked", "dompurify", "@highlightjs/cdn-assets"}
+    assert all(one["hashes"] and one["licenses"] for one in brought)
 
 
 @pytest.mark.parametrize("check", [yanked, vulnerable])
