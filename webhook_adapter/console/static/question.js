@@ -126,7 +126,7 @@ export const canAnswer = (item, verdict) => item.buttons.some((each) => verdictO
 function ownWords(state) {
   const { item } = state;
   const wanted = item.kind === "question" ? "Your own answer" : "A reason to deny, or your own answer";
-  const field = h("input", { type: "text", maxlength: "65536", autocomplete: "off", enterkeyhint: "send", "aria-label": wanted, placeholder: wanted });
+  const field = h("input", { type: "text", maxlength: "65536", autocomplete: "off", enterkeyhint: "send", "aria-label": wanted, placeholder: item.kind === "tool" ? "Deny with a reason…" : item.kind === "plan" ? "What to change…" : "Your own answer" });
   const submit = h("button", { class: "button small", type: "submit" }, "Answer");
   const node = h("form", { class: "own-words" }, field, submit);
   node.addEventListener("submit", async (event) => {
