@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from time import time
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Worker
 from werkzeug.serving import make_server
 
@@ -95,7 +95,6 @@ class Line:
     complaints: list[str] = field(default_factory=list)
     is_whole: bool = False
     was_cut: bool = False
-    uploads: list[tuple[str, bytes]] = field(default_factory=list)  # parts of files
     _server: Any = None
     _thread: threading.Thread | None = None
 
@@ -107,8 +106,6 @@ class Line:
         app = Flask("console")
         app.register_blueprint(create_blueprint(Settings(), self.router))
         app.add_url_rule("/health/live", "live", lambda: ("ok", 200))
-        if "console.upload" not in app.view_functions:
-            app.add_url_rule("/console/api/upload", "upload", self._upload, methods=["POST"])
         self._server = make_server("127.0.0.1", self.port, whole(app), threaded=True)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -148,10 +145,6 @@ class Line:
             context.request.post(f"{self.address}/console/login", form={"api_key": code})
         else:
             context.request.get(login_link(self.address, API_KEY, time()))
-
-    def _upload(self) -> dict[str, bool]:
-        self.uploads.append((request.args["number"], request.get_data()))
-        return {"ok": True}
 
     def _listen(self, kind: str, words: str) -> None:
         refused = self.was_cut and "ERR_CONNECTION_REFUSED" in words  # it may tell of it later

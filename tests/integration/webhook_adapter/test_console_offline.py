@@ -244,6 +244,20 @@ def test_nothing_is_left_after_a_logout(line: Line) -> None:
         ]
 
 
+def test_nor_after_a_logout_that_the_service_worker_does_not_see(line: Line) -> None:
+    with line.visited("#/session/s-1") as visit:
+        page = visit.page
+        wait_until(lambda: state(page))
+        with page.expect_navigation():
+            page.context.new_cdp_session(page).send("Page.reload", {"ignoreCache": True})
+        assert page.evaluate("() => navigator.serviceWorker.controller") is None
+        expect(page.get_by_role("button", name="Notifications")).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("API key")).to_be_visible()
+
+        wait_until(lambda: visit.worker.evaluate("() => kept.get('state')") is None)
+
+
 def test_what_another_app_shares_goes_to_the_session_that_is_chosen(line: Line) -> None:
     with line.visited() as visit:
         page = visit.page
@@ -257,8 +271,8 @@ def test_what_another_app_shares_goes_to_the_session_that_is_chosen(line: Line) 
         assert page.evaluate("() => kept.get('shared')") is None
     [sent] = line.router.submissions
     assert (sent.session_id, sent.text) == ("team/docs", "Look at this\nhttps://example.net/a")
-    [(number, data)] = line.uploads
-    assert (number, data) == ("0", b"all is ok")
+    assert sent.file is not None
+    assert (sent.file.name, line.router.files) == ("log.txt", {sent.file.file_id: [b"all is ok"]})
 
 
 def test_what_is_shared_without_a_line_is_kept(line: Line) -> None:

@@ -26,7 +26,13 @@ const openSession = () => {
   return found && !document.hidden && document.hasFocus() ? decodeURIComponent(found[1]) : "";
 };
 
+/** After a reload that goes past the service worker, that sees no logout: what others could read goes all the same. */
+function leave() {
+  if (!navigator.serviceWorker.controller) for (const name of ["state", "shared", "shown", "login"]) kept.remove(name);
+}
+
 async function begin() {
+  document.getElementById("log-out").addEventListener("click", leave);
   const { csrf, person } = meta();
   await greet({ csrf, person });
   await navigator.serviceWorker.register(policy?.createScriptURL(WORKER) ?? WORKER, { scope: "/console/" });
