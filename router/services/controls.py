@@ -23,14 +23,20 @@ CONTROL = "control"  # the ability of an agent to take them
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Accepts control signals."""
+    """Accepts commands, and looks at those that are signals."""
 
     _delivery: DeliveryEngine
     _clock: Clock
     _rules: Sequence[RiskRule]
 
-    def accept(self, tx: Transaction, draft: Draft, signal: ControlSignal, *, may_allow: bool) -> Command:
-        """Put one on disk. Raises Refusal, having written nothing. `may_allow`: who sends it may answer questions."""
+    def accept(self, tx: Transaction, draft: Draft, *, may_allow: bool) -> Command:
+        """Put any command on disk; a signal only for who may. Raises Refusal, having written nothing.
+
+        `may_allow`: who sends it may answer questions.
+        """
+        signal = draft.action
+        if not isinstance(signal, ControlSignal):
+            return self._delivery.accept(tx, draft)
         session = sessions.get(tx, draft.session_id)
         self._check(tx, session, signal, may_allow=may_allow)
         command = self._delivery.accept(tx, draft)
@@ -42,11 +48,9 @@ class Controls:
         return command
 
     def accept_of(self, tx: Transaction, person: Person | None, draft: Draft) -> Command:
-        """Put any command of a person on disk, also a signal. Raises Refusal."""
-        if not isinstance(draft.action, ControlSignal):
-            return self._delivery.accept(tx, draft)
+        """The same for a person. Raises Refusal."""
         may_allow = not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
-        return self.accept(tx, draft, draft.action, may_allow=may_allow)
+        return self.accept(tx, draft, may_allow=may_allow)
 
     def _check(self, tx: Transaction, session: Session, signal: ControlSignal, *, may_allow: bool) -> None:
         machine = machines.find(tx, session.machine_id)

@@ -9,8 +9,7 @@ from router.api.control.part import Part, note, origin, page_size, ttl
 from router.api.convert.commands import STATES_OF_COMMANDS, action, command_message
 from router.api.handlers import Call
 from router.domain.action import Input
-from router.domain.command import Command, Origin
-from router.domain.control import ControlSignal
+from router.domain.command import Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.worker import may_not
 from router.services.delivery.drafts import Draft
@@ -29,14 +28,10 @@ class CommandsPart(Part):
 
         def operation(tx: Transaction) -> pb.SendCommandResponse:
             self._check_own(tx, call, request.session_id)
-            return pb.SendCommandResponse(command=command_message(self._accepted(tx, call, draft)))
+            command = self._s.controls.accept(tx, draft, may_allow=call.principal.role in APPROVE)
+            return pb.SendCommandResponse(command=command_message(command))
 
         return await self._once(call, request, pb.SendCommandResponse, operation)
-
-    def _accepted(self, tx: Transaction, call: Call, draft: Draft) -> Command:
-        if isinstance(draft.action, ControlSignal):
-            return self._s.controls.accept(tx, draft, draft.action, may_allow=call.principal.role in APPROVE)
-        return self._s.delivery.accept(tx, draft)
 
     async def GetCommand(self, request: pb.GetCommandRequest, call: Call) -> pb.GetCommandResponse:
         identity = await self._s.database.read(lambda c: self._readable(c, call, request.command_id))
