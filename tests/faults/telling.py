@@ -98,10 +98,10 @@ class Telling:
 
     def _is_all_seen(self) -> bool:
         return all(
-            {file[-1] for file in talk.files if file} <= {each.key for each in one.watched.seen}
+            {file[-1] for file in (talk.files if one.watched.is_whole else talk.files[-1:]) if file}
+            <= {each.key for each in one.watched.seen}
             for talk in self.talks
             for one in self._watchers[talk.session]
-            if one.watched.is_whole
         )
 
 

@@ -74,6 +74,7 @@ class Whereabouts:
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
         self._read: set[Path] = set()
+        self._scanned: dict[Path, int] = {}  # folders, and how they were when all in them was read
 
     def file(self, record: str, one: Subagent) -> Path | None:
         """The record of a subagent, of the conversation with that record; None where nothing says it yet."""
@@ -82,6 +83,18 @@ class Whereabouts:
         return folder / f"agent-{agent_id}.jsonl" if agent_id else None
 
     def _looked(self, folder: Path, tool_id: str) -> str:
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            return ""
+        # There may be hundreds, and one that never comes is looked for at each look.
+        if self._scanned.get(folder) != changed and self._scan(folder):
+            self._scanned[folder] = changed
+        return self._ids.get(tool_id, "")
+
+    def _scan(self, folder: Path) -> bool:
+        """Read what was not read yet; whether all could be."""
+        is_whole = True
         for path in folder.glob("agent-*.meta.json"):
             agent_id = path.name.removeprefix("agent-").removesuffix(".meta.json")
             if path in self._read or not _NAME.fullmatch(agent_id):
@@ -90,11 +103,12 @@ class Whereabouts:
                 with path.open("rb") as file:
                     use = json.loads(file.read(_SMALL)).get("toolUseId")
             except (OSError, ValueError, AttributeError, RecursionError):
-                continue  # just being written
+                is_whole = False  # just being written
+                continue
             self._read.add(path)
             if isinstance(use, str):
                 self._ids[use] = agent_id
-        return self._ids.get(tool_id, "")
+        return is_whole
 
 
 def folder_of(record: str) -> Path:

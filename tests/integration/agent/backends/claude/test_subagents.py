@@ -118,6 +118,21 @@ def test_which_use_it_belongs_to_says_the_file_beside_it(talk: Talk) -> None:
     assert talk.told() == ["t1 RUNNING", "t2 RUNNING", "t1/of-b2 RUNNING", "t2/of-a1 RUNNING"]
 
 
+def test_a_file_that_is_just_being_written_is_read_once_it_is_whole(talk: Talk) -> None:
+    record = talk.folder / "agent-a1.meta.json"
+    record.write_text('{"toolUseId": "t')
+    talk.add(use("t1", "Agent"))
+    talk.child("a1", use("c1"))
+    file = TranscriptFile(str)
+    half = file.read(file.read(talk.cursor, str(talk.path)).cursor, str(talk.path))
+    record.write_text('{"toolUseId": "t1"}')
+    whole = file.read(half.cursor, str(talk.path))
+    file.close()
+
+    assert [shown(event.what) for event in half.events] == ["t1 RUNNING"]
+    assert [shown(event.what) for event in whole.events] == ["t1/c1 RUNNING"]
+
+
 def test_where_only_the_end_says_it_all_is_told_then(talk: Talk) -> None:
     talk.add(use("t1", "Task"))
     talk.child("a1", use("c1"), result("c1"))
