@@ -17,6 +17,7 @@ from tests.faults.talks import Talk
 from tests.faults.victims import AgentVictim, RouterVictim, Victim
 from tests.faults.watched import Watched, judged, together
 from tests.faults.watchers import Watcher, over_grpc, over_http
+from tests.faults.wires import FRESH_AFTER
 from tests.faults.world import World
 from tests.waiting import NeverHappened, wait_until
 
@@ -132,6 +133,9 @@ def cut(world: World, rng: random.Random, count: int) -> Row:
     """Links of machines and of watchers are reset, and for a while none can be made."""
     with Telling(world, "cut") as telling:
         for number in range(count):
+            if number % FRESH_AFTER == 0:
+                for machine in world.machines:
+                    world.refresh(machine)
             telling.more(1)
             struck = rng.choice([world.door_wire, *(machine.wire for machine in world.machines)])
             port, struck.upstream = struck.upstream, _free_port()
