@@ -39,19 +39,31 @@ class Process:
         return other is not None and self.pid == other.pid and abs(self.started - other.started) <= _CLOCK_STEP
 
 
+MOST_EARLIER = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """The coding agent that talks in a session, as its own hooks tell of it.
 
     `conversation_id` is the program's own id of the talk; it changes with /clear while the session stays. `process` is
     the program itself, which need not be the one that the session was registered with (a shell, say). `folder` is where
-    it keeps its files: its list of running sessions, `sessions/<pid>.json`, is the best word on what it does.
+    it keeps its files: its list of running sessions, `sessions/<pid>.json`, is the best word on what it does. `earlier`
+    are the records of talks that went before in this session: while no router is there, several may come and go.
     """
 
     conversation_id: str
     process: Process
     folder: str
     transcript: str = ""
+    earlier: tuple[str, ...] = ()
+
+    def behind(self, before: "Conversation | None") -> "Conversation":
+        """The same as the next in a session, behind another one."""
+        if before is None:
+            return self
+        left = (before.transcript,) if before.transcript not in ("", self.transcript) else ()
+        return replace(self, earlier=(*before.earlier, *left)[-MOST_EARLIER:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 
 from agent.backends.claude.transcript_file import Cursor, Read, TranscriptFile, path_of
 from agent.clock import Clock
@@ -144,7 +145,7 @@ class EventTeller:
         on_their_way = sum(1 for one in self._told.values() if one.sent is not None)
         if told.cursor is None or told.sent is not None or on_their_way >= MOST_ON_THEIR_WAY:
             return None
-        path = self._path(session)
+        path = _next(session, told.cursor, self._path(session))
         limited = told.cursor.known.limited > self._clock.now()
         facts = self._facts.get(bare_id(session.session_id), NONE)
         became = self._became(session)
@@ -187,6 +188,16 @@ class EventTeller:
         if not self._paths.get(name) and UUID.fullmatch(name):
             self._paths[name] = path_of(talk.folder, name)
         return self._paths.get(name, "")
+
+
+def _next(session: Session, cursor: Cursor, path: str) -> str:
+    """The record to read behind the one that the cursor is in: of several talks each has its turn."""
+    earlier = [one for one in (session.conversation.earlier if session.conversation else ()) if Path(one).exists()]
+    if not earlier or not path:
+        return path
+    order = [*earlier, path]
+    at = order.index(cursor.path) + 1 if cursor.path in order else 0
+    return order[min(at, len(order) - 1)]
 
 
 def _with_facts(read: Read, facts: Facts) -> Read:

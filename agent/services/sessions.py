@@ -155,7 +155,7 @@ class Sessions:
         """The coding agent in a session is this one now; None for none. Raises Refusal when the session is unknown."""
         async with self._changing:
             session = self.known(session_id)
-            changed = replace(session, conversation=talk)
+            changed = replace(session, conversation=talk and talk.behind(session.conversation))
             if talk is None:
                 unknown = changed.become(SessionState.UNKNOWN, "", self._clock.now())  # nobody tells it any more
                 changed = replace(unknown, mode="", model="")

@@ -110,8 +110,8 @@ def _row(session: Session) -> dict[str, object]:
 def _conversation(text: str) -> Conversation | None:
     if not text:
         return None
-    conversation_id, pid, started, folder, transcript = json.loads(text)
-    return Conversation(conversation_id, Process(pid, started), folder, transcript)
+    conversation_id, pid, started, folder, transcript, *earlier = json.loads(text)
+    return Conversation(conversation_id, Process(pid, started), folder, transcript, tuple(earlier))
 
 
 def _save(tx: Transaction, session: Session, word: Item, *, told: bool = True) -> int:
@@ -140,4 +140,4 @@ def _talk(session: Session) -> str:
     if talk is None:
         return ""
     process = (talk.process.pid, talk.process.started)
-    return json.dumps([talk.conversation_id, *process, talk.folder, talk.transcript])
+    return json.dumps([talk.conversation_id, *process, talk.folder, talk.transcript, *talk.earlier])

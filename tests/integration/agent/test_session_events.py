@@ -187,6 +187,26 @@ async def test_another_conversation_of_the_session_follows(rigs: Rigs, record: P
         await eventually(lambda: "two" in kept.told)
 
 
+async def test_of_talks_that_came_and_went_without_a_router_each_is_told(rigs: Rigs, tmp_path: Path) -> None:
+    process = identify(os.getpid())
+    assert process is not None
+    talks = [tmp_path / f"{number}1111111-1111-4111-8111-111111111111.jsonl" for number in range(3)]
+    async with rigs.running("127.0.0.1:1") as rig:
+        await rig.session("s1")
+        for second, record in enumerate(talks):
+            add(record, row(record.stem, second))
+            talk = Conversation(record.stem, process, str(tmp_path), str(record))
+            await rig.agent.sessions.converse("s1", talk)
+    kept = Kept()
+    async with running_router() as router, rigs.running(router.address) as rig, linked(router, kept):
+        await eventually(lambda: talks[-1].stem in kept.told)
+        add(talks[-1], row("more", 3))
+        await eventually(lambda: "more" in kept.told)
+
+    stems = [record.stem for record in talks]
+    assert [one for one in kept.told if one in (*stems, "more")] == [*stems, "more"]
+
+
 async def test_of_a_program_without_hooks_the_record_is_found(rigs: Rigs, tmp_path: Path) -> None:
     """As of those that the agent runs itself."""
     kept = Kept()
