@@ -38,10 +38,10 @@ from router.store.migrations import (
     m0033_lists,
     m0034_states,
     m0035_details,
-    m0037_given_names,
-    m0038_work_messages,
-    m0039_voices,
-    m0040_subscriptions,
+    m0036_given_names,
+    m0037_work_messages,
+    m0038_voices,
+    m0039_subscriptions,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -80,10 +80,10 @@ MIGRATIONS: list[list[str]] = [
     m0033_lists.STATEMENTS,
     m0034_states.STATEMENTS,
     m0035_details.STATEMENTS,
-    m0037_given_names.STATEMENTS,
-    m0038_work_messages.STATEMENTS,
-    m0039_voices.STATEMENTS,
-    m0040_subscriptions.STATEMENTS,
+    m0036_given_names.STATEMENTS,
+    m0037_work_messages.STATEMENTS,
+    m0038_voices.STATEMENTS,
+    m0039_subscriptions.STATEMENTS,
 ]
 
 
