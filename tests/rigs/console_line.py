@@ -157,5 +157,6 @@ def _debugger(page: Page) -> tuple[Any, str]:
     session, found = page.context.new_cdp_session(page), list[dict[str, Any]]()
     session.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
     session.send("ServiceWorker.enable")
-    page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")  # and what was told meanwhile is here
+    ready = "() => navigator.serviceWorker.ready.then(() => true)"
+    wait_until(lambda: page.evaluate(ready) and found)  # what was told meanwhile comes with an answer
     return session, found[0]["registrationId"]

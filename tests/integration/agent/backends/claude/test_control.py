@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.domain.command import Ending, Outcome, Reason
 from agent.domain.control import ControlKind, ControlSignal
 from tests.fakes.claude_program import ClaudeHome
@@ -23,8 +24,14 @@ def stage(request: pytest.FixtureRequest) -> Iterator[ClaudeStage]:
     with short_folder() as folder, ModelApi() as api:
         home = ClaudeHome(folder, api)
         with closing(STAGES[request.param](folder, home)) as stage:
-            wait_until(home.rests, LONG)
+            wait_until(lambda: home.rests() and is_trusted(home), LONG)
             yield stage
+
+
+def is_trusted(home: ClaudeHome) -> bool:
+    """What it says of itself in its first moments is not believed."""
+    seen = [ClaudeCode(int(one["pid"]), home.config, home.project).look() for one in home.records()]
+    return [each.doing for each in seen] == [Doing.IDLE]
 
 
 def put(stage: ClaudeStage, kind: ControlKind, value: str = "") -> Outcome:
