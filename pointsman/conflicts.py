@@ -11,7 +11,7 @@ TLS_FILES = ("POINTSMAN_TLS_CERT", "POINTSMAN_TLS_KEY", "POINTSMAN_TLS_CLIENT_CA
 
 def conflicts(values: Mapping[str, str]) -> list[str]:
     """What is wrong with settings whose values are good."""
-    return [*_open_doors(values), *_tls(values)]
+    return [*_open_doors(values), *_tls(values), *_mail(values)]
 
 
 def _open_doors(values: Mapping[str, str]) -> Iterator[str]:
@@ -43,3 +43,13 @@ def _tls(values: Mapping[str, str]) -> Iterator[str]:
 
         if trouble := trouble_with_key(Path(key)):
             yield f"POINTSMAN_TLS_KEY: {trouble}"
+
+
+def _mail(values: Mapping[str, str]) -> Iterator[str]:
+    if values["POINTSMAN_MAIL_ADDRESS"] and not values["POINTSMAN_MAIL_SMTP"]:
+        yield "POINTSMAN_MAIL_ADDRESS needs POINTSMAN_MAIL_SMTP, the server that takes our mails: smtps://HOST"
+    if values["POINTSMAN_MAIL_IMAP"] and not values["POINTSMAN_MAIL_PASSWORD"]:
+        yield "POINTSMAN_MAIL_IMAP needs POINTSMAN_MAIL_PASSWORD: nobody reads a mailbox without one"
+    path = values["POINTSMAN_MAIL_CA"]
+    if path and not os.path.isfile(path):  # noqa: PTH113 - as above
+        yield f"POINTSMAN_MAIL_CA: no file {path}"

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from pointsman import mail_checks
+
 
 class Program(Enum):
     """A program that reads settings; the value names its command."""
@@ -217,6 +219,7 @@ _CLIENTS = frozenset({_A, _H, _C})
 _ADAPTER = frozenset({_H, _C})
 _ROUTER = frozenset({_R})
 _HTTP = frozenset({_H})
+_COURIER = frozenset({_C})
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_DATA_DIR", "database, generated secrets, sockets", _any, _ALL),
@@ -312,6 +315,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_TRANSCRIBER_SECONDS", "seconds that one recording may take", _seconds, _ADAPTER, "60"),
     Setting("ALLOWED_CHAT_IDS", "chats that may write; empty: nobody", _ids, _ADAPTER),
     Setting("ALLOWED_USER_IDS", "people who may write; both must match where both are given", _ids, _ADAPTER),
+    Setting("POINTSMAN_MAIL_ADDRESS", "our mail address; mail is off without it", mail_checks.own_address, _COURIER),
+    Setting("POINTSMAN_MAIL_SMTP", "takes our mails: smtps://HOST or smtp://HOST", mail_checks.smtp_server, _COURIER),
+    Setting("POINTSMAN_MAIL_IMAP", "holds our mailbox: imaps://HOST or imap://HOST", mail_checks.imap_server, _COURIER),
+    Setting("POINTSMAN_MAIL_FOLDER", "the folder that is read", _any, _COURIER, "INBOX"),
+    Setting("POINTSMAN_MAIL_USER", "logs in at both servers; else the address does", _any, _COURIER),
+    Setting("POINTSMAN_MAIL_PASSWORD", "of that account", _any, _COURIER, secret=True),
+    Setting("POINTSMAN_MAIL_TOKEN_KEY", "signs reply addresses", _key, _COURIER, secret=True, file="mail_token_key"),
+    Setting("POINTSMAN_MAIL_CA", "the CA of these servers (PEM file), where no system knows it", _any, _COURIER),
+    Setting("POINTSMAN_MAIL_PLAIN", "1 lets both servers be asked without TLS", _switch, _COURIER),
+    Setting("ALLOWED_MAIL_ADDRESSES", "people who may write by mail; empty: nobody", mail_checks.addresses, _COURIER),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}

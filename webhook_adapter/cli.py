@@ -26,8 +26,8 @@ def courier(environ: Mapping[str, str]) -> int:
 def _start(environ: Mapping[str, str], program: Callable[[AdapterConfig], int]) -> int:
     try:
         config = AdapterConfig.from_environ(environ)
+        log_to_stderr(config.secrets)
+        return program(config)  # platforms read settings of their own
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return _USAGE
-    log_to_stderr(config.secrets)
-    return program(config)

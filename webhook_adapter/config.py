@@ -128,7 +128,12 @@ class AdapterConfig:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log line may show."""
-        own = (self.api_key, *([self.transcriber.key] if self.transcriber and self.transcriber.key else []))
+        names = ("POINTSMAN_MAIL_PASSWORD", "POINTSMAN_MAIL_TOKEN_KEY")
+        own = (
+            self.api_key,
+            *(secret for name in names if (secret := _given(self.environ, name))),
+            *([self.transcriber.key] if self.transcriber and self.transcriber.key else []),
+        )
         if self.telegram is None:
             return own
         return (*own, self.telegram.bot_token, self.telegram.webhook_secret, self.telegram.path_secret)

@@ -185,6 +185,8 @@ def _ways(here: "Settings", link: str, code: str, *, limited: bool) -> list[str]
 
     told = [f"It is good once, within {_MINUTES} minutes, and whoever shows it first is in:"]
     told.append(f"  in Telegram   write to the bot: /start {code}{f'  or open {link}' if link else ''}")
+    if here["POINTSMAN_MAIL_ADDRESS"]:
+        told.append(f"  by e-mail     write to {here['POINTSMAN_MAIL_ADDRESS']}: /pair {code}")
     # The console shows everything, so there is none for who may see a part.
     if not limited:
         told.append(f"  in a browser  {base_address(here)}/console/login, with the code")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from pointsman.config import Settings
-from pointsman.doctor import installation, programs, telegram
+from pointsman.doctor import installation, mail, programs, telegram
 from pointsman.doctor.certificates import certificates
 from pointsman.doctor.findings import Finding
 from pointsman.doctor.quotas import quotas
@@ -23,4 +23,5 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     installation.starting,
     telegram.telegram,
     telegram.strangers,
+    mail.mail,
 )

@@ -76,7 +76,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
     ),
     "pointsman": (
-        ("errors", "settings", "signals"),
+        ("errors", "mail_checks", "signals"),
+        ("settings",),
         ("lifeline",),
         ("credentials", "data_folder", "conflicts"),
         ("config",),

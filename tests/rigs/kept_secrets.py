@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 
 _KEPT_IN = (
     "router.db", "agent.db", "api_key", "adapter_key", "telegram_webhook_secret", "telegram_webhook_path_secret",
-    "token",
+    "mail_token_key", "token",
 )  # fmt: skip
 JWT = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.")
 
@@ -29,6 +29,7 @@ def all_kinds(system: System, folder: Path) -> dict[str, str]:
         "the bot's token": system.telegram.token,
         "the webhook's secret": _read(system.data / "telegram_webhook_secret"),
         "the webhook's path": _read(system.data / "telegram_webhook_path_secret"),
+        "the key of reply addresses": _read(system.data / "mail_token_key"),
         "the machine's key": _of_pem(system.data / "agent" / "machine.key"),
         "the router's key": _of_pem(system.data / "router.key"),
         "a worker's token": _worker_token(system),

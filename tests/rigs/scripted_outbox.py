@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import grpc
 from agentlink.v1 import chat_link_pb2 as pb
-from agentlink.v1 import chat_link_pb2_grpc, control_pb2, control_pb2_grpc, types_pb2
+from agentlink.v1 import chat_link_pb2_grpc, control_pb2_grpc, types_pb2
 from google.rpc import status_pb2
 
+from tests.rigs.outbox_control import OutboxControl
 from tests.rigs.scripted_subscriptions import Subscriptions
 from tests.waiting import PATIENCE
 
@@ -65,15 +66,6 @@ class _Link:
         self.parcels: list[Parcel] = []
 
 
-class _Figures(control_pb2_grpc.ControlServicer):
-    """What the adapter's own figures ask of a router."""
-
-    def GetStats(
-        self, _request: control_pb2.GetStatsRequest, _context: grpc.ServicerContext
-    ) -> control_pb2.GetStatsResponse:
-        return control_pb2.GetStatsResponse(writable=True)
-
-
 class ChatLinkStandIn(Subscriptions):
     """`answer` makes the response to a submitted item; scripted refusals come first."""
 
@@ -91,6 +83,10 @@ class ChatLinkStandIn(Subscriptions):
         self.parts_out.set()
         self.asked: list[int] = []  # numbers of the parts that were asked for
         self.strangers: list[types_pb2.Stranger] = []
+        self.brought: dict[str, list[bytes]] = {}  # parts of people's files by their ids
+        self.paired: list[pb.PairRequest] = []
+        self.acquainted: set[str] = set()  # users whom a code let in
+        self.permissions: list[types_pb2.Permission] = []
         self._browsers: set[str] = set()
         self._api_key = api_key
         self._refusals: list[grpc.StatusCode] = []
@@ -108,7 +104,7 @@ class ChatLinkStandIn(Subscriptions):
         options = [("grpc.so_reuseport", 0)]
         self._server = grpc.server(ThreadPoolExecutor(20), options=options)
         chat_link_pb2_grpc.add_ChatLinkServicer_to_server(self, self._server)
-        control_pb2_grpc.add_ControlServicer_to_server(_Figures(), self._server)
+        control_pb2_grpc.add_ControlServicer_to_server(OutboxControl(self), self._server)
         self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
         self._server.start()
 
@@ -160,6 +156,14 @@ class ChatLinkStandIn(Subscriptions):
             self.changed.notify_all()
         return parcel
 
+    def told(self) -> list[types_pb2.Notification]:
+        """The outbox as the router tells of it."""
+        told = [types_pb2.Notification() for _ in self.parcels]
+        for one, parcel in zip(told, self.parcels, strict=True):
+            one.CopyFrom(parcel.delivery.notification)
+            one.message_ids.extend(parcel.message_ids)
+        return told
+
     def refuse_submits(self, code: grpc.StatusCode, times: int) -> None:
         """Refuse the next submitted items; nothing of them is stored."""
         with self.changed:
@@ -188,8 +192,18 @@ class ChatLinkStandIn(Subscriptions):
     # --- ChatLink ---
 
     def ReportStranger(self, request: pb.ReportStrangerRequest, _context: object) -> pb.ReportStrangerResponse:
+        if request.stranger.user_id in self.acquainted:
+            return pb.ReportStrangerResponse(is_paired=True)
         self.strangers.append(request.stranger)
         return pb.ReportStrangerResponse(is_new=True)
+
+    def Pair(self, request: pb.PairRequest, _context: object) -> pb.PairResponse:
+        self.paired.append(request)
+        return pb.PairResponse(person_name=request.user_name)
+
+    def PutPart(self, request: pb.PutSubmitPartRequest, _context: object) -> pb.PutSubmitPartResponse:
+        self.brought.setdefault(request.file_id, []).append(request.data)
+        return pb.PutSubmitPartResponse()
 
     def OpenBrowser(self, request: pb.OpenBrowserRequest, _context: object) -> pb.OpenBrowserResponse:
         self._browsers.add(request.login_id)

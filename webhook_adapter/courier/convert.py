@@ -37,6 +37,7 @@ def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
     return Outgoing(
         session_id=notification.session_id,
         machine_id=delivery.machine_id,
+        session_label=delivery.session_label,
         chat=ChatRef(notification.chat.chat_id, notification.chat.thread_id),
         text=notification.text,
         heading=" · ".join(name for name in names if name),

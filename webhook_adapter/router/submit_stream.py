@@ -154,6 +154,8 @@ class _Link:
                 self._resolve(answers)
         except RouterError as refused:
             error = refused
+        except ValueError:  # of gRPC: the process ends, and has closed its channel
+            logger.debug("submit stream not opened: the channel is closed")
         finally:
             self._end(_Lost(error))
 

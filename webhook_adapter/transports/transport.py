@@ -68,6 +68,7 @@ class Outgoing:
     session_id: str = ""  # the session that it is about, and its machine
     machine_id: str = ""
     is_markdown: bool = False  # a platform that has no formats shows it as it is
+    session_label: str = ""  # what people call that session
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.integration.webhook_adapter.courier_process import API_KEY
-from tests.integration.webhook_adapter.transports.conformance.platforms import STAGES
 from tests.integration.webhook_adapter.transports.conformance.play import Play
+from tests.integration.webhook_adapter.transports.conformance.table import STAGES
 from tests.rigs.scripted_outbox import ChatLinkStandIn
 from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient

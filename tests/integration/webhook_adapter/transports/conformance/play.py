@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.webhook_adapter.courier_process import API_KEY
-from tests.integration.webhook_adapter.transports.conformance.platforms import STAGES
 from tests.integration.webhook_adapter.transports.conformance.stages import Can, Shown, Stage
+from tests.integration.webhook_adapter.transports.conformance.table import STAGES
 from tests.rigs.fast_time import FastClock
 from tests.rigs.scripted_outbox import ChatLinkStandIn, Parcel
 from webhook_adapter.clock import Clock

@@ -40,6 +40,7 @@ class Can(Enum):
     STUMBLE = auto()  # make the transport raise
     HANG = auto()
     CUT = auto()  # show the beginning of a text alone
+    CALL = auto()  # call us over HTTP; a platform that cannot is asked by the courier
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Stage:
     can: frozenset[Can]
     chat: str
     elsewhere: str  # another chat, where there are several
+    router: ChatLinkStandIn | None = None
 
     def meets(self, router: ChatLinkStandIn) -> None:
         """The router that its courier takes from."""
@@ -207,11 +209,11 @@ class WebStage(Stage):
     """The page reads the router: what was delivered under its own id is what it shows."""
 
     name, transport = "web", WebTransport
-    can = frozenset[Can]()
+    can = frozenset({Can.CALL})
     chat = elsewhere = "console"
 
     def __init__(self, _folder: Path) -> None:
-        self.router: ChatLinkStandIn | None = None
+        pass
 
     def meets(self, router: ChatLinkStandIn) -> None:
         self.router = router
@@ -238,7 +240,7 @@ class LogbookStage(Stage):
     """The example."""
 
     name = "logbook"
-    can = frozenset({Can.FILES, Can.CLOSE, Can.STUMBLE, Can.HANG})
+    can = frozenset({Can.FILES, Can.CLOSE, Can.STUMBLE, Can.HANG, Can.CALL})
     chat = elsewhere = "all"
 
     def __init__(self, folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""From the router's outbox to a mail server."""
