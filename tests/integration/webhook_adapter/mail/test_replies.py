@@ -205,7 +205,7 @@ def test_a_mail_that_came_back_closes_the_address_and_is_told(desk: Desk) -> Non
     desk.comes(report(reply_to=to).replace(b"ada@example.com", ADA.encode()))
 
     [knock] = desk.router.submitted
-    assert knock.chat.chat_id == ADA
+    assert (knock.chat.chat_id, knock.edited, knock.text) == (ADA, True, "")
     refused = desk.brings("more", session_id="s1").receipts[-1].refused
     assert refused.chat_closed
     assert "user unknown" in refused.detail

@@ -9,9 +9,11 @@ import logging
 import time
 from collections.abc import Callable
 
+from pointsman.client.errors import RouterError
 from pointsman.client.records import Chat
 from webhook_adapter.limit import Limit
 from webhook_adapter.model import Submission, Submitted
+from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.lifecycle import Handled, Outcome
 from webhook_adapter.transports.mail.inbound.answers import OVER, SAY_IT_HERE, Answers
 from webhook_adapter.transports.mail.inbound.bounces import Bounce, bounce
@@ -105,10 +107,18 @@ class Intake:
             return Handled(Outcome.IGNORED, about="reason=report")
         logger.warning("mail came back chat=%s: %s", found.person, found.why)
         self._close_chat(found.person, found.why)
-        self._submit(_knock(mail, found))
+        try:
+            self._submit(_knock(mail, found, needs_pairing=found.person not in self._settings.allowed))
+        except RouterError as error:
+            if error.code != "NOT_PAIRED" and not is_about_content(error):
+                raise
         return Handled(Outcome.STORED, about=f"chat={found.person} closed")
 
 
-def _knock(mail: Mail, found: Bounce) -> Submission:
-    """Lets the router say something there now: it is refused in the words of the bounce, and so told elsewhere."""
-    return Submission(f"mail:bounce:{mail.place}", Chat("mail", found.person), "mail:returned", "/status")
+def _knock(mail: Mail, found: Bounce, *, needs_pairing: bool) -> Submission:
+    """Lets the router say something there now: it is refused in the words of the bounce, and so told elsewhere.
+
+    As a change of a message, which is answered and never does anything: whoever has a token can write a report.
+    """
+    key, chat = f"mail:bounce:{mail.place}", Chat("mail", found.person)
+    return Submission(key, chat, "mail:returned", edited=True, user_id=found.person, needs_pairing=needs_pairing)
