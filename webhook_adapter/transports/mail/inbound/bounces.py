@@ -7,10 +7,10 @@ that address.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
-from email.parser import Parser
+from email.parser import BytesParser
 from email.utils import getaddresses, parseaddr
 
-from webhook_adapter.transports.mail.inbound.content import Unreadable, parsed
+from webhook_adapter.transports.mail.inbound.content import Unreadable, bytes_of, parsed, parts_of
 from webhook_adapter.transports.mail.settings import person_address
 
 _MOST_PARTS = 20
@@ -31,10 +31,9 @@ def bounce(mail: bytes, proves: Callable[[str, str], bool]) -> Bounce | None:
     `proves`: whether an address of ours was made for a person's address.
     """
     try:
-        inside = parsed(mail).get_payload()
+        parts = parts_of(parsed(mail))[:_MOST_PARTS]
     except Unreadable:
         return None
-    parts = [part for part in inside[:_MOST_PARTS] if isinstance(part, Message)] if isinstance(inside, list) else []
     why = next((found for part in parts if (found := _failure(part))), "")
     for returned in parts if why else ():
         for headers in _returned(returned):
@@ -49,9 +48,8 @@ def _failure(part: Message) -> str:
     """Why, where this part says that a mail failed for good."""
     if part.get_content_type() != "message/delivery-status":
         return ""
-    blocks = part.get_payload()
-    for fields in blocks if isinstance(blocks, list) else ():
-        if isinstance(fields, Message) and str(fields.get("Action", "")).strip().lower() == "failed":
+    for fields in parts_of(part):
+        if str(fields.get("Action", "")).strip().lower() == "failed":
             said = str(fields.get("Diagnostic-Code", "")).rpartition(";")[2]
             words = f"{fields.get('Status', '')} {said}"
             shown = "".join(c if c.isprintable() else " " for c in words.encode(errors="replace").decode())
@@ -61,8 +59,7 @@ def _failure(part: Message) -> str:
 
 def _returned(part: Message) -> Iterator[Message]:
     """The headers of the mail that came back."""
-    inside = part.get_payload()
-    if part.get_content_type() == "message/rfc822" and isinstance(inside, list):
-        yield from (each for each in inside[:1] if isinstance(each, Message))
-    elif part.get_content_type() == "text/rfc822-headers" and isinstance(inside, str):
-        yield Parser().parsestr(inside, headersonly=True)
+    if part.get_content_type() == "message/rfc822":
+        yield from parts_of(part)[:1]
+    elif part.get_content_type() == "text/rfc822-headers":
+        yield BytesParser().parsebytes(bytes_of(part), headersonly=True)

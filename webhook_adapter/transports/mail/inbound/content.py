@@ -62,7 +62,7 @@ def content(mail: bytes, own_address: str) -> Content:
     files = [part for part in parts if _is_file(part)]
     return Content(
         own_words(text[:_LONGEST_TEXT], own_address),
-        tuple(MailFile(_name(part), _bytes(part)) for part in files[:MOST_FILES]),
+        tuple(MailFile(_name(part), bytes_of(part)) for part in files[:MOST_FILES]),
         len(files[MOST_FILES:]),
     )
 
@@ -78,6 +78,12 @@ def parsed(mail: bytes) -> Message:
         raise Unreadable("it cannot be read") from None
 
 
+def parts_of(mail: Message) -> list[Message]:
+    """The parts right below; none for a text, which is not looked at: it may have a charset that is none."""
+    inside = mail.get_payload() if mail.is_multipart() else []
+    return [each for each in inside if isinstance(each, Message)]
+
+
 def _parts(mail: Message) -> Iterator[Message]:
     """What has no parts of its own, in order. A mail within it is somebody else's words. Raises Unreadable."""
     waiting: list[tuple[Message, int]] = [(mail, 0)]
@@ -87,9 +93,8 @@ def _parts(mail: Message) -> Iterator[Message]:
         count += 1
         if depth > MOST_DEPTH or count > MOST_PARTS:
             raise Unreadable("it has too many parts")
-        inside = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(inside, list):
-            waiting += [(each, depth + 1) for each in reversed(inside) if isinstance(each, Message)]
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting += [(each, depth + 1) for each in reversed(parts_of(part))]
         elif part.get_content_maintype() != "message":
             yield part
 
@@ -123,7 +128,8 @@ def _name(part: Message) -> str:
     return safe or _NAMES.get(part.get_content_type(), "file")
 
 
-def _bytes(part: Message) -> bytes:
+def bytes_of(part: Message) -> bytes:
+    """What a part holds, decoded as far as it can be."""
     try:
         payload = part.get_payload(decode=True)
     except (ValueError, LookupError, AssertionError):
@@ -133,7 +139,7 @@ def _bytes(part: Message) -> bytes:
 
 def _text(part: Message) -> str:
     """In a charset that nobody knows, what can be read is read."""
-    raw = _bytes(part)
+    raw = bytes_of(part)
     try:
         charset = codecs.lookup(part.get_content_charset("utf-8")).name
         text = raw.decode(charset, errors="replace")

@@ -17,6 +17,7 @@ _QUOTED_MARKS = (
     "ms-outlook-mobile-reference-message",
 )  # fmt: skip
 _LONGEST = 1024 * 1024  # characters of HTML that are looked at
+_NO_CHARACTER = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")  # Python makes no number of some thousand digits
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 
 
@@ -24,7 +25,7 @@ def text_of(page: str) -> str:
     """The text of a page, with its lines and paragraphs."""
     reader = _Reader()
     try:
-        reader.feed(page[:_LONGEST])
+        reader.feed(_NO_CHARACTER.sub("\ufffd", page[:_LONGEST]))
         reader.close()
     except AssertionError:  # Python's own, of a page that begins like a declaration and is none
         pass
