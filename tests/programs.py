@@ -5,7 +5,11 @@ import shutil
 
 import pytest
 
-PACKAGES = {"nvim": "neovim", "systemd-analyze": "systemd"}  # of Debian, where the name is another
+PACKAGES = {
+    "nvim": "neovim",
+    "systemd-analyze": "systemd",
+    "dovecot": "dovecot-imapd",
+}  # of Debian, where the name is another
 
 
 def needed(*names: str) -> None:

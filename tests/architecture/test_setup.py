@@ -14,7 +14,8 @@ PACKAGES, VENV = ROOT / ".ci" / "packages", ROOT / ".ci" / "venv"
 APT_GET = """#!/bin/sh
 echo "$@" >> {asked}
 for package; do :; done
-[ "$1" = update ] || [ "$package" = neovim ] || { echo '#!/bin/sh' > {folder}/$package && chmod +x {folder}/$package; }
+name=${package%-imapd}
+[ "$1" = update ] || [ "$package" = neovim ] || { echo '#!/bin/sh' > {folder}/$name && chmod +x {folder}/$name; }
 """
 
 
@@ -46,12 +47,22 @@ def test_who_may_not_install_reads_one_line_that_names_everything(bare: Path) ->
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
         "Missing here; as root on Debian: apt-get install"
-        " git tmux neovim chromium-headless-shell curl valgrind redis-server strace libatomic1\n"
+        " git tmux neovim chromium-headless-shell curl valgrind redis-server strace dovecot-imapd postfix libatomic1\n"
     )
 
 
 def test_what_is_there_is_not_asked_for(bare: Path) -> None:
-    for name in ("git", "nvim", "chromium-headless-shell", "curl", "valgrind", "redis-server", "strace"):
+    for name in (
+        "git",
+        "nvim",
+        "chromium-headless-shell",
+        "curl",
+        "valgrind",
+        "redis-server",
+        "strace",
+        "dovecot",
+        "postfix",
+    ):
         (bare / name).symlink_to("/bin/true")
 
     assert run(PACKAGES, bare, "test").stderr.endswith("apt-get install tmux libatomic1\n")
@@ -75,6 +86,8 @@ def test_root_gets_it_installed_and_reads_what_its_release_does_not_have(bare: P
             "valgrind",
             "redis-server",
             "strace",
+            "dovecot-imapd",
+            "postfix",
             "libatomic1",
         )
     ]
