@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pointsman.client.errors import RouterError
-from pointsman.client.records import Notification, Permission
+from pointsman.client.permission_records import Permission
+from pointsman.client.records import Notification
 from webhook_adapter.transports.mail.options import Choice, Option, chosen, numbered
 from webhook_adapter.transports.mail.reply_token import identity
 
