@@ -56,6 +56,13 @@ _COMMANDS = {
     "ask": ("commands.permissions:ask", "Ask a session's people TEXT, wait, and print their answer."),
     "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
     "key": ("commands.commands:key", "Press a key in a session."),
+    "later": ("commands.deferred:later", "Type TEXT into a session WHEN it is time."),
+    "remind": ("commands.deferred:remind", "Remind people of TEXT, WHEN it is time."),
+    "every": ("commands.deferred:every", "Do it again and again: type TEXT into a session, or start one with it."),
+    "scheduled": (
+        "commands.deferred:scheduled",
+        "List what is to be done later, the next first; with an ID and an option, change it.",
+    ),
     "notify": ("commands.notifications:notify", "Send TEXT about a session to its people."),
     "screen": (
         "commands.screen:screen",

@@ -14,7 +14,7 @@ from router import key_file, local_socket
 from router.api.agent_link import AgentLinkServicer
 from router.api.auth import Guard
 from router.api.chat_link import ChatLinkServicer
-from router.api.control.part import ControlServices
+from router.api.control.part import ControlServices, Deferral
 from router.api.control.servicer import ControlServicer
 from router.api.convert.session_events import happened
 from router.api.identity import IdentityServicer
@@ -22,7 +22,7 @@ from router.api.link_stream import LinkServices
 from router.api.people_calls import PeopleServices
 from router.api.server import Server, Servicers
 from router.api.turns import Turns
-from router.clock import Clock, SteadyClock
+from router.clock import Clock, SteadyClock, local_zone
 from router.config import RouterConfig, SettingsError
 from router.domain.audit import KEPT
 from router.domain.clock_steps import DAY
@@ -37,6 +37,7 @@ from router.risk_rules import read_rules
 from router.seal import Seal
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
+from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.inbound import InboundService
 from router.services.chat.pages import Pages
 from router.services.chat.settings import SettingsCommands
@@ -44,6 +45,9 @@ from router.services.chat.starts import ChatStarts
 from router.services.chat.topics import Topics
 from router.services.chat.voices import Voices
 from router.services.controls import Controls
+from router.services.deferral.deferrals import Deferrals
+from router.services.deferral.limits import Limits
+from router.services.deferral.occurrences import Occurrences
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
@@ -104,6 +108,7 @@ class Router:
         requirements: Requirements = NOTHING_ASKED,
         rules: tuple[RiskRule, ...] = SHIPPED,
         quotas: Quotas = USUAL,
+        zone: str = "UTC",
     ) -> None:
         subscriptions = Subscriptions(seal := Seal(database.path.with_name(SEAL)), clock, randomness.new_id)
         hub, wakeups, new_id, token = Hub(), Wakeups(), randomness.new_id, partial(new_token, randomness.secret)
@@ -117,7 +122,10 @@ class Router:
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(seal, subscriptions, status_messages, clock, randomness)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules, quotas)
-        session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas)
+        deferral = _deferral(delivery, starts, status_messages, hub, wakeups, clock, new_id, zone)
+        session_service = SessionService(
+            delivery, permissions, topics, clock, hub.connected, wakeups, quotas, deferral.limits
+        )
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
@@ -126,16 +134,16 @@ class Router:
         upstream = UpstreamService(hub, delivery, session_service, notifications, permissions,
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
-        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, clock, controls)
+        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls)
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, inbound.voices, wakeups, clock)  # fmt: skip
+            self.events, self._work, inbound.voices, deferral.occurrences, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
-            self.events, screens, people)  # fmt: skip
+            self.events, screens, people, deferral)  # fmt: skip
         self._delivery_receipts = told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(
@@ -164,14 +172,16 @@ def _inbound(
     dead_letters: DeadLetters,
     permissions: Permissions,
     starts: Starts,
+    deferral: Deferral,
     clock: Clock,
     controls: Controls,
 ) -> InboundService:
-    commands = ChatCommands(delivery, SettingsCommands(clock), hub)
-    buttons = ChatButtons(delivery, dead_letters, status_messages)
+    later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
+    commands = ChatCommands(delivery, SettingsCommands(clock), hub, later)
+    buttons = ChatButtons(delivery, dead_letters, status_messages, later)
     pages = Pages(permissions, controls)
     return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
-        Voices(status_messages, clock), clock)  # fmt: skip
+        Voices(status_messages, clock), later, clock)  # fmt: skip
 
 
 def _turns(
@@ -185,6 +195,21 @@ def _turns(
     """What sessions do, and what chats are shown of it."""
     log, work_messages = EventLog(database, hub, clock), WorkMessages(outbox, clock, new_id, new_token)
     return log, work_messages, WorkEvents(log, database, work_messages, clock, happened)
+
+
+def _deferral(
+    delivery: DeliveryEngine,
+    starts: Starts,
+    status_messages: StatusMessages,
+    hub: Hub,
+    wakeups: Wakeups,
+    clock: Clock,
+    new_id: Callable[[], str],
+    zone: str,
+) -> Deferral:
+    kept = Deferrals(starts, hub.connected, wakeups, clock, new_id, zone)
+    occurrences = Occurrences(delivery, starts, status_messages, hub.connected, clock)
+    return Deferral(kept, occurrences, Limits(kept, status_messages, clock))
 
 
 def _people(
@@ -225,6 +250,7 @@ async def running(
         router = Router(
             store, key, clock, config.keys, audit_kept=config.audit_days * DAY,
             requirements=config.requirements, rules=rules, quotas=config.quotas,
+            zone=local_zone(config.zone),
         )  # fmt: skip
         # Migrated and read before the writer thread runs: nobody else has the file open.
         server = Server(router.servicers)

@@ -1,9 +1,11 @@
 """Time as the router uses it: steady, whatever the wall clock does while it runs."""
 
 import datetime
+import os
 import time
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
@@ -14,6 +16,9 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch; never jumps and never goes back within a process."""
+
+    def wall(self) -> float:
+        """Seconds since the epoch as the machine's clock says it now, which may be set; for times of day alone."""
 
     def monotonic(self) -> float:
         """Seconds since some fixed point; for timers and leases."""
@@ -34,6 +39,9 @@ class SteadyClock:
     def now(self) -> float:
         return self._offset + self.uptime()
 
+    def wall(self) -> float:
+        return time.time()
+
     def monotonic(self) -> float:
         return time.monotonic()
 
@@ -42,6 +50,20 @@ class SteadyClock:
 
     def boot_id(self) -> str:
         return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+
+
+def local_zone(named: str) -> str:
+    """What the IANA calls the machine's time zone; `named` is what its environment says. UTC where nobody does."""
+    linked = os.path.realpath("/etc/localtime").partition("/zoneinfo/")[
+        2
+    ]  # where it says it elsewhere, its file is meant
+    for name in (named.removeprefix(":"), linked):
+        try:
+            if name:
+                return ZoneInfo(name).key
+        except (OSError, ValueError, KeyError):
+            continue
+    return "UTC"
 
 
 def time_of_day(now: float) -> datetime.time:

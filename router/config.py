@@ -43,6 +43,7 @@ class RouterConfig:
     risk_rules: Path | None = None
     adapter_key: str = field(default="", repr=False)
     quotas: Quotas = USUAL
+    zone: str = "UTC"  # of times of day; empty: the machine's
 
     @property
     def keys(self) -> dict[Role, str]:
@@ -79,6 +80,7 @@ class RouterConfig:
             risk_rules=Path(path) if (path := environ.get("POINTSMAN_RISK_RULES", "")) else None,
             adapter_key=_api_key(environ, "POINTSMAN_ADAPTER_KEY"),
             quotas=_quotas(environ),
+            zone=environ.get("TZ", ""),
         )
         # Refused, not warned of: every API key and every text would travel in the clear.
         if not (config.tls or config.insecure_listen or is_loopback(listen)):

@@ -10,6 +10,7 @@ from pointsman.client import convert
 from pointsman.client.audit import Audit
 from pointsman.client.commands import Commands
 from pointsman.client.credential import Metadata
+from pointsman.client.deferred import DeferredTasks
 from pointsman.client.errors import RouterError
 from pointsman.client.machines import Machines
 from pointsman.client.notifications import Notifications
@@ -22,7 +23,7 @@ from pointsman.client.session_events import SessionEvents
 from pointsman.client.sessions import Sessions
 
 
-class Control(Sessions, SessionEvents, Search, Commands, Notifications, Machines, People, Audit):
+class Control(Sessions, SessionEvents, Search, Commands, DeferredTasks, Notifications, Machines, People, Audit):
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 
     def trace(self, subject_id: str) -> list[TraceStep]:

@@ -131,6 +131,7 @@ class Session:
     model: str = ""
     modes: tuple[str, ...] = ()  # that can be chosen from afar
     controls: tuple[str, ...] = ()  # what a control signal can change there: MODEL, COMPACT, …
+    limited_until: datetime | None = None  # its account is at a usage limit, as its program says
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,11 @@ def sessions(*, as_json: bool, include_ended: bool) -> None:
 
 
 def _doing(session: "Session") -> str:
-    from pointsman.render import state_word
+    from pointsman.render import plain, state_word
 
     doing = state_word(session.state)
+    if session.limited_until and session.limited_until > datetime.now(UTC):
+        return f"{doing}, at its usage limit until {plain(session.limited_until)}"
     return f"{doing}: {session.waiting_for}" if session.waiting_for else doing
 
 

@@ -20,6 +20,7 @@ CODES: Mapping[Reason, int] = {
     Reason.INVALID_ARGUMENT: code_pb2.INVALID_ARGUMENT,
     Reason.TOO_LARGE: code_pb2.INVALID_ARGUMENT,
     Reason.BAD_FRAME: code_pb2.INVALID_ARGUMENT,
+    Reason.WHEN_UNCLEAR: code_pb2.INVALID_ARGUMENT,
     Reason.PROTOCOL_VERSION: _PRECONDITION,
     Reason.NOT_FOUND: _NOT_FOUND,
     Reason.FILE_GONE: _NOT_FOUND,
@@ -60,6 +61,8 @@ CODES: Mapping[Reason, int] = {
     # So agents that do not know it tell people that the file is not sent, and do not try it for ever.
     Reason.QUOTA_FILES: _PRECONDITION,
     Reason.QUOTA_MESSAGES: code_pb2.RESOURCE_EXHAUSTED,
+    Reason.QUOTA_DEFERRED: code_pb2.RESOURCE_EXHAUSTED,
+    Reason.RIGHT_LOST: code_pb2.PERMISSION_DENIED,
     Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     Reason.BUSY: code_pb2.UNAVAILABLE,
     Reason.MACHINE_AWAY: code_pb2.UNAVAILABLE,

@@ -82,6 +82,9 @@ class Reason(Enum):
     EVENTS_GONE = 105
     INPUT_NOT_EDITABLE = 106
     MODE_NOT_ALLOWED = 107
+    WHEN_UNCLEAR = 114
+    QUOTA_DEFERRED = 115
+    RIGHT_LOST = 116
 
 
 class Refusal(Exception):

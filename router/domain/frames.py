@@ -33,6 +33,7 @@ class SessionReport(Struct, frozen=True):
     model: str = ""
     modes: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
+    limited_until: float | None = None  # a usage limit, by the wall clock
 
 
 class Hello(Struct, frozen=True):

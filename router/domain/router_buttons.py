@@ -11,6 +11,7 @@ from router.domain import namesakes
 from router.domain.action import KeepSession, PermissionDecision, StopSession
 from router.domain.command import Command, CommandState, Hold
 from router.domain.control import ControlSignal
+from router.domain.deferral import Deferred, DeferredState
 from router.domain.notification import Button
 from router.domain.permission import Permission
 from router.domain.session import Session, bare_id
@@ -45,6 +46,11 @@ class Verb(Enum):
     SAY_FILE = "say-file"  # the recording itself
     DONT_SAY = "dont-say"
     SHOW = "show"  # its key says what of a turn
+    PAUSE = "pause"  # the key of this and the next three names what is to be done later
+    RESUME = "resume"
+    NOW = "now"
+    OFF = "off"
+    GO_ON = "go-on"  # when the usage limit is over
 
 
 _ENDED_BADLY = (Verb.RETRY, Verb.ELSEWHERE, Verb.DROP)
@@ -89,6 +95,19 @@ def permission_buttons(asked: Permission) -> tuple[Button, ...]:
 def button(verb: Verb) -> Button:
     """A button that needs no key."""
     return Button(labels.LABELS[verb.value], verb.value)
+
+
+def deferred_button(verb: Verb, deferred_id: str) -> Button:
+    """A button about what is to be done later."""
+    return Button(labels.LABELS[verb.value], f"{verb.value}:{deferred_id}")
+
+
+def deferred_buttons(deferred: Deferred) -> tuple[Button, ...]:
+    """What can be done about it as it stands."""
+    if not deferred.state.live:
+        return ()
+    toggle = Verb.RESUME if deferred.state is DeferredState.PAUSED else Verb.PAUSE
+    return tuple(deferred_button(verb, deferred.deferred_id) for verb in (toggle, Verb.NOW, Verb.OFF))
 
 
 def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:

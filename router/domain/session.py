@@ -45,6 +45,7 @@ class Session(Struct, frozen=True):
     modes: tuple[str, ...] = ()  # that can be chosen from afar
     controls: tuple[str, ...] = ()  # what a control signal can change there, by the names of ControlKind
     given_name: str = ""  # by people, in place of the label, which is its machine's
+    limited_until: float | None = None  # its account is at a usage limit, by the wall clock of its machine
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from router.domain.session import Session, SessionState, checked_id, checked_lab
 from router.domain.unicode_escapes import visible
 from router.services import scopes
 from router.services.chat.topics import Topics
+from router.services.deferral.limits import Limits
 from router.services.delivery.engine import DeliveryEngine
 from router.services.permissions import Permissions
 from router.services.wakeups import Wakeups
@@ -33,6 +34,7 @@ class SessionService:
     _connected: Callable[[str], bool]
     _wakeups: Wakeups
     _quotas: Quotas
+    _limits: Limits
 
     def register(self, tx: Transaction, session_id: str, machine_id: str, label: str, actor: str) -> Session:
         """Make a session known, or move and refresh it, because an operator says so. Raises Refusal."""
@@ -89,12 +91,14 @@ class SessionService:
             report.cwd, report.state, report.generation, known.created_at if known else now, now,
             waiting_for=report.waiting_for, mode=report.mode, model=report.model, modes=report.modes,
             controls=report.controls, given_name=known.given_name if known else "",
+            limited_until=report.limited_until,
         )  # fmt: skip
         # A hello repeats all sessions at each link: what says nothing new costs no step of the trace.
         if known is None or replace(known, updated_at=now) != session:
             sessions.write(tx, session)
             self._delivery.move(tx, session.session_id, machine_id)
             self._record(tx, session, "Reported", machine_id)
+            self._limits.reported(tx, known, session)
         else:
             sessions.seen(tx, session.session_id, now)
 

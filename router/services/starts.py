@@ -55,7 +55,7 @@ class Starts:
     ) -> Command:
         """Put a session and its start on disk. Raises Refusal, having written nothing."""
         # What the machine may refuse is checked here, too: a person hears it at once, and not when it is back.
-        wanted, now = self._checked(tx, wanted), self._clock.now()
+        wanted, now = self.checked(tx, wanted), self._clock.now()
         # Ours, not the machine's: a start that is sent twice begins one session.
         session_id = f"session_{self._new_id()}"
         session = Session(
@@ -103,7 +103,8 @@ class Starts:
             give_up(tx, self._delivery, machine_id, Reason.START_NOT_ALLOWED, answers.NO_LONGER_ALLOWED)
         return changed
 
-    def _checked(self, tx: Transaction, wanted: Wanted) -> Wanted:
+    def checked(self, tx: Transaction, wanted: Wanted) -> Wanted:
+        """What is wanted, with its machine, where that may begin it now. Raises Refusal."""
         named = machines.find(tx, wanted.machine_id)
         # One that is named and able is all that is looked at; else it is told which there are.
         is_enough = named and named.may_start and not named.revoked and not tx.caller.scope.is_limited

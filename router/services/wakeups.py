@@ -7,6 +7,7 @@ from contextlib import contextmanager
 ANYTHING = ""
 EXPIRY = "expiry"  # a command or a key may end sooner than the next look
 HELD = "held"  # something began to wait out a backoff
+DEFERRED = "deferred"  # something is to be done later, or at another moment
 
 
 class Wakeups:
@@ -23,18 +24,20 @@ class Wakeups:
                 event.set()
 
     @contextmanager
-    def on(self, subject_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set by every wake-up of that id from now on. Enter before looking, to miss none."""
+    def on(self, *subject_ids: str) -> Iterator[asyncio.Event]:
+        """An event that is set by every wake-up of those ids from now on. Enter before looking, to miss none."""
         event = asyncio.Event()
-        self._events.setdefault(subject_id, set()).add(event)
+        for each in subject_ids:
+            self._events.setdefault(each, set()).add(event)
         try:
             yield event
         finally:
-            waiting = self._events[subject_id]
-            waiting.discard(event)
-            # Ids are without number: one that nobody waits for is not kept.
-            if not waiting:
-                del self._events[subject_id]
+            for each in dict.fromkeys(subject_ids):
+                waiting = self._events[each]
+                waiting.discard(event)
+                # Ids are without number: one that nobody waits for is not kept.
+                if not waiting:
+                    del self._events[each]
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:

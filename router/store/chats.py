@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from router.domain.command import ChatRef
 from router.domain.work import Shows
-from router.store import notifications, people, session_topics, tables, work_messages
+from router.store import deferred, notifications, people, session_topics, tables, work_messages
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Connection, Statement, given, upsert
@@ -22,6 +22,8 @@ class ChatSettings(Struct, frozen=True):
     asks_first: bool = False
     quiet: str = ""  # "22:00-07:00"; empty for never
     shows: Shows = Shows.QUIET  # of a turn
+    zone: str = ""  # in which its times of day are meant; empty: the router's
+    goes_on: bool = False  # sessions at a usage limit go on by themselves
 
 
 class _Role(Struct, frozen=True):
@@ -144,6 +146,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     session_topics.move(tx, old, new)
     people.move(tx, old, new)
     work_messages.forget_chat(tx, old)
+    deferred.move(tx, old, new)
     return True
 
 

@@ -4,6 +4,7 @@ from router.store import (
     api_keys,
     browsers,
     commands,
+    deferred,
     files,
     held,
     idempotency,
@@ -27,6 +28,7 @@ STORES = (
     Store(tables.Command, commands.shift, commands.purge, stats=commands.stats),
     Store(tables.Notification, notifications.shift, notifications.purge, stats=notifications.stats),
     Store(tables.Permission, permissions.shift, permissions.purge),
+    Store(tables.Deferred, deferred.shift, deferred.purge),
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge, patient=True),

@@ -13,7 +13,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from google.protobuf.message import Message
 
-from router.api.auth import IN_SCOPE, POLICY
+from router.api.access import IN_SCOPE, POLICY
 from router.domain.credentials import MAY_BE_LIMITED, Role
 from tests.integration.router.harness import Caller, RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask

@@ -10,7 +10,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from google.protobuf.duration_pb2 import Duration
 
-from router.api.auth import POLICY
+from router.api.access import POLICY
 from router.domain.audit import AuditEntry, AuditEvent
 from router.services.refusals import WINDOW
 from router.store import audit

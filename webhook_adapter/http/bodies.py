@@ -219,6 +219,7 @@ class Session(Answer):
     model: str
     modes: Annotated[tuple[str, ...], Meta(description="Modes that can be chosen from afar.")]
     controls: Annotated[tuple[str, ...], Meta(description="What can be changed: MODEL, INTERRUPT, COMPACT, CLEAR.")]
+    limited_until: Annotated[Time | None, Meta(description="Its account is at a usage limit.")]
 
 
 class NotificationDelivered(Answer):

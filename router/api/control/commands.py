@@ -4,7 +4,7 @@ import sqlite3
 
 from agentlink.v1 import control_pb2 as pb
 
-from router.api.auth import APPROVE
+from router.api.access import APPROVE
 from router.api.control.part import Part, note, origin, page_size, ttl
 from router.api.convert.commands import STATES_OF_COMMANDS, action, command_message
 from router.api.handlers import Call

@@ -31,6 +31,9 @@ from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import scopes
 from router.services.controls import Controls
+from router.services.deferral.deferrals import Deferrals
+from router.services.deferral.limits import Limits
+from router.services.deferral.occurrences import Occurrences
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
@@ -54,7 +57,10 @@ M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 MAX_WAIT = 3600.0  # seconds a call may wait for an end
 MAX_PAGE, DEFAULT_PAGE = 1000, 100
-Asked = pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
+Asked = (
+    pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
+    | pb.DeferRequest
+)  # fmt: skip
 
 
 class Ending(Protocol):
@@ -70,6 +76,15 @@ class Ending(Protocol):
 
 
 E = TypeVar("E", bound=Ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """What is to be done later."""
+
+    kept: Deferrals
+    occurrences: Occurrences
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,7 @@ class ControlServices:
     events: EventLog
     screens: Screens
     people: PeopleServices
+    deferral: Deferral
 
 
 class Part:

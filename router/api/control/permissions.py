@@ -4,7 +4,7 @@ import sqlite3
 
 from agentlink.v1 import control_pb2 as pb
 
-from router.api.auth import OPERATE
+from router.api.access import OPERATE
 from router.api.control.part import Part, origin, page_size, request_id
 from router.api.control.scope import check_named
 from router.api.convert.permissions import answer, permission_message, question

@@ -3,6 +3,7 @@
 from router.api.control.access import AccessPart
 from router.api.control.audit import AuditPart
 from router.api.control.commands import CommandsPart
+from router.api.control.deferred import DeferredPart
 from router.api.control.events import EventsPart
 from router.api.control.notifications import NotificationsPart
 from router.api.control.people import PeoplePart
@@ -15,6 +16,7 @@ from router.api.control.upkeep import UpkeepPart
 class ControlServicer(
     SessionsPart,
     CommandsPart,
+    DeferredPart,
     NotificationsPart,
     PermissionsPart,
     AccessPart,

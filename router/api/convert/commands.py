@@ -75,7 +75,8 @@ def command_message(c: Command) -> pb.Command:
     return pb.Command(
         command_id=c.command_id, session_id=c.session_id, machine_id=c.machine_id, sequence=c.sequence,
         generation=c.generation, lane=LANES[c.lane], action=action_message(c.action), state=COMMAND_STATES[c.state],
-        reason=c.reason.value, detail=c.detail, attempt=c.attempt, origin=_origin(c.origin), redrive_of=c.redrive_of,  # type: ignore[arg-type]
+        reason=c.reason.value, detail=c.detail, attempt=c.attempt,  # type: ignore[arg-type]
+        origin=origin_message(c.origin), redrive_of=c.redrive_of,
         created_at=timestamp(c.created_at), sent_at=timestamp(c.sent_at), received_at=timestamp(c.received_at),
         typed_at=timestamp(c.typed_at), taken_at=timestamp(c.taken_at), finished_at=timestamp(c.finished_at),
         ended_at=timestamp(c.ended_at), dropped=c.dropped,
@@ -85,7 +86,7 @@ def command_message(c: Command) -> pb.Command:
 def command_frame(c: Command) -> link_pb.CommandFrame:
     frame = link_pb.CommandFrame(
         command_id=c.command_id, session_id=c.session_id, generation=c.generation, sequence=c.sequence,
-        attempt=c.attempt, lane=LANES[c.lane], action=action_message(c.action), origin=_origin(c.origin),
+        attempt=c.attempt, lane=LANES[c.lane], action=action_message(c.action), origin=origin_message(c.origin),
     )  # fmt: skip
     if c.has_ttl and c.sent_at is not None:
         # What is left, not until when: the clocks of two machines differ.
@@ -93,5 +94,5 @@ def command_frame(c: Command) -> link_pb.CommandFrame:
     return frame
 
 
-def _origin(origin: Origin) -> pb.Origin:
+def origin_message(origin: Origin) -> pb.Origin:
     return pb.Origin(source=origin.source, actor=origin.actor, chat=chat_message(origin.chat) if origin.chat else None)

@@ -1,7 +1,10 @@
 """What people are answered in a chat: to their commands, and to what they wrote."""
 
+from zoneinfo import ZoneInfo
+
 from router.domain.action import KEYS
 from router.domain.errors import Reason, Refusal
+from router.domain.schedule import told
 from router.domain.session import Session, SessionState
 from router.domain.work import Shows
 
@@ -13,6 +16,8 @@ HELP = (
     "/mode, /model - what it asks, which model; /compact, /clear - what it remembers\n"
     "/new TEXT - a new session; /end - end one that was started so; /keep - let it go on after 24 h\n"
     "/cancel - take back what has not been typed yet\n"
+    "/later WHEN TEXT, /every RULE TEXT, /remind WHEN TEXT - at that time; /scheduled lists them\n"
+    "/limits - go on by itself after a usage limit; /zone - of the times here\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
@@ -55,6 +60,7 @@ DOING = {
     SessionState.STARTING: " · starting",
 }
 WAITING_FOR = " · waits for you: {what}"
+AT_LIMIT = " · at its usage limit until {moment}"
 AND_MORE = "… and {count} more"
 WHICH_SESSION = "Which one? /use NAME - /sessions lists them."
 NO_SUCH_SESSION = "No session is called {wanted}. /sessions lists them."
@@ -142,11 +148,13 @@ def which_key(session: Session) -> str:
     return WHICH_KEY_HERE.format(name=session.name, keys=", ".join(sorted(KEYS)))
 
 
-def doing(session: Session, *, connected: bool) -> str:
-    """What a session does, behind its name; of a machine that is away nobody knows."""
+def doing(session: Session, *, connected: bool, wall: float, zone: ZoneInfo) -> str:
+    """What a session does, behind its name; of a machine that is away nobody knows. `wall`: the time of day now."""
     # Its last word may be hours old.
     if not connected:
         return AWAY_MARK
     if session.state is SessionState.WAITING and session.waiting_for:
         return WAITING_FOR.format(what=session.waiting_for)
+    if session.limited_until and session.limited_until > wall and session.state is SessionState.IDLE:
+        return AT_LIMIT.format(moment=told(session.limited_until, zone, wall))
     return DOING[session.state]

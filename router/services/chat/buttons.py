@@ -18,6 +18,7 @@ from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
 from router.domain.wording import controls as wording
 from router.domain.work import Shows
+from router.services.chat.deferrals import VERBS, ChatDeferrals
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -67,6 +68,7 @@ class ChatButtons:
     _delivery: DeliveryEngine
     _dead_letters: DeadLetters
     _status_messages: StatusMessages
+    _deferrals: ChatDeferrals
 
     def press(
         self, tx: Transaction, inbound: Inbound, note: Notification, action: str
@@ -95,6 +97,8 @@ class ChatButtons:
         self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
     ) -> str | Press | Chosen | Voiced:
         who = _actor(inbound)
+        if pressed.verb in VERBS:
+            return self._deferrals.press(tx, inbound, note, pressed.verb, pressed.key, pressed.label)
         match pressed.verb:
             case Verb.SAY | Verb.SAY_FILE | Verb.DONT_SAY:
                 return Voiced(pressed.verb, pressed.label)

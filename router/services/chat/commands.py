@@ -15,6 +15,7 @@ from router.domain.wording import answers
 from router.domain.wording import controls as wording
 from router.link.hub import Hub
 from router.services.chat.buttons import Press
+from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.settings import SettingsCommands
 from router.services.delivery.engine import DeliveryEngine
 from router.services.people import rights
@@ -44,6 +45,7 @@ class ChatCommands:
     _delivery: DeliveryEngine
     _settings: SettingsCommands
     _hub: Hub
+    _deferrals: ChatDeferrals
 
     def run(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply | Press:
         """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
@@ -77,14 +79,14 @@ class ChatCommands:
             return Reply(answers.NO_SESSIONS_YET)
         # Ids come in several spellings; what was chosen under one is the session of the other.
         chosen = bare_id(chats.chosen_session(tx, inbound.chat))
-        lines = [self._line(session, chosen) for session in there]
+        lines = [self._line(tx, inbound, session, chosen) for session in there]
         if count > len(there):
             lines.append(answers.AND_MORE.format(count=count - len(there)))
         return Reply("\n".join([*lines, answers.SESSIONS_HINT]), router_buttons.session_buttons(Verb.USE, there))
 
-    def _line(self, session: Session, chosen: str) -> str:
+    def _line(self, tx: Transaction, inbound: Inbound, session: Session, chosen: str) -> str:
         mark = "▶️" if bare_id(session.session_id) == chosen else "•"
-        doing = answers.doing(session, connected=self._hub.connected(session.machine_id))
+        doing = self._deferrals.doing(tx, inbound.chat, session, connected=self._hub.connected(session.machine_id))
         return answers.SESSION_LINE.format(mark=mark, name=session.name, machine=session.machine_id, doing=doing)
 
     def _use(self, tx: Transaction, inbound: Inbound, wanted: str) -> Reply:

@@ -17,9 +17,10 @@ from router.domain.session import Session, SessionState
 from router.domain.subscription import PUSH
 from router.domain.wording import answers, labels
 from router.services import files
-from router.services.chat import starts
+from router.services.chat import deferrals, starts
 from router.services.chat.buttons import ChatButtons, Chosen, Press, Voiced
 from router.services.chat.commands import ChatCommands
+from router.services.chat.deferrals import ChatDeferrals, Said
 from router.services.chat.pages import Pages
 from router.services.chat.starts import ChatStarts
 from router.services.chat.submission import MAX_ANSWER, Submitted, decided, submitted_as
@@ -50,6 +51,7 @@ class InboundService:
     _controls: Controls
     _pages: Pages
     voices: Voices
+    _deferrals: ChatDeferrals
     _clock: Clock
     _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
@@ -99,7 +101,7 @@ class InboundService:
             return self._answer(tx, inbound, full)
         return Submitted()
 
-    def _say(self, tx: Transaction, inbound: Inbound, note: Notification, voiced: Voiced) -> Submitted:
+    def _say_voiced(self, tx: Transaction, inbound: Inbound, note: Notification, voiced: Voiced) -> Submitted:
         """A person says what becomes of a recording: it goes where it would have gone, had it been written."""
         said = self.voices.decided(tx, inbound, note, voiced.verb, voiced.label)
         if isinstance(said, str):
@@ -142,13 +144,13 @@ class InboundService:
             return self._follow(tx, inbound, route)
         shown = notifications.find(tx, messages.notification_of(tx, inbound.chat, message_id))
         # Words under a question are its answer, but for /stop and its like, which interrupt.
-        if shown and shown.permission_id and not routing.chat_command(text, routing.ABOUT_A_SESSION):
+        if shown and shown.permission_id and not routing.chat_command(text, routing.IN_A_REPLY):
             return self._reply_to_question(tx, inbound, shown, text)
         return self._for(tx, inbound, session_id, text)
 
     def _for(self, tx: Transaction, inbound: Inbound, session_id: str, text: str) -> Submitted:
         """What was said to a session: a command about it, or words for it."""
-        if ours := routing.chat_command(text, routing.ABOUT_A_SESSION):
+        if ours := routing.chat_command(text, routing.IN_A_REPLY):
             return self._command(tx, inbound, ours.name, ours.argument, session_id)
         return self._type(tx, inbound, session_id, Input(text))
 
@@ -234,7 +236,7 @@ class InboundService:
                 return Submitted(session_id=notification.session_id, answer=forbidden[:MAX_ANSWER])
             pressed = self._chat_buttons.press(tx, inbound, notification, name)
             if isinstance(pressed, Voiced):
-                return self._say(tx, inbound, notification, pressed)
+                return self._say_voiced(tx, inbound, notification, pressed)
             if isinstance(pressed, Chosen):
                 return self._type_held(tx, inbound, notification, pressed)
             if isinstance(pressed, str):
@@ -268,6 +270,10 @@ class InboundService:
             return self._ask_which(tx, inbound, answers.FOR_WHICH, inbound.text)
         if name in routing.CONTROLS and _is_text(sessions.get(tx, target), name, argument):
             return self._type(tx, inbound, target, Input(inbound.text), names_session=not about)
+        if name in deferrals.COMMANDS:
+            said = self._deferrals.run(tx, inbound, name, argument, target if sessions.find(tx, target) else "")
+            which = partial(self._ask_which, tx, inbound, answers.FOR_WHICH, inbound.text)
+            return which() if said is None else self._say(tx, inbound, said)
         if name in starts.COMMANDS:
             done = self._starts.run(tx, inbound, name, argument, target)
             about_it = target if name == "end" else ""
@@ -293,6 +299,8 @@ class InboundService:
         # Only now: with a file, the caption may be empty.
         if action == Input(""):
             return self._answer(tx, inbound, answers.EMPTY)
+        if isinstance(action, Input) and (waits := self._deferrals.for_limit(tx, inbound, session_id, action.text)):
+            return self._say(tx, inbound, [waits])
         try:
             draft = Draft(session_id, action, _origin(inbound), note=inbound.update_key, names_session=names_session)
             command = self._controls.accept_of(tx, inbound.person, draft)
@@ -304,6 +312,11 @@ class InboundService:
         if inbound.album:
             messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
         return submitted_as(command)
+
+    def _say(self, tx: Transaction, inbound: Inbound, said: list[Said]) -> Submitted:
+        """Answer with several messages; the first is what a presser is shown."""
+        first, *_ = [self._answer(tx, inbound, each.text, each.session_id, each.buttons) for each in said]
+        return first
 
     def _answer(
         self,

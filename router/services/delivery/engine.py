@@ -84,6 +84,10 @@ class DeliveryEngine:
         self._wake(tx, command)
         return command
 
+    def came(self, tx: Transaction, machine_id: str) -> None:
+        """A machine is back: who waits for that is told."""
+        tx.after_commit(partial(self._wakeups.wake, machine_id))
+
     def ask_first(self, tx: Transaction, machine_id: str) -> None:
         """A machine is back: hold what waited long for it and comes from a chat that wants to be asked."""
         now = self._clock.now()

@@ -61,7 +61,6 @@ _ENDINGS = {
     ResultOutcome.CANCELLED: CommandState.CANCELLED,
     ResultOutcome.EXPIRED: CommandState.EXPIRED,
 }
-
 _NONE: frozenset[str] = frozenset()  # one for all links
 _CARRIED_OUT = frozenset({CommandState.DONE, CommandState.FAILED})  # only the machine itself says so
 
@@ -126,6 +125,7 @@ class UpstreamService:
         # In the table now, so that what is accepted after this commit is sent here; the older one is closed after it.
         if older := self._hub.replace(tx, link):
             tx.after_commit(lambda: older.close(Reason.LINK_SUPERSEDED, _TAKEN_OVER))
+        self._delivery.came(tx, link.machine_id)
         # The machine counts anew: by the old count all its reports would be too old.
         if lost is Reason.INBOX_LOST:
             sessions.forget_generations(tx, machine.machine_id)

@@ -126,6 +126,13 @@ class StatusMessages:
         waits = notifications.queued_change(tx, shown)
         self._change(tx, waits or shown, said, shown.buttons)
 
+    def said_again(
+        self, tx: Transaction, shown: Notification, label: str, text: str, buttons: tuple[Button, ...]
+    ) -> None:
+        """A button was pressed, which counts once: let its message say how things stand now, with other buttons."""
+        notifications.press(tx, shown, label)
+        self._change(tx, shown, text, buttons)
+
     def by(self, words: str, actor: str) -> str:
         """Words with who did it, and when."""
         now = self._clock.now()

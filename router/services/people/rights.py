@@ -11,7 +11,10 @@ from router.domain.wording import people as wording
 from router.store import sessions
 from router.store.database import Transaction
 
-_LOOKS = frozenset(["start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings"])
+_LOOKS = frozenset([
+    "start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings", "remind",
+    "scheduled", "zone",
+])  # fmt: skip
 _ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session
 _LOOK_BUTTONS = frozenset({Verb.USE, Verb.SHOW})
 _ABOUT_OTHERS = frozenset({Verb.TO, Verb.ELSEWHERE})  # buttons that show or choose any session

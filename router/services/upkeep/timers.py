@@ -10,6 +10,7 @@ from router.clock import Clock
 from router.domain.clock_steps import DAY
 from router.domain.errors import Refusal
 from router.services.chat.voices import Voices
+from router.services.deferral.occurrences import Occurrences
 from router.services.delivery.engine import DeliveryEngine
 from router.services.events import EventLog
 from router.services.links.presence import WRITE_EVERY, Presence
@@ -20,7 +21,7 @@ from router.services.refusals import WINDOW, Refusals
 from router.services.upkeep import retention
 from router.services.upkeep.retention import Clean
 from router.services.upkeep.unseen import LOOK_EVERY, Unseen
-from router.services.wakeups import EXPIRY, HELD, Wakeups, set_within
+from router.services.wakeups import DEFERRED, EXPIRY, HELD, Wakeups, set_within
 from router.services.work_events import WorkEvents
 from router.store import audit, clock_steps
 from router.store.database import Database, Transaction
@@ -50,6 +51,7 @@ class Timers:
     _events: EventLog
     _work_events: WorkEvents
     _voices: Voices
+    _occurrences: Occurrences
     _wakeups: Wakeups
     _clock: Clock
 
@@ -58,6 +60,7 @@ class Timers:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._expiry(), name="expiry")
             group.create_task(self._held(), name="backoff")
+            group.create_task(self._deferred(), name="what was deferred")
             group.create_task(self._retention(), name="retention")
             group.create_task(self._health(tell_health), name="health")
             # A kill needs no mark: within one boot the kernel's clock goes on.
@@ -84,6 +87,15 @@ class Timers:
                 changed.clear()
                 waits = await self._tried(self._database.write(self._release))
                 await set_within(changed, IDLE if waits is None else max(SOON, waits))
+
+    async def _deferred(self) -> None:
+        watched: tuple[str, ...] = ()
+        while True:
+            with self._wakeups.on(DEFERRED, *watched) as changed:
+                wait = await self._tried(self._database.write(self._occurrences.look))
+                if watched == self._occurrences.watched:  # else what it waits for now may have come already
+                    await set_within(changed, IDLE if wait is None else max(SOON, min(wait, IDLE)))
+            watched = self._occurrences.watched
 
     def _expire(self, tx: Transaction) -> float | None:
         self._outbox.expire(tx)

@@ -42,6 +42,8 @@ from router.store.migrations import (
     m0037_work_messages,
     m0038_voices,
     m0039_subscriptions,
+    m0040_deferred,
+    m0041_limits,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -84,6 +86,8 @@ MIGRATIONS: list[list[str]] = [
     m0037_work_messages.STATEMENTS,
     m0038_voices.STATEMENTS,
     m0039_subscriptions.STATEMENTS,
+    m0040_deferred.STATEMENTS,
+    m0041_limits.STATEMENTS,
 ]
 
 

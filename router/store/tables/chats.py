@@ -23,6 +23,8 @@ class Chat(Model):
     is_closed = BooleanField(default=False)  # until a person lets the bot in again
     shows = text_of(Shows, default=Shows.QUIET)
     wrote_in = BooleanField(default=False)  # whoever wrote here was allowed to: it may be named as a target
+    zone = TextField(default="")  # in which its times of day are meant; empty: the router's
+    goes_on = BooleanField(default=False)  # sessions at a usage limit go on by themselves when it is over
 
     class Meta:
         table_name = "chats"

@@ -34,6 +34,7 @@ class Session(Model):
     controls = words(default=())
     given_name = TextField(default="")  # by people; its label is its machine's
     seen_at = TimeField(default=0)  # to the hour: most of what is heard costs no write
+    limited_until = TimeField(null=True)  # by the wall clock, as its program says
 
     class Meta:
         table_name = "sessions"

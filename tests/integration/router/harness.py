@@ -2,10 +2,8 @@
 
 import asyncio
 import itertools
-import selectors
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from router.config import RouterConfig
 from router.domain.errors import Refusal
 from router.store.database import Transaction
 from tests.integration.router.let_in import let_in
+from tests.integration.router.movable import MovableLoop, MovableTime
 from tests.integration.router.new_database import lay_down
 from tests.rigs.thin_agent import ThinAgent
 from tests.rigs.thin_courier import ThinCourier
@@ -40,44 +39,6 @@ _numbers = itertools.count(1)
 def fresh(word: str) -> str:
     """A name no other test uses: one router serves many of them."""
     return f"{word}-{next(_numbers)}"
-
-
-class MovableTime:
-    """Real time plus what the test has skipped; a router's clock and its loop's timers share one."""
-
-    def __init__(self) -> None:
-        self.skipped = 0.0
-        self.wall_step = 0.0  # seconds by which somebody set the wall clock while no router looked at it
-        self.boots = 1
-        self._booted_at = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.skipped + self.wall_step
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.skipped
-
-    def uptime(self) -> float:
-        return self.monotonic() - self._booted_at
-
-    def boot_id(self) -> str:
-        return f"boot {self.boots}"
-
-    def reboot(self) -> None:
-        """The kernel counts from zero again."""
-        self.boots += 1
-        self._booted_at = self.monotonic()
-
-
-class MovableLoop(asyncio.SelectorEventLoop):
-    """An event loop whose timers follow a movable time."""
-
-    def __init__(self, moving: MovableTime) -> None:
-        super().__init__(selectors.DefaultSelector())
-        self._moving = moving
-
-    def time(self) -> float:
-        return self._moving.monotonic()
 
 
 class WithKey(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamStreamClientInterceptor):

@@ -25,6 +25,8 @@ from router.domain.session import SessionState
 from router.link.hub import Hub, Link
 from router.seal import Seal
 from router.services.chat.topics import Topics
+from router.services.deferral.deferrals import Deferrals
+from router.services.deferral.limits import Limits
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
@@ -40,6 +42,7 @@ from router.services.people.second_factor import SecondFactors
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.sessions import SessionService
+from router.services.starts import Starts
 from router.services.wakeups import Wakeups
 from router.store import commands, machines, sessions
 from router.store.database import Database, Transaction
@@ -98,7 +101,9 @@ def built(database: Database) -> House:
         SecondFactors(Seal(database.path.with_name("seal")), clock, bytes, Passkeys(clock, bytes)),
     )
     topics = Topics(outbox, status_messages, clock, new_id)
-    session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, USUAL)
+    starts = Starts(delivery, Gates(NOTHING_ASKED, clock), clock, new_id)
+    limits = Limits(Deferrals(starts, hub.connected, wakeups, clock, new_id), status_messages, clock)
+    session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, USUAL, limits)
     notifications = Notifications(outbox, clock, new_id, new_id, USUAL)
     upstream = UpstreamService(
         hub,

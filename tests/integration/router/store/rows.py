@@ -8,14 +8,18 @@ STATES = {
     "commands": ["queued", "sent", "received", "done", "dead", "uncertain"],
     "notifications": ["queued", "sent", "delivered", "refused", "dead"],
     "permissions": ["open", "allowed"],
+    "deferred": ["waiting", "paused", "done"],
     "sessions": ["idle", "ended"],
     "messages": ["of the idle session", "of the ended one"],
     "places": ["of the idle session", "of the ended one"],
 }
-KNOWN: dict[str, dict[str, object]] = {"audit_entries": {"number": 1, "previous": "0" * 64}}  # a chain: triggers look
-_NOT_OVER = {"queued", "sent", "received", "open"}
+KNOWN: dict[str, dict[str, object]] = {
+    "audit_entries": {"number": 1, "previous": "0" * 64},  # a chain: triggers look
+    "deferred": {"is_steady": 1},
+}
+_NOT_OVER = {"queued", "sent", "received", "open", "waiting", "paused"}
 _WHEN_OVER = ("ended_at", "decided_at", "delivered_at")
-_IDS = ("command_id", "notification_id", "permission_id", "session_id", "bare_id", "message_id")
+_IDS = ("command_id", "notification_id", "permission_id", "session_id", "bare_id", "message_id", "deferred_id")
 
 
 def insert(connection: sqlite3.Connection, table: str, **known: object) -> None:

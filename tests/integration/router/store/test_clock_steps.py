@@ -32,6 +32,7 @@ MOVES = {
     "browsers.expires_at": ("a browser is let in, and its link stays used", ""),
     "voices.created_at": ("a recording can still be sent", ""),
     "subscriptions.expires_at": ("words of sessions are pushed to a browser", ""),
+    "deferred.next_at": ("what is done in a while", "state IN ('waiting', 'paused') AND is_steady"),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {
@@ -61,6 +62,11 @@ STAYS = {
     "permissions.decided_at": "history",
     "messages.created_at": "history",
     "steps.at": "history",
+    "deferred.created_at": "when it was asked for",
+    "deferred.fired_for": "a moment of its own clock, behind which the next is",
+    "deferred.limited_until": "as a program says it",
+    "deferred.ended_at": "history",
+    "sessions.limited_until": "as its program says it, which our clock does not move",
     "audit_entries.at": "history, and part of what is hashed",
     "strangers.last_seen_at": "when they were there",
 }

@@ -4,7 +4,7 @@ import pytest
 from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 
-from router.api.auth import POLICY, Access
+from router.api.access import POLICY, Access
 from router.domain.credentials import Role
 
 SERVICES: list[ServiceDescriptor] = [

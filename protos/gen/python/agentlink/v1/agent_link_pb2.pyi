@@ -1091,6 +1091,7 @@ class SessionUpdate(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     MODES_FIELD_NUMBER: _builtins.int
     CONTROLS_FIELD_NUMBER: _builtins.int
+    LIMITED_UNTIL_FIELD_NUMBER: _builtins.int
     upstream_seq: _builtins.int
     """Its number among all durable frames of the machine."""
     session_id: _builtins.str
@@ -1119,6 +1120,12 @@ class SessionUpdate(_message.Message):
     def controls(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.ControlKind.ValueType]:
         """What a ControlSignal can do there."""
 
+    @_builtins.property
+    def limited_until(self) -> _timestamp_pb2.Timestamp:
+        """Its account is at a usage limit until then, as its program says; not set when it is at none. Unset again as soon as
+        its program has taken another prompt.
+        """
+
     def __init__(
         self,
         *,
@@ -1134,10 +1141,11 @@ class SessionUpdate(_message.Message):
         model: _builtins.str = ...,
         modes: _abc.Iterable[_builtins.str] | None = ...,
         controls: _abc.Iterable[_types_pb2.ControlKind.ValueType] | None = ...,
+        limited_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limited_until", b"limited_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "controls", b"controls", "cwd", b"cwd", "generation", b"generation", "label", b"label", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "upstream_seq", b"upstream_seq", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "controls", b"controls", "cwd", b"cwd", "generation", b"generation", "label", b"label", "limited_until", b"limited_until", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "upstream_seq", b"upstream_seq", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

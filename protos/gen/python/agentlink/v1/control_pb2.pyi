@@ -105,6 +105,38 @@ QUOTA_ALL_FILES: Quota.ValueType  # 5
 """Such files of everybody."""
 Global___Quota: _TypeAlias = Quota  # noqa: Y015
 
+class _DeferredChange:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeferredChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeferredChange.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEFERRED_CHANGE_UNSPECIFIED: _DeferredChange.ValueType  # 0
+    """Not set; never sent."""
+    DEFERRED_CHANGE_PAUSE: _DeferredChange.ValueType  # 1
+    """Let it wait until it is resumed."""
+    DEFERRED_CHANGE_RESUME: _DeferredChange.ValueType  # 2
+    """Let it go on, from its next moment on."""
+    DEFERRED_CHANGE_NOW: _DeferredChange.ValueType  # 3
+    """Do it now. What repeats has its next moment all the same."""
+    DEFERRED_CHANGE_MOVE: _DeferredChange.ValueType  # 4
+    """Give it another moment, or another rule."""
+
+class DeferredChange(_DeferredChange, metaclass=_DeferredChangeEnumTypeWrapper):
+    """What may be done about something that waits."""
+
+DEFERRED_CHANGE_UNSPECIFIED: DeferredChange.ValueType  # 0
+"""Not set; never sent."""
+DEFERRED_CHANGE_PAUSE: DeferredChange.ValueType  # 1
+"""Let it wait until it is resumed."""
+DEFERRED_CHANGE_RESUME: DeferredChange.ValueType  # 2
+"""Let it go on, from its next moment on."""
+DEFERRED_CHANGE_NOW: DeferredChange.ValueType  # 3
+"""Do it now. What repeats has its next moment all the same."""
+DEFERRED_CHANGE_MOVE: DeferredChange.ValueType  # 4
+"""Give it another moment, or another rule."""
+Global___DeferredChange: _TypeAlias = DeferredChange  # noqa: Y015
+
 @_typing.final
 class CreatePairingCodeRequest(_message.Message):
     """Wants a code."""
@@ -3153,3 +3185,253 @@ class SetMachinePolicyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetMachinePolicyResponse: _TypeAlias = SetMachinePolicyResponse  # noqa: Y015
+
+@_typing.final
+class DeferRequest(_message.Message):
+    """Wants something later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHEN_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    when: _builtins.str
+    """When: "in 10m", "at 9:00", "fri 18:00", "every weekday 9:00", "on return", …; docs/commands.md has all of them. What is
+    not understood is refused (WHEN_UNCLEAR), never guessed.
+    """
+    zone: _builtins.str
+    """The time zone of those words, as the IANA names it ("Europe/Berlin"); empty: the router's."""
+    task: _types_pb2.DeferredTask.ValueType
+    """What is to be done; not CONTINUE, which is TEXT when somebody asks for it."""
+    session_id: _builtins.str
+    """The session. With TEXT; with REMINDER where it is about one; never with START."""
+    text: _builtins.str
+    """The text to type, to be reminded of, or to begin with: at most 4 KiB."""
+    machine_id: _builtins.str
+    """With START: the machine; may be empty where there is only one."""
+    folder: _builtins.str
+    """With START: the folder, as in StartSession."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """The way in; with a chat, that is told what becomes of it. Unset means the key that called, and all who hear of the
+        session are told.
+        """
+
+    def __init__(
+        self,
+        *,
+        when: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        task: _types_pb2.DeferredTask.ValueType = ...,
+        session_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        machine_id: _builtins.str = ...,
+        folder: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder", "machine_id", b"machine_id", "origin", b"origin", "request_id", b"request_id", "session_id", b"session_id", "task", b"task", "text", b"text", "when", b"when", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeferRequest: _TypeAlias = DeferRequest  # noqa: Y015
+
+@_typing.final
+class DeferResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deferred(self) -> _types_pb2.Deferred:
+        """With its moment."""
+
+    def __init__(
+        self,
+        *,
+        deferred: _types_pb2.Deferred | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeferResponse: _TypeAlias = DeferResponse  # noqa: Y015
+
+@_typing.final
+class ListDeferredRequest(_message.Message):
+    """Asks for what waits to be done later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_OVER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Only for this session; empty means all."""
+    include_over: _builtins.bool
+    """Also what is over, the newest first behind the others."""
+    limit: _builtins.int
+    """At most so many, 1 to 1000; 0 means 100."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        include_over: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_over", b"include_over", "limit", b"limit", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeferredRequest: _TypeAlias = ListDeferredRequest  # noqa: Y015
+
+@_typing.final
+class ListDeferredResponse(_message.Message):
+    """What waits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deferred(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Deferred]:
+        """The next first."""
+
+    def __init__(
+        self,
+        *,
+        deferred: _abc.Iterable[_types_pb2.Deferred] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeferredResponse: _TypeAlias = ListDeferredResponse  # noqa: Y015
+
+@_typing.final
+class CancelDeferredRequest(_message.Message):
+    """Takes something back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    deferred_id: _builtins.str
+    """Its id."""
+    request_id: _builtins.str
+    """For repeats."""
+    def __init__(
+        self,
+        *,
+        deferred_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deferred_id", b"deferred_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelDeferredRequest: _TypeAlias = CancelDeferredRequest  # noqa: Y015
+
+@_typing.final
+class CancelDeferredResponse(_message.Message):
+    """It is not done any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deferred(self) -> _types_pb2.Deferred:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        deferred: _types_pb2.Deferred | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelDeferredResponse: _TypeAlias = CancelDeferredResponse  # noqa: Y015
+
+@_typing.final
+class ChangeDeferredRequest(_message.Message):
+    """Changes when something is done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    deferred_id: _builtins.str
+    """Its id."""
+    change: Global___DeferredChange.ValueType
+    """What to do about it."""
+    when: _builtins.str
+    """With MOVE: the new words, as in DeferRequest."""
+    zone: _builtins.str
+    """With MOVE: their time zone; empty: as it was."""
+    request_id: _builtins.str
+    """For repeats."""
+    def __init__(
+        self,
+        *,
+        deferred_id: _builtins.str = ...,
+        change: Global___DeferredChange.ValueType = ...,
+        when: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "deferred_id", b"deferred_id", "request_id", b"request_id", "when", b"when", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeferredRequest: _TypeAlias = ChangeDeferredRequest  # noqa: Y015
+
+@_typing.final
+class ChangeDeferredResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deferred(self) -> _types_pb2.Deferred:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        deferred: _types_pb2.Deferred | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deferred", b"deferred"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeferredResponse: _TypeAlias = ChangeDeferredResponse  # noqa: Y015

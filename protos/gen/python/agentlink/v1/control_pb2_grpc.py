@@ -268,6 +268,26 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.RenameSessionRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.RenameSessionResponse.FromString,
                 _registered_method=True)
+        self.Defer = channel.unary_unary(
+                '/agentlink.v1.Control/Defer',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.DeferRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.DeferResponse.FromString,
+                _registered_method=True)
+        self.ListDeferred = channel.unary_unary(
+                '/agentlink.v1.Control/ListDeferred',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListDeferredRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListDeferredResponse.FromString,
+                _registered_method=True)
+        self.CancelDeferred = channel.unary_unary(
+                '/agentlink.v1.Control/CancelDeferred',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.CancelDeferredRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.CancelDeferredResponse.FromString,
+                _registered_method=True)
+        self.ChangeDeferred = channel.unary_unary(
+                '/agentlink.v1.Control/ChangeDeferred',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -599,6 +619,34 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Defer(self, request, context):
+        """Keeps something to be done later, once or again and again. What is done then is done with the caller's rights of then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeferred(self, request, context):
+        """What waits to be done later, the next first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelDeferred(self, request, context):
+        """Takes it back for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeDeferred(self, request, context):
+        """Lets it pause, go on, be done now, or have another moment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -831,6 +879,26 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.RenameSession,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.RenameSessionRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.RenameSessionResponse.SerializeToString,
+            ),
+            'Defer': grpc.unary_unary_rpc_method_handler(
+                    servicer.Defer,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.DeferRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.DeferResponse.SerializeToString,
+            ),
+            'ListDeferred': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeferred,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListDeferredRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListDeferredResponse.SerializeToString,
+            ),
+            'CancelDeferred': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelDeferred,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.CancelDeferredRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.CancelDeferredResponse.SerializeToString,
+            ),
+            'ChangeDeferred': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeDeferred,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2079,6 +2147,114 @@ class Control:
             '/agentlink.v1.Control/RenameSession',
             agentlink_dot_v1_dot_control__pb2.RenameSessionRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.RenameSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Defer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Defer',
+            agentlink_dot_v1_dot_control__pb2.DeferRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.DeferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeferred(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListDeferred',
+            agentlink_dot_v1_dot_control__pb2.ListDeferredRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListDeferredResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelDeferred(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/CancelDeferred',
+            agentlink_dot_v1_dot_control__pb2.CancelDeferredRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.CancelDeferredResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeDeferred(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ChangeDeferred',
+            agentlink_dot_v1_dot_control__pb2.ChangeDeferredRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ChangeDeferredResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -131,6 +131,14 @@ class ControlStub:
     """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
     RenameSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.RenameSessionRequest, _control_pb2.RenameSessionResponse]
     """Gives a session a name of people's own, which its machine does not change."""
+    Defer: _grpc.UnaryUnaryMultiCallable[_control_pb2.DeferRequest, _control_pb2.DeferResponse]
+    """Keeps something to be done later, once or again and again. What is done then is done with the caller's rights of then."""
+    ListDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListDeferredRequest, _control_pb2.ListDeferredResponse]
+    """What waits to be done later, the next first."""
+    CancelDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.CancelDeferredRequest, _control_pb2.CancelDeferredResponse]
+    """Takes it back for good."""
+    ChangeDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.ChangeDeferredRequest, _control_pb2.ChangeDeferredResponse]
+    """Lets it pause, go on, be done now, or have another moment."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -233,6 +241,14 @@ class ControlAsyncStub(ControlStub):
     """Ends a session that its machine runs without a terminal; one that has not begun is not begun any more."""
     RenameSession: _aio.UnaryUnaryMultiCallable[_control_pb2.RenameSessionRequest, _control_pb2.RenameSessionResponse]  # type: ignore[assignment]
     """Gives a session a name of people's own, which its machine does not change."""
+    Defer: _aio.UnaryUnaryMultiCallable[_control_pb2.DeferRequest, _control_pb2.DeferResponse]  # type: ignore[assignment]
+    """Keeps something to be done later, once or again and again. What is done then is done with the caller's rights of then."""
+    ListDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.ListDeferredRequest, _control_pb2.ListDeferredResponse]  # type: ignore[assignment]
+    """What waits to be done later, the next first."""
+    CancelDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.CancelDeferredRequest, _control_pb2.CancelDeferredResponse]  # type: ignore[assignment]
+    """Takes it back for good."""
+    ChangeDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.ChangeDeferredRequest, _control_pb2.ChangeDeferredResponse]  # type: ignore[assignment]
+    """Lets it pause, go on, be done now, or have another moment."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -608,5 +624,37 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.RenameSessionResponse, _abc.Awaitable[_control_pb2.RenameSessionResponse]]:
         """Gives a session a name of people's own, which its machine does not change."""
+
+    @_abc_1.abstractmethod
+    def Defer(
+        self,
+        request: _control_pb2.DeferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.DeferResponse, _abc.Awaitable[_control_pb2.DeferResponse]]:
+        """Keeps something to be done later, once or again and again. What is done then is done with the caller's rights of then."""
+
+    @_abc_1.abstractmethod
+    def ListDeferred(
+        self,
+        request: _control_pb2.ListDeferredRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListDeferredResponse, _abc.Awaitable[_control_pb2.ListDeferredResponse]]:
+        """What waits to be done later, the next first."""
+
+    @_abc_1.abstractmethod
+    def CancelDeferred(
+        self,
+        request: _control_pb2.CancelDeferredRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.CancelDeferredResponse, _abc.Awaitable[_control_pb2.CancelDeferredResponse]]:
+        """Takes it back for good."""
+
+    @_abc_1.abstractmethod
+    def ChangeDeferred(
+        self,
+        request: _control_pb2.ChangeDeferredRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ChangeDeferredResponse, _abc.Awaitable[_control_pb2.ChangeDeferredResponse]]:
+        """Lets it pause, go on, be done now, or have another moment."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -334,6 +334,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The question takes no other input; the message says why."""
     REASON_MODE_NOT_ALLOWED: _Reason.ValueType  # 107
     """The session may not be put into this mode from afar, or not by this caller."""
+    REASON_WHEN_UNCLEAR: _Reason.ValueType  # 114
+    """When something is to be done later was not understood; the text says what would be."""
+    REASON_QUOTA_DEFERRED: _Reason.ValueType  # 115
+    """As much waits for this person, or for all, to be done later as this router keeps."""
+    REASON_RIGHT_LOST: _Reason.ValueType  # 116
+    """Whoever wanted it later may not do it any more: nothing was done."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -498,6 +504,12 @@ REASON_INPUT_NOT_EDITABLE: Reason.ValueType  # 106
 """The question takes no other input; the message says why."""
 REASON_MODE_NOT_ALLOWED: Reason.ValueType  # 107
 """The session may not be put into this mode from afar, or not by this caller."""
+REASON_WHEN_UNCLEAR: Reason.ValueType  # 114
+"""When something is to be done later was not understood; the text says what would be."""
+REASON_QUOTA_DEFERRED: Reason.ValueType  # 115
+"""As much waits for this person, or for all, to be done later as this router keeps."""
+REASON_RIGHT_LOST: Reason.ValueType  # 116
+"""Whoever wanted it later may not do it any more: nothing was done."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -643,6 +655,74 @@ CONTROL_KIND_COMPACT: ControlKind.ValueType  # 4
 CONTROL_KIND_CLEAR: ControlKind.ValueType  # 5
 """Begin a new conversation."""
 Global___ControlKind: _TypeAlias = ControlKind  # noqa: Y015
+
+class _DeferredTask:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeferredTaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeferredTask.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEFERRED_TASK_UNSPECIFIED: _DeferredTask.ValueType  # 0
+    """Not set; never sent."""
+    DEFERRED_TASK_TEXT: _DeferredTask.ValueType  # 1
+    """Types a text into a session."""
+    DEFERRED_TASK_REMINDER: _DeferredTask.ValueType  # 2
+    """Tells people something."""
+    DEFERRED_TASK_START: _DeferredTask.ValueType  # 3
+    """Starts a session."""
+    DEFERRED_TASK_CONTINUE: _DeferredTask.ValueType  # 4
+    """Lets a session go on that came to a usage limit, unless somebody wrote to it since."""
+
+class DeferredTask(_DeferredTask, metaclass=_DeferredTaskEnumTypeWrapper):
+    """What a deferred task does."""
+
+DEFERRED_TASK_UNSPECIFIED: DeferredTask.ValueType  # 0
+"""Not set; never sent."""
+DEFERRED_TASK_TEXT: DeferredTask.ValueType  # 1
+"""Types a text into a session."""
+DEFERRED_TASK_REMINDER: DeferredTask.ValueType  # 2
+"""Tells people something."""
+DEFERRED_TASK_START: DeferredTask.ValueType  # 3
+"""Starts a session."""
+DEFERRED_TASK_CONTINUE: DeferredTask.ValueType  # 4
+"""Lets a session go on that came to a usage limit, unless somebody wrote to it since."""
+Global___DeferredTask: _TypeAlias = DeferredTask  # noqa: Y015
+
+class _DeferredState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeferredStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeferredState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEFERRED_STATE_UNSPECIFIED: _DeferredState.ValueType  # 0
+    """Not set; never sent."""
+    DEFERRED_STATE_WAITING: _DeferredState.ValueType  # 1
+    """Waits for its moment, or its next one."""
+    DEFERRED_STATE_PAUSED: _DeferredState.ValueType  # 2
+    """Waits until a person lets it go on."""
+    DEFERRED_STATE_DONE: _DeferredState.ValueType  # 3
+    """Done for good."""
+    DEFERRED_STATE_CANCELLED: _DeferredState.ValueType  # 4
+    """Taken back."""
+    DEFERRED_STATE_FAILED: _DeferredState.ValueType  # 5
+    """Given up: detail says why."""
+
+class DeferredState(_DeferredState, metaclass=_DeferredStateEnumTypeWrapper):
+    """Where a deferred task stands."""
+
+DEFERRED_STATE_UNSPECIFIED: DeferredState.ValueType  # 0
+"""Not set; never sent."""
+DEFERRED_STATE_WAITING: DeferredState.ValueType  # 1
+"""Waits for its moment, or its next one."""
+DEFERRED_STATE_PAUSED: DeferredState.ValueType  # 2
+"""Waits until a person lets it go on."""
+DEFERRED_STATE_DONE: DeferredState.ValueType  # 3
+"""Done for good."""
+DEFERRED_STATE_CANCELLED: DeferredState.ValueType  # 4
+"""Taken back."""
+DEFERRED_STATE_FAILED: DeferredState.ValueType  # 5
+"""Given up: detail says why."""
+Global___DeferredState: _TypeAlias = DeferredState  # noqa: Y015
 
 class _PersonRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -1547,6 +1627,7 @@ class Session(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     MODES_FIELD_NUMBER: _builtins.int
     CONTROLS_FIELD_NUMBER: _builtins.int
+    LIMITED_UNTIL_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Its id."""
     machine_id: _builtins.str
@@ -1589,6 +1670,10 @@ class Session(_message.Message):
     def controls(self) -> _containers.RepeatedScalarFieldContainer[Global___ControlKind.ValueType]:
         """What a ControlSignal can do there."""
 
+    @_builtins.property
+    def limited_until(self) -> _timestamp_pb2.Timestamp:
+        """Its account is at a usage limit until then, as its program says; not set when it is at none."""
+
     def __init__(
         self,
         *,
@@ -1608,14 +1693,95 @@ class Session(_message.Message):
         model: _builtins.str = ...,
         modes: _abc.Iterable[_builtins.str] | None = ...,
         controls: _abc.Iterable[Global___ControlKind.ValueType] | None = ...,
+        limited_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "limited_until", b"limited_until", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "controls", b"controls", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "label", b"label", "machine_id", b"machine_id", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "controls", b"controls", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "label", b"label", "limited_until", b"limited_until", "machine_id", b"machine_id", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Session: _TypeAlias = Session  # noqa: Y015
+
+@_typing.final
+class Deferred(_message.Message):
+    """Something that is done later, once or again and again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_ID_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    NEXT_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    OCCURRENCE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    deferred_id: _builtins.str
+    """Its id. What its occurrence n becomes has the request id "deferred/<id>/<n>" in the trace."""
+    task: Global___DeferredTask.ValueType
+    """What it does."""
+    session_id: _builtins.str
+    """The session that it is for; empty for a start, and for a reminder that is about none."""
+    text: _builtins.str
+    """The text to type, to be reminded of, or to begin with."""
+    machine_id: _builtins.str
+    """Of a start: the machine."""
+    folder: _builtins.str
+    """Of a start: the folder."""
+    when: _builtins.str
+    """When, in the words of docs/commands.md: "in 10m", "tomorrow 9:00", "every weekday 9:00", "on return"."""
+    zone: _builtins.str
+    """The time zone of those words, as the IANA names it."""
+    state: Global___DeferredState.ValueType
+    """Where it stands."""
+    occurrence: _builtins.int
+    """How often it was done."""
+    detail: _builtins.str
+    """Why it was given up, or what became of its last time where that was not done; for people."""
+    @_builtins.property
+    def next_at(self) -> _timestamp_pb2.Timestamp:
+        """Its next moment; not set where it waits for something else than a time, and when it is over."""
+
+    @_builtins.property
+    def origin(self) -> Global___Origin:
+        """Who wanted it, and from where."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        deferred_id: _builtins.str = ...,
+        task: Global___DeferredTask.ValueType = ...,
+        session_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        machine_id: _builtins.str = ...,
+        folder: _builtins.str = ...,
+        when: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        next_at: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___DeferredState.ValueType = ...,
+        occurrence: _builtins.int = ...,
+        origin: Global___Origin | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "next_at", b"next_at", "origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deferred_id", b"deferred_id", "detail", b"detail", "folder", b"folder", "machine_id", b"machine_id", "next_at", b"next_at", "occurrence", b"occurrence", "origin", b"origin", "session_id", b"session_id", "state", b"state", "task", b"task", "text", b"text", "when", b"when", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Deferred: _TypeAlias = Deferred  # noqa: Y015
 
 @_typing.final
 class Command(_message.Message):

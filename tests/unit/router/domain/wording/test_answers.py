@@ -1,5 +1,7 @@
 """What the bot answers to a command of the chat."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from msgspec.structs import replace
 
@@ -25,9 +27,34 @@ def test_behind_a_sessions_name_stands_what_it_does(
 ) -> None:
     session = replace(SESSION, state=state, waiting_for=waiting_for)
 
-    assert doing(session, connected=connected) == words
+    assert doing(session, connected=connected, wall=1.8e9, zone=ZoneInfo("UTC")) == words
 
 
-@pytest.mark.parametrize("name", ["sessions", "use", "stop", "key", "status", "dead", "cancel"])
+def test_an_idle_session_at_its_usage_limit_says_until_when() -> None:
+    limited = replace(SESSION, limited_until=1.8e9 + 3600)
+
+    said = [doing(limited, connected=True, wall=wall, zone=ZoneInfo("Europe/Berlin")) for wall in (1.8e9, 1.8e9 + 3601)]
+
+    assert said == [" · at its usage limit until Fri 15 Jan 10:00 (Europe/Berlin)", " · ready"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "later",
+        "every",
+        "remind",
+        "scheduled",
+        "zone",
+        "limits",
+        "sessions",
+        "use",
+        "stop",
+        "key",
+        "status",
+        "dead",
+        "cancel",
+    ],
+)
 def test_help_names_every_chat_command(name: str) -> None:
     assert f"/{name}" in HELP

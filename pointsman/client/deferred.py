@@ -1,0 +1,126 @@
+"""What is to be done later: asking for it, seeing it, changing it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2
+
+from pointsman.client import convert
+from pointsman.client.calls import Calls, request_id
+from pointsman.client.records import Origin
+
+
+class DeferredTask(Enum):
+    """What is done then."""
+
+    UNKNOWN = "UNKNOWN"
+    TEXT = "TEXT"
+    REMINDER = "REMINDER"
+    START = "START"
+    CONTINUE = "CONTINUE"  # a session goes on that came to a usage limit
+
+
+class DeferredState(Enum):
+    """Where it stands."""
+
+    UNKNOWN = "UNKNOWN"
+    WAITING = "WAITING"
+    PAUSED = "PAUSED"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+
+class DeferredChange(Enum):
+    """What can be done about it beside taking it back."""
+
+    PAUSE = "PAUSE"
+    RESUME = "RESUME"
+    NOW = "NOW"
+    MOVE = "MOVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Something that is done later, once or again and again. `next_at` is not there where it waits for no time."""
+
+    deferred_id: str
+    task: DeferredTask
+    session_id: str
+    text: str
+    machine_id: str
+    folder: str
+    when: str
+    zone: str
+    next_at: datetime | None
+    state: DeferredState
+    occurrence: int  # how often it was done
+    source: str
+    actor: str
+    created_at: datetime | None
+    detail: str
+
+
+class DeferredTasks(Calls):
+    """Every method raises RouterError."""
+
+    def defer(
+        self,
+        when: str,
+        text: str,
+        task: DeferredTask = DeferredTask.TEXT,
+        session_id: str = "",
+        *,
+        machine_id: str = "",
+        folder: str = "",
+        zone: str = "",
+        request: str | None = None,
+        origin: Origin | None = None,
+    ) -> Deferred:
+        """Keep something for later; `when` is in the router's own words: "tomorrow 9:00", "every weekday 9:00", …
+
+        A TEXT needs a session; a START a machine, where there are several. `zone` is the router's where none is given.
+        """
+        asked = pb.DeferRequest(
+            when=when, zone=zone, task=types_pb2.DeferredTask.Value(f"DEFERRED_TASK_{task.name}"),
+            session_id=session_id, text=text, machine_id=machine_id, folder=folder, request_id=request_id(request),
+            origin=self._sender(origin),
+        )  # fmt: skip
+        return _read(self._call(self._stub.Defer, asked).deferred)
+
+    def deferred(self, session_id: str = "", *, include_over: bool = False, limit: int = 0) -> list[Deferred]:
+        """What waits, the next first; for one session, if it is given."""
+        asked = pb.ListDeferredRequest(session_id=session_id, include_over=include_over, limit=limit)
+        return [_read(each) for each in self._call(self._stub.ListDeferred, asked).deferred]
+
+    def cancel_deferred(self, deferred_id: str, *, request: str | None = None) -> Deferred:
+        """Take it back for good."""
+        asked = pb.CancelDeferredRequest(deferred_id=deferred_id, request_id=request_id(request))
+        return _read(self._call(self._stub.CancelDeferred, asked).deferred)
+
+    def change_deferred(
+        self, deferred_id: str, change: DeferredChange, when: str = "", zone: str = "", *, request: str | None = None
+    ) -> Deferred:
+        """Let it pause, go on, be done now, or, with `when`, have another time."""
+        asked = pb.ChangeDeferredRequest(
+            deferred_id=deferred_id, change=pb.DeferredChange.Value(f"DEFERRED_CHANGE_{change.name}"), when=when,
+            zone=zone, request_id=request_id(request),
+        )  # fmt: skip
+        return _read(self._call(self._stub.ChangeDeferred, asked).deferred)
+
+
+def _read(message: types_pb2.Deferred) -> Deferred:
+    task = types_pb2.DeferredTask.Name(message.task) if message.task in types_pb2.DeferredTask.values() else ""
+    state = types_pb2.DeferredState.Name(message.state) if message.state in types_pb2.DeferredState.values() else ""
+    return convert.read(
+        Deferred, message, task=_member(DeferredTask, task.removeprefix("DEFERRED_TASK_")),
+        state=_member(DeferredState, state.removeprefix("DEFERRED_STATE_")), source=message.origin.source,
+        actor=message.origin.actor,
+    )  # fmt: skip
+
+
+def _member(kind: type[Enum], name: str) -> Enum:
+    """Of a newer router's values: that they are not known here."""
+    return kind[name] if name in kind.__members__ else kind["UNKNOWN"]

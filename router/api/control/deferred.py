@@ -1,0 +1,81 @@
+"""Control: what is to be done later."""
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types_pb
+
+from router.api.control.part import Part, origin, page_size
+from router.api.convert.deferred import deferred_message, task
+from router.api.handlers import Call
+from router.domain.deferral import Deferred, Owner, Wanted
+from router.domain.errors import Reason, Refusal
+from router.domain.schedule import zone_of
+from router.domain.scope import Scope
+from router.services import scopes
+from router.store import deferred, sessions
+from router.store.database import Transaction
+
+
+class DeferredPart(Part):
+    """What may be asked of what is to be done later."""
+
+    async def Defer(self, request: pb.DeferRequest, call: Call) -> pb.DeferResponse:
+        r, kept = request, self._s.deferral.kept
+        what, who = task(r), origin(r, call)
+        zone = zone_of(r.zone or kept.zone).key
+        owner = Owner(call.principal.sender, key_id=call.principal.key_id)
+
+        def operation(tx: Transaction) -> pb.DeferResponse:
+            # Read here: the same request again is answered as it was, whatever "today" means by now.
+            schedule = kept.read(r.when, zone)
+            wanted = Wanted(what, schedule, zone, r.text, who, owner, r.session_id, r.machine_id, r.folder)
+            return pb.DeferResponse(deferred=self._message(kept.defer(tx, wanted)))
+
+        return await self._once(call, request, pb.DeferResponse, operation)
+
+    async def ListDeferred(self, request: pb.ListDeferredRequest, call: Call) -> pb.ListDeferredResponse:
+        limit, scope = page_size(request.limit), call.principal.scope
+        over = limit if request.include_over else 0
+
+        def look(c: object) -> list[Deferred]:
+            within = sessions.within(c, scope)  # type: ignore[arg-type]
+            return deferred.page(c, session_id=request.session_id, with_over=over, within=within)  # type: ignore[arg-type]
+
+        found = await self._s.database.read(look)
+        return pb.ListDeferredResponse(deferred=map(self._message, found[:limit]))
+
+    async def CancelDeferred(self, request: pb.CancelDeferredRequest, call: Call) -> pb.CancelDeferredResponse:
+        def operation(tx: Transaction) -> pb.CancelDeferredResponse:
+            _check_scope(tx, request.deferred_id, call.principal.scope)
+            cancelled = self._s.deferral.kept.cancel(tx, request.deferred_id, call.principal.name)
+            return pb.CancelDeferredResponse(deferred=self._message(cancelled))
+
+        return await self._once(call, request, pb.CancelDeferredResponse, operation)
+
+    async def ChangeDeferred(self, request: pb.ChangeDeferredRequest, call: Call) -> pb.ChangeDeferredResponse:
+        def operation(tx: Transaction) -> pb.ChangeDeferredResponse:
+            _check_scope(tx, request.deferred_id, call.principal.scope)
+            return pb.ChangeDeferredResponse(deferred=self._message(self._changed(tx, request, call.principal.name)))
+
+        return await self._once(call, request, pb.ChangeDeferredResponse, operation)
+
+    def _changed(self, tx: Transaction, r: pb.ChangeDeferredRequest, actor: str) -> Deferred:
+        kept = self._s.deferral.kept
+        match r.change:
+            case pb.DEFERRED_CHANGE_PAUSE:
+                return kept.pause(tx, r.deferred_id, actor)
+            case pb.DEFERRED_CHANGE_RESUME:
+                return kept.resume(tx, r.deferred_id, actor)
+            case pb.DEFERRED_CHANGE_NOW:
+                return self._s.deferral.occurrences.now(tx, r.deferred_id)
+            case pb.DEFERRED_CHANGE_MOVE:
+                return kept.move(tx, r.deferred_id, r.when, r.zone, actor)
+        raise Refusal(Reason.INVALID_ARGUMENT, "change must be PAUSE, RESUME, NOW or MOVE")
+
+    def _message(self, found: Deferred) -> types_pb.Deferred:
+        return deferred_message(found, self._s.clock.wall() - self._s.clock.now())
+
+
+def _check_scope(tx: Transaction, deferred_id: str, scope: Scope) -> None:
+    found = deferred.find(tx, deferred_id)
+    if found is not None:  # else whoever looks for it says so
+        scopes.check(tx, scope, found.session_id, deferred.unknown(deferred_id))

@@ -1,0 +1,47 @@
+"""Time that a test moves, and a loop whose timers follow it."""
+
+import asyncio
+import selectors
+import time
+
+
+class MovableTime:
+    """Real time plus what the test has skipped; a router's clock and its loop's timers share one."""
+
+    def __init__(self) -> None:
+        self.skipped = 0.0
+        self.wall_step = 0.0  # seconds by which somebody set the wall clock while no router looked at it
+        self.wall_moved = 0.0  # the same, while one runs that counts on by itself
+        self.boots = 1
+        self._booted_at = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.skipped + self.wall_step
+
+    def wall(self) -> float:
+        return self.now() + self.wall_moved
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.skipped
+
+    def uptime(self) -> float:
+        return self.monotonic() - self._booted_at
+
+    def boot_id(self) -> str:
+        return f"boot {self.boots}"
+
+    def reboot(self) -> None:
+        """The kernel counts from zero again."""
+        self.boots += 1
+        self._booted_at = self.monotonic()
+
+
+class MovableLoop(asyncio.SelectorEventLoop):
+    """An event loop whose timers follow a movable time."""
+
+    def __init__(self, moving: MovableTime) -> None:
+        super().__init__(selectors.DefaultSelector())
+        self._moving = moving
+
+    def time(self) -> float:
+        return self._moving.monotonic()
