@@ -14,7 +14,9 @@ from typing import Any
 from tests.sim.plan import HAPPENINGS
 from tests.sim.plants import PLANTS, Plant
 from tests.sim.record import Record
-from tests.sim.world import Size, simulate
+from tests.sim.schedule_plants import SCHEDULE_PLANTS
+from tests.sim.schedules import SMALL, ScheduleWorld
+from tests.sim.world import Size, World, simulate
 
 CHUNK = 50  # seeds that a process takes at a time
 PROGRESS = 10.0  # seconds between signs of life
@@ -56,13 +58,30 @@ def main() -> int:
     options = _options()
     _hush()
     size = Size(options.machines, options.sessions, options.events, options.span)
+    if options.later:
+        return _schedules(options)
     if options.seed is not None:
         return _one(options.seed, size, PLANTS.get(options.plant, Plant)())
     return _many(range(options.first, options.first + options.seeds), size, options)
 
 
-def _one(seed: int, size: Size, plant: Plant) -> int:
-    record = simulate(seed, size, plant)
+def _schedules(options: argparse.Namespace) -> int:
+    """Worlds in which people want things later."""
+    plant = SCHEDULE_PLANTS.get(options.plant, Plant)
+    if options.seed is not None:
+        return _one(options.seed, SMALL, plant(), ScheduleWorld)
+    broken = 0
+    for seed in range(options.first, options.first + options.seeds):
+        record = simulate(seed, SMALL, plant(), ScheduleWorld)
+        broken += bool(record.broken)
+        if record.broken:
+            print(f"seed {seed}: {record.broken[0]}\n    python -m tests.sim --later --seed {seed}", flush=True)
+    print(f"seeds with a broken promise: {broken}")
+    return 1 if broken else 0
+
+
+def _one(seed: int, size: Size, plant: Plant, kind: type[World] = World) -> int:
+    record = simulate(seed, size, plant, kind)
     history = "\n".join(record.history)
     print(history)
     print(f"\nseed {seed}, history {hashlib.sha256(history.encode()).hexdigest()[:16]}")
@@ -125,7 +144,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1000, help="how many to run")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--jobs", type=int, default=None, help="processes; as many as there are cores unless given")
-    parser.add_argument("--plant", choices=["", *PLANTS], default="", help="a bug planted on purpose")
+    parser.add_argument("--plant", choices=["", *PLANTS, *SCHEDULE_PLANTS], default="", help="a bug planted on purpose")
+    parser.add_argument("--later", action="store_true", help="worlds with schedules, of their own size")
     for name in ("machines", "sessions", "events", "span"):
         kind = type(_DEFAULTS[name])
         parser.add_argument(f"--{name}", type=kind, default=_DEFAULTS[name], help="of each world")

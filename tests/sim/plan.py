@@ -21,11 +21,12 @@ async def unfold(world: "World") -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     moments = sorted(world.random.uniform(0.0, world.size.span) for _ in range(world.size.events))
-    names = world.random.choices(list(HAPPENINGS), [weight for weight, _ in HAPPENINGS.values()], k=len(moments))
+    weights = [weight for weight, _ in world.happenings.values()]
+    names = world.random.choices(list(world.happenings), weights, k=len(moments))
     for moment, name in zip(moments, names, strict=True):
         await asyncio.sleep(max(0.0, began + moment - loop.time()))
         world.record.happened[name] = world.record.happened.get(name, 0) + 1
-        HAPPENINGS[name][1](world)
+        world.happenings[name][1](world)
 
 
 def heal(world: "World") -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,12 +56,16 @@ TARGET = "life"  # of a session: which program it is
 class Clock:
     """Time of one process: steady from its start, whatever is done to the machine's wall clock."""
 
-    def __init__(self, skew: float) -> None:
+    def __init__(self, skew: float, skew_now: Callable[[], float] = float) -> None:
         self._loop = asyncio.get_running_loop()
         self._start = EPOCH + skew
+        self._skew_now = skew_now
 
     def now(self) -> float:
         return self._start + self._loop.time()
+
+    def wall(self) -> float:
+        return EPOCH + self._skew_now() + self._loop.time()
 
     def monotonic(self) -> float:
         return self._loop.time()
@@ -132,7 +137,7 @@ class RouterProgram(Program):
     _handlers: tuple[Any, ...] = ()
 
     async def run(self, turns: Turns) -> None:
-        world, clock = self.world, Clock(self.skew)
+        world, clock = self.world, Clock(self.skew, lambda: self.skew)
         database = RouterDatabase(self.disk, turns)
         router_lifetime.resume(database.connection(), clock)
         randomness = Randomness(world.new_id, world.router_random.random, world.router_random.randbytes)

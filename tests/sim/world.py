@@ -47,6 +47,7 @@ class World:
     """Everything there is."""
 
     TYPING = (0.005, 0.02, 0.1, 0.5)  # seconds
+    happenings = plan.HAPPENINGS
 
     def __init__(self, seed: int, size: Size, plant: Plant) -> None:
         self.size = size
@@ -162,12 +163,12 @@ def fresh_agent_disk(identity: str) -> bytes:
     return disk.keep()
 
 
-def simulate(seed: int, size: Size = Size(), plant: Plant | None = None) -> Record:
+def simulate(seed: int, size: Size = Size(), plant: Plant | None = None, kind: type[World] = World) -> Record:
     """Run one seed."""
     holder: list[World] = []
 
     async def played() -> None:
-        world = World(seed, size, plant or Plant())
+        world = kind(seed, size, plant or Plant())
         holder.append(world)
         await world.play()
 
