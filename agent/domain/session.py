@@ -75,8 +75,10 @@ class Session:
     with hooks runs in it, and after its end, so that a talk that is taken up again finds its session. `waiting_for` is
     what a program in the state WAITING wants of its person, in its own words ("permission prompt"). `ends_at`, in
     seconds since the epoch, is there for one that was started from afar: then its time is over. With `keep` it gets
-    more. `waits_since` is there while it is WAITING, which is none of its time. `mode` and `model` are those of its
-    program, as it was last heard of; `modes` and `controls` are what can be chosen and changed from afar.
+    more. `waits_since` is there while it is WAITING, which is none of its time. `limited_until`, in seconds since
+    the epoch as the program says it, is there from when its account came to a usage limit until it has taken another
+    prompt. `mode` and `model` are those of its program, as it was last heard of; `modes` and `controls` are what can be
+    chosen and changed from afar.
     """
 
     session_id: str
@@ -96,6 +98,7 @@ class Session:
     model: str = ""
     modes: tuple[str, ...] = ()
     controls: tuple[ControlKind, ...] = ()
+    limited_until: float = 0.0
 
     def become(self, state: SessionState, waiting_for: str, now: float) -> "Session":
         """It is in this state from now on, in seconds since the epoch."""

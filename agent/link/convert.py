@@ -254,7 +254,7 @@ def _ended(seq: int, result: frames.CommandResult) -> link.Result:
 
 
 def _session(seq: int, session: Session) -> link.SessionUpdate:
-    return link.SessionUpdate(
+    message = link.SessionUpdate(
         upstream_seq=seq,
         session_id=session.session_id,
         generation=session.generation,
@@ -268,6 +268,9 @@ def _session(seq: int, session: Session) -> link.SessionUpdate:
         modes=session.modes,
         controls=[types.ControlKind.Value(f"CONTROL_KIND_{kind.name}") for kind in session.controls],
     )
+    if session.limited_until:
+        message.limited_until.FromSeconds(int(session.limited_until))
+    return message
 
 
 def _set_durable(message: link.AgentFrame, seq: int, item: frames.Item) -> None:

@@ -52,7 +52,12 @@ class HeadlessListener:
         if state is SessionState.IDLE:  # not between two turns: only when nothing is left
             await self._insist(lambda: self._prompts.finished(session_id))
 
+    async def limited(self, session_id: str, until: float) -> None:
+        await self._insist(lambda: self._sessions.limit(session_id, until))
+
     async def took(self, session_id: str) -> None:
+        # Somebody wrote to it: whether its account is at a limit still, it says at once.
+        await self._insist(lambda: self._sessions.limit(session_id, 0.0))
         await self._insist(lambda: self._prompts.took(session_id))
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:

@@ -151,6 +151,13 @@ class Sessions:
                 await self._save(changed)
         return changed
 
+    async def limit(self, session_id: str, until: float) -> None:
+        """Its account is at a usage limit until then, in seconds since the epoch; 0 for none. Raises Refusal."""
+        async with self._changing:
+            session = self._known_live(session_id)
+            if session.limited_until != until:
+                await self._save(replace(session, limited_until=until))
+
     async def converse(self, session_id: str, talk: Conversation | None) -> Session:
         """The coding agent in a session is this one now; None for none. Raises Refusal when the session is unknown."""
         async with self._changing:
@@ -273,6 +280,7 @@ class Sessions:
             waits_since=earlier.waits_since,
             mode=earlier.mode,
             model=earlier.model,
+            limited_until=earlier.limited_until,
         )
 
     async def _save(self, session: Session) -> None:

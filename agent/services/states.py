@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from agent.backends.claude.limits import recorded_limit
 from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.domain.errors import AgentError, Refusal
 from agent.domain.hook import HookEvent
@@ -21,6 +22,8 @@ _HINTS = {
     "Stop": SessionState.IDLE,
     "StopFailure": SessionState.IDLE,
 }
+LOOKS_FOR_LIMIT = 5
+_AT_NO_LIMIT = frozenset({"UserPromptSubmit", "Stop"})  # somebody wrote to it, or it was answered
 
 
 class States:
@@ -30,6 +33,7 @@ class States:
         self._sessions = sessions
         self._prompts = prompts
         self._resting: set[str] = set()  # sessions that were idle at the last look
+        self._limits: dict[str, int] = {}  # looks left for what a session's record says of the usage limit it came to
 
     async def run(self, every: float = LOOK_EVERY) -> None:
         """Look again and again, until cancelled."""
@@ -43,14 +47,30 @@ class States:
             if session.conversation is not None and not self._sessions.traits(session).tells_states:
                 with suppress(AgentError):  # a full disk, or it ended meanwhile: the next look tells
                     await self._see(session, session.conversation)
+                    await self._look_for_limit(session, session.conversation)
 
     async def hint(self, session: Session, event: HookEvent) -> None:
         """An event tells sooner than a look, and is all there is where no registry is. Raises StoreUnavailable."""
+        name = bare_id(session.session_id)
+        if event.name == "StopFailure" and event.text("error") == "rate_limit":
+            self._limits[name] = LOOKS_FOR_LIMIT  # its record may be written after this
+        elif event.name in _AT_NO_LIMIT:
+            self._limits.pop(name, None)
+            await self._sessions.limit(session.session_id, 0.0)
         if (state := _HINTS.get(event.name)) is not None:
-            self._resting.discard(bare_id(session.session_id))
+            self._resting.discard(name)
             await self._sessions.update(session.session_id, state=state)
         with suppress(Refusal):  # it ended with this event
             await self._sessions.works(session.session_id, event.text("permission_mode"), event.text("model"))
+
+    async def _look_for_limit(self, session: Session, talk: Conversation) -> None:
+        name = bare_id(session.session_id)
+        if (left := self._limits.get(name, 0)) <= 0:
+            return
+        self._limits[name] = left - 1
+        if until := await asyncio.to_thread(recorded_limit, Path(talk.transcript)):
+            self._limits.pop(name, None)
+            await self._sessions.limit(session.session_id, until)
 
     async def _see(self, session: Session, talk: Conversation) -> None:
         name = bare_id(session.session_id)

@@ -38,6 +38,7 @@ UPGRADES = {
         "ALTER TABLE questions ADD COLUMN takes TEXT NOT NULL DEFAULT '[[], []]'",
         "ALTER TABLE sessions ADD COLUMN mode TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE sessions ADD COLUMN model TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sessions ADD COLUMN limited_until REAL NOT NULL DEFAULT 0",
     ),
 }
 

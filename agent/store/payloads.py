@@ -47,7 +47,7 @@ def _fields(item: Item) -> tuple[str, list[object]]:
         case SessionChanged(told):
             fields = [told.session_id, told.generation, told.label, told.backend, told.cwd]
             works = [told.mode, told.model, told.modes, [kind.value for kind in told.controls]]
-            return "session_update", [*fields, told.state.value, told.waiting_for, *works]
+            return "session_update", [*fields, told.state.value, told.waiting_for, *works, told.limited_until]
         case SessionGone():
             return "session_closed", [*astuple(item)]
         case Notify(notification_id, session_id, text, buttons, files, is_markdown, ends_turn):
@@ -71,9 +71,11 @@ def _session(session_id: str, generation: int, label: str, backend: str, cwd: st
     waiting_for, *works = more or ("",)  # earlier versions wrote neither this nor what follows
     told = Session(session_id, backend, label, cwd, generation, SessionState(state), waiting_for=waiting_for)
     if works:
-        mode, model, modes, controls = works
+        mode, model, modes, controls, *limit = works
         kinds = tuple(map(ControlKind, controls))
-        told = replace(told, mode=mode, model=model, modes=tuple(modes), controls=kinds)
+        told = replace(
+            told, mode=mode, model=model, modes=tuple(modes), controls=kinds, limited_until=limit[0] if limit else 0.0
+        )
     return SessionChanged(told)
 
 

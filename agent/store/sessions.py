@@ -82,6 +82,7 @@ def _session(row: sqlite3.Row) -> Session:
         waits_since=row["waits_since"],
         mode=row["mode"],
         model=row["model"],
+        limited_until=row["limited_until"],
     )
 
 
@@ -104,6 +105,7 @@ def _row(session: Session) -> dict[str, object]:
         "waits_since": session.waits_since,
         "mode": session.mode,
         "model": session.model,
+        "limited_until": session.limited_until,
     }
 
 

@@ -85,6 +85,7 @@ class SessionRow(Model):
     waits_since = FloatField(null=True)  # what is waited for a person is none of its time
     mode = TextField(default="")  # of its program, as it was last heard of
     model = TextField(default="")
+    limited_until = FloatField(default=0.0)  # as its program says; it does not move with our clock
 
     class Meta:
         table_name = "sessions"

@@ -65,7 +65,7 @@ def _platform() -> str:
 class ClaudeHome:
     """A configuration in which it starts without asking anything, and a project that it trusts."""
 
-    def __init__(self, folder: Path, api: ModelApi) -> None:
+    def __init__(self, folder: Path, api: ModelApi, *, subscribed: bool = False) -> None:
         self.program = program()
         self.config = folder / "config"
         self.project = folder / "project"
@@ -73,6 +73,8 @@ class ClaudeHome:
         self.project.mkdir()
         self._home = folder
         self._api = api
+        # What has limits of its own and tells of them is a subscription.
+        self._account = {"CLAUDE_CODE_OAUTH_TOKEN": "no account needed"} if subscribed else {"ANTHROPIC_API_KEY": _KEY}
         state = {
             "hasCompletedOnboarding": True,
             "projects": {str(self.project.resolve()): {"hasTrustDialogAccepted": True}},
@@ -93,7 +95,7 @@ class ClaudeHome:
             "SHELL": "/bin/sh",
             "CLAUDE_CONFIG_DIR": str(self.config),
             "ANTHROPIC_BASE_URL": self._api.url,
-            "ANTHROPIC_API_KEY": _KEY,
+            **self._account,
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_AUTOUPDATER": "1",
         }

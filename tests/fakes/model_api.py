@@ -33,6 +33,7 @@ class ModelApi:
 
     def __init__(self) -> None:
         self.prompts: list[str] = []
+        self.limited_until = 0  # seconds since the epoch; until somebody says 0, every prompt is at a usage limit
         self._spoke = time.monotonic()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
@@ -83,6 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not results:
             self._api.prompts.append(prompt)
         self._api.speaks()
+        if self._api.limited_until:
+            self._refuse(self._api.limited_until)
+            return
         self._stream(body, *_reply(prompt, results))
         self._api.speaks()
 
@@ -94,6 +98,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+    def _refuse(self, until: int) -> None:
+        """As the API does with a subscription at its limit."""
+        error = {"type": "rate_limit_error", "message": "This request would exceed your account's rate limit."}
+        data = json.dumps({"type": "error", "error": error}).encode()
+        self.send_response(429)
+        limit = {"status": "rejected", "reset": str(until), "representative-claim": "five_hour"}
+        for name, value in limit.items():
+            self.send_header(f"anthropic-ratelimit-unified-{name}", value)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
 
     def _stream(self, body: Json, blocks: list[Json], seconds: float) -> None:
         self.send_response(200)

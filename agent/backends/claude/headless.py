@@ -16,7 +16,7 @@ from agent.backends.claude.launch import Launcher
 from agent.backends.claude.process import ClaudeProcess, Ended, end_group
 from agent.backends.claude.questions import Asker, Nobody, OpenQuestions
 from agent.backends.claude.stream_asides import Aside
-from agent.backends.claude.stream_json import Asked, Became, Finished, Said, Taken, Talk, Withdrawn, Works
+from agent.backends.claude.stream_json import Asked, Became, Finished, Limited, Said, Taken, Talk, Withdrawn, Works
 from agent.backends.terminals import typing_rules
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.control import BYPASS, MODES, ControlKind, ControlSignal
@@ -53,6 +53,9 @@ class Listener(Protocol):
 
     async def became(self, session_id: str, state: SessionState) -> None:
         """IDLE means that it has done with all that it has."""
+
+    async def limited(self, session_id: str, until: float) -> None:
+        """Its account is at a usage limit until then, in seconds since the epoch; 0 for none."""
 
     async def talks(self, session_id: str, talk: Conversation | None) -> None:
         """It is in this conversation now; None when there is none to take up."""
@@ -260,15 +263,20 @@ class HeadlessBackend:
                 self._engaged.add(name)  # before anybody is told, who may ask for a fresh program
                 await self._heeded.took(name)
             case Became(state=state):
-                await self._heeded.became(name, state)
-                if state is SessionState.IDLE:
-                    self._engaged.discard(name)
+                await self._became(name, state)
             case Finished(text=text) if text and self._running[name].spoke:
                 await self._heeded.said(name, text)
+            case Limited(until=until):
+                await self._heeded.limited(name, until)
             case Asked():
                 self._questions.begin(name, self._running[name], said)
             case Withdrawn(request_id=request_id):
                 self._questions.withdraw(request_id)
+
+    async def _became(self, name: str, state: SessionState) -> None:
+        await self._heeded.became(name, state)
+        if state is SessionState.IDLE:
+            self._engaged.discard(name)
 
     @property
     def _heeded(self) -> Listener:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agent.backends.claude.limits import limited_until
 from agent.domain.claude_question import ToolUse
 from agent.domain.session import SessionState
 
@@ -61,6 +62,13 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """Its account is at a usage limit until then, in seconds since the epoch; 0 for none."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """It waits for an answer."""
 
@@ -83,7 +91,7 @@ class Answered:
     error: str
 
 
-Said = Taken | Talk | Works | Became | Finished | Asked | Withdrawn | Answered
+Said = Taken | Talk | Works | Became | Finished | Limited | Asked | Withdrawn | Answered
 
 _STATES = {"running": SessionState.BUSY, "requires_action": SessionState.WAITING, "idle": SessionState.IDLE}
 
@@ -109,6 +117,8 @@ def parse(line: bytes) -> Said | None:
             return Works(mode)
         case {"type": "system", "subtype": "session_state_changed", "state": str(state)} if state in _STATES:
             return Became(_STATES[state])
+        case {"type": "rate_limit_event", "rate_limit_info": dict(told)}:
+            return Limited(limited_until(told))
         case {"type": "result"}:
             return Finished(_last_words(message))
     return _control(message)

@@ -22,8 +22,9 @@ from agent.backends.terminals.terminal import TerminalBackend
 from agent.backends.terminals.tmux import TmuxBackend
 from agent.backends.terminals.typing_rules import Pace
 from agent.domain.command import Action, KeyPress, Outcome
-from agent.domain.session import Conversation, Session, SessionState
+from agent.domain.session import Session
 from tests.integration.agent.backends.local_agent import LocalAgent
+from tests.integration.agent.backends.notes import Notes
 from tests.integration.agent.backends.terminal import Terminal, host
 from tests.programs import needed
 from tests.waiting import wait_until
@@ -270,37 +271,6 @@ class CommandStage:
 
     def close(self) -> None:
         """Nothing stays behind."""
-
-
-class Notes:
-    """Hears the headless backend, and remembers."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.states: list[SessionState] = []
-        self.talk: Conversation | None = None
-        self.modes: list[tuple[str, str]] = []  # with the model
-
-    async def works(self, session_id: str, mode: str, model: str = "") -> None:  # noqa: ARG002 -- there is one session
-        self.modes.append((mode, model))
-
-    async def said(self, session_id: str, text: str) -> None:  # noqa: ARG002 -- there is one session
-        self.texts.append(text)
-
-    async def took(self, session_id: str) -> None:
-        """It says so itself."""
-
-    async def became(self, session_id: str, state: SessionState) -> None:  # noqa: ARG002 -- there is one session
-        self.states.append(state)
-
-    async def talks(self, session_id: str, talk: Conversation | None) -> None:  # noqa: ARG002 -- there is one session
-        self.talk = talk
-
-    def aside(self, session_id: str, aside: object) -> None:
-        """Reads along."""
-
-    def is_followed(self, session_id: str) -> bool:  # noqa: ARG002 -- there is one session
-        return True
 
 
 def stream_recorder(folder: Path) -> tuple[Path, Path]:

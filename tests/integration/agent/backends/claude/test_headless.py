@@ -19,7 +19,7 @@ from agent.domain.session import Conversation, Session, SessionState
 from agent.processes import identify
 from tests.fakes.claude_program import ClaudeHome
 from tests.fakes.model_api import ModelApi
-from tests.integration.agent.backends.stages import Notes
+from tests.integration.agent.backends.notes import Notes
 from tests.rigs.agent_rig import eventually
 
 LONG = 30.0  # seconds; other programs share the cores

@@ -9,7 +9,7 @@ from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import environment
 from agent.domain.command import Ending, Input, Outcome, Reason
 from agent.domain.session import Session
-from tests.integration.agent.backends.stages import Notes
+from tests.integration.agent.backends.notes import Notes
 
 
 def test_what_tells_of_another_session_and_the_agent_s_secrets_are_not_passed_on() -> None:

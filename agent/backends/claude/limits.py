@@ -1,0 +1,50 @@
+"""Usage limits, as Claude Code tells of them: in its stream-json, and in its record of a conversation.
+
+As seen in 2.1.329 and 2.1.332. Its words for people change from version to version: fields are read, never text.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_END = 256 * 1024  # bytes of a record that are looked at, from its end
+_LATEST = 253_402_300_800.0  # the year 10 000, in seconds since the epoch
+
+
+def limited_until(told: Mapping[str, object]) -> float:
+    """Until when an account is at its limit by a `rate_limit_info`, in seconds since the epoch; 0 for none."""
+    ends = told.get("resetsAt")
+    # What is paid for beyond the limit goes on.
+    if told.get("status") != "rejected" or told.get("isUsingOverage") is True or isinstance(ends, bool):
+        return 0.0
+    return float(ends) if isinstance(ends, int | float) and 0 < ends < _LATEST else 0.0
+
+
+def recorded_limit(record: Path) -> float:
+    """The same by the last answer in a record; 0 where there is none, or it says nothing of it. Blocks."""
+    for line in reversed(_last_lines(record)):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):  # the first of them is cut, the last may be half written
+            continue
+        if isinstance(row, dict) and row.get("type") == "assistant":
+            return limited_until(_info(row)) if row.get("isApiErrorMessage") is True else 0.0
+    return 0.0
+
+
+def _last_lines(record: Path) -> list[bytes]:
+    try:
+        with record.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
+            return file.read(_END).splitlines()
+    except OSError:
+        return []
+
+
+def _info(row: Mapping[str, object]) -> Mapping[str, object]:
+    found = row.get("quotaLimits")
+    if not isinstance(found, dict):
+        parameters = row.get("apiErrorParams")
+        found = parameters.get("rate_limit_info") if isinstance(parameters, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,38 @@
+"""Who hears the headless backend in tests."""
+
+from agent.domain.session import Conversation, SessionState
+
+
+class Notes:
+    """Hears the headless backend, and remembers."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.states: list[SessionState] = []
+        self.talk: Conversation | None = None
+        self.modes: list[tuple[str, str]] = []  # with the model
+        self.limits: list[float] = []
+
+    async def works(self, session_id: str, mode: str, model: str = "") -> None:  # noqa: ARG002 -- there is one session
+        self.modes.append((mode, model))
+
+    async def limited(self, session_id: str, until: float) -> None:  # noqa: ARG002 -- there is one session
+        self.limits.append(until)
+
+    async def said(self, session_id: str, text: str) -> None:  # noqa: ARG002 -- there is one session
+        self.texts.append(text)
+
+    async def took(self, session_id: str) -> None:
+        """It says so itself."""
+
+    async def became(self, session_id: str, state: SessionState) -> None:  # noqa: ARG002 -- there is one session
+        self.states.append(state)
+
+    async def talks(self, session_id: str, talk: Conversation | None) -> None:  # noqa: ARG002 -- there is one session
+        self.talk = talk
+
+    def aside(self, session_id: str, aside: object) -> None:
+        """Reads along."""
+
+    def is_followed(self, session_id: str) -> bool:  # noqa: ARG002 -- there is one session
+        return True
