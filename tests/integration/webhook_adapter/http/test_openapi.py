@@ -23,8 +23,12 @@ def document(http: FlaskClient) -> Any:
 
 def routes(app: Flask) -> set[tuple[str, str]]:
     """Method and path of all that is not the console's."""
-    names = {"path_secret": "pathSecret", "command_id": "commandId", "session_id": "sessionId"} | {
-        "permission_id": "permissionId"
+    names = {
+        "path_secret": "pathSecret",
+        "command_id": "commandId",
+        "session_id": "sessionId",
+        "permission_id": "permissionId",
+        "deferred_id": "deferredId",
     }
     return {
         (method, rule.rule.translate(str.maketrans("<>", "{}")).format(**{a: f"{{{b}}}" for a, b in names.items()}))

@@ -69,6 +69,7 @@ def test_sessions_are_listed(http: FlaskClient) -> None:
         "model": "",
         "modes": [],
         "controls": [],
+        "limitedUntil": None,
     }
 
 
