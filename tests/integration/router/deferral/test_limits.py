@@ -1,6 +1,7 @@
 """Usage limits: told, shown, and gone on from once, unless somebody wrote meanwhile."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from agentlink.v1 import chat_link_pb2 as chat_pb
@@ -22,8 +23,10 @@ AFTER = HOUR + 91  # seconds: behind the limit, and whatever it is spread over
 class Limited:
     """A session of a machine with a link, which comes to its limit for an hour."""
 
-    def __init__(self, router: RouterUnderTest, link: ThinLink) -> None:
-        self.router, self.link, self.seq = router, link, 0
+    def __init__(self, router: RouterUnderTest, agent: ThinAgent, links: ExitStack) -> None:
+        self.router, self.agent, self.links, self.seq = router, agent, links, 0
+        self.link: ThinLink = links.enter_context(agent.connected())
+        self.said: dict[str, object] = {}
         self.until = int(router.time.now()) + HOUR
         self.tell()
 
@@ -39,14 +42,22 @@ class Limited:
         }
         if limited:
             update["limited_until"] = {"seconds": self.until}
-        self.link.frame(session_update=update | {"backend": "headless"})
+        self.said = update | {"backend": "headless"}
+        self.link.frame(session_update=self.said)
         self.link.acked(self.seq)
+
+    def wait(self, seconds: float) -> None:
+        """Time passes; its machine, whose link was silent for as long, comes back as it was."""
+        self.router.advance(seconds)
+        self.link.ended()
+        said = {name: value for name, value in self.said.items() if name != "upstream_seq"}
+        self.link = self.links.enter_context(self.agent.connected(sessions=[said]))
 
 
 @pytest.fixture
 def limited(router: RouterUnderTest, agent: ThinAgent) -> Iterator[Limited]:
-    with agent.connected() as link:
-        yield Limited(router, link)
+    with ExitStack() as links:
+        yield Limited(router, agent, links)
 
 
 def told(router: RouterUnderTest, courier: ThinCourier) -> chat_pb.Delivery:
@@ -77,9 +88,9 @@ def pressed(router: RouterUnderTest, courier: ThinCourier, limited: Limited) -> 
 def test_it_goes_on_then_once(router: RouterUnderTest, courier: ThinCourier, limited: Limited) -> None:
     pressed(router, courier, limited)
     before = sent(router, "s-1")
-    router.advance(AFTER)
+    limited.wait(AFTER)
     wait_until(lambda: sent(router, "s-1"))
-    router.advance(HOUR)
+    limited.wait(HOUR)
     router.settle()
 
     assert before == []
@@ -92,7 +103,7 @@ def test_not_where_a_person_wrote_by_another_way(
 ) -> None:
     pressed(router, courier, limited)
     router.send("s-1", "never mind")
-    router.advance(AFTER)
+    limited.wait(AFTER)
     wait_until(lambda: not waiting(router))
 
     assert sent(router, "s-1") == ["never mind"]
@@ -105,7 +116,7 @@ def test_not_where_somebody_typed_at_the_terminal(
     limited.tell(state=types.SESSION_STATE_BUSY)
     wait_until(lambda: not waiting(router))
     limited.tell()
-    router.advance(AFTER)
+    limited.wait(AFTER)
     router.settle()
 
     assert sent(router, "s-1") == []
@@ -114,7 +125,7 @@ def test_not_where_somebody_typed_at_the_terminal(
 def test_not_in_another_generation(router: RouterUnderTest, courier: ThinCourier, limited: Limited) -> None:
     pressed(router, courier, limited)
     limited.tell(limited=True, generation=2)
-    router.advance(AFTER)
+    limited.wait(AFTER)
     wait_until(lambda: not waiting(router))
 
     assert sent(router, "s-1") == []
@@ -123,7 +134,7 @@ def test_not_in_another_generation(router: RouterUnderTest, courier: ThinCourier
 def test_not_while_it_waits_for_an_answer(router: RouterUnderTest, courier: ThinCourier, limited: Limited) -> None:
     pressed(router, courier, limited)
     limited.tell(limited=True, state=types.SESSION_STATE_WAITING)
-    router.advance(AFTER)
+    limited.wait(AFTER)
     wait_until(lambda: not waiting(router))
 
     assert sent(router, "s-1") == []
@@ -136,7 +147,7 @@ def test_what_is_written_meanwhile_waits_and_says_so(
     first = say(router, courier, "run the tests", session_id="s-1").notification
     say(router, courier, "and the linter", session_id="s-1")
     before = sent(router, "s-1")
-    router.advance(AFTER)
+    limited.wait(AFTER)
     wait_until(lambda: len(sent(router, "s-1")) == 2)
     router.settle()
 
@@ -151,7 +162,7 @@ def test_a_chat_may_want_that_for_all_of_them(router: RouterUnderTest, courier: 
     said = say(router, courier, "/limits continue").notification.text
     limited.tell(limited=True)
     message = told(router, courier)
-    router.advance(AFTER)
+    limited.wait(AFTER)
 
     assert said.startswith("A session that comes to a usage limit goes on by itself")
     assert labels(message) == ["✋ Take back"]
@@ -162,7 +173,7 @@ def test_and_take_it_back(router: RouterUnderTest, courier: ThinCourier, limited
     say(router, courier, "/limits continue")
     limited.tell(limited=True)
     press(router, told(router, courier), "Take back")
-    router.advance(AFTER)
+    limited.wait(AFTER)
     router.settle()
 
     assert sent(router, "s-1") == []
@@ -177,8 +188,8 @@ def test_next_week_is_asked_about(router: RouterUnderTest, courier: ThinCourier,
 
 
 def test_over_a_restart_it_goes_on_once(router: RouterUnderTest, agent: ThinAgent) -> None:
-    with router.courier("test", "1") as courier, agent.connected() as link:
-        limited = Limited(router, link)
+    with router.courier("test", "1") as courier, ExitStack() as links:
+        limited = Limited(router, agent, links)
         pressed(router, courier, limited)
     router.stop()
     router.time.skipped += AFTER
