@@ -22,6 +22,7 @@ STAYS = {
     "commands": ("state IN ('queued', 'sent', 'received')", "still to be typed, or to be given up"),
     "notifications": ("state IN ('queued', 'sent')", "still to be brought, or to be given up"),
     "permissions": ("state = 'open'", "still to be answered, or to be given up"),
+    "deferred": ("state IN ('waiting', 'paused')", "still to be done"),
     "sessions": ("state != 'ended'", "messages of a living session reach it after a year"),
     "messages": ("session_id IN (SELECT session_id FROM sessions)", "go before their session does"),
     "places": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
