@@ -42,8 +42,8 @@ def test_each_time_starts_one_and_none_while_the_last_works(router: RouterUnderT
 
 
 def test_a_start_needs_a_machine_that_can(router: RouterUnderTest, courier: ThinCourier, agent: ThinAgent) -> None:
-    with agent.connected():
-        pass  # it has said what it can
+    with agent.connected(capabilities=["files"]):
+        pass  # it has said what it can, which is no start
     said = say(router, courier, "/every weekday 9:00 /new look").notification.text
 
     assert "starts no sessions" in said
