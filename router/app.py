@@ -98,18 +98,10 @@ class Router:
     """The parts, put together."""
 
     def __init__(
-        self,
-        database: Database,
-        key: RouterKey,
-        clock: Clock,
-        settings_keys: Mapping[Role, str],
-        randomness: Randomness = SYSTEM,
-        audit_kept: float = KEPT,
-        requirements: Requirements = NOTHING_ASKED,
-        rules: tuple[RiskRule, ...] = SHIPPED,
-        quotas: Quotas = USUAL,
-        zone: str = "UTC",
-    ) -> None:
+        self, database: Database, key: RouterKey, clock: Clock, settings_keys: Mapping[Role, str],
+        randomness: Randomness = SYSTEM, audit_kept: float = KEPT, requirements: Requirements = NOTHING_ASKED,
+        rules: tuple[RiskRule, ...] = SHIPPED, quotas: Quotas = USUAL, zone: str = "UTC",
+    ) -> None:  # fmt: skip
         subscriptions = Subscriptions(seal := Seal(database.path.with_name(SEAL)), clock, randomness.new_id)
         hub, wakeups, new_id, token = Hub(), Wakeups(), randomness.new_id, partial(new_token, randomness.secret)
         self.database, self._settings_keys, jitter = database, settings_keys, randomness.jitter

@@ -74,6 +74,7 @@ def every(*, rule: str, text: str, session: str, machine: str, folder: str, zone
 
     if session and (machine or folder):
         raise Failure("--session types into one that is there, --machine and --folder start one", "Give one of them.")
+    # Whoever copies a rule from `pointsman scheduled` has the word in it.
     when = rule if rule.startswith("every ") else f"every {rule}"
     with control() as router:
         session_id = names.session(router, session) if session else ""
@@ -137,6 +138,7 @@ def _changed(router: "Control", deferred_id: str, change: str, move: str, zone: 
         return router.cancel_deferred(deferred_id)
     if change:
         return router.change_deferred(deferred_id, DeferredChange[change])
+    # No call asks for one alone; what still waits comes first, so it is among these.
     found = [each for each in router.deferred(include_over=True, limit=1000) if each.deferred_id == deferred_id]
     if not found:
         raise Failure(f"nothing {deferred_id!r}", "`pointsman scheduled --all` lists them.", ExitCode.NOT_FOUND)
