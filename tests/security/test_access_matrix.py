@@ -59,6 +59,9 @@ Control.Cleanup              admin operator
 Control.CreateApiKey         admin
 Control.CreateJoinToken      admin adapter
 Control.CreatePairingCode    admin
+Control.Defer                admin operator adapter
+Control.CancelDeferred       admin operator adapter
+Control.ChangeDeferred       admin operator adapter
 Control.DropDeadLetter       admin operator adapter
 Control.GetCommand           admin operator viewer approver adapter worker
 Control.GetNotification      admin operator viewer approver adapter
@@ -66,6 +69,7 @@ Control.GetStats             admin operator viewer approver adapter
 Control.ListApiKeys          admin
 Control.ListAuditEntries     admin
 Control.ListCommands         admin operator viewer approver adapter
+Control.ListDeferred         admin operator viewer approver adapter
 Control.ListDeadLetters      admin operator viewer approver adapter
 Control.ListJoinTokens       admin
 Control.ListMachines         admin operator viewer approver adapter

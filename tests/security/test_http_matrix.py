@@ -41,6 +41,10 @@ POST /cleanup                       admin operator
 GET  /permissions                   admin operator viewer approver adapter
 GET  /permissions/<permission_id>   admin operator viewer approver adapter
 POST /permissions/<permission_id>   admin operator approver
+GET  /deferred                      admin operator viewer approver adapter
+POST /deferred                      admin operator adapter
+POST /deferred/<deferred_id>/cancel  admin operator adapter
+POST /deferred/<deferred_id>/change  admin operator adapter
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone
 GET  /console/login                 anyone
@@ -92,6 +96,8 @@ BODIES = {
     "/notifications/send": {"sessionId": "none", "chatId": 1, "text": "hello"},
     "/commands": {"sessionId": "none", "text": "hello"},
     "/permissions/<permission_id>": {"inputDigest": "none"},
+    "/deferred": {"when": "in 10m", "text": "hello", "sessionId": "none"},
+    "/deferred/<deferred_id>/change": {"change": "PAUSE"},
     "/sessions/<session_id>/control": {"signal": "clear"},
 }
 QUERIES = {"/search": {"q": "words"}}

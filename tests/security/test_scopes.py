@@ -4,7 +4,7 @@ Each RPC that such a key may call has a row; a new one without fails.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import grpc
@@ -43,9 +43,10 @@ class Ids:
     dead: str
     notification: str
     question: str
+    deferred: str
 
 
-NOWHERE = Ids(*(f"nowhere-{what}" for what in ("machine", "session", "command", "dead", "notification", "question")))
+NOWHERE = Ids(*(f"nowhere-{field.name}" for field in fields(Ids)))
 
 
 def world(router: RouterUnderTest, word: str) -> Ids:
@@ -58,9 +59,10 @@ def world(router: RouterUnderTest, word: str) -> Ids:
     assert lost
     command = router.send(session, f"{word} words")
     [note] = router.notify(session, CHAT, text=f"{word} news")
+    later = pb.DeferRequest(when="in 90d", session_id=session, text=f"{word} later", task=types.DEFERRED_TASK_TEXT)
     return Ids(
         machine.machine_id, session, command.command_id, dead.command_id, note.notification_id,
-        asked(machine, session, word),
+        asked(machine, session, word), router.control.Defer(later).deferred.deferred_id,
     )  # fmt: skip
 
 
@@ -112,6 +114,11 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "SendCommand": lambda ids: pb.SendCommandRequest(session_id=ids.session, action=WORDS),
     "GetCommand": lambda ids: pb.GetCommandRequest(command_id=ids.command),
     "CancelCommand": lambda ids: pb.CancelCommandRequest(command_id=ids.command),
+    "CancelDeferred": lambda ids: pb.CancelDeferredRequest(deferred_id=ids.deferred),
+    "ChangeDeferred": lambda ids: pb.ChangeDeferredRequest(deferred_id=ids.deferred, change=pb.DEFERRED_CHANGE_PAUSE),
+    "Defer": lambda ids: pb.DeferRequest(
+        when="in 10m", session_id=ids.session, text="x", task=types.DEFERRED_TASK_TEXT
+    ),
     "Redrive": lambda ids: pb.RedriveRequest(command_id=ids.dead),
     "DropDeadLetter": lambda ids: pb.DropDeadLetterRequest(command_id=ids.dead),
     "Notify": lambda ids: pb.NotifyRequest(session_id=ids.session, text="hello", targets=[CHAT]),
@@ -147,9 +154,10 @@ LISTING: dict[str, list[Callable[[Ids], Message]]] = {
         lambda _: pb.ListNotificationsRequest(last_words=True),
         lambda _: pb.ListNotificationsRequest(open_questions=True),
     ],
-    "Search": [
-        lambda _: pb.SearchRequest(query="said"),
-        lambda _: pb.SearchRequest(query="said outside"),
+    "Search": [lambda _: pb.SearchRequest(query="said"), lambda _: pb.SearchRequest(query="said outside")],
+    "ListDeferred": [
+        lambda _: pb.ListDeferredRequest(include_over=True),
+        lambda ids: pb.ListDeferredRequest(session_id=ids.session),
     ],
     "ListMachines": [lambda _: pb.ListMachinesRequest()],
     "ListPermissions": [

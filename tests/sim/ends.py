@@ -63,6 +63,9 @@ class Time:
     def now(self) -> float:
         return 1_800_000_000.0 + self.passed + self.step
 
+    def wall(self) -> float:
+        return self.now()
+
     def monotonic(self) -> float:
         return self.passed
 

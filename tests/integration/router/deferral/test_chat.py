@@ -120,7 +120,7 @@ def test_in_a_reply_it_is_for_the_session_answered(
 ) -> None:
     other = router.session(agent, "web")
     router.notify(other)
-    courier.brought("77")
+    router.reported(courier.brought("77"))
     say(router, courier, "/later in 10m look", reply_to_message_id="77")
     router.advance(601)
 
