@@ -10,11 +10,13 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from agent.backends.acp.backend import AcpBackend
 from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import PROGRAM
+from agent.backends.programs import ProgramBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock, SteadyClock
 from agent.config import Config
@@ -30,6 +32,7 @@ from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
 from agent.loops import Tasks, Work, endless, guarded
+from agent.services.acp_questions import AcpQuestions
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.deltas import DeltaTeller
@@ -90,9 +93,10 @@ class Agent:
         self.states = States(self.sessions, self.prompts)
         self.permissions = Permissions(Questions(self.outbox))
         self.outbox.unasked = self.permissions.unasked
-        self.headless = _one_of(HeadlessBackend, backends)
+        self.headless, self.acp = _one_of(HeadlessBackend, backends), _one_of(AcpBackend, backends)
+        self.programs = _programs(backends)
         folders, masks = Folders(config.start_folders, config.home), Masks(config.masks)
-        self.starts = Starts(self.sessions, self.outbox, folders, clock, self.headless)
+        self.starts = Starts(self.sessions, self.outbox, folders, clock, self.programs)
         files = Files(config.folder / "files", self._file_part)
         self.executor = Executor(
             self.inbox, self.sessions, self.permissions, self.starts, backends, self.prompts, clock, files, tasks
@@ -113,10 +117,16 @@ class Agent:
             self.key.identity.machine_id, self.sessions, self.inbox, self.outbox, hooks, self.permissions,
             self.uploads, self.client, config.workers)  # fmt: skip
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
-        if self.headless is not None:
-            self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
+        self._connect(tasks)
         pty = _one_of(PtyBackend, backends)
         self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty, events.shown)
+
+    def _connect(self, tasks: Tasks) -> None:
+        """Let the programs that run here be heard, and ask."""
+        if self.headless is not None:
+            self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
+        if self.acp is not None:
+            self.acp.connect(self.headless_listener, AcpQuestions(self.permissions), tasks)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
         """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us.
@@ -137,8 +147,7 @@ class Agent:
             self.permissions.stop()  # askers are answered first: the socket waits for them
             await self.local.stop()
             await self.executor.stop()
-            if self.headless is not None:
-                await self.headless.close()
+            await asyncio.gather(*(programs.close() for programs in self.programs.values()))
             await self.prompts.stop()
             await self.database.close()  # last: all of the others write when they end
 
@@ -176,18 +185,22 @@ class Agent:
             raise broken.exceptions[0] from None  # the others ended because of it
 
     def _can_start(self) -> bool:
-        return bool(self.starts.folders) and self.headless is not None and self.headless.is_installed()
+        """Whether there is a folder, and something to start in it."""
+        there = self.headless is not None and self.headless.is_installed()
+        return bool(self.starts.folders) and (there or bool(self.acp and self.acp.installed))
 
     async def _condition(self) -> Condition:
         """For the router's gates; asked at each link."""
-        programs: tuple[tuple[str, str], ...] = ()
-        if self.headless is not None and self._can_start():
-            programs = ((PROGRAM, await self.headless.version()),)
+        programs: list[tuple[str, str]] = []
+        if self._can_start():
+            if self.headless is not None and self.headless.is_installed():
+                programs.append((PROGRAM, await self.headless.version()))
+            programs += await self.acp.versions() if self.acp is not None else ()
         try:
             free = max(1, (await asyncio.to_thread(shutil.disk_usage, self._folder)).free)
         except OSError:
             free = 0  # unknown: not a reason to be out of reach
-        return Condition(programs, free)
+        return Condition(tuple(programs), free)
 
     async def _file_part(self, command_id: str, number: int) -> bytes:
         return await self.client.part(command_id, number)
@@ -223,6 +236,11 @@ async def _end_of(link: "asyncio.Task[None]") -> None:
     """Wait for its end, and leave it alone."""
     await asyncio.wait([link])
     link.result()
+
+
+def _programs(backends: Backends) -> dict[str, ProgramBackend[Any]]:
+    """The backends that run programs themselves, by name."""
+    return {name: entry.backend for name, entry in backends.table.items() if isinstance(entry.backend, ProgramBackend)}
 
 
 def _one_of(kind: type[B], backends: Backends) -> B | None:

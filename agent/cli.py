@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import uvloop
 
 from agent.app import run
+from agent.backends.acp.table import table
 from agent.backends.registry import backends
 from agent.clock import Clock
 from agent.config import Config
@@ -20,7 +21,9 @@ def main(environ: Mapping[str, str], clock: Clock | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = Config.from_environ(environ)
-        hands = backends(environ, config.max_sessions, config.trusted_folders, config.workers)
+        hands = backends(
+            environ, config.max_sessions, config.trusted_folders, config.workers, table(config.agents), config.records
+        )
         uvloop.run(run(config, hands, _ready, clock))
     except ConfigError as error:
         return _say(error, EXIT_USAGE)

@@ -34,12 +34,18 @@ class Config:
     home: Path = Path("/")
     max_sessions: int = MAX_HEADLESS  # a small machine takes fewer
     trusted_folders: tuple[Path, ...] = ()  # none by itself: what lies in a folder may be a stranger's
+    agents: str = ""  # beside those that are known: NAME[:MODE] = COMMAND; …
     masks: tuple[tuple[str, str], ...] = ()  # names and patterns of secrets, beside those that are known
 
     @property
     def folder(self) -> Path:
         """Where the agent keeps what it owns; nobody else may read it."""
         return self.data_dir / "agent"
+
+    @property
+    def records(self) -> Path:
+        """Where it writes down what sessions do whose programs keep no record that it reads."""
+        return self.folder / "records"
 
     @property
     def workers(self) -> Path:
@@ -62,6 +68,7 @@ class Config:
             home,
             _number(environ, "POINTSMAN_MAX_SESSIONS", MAX_HEADLESS),
             _folders(environ, "POINTSMAN_TRUSTED_FOLDERS", home),
+            environ.get("POINTSMAN_AGENTS", ""),
             _masks(environ.get("POINTSMAN_MASKS", "")),
         )
 

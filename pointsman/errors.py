@@ -19,6 +19,8 @@ class ExitCode(IntEnum):
     NOT_REACHABLE = 3
     NOT_ALLOWED = 4
     NOT_FOUND = 5
+    DENIED = 6  # `pointsman ask`: the answer is a no
+    EXPIRED = 7  # `pointsman ask`: nobody answered in time
 
 
 class Failure(click.ClickException):

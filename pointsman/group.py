@@ -53,7 +53,7 @@ _COMMANDS = {
         "commands.permissions:answer",
         'Answer a question with one of its options, for example allow, or deny "use the sandbox".',
     ),
-    "ask": ("commands.permissions:ask", "Ask a session's people TEXT, wait, and print their answer."),
+    "ask": ("commands.ask:ask", "Ask a session's people TEXT, wait, and print their answer."),
     "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
     "key": ("commands.commands:key", "Press a key in a session."),
     "later": ("commands.deferred:later", "Type TEXT into a session WHEN it is time."),

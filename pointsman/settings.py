@@ -35,6 +35,7 @@ class Source(Enum):
 Check = Callable[[str], str]
 
 _ID = re.compile(r"[A-Za-z0-9._:@/-]{1,128}\Z")
+_AGENT = re.compile(r"[a-z][a-z0-9-]{0,31}\s*(:[^=]{0,64})?=\s*\S.*")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")  # Telegram's own limits
 # Telegram's own accounts: service messages, anonymous group admins, and posts linked from channels. Whoever allowed
 # one of them would allow everybody who can make it speak.
@@ -142,6 +143,13 @@ def _folders(value: str) -> str:
         if not item.startswith(("/", "~/")) and item != "~":
             return f"holds {item!r}, which is no absolute path; separate folders by commas"
     return _any(value)
+
+
+def _agents(value: str) -> str:
+    for item in filter(None, map(str.strip, value.split(";"))):
+        if not _AGENT.fullmatch(item) or item.partition("=")[0].partition(":")[0].strip() == "claude":
+            return f"holds {item[:60]!r}, which is not NAME = COMMAND; separate agents by semicolons"
+    return ""
 
 
 def _count(value: str) -> str:
@@ -277,6 +285,12 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_TRUSTED_FOLDERS",
         "folders in and below which started sessions run the folder's own hooks and MCP servers; empty: nowhere",
         _folders,
+        frozenset({_A}),
+    ),
+    Setting(
+        "POINTSMAN_AGENTS",
+        "more coding agents that may be started, as NAME = COMMAND or NAME:MODE = COMMAND; separated by semicolons",
+        _agents,
         frozenset({_A}),
     ),
     Setting("POINTSMAN_MASKS", "file with more patterns of secrets that are masked", _any, frozenset({_A})),

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from agent.backends.terminals.keyboard import Keyboard
 from agent.domain.command import Action, Outcome
+from agent.domain.control import CONTROLS, MODES, ControlKind
 from agent.domain.session import Session
 
 
@@ -43,6 +44,10 @@ class Traits:
     hosted: bool = False  # the agent runs the program: it can start and end it, and both end together
     attaches: bool = False  # its host comes to the agent, and comes again: nobody else can register it
     tells_states: bool = False  # the program itself tells, in order, what it takes, does and asks: hooks add nothing
+    agents: tuple[str, ...] = ()  # the coding agents that it runs, by the names that people know them by
+    title: Callable[[Session], str] = lambda _: "its program"  # what people call the one of a session
+    modes: tuple[str, ...] = MODES  # of a program that it runs or types into, as far as they are seen
+    controls: tuple[ControlKind, ...] = CONTROLS
     typed_into: bool = True  # else a session is known by its hooks alone, until a better place is found for it
     screen: Callable[[Session], Keyboard] | None = None  # opens what shows people a terminal that they cannot see
 
@@ -67,6 +72,15 @@ class Backends:
     def traits(self, name: str) -> Traits:
         """Of one that is not here, none."""
         return self.table[name].traits if name in self.table else Traits()
+
+    def of_agent(self, name: str) -> str:
+        """The name of the one that runs that coding agent; empty where there is none."""
+        return self.which(lambda traits: traits.hosted and name in traits.agents)
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The coding agents that can be run, whether or not they are installed."""
+        return tuple(name for entry in self.table.values() for name in entry.traits.agents)
 
     def which(self, has: Callable[[Traits], bool]) -> str:
         """The name of the one with that trait; empty where there is none."""

@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from agent.backends.acp.backend import AcpBackend
+from agent.backends.acp.table import KNOWN, Kind
 from agent.backends.backend import Backends, Entry, Traits
 from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.claude.launch import PROGRAM
 from agent.backends.command import CommandBackend
 from agent.backends.observed import ObservedBackend
+from agent.backends.programs import Places
 from agent.backends.pty import PtyBackend
 from agent.backends.terminals import nvim, tmux
+from agent.domain.control import ControlKind
 from agent.domain.session import MAX_HEADLESS
 
 
@@ -18,12 +23,16 @@ def backends(
     most: int = MAX_HEADLESS,
     trusted: Sequence[Path] = (),
     workers: Path | None = None,
+    kinds: Mapping[str, Kind] = KNOWN,
+    records: Path | None = None,
 ) -> Backends:
     """One of each. `environ` is the agent's environment, of which the programs that it starts see a part.
 
     It runs `most` of them without a terminal at once; what folders bring along counts in `trusted` ones. Their tokens
-    are in `workers`.
+    are in `workers`. Beside Claude Code it runs the `kinds` that speak ACP, and writes down in `records` what they do.
     """
+    places = Places(most)
+    acp = AcpBackend(environ, places=places, trusted=trusted, workers=workers, records=records, kinds=kinds)
     # The names are on disk and on the wire: a backend keeps its name for good.
     return Backends(
         {
@@ -31,8 +40,20 @@ def backends(
             "nvim": Entry(nvim.NvimBackend(), Traits(target_key="socket", screen=nvim.Terminal)),
             "command": Entry(CommandBackend(environ, workers), Traits(target_key="command")),
             "headless": Entry(
-                HeadlessBackend(environ, most=most, trusted=trusted, workers=workers),
-                Traits(hosted=True, tells_states=True),
+                HeadlessBackend(environ, places=places, trusted=trusted, workers=workers),
+                Traits(hosted=True, tells_states=True, agents=(PROGRAM,), title=lambda _: "Claude Code"),
+            ),
+            "acp": Entry(
+                acp,
+                Traits(
+                    "agent",
+                    hosted=True,
+                    tells_states=True,
+                    agents=tuple(kinds),
+                    title=acp.title,
+                    modes=(),
+                    controls=(ControlKind.INTERRUPT,),
+                ),
             ),
             "pty": Entry(PtyBackend(), Traits(attaches=True)),
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),

@@ -2,18 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Mapping, Sequence
+
+from agent.domain.line_diff import sound, unified
 
 Json = Mapping[str, object]
 
 MAX_TITLE = 200  # characters
-CONTEXT = 3  # lines around what is changed
-_COMPARED = 1_000_000  # pairs of lines; beyond them all that is between the first and the last change is one change
 _TITLES = ("command", "file_path", "notebook_path", "pattern", "url", "query", "path", "skill", "description", "prompt")
-_NO_END = "\n\\ No newline at end of file"  # as diff has it
 _MCP = re.compile(r"mcp__(.+?)__(.+)")
-_UNSEEN = re.compile(r"[\ud800-\udfff]")  # half a character: legal JSON, and nowhere else
 
 
 def title(tool: str, given: Json) -> str:
@@ -21,7 +18,7 @@ def title(tool: str, given: Json) -> str:
     if server := _server(tool):
         return f"{server[1]} (MCP server {server[0]})"[:MAX_TITLE]
     first = next((text for name in _TITLES if (text := _text(given, name))), "")
-    lines = _sound(first).strip().split("\n")
+    lines = sound(first).strip().split("\n")
     return (lines[0] if len(lines) == 1 else f"{lines[0]} …")[:MAX_TITLE]
 
 
@@ -62,20 +59,6 @@ def diff(tool: str, given: Json, before: str | None = None) -> str:
     return "\n".join(
         unified(path, old or None, new, heading=path if at == 0 else "") for at, (old, new, _) in enumerate(edits)
     )
-
-
-def unified(path: str, old: str | None, new: str, *, heading: str | None = None) -> str:
-    """The change from one text to another; None is no file. Empty where they are the same.
-
-    With a `heading` the texts are parts of a file, and their ends are not its end.
-    """
-    before, after = [] if old is None else _split(old, heading is None), _split(new, heading is None)
-    source = ("/dev/null" if old is None else path) if heading is None else heading
-    hunks = list(_hunks(before, after))
-    if not hunks:
-        return ""
-    head = [f"--- {source}", f"+++ {path}"] if source else []
-    return _sound("\n".join([*head, *(line for hunk in hunks for line in hunk)]))
 
 
 def input_json(given: Json) -> str:
@@ -121,63 +104,6 @@ def _edited(before: str | None, edits: Sequence[tuple[str, str, bool]]) -> str |
     return text
 
 
-def _split(text: str, is_whole: bool) -> list[str]:  # noqa: FBT001 -- as `unified` knows it
-    lines = text.split("\n")
-    if lines[-1]:
-        lines[-1] += _NO_END if is_whole else ""
-        return lines
-    return lines[:-1] if is_whole else lines
-
-
-def _hunks(old: list[str], new: list[str]) -> Iterator[list[str]]:
-    start, end = _same_around(old, new)
-    first = max(0, start - CONTEXT)
-    last_old, last_new = min(len(old), len(old) - end + CONTEXT), min(len(new), len(new) - end + CONTEXT)
-    before, after = old[first:last_old], new[first:last_new]
-    for group in _groups(before, after, start - first, max(0, end - (len(old) - last_old))):
-        (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
-        if all(tag == "equal" for tag, *_ in group):
-            continue
-        yield [
-            f"@@ -{_span(first + a, b - a)} +{_span(first + c, d - c)} @@",
-            *(line for operation in group for line in _lines(operation, before, after)),
-        ]
-
-
-def _groups(before: list[str], after: list[str], start: int, end: int) -> list[list[tuple[str, int, int, int, int]]]:
-    if len(before) * len(after) <= _COMPARED:
-        return [list(group) for group in SequenceMatcher(None, before, after).get_grouped_opcodes(CONTEXT)]
-    inner_old, inner_new = len(before) - end, len(after) - end
-    return [
-        [
-            ("equal", 0, start, 0, start),
-            ("replace", start, inner_old, start, inner_new),
-            ("equal", inner_old, len(before), inner_new, len(after)),
-        ]
-    ]
-
-
-def _lines(operation: tuple[str, int, int, int, int], before: list[str], after: list[str]) -> Iterator[str]:
-    tag, a, b, c, d = operation
-    if tag == "equal":
-        yield from (f" {line}" for line in before[a:b])
-        return
-    yield from (f"-{line}" for line in before[a:b])
-    yield from (f"+{line}" for line in after[c:d])
-
-
-def _same_around(old: list[str], new: list[str]) -> tuple[int, int]:
-    """How many lines are the same at the beginning, and at the end behind those."""
-    most = min(len(old), len(new))
-    start = next((at for at in range(most) if old[at] != new[at]), most)
-    end = next((at for at in range(most - start) if old[-1 - at] != new[-1 - at]), most - start)
-    return start, end
-
-
-def _span(start: int, length: int) -> str:
-    return f"{start + 1 if length else start},{length}"
-
-
 def _field(name: str, value: object) -> str:
     if name == "description" and isinstance(value, str):
         return value
@@ -193,10 +119,6 @@ def _server(tool: str) -> tuple[str, str] | None:
 
 def _escaped(character: str) -> str:
     return json.dumps(character)[1:-1]
-
-
-def _sound(text: str) -> str:
-    return _UNSEEN.sub("?", text)
 
 
 def _text(fields: Json, name: str) -> str:

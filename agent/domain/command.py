@@ -122,6 +122,7 @@ class StartSession:
     folder: str = ""
     conversation_id: str = ""
     keep: bool = False  # beyond its 24 hours
+    agent: str = ""  # which coding agent; empty for Claude Code
 
 
 @dataclass(frozen=True, slots=True)

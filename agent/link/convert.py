@@ -164,7 +164,7 @@ def _action(message: types.Action) -> Order | None:
             return question_messages.decision(message.permission_decision)
         case "start_session":
             start = message.start_session
-            return StartSession(start.prompt, start.folder, start.conversation_id, start.keep)
+            return StartSession(start.prompt, start.folder, start.conversation_id, start.keep, start.agent)
         case "stop_session":
             return StopSession()
         case "keep_session":

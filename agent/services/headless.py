@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 RETRY = 1.0  # seconds between tries to write when the disk is full
 
-_CUT_OFF = "The agent here was stopped in the middle of this; so was Claude Code. Write to go on where it was."
+_CUT_OFF = "The agent here was stopped in the middle of this; so was {title}. Write to go on where it was."
 
 
 class HeadlessListener:
@@ -87,9 +87,12 @@ class HeadlessListener:
     async def recover(self) -> None:
         """At start-up: what an earlier process had under way ended with it, and people are told."""
         for session in self._sessions.live():
-            under_way = session.state in (SessionState.BUSY, SessionState.WAITING)
-            if under_way and self._sessions.traits(session).hosted:
-                await self.said(session.session_id, _CUT_OFF)
+            under_way, traits = (
+                session.state in (SessionState.BUSY, SessionState.WAITING),
+                self._sessions.traits(session),
+            )
+            if under_way and traits.hosted:
+                await self.said(session.session_id, _CUT_OFF.format(title=traits.title(session)))
                 await self.became(session.session_id, SessionState.IDLE)
 
     async def _insist(self, write: Callable[[], Awaitable[object]]) -> None:

@@ -12,7 +12,7 @@ from agent.backends.backend import Backends, Traits
 from agent.backends.claude.control import may_bypass
 from agent.clock import Clock
 from agent.domain.command import Reason
-from agent.domain.control import BYPASS, CONTROLS, MODES
+from agent.domain.control import BYPASS
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
 from agent.domain.prompt import is_told_of
@@ -294,10 +294,10 @@ class Sessions:
         traits = self.traits(session)
         talk = session.conversation
         is_ours = traits.hosted or (talk is not None and traits.typed_into)
-        modes: tuple[str, ...] = MODES if is_ours and (traits.hosted or traits.screen) else ()
+        modes: tuple[str, ...] = traits.modes if is_ours and (traits.hosted or traits.screen) else ()
         if modes and talk is not None and not traits.hosted and may_bypass(talk.process.pid):
             modes = (*modes, BYPASS)
-        return replace(session, modes=modes, controls=CONTROLS if is_ours else ())
+        return replace(session, modes=modes, controls=traits.controls if is_ours else ())
 
     async def _hold(self, session: Session) -> None:
         """What is on disk now counts; its program has its token before it is told of anything."""

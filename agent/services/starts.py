@@ -1,4 +1,4 @@
-"""Sessions that are started and ended from afar: Claude Code without a terminal, in a folder that this machine allows.
+"""Sessions that are started and ended from afar: a coding agent without a terminal, in a folder that is allowed here.
 
 A start is STARTED in the same transaction in which its session begins to exist. So one that was not, began nothing, and
 one that was is never begun again.
@@ -6,7 +6,10 @@ one that was is never begun again.
 
 import asyncio
 import logging
+import re
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from agent.clock import Clock
@@ -33,7 +36,9 @@ _ENDING = (
     "⏳ This session ends in an hour: its 24 hours are nearly over. To let it go on, press the button or reply /keep."
 )
 _KEEP = Button("Keep it", "/keep")
-_GO_ON = " To go on: pointsman start --resume {conversation} --folder {folder} TEXT"
+_GO_ON = " To go on: pointsman start {agent}--resume {conversation} --folder {folder} TEXT"
+CLAUDE = "claude"  # what is started where nothing is said
+_CONVERSATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")  # it stands in command lines
 
 
 class Programs(Protocol):
@@ -47,8 +52,14 @@ class Starts:
     """Begins and ends sessions for commands. Every method may raise StoreUnavailable, and then changed nothing."""
 
     def __init__(
-        self, sessions: Sessions, outbox: Outbox, folders: Folders, clock: Clock, programs: Programs | None = None
+        self,
+        sessions: Sessions,
+        outbox: Outbox,
+        folders: Folders,
+        clock: Clock,
+        programs: Mapping[str, Programs] = MappingProxyType({}),
     ) -> None:
+        """`programs` by the names of their backends."""
         self._sessions = sessions
         self._outbox = outbox
         self._folders = folders
@@ -64,18 +75,21 @@ class Starts:
 
     async def prepare(self, command: Command, wanted: StartSession) -> Session:
         """The session that a start is to begin. Raises Refusal."""
-        if not self._backend:
-            raise Refusal(Reason.UNSUPPORTED, "This agent cannot start sessions.")
+        agent = wanted.agent or CLAUDE
+        backend = self._sessions.backends.of_agent(agent)
+        if not backend:
+            able = ", ".join(self._sessions.backends.agents) or "none"
+            raise Refusal(Reason.UNSUPPORTED, f"This agent cannot start {agent[:40]!r} sessions; it can start: {able}.")
         # It becomes an argument of a program.
-        if wanted.conversation_id and not UUID.fullmatch(wanted.conversation_id):
-            raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named by a UUID.")
+        if wanted.conversation_id and not _named(agent).fullmatch(wanted.conversation_id):
+            raise Refusal(Reason.INVALID_ARGUMENT, "The conversation is not named as this program names them.")
         folder = await asyncio.to_thread(self._folders.resolve, wanted.folder)
         return Session(
             command.session_id,
-            self._backend,
+            backend,
             folder.name,
             str(folder),
-            target={"resume": wanted.conversation_id} if wanted.conversation_id else {},
+            target=_target(self._sessions.backends.table[backend].traits.target_key, agent, wanted.conversation_id),
             ends_at=self._clock.now() + LIFETIME,
             keep=wanted.keep,
         )
@@ -129,7 +143,8 @@ class Starts:
 
     async def _renew(self, session: Session, left: float) -> None:
         at_rest = session.state is not SessionState.BUSY
-        if left <= 0 and at_rest and (self._programs is None or await self._programs.refresh(session)):
+        programs = self._programs.get(session.backend)
+        if left <= 0 and at_rest and (programs is None or await programs.refresh(session)):
             await self._sessions.renew(session, self._clock.now() + LIFETIME)
             logger.info("session renewed session_id=%s generation=%s", session.session_id, session.generation)
 
@@ -140,6 +155,19 @@ class Starts:
         await self._outbox.append(Notify(notification_id, session.session_id, text, buttons))
 
 
+def _named(agent: str) -> re.Pattern[str]:
+    """How a coding agent names its conversations."""
+    return UUID if agent == CLAUDE else _CONVERSATION
+
+
+def _target(key: str, agent: str, conversation_id: str) -> dict[str, str]:
+    which = {key: agent} if key else {}
+    return which | ({"resume": conversation_id} if conversation_id else {})
+
+
 def _overdue(session: Session) -> str:
-    talk = session.conversation
-    return _OVER + _GO_ON.format(conversation=talk.conversation_id, folder=session.cwd) if talk else _OVER
+    talk, agent = session.conversation, session.target.get("agent", "")
+    if talk is None or not _named(agent or CLAUDE).fullmatch(talk.conversation_id):
+        return _OVER  # a program may name it as it likes: people are to type it
+    which = f"--agent {agent} " if agent else ""
+    return _OVER + _GO_ON.format(agent=which, conversation=talk.conversation_id, folder=session.cwd)

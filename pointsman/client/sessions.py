@@ -34,6 +34,7 @@ class Sessions(Calls):
         machine_id: str = "",
         folder: str = "",
         *,
+        agent: str = "",
         conversation_id: str = "",
         keep: bool = False,
         ttl: timedelta | None = None,
@@ -42,12 +43,13 @@ class Sessions(Calls):
     ) -> Command:
         """Start a coding agent on a machine, without a terminal; the command is the session's first.
 
-        Without `machine_id` the only machine, without `folder` the first that it allows. `keep` lets it go on beyond 24
-        hours. Not begun after `ttl`, it is not begun any more.
+        `agent` is the name of one of the machine's programs, Claude Code where it is empty. Without `machine_id` the
+        only machine, without `folder` the first that it allows. `keep` lets it go on beyond 24 hours. Not begun after
+        `ttl`, it is not begun any more.
         """
         asked = pb.StartSessionRequest(
             machine_id=machine_id, folder=folder, prompt=prompt, conversation_id=conversation_id, keep=keep,
-            request_id=request_id(request), ttl=convert.duration(ttl), origin=self._sender(origin),
+            request_id=request_id(request), ttl=convert.duration(ttl), origin=self._sender(origin), agent=agent,
         )  # fmt: skip
         return convert.command(self._call(self._stub.StartSession, asked).command)
 

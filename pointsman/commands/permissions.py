@@ -1,16 +1,14 @@
 """Permission questions: what waits for an answer, and the answer."""
 
 import json
-import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from pointsman import names
 from pointsman.commands import completion
-from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
+from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 from pointsman.render import Column, plain, shortened, show, show_json, state_word
 
@@ -106,35 +104,6 @@ def answer(
         show_json(decided)
     else:
         click.echo(f"{decided.permission_id} {state_word(decided.state)}")
-
-
-@click.command(context_settings=TAKES_TEXT)
-@client_flags
-@json_flag
-@click.option("--option", "options", multiple=True, help="An answer to choose from; may be repeated, up to 8 times.")
-@click.option("--own-words", is_flag=True, help="Take an answer in people's own words beside the options.")
-@click.option("--ttl", type=SpanParam(), help="Give up after this: 90s, 30m, 2h, 1d.  [default: 24h]")
-@click.argument("session", shell_complete=completion.sessions)
-@click.argument("text")
-def ask(
-    *, session: str, text: str, options: Sequence[str], own_words: bool, ttl: timedelta | None, as_json: bool
-) -> None:
-    """Ask a session's people TEXT, wait, and print their answer. TEXT - reads standard input.
-
-    Without options they answer in their own words. Exit code 0 only when somebody answered.
-    """
-    if text == "-":
-        text = sys.stdin.read()
-    with control() as router:
-        given = router.ask(names.session(router, session), text, options, own_words=own_words, ttl=ttl)
-    if as_json:
-        show_json(given)
-    elif given.text:
-        click.echo(given.text)
-    else:
-        click.echo(f"nobody answered: {state_word(given.permission.state)}", err=True)
-    if not given.text:
-        sys.exit(ExitCode.FAILED)
 
 
 def _find(router: "Control", permission_id: str) -> "Permission":

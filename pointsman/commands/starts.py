@@ -36,6 +36,12 @@ _AT_ONCE = timedelta(seconds=5)  # in which a machine that is there has refused 
     metavar="FOLDER",
     help="A folder that may be used there, or one below it; the first if left out.",
 )
+@click.option(
+    "--agent",
+    default="",
+    metavar="NAME",
+    help="Which coding agent: claude, gemini, opencode, codex, … as the machine has it.  [default: claude]",
+)
 @click.option("--resume", default="", metavar="CONVERSATION", help="The conversation to go on with, by its id.")
 @click.option("--ttl", type=SpanParam(), help="Not begun later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
 @click.option("--keep", is_flag=True, help="Let it go on when its 24 hours are over, until it is ended.")
@@ -46,13 +52,14 @@ def start(
     prompt: str,
     machine: str,
     folder: str,
+    agent: str,
     resume: str,
     ttl: timedelta | None,
     keep: bool,
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Start Claude Code on a machine, without a terminal, and give it PROMPT.
+    """Start a coding agent on a machine, without a terminal, and give it PROMPT.
 
     Prints the id of the session. PROMPT - reads standard input. Fails where the machine refuses within 5 seconds.
     """
@@ -60,7 +67,7 @@ def start(
         prompt = sys.stdin.read()
     with control() as router:
         machine = names.machine(router, machine) if machine else ""
-        command = router.start(prompt, machine, folder, conversation_id=resume, ttl=ttl, keep=keep)
+        command = router.start(prompt, machine, folder, agent=agent, conversation_id=resume, ttl=ttl, keep=keep)
         # Before the wait: who ends that with Ctrl-C can still name the session.
         if not as_json:
             click.echo(told(command.session_id))

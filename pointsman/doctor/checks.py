@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pointsman.config import Settings
 from pointsman.doctor import installation, mail, programs, telegram
+from pointsman.doctor.agents import agents
 from pointsman.doctor.certificates import certificates
 from pointsman.doctor.findings import Finding
 from pointsman.doctor.quotas import quotas
@@ -21,6 +22,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     programs.keys,
     quotas,
     installation.starting,
+    agents,
     telegram.telegram,
     telegram.strangers,
     mail.mail,

@@ -75,6 +75,14 @@ def sqlite(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001  # one sign
         yield ok("sqlite", version)
 
 
+def _others(settings: Settings) -> bool:
+    """Whether there is another coding agent to start."""
+    from agent.backends.acp.table import table
+
+    kinds, path = table(settings["POINTSMAN_AGENTS"]).values(), settings.environ.get("PATH", "")
+    return any(shutil.which(kind.program, path=path) for kind in kinds)
+
+
 def starting(settings: Settings) -> Iterator[Finding]:
     """Whether sessions can be started here from afar."""
     named = filter(None, map(str.strip, settings["POINTSMAN_START_FOLDERS"].split(",")))
@@ -85,7 +93,7 @@ def starting(settings: Settings) -> Iterator[Finding]:
     gone = ", ".join(str(folder) for folder in folders if not folder.is_dir())
     if gone:
         yield warn("starting", f"no folder {gone}", "Make it, or take it out of POINTSMAN_START_FOLDERS.")
-    elif shutil.which("claude", path=settings.environ.get("PATH")) is None:
+    elif shutil.which("claude", path=settings.environ.get("PATH")) is None and not _others(settings):
         yield warn("starting", "claude is not on PATH", f"{CLAUDE} The agent must have it on its own.")
     else:
         yield ok("starting", "in " + ", ".join(map(str, folders)))

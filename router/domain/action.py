@@ -49,12 +49,13 @@ class PermissionDecision(Struct, frozen=True):
 
 
 class StartSession(Struct, frozen=True):
-    """Begin the session that the command is for. Empty: the machine's first folder; a new conversation."""
+    """Begin the session that the command is for. Empty: its first folder; a new conversation; Claude Code."""
 
     prompt: str
     folder: str = ""
     conversation_id: str = ""
     keep: bool = False  # beyond its 24 hours
+    agent: str = ""
 
 
 class StopSession(Struct, frozen=True):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from router.domain import quiet
 from router.domain.errors import Reason, Refusal
-from router.domain.machine import PROGRAM_WORD, Machine, MachinePolicy
+from router.domain.machine import CLAUDE, PROGRAM_WORD, Machine, MachinePolicy
 from router.domain.start import is_path
 
 DAY = 24 * 3600.0
@@ -53,7 +53,7 @@ class Attempt(Struct, frozen=True):
     now: float  # seconds since the epoch
     at: time  # the router's time of day
     folder: str | None = None
-    program: str = "claude"
+    program: str = CLAUDE
 
 
 class Gate(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+CLAUDE = "claude"  # the program that is started where nobody says which
 START = "start"  # the ability to begin sessions from afar
 MAX_CAPABILITIES = 64
 MAX_PROGRAMS = 50
@@ -61,6 +62,11 @@ class Machine(Struct, frozen=True):
     def may_start(self) -> bool:
         """Whether it begins sessions from afar, as far as is known: one that has never said hello may."""
         return self.capabilities is None or START in self.capabilities
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The coding agents that it would start, by name; none where it did not say."""
+        return tuple(each.partition("=")[0] for each in self.programs)
 
 
 def named(capabilities: frozenset[str]) -> tuple[str, ...]:

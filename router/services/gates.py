@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from router.clock import Clock, time_of_day
 from router.domain import gates
 from router.domain.gates import Attempt, Closed, Requirements, Way
-from router.domain.machine import Machine
+from router.domain.machine import CLAUDE, Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Gates:
         """The first gate that is closed to a link."""
         return next(gates.closed(self._attempt(machine), Way.LINK), None)
 
-    def before_start(self, machine: Machine, folder: str) -> Closed | None:
+    def before_start(self, machine: Machine, folder: str, program: str) -> Closed | None:
         """The first gate that is closed to a start there. Whoever may have no link starts nothing."""
-        return next(gates.closed(self._attempt(machine, folder), Way.LINK, Way.START), None)
+        return next(gates.closed(self._attempt(machine, folder, program), Way.LINK, Way.START), None)
 
     def all(self, machine: Machine) -> list[Closed]:
         """All gates that are closed to a machine now, whatever the folder."""
@@ -31,6 +31,6 @@ class Gates:
         """Whether a machine is to be asked for another key."""
         return gates.key_due(self._attempt(machine))
 
-    def _attempt(self, machine: Machine, folder: str | None = None) -> Attempt:
+    def _attempt(self, machine: Machine, folder: str | None = None, program: str = CLAUDE) -> Attempt:
         now = self._clock.now()
-        return Attempt(machine, self._requirements, now, time_of_day(now), folder)
+        return Attempt(machine, self._requirements, now, time_of_day(now), folder, program)

@@ -15,7 +15,7 @@ from router.domain.action import StartSession, StopSession
 from router.domain.audit import AuditEvent
 from router.domain.command import Command, CommandState, Ended, Origin
 from router.domain.errors import Reason, Refusal
-from router.domain.machine import Machine, MachinePolicy
+from router.domain.machine import CLAUDE, Machine, MachinePolicy
 from router.domain.session import Session, SessionState
 from router.domain.start import Wanted, checked, read
 from router.domain.wording import answers
@@ -41,7 +41,8 @@ class Starts:
 
     def read(self, tx: Transaction, argument: str) -> Wanted:
         """What a person wrote behind `/new`."""
-        return read(argument, machines.ids(tx))
+        agents = {agent for machine in machines.page(tx) for agent in machine.agents}
+        return read(argument, machines.ids(tx), agents | {CLAUDE})
 
     def start(
         self,
@@ -72,7 +73,8 @@ class Starts:
             raise
         who = origin.actor or origin.source
         record(tx, [TraceStep(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])
-        where = f"on {wanted.machine_id} in {wanted.action.folder or 'its first folder'}"
+        what = f"{wanted.action.agent} " if wanted.action.agent else ""
+        where = f"{what}on {wanted.machine_id} in {wanted.action.folder or 'its first folder'}"
         audit.record(tx, now, AuditEvent.SESSION_STARTED, tx.caller, subject=session_id, detail=where)
         return command
 
@@ -112,8 +114,9 @@ class Starts:
         known = scopes.machines_in(tx, tx.caller.scope, some)
         there = {machine.machine_id: machine for machine in known if not machine.revoked}
         may = [machine_id for machine_id, machine in there.items() if machine.may_start]
-        wanted = checked(wanted, [*there], may)
-        if shut := self._gates.before_start(there[wanted.machine_id], wanted.action.folder):
+        wanted = checked(wanted, [*there], may, {each: there[each].agents for each in may})
+        program = wanted.action.agent or CLAUDE
+        if shut := self._gates.before_start(there[wanted.machine_id], wanted.action.folder, program):
             raise Refusal(shut.gate.reason, shut.text)
         return wanted
 

@@ -22,6 +22,7 @@ from tests.faults import (
     kills,
     power,
     renewals,
+    rude_programs,
     storm,
     telling,
     wires,
@@ -138,6 +139,10 @@ def _round(one: World, rng: random.Random) -> Row:
     return kills.under_traffic(one, "router and agents at the same time", victims, deaths)
 
 
+def _programs(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    yield rude_programs.rude(rng, options.times * 5)
+
+
 GROUPS: dict[str, Group] = {
     "kills": _kills,
     "telling": _telling,
@@ -149,6 +154,7 @@ GROUPS: dict[str, Group] = {
     "identities": _identities,
     "hostile": _hostile,
     "found": _found,
+    "programs": _programs,
     "storm": _storm,
 }
 

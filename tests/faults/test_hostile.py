@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults import files, hostile, renewals
+from tests.faults import files, hostile, renewals, rude_programs
 from tests.faults.world import World, world
 
 pytestmark = pytest.mark.faults
@@ -39,3 +39,7 @@ def test_a_damaged_database_is_not_served(small: World) -> None:
 def test_a_machine_that_is_revoked_loses_its_link_at_once(small: World) -> None:
     """Last: that machine is no longer there for others."""
     assert hostile.revoked(small).problems == []
+
+
+def test_a_rude_program_gets_each_text_once_at_most() -> None:
+    assert rude_programs.rude(random.Random(SEED), 15).problems == []

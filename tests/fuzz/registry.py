@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.fuzz import on_adapter, on_machines, on_mail, on_router
+from tests.fuzz import on_adapter, on_machines, on_mail, on_programs, on_router
 from tests.fuzz.target import TARGETS, Target
 
 CORPUS = Path(__file__).with_name("corpus")
-MODULES = (on_adapter, on_machines, on_mail, on_router)
+MODULES = (on_adapter, on_machines, on_mail, on_programs, on_router)
 
 
 def kept(target: Target) -> Sequence[Path]:

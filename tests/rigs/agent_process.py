@@ -12,6 +12,7 @@ from pathlib import Path
 import uvloop
 
 from agent.app import run
+from agent.backends.acp.table import table as agents
 from agent.backends.backend import Backends
 from agent.backends.registry import backends
 from agent.config import Config
@@ -35,9 +36,12 @@ class HangingBackend(RecordingBackend):
 
 
 async def main(path: Path, hangs_on: str) -> None:
-    table = backends().table
+    config = Config.from_environ(os.environ)
+    folders, kinds = config.trusted_folders, agents(config.agents)
+    table = backends(os.environ, trusted=folders, kinds=kinds, records=config.records).table
     hanging = {name: table[name]._replace(backend=HangingBackend(path, hangs_on)) for name in ("command", "headless")}
-    await run(Config.from_environ(os.environ), Backends({**hanging, "hooks": table["hooks"]}), _ready)
+    others = {name: table[name] for name in ("hooks", "acp")}
+    await run(config, Backends({**hanging, **others}), _ready)
 
 
 def _ready(machine_id: str) -> None:

@@ -138,11 +138,12 @@ class Rigs:
             await task
 
     @asynccontextmanager
-    async def child(self, router: str, hangs_on: str = "") -> AsyncIterator[Child]:
+    async def child(self, router: str, hangs_on: str = "", **settings: str) -> AsyncIterator[Child]:
         self.enrol(router)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.rigs.agent_process", str(self.typed_into), hangs_on),
-            env={**os.environ, "POINTSMAN_DATA_DIR": str(self.data_dir), "POINTSMAN_START_FOLDERS": str(self.data_dir)},
+            env={**os.environ, "POINTSMAN_DATA_DIR": str(self.data_dir), "POINTSMAN_START_FOLDERS": str(self.data_dir)}
+            | settings,
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

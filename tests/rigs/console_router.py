@@ -81,6 +81,7 @@ class FakeControl(FakeEvents):
         self._now = now or datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         self._repeats: dict[str, Command] = {}
         self.known_machines: list[Machine] = []
+        self.started_agents: list[str] = []
         self.known_commands: dict[str, Command] = {}
         self.known_notifications: list[Notification] = []
         self.known_steps: list[TraceStep] = []
@@ -221,9 +222,12 @@ class FakeControl(FakeEvents):
     def send_key(self, session_id: str, key: str, *, request: str, origin: Origin) -> Command:
         return self._once(request, session_id, "", key=key, source=origin.source)
 
-    def start(self, prompt: str, machine_id: str, folder: str, *, request: str, origin: Origin) -> Command:
+    def start(
+        self, prompt: str, machine_id: str, folder: str, *, agent: str = "", request: str, origin: Origin
+    ) -> Command:
         self._refuse()
         if request not in self._repeats:
+            self.started_agents.append(agent)
             made = a_session(f"started-{next(self._numbers)}", machine_id, label=folder.rpartition("/")[2], cwd=folder)
             self.known_sessions.append(replace(made, state=SessionState.STARTING, backend="headless"))
             self._repeats[request] = self.accept(made.session_id, prompt, source=origin.source, actor=origin.actor)

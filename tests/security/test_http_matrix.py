@@ -32,6 +32,7 @@ GET  /sessions                      admin operator viewer approver adapter
 POST /sessions/<session_id>/control  admin operator adapter
 GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
+POST /sessions/start                admin operator adapter
 POST /sessions/unregister           admin operator
 POST /notifications/send            admin operator
 GET  /commands                      admin operator viewer approver adapter
@@ -92,6 +93,7 @@ AFAR = {"REMOTE_ADDR": "203.0.113.9"}
 # Whole, so that what they are refused for is who asks. There is no such session.
 BODIES = {
     "/sessions/register": {"sessionId": "none", "machineId": "no machine"},
+    "/sessions/start": {"prompt": "hello", "machineId": "no machine"},
     "/sessions/unregister": {"sessionId": "none"},
     "/notifications/send": {"sessionId": "none", "chatId": 1, "text": "hello"},
     "/commands": {"sessionId": "none", "text": "hello"},

@@ -133,6 +133,7 @@ class Start(Request):
     machine_id: str
     prompt: str
     folder: str | None = None
+    agent: str | None = None
 
 
 # None of these needs the key but a repeat: cancelling twice is cancelling once.
@@ -297,8 +298,9 @@ def _add_commands(blueprint: Blueprint, router: ConsoleRouter) -> None:
         sent = body(Start)
         actor = g.visitor.actor(f"web:{CHAT_ID}")
         origin = Origin("web", actor, Chat("web", CHAT_ID, message_id=sent.key))
+        request, agent = f"web:{sent.key}", sent.agent or ""
         started = router.own.start(
-            sent.prompt, sent.machine_id, sent.folder or "", request=f"web:{sent.key}", origin=origin
+            sent.prompt, sent.machine_id, sent.folder or "", agent=agent, request=request, origin=origin
         )
         return jsonify(present.command(started))
 

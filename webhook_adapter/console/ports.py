@@ -102,7 +102,9 @@ class ConsoleControl(Protocol):
     def send_key(self, session_id: str, key: str, *, request: str, origin: Origin) -> Command:
         """Press a named key in a session; once for each request id."""
 
-    def start(self, prompt: str, machine_id: str, folder: str, *, request: str, origin: Origin) -> Command:
+    def start(
+        self, prompt: str, machine_id: str, folder: str, *, agent: str = "", request: str, origin: Origin
+    ) -> Command:
         """Start a session; once for each request id. Gives its first command."""
 
     def cancel(self, command_id: str, *, request: str) -> Command:

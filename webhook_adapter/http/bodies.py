@@ -44,6 +44,26 @@ class UnregisterSession(Body):
     session_id: str
 
 
+class StartSession(Body):
+    """A coding agent to start on a machine, without a terminal."""
+
+    prompt: Annotated[Filled, Meta(description="The first text.")]
+    machine_id: Annotated[str | None, Meta(description="May be left out where there is only one.")] = None
+    agent: Annotated[
+        str | None, Meta(description='One of the machine\'s programs, such as "gemini"; "claude" if left out.')
+    ] = None
+    folder: Annotated[
+        str | None, Meta(description="One that the machine allows, or one below it; the first if left out.")
+    ] = None
+    conversation_id: Annotated[str | None, Meta(description="An earlier conversation to go on with.")] = None
+    keep: Annotated[bool, Meta(description="Let it go on when its 24 hours are over.")] = False
+    idempotency_key: str | None = None
+    ttl_seconds: Annotated[
+        Annotated[float, Meta(gt=0, le=_LONGEST_TTL)] | None,
+        Meta(description="Do not begin it later than this from now."),
+    ] = None
+
+
 class InlineButton(Struct):
     """A button of Telegram's that is pressed. No other kind can be sent."""
 
@@ -244,6 +264,16 @@ class CommandAccepted(Answer):
     """On disk; it is typed once the machine is there."""
 
     STATUS: ClassVar[HTTPStatus] = HTTPStatus.ACCEPTED
+    command_id: str
+    state: CommandState
+    ok: True_ = True
+
+
+class SessionStarting(Answer):
+    """On disk; it begins once the machine is there. The command is the first of the session."""
+
+    STATUS: ClassVar[HTTPStatus] = HTTPStatus.ACCEPTED
+    session_id: str
     command_id: str
     state: CommandState
     ok: True_ = True

@@ -107,6 +107,23 @@ def _add_sessions(blueprint: Blueprint) -> None:
         _control().unregister_session(asked.session_id)
         return bodies.Ok()
 
+    @blueprint.post("/sessions/start")
+    @endpoint("sessions", *KEYED, 404, 409)
+    def start_session(asked: bodies.StartSession) -> bodies.SessionStarting:
+        """Start a coding agent on a machine, without a terminal, and give it a text."""
+        command = _control().start(
+            asked.prompt,
+            asked.machine_id or "",
+            asked.folder or "",
+            agent=asked.agent or "",
+            conversation_id=asked.conversation_id or "",
+            keep=asked.keep,
+            ttl=None if asked.ttl_seconds is None else timedelta(seconds=asked.ttl_seconds),
+            request=asked.idempotency_key or "",
+            origin=_REST,
+        )
+        return bodies.shown(bodies.SessionStarting, command)
+
 
 def _add_controls(blueprint: Blueprint) -> None:
     @blueprint.post("/sessions/<session_id>/control")

@@ -1,36 +1,25 @@
-"""Claude Code without a terminal: we run it ourselves and talk with it in stream-json.
-
-It runs from a session's first text on. When it ends, or the agent does, the conversation stays, and the next text takes
-it up again.
-"""
+"""Claude Code without a terminal: we run it ourselves and talk with it in stream-json."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
 
+from agent.backends.child import Ended
 from agent.backends.claude.launch import Launcher
-from agent.backends.claude.process import ClaudeProcess, Ended, end_group
-from agent.backends.claude.questions import Asker, Nobody, OpenQuestions
-from agent.backends.claude.stream_asides import Aside
+from agent.backends.claude.process import ClaudeProcess
+from agent.backends.claude.questions import UNASKED, Asker, Nobody
 from agent.backends.claude.stream_json import Asked, Became, Finished, Limited, Said, Taken, Talk, Withdrawn, Works
-from agent.backends.terminals import typing_rules
-from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
+from agent.backends.open_questions import OpenQuestions
+from agent.backends.programs import PATIENCE, Listener, Places, ProgramBackend
+from agent.domain.command import Action, Outcome, Reason
 from agent.domain.control import BYPASS, MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
-from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
+from agent.domain.session import Conversation, Session, SessionState
 from agent.loops import Tasks
-from agent.processes import identify, is_running
+from agent.processes import identify
 
-logger = logging.getLogger(__name__)
-
-PATIENCE = 60.0
-"""Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
-
-_NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
 _FROM_NOW_ON = "from its next text on"
 _GONE = "No conversation found"  # the program's words
 
@@ -42,61 +31,27 @@ def _not_a_mode(mode: str) -> Outcome:
     return Outcome.failed(Reason.UNSUPPORTED, f"There is no mode {mode} here; one of: {', '.join(MODES)}")
 
 
-class Listener(Protocol):
-    """Who wants to know what sessions without a terminal do."""
-
-    async def said(self, session_id: str, text: str) -> None:
-        """Last words of a turn, for people."""
-
-    async def took(self, session_id: str) -> None:
-        """It has the text that it is being given; heard before the delivery is done."""
-
-    async def became(self, session_id: str, state: SessionState) -> None:
-        """IDLE means that it has done with all that it has."""
-
-    async def limited(self, session_id: str, until: float) -> None:
-        """Its account is at a usage limit until then, in seconds since the epoch; 0 for none."""
-
-    async def talks(self, session_id: str, talk: Conversation | None) -> None:
-        """It is in this conversation now; None when there is none to take up."""
-
-    def aside(self, session_id: str, aside: Aside) -> None:
-        """What is for those alone who read along."""
-
-    def is_followed(self, session_id: str) -> bool:
-        """Whether anybody wants what it says while it says it."""
-
-    async def works(self, session_id: str, mode: str, model: str = "") -> None:
-        """It is in this permission mode, with this model; empty where it does not say."""
-
-
-class HeadlessBackend:
+class HeadlessBackend(ProgramBackend[ClaudeProcess]):
     """Runs at most one program for each session."""
 
     def __init__(
         self,
         environ: Mapping[str, str] = MappingProxyType({}),
         patience: float = PATIENCE,
-        most: int = MAX_HEADLESS,
+        places: Places | None = None,
         trusted: Sequence[Path] = (),
         workers: Path | None = None,
     ) -> None:
+        super().__init__(patience, places or Places())
         self._launcher = Launcher(environ, trusted, workers)
-        self._patience = patience
-        self._most = most
-        self._listener: Listener | None = None
-        self._tasks = Tasks()
-        self._questions = OpenQuestions(Nobody(), self._tasks)
-        self._running: dict[str, ClaudeProcess] = {}
-        self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
-        self._saying: set[str] = set()  # sessions whose program is being given a text
-        self._engaged: set[str] = set()  # sessions whose program has one that it has not done with
-        self._watching: set[asyncio.Task[None]] = set()
+        self._asker: Asker = Nobody()
+        self._questions: OpenQuestions[Mapping[str, object]] = OpenQuestions(self._tasks)
 
     def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
         """Say who listens, who decides, and who is told of what breaks, before the first text."""
         self._listener, self._tasks = listener, tasks or self._tasks
-        self._questions = OpenQuestions(asker or Nobody(), self._tasks)
+        self._asker = asker or self._asker
+        self._questions = OpenQuestions(self._tasks)
 
     def is_installed(self) -> bool:
         """Whether the program is there."""
@@ -106,65 +61,17 @@ class HeadlessBackend:
         """Which version of it; empty where it does not say."""
         return await self._launcher.version()
 
-    async def deliver(self, session: Session, action: Action) -> Outcome:
-        match action:
-            case Input(text=text, submit=True) if content := typing_rules.clean(text):
-                return await self._say(session, content)
-            case Input() | KeyPress(name="enter"):
-                return Outcome.failed(Reason.UNSUPPORTED, _NO_LINE)
-            case KeyPress(name="esc" | "ctrl-c"):
-                return await self._interrupt(session)
-            case KeyPress(name=name):
-                return Outcome.failed(Reason.UNSUPPORTED, f"{name!r} has no meaning here. {_NO_LINE}")
-            case ControlSignal():
-                return await self._control(session, action)
-
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A text that comes while it asks something confirms nothing: it is queued."""
         return ""
 
-    async def clear_line(self, session: Session) -> None:
-        """There is no line."""
-
-    async def alive(self, session: Session) -> bool:  # noqa: ARG002
-        """The next text can always start it."""
-        return True
-
-    async def release(self, session: Session) -> None:
-        running, talk = self._running.get(session.session_id), session.conversation
-        if running is not None:
-            await running.stop()
-        elif talk is not None and is_running(talk.process):
-            await end_group(talk.process)  # an agent that died has left it
-
-    async def refresh(self, session: Session) -> bool:
-        """End the program, so that the next text takes the conversation up in a fresh one; False when it has to do."""
-        async with self._starting:  # no text begins meanwhile
-            name = session.session_id
-            if name in self._saying or name in self._engaged:  # an end now would lose a text or a turn
-                return False
-            if running := self._running.get(name):
-                await running.stop()
-        return True
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """The programs that run now."""
-        return tuple(running.pid for running in self._running.values())
-
     async def close(self) -> None:
-        """End all programs: with this process nobody would hear them."""
-        await asyncio.gather(*(running.stop() for running in self._running.values()))
-        await asyncio.gather(*self._watching, return_exceptions=True)
+        await super().close()
         await self._questions.closed()
 
     async def _say(self, session: Session, content: str) -> Outcome:
         try:
-            async with self._starting:
-                running = self._running.get(session.session_id)
-                if running is None or running.how:  # it has ended, and is not buried yet
-                    running = await self._start(session)
-                self._saying.add(session.session_id)
+            running = await self._reach(session)
         except Refusal as refusal:
             return Outcome.failed(refusal.reason, refusal.text)
         try:
@@ -220,35 +127,16 @@ class HeadlessBackend:
             return Outcome.uncertain(Reason.BACKEND_ERROR, "Claude Code does not answer.")
         return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
 
-    async def _start(self, session: Session) -> ClaudeProcess:
-        """Raises Refusal when it cannot be started."""
-        if len(self._running) >= self._most:
-            why = f"{self._most} run here without a terminal, the limit (POINTSMAN_MAX_SESSIONS). End one of them."
-            raise Refusal(Reason.TOO_MANY_SESSIONS, why)
+    async def _launched(self, session: Session) -> ClaudeProcess:
         name = session.session_id
-        running = self._running[name] = await self._launcher.start(session, partial(self._heard, name))
+        running = await self._launcher.start(session, partial(self._heard, name))
         running.read_along(partial(self._heeded.aside, name), partial(self._heeded.is_followed, name))
-        watching = self._tasks.start(f"watch {name}", partial(self._watch, name, running))
-        self._watching.add(watching)
-        watching.add_done_callback(self._watching.discard)
-        logger.info("claude started session_id=%s pid=%s", name, running.pid)
         return running
 
-    async def _watch(self, name: str, running: ClaudeProcess) -> None:
-        """See to its end: what it still asks is void, and nobody takes it for busy any more."""
-        await asyncio.wait([running.ended])
-        if not running.ended.cancelled():
-            running.ended.result()  # nobody listens any more where that was an error
-        if self._running.get(name) is running:
-            del self._running[name]
-            self._engaged.discard(name)
-        logger.info("claude ended session_id=%s pid=%s", name, running.pid)
-        if running.stopped or not running.spoke:  # we ended it, or its delivery tells
-            return
-        await self._heeded.said(
-            name, f"Claude Code ended ({running.how}). The next text takes up the conversation again."
-        )
-        await self._heeded.became(name, SessionState.IDLE)
+    def _farewell(self, session_id: str, running: ClaudeProcess) -> str:  # noqa: ARG002
+        if not running.spoke:  # its delivery tells
+            return ""
+        return f"Claude Code ended ({running.how}). The next text takes up the conversation again."
 
     async def _heard(self, name: str, said: Said) -> None:
         match said:
@@ -269,7 +157,10 @@ class HeadlessBackend:
             case Limited(until=until):
                 await self._heeded.limited(name, until)
             case Asked():
-                self._questions.begin(name, self._running[name], said)
+                running = self._running[name]
+                ask = partial(self._asker.ask, name, said.request_id, said.use)
+                answer = partial(running.answer, said)
+                self._questions.begin(said.request_id, ask, answer, running.ended, broken=UNASKED)
             case Withdrawn(request_id=request_id):
                 self._questions.withdraw(request_id)
 
@@ -277,8 +168,3 @@ class HeadlessBackend:
         await self._heeded.became(name, state)
         if state is SessionState.IDLE:
             self._engaged.discard(name)
-
-    @property
-    def _heeded(self) -> Listener:
-        assert self._listener is not None  # noqa: S101 -- the agent connects it before it takes commands
-        return self._listener

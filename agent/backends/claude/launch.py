@@ -2,15 +2,15 @@
 
 import asyncio
 import os
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from agent.backends.child import end_group
 from agent.backends.claude import registry_file, stream_asides, stream_json
-from agent.backends.claude.process import ClaudeProcess, Heard, end_group
+from agent.backends.claude.process import ClaudeProcess, Heard
 from agent.backends.folders import leads_into
-from agent.backends.spawning import unavailable
+from agent.backends.spawning import shown, unavailable, version_of
 from agent.domain.command import Reason
 from agent.domain.control import MODES
 from agent.domain.errors import Refusal
@@ -19,16 +19,6 @@ from agent.processes import is_running
 from agent.token_files import environment as of_session
 
 PROGRAM = "claude"
-PATIENCE = 5.0  # seconds for its version, which takes 0.1 s; the router waits for a hello for 10
-_VERSION = re.compile(rb"[0-9][0-9A-Za-z.+-]{0,40}")
-
-# What tells of the session that the agent was started from, or is the agent's own and no business of others.
-_STRIPPED = ("CLAUDE", "AI_AGENT", "TMUX", "NVIM", "POINTSMAN_", "TELEGRAM_", "ALLOWED_")
-# How a person has set it up, all the same.
-_KEPT = (
-    *("CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"),
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-)
 
 
 class Launcher:
@@ -55,7 +45,7 @@ class Launcher:
         found = await asyncio.to_thread(os.stat, path)
         key = (path, found.st_mtime_ns)
         if self._known[0] != key:
-            self._known = (key, await _version(path, self._environ))
+            self._known = (key, await version_of(path, self._environ))
         return self._known[1]
 
     @property
@@ -92,26 +82,6 @@ class Launcher:
             raise Refusal(Reason.BACKEND_ERROR, _why_not(argv[0], folder, error)) from None
 
 
-async def _version(program: str, environ: Mapping[str, str]) -> str:
-    silent = asyncio.subprocess.DEVNULL
-    try:
-        asked = await asyncio.create_subprocess_exec(
-            program, "--version", env=environ, stdin=silent, stdout=asyncio.subprocess.PIPE, stderr=silent
-        )
-    except OSError:
-        return ""
-    try:
-        said, _ = await asyncio.wait_for(asked.communicate(), PATIENCE)
-    except TimeoutError:
-        return ""
-    finally:
-        if asked.returncode is None:  # it hangs, or the agent stops
-            asked.kill()
-            await asked.wait()
-    match = _VERSION.match(said)
-    return match[0].decode() if match else ""
-
-
 def _why_not(program: str, folder: str, error: OSError) -> str:
     # Both a folder and a program that are not there are the same error.
     if not Path(folder).is_dir():
@@ -121,5 +91,4 @@ def _why_not(program: str, folder: str, error: OSError) -> str:
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What the program gets to see of the agent's environment."""
-    kept = {name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_STRIPPED)}
-    return kept | stream_json.ENVIRON
+    return shown(environ) | stream_json.ENVIRON

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from agent.backends import record
 from agent.backends.claude import subagents, transcript
 from agent.backends.claude.subagents import Subagent, Whereabouts
 from agent.backends.claude.transcript import Known
@@ -214,6 +215,9 @@ class TranscriptFile:
     def _told(line: bytes | None, known: Known) -> tuple[tuple[Event, ...], Known]:
         if line is None:
             return (Event(Missing(_LONG.format(most=MAX_LINE // 1024**2))),), known
+        if record.is_row(line):
+            events, at = record.parse(line, known.since)
+            return events, replace(known, last=max(known.last, at))
         return transcript.parse(line, known)
 
 

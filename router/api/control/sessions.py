@@ -47,7 +47,7 @@ class SessionsPart(Part):
 
     async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
         r, who, limit = request, origin(request, call), ttl(request)
-        wanted = Wanted(r.machine_id, StartSession(r.prompt, r.folder, r.conversation_id, r.keep))
+        wanted = Wanted(r.machine_id, StartSession(r.prompt, r.folder, r.conversation_id, r.keep, r.agent))
 
         def operation(tx: Transaction) -> pb.StartSessionResponse:
             command = self._s.starts.start(tx, wanted, who, ttl=limit, note=note(request))

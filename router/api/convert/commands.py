@@ -59,8 +59,10 @@ def action_message(value: Action) -> pb.Action:
             return pb.Action(key=pb.KeyPress(name=name))
         case PermissionDecision():
             return pb.Action(permission_decision=decision_message(value))
-        case StartSession(prompt, folder, conversation_id, keep):
-            start = pb.StartSession(prompt=prompt, folder=folder, conversation_id=conversation_id, keep=keep)
+        case StartSession(prompt, folder, conversation_id, keep, agent):
+            start = pb.StartSession(
+                prompt=prompt, folder=folder, conversation_id=conversation_id, keep=keep, agent=agent
+            )
             return pb.Action(start_session=start)
         case StopSession():
             return pb.Action(stop_session=pb.StopSession())

@@ -6,7 +6,9 @@ HOW = (
     "Say what the new session should do. For example:\n"
     "/new fix the failing test\n"
     "/new devbox ~/src/api/ fix the failing test\n"
-    "The machine may be left out where there is only one, and the folder where the machine's first will do."
+    "/new devbox gemini ~/src/api/ fix the failing test\n"
+    "The machine may be left out where there is only one, the coding agent where it is"
+    " Claude Code, and the folder where the machine's first will do."
 )
 STARTS = {
     CommandState.QUEUED: "🚀 Starting on {machine}…",

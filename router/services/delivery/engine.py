@@ -28,6 +28,7 @@ from router.domain.command import (
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import Cancel, Receipt, ReceiptOutcome
 from router.domain.gates import Closed
+from router.domain.machine import CLAUDE
 from router.domain.wording import status_lines
 from router.link.hub import Hub, Link
 from router.services.delivery.backoffs import Backoffs
@@ -290,7 +291,8 @@ class DeliveryEngine:
         if not isinstance(command.action, StartSession) or command.attempt:
             return None
         machine = machines.find(tx, command.machine_id)
-        return self._gates.before_start(machine, command.action.folder) if machine else None
+        program = command.action.agent or CLAUDE
+        return self._gates.before_start(machine, command.action.folder, program) if machine else None
 
     def _send_at_once(self, tx: Transaction, command: Command, now: float) -> Command:
         link = self._hub.get(command.machine_id)

@@ -12,7 +12,7 @@ from agent.domain.frames import CommandMark, CommandResult, Item, Mark, Notify, 
 from agent.domain.session import Conversation, Process, Session, SessionState
 from agent.processes import identify
 from agent.services.headless import HeadlessListener
-from tests.integration.agent.backends.stages import stream_recorder
+from tests.integration.agent.backends.program_stages import stream_recorder
 from tests.rigs.agent_rig import Rig, Rigs, eventually
 
 NOBODY = "127.0.0.1:1"

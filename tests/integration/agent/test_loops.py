@@ -20,7 +20,7 @@ from agent.loops import Tasks, endless, guarded
 from agent.processes import identify
 from agent.store.database import Database
 from agent.store.group_commit import Transaction
-from tests.integration.agent.backends.stages import stream_recorder
+from tests.integration.agent.backends.program_stages import stream_recorder
 from tests.rigs.agent_rig import ROOT, Rig, Rigs, eventually
 from tests.rigs.scripted_link import running_router
 

@@ -6,7 +6,7 @@ import os
 import psutil
 import pytest
 
-from agent.backends.claude import launch
+from agent.backends import spawning
 from agent.backends.claude.headless import HeadlessBackend
 from tests.rigs.agent_rig import Rigs, eventually
 from tests.rigs.scripted_link import running_router
@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 async def test_a_program_that_does_not_say_its_version_holds_up_no_stop(
     rigs: Rigs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "PATIENCE", 3600.0)
+    monkeypatch.setattr(spawning, "PATIENCE", 3600.0)
     hung, asked = rigs.data_dir / "claude", rigs.data_dir / "asked"
     hung.write_text(f"#!/bin/sh\necho $$ > {asked}.new && mv {asked}.new {asked}\nexec sleep 3600\n")
     hung.chmod(0o700)

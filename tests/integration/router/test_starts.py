@@ -74,6 +74,36 @@ def test_a_start_is_the_first_command_of_a_session_that_waits_for_it(
     assert session(router, frame.session_id).state == types.SESSION_STATE_IDLE
 
 
+def test_another_coding_agent_is_asked_for_where_it_is(router: RouterUnderTest, agent: ThinAgent) -> None:
+    have = [types.ProgramVersion(name=name, version="1") for name in ("claude", "gemini")]
+    abilities = ["text", "start"]
+    with agent.connected(capabilities=abilities, programs=have) as link:
+        with pytest.raises(grpc.RpcError) as refused:
+            start(router, agent="opencode")
+        started = start(router, "fix it", agent="gemini", folder="~/src/api")
+        [frame] = link.commands(1)
+        router.submit(HERE, "/new gemini api/ and this")
+        [second] = link.commands(1)
+
+    assert reason_of(refused.value) == "UNSUPPORTED"
+    assert (frame.command_id, frame.action.start_session.agent) == (started.command.command_id, "gemini")
+    wanted = second.action.start_session
+    assert (wanted.agent, wanted.folder, wanted.prompt) == ("gemini", "api/", "and this")
+
+
+def test_a_policy_of_programs_holds_for_each_of_them(router: RouterUnderTest, agent: ThinAgent) -> None:
+    have = [types.ProgramVersion(name=name, version="1") for name in ("claude", "gemini")]
+    policy = types.MachinePolicy(programs=["claude"])
+    router.control.SetMachinePolicy(pb.SetMachinePolicyRequest(machine_id=agent.machine_id, policy=policy))
+    with agent.connected(capabilities=["text", "start"], programs=have):
+        with pytest.raises(grpc.RpcError) as refused:
+            start(router, agent="gemini")
+        allowed = start(router, agent="claude")
+
+    assert reason_of(refused.value) == "PROGRAM_NOT_ALLOWED"
+    assert allowed.command.state
+
+
 def test_a_machine_that_says_done_and_no_more_has_the_session(router: RouterUnderTest, link: ThinLink) -> None:
     started = start(router)
     [frame] = link.commands(1)

@@ -1,6 +1,5 @@
 """A program to type into, behind each backend: started, waited for, typed into, and read."""
 
-import asyncio
 import json
 import os
 import signal
@@ -14,7 +13,6 @@ from typing import Protocol
 import uvloop
 
 from agent import processes
-from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.command import CommandBackend
 from agent.backends.terminals import nvim
 from agent.backends.terminals.nvim import NvimBackend
@@ -24,12 +22,10 @@ from agent.backends.terminals.typing_rules import Pace
 from agent.domain.command import Action, KeyPress, Outcome
 from agent.domain.session import Session
 from tests.integration.agent.backends.local_agent import LocalAgent
-from tests.integration.agent.backends.notes import Notes
 from tests.integration.agent.backends.terminal import Terminal, host
 from tests.programs import needed
 from tests.waiting import wait_until
 
-STREAM_RECORDER = Path(__file__).with_name("stream_recorder.py")
 RECORDER = Path(__file__).with_name("recorder.py")
 QUICK = Pace(between=0.0, before_enter=0.0)
 MANY = 10_000  # Ctrl-D: more than any stage is asked for
@@ -271,50 +267,3 @@ class CommandStage:
 
     def close(self) -> None:
         """Nothing stays behind."""
-
-
-def stream_recorder(folder: Path) -> tuple[Path, Path]:
-    """A program that takes prompts as Claude Code does, and the file that it writes them to."""
-    script, record = folder / "recorder", folder / "record"
-    script.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S {STREAM_RECORDER} {record}\n")
-    script.chmod(0o700)
-    record.touch()
-    return script, record
-
-
-class HeadlessStage:
-    """A program that takes prompts as Claude Code does, from its first one on."""
-
-    def __init__(self, folder: Path) -> None:
-        program, file = stream_recorder(folder)
-        self._record = Record(file)
-        self._session = Session("s1", "headless", cwd=str(folder), target={"program": str(program)})
-        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._backend = self._runner.run(self._connected())
-
-    async def _connected(self) -> HeadlessBackend:
-        backend = HeadlessBackend()
-        backend.connect(Notes())
-        return backend
-
-    def deliver(self, action: Action) -> Outcome:
-        return self._runner.run(self._backend.deliver(self._session, action))
-
-    def alive(self) -> bool:
-        return self._runner.run(self._backend.alive(self._session))
-
-    def kill(self) -> None:
-        self._runner.run(self._killed())
-
-    async def _killed(self) -> None:
-        for pid in self._backend.pids:
-            os.kill(pid, signal.SIGKILL)
-        while self._backend.pids:
-            await asyncio.sleep(0)
-
-    def submissions(self) -> list[bytes]:
-        return self._record.news()
-
-    def close(self) -> None:
-        self._runner.run(self._backend.close())
-        self._runner.close()

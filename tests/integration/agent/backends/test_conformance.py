@@ -12,9 +12,9 @@ import pytest
 from agent import processes
 from agent.domain.command import Action, Ending, Input, KeyPress, Outcome, Reason
 from tests.folders import short_folder
+from tests.integration.agent.backends.program_stages import AcpStage, HeadlessStage
 from tests.integration.agent.backends.stages import (
     CommandStage,
-    HeadlessStage,
     NvimStage,
     PtyStage,
     Stage,
@@ -69,7 +69,9 @@ STAGES: dict[str, Callable[..., Stage]] = {
     "nvim": NvimStage,
     "command": CommandStage,
     "headless": HeadlessStage,
+    "acp": AcpStage,
 }
+LINELESS = {"headless", "acp"}
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -102,7 +104,7 @@ def test_texts_stay_in_order_and_apart(stage: Stage) -> None:
     assert stage.submissions() == [b"first", b"second\nlines", b"third"]
 
 
-@pytest.mark.parametrize("stage", sorted(STAGES.keys() - {"headless"}), indirect=True)
+@pytest.mark.parametrize("stage", sorted(STAGES.keys() - LINELESS), indirect=True)
 def test_an_empty_text_is_an_enter(stage: Stage) -> None:
     stage.deliver(Input(""))
 
@@ -117,7 +119,7 @@ def test_a_key_that_does_not_exist_is_refused(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("action", [Input(""), Input("half", submit=False), KeyPress("enter"), KeyPress("up")])
-@pytest.mark.parametrize("stage", ["headless"], indirect=True)
+@pytest.mark.parametrize("stage", sorted(LINELESS), indirect=True)
 def test_what_needs_an_input_line_is_refused_where_there_is_none(stage: Stage, action: Action) -> None:
     outcome = stage.deliver(action)
 
@@ -133,7 +135,7 @@ def test_a_stop_with_nothing_to_stop_harms_nothing(stage: Stage) -> None:
     assert [text.removeprefix(b"\x03") for text in stage.submissions()] == [b"next"]
 
 
-@pytest.mark.parametrize("stage", ["command", "headless"], indirect=True)
+@pytest.mark.parametrize("stage", ["command", "headless", "acp"], indirect=True)
 def test_what_runs_for_a_text_is_never_gone(stage: Stage) -> None:
     stage.deliver(Input("first"))
     stage.kill()

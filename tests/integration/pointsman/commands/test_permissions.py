@@ -57,7 +57,7 @@ def test_where_nobody_answers_it_says_so(router: RouterUnderTest, link: ThinLink
         router.advance(1801)
         done = asking.result(60)
 
-    assert (done.exit_code, done.stdout, done.stderr) == (1, "", "nobody answered: expired\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (7, "", "nobody answered: expired\n")
     assert link.waiting() == 0
 
 

@@ -34,6 +34,14 @@ def test_a_start_may_ask_for_a_session_that_is_kept(
     assert asked.keep is keep
 
 
+@pytest.mark.parametrize(("options", "agent"), [([], ""), (["--agent", "gemini"], "gemini")])
+def test_a_start_may_name_a_coding_agent(run: Run, control: FakeControl, options: list[str], agent: str) -> None:
+    run("start", *options, "fix it")
+
+    (asked,) = (each for each in control.requests if isinstance(each, pb.StartSessionRequest))
+    assert asked.agent == agent
+
+
 def test_keep_asks_for_it(run: Run, control: FakeControl) -> None:
     control.add_session("s1", "api")
     control.machines = [types.Machine(machine_id="box", connected=True)]

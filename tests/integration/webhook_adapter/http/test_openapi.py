@@ -61,7 +61,9 @@ def test_it_holds_no_secret(http: FlaskClient) -> None:
     assert PATH_SECRET not in http.get("/openapi.json").text
 
 
-@pytest.mark.parametrize("path", ["/sessions/register", "/sessions/unregister", "/notifications/send", "/commands"])
+@pytest.mark.parametrize(
+    "path", ["/sessions/register", "/sessions/start", "/sessions/unregister", "/notifications/send", "/commands"]
+)
 def test_what_it_requires_is_what_an_empty_body_lacks(http: FlaskClient, document: Any, path: str) -> None:
     taken = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     required = document["components"]["schemas"][taken.rpartition("/")[2]]["required"]
@@ -79,6 +81,7 @@ def test_what_it_requires_is_what_an_empty_body_lacks(http: FlaskClient, documen
         ("get", "/sessions", None, "/sessions"),
         ("post", "/sessions/register", {"sessionId": "a", "machineId": "b"}, "/sessions/register"),
         ("post", "/sessions/register", {}, "/sessions/register"),
+        ("post", "/sessions/start", {"prompt": "x", "agent": "../x"}, "/sessions/start"),
         ("post", "/sessions/unregister", {"sessionId": "s1"}, "/sessions/unregister"),
         ("post", "/sessions/unregister", {"sessionId": "nobody"}, "/sessions/unregister"),
         ("post", "/notifications/send", {"sessionId": "s1", "chatId": 99, "text": "x"}, "/notifications/send"),

@@ -18,6 +18,7 @@ NOTICE = {"sessionId": "s1", "chatId": 99, "text": "done"}
 PROTECTED = [
     ("GET", "/sessions"),
     ("POST", "/sessions/register"),
+    ("POST", "/sessions/start"),
     ("POST", "/sessions/unregister"),
     ("POST", "/notifications/send"),
     ("POST", "/commands"),
@@ -83,6 +84,19 @@ def test_a_session_is_registered_and_moved(http: FlaskClient, router: FaultyRout
     assert again.get_json() == {"ok": True, "sessionId": "s2", "machineId": "b"}
     sessions = {each["sessionId"]: each for each in http.get("/sessions", headers=KEY).get_json()}
     assert sessions["s2"]["machineId"] == "b"
+
+
+def test_a_coding_agent_is_started_once(http: FlaskClient, router: FaultyRouter) -> None:
+    router.add_session("s3", "a")
+    wanted = {"prompt": "fix it", "machineId": "a", "agent": "gemini", "folder": "api/", "idempotencyKey": "once"}
+    first, again = (http.post("/sessions/start", headers=KEY, json=wanted) for _ in range(2))
+    refused = http.post("/sessions/start", headers=KEY, json={**wanted, "agent": "../x", "idempotencyKey": "two"})
+
+    started = first.get_json()
+    assert (first.status_code, started["state"], again.get_json()) == (202, "QUEUED", started)
+    listed = {each["sessionId"]: each for each in http.get("/sessions", headers=KEY).get_json()}
+    assert (listed[started["sessionId"]]["machineId"], listed[started["sessionId"]]["label"]) == ("a", "api")
+    assert (refused.status_code, refused.get_json()["code"]) == (400, "INVALID_ARGUMENT")
 
 
 def test_a_session_is_unregistered(http: FlaskClient) -> None:

@@ -29,6 +29,57 @@ def test_words_behind_new_are_read(argument: str, machine: str, folder: str, pro
 
 
 @pytest.mark.parametrize(
+    ("argument", "machine", "agent", "folder", "prompt"),
+    [
+        ("devbox gemini ~/src/api/ fix it", "devbox", "gemini", "~/src/api/", "fix it"),
+        ("Gemini fix it", "", "gemini", "", "fix it"),
+        ("claude api/ fix it", "", "claude", "api/", "fix it"),
+        ("goose fix it", "", "", "", "goose fix it"),
+        ("devbox fix gemini", "devbox", "", "", "fix gemini"),
+        ("devbox gemini", "devbox", "gemini", "", ""),
+    ],
+)
+def test_a_coding_agent_is_named_behind_the_machine(
+    argument: str, machine: str, agent: str, folder: str, prompt: str
+) -> None:
+    assert read(argument, MACHINES, {"claude", "gemini"}) == Wanted(machine, StartSession(prompt, folder, agent=agent))
+
+
+HAVE = {"devbox": ("claude", "gemini"), "laptop": ("claude",)}
+
+
+def test_the_only_machine_that_has_the_coding_agent_need_not_be_named() -> None:
+    assert checked(Wanted("", StartSession("go", agent="gemini")), MACHINES, MACHINES, HAVE).machine_id == "devbox"
+
+
+@pytest.mark.parametrize("have", [{}, {"laptop": ()}], ids=["not heard of", "it did not say"])
+def test_a_machine_that_did_not_say_what_it_has_is_the_judge(have: dict[str, tuple[str, ...]]) -> None:
+    assert checked(Wanted("laptop", StartSession("go", agent="gemini")), MACHINES, MACHINES, have)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason", "says"),
+    [
+        (Wanted("laptop", StartSession("go", agent="gemini")), Reason.UNSUPPORTED, "It has: claude"),
+        (Wanted("laptop", StartSession("go", agent="../x")), Reason.INVALID_ARGUMENT, "such as gemini"),
+        (Wanted("devbox", StartSession("go", "", "--yes", agent="gemini")), Reason.INVALID_ARGUMENT, "letters"),
+        (Wanted("devbox", StartSession("go", "", "ses_1", agent="claude")), Reason.INVALID_ARGUMENT, "UUID"),
+    ],
+)
+def test_a_coding_agent_that_cannot_be_is_refused(wanted: Wanted, reason: Reason, says: str) -> None:
+    with pytest.raises(Refusal, match=says) as refused:
+        checked(wanted, MACHINES, MACHINES, HAVE)
+
+    assert refused.value.reason is reason
+
+
+def test_other_programs_name_their_conversations_as_they_like() -> None:
+    wanted = Wanted("devbox", StartSession("go", "", "ses_dd7ec41c8ffeTMPZJMheg35omC", agent="gemini"))
+
+    assert checked(wanted, MACHINES, MACHINES, HAVE) == wanted
+
+
+@pytest.mark.parametrize(
     ("wanted", "machines", "reason", "says"),
     [
         (Wanted("devbox", StartSession(" \n")), MACHINES, Reason.INVALID_ARGUMENT, "prompt is empty"),

@@ -2734,6 +2734,7 @@ class StartSessionRequest(_message.Message):
     TTL_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
     KEEP_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
     machine_id: _builtins.str
     """The machine; may be empty where there is only one."""
     folder: _builtins.str
@@ -2743,11 +2744,13 @@ class StartSessionRequest(_message.Message):
     prompt: _builtins.str
     """The first text, at most 64 KiB."""
     conversation_id: _builtins.str
-    """The id of an earlier conversation to go on with, a UUID; empty begins a new one."""
+    """The coding agent's own id of an earlier conversation to go on with, of Claude Code a UUID; empty begins a new one."""
     request_id: _builtins.str
     """For repeats."""
     keep: _builtins.bool
     """Let it go on beyond its 24 hours, until it is ended."""
+    agent: _builtins.str
+    """Which coding agent: the name of one of the machine's programs, such as "gemini"; empty is "claude"."""
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
         """Do not start it later than this from now; unset means 24 hours, then it is a dead letter."""
@@ -2767,10 +2770,11 @@ class StartSessionRequest(_message.Message):
         ttl: _duration_pb2.Duration | None = ...,
         origin: _types_pb2.Origin | None = ...,
         keep: _builtins.bool = ...,
+        agent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "machine_id", b"machine_id", "origin", b"origin", "prompt", b"prompt", "request_id", b"request_id", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "machine_id", b"machine_id", "origin", b"origin", "prompt", b"prompt", "request_id", b"request_id", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

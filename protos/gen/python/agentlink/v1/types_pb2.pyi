@@ -1015,6 +1015,7 @@ class StartSession(_message.Message):
     FOLDER_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     KEEP_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
     prompt: _builtins.str
     """The first text, at most 64 KiB; not empty."""
     folder: _builtins.str
@@ -1022,9 +1023,13 @@ class StartSession(_message.Message):
     those. At most 4096 bytes.
     """
     conversation_id: _builtins.str
-    """The program's own id of an earlier conversation to go on with, a UUID; empty begins a new one."""
+    """The program's own id of an earlier conversation to go on with: of Claude Code a UUID, of others up to 128 of letters,
+    digits, ".", "_" and "-"; empty begins a new one.
+    """
     keep: _builtins.bool
     """Let it go on beyond its 24 hours, as KeepSession does."""
+    agent: _builtins.str
+    """Which coding agent, by one of the names that the machine's programs have; empty is "claude"."""
     def __init__(
         self,
         *,
@@ -1032,10 +1037,11 @@ class StartSession(_message.Message):
         folder: _builtins.str = ...,
         conversation_id: _builtins.str = ...,
         keep: _builtins.bool = ...,
+        agent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "prompt", b"prompt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "folder", b"folder", "keep", b"keep", "prompt", b"prompt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

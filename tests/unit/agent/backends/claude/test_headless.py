@@ -7,6 +7,7 @@ import pytest
 
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import environment
+from agent.backends.programs import Places
 from agent.domain.command import Ending, Input, Outcome, Reason
 from agent.domain.session import Session
 from tests.integration.agent.backends.notes import Notes
@@ -77,7 +78,7 @@ def test_lines_that_are_no_messages_are_passed_over(data_dir: Path) -> None:
 
 def test_one_more_than_may_run_at_once_is_refused(data_dir: Path) -> None:
     async def scene() -> list[Outcome]:
-        backend = HeadlessBackend({"HOME": str(data_dir)}, patience=0.05, most=1)
+        backend = HeadlessBackend({"HOME": str(data_dir)}, patience=0.05, places=Places(1))
         backend.connect(Notes())
         (data_dir / "program").write_text("#!/bin/sh\nexec sleep 60\n")
         (data_dir / "program").chmod(0o700)

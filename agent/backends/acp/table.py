@@ -1,0 +1,134 @@
+"""The coding agents that are known to speak ACP, and in what they differ: data, as seen with the real programs."""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+
+from agent.domain.errors import ConfigError
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+class Busy(Enum):
+    """What a text does that comes in a turn: why texts wait on our side."""
+
+    STOPS = "stops the turn"
+    QUEUES = "waits in the program"
+    JOINS = "joins the turn"
+    REFUSED = "is refused"
+    UNKNOWN = "is anybody's guess"
+
+
+class Load(Enum):
+    """How a conversation is taken up again."""
+
+    RESUME = "session/resume"  # nothing is replayed
+    LOAD = "session/load"  # what was said comes again, up to the answer
+    NEXT_MINUTE = "session/load, not in the minute of the last one"  # else it destroys the conversation
+    OFFERED = "what it offers"
+
+
+class LastWords(Enum):
+    """Which of its words are the answer of a turn."""
+
+    MESSAGE = "the last message by id"  # what has no id are warnings and errors
+    BEHIND_TOOLS = "what comes behind the last tool"  # its words have no ids
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One coding agent.
+
+    `mode` is set after every new, load and resume, so that people are asked; empty where that is all there is, or
+    `environ` says it. `brings` are files and folders of a project that it would use before anybody is asked: commands
+    to run, or where its key is sent; None where nobody knows.
+    """
+
+    name: str
+    title: str
+    argv: tuple[str, ...]
+    install: str = ""  # the command that does
+    mode: str = ""
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    busy: Busy = Busy.UNKNOWN
+    load: Load = Load.OFFERED
+    late_replay: bool = False  # old words come also behind the answer, up to the list of its commands
+    words: LastWords = LastWords.BEHIND_TOOLS
+    brings: tuple[str, ...] | None = None
+    is_listed: bool = False  # in Claude Code's registry of what runs
+
+    @property
+    def program(self) -> str:
+        """What must be on the PATH."""
+        return self.argv[0]
+
+
+# It allows everything unless it is told otherwise; said here, a person's own files stay as they are.
+_OPENCODE = json.dumps({"permission": {"bash": "ask", "edit": "ask", "webfetch": "ask"}})
+
+_ALL = (
+    Kind(
+        "gemini", "Gemini CLI", ("gemini", "--acp"), "npm install -g @google/gemini-cli", "default",
+        MappingProxyType({"GEMINI_CLI_NO_RELAUNCH": "true", "NO_BROWSER": "1"}),
+        Busy.STOPS, Load.NEXT_MINUTE, late_replay=True, brings=(".gemini", ".env"),
+    ),
+    Kind(
+        "opencode", "OpenCode", ("opencode", "acp"), "npm install -g opencode-ai", "",
+        MappingProxyType({"OPENCODE_CONFIG_CONTENT": _OPENCODE, "OPENCODE_DISABLE_AUTOUPDATE": "1"}),
+        Busy.JOINS, Load.RESUME, words=LastWords.MESSAGE, brings=("opencode.json", "opencode.jsonc", ".opencode"),
+    ),
+    Kind(
+        "codex", "Codex", ("codex-acp",), "npm install -g @agentclientprotocol/codex-acp", "read-only",
+        MappingProxyType({"INITIAL_AGENT_MODE": "read-only", "NO_BROWSER": "1"}),
+        Busy.QUEUES, Load.RESUME, words=LastWords.MESSAGE, brings=(".codex",),
+    ),
+    Kind(
+        "claude-acp", "Claude Code (ACP)", ("claude-agent-acp",),
+        # Of no named version Node 20 gets a very old one.
+        "npm install -g @agentclientprotocol/claude-agent-acp@0.101.0", "default",
+        busy=Busy.QUEUES, load=Load.RESUME, words=LastWords.MESSAGE, brings=(".claude", ".mcp.json"), is_listed=True,
+    ),
+    Kind(
+        "qwen", "Qwen Code", ("qwen", "--acp"), "npm install -g @qwen-code/qwen-code", "default",
+        MappingProxyType({"QWEN_CODE_NO_RELAUNCH": "true"}),
+        Busy.STOPS, Load.RESUME, brings=(".qwen", ".env"),
+    ),
+    Kind(
+        "copilot", "Copilot CLI", ("copilot", "--acp"), "npm install -g @github/copilot",
+        busy=Busy.STOPS, load=Load.LOAD, brings=(".mcp.json", ".vscode", ".github/hooks", ".copilot"),
+    ),
+    Kind(
+        "vibe", "Vibe", ("vibe-acp",), "pip install mistral-vibe",
+        busy=Busy.REFUSED, load=Load.LOAD, words=LastWords.MESSAGE, brings=(".vibe", ".env"),
+    ),
+)  # fmt: skip
+KNOWN: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ALL})
+
+
+def table(setting: str = "") -> Mapping[str, Kind]:
+    """Those that are known, with what a person added or changed: `NAME[:MODE] = COMMAND; …`. Raises ConfigError."""
+    kinds = dict(KNOWN)
+    for item in filter(None, map(str.strip, setting.split(";"))):
+        kind = _read(item)
+        kinds[kind.name] = kind
+    return MappingProxyType(kinds)
+
+
+def _read(item: str) -> Kind:
+    head, separator, command = item.partition("=")
+    name, _, mode = map(str.strip, head.partition(":"))
+    try:
+        argv = tuple(shlex.split(command))
+    except ValueError:
+        argv = ()
+    if not separator or not NAME.fullmatch(name) or not argv or name == "claude":
+        raise ConfigError(
+            f"POINTSMAN_AGENTS: {item[:60]!r} is not NAME = COMMAND or NAME:MODE = COMMAND; a name has up to 32 of a-z,"
+            " 0-9 and -, and claude is taken."
+        )
+    known = KNOWN.get(name)
+    return replace(known, argv=argv, mode=mode or known.mode) if known else Kind(name, name, argv, mode=mode)
