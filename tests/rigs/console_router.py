@@ -30,11 +30,7 @@ from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
 LIVE = (CommandState.QUEUED, CommandState.SENT, CommandState.RECEIVED)
 WAITING = (CommandState.DEAD, CommandState.UNCERTAIN)
-MARKS = {
-    CommandState.SENT: "sent_at",
-    CommandState.RECEIVED: "received_at",
-    CommandState.DONE: "typed_at",
-}
+MARKS = {CommandState.SENT: "sent_at", CommandState.RECEIVED: "received_at", CommandState.DONE: "typed_at"}
 
 
 def _number(made_id: str) -> int:
@@ -49,25 +45,23 @@ def a_session(session_id: str, machine_id: str = "devbox", **given: object) -> S
 
 
 def a_command(command_id: str, session_id: str, text: str, **given: object) -> Command:
-    blank = Command(
-        *(
-            command_id,
-            session_id,
-            "devbox",
-            1,
-            text,
-            "",
-            CommandState.QUEUED,
-            "",
-            "",
-            0,
-            "web",
-            "web:console",
-            "",
-            False,
-        ),
-        *(None,) * 7,
+    made = (
+        command_id,
+        session_id,
+        "devbox",
+        1,
+        text,
+        "",
+        CommandState.QUEUED,
+        "",
+        "",
+        0,
+        "web",
+        "web:console",
+        "",
+        False,
     )
+    blank = Command(*made, *(None,) * 7)
     return replace(blank, **given)  # type: ignore[arg-type]
 
 

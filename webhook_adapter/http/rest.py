@@ -14,7 +14,7 @@ from pointsman.client.errors import RouterError
 from pointsman.client.records import Notification, NotificationState, Origin
 from webhook_adapter.auth import is_body_to_come, let_body_come
 from webhook_adapter.endpoints import endpoint
-from webhook_adapter.http import bodies
+from webhook_adapter.http import bodies, event_bodies
 from webhook_adapter.http.deferred import add_deferred
 from webhook_adapter.http.keys import Keys
 from webhook_adapter.http.permissions import add_permissions
@@ -144,13 +144,13 @@ def _add_controls(blueprint: Blueprint) -> None:
 def _add_search(blueprint: Blueprint) -> None:
     @blueprint.get("/search")
     @endpoint("sessions", *KEYED, 404)
-    def search(asked: bodies.Search) -> bodies.SearchResult:
+    def search(asked: event_bodies.Search) -> event_bodies.SearchResult:
         """Find what was said in sessions, by whole words: all of them, in any order; newest first.
 
         Where `before` is not 0 there may be more, also where there are no hits: ask again with it.
         """
         hits, before = _control().search(asked.q, asked.session or "", limit=asked.limit, before=asked.before)
-        return bodies.SearchResult([bodies.shown(bodies.SearchHit, each) for each in hits], before)
+        return event_bodies.SearchResult([bodies.shown(event_bodies.SearchHit, each) for each in hits], before)
 
 
 def _add_notifications(blueprint: Blueprint, waiting: threading.Semaphore) -> None:

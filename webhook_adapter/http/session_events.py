@@ -18,7 +18,7 @@ from pointsman.client.errors import RouterError
 from pointsman.client.records import SessionEvent
 from webhook_adapter import json_bodies
 from webhook_adapter.endpoints import API_KEY, described
-from webhook_adapter.http import bodies
+from webhook_adapter.http import event_bodies
 from webhook_adapter.json_bodies import InvalidRequest
 
 MOST, MOST_BYTES = 1000, 1024 * 1024  # of an answer
@@ -38,7 +38,7 @@ def add_session_events(blueprint: Blueprint, control: Callable[[], Control]) -> 
     waiting = threading.Semaphore(MOST_WAITING)
 
     @blueprint.get("/sessions/<session_id>/events")
-    @described("sessions", *_REFUSES, security=(API_KEY,), takes=bodies.ListSessionEvents, content=_CONTENT)
+    @described("sessions", *_REFUSES, security=(API_KEY,), takes=event_bodies.ListSessionEvents, content=_CONTENT)
     def list_session_events(session_id: str) -> Response:
         """What a session does: what is kept, then what comes.
 
@@ -46,7 +46,7 @@ def add_session_events(blueprint: Blueprint, control: Callable[[], Control]) -> 
         application/x-ndjson. Fewer than there are may come: then ask again, after the last one.
         """
         json_bodies.sound(session_id, "session_id")
-        asked = bodies.ListSessionEvents.asked()
+        asked = event_bodies.ListSessionEvents.asked()
         if LINES in request.headers.get("Accept", ""):
             lines = _of_limited_size(control().session_events(session_id, asked.after, last=asked.last))
             return Response("".join(f"{data}\n" for _, data in lines), mimetype=LINES)
@@ -64,7 +64,9 @@ def _away(error: RouterError) -> str:
     return f"retry: {pause}\n\nevent: away\ndata: {msgspec_json.encode({'code': error.code}).decode()}\n\n"
 
 
-def _stream(router: Control, session_id: str, asked: bodies.ListSessionEvents, waiting: threading.Semaphore) -> str:
+def _stream(
+    router: Control, session_id: str, asked: event_bodies.ListSessionEvents, waiting: threading.Semaphore
+) -> str:
     after, anew = _last_seen() or asked.after, ""
     last = 0 if _last_seen() else asked.last
     try:

@@ -24,6 +24,7 @@ from agent.domain.command import (
     StartSession,
     StopSession,
 )
+from agent.domain.control import ControlKind
 from agent.domain.frames import CommandResult, Item, Notify, PermissionAsked, PermissionOver
 from agent.domain.permission import Over
 from agent.domain.session import SessionState
@@ -53,7 +54,19 @@ def entry(stand_in: StandIn) -> dict[str, Entry]:
     environ = {"HOME": str(stand_in.folder), "PATH": os.environ["PATH"]}
     backend = AcpBackend(environ, records=stand_in.folder / "records", kinds=kinds)
     traits = backends().table["acp"].traits
-    return {"acp": Entry(backend, Traits(traits.target_key, hosted=True, tells_states=True, agents=tuple(kinds)))}
+    return {
+        "acp": Entry(
+            backend,
+            Traits(
+                traits.target_key,
+                hosted=True,
+                tells_states=True,
+                agents=tuple(kinds),
+                modes=traits.modes,
+                controls=traits.controls,
+            ),
+        )
+    }
 
 
 async def words(rig: Rig) -> list[Item]:
@@ -104,6 +117,7 @@ async def test_a_start_begins_it_and_its_question_is_answered(rigs: Rigs, stand_
         await eventually(lambda: rig.agent.acp and not rig.agent.acp.pids)  # ending a program takes a moment
 
     assert (outcome, stopped) == (Outcome.done(), Outcome.done())
+    assert (session.modes, session.controls) == ((), (ControlKind.INTERRUPT,))
     assert (session.backend, session.label, session.target) == ("acp", "api", {"agent": "stand-in"})
     assert told == ["told: yes_once"]
     assert [option.label for option in asked.options] == ["Allow for this session", "Allow", "Reject"]

@@ -7,6 +7,7 @@ import pytest
 
 from agent.backends.acp.table import LastWords
 from agent.backends.acp.updates import Turn, is_receipt, opened
+from agent.backends.record import parse, row
 from agent.domain.session_event import Described, Planned, Said, Speaker, ToolKind, ToolUsed, Used, What, WorkState
 
 Json = dict[str, Any]
@@ -75,6 +76,39 @@ def test_what_is_known_of_a_tool_is_gathered() -> None:
         ToolUsed("t1", WorkState.RUNNING, "edit", ToolKind.EDIT, "Edit x", given, "", changed),
         ToolUsed("t1", WorkState.DONE, "edit", ToolKind.EDIT, "Edit x", given, "well", changed),
     ]
+
+
+def test_a_new_file_comes_from_nowhere() -> None:
+    diff = {"type": "diff", "path": "/x", "oldText": None, "newText": "a\n"}
+    whats, _ = heard(LastWords.MESSAGE, tool(content=[diff]))
+
+    assert [what.diff for what in whats if isinstance(what, ToolUsed)] == ["--- /dev/null\n+++ /x\n@@ -0,0 +1,1 @@\n+a"]
+
+
+@pytest.mark.parametrize(
+    ("cost", "dollars"),
+    [
+        ({"amount": 0.25, "currency": "USD"}, 0.25),
+        ({"amount": 0.25, "currency": "EUR"}, 0.0),
+        ({"amount": -1, "currency": "USD"}, 0.0),
+        ({"amount": True, "currency": "USD"}, 0.0),
+        ({"amount": float("nan"), "currency": "USD"}, 0.0),
+        (None, 0.0),
+    ],
+)
+def test_the_context_and_the_cost_are_told(cost: object, dollars: float) -> None:
+    whats, _ = heard(LastWords.MESSAGE, {"sessionUpdate": "usage_update", "used": 900, "size": 1000, "cost": cost})
+
+    assert whats == [Used("", context=900, context_size=1000, cost=dollars)]
+
+
+def test_commands_are_told_by_their_names() -> None:
+    listed = [{"name": "review", "description": "look"}, {"description": "has none"}, {"name": "test"}]
+    whats, _ = heard(LastWords.MESSAGE, {"sessionUpdate": "available_commands_update", "availableCommands": listed})
+    [what] = whats
+    [event], _ = parse(row(what, "2026-11-29T12:00:00+00:00"), "")
+
+    assert what == event.what == Described(commands=("review", "test"))
 
 
 def test_plans_notices_and_usage_are_told() -> None:
