@@ -322,11 +322,11 @@ async def test_stopping_ends_the_connections_that_stay(rigs: Rigs) -> None:
 async def test_a_mistake_of_the_agents_is_told_and_hurts_nobody_else(
     rigs: Rigs, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rule = "CREATE TRIGGER rule BEFORE INSERT ON outbox WHEN NEW.payload LIKE '%bad%'"
+    rule = "CREATE TRIGGER rule BEFORE INSERT ON outbox WHEN NEW.payload LIKE '%wrong%'"
     async with rigs.running(NOBODY) as rig:
         await rig.session("s1")
         await rig.sql(f"{rule} BEGIN SELECT RAISE(ABORT, 'against the rule'); END")
-        asked = [rig.ask(op="notify", session_id="s1", text=text) for text in ("good", "bad", "fine")]
+        asked = [rig.ask(op="notify", session_id="s1", text=text) for text in ("good", "wrong", "fine")]
         first, refused, last = await asyncio.gather(*asked)
         again = await rig.ask(op="notify", session_id="s1", text="after")
 
