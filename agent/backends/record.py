@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from enum import Enum
 from hashlib import sha256
@@ -128,7 +129,18 @@ def _made(kind: type, fields: dict[str, object]) -> What:
             raise TypeError("entries")
         fields["entries"] = tuple((str(words), WorkState(state)) for words, state in entries)
     made: What = kind(**fields)
+    if not all(_is_as_declared(getattr(made, each.name), each.type) for each in dataclass_fields(made)):
+        raise TypeError(kind.__name__)  # a disk gone wrong may well leave what is still JSON
     return made
+
+
+def _is_as_declared(value: object, declared: object) -> bool:
+    """Of what is simple; the rest is made of it above."""
+    if declared is int or declared is float:
+        if isinstance(value, bool) or not isinstance(value, int if declared is int else int | float):
+            return False
+        return 0 <= value < 2**63  # what a protobuf takes
+    return declared not in (str, bool) or type(value) is declared
 
 
 def _value(value: object) -> object:

@@ -111,6 +111,24 @@ def test_commands_are_told_by_their_names() -> None:
     assert what == event.what == Described(commands=("review", "test"))
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        '"what": "tool", "tool_id": 5, "state": "DONE"',
+        '"what": "tool", "tool_id": "t1", "state": "DONE", "output": ["x"]',
+        '"what": "used", "model": "m", "input": true',
+        '"what": "used", "model": "m", "input": 9223372036854775808',
+        '"what": "used", "model": "m", "cost": "much"',
+        '"what": "described", "commands": "review"',
+        '"what": "said", "by": "USER", "text": "x", "is_error": 1',
+    ],
+)
+def test_a_row_of_a_disk_gone_wrong_tells_nothing(rest: str) -> None:
+    line = f'{{"pointsman": 1, "at": "2026-11-29T12:00:00+00:00", {rest}}}'.encode()
+
+    assert parse(line, "") == ((), "")
+
+
 def test_plans_notices_and_usage_are_told() -> None:
     turn = Turn(LastWords.MESSAGE)
     entries = [{"content": "one", "status": "completed"}, {"content": "two", "status": "of a later version"}]
