@@ -70,7 +70,11 @@ MOVES = {
     "sessions.waits_since": "how much of it does not count",
     "sessions.pid_started": "which process it is, as the kernel tells it",
 }
-STAYS = {"prompts.taken_at": "history", "inbox.ttl": "a duration"}
+STAYS = {
+    "prompts.taken_at": "history",
+    "inbox.ttl": "a duration",
+    "sessions.limited_until": "by the clock of whoever limits it",
+}
 
 
 def test_no_time_is_left_to_chance() -> None:
