@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pointsman import mail_checks
+from pointsman.number_checks import count, days, networks, quota, seconds, version, versions
 
 
 class Program(Enum):
@@ -75,13 +76,10 @@ def _address(value: str) -> str:
 
 
 def _router(value: str) -> str:
-    if is_socket(value):
-        return (
-            ""
-            if value.startswith("unix:/") and value.isprintable()
-            else "is not unix: and the absolute path of a socket"
-        )
-    return _address(value)
+    if not is_socket(value):
+        return _address(value)
+    good = value.startswith("unix:/") and value.isprintable()
+    return "" if good else "is not unix: and the absolute path of a socket"
 
 
 def reachable(listen: str) -> str:
@@ -152,44 +150,7 @@ def _agents(value: str) -> str:
     return ""
 
 
-def _count(value: str) -> str:
-    good = re.fullmatch(r"[1-9]\d{0,3}", value) and int(value) <= 1000
-    return "" if good else "must be a number from 1 to 1000"
-
-
-def _days(value: str) -> str:
-    good = re.fullmatch(r"[1-9]\d{0,4}", value) and int(value) <= 36_500
-    return "" if good else "must be a number of days from 1 to 36500"
-
-
-def _seconds(value: str) -> str:
-    good = re.fullmatch(r"[1-9]\d{0,2}", value) and int(value) <= 600
-    return "" if good else "must be a number of seconds from 1 to 600"
-
-
-def _quota(value: str) -> str:
-    good = re.fullmatch(r"[1-9]\d{0,6}", value) and int(value) <= 1_000_000
-    return "" if good else "must be a number from 1 to 1000000"
-
-
-def _version(value: str) -> str:
-    return "" if re.fullmatch(r"\d[\w.+-]{0,40}", value) else "must be a version, such as 1.4.0"
-
-
-def _versions(value: str) -> str:
-    good = all(re.fullmatch(r"[\w.+-]{1,64}=\d[\w.+-]{0,40}", each.strip()) for each in value.split(","))
-    return "" if good else "must be NAME=VERSION, such as claude=2.1.300; separate several by commas"
-
-
-def _networks(value: str) -> str:
-    for item in filter(None, map(str.strip, value.split(","))):
-        try:
-            ipaddress.ip_network(item)
-        except ValueError:
-            return f"holds {item!r}, which is no address and no network; separate them by commas"
-    return ""
-
-
+# A word such as "yes" is refused: what it would mean to a program elsewhere is not known.
 def _switch(value: str) -> str:
     return "" if value in ("0", "1") else "must be 1 or 0"
 
@@ -237,17 +198,38 @@ SETTINGS: tuple[Setting, ...] = (
         "POINTSMAN_INSECURE_LISTEN", "1 lets the router listen anywhere without TLS", _switch, _ROUTER, switch=True
     ),
     Setting("POINTSMAN_RISK_RULES", "TOML file with rules for what is risky in questions", _any, _ROUTER),
-    Setting("POINTSMAN_AUDIT_DAYS", "days that the audit is kept", _days, _ROUTER, "365"),
-    Setting("POINTSMAN_LEAST_AGENT", "the oldest version of agents that may connect", _version, _ROUTER),
+    Setting("POINTSMAN_AUDIT_DAYS", "days that the audit is kept", days, _ROUTER, "365"),
+    Setting("POINTSMAN_LEAST_AGENT", "the oldest version of agents that may connect", version, _ROUTER),
     Setting(
-        "POINTSMAN_LEAST_PROGRAMS", "the oldest versions of programs that are started from afar", _versions, _ROUTER
+        "POINTSMAN_LEAST_PROGRAMS",
+        "the oldest versions of programs that are started from afar",
+        versions,
+        _ROUTER,
     ),
-    Setting("POINTSMAN_CREDENTIAL_DAYS", "days for which a machine's key is good", _days, _ROUTER),
-    Setting("POINTSMAN_MACHINE_SESSIONS", "sessions of a machine that live at once", _quota, _ROUTER, "1000"),
-    Setting("POINTSMAN_MACHINE_MESSAGES", "messages of a machine or key that wait for people", _quota, _ROUTER, "2000"),
-    Setting("POINTSMAN_MACHINE_QUESTIONS", "questions of a machine that are open at once", _quota, _ROUTER, "200"),
-    Setting("POINTSMAN_MACHINE_FILES_MIB", "MiB of a machine's files that no message names yet", _quota, _ROUTER, "48"),
-    Setting("POINTSMAN_ALL_FILES_MIB", "MiB of all such files together", _quota, _ROUTER, "512"),
+    Setting("POINTSMAN_CREDENTIAL_DAYS", "days for which a machine's key is good", days, _ROUTER),
+    Setting("POINTSMAN_MACHINE_SESSIONS", "sessions of a machine that live at once", quota, _ROUTER, "1000"),
+    Setting(
+        "POINTSMAN_MACHINE_MESSAGES",
+        "messages of a machine or key that wait for people",
+        quota,
+        _ROUTER,
+        "2000",
+    ),
+    Setting(
+        "POINTSMAN_MACHINE_QUESTIONS",
+        "questions of a machine that are open at once",
+        quota,
+        _ROUTER,
+        "200",
+    ),
+    Setting(
+        "POINTSMAN_MACHINE_FILES_MIB",
+        "MiB of a machine's files that no message names yet",
+        quota,
+        _ROUTER,
+        "48",
+    ),
+    Setting("POINTSMAN_ALL_FILES_MIB", "MiB of all such files together", quota, _ROUTER, "512"),
     Setting("POINTSMAN_ROUTER", "where agents, adapter and commands find the router", _router, _CLIENTS),
     Setting("POINTSMAN_ROUTER_FINGERPRINT", "fingerprint of the router's key", _fingerprint, _ADAPTER),
     Setting(
@@ -294,13 +276,11 @@ SETTINGS: tuple[Setting, ...] = (
         frozenset({_A}),
     ),
     Setting("POINTSMAN_MASKS", "file with more patterns of secrets that are masked", _any, frozenset({_A})),
-    Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", _count, frozenset({_A}), "32"),
+    Setting("POINTSMAN_MAX_SESSIONS", "sessions without a terminal at once", count, frozenset({_A}), "32"),
     Setting("POINTSMAN_HTTP_LISTEN", "the adapter's address", _address, _ADAPTER, "127.0.0.1:8080"),
     Setting("POINTSMAN_HTTP_PLAIN", "1 lets the adapter listen anywhere without TLS", _switch, _ADAPTER, switch=True),
-    Setting("POINTSMAN_HTTP_RATE", "calls a second that an API key or a browser may make", _count, _HTTP, "50"),
-    Setting(
-        "POINTSMAN_TRUSTED_PROXIES", "proxies that are believed for whom they speak; empty: none", _networks, _HTTP
-    ),
+    Setting("POINTSMAN_HTTP_RATE", "calls a second that an API key or a browser may make", count, _HTTP, "50"),
+    Setting("POINTSMAN_TRUSTED_PROXIES", "proxies that are believed for whom they speak; empty: none", networks, _HTTP),
     Setting("POINTSMAN_PUBLIC_URL", "https address of the adapter; turns the webhook on", _public_url, _ADAPTER),
     # Only the command line reads it.
     Setting("POINTSMAN_CONSOLE_URL", "address at which people reach the console", _http_url, frozenset()),
@@ -326,7 +306,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_TRANSCRIBER_URL", "endpoint that does, as OpenAI's", _http_url, _ADAPTER),
     Setting("POINTSMAN_TRANSCRIBER_KEY", "its key", _key, frozenset({_C}), secret=True),
     Setting("POINTSMAN_TRANSCRIBER_MODEL", "its model", _any, _ADAPTER, "whisper-1"),
-    Setting("POINTSMAN_TRANSCRIBER_SECONDS", "seconds that one recording may take", _seconds, _ADAPTER, "60"),
+    Setting("POINTSMAN_TRANSCRIBER_SECONDS", "seconds that one recording may take", seconds, _ADAPTER, "60"),
     Setting("ALLOWED_CHAT_IDS", "chats that may write; empty: nobody", _ids, _ADAPTER),
     Setting("ALLOWED_USER_IDS", "people who may write; both must match where both are given", _ids, _ADAPTER),
     Setting("POINTSMAN_MAIL_ADDRESS", "our mail address; mail is off without it", mail_checks.own_address, _COURIER),
