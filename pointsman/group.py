@@ -22,7 +22,7 @@ _COMMANDS = {
     "run": ("commands.sessions:run", "Run COMMAND here, as if started plainly, as a session."),
     "session": ("commands.sessions:session", "Make what already runs a session, change how it works, or end one."),
     "sessions": ("commands.sessions:sessions", "List the sessions."),
-    "start": ("commands.starts:start", "Start Claude Code on a machine, without a terminal, and give it PROMPT."),
+    "start": ("commands.starts:start", "Start a coding agent on a machine, without a terminal, and give it PROMPT."),
     "stop": ("commands.starts:stop", "End a session that its machine runs without a terminal."),
     "keep": (
         "commands.starts:keep",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pointsman import mail_checks
-from pointsman.number_checks import count, days, networks, quota, seconds, version, versions
+from pointsman.count_checks import count, days, networks, quota, seconds, version, versions
 
 
 class Program(Enum):

@@ -26,9 +26,10 @@ _ZONE = click.option("--zone", default="", metavar="ZONE", help="Time zone: Euro
 @click.argument("when")
 @click.argument("text")
 def later(*, session: str, when: str, text: str, zone: str, as_json: bool) -> None:
-    """Type TEXT into a session WHEN it is time: "in 10m", "tomorrow 9:00", "fri 18:00", "on return", "on rest".
+    """Type TEXT into a session WHEN it is time.
 
-    TEXT - reads standard input. Prints the moment, and the id for `pointsman scheduled`.
+    WHEN is "in 10m", "tomorrow 9:00", "fri 18:00", "on return" or "on rest". TEXT - reads standard input. Prints the
+    moment, and the id for `pointsman scheduled`.
     """
     from pointsman.client.deferred import DeferredTask
 
@@ -45,9 +46,9 @@ def later(*, session: str, when: str, text: str, zone: str, as_json: bool) -> No
 @click.argument("when")
 @click.argument("text")
 def remind(*, when: str, text: str, session: str, zone: str, as_json: bool) -> None:
-    """Remind people of TEXT, WHEN it is time: in all chats that want messages, or that hear of the session.
+    """Remind people of TEXT, WHEN it is time.
 
-    TEXT - reads standard input.
+    They are told in all chats that want messages, or that hear of the session. TEXT - reads standard input.
     """
     from pointsman.client.deferred import DeferredTask
 
@@ -66,7 +67,7 @@ def remind(*, when: str, text: str, session: str, zone: str, as_json: bool) -> N
 @click.argument("rule")
 @click.argument("text")
 def every(*, rule: str, text: str, session: str, machine: str, folder: str, zone: str, as_json: bool) -> None:
-    """Do it again and again: type TEXT into a session, or without one start a session with it.
+    """Do it again and again: type TEXT into a session, or start one with it.
 
     RULE is "2h", "day 9:00", "weekday 9:00", "mon,thu 8:00" or "cron 0 9 * * 1-5". TEXT - reads standard input.
     """

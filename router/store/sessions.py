@@ -35,6 +35,7 @@ class Slot(Struct, frozen=True):
     next_sequence: int
     live: int
     state: SessionState
+    limited_until: float | None = None
 
 
 def _line(text: str | None) -> str:
@@ -269,6 +270,12 @@ def _asking(session: Session, tool: str | None) -> Session:
     return replace(session, state=SessionState.WAITING, waiting_for=f"permission: {tool}")
 
 
+def is_limited(tx: Transaction, session_id: str) -> bool:
+    """Whether its program said that its account is at a usage limit; that may be over by now."""
+    known = _slot(tx, bare_id(session_id))
+    return known is not None and known.limited_until is not None
+
+
 def _slot(tx: Transaction, bare: str) -> Slot | None:
     found: Slot | None = tx.memory.get(bare)
     if found is None:
@@ -288,7 +295,8 @@ def _add(tx: Transaction, command: Command, more: int, next_sequence: int) -> No
     if (slot := _slot(tx, bare)) is None:
         return
     following = max(slot.next_sequence, next_sequence)
-    counted = Slot(slot.session_id, slot.machine_id, slot.generation, following, slot.live + more, slot.state)
+    known = slot.session_id, slot.machine_id, slot.generation
+    counted = Slot(*known, following, slot.live + more, slot.state, slot.limited_until)
     _keep(tx, bare, counted)
     if (live := tx.memory.get(_of_machine(slot.machine_id))) is not None:
         tx.put(tx.memory, _of_machine(slot.machine_id), live + more)

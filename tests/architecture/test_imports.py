@@ -76,7 +76,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
     ),
     "pointsman": (
-        ("errors", "mail_checks", "number_checks", "signals"),
+        ("errors", "mail_checks", "count_checks", "signals"),
         ("settings",),
         ("lifeline",),
         ("credentials", "data_folder", "conflicts"),

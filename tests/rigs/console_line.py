@@ -85,6 +85,9 @@ class Visit:
         )
 
 
+_NO_LINE = ("ERR_CONNECTION_REFUSED", "ERR_SOCKET_NOT_CONNECTED")
+
+
 @dataclass
 class Line:
     """The console behind it, and what the browser complained about while it was whole."""
@@ -147,7 +150,7 @@ class Line:
             context.request.get(login_link(self.address, API_KEY, time()))
 
     def _listen(self, kind: str, words: str) -> None:
-        refused = self.was_cut and "ERR_CONNECTION_REFUSED" in words  # it may tell of it later
+        refused = self.was_cut and any(each in words for each in _NO_LINE)  # it may tell of it later
         if kind == "error" and self.is_whole and not refused:
             self.complaints.append(words)
 

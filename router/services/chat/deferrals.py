@@ -75,7 +75,7 @@ class ChatDeferrals:
 
     def for_limit(self, tx: Transaction, inbound: Inbound, session_id: str, text: str) -> Said | None:
         """A text for a session at its usage limit waits for the end of that; None where it is at none."""
-        session = sessions.find(tx, session_id)
+        session = sessions.find(tx, session_id) if sessions.is_limited(tx, session_id) else None
         # Until what waited for it has gone in, too: what is written now is meant behind that.
         if session is None or (after_reset(session) or 0.0) <= self._clock.wall():
             return None

@@ -130,8 +130,9 @@ def test_a_step_of_what_was_sent_ends_the_wait(page: Follower, router: FakeRoute
     waiting = threading.Thread(target=lambda: told.extend(page.come()))
 
     waiting.start()
-    router.own.mark(command.command_id, "taken_at")
-    waiting.join(wakeups.PATIENCE / 2)
+    for _ in range(20):  # who follows steps may have only just begun: those from then on are told
+        router.own.mark(command.command_id, "taken_at")
+        waiting.join(wakeups.PATIENCE / 40)
 
     assert "chat" in names(told)
 

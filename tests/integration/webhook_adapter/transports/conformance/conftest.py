@@ -29,6 +29,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def play(request: pytest.FixtureRequest, tmp_path: Path, installed: None) -> Iterator[Play]:  # noqa: ARG001
     stage = STAGES[request.param](tmp_path)
     with ChatLinkStandIn(api_key=API_KEY) as router:
+        stage.router = router
         stage.meets(router)
         play = Play(router, stage)
         yield play
