@@ -149,6 +149,7 @@ async def test_esc_stops_a_turn_and_voids_what_it_asks(stand_in: StandIn, data_d
     async with Scene(data_dir, stand_in.kind(), person := Person()) as scene:
         await scene.say("%ask touch it")
         await scene.waits()
+        await eventually(lambda: person.questions, LONG)
         stopped = await scene.esc()
         words = await scene.turn("next")
 
