@@ -11,8 +11,8 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from agent.backends.child import end_group
-from agent.backends.claude.stream_asides import Aside
 from agent.backends.terminals import typing_rules
+from agent.domain.aside import Aside
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
 from agent.domain.control import ControlSignal
 from agent.domain.errors import Refusal

@@ -5,8 +5,8 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 
-from agent.backends.claude.stream_asides import Aside, Begun, Chunk, Figures, Offered, Whole
 from agent.backends.terminals import typing_rules
+from agent.domain.aside import Aside, Begun, Chunk, Figures, Offered, Whole
 from agent.domain.command import MAX_TEXT_BYTES
 from agent.domain.errors import Refusal, StoreUnavailable
 from agent.domain.frames import Notify

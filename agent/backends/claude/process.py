@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from agent.backends.child import Child, Ended
 from agent.backends.claude import stream_asides, stream_json
-from agent.backends.claude.stream_asides import Aside
 from agent.backends.claude.stream_json import Answered, Asked, Finished, Said, Taken
+from agent.domain.aside import Aside
 
 Heard = Callable[[Said], Awaitable[None]]
 

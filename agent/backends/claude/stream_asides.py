@@ -5,8 +5,9 @@ As seen in 2.1.329, with --include-partial-messages. What is in the record as we
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from agent.domain.aside import Aside, Begun, Chunk, Figures, Offered, Whole
 
 FLAG = "--include-partial-messages"
 _STREAM = b'{"type":"stream_event"'
@@ -14,44 +15,7 @@ _ASIDES = (b'"subtype":"init"', b'"type":"result"')
 MAX_COMMANDS = 200
 MAX_NAME = 64
 MAX_CHUNK = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """What may be typed behind a slash."""
-
-    commands: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What the conversation cost so far in US dollars, and how many tokens its context has room for."""
-
-    cost: float
-    context_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """An answer of the model begins."""
-
-    answer_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """It goes on."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """It is said."""
-
-
 Message = Mapping[Any, Any]
-Aside = Offered | Figures | Begun | Chunk | Whole
 
 
 def is_stream(line: bytes) -> bool:

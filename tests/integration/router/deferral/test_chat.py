@@ -35,10 +35,11 @@ def say(router: RouterUnderTest, courier: ThinCourier, text: str, **request: str
     return delivery
 
 
-def brought(courier: ThinCourier, mark: str) -> chat_pb.Delivery:
+def brought(router: RouterUnderTest, courier: ThinCourier, mark: str) -> chat_pb.Delivery:
     """The next message that begins so; status lines of commands come, too."""
     while not (delivery := courier.brought("2")).notification.text.startswith(mark):
         pass
+    router.reported(delivery)  # what is pressed next changes it
     return delivery
 
 
@@ -134,23 +135,23 @@ def test_scheduled_shows_each_with_its_buttons(router: RouterUnderTest, courier:
     assert labels(shown) == ["⏸ Pause", "▶️ Now", "✋ Take back"]
 
     press(router, shown, "Pause")
-    paused = courier.brought("2")
+    paused = brought(router, courier, "⏸")
     router.advance(7201)
     router.settle()
     assert labels(paused) == ["▶️ Resume", "▶️ Now", "✋ Take back"]
     assert sent(router, session) == []
 
     press(router, paused, "Now")
-    after = brought(courier, "⏸")
+    after = brought(router, courier, "⏸")
     assert wait_until(lambda: sent(router, session)) == ["sync"]
 
     press(router, after, "Resume")
-    resumed = brought(courier, "⏰")
+    resumed = brought(router, courier, "⏰")
     router.advance(7201)
     assert wait_until(lambda: len(sent(router, session)) == 2)
 
     press(router, resumed, "Take back")
-    assert brought(courier, "↩️").notification.text.startswith("↩️ Taken back")
+    assert brought(router, courier, "↩️").notification.text.startswith("↩️ Taken back")
     assert waiting(router) == []
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from agent.backends.claude.stream_asides import Aside, Begun, Chunk, Figures, Offered, Whole, is_stream, parse
+from agent.backends.claude.stream_asides import is_stream, parse
+from agent.domain.aside import Aside, Begun, Chunk, Figures, Offered, Whole
 
 
 def line(**message: Any) -> bytes:
