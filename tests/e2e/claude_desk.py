@@ -76,3 +76,26 @@ def desk(folder: Path) -> Iterator[Desk]:
             system.cli("hooks", "install", "--claude", str(home.program), CLAUDE_CONFIG_DIR=str(home.config))
             with closing(TmuxServerFixture(folder, in_place(home))) as tmux:
                 yield Desk(system, home, tmux)
+
+
+@contextmanager
+def startable(folder: Path) -> Iterator[tuple[System, ClaudeHome]]:
+    """Everything running, where Claude Code can be begun from afar, in its project and without a terminal."""
+    with ModelApi() as api:
+        (folder / "claude").mkdir()
+        home = ClaudeHome(folder / "claude", api)
+        environ = home.environ | {
+            "PATH": f"{home.program.parent}:{home.environ['PATH']}",
+            "POINTSMAN_START_FOLDERS": str(home.project),
+        }
+        with running(folder, **environ) as system:
+            yield system, home
+
+
+@contextmanager
+def headless(folder: Path) -> Iterator[tuple[System, ClaudeHome]]:
+    """The same; one session has begun and rests."""
+    with startable(folder) as (system, home):
+        system.cli("start", "hello", "--machine", "devbox")
+        wait_until(lambda: [one for one in system.cli("sessions", "--json") if one["state"] == "IDLE"], LONG)
+        yield system, home

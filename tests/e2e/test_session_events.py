@@ -7,10 +7,8 @@ import pytest
 from agentlink.v1 import session_events_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
-from tests.e2e.claude_desk import LONG, desk
-from tests.e2e.system import System, message, running
-from tests.fakes.claude_program import ClaudeHome
-from tests.fakes.model_api import ModelApi
+from tests.e2e.claude_desk import LONG, desk, startable
+from tests.e2e.system import System, message
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -103,48 +101,34 @@ def test_a_turn_is_told_once_and_in_order_though_all_of_us_are_killed_in_its_mid
 
 
 def test_a_session_without_a_terminal_is_told_of_like_one_with_it(tmp_path: Path) -> None:
-    with ModelApi() as api:
-        (tmp_path / "claude").mkdir()
-        home = ClaudeHome(tmp_path / "claude", api)
-        environ = home.environ | {
-            "PATH": f"{home.program.parent}:{home.environ['PATH']}",
-            "POINTSMAN_START_FOLDERS": str(home.project),
-        }
-        with running(tmp_path, **environ) as system:
-            system.webhook(message(80_001, "/new hello there"))
-            wait_until(lambda: system.cli("sessions", "--json"), LONG)
-            wait_until(lambda: is_there(system, "assistant: echo: hello there"), LONG)
-            wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
+    with startable(tmp_path) as (system, _):
+        system.webhook(message(80_001, "/new hello there"))
+        wait_until(lambda: system.cli("sessions", "--json"), LONG)
+        wait_until(lambda: is_there(system, "assistant: echo: hello there"), LONG)
+        wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
 
-            assert [line for line in words(system) if not line.startswith("system: ")] == [
-                "user: hello there",
-                "assistant: echo: hello there",
-            ]
-            [session] = system.cli("sessions", "--json")
-            stream = system.rest("GET", f"/sessions/{session['sessionId']}/events").text
-            assert stream.startswith("retry: ")
-            assert '"text":"echo: hello there"' in stream
+        assert [line for line in words(system) if not line.startswith("system: ")] == [
+            "user: hello there",
+            "assistant: echo: hello there",
+        ]
+        [session] = system.cli("sessions", "--json")
+        stream = system.rest("GET", f"/sessions/{session['sessionId']}/events").text
+        assert stream.startswith("retry: ")
+        assert '"text":"echo: hello there"' in stream
 
 
 def test_what_subagents_do_what_it_cost_and_what_is_being_said_is_told(tmp_path: Path) -> None:
-    with ModelApi() as api:
-        (tmp_path / "claude").mkdir()
-        home = ClaudeHome(tmp_path / "claude", api)
-        environ = home.environ | {
-            "PATH": f"{home.program.parent}:{home.environ['PATH']}",
-            "POINTSMAN_START_FOLDERS": str(home.project),
-        }
-        with running(tmp_path, **environ) as system:
-            system.webhook(message(80_002, "/new %agent %bash ls"))
-            wait_until(lambda: system.cli("sessions", "--json"), LONG)
-            wait_until(lambda: [one for one in tools(system) if one.parent_id], LONG)
-            wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
-            use, *_ = tools(system)
-            within = [one for one in tools(system) if one.parent_id == use.id]
-            ends = [one.state for one in tools(system) if one.id == use.id]
-            about = [one.metadata for one in told(system) if one.metadata.commands]
-            used = [one.usage for one in told(system) if one.usage.cost_usd]
-            saying = system.saying("%slow 4 one two three four five six seven eight")
+    with startable(tmp_path) as (system, _):
+        system.webhook(message(80_002, "/new %agent %bash ls"))
+        wait_until(lambda: system.cli("sessions", "--json"), LONG)
+        wait_until(lambda: [one for one in tools(system) if one.parent_id], LONG)
+        wait_until(lambda: is_in(system, types.SESSION_STATE_IDLE), LONG)
+        use, *_ = tools(system)
+        within = [one for one in tools(system) if one.parent_id == use.id]
+        ends = [one.state for one in tools(system) if one.id == use.id]
+        about = [one.metadata for one in told(system) if one.metadata.commands]
+        used = [one.usage for one in told(system) if one.usage.cost_usd]
+        saying = system.saying("%slow 4 one two three four five six seven eight")
 
     assert [(one.name, one.state) for one in within] == [
         ("Bash", pb.WORK_STATE_RUNNING),

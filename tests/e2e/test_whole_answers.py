@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import claude_desk
 from tests.e2e.claude_desk import LONG, Desk, desk
-from tests.e2e.system import System, running
+from tests.e2e.system import System
 from tests.fakes.claude_program import ClaudeHome
-from tests.fakes.model_api import ModelApi
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -36,19 +36,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def headless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System, ClaudeHome]]:
-    """The same program, which the agent runs without a terminal."""
-    folder = tmp_path_factory.mktemp("headless")
-    with ModelApi() as api:
-        (folder / "claude").mkdir()
-        home = ClaudeHome(folder / "claude", api)
-        environ = home.environ | {
-            "PATH": f"{home.program.parent}:{home.environ['PATH']}",
-            "POINTSMAN_START_FOLDERS": str(home.project),
-        }
-        with running(folder, **environ) as system:
-            system.cli("start", "hello", "--machine", "devbox")
-            wait_until(lambda: [one for one in system.cli("sessions", "--json") if one["state"] == "IDLE"], LONG)
-            yield system, home
+    with claude_desk.headless(tmp_path_factory.mktemp("headless")) as both:
+        yield both
 
 
 def send(system: System, text: str) -> None:

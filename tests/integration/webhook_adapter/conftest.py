@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.programs import needed_to_drive_a_browser
 from tests.rigs.browsed_console import CHROMIUM, Console, served
+from tests.rigs.console_line import Line
 from tests.rigs.console_router import FakeRouter, a_session
 
 
@@ -37,3 +38,16 @@ def console(browser: Browser) -> Iterator[Console]:
     with served(router, browser) as console:
         yield console
     assert console.complaints == []
+
+
+@pytest.fixture
+def line(browser: Browser) -> Iterator[Line]:
+    """The console with its service worker, and a line to it that can be cut."""
+    router = FakeRouter(datetime.now(UTC))
+    router.own.add_machine("devbox")
+    router.own.add_session(a_session("s-1", label="api-refactor"))
+    router.own.add_session(a_session("team/docs", label="docs"))
+    line = Line(router, browser).mend()
+    yield line
+    line.cut()
+    assert line.complaints == []

@@ -4,7 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from pointsman.client.errors import RouterError
 from pointsman.client.records import CommandState
@@ -213,6 +213,24 @@ def test_the_page_asks_for_nothing_but_the_stream(console: Console) -> None:
         assert len(asked) < 8
 
 
+def waiting_requests(tab: Page) -> list[Request]:
+    """Those in which the page waits for news now."""
+    under_way = list[Request]()
+    tab.on("request", lambda each: under_way.append(each) if "/api/live" in each.url else None)
+    tab.on("requestfinished", lambda each: under_way.remove(each) if each in under_way else None)
+    tab.on("requestfailed", lambda each: under_way.remove(each) if each in under_way else None)
+    return under_way
+
+
+def hidden_while_it_waits(tab: Page, turn: str, under_way: list[Request]) -> bool:
+    """Whether a request was under way as it was hidden; else it is shown again, and begins one."""
+    tab.evaluate(turn, True)
+    if under_way:
+        return True
+    tab.evaluate(turn, False)
+    return False
+
+
 def test_of_hidden_tabs_one_alone_keeps_a_request_open_and_the_others_catch_up(console: Console) -> None:
     own = console.router.own
     hiding = "Object.defineProperty(document, 'hidden', { get: () => globalThis.isHidden ?? false })"
@@ -222,9 +240,10 @@ def test_of_hidden_tabs_one_alone_keeps_a_request_open_and_the_others_catch_up(c
         tabs = [first, first.context.new_page()]
         for tab in tabs:
             tab.goto(f"{console.address}/console/#/session/team%2Fdocs")
+            under_way = waiting_requests(tab)
             tab.reload()
             expect(tab.get_by_label("Message to docs")).to_be_visible()
-            tab.evaluate(turn, True)
+            wait_until(lambda tab=tab, under_way=under_way: hidden_while_it_waits(tab, turn, under_way))
         own.say("s-1", "ends what is under way")
         for tab in tabs:
             expect(tab.locator(".row").filter(has_text="ends what is under way")).to_be_visible()

@@ -2,34 +2,19 @@
 
 import json
 import struct
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from pointsman.client.errors import RouterError
 from tests.rigs.browsed_console import IN_BROWSER
 from tests.rigs.console_line import Line
-from tests.rigs.console_router import FakeRouter, a_session
 from tests.waiting import wait_until
 from webhook_adapter.console import worker
 
 pytestmark = IN_BROWSER
-
-
-@pytest.fixture
-def line(browser: Browser) -> Iterator[Line]:
-    router = FakeRouter(datetime.now(UTC))
-    router.own.add_machine("devbox")
-    router.own.add_session(a_session("s-1", label="api-refactor"))
-    router.own.add_session(a_session("team/docs", label="docs"))
-    line = Line(router, browser).mend()
-    yield line
-    line.cut()
-    assert line.complaints == []
 
 
 def state(page: Page) -> Any:

@@ -1,16 +1,12 @@
 """Notifications of the console in a real browser: subscribing, showing, answering."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from pointsman.client.records import Button
 from tests.rigs.browsed_console import IN_BROWSER
 from tests.rigs.console_line import Line
-from tests.rigs.console_router import FakeRouter, a_session
 from tests.waiting import wait_until
 
 pytestmark = IN_BROWSER
@@ -22,18 +18,6 @@ OPTIONS = [
 ]
 QUESTION: dict[str, Any] = {"id": "note-00001", "kind": "question", "body": "May it?", "options": OPTIONS}
 TAG = "question:note-00001"
-
-
-@pytest.fixture
-def line(browser: Browser) -> Iterator[Line]:
-    router = FakeRouter(datetime.now(UTC))
-    router.own.add_machine("devbox")
-    router.own.add_session(a_session("s-1", label="api-refactor"))
-    router.own.add_session(a_session("team/docs", label="docs"))
-    line = Line(router, browser).mend()
-    yield line
-    line.cut()
-    assert line.complaints == []
 
 
 def set_up(page: Page) -> None:
