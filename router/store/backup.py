@@ -24,6 +24,8 @@ def backup(connection: sqlite3.Connection, target: str) -> int:
         raise Refusal(Reason.INVALID_ARGUMENT, _SHARED)
     _make_empty(path)
     # Peewee has no word for these three.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")  # VACUUM begins one of its own
     connection.execute("PRAGMA query_only = 0")  # VACUUM INTO writes, though not to this database
     try:
         connection.execute("VACUUM INTO ?", (target,))

@@ -116,7 +116,7 @@ class Database:
         return future
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a short query on a connection of its own that cannot write."""
+        """Run a short query on a connection of its own that cannot write; it sees one state of the file."""
         return await self._loop.run_in_executor(self._readers, self._read, query)
 
     def connection(self) -> sqlite3.Connection:
@@ -142,7 +142,12 @@ class Database:
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         connection = self.connection()
         connection.execute("PRAGMA query_only = 1")
-        return query(connection)
+        connection.execute("BEGIN")  # one state of the file for all that is asked
+        try:
+            return query(connection)
+        finally:
+            if connection.in_transaction:  # a backup ends it before
+                connection.execute("ROLLBACK")
 
     def _flush_lazy(self) -> None:
         if self._lazy:

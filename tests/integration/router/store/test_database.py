@@ -45,6 +45,27 @@ def test_nothing_is_told_before_the_commit(path: Path) -> None:
     assert seen == [[], ["one"]]
 
 
+def test_a_reader_sees_one_state_of_the_file(path: Path) -> None:
+    begun, written = threading.Event(), threading.Event()
+
+    def looks_twice(connection: sqlite3.Connection) -> list[int]:
+        counts = [connection.execute("SELECT count(*) FROM notes").fetchone()[0]]
+        begun.set()
+        written.wait(10)
+        return [*counts, connection.execute("SELECT count(*) FROM notes").fetchone()[0]]
+
+    async def story(database: Database) -> list[int]:
+        await database.write(noted("before"))
+        reading = asyncio.ensure_future(database.read(looks_twice))
+        await asyncio.to_thread(begun.wait, 10)
+        await database.write(noted("meanwhile"))
+        written.set()
+        return await reading
+
+    assert play(path, story) == [1, 1]
+    assert on_disk(path) == ["before", "meanwhile"]
+
+
 def test_operations_run_in_the_order_of_the_calls_lazy_ones_too(path: Path) -> None:
     async def story(database: Database) -> None:
         await asyncio.gather(*(database.write(noted(f"{n}"), lazy=n % 3 == 0) for n in range(300)))
