@@ -55,15 +55,18 @@ def test_help_lists_commands_without_importing_them() -> None:
     assert "pointsman.commands" not in done.stderr
 
 
-@pytest.mark.parametrize("columns", [40, 80, 200])
-def test_help_says_of_each_command_what_the_command_says(columns: int) -> None:
-    context = click.Context(pointsman, terminal_width=columns)
-    ours, clicks = context.make_formatter(), context.make_formatter()
+def test_help_has_a_line_for_every_command_that_is_not_hidden() -> None:
+    context = click.Context(pointsman, terminal_width=80)
+    ours = context.make_formatter()
+    commands = {name: pointsman.get_command(context, name) for name in pointsman.list_commands(context)}
 
     pointsman.format_commands(context, ours)
-    click.Group.format_commands(pointsman, context, clicks)
 
-    assert ours.getvalue() == clicks.getvalue()
+    lines = [line for line in ours.getvalue().splitlines() if line.startswith("  ")]
+    assert all(line[2] != " " for line in lines)  # none is so long that it goes on below
+    assert sorted(line.split()[0] for line in lines) == sorted(
+        name for name, one in commands.items() if one and not one.hidden
+    )
 
 
 def test_a_usage_error_has_exit_code_2() -> None:
