@@ -162,7 +162,7 @@ def test_completion_knows_the_commands() -> None:
 
     done = start(str(SCRIPT), **environ)
 
-    assert [line.partition(",")[2] for line in done.stdout.split()] == ["session", "sessions", "send", "search"]
+    assert [line.partition(",")[2] for line in done.stdout.split()] == ["sessions", "session", "search", "send"]
 
 
 @pytest.fixture
