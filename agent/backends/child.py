@@ -89,7 +89,10 @@ class Child(Generic[S]):
         """A line of its."""
 
     async def _send(self, line: bytes) -> None:
+        """Raises OSError when it has ended."""
         assert self._process.stdin is not None  # noqa: S101 -- it was asked for
+        if self._process.stdin.is_closing():  # uvloop would raise a RuntimeError, which is no fault of ours
+            raise BrokenPipeError
         self._process.stdin.write(line)
         await self._process.stdin.drain()
 

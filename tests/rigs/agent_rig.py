@@ -27,6 +27,8 @@ from tests.waiting import PATIENCE
 
 MACHINE = "devbox"
 ROOT = Path(__file__).resolve().parents[2]
+# As `pointsman` starts one: beside load a program that it forks else dies of gRPC's handlers, once in ten times.
+_FORKS = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
 
 
 async def eventually(condition: Callable[[], Any], deadline: float = PATIENCE) -> Any:
@@ -142,7 +144,9 @@ class Rigs:
         self.enrol(router)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.rigs.agent_process", str(self.typed_into), hangs_on),
-            env={**os.environ, "POINTSMAN_DATA_DIR": str(self.data_dir), "POINTSMAN_START_FOLDERS": str(self.data_dir)}
+            env=os.environ
+            | _FORKS
+            | {"POINTSMAN_DATA_DIR": str(self.data_dir), "POINTSMAN_START_FOLDERS": str(self.data_dir)}
             | settings,
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,
