@@ -21,7 +21,7 @@ ADMIN = frozenset({Role.ADMIN})
 CHAT = frozenset({Role.ADMIN, Role.CHAT, Role.ADAPTER})
 _OF_BROWSERS = (
     *("OpenBrowser", "GetBrowser", "CloseBrowser", "BeginPasskey", "AddPasskey"),
-    *("GetPushKey", "Subscribe", "Unsubscribe", "GetSubscription", "Look"),
+    *("GetPushKey", "Subscribe", "Unsubscribe", "GetSubscription", "Look", "MarkRead", "ListRead"),
 )
 
 POLICY: Mapping[str, Access | frozenset[Role]] = {

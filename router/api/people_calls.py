@@ -84,6 +84,18 @@ class PeopleCalls:
         await self._database.write(lambda tx: self._people.browsers.close(tx, request.login_id, call.caller()))
         return chat_pb.CloseBrowserResponse()
 
+    async def MarkRead(self, request: chat_pb.MarkReadRequest, _call: Call) -> chat_pb.MarkReadResponse:
+        login_id, mark = request.login_id, request.mark
+        await self._database.write(
+            lambda tx: self._people.browsers.read(tx, login_id, mark.session_id, mark.notification_id)
+        )
+        return chat_pb.MarkReadResponse()
+
+    async def ListRead(self, request: chat_pb.ListReadRequest, _call: Call) -> chat_pb.ListReadResponse:
+        marks = await self._database.read(lambda c: self._people.browsers.read_marks(c, request.login_id))
+        told = [chat_pb.ReadMark(session_id=one, notification_id=newest) for one, newest in marks.items()]
+        return chat_pb.ListReadResponse(marks=told)
+
     async def BeginPasskey(self, request: chat_pb.BeginPasskeyRequest, call: Call) -> chat_pb.BeginPasskeyResponse:
         r, caller = request, call.caller()
 

@@ -13,6 +13,7 @@ from router.store import (
     notifications,
     pairing_codes,
     permissions,
+    read_marks,
     session_topics,
     sessions,
     strangers,
@@ -34,6 +35,7 @@ STORES = (
     Store(tables.Session, sessions.shift, sessions.purge, patient=True),
     Store(tables.SessionTopic, purge=session_topics.purge),
     Store(tables.WorkMessage, purge=work_messages.purge),
+    Store(tables.ReadMark, purge=read_marks.purge),
     Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.

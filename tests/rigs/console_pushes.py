@@ -1,4 +1,4 @@
-"""What the console's router in memory knows of browsers that take pushes."""
+"""What the console's router in memory knows of browsers: which take pushes, what is looked at and read."""
 
 from pointsman.client.records import CommandState
 from webhook_adapter.model import Submitted, Subscription
@@ -13,6 +13,7 @@ class FakePushes:
     def __init__(self) -> None:
         self.subscribed: dict[str, tuple[Subscription, str]] = {}
         self.looks: list[str] = []
+        self.read: dict[str, str] = {}  # all browsers there are the same person's
         self.wants_second_factor = False
 
     def push_public_key(self) -> str:
@@ -30,3 +31,9 @@ class FakePushes:
 
     def look(self, _login_id: str, session_id: str) -> None:
         self.looks.append(session_id)
+
+    def mark_read(self, _login_id: str, session_id: str, notification_id: str) -> None:
+        self.read[session_id] = notification_id
+
+    def read_marks(self, _login_id: str) -> dict[str, str]:
+        return dict(self.read)

@@ -16,6 +16,7 @@ class Subscriptions(chat_link_pb2_grpc.ChatLinkServicer):
         self.subscribed: dict[str, Browser] = {}
         self.over: set[str] = set()
         self.looks: list[tuple[str, str]] = []
+        self.read: dict[str, str] = {}  # by session, how far
 
     def GetPushKey(self, _request: pb.GetPushKeyRequest, _context: object) -> pb.GetPushKeyResponse:
         return pb.GetPushKeyResponse(private_key=PUSH_KEY)
@@ -42,3 +43,12 @@ class Subscriptions(chat_link_pb2_grpc.ChatLinkServicer):
     def Look(self, request: pb.LookRequest, _context: object) -> pb.LookResponse:
         self.looks.append((request.login_id, request.session_id))
         return pb.LookResponse()
+
+    def MarkRead(self, request: pb.MarkReadRequest, _context: object) -> pb.MarkReadResponse:
+        self.read[request.mark.session_id] = request.mark.notification_id
+        return pb.MarkReadResponse()
+
+    def ListRead(self, _request: pb.ListReadRequest, _context: object) -> pb.ListReadResponse:
+        return pb.ListReadResponse(
+            marks=[pb.ReadMark(session_id=one, notification_id=at) for one, at in self.read.items()]
+        )

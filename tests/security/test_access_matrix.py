@@ -41,6 +41,8 @@ ChatLink.GetPart             admin chat adapter
 ChatLink.GetPushKey          admin chat adapter
 ChatLink.GetSubscription     admin chat adapter
 ChatLink.Look                admin chat adapter
+ChatLink.MarkRead            admin chat adapter
+ChatLink.ListRead            admin chat adapter
 ChatLink.OpenBrowser         admin chat adapter
 ChatLink.Pair                admin chat adapter
 ChatLink.PutPart             admin chat adapter

@@ -82,6 +82,7 @@ POST /console/api/logout            page
 GET  /console/api/push              cookie page
 POST /console/api/push-subscribe    page
 POST /console/api/push-end          page
+POST /console/api/read              page
 POST /console/api/push-look         page
 POST /console/api/push-answer       page
 GET  /console/sw.js                 anyone

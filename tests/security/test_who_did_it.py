@@ -60,6 +60,8 @@ LEAVES: dict[str, AuditEvent | str] = {
     "ChatLink/Unsubscribe": AuditEvent.UNSUBSCRIBED,
     "ChatLink/GetSubscription": CHANGES_NOTHING,
     "ChatLink/Look": CHANGES_NOTHING,
+    "ChatLink/MarkRead": CHANGES_NOTHING,
+    "ChatLink/ListRead": CHANGES_NOTHING,
     "ChatLink/Pair": AuditEvent.PAIRED,
     "ChatLink/BeginPasskey": CHANGES_NOTHING,
     "ChatLink/AddPasskey": AuditEvent.PASSKEY_ADDED,

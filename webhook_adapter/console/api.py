@@ -24,7 +24,8 @@ CHAT_ID = "console"
 ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
-_FOR_ALL = FOR_ALL | {"send", "press", "answer", "control", "allow", "passkey_options", "add_passkey", "log_out"}
+_CONVERSING = {"send", "press", "answer", "control", "allow", "mark_read"}
+_FOR_ALL = FOR_ALL | _CONVERSING | {"passkey_options", "add_passkey", "log_out"}
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "upload", "start", "end", "rename", "cancel", "retry", "drop"},
     "APPROVER": _FOR_ALL,

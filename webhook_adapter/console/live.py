@@ -1,4 +1,5 @@
-"""What a page follows, as one stream: machines, sessions, open questions, and of one session all that happens there.
+"""What a page follows, as one stream: machines, sessions, open questions, what its person has read on any page of
+theirs, and of one session all that happens there.
 
 Server-sent events. An answer holds what has changed behind what the page has, waits where that is nothing, and ends;
 the page comes again with the id of the last one. That says how far it is with each, so nothing is missing and nothing
@@ -6,7 +7,7 @@ belongs to it here: no thread, and no memory.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Literal
@@ -25,8 +26,10 @@ from webhook_adapter.console.ports import ConsoleControl, ConsoleRouter
 from webhook_adapter.console.timeline import PAGE, timeline, waiting
 from webhook_adapter.console.wakeups import EVERY, Wakeups
 from webhook_adapter.endpoints import served_on_loop
-from webhook_adapter.json_bodies import InvalidRequest, query
+from webhook_adapter.json_bodies import InvalidRequest, body, query
 from webhook_adapter.loop import aside
+
+Digested = Callable[[], tuple[bytes, str]]  # what a page is told, as JSON, and its digest
 
 EVENTS = 200  # at once: some screens of them
 _MOST_BYTES = 1024 * 1024  # of events in an answer
@@ -38,6 +41,13 @@ class Watched(Struct):
 
     session: str = ""
     page: Literal["", "queue"] = ""
+
+
+class Read(Struct):
+    """Up to which notification somebody has read what a session said."""
+
+    session: Annotated[str, Meta(min_length=1, max_length=200)]
+    notification: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Earlier(Struct):
@@ -56,17 +66,18 @@ class Seen:
     overview: str = ""
     questions: str = ""
     rest: str = ""
+    read: str = ""
 
     @classmethod
-    def read(cls, text: str) -> "Seen":
+    def of(cls, text: str) -> "Seen":
         """As the page shows it. Raises InvalidRequest."""
-        parts = text.split(".") if text else ["0", "", "", ""]
-        if len(parts) != 4 or not (parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 19):
+        parts = text.split(".") if text else ["0", "", "", "", ""]
+        if len(parts) != 5 or not (parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 19):
             raise InvalidRequest("Last-Event-ID must be that of an event")
         return cls(int(parts[0]), *parts[1:])
 
     def __str__(self) -> str:
-        return f"{self.seq}.{self.overview}.{self.questions}.{self.rest}"
+        return f"{self.seq}.{self.overview}.{self.questions}.{self.rest}.{self.read}"
 
 
 def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) -> None:
@@ -77,10 +88,11 @@ def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) ->
     @blueprint.get("/console/api/live")
     @served_on_loop
     def live() -> ResponseReturnValue:
-        watched, seen = query(Watched), Seen.read(request.headers.get("Last-Event-ID", ""))
+        watched, seen = query(Watched), Seen.of(request.headers.get("Last-Event-ID", ""))
+        marks = partial(_read_marks, router, g.visitor.session_id)
 
         def news() -> str:
-            return aside(lambda: "".join(_news(router.own, overview, questions, watched, seen)))
+            return aside(lambda: "".join(_news(router.own, overview, (questions, marks), watched, seen)))
 
         with wakeups.on(EVERY if watched.page else watched.session) as wait:
             told = news()
@@ -91,6 +103,12 @@ def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) ->
                 told = news()
         return Response(f"retry: {_AGAIN}\n\n{told}", mimetype="text/event-stream")
 
+    @blueprint.post("/console/api/read")
+    def mark_read() -> ResponseReturnValue:
+        sent = body(Read)
+        router.mark_read(g.visitor.session_id, sent.session, sent.notification)
+        return jsonify(ok=True)
+
     @blueprint.get("/console/api/events")
     def events() -> ResponseReturnValue:
         asked = query(Earlier)
@@ -99,9 +117,10 @@ def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) ->
         return jsonify(events=found)
 
 
-def _news(ask: ConsoleControl, overview: Overview, questions: "partial[tuple[bytes, str]]", watched: Watched,
+def _news(ask: ConsoleControl, overview: Overview, more: tuple[Digested, Digested], watched: Watched,
           seen: Seen) -> Iterator[str]:  # fmt: skip
     """What has changed, each with how far the page is then."""
+    questions, marks = more
     data, digest = overview.read(anew=not seen.overview)  # who comes anew sees what they did a moment ago
     if digest != seen.overview:
         seen = replace(seen, overview=digest)
@@ -110,6 +129,10 @@ def _news(ask: ConsoleControl, overview: Overview, questions: "partial[tuple[byt
     if digest != seen.questions:
         seen = replace(seen, questions=digest)
         yield _event("questions", data, seen)
+    data, digest = marks()
+    if digest != seen.read:
+        seen = replace(seen, read=digest)
+        yield _event("read", data, seen)
     if watched.page or watched.session:
         data, digest = _digested(waiting(ask) if watched.page else timeline(ask, watched.session, PAGE))
         if digest != seen.rest:
@@ -149,6 +172,10 @@ def _page(ask: ConsoleControl, session_id: str, after: int, *, last: int = 0, mo
 def _shown(event: SessionEvent) -> present.Json:
     at = None if event.at is None else event.at.timestamp()
     return {"seq": event.seq, "generation": event.generation, "at": at, "kind": event.kind, "content": event.content}
+
+
+def _read_marks(router: ConsoleRouter, login_id: str) -> tuple[bytes, str]:
+    return _digested({"marks": router.read_marks(login_id)})
 
 
 def _questions(router: ConsoleRouter) -> tuple[bytes, str]:

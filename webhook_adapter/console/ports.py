@@ -152,6 +152,12 @@ class ConsoleRouter(BrowserLogins, Pushes, Protocol):
     def report_refusal(self, door: str, peer: str) -> None:
         """Let the audit know of somebody who was refused. Raises RouterError."""
 
+    def mark_read(self, login_id: str, session_id: str, notification_id: str) -> None:
+        """Somebody has read what a session said, up to that notification. Raises RouterError."""
+
+    def read_marks(self, login_id: str) -> dict[str, str]:
+        """The newest notification that a browser's person has read, by session. Raises RouterError."""
+
     def file_parts(self, notification_id: str, file_id: str) -> Iterable[bytes]:
         """The bytes of a notification's file. Raises RouterError, also on the way."""
 

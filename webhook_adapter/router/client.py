@@ -137,6 +137,16 @@ class RouterClient:
         """Somebody looks at a session in a browser; at none, where it is empty. Raises RouterError."""
         self._ask(self._open().chat_link.Look, chat_link_pb2.LookRequest(login_id=login_id, session_id=session_id))
 
+    def mark_read(self, login_id: str, session_id: str, notification_id: str) -> None:
+        """Somebody has read what a session said, up to that notification. Raises RouterError."""
+        mark = chat_link_pb2.ReadMark(session_id=session_id, notification_id=notification_id)
+        self._ask(self._open().chat_link.MarkRead, chat_link_pb2.MarkReadRequest(login_id=login_id, mark=mark))
+
+    def read_marks(self, login_id: str) -> dict[str, str]:
+        """The newest notification that a browser's person has read, by session. Raises RouterError."""
+        told = self._ask(self._open().chat_link.ListRead, chat_link_pb2.ListReadRequest(login_id=login_id))
+        return {each.session_id: each.notification_id for each in told.marks}
+
     def is_admin(self, api_key: str) -> bool:
         """Whether a key may do everything. Raises RouterError."""
         if not is_api_key_shaped(api_key):

@@ -17,8 +17,8 @@ from router.domain.person import Person
 from router.domain.stranger import speakable
 from router.domain.wording import people as wording
 from router.services.people.pairing import Pairing
-from router.services.people.subscriptions import Subscriptions
-from router.store import audit, browsers, people
+from router.services.people.subscriptions import Subscriptions, let_in
+from router.store import audit, browsers, people, read_marks
 from router.store.database import Transaction
 from router.store.statements import Connection
 
@@ -85,3 +85,11 @@ class Browsers:
         browsers.close(tx, browser.login_hash)
         self._subscriptions.logged_out(tx, [browser])
         audit.record(tx, self._clock.now(), AuditEvent.LOGOUT, caller, subject=browser.browser_id)
+
+    def read(self, tx: Transaction, login_id: str, session_id: str, notification_id: str) -> None:
+        """What a session said is before the eyes of a browser's person, up to this. Raises Refusal."""
+        read_marks.mark(tx, let_in(tx, login_id, self._clock.now()).person_id, session_id, notification_id)
+
+    def read_marks(self, on: Connection, login_id: str) -> dict[str, str]:
+        """The newest notification that a browser's person has read, by session. Raises Refusal."""
+        return read_marks.of(on, let_in(on, login_id, self._clock.now()).person_id)

@@ -179,13 +179,18 @@ class Subscriptions:
                 notifications.change(tx, waiting, Spared(_NOBODY_THERE), self._clock.now(), "router")
 
     def _browser(self, tx: Transaction, login_id: str) -> Browser:
-        browser = browsers.find(tx, hashed(login_id))
-        if browser is None or not browser.is_open(self._clock.now()):
-            raise Refusal(Reason.ILLEGAL_STATE, _OUT)
-        return browser
+        return let_in(tx, login_id, self._clock.now())
 
     def _note(self, tx: Transaction, event: AuditEvent, browser: Browser, detail: str) -> None:
         audit.record(tx, self._clock.now(), event, tx.caller, subject=browser.browser_id, detail=detail)
+
+
+def let_in(on: Connection, login_id: str, now: float) -> Browser:
+    """The browser that shows this. Raises Refusal for one that is not let in now (seconds since the epoch)."""
+    browser = browsers.find(on, hashed(login_id))
+    if browser is None or not browser.is_open(now):
+        raise Refusal(Reason.ILLEGAL_STATE, _OUT)
+    return browser
 
 
 def _browser_id(subscription: Subscription) -> str:

@@ -44,6 +44,7 @@ from router.store.migrations import (
     m0039_subscriptions,
     m0040_deferred,
     m0041_limits,
+    m0042_read_marks,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -88,6 +89,7 @@ MIGRATIONS: list[list[str]] = [
     m0039_subscriptions.STATEMENTS,
     m0040_deferred.STATEMENTS,
     m0041_limits.STATEMENTS,
+    m0042_read_marks.STATEMENTS,
 ]
 
 

@@ -6,13 +6,22 @@ from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
 from router.store.tables.machines import ApiKey, JoinToken, Machine
 from router.store.tables.notifications import FilePart, Message, Notification
-from router.store.tables.people import Browser, PairedChat, PairingCode, Passkey, Person, SecondFactor, Subscription
+from router.store.tables.people import (
+    Browser,
+    PairedChat,
+    PairingCode,
+    Passkey,
+    Person,
+    ReadMark,
+    SecondFactor,
+    Subscription,
+)
 from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
     "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Deferred", "FilePart",
     "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification", "PairedChat",
-    "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "SecondFactor", "Session", "SessionTopic",
-    "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
+    "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor", "Session",
+    "SessionTopic", "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
 ]  # fmt: skip

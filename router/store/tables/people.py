@@ -115,3 +115,17 @@ class Subscription(Model):
 _U = Subscription
 _U.add_index(_U.login_hash, name="subscriptions_login", unique=True)
 _U.add_index(_U.endpoint_hash, name="subscriptions_endpoint", unique=True)
+
+
+class ReadMark(Model):
+    """How far a person has read what a session said: the newest notification, and its place."""
+
+    person_id = TextField()  # empty for whoever has the key
+    session_id = TextField()
+    notification_id = TextField()
+    place = IntegerField()
+
+    class Meta:
+        table_name = "read_marks"
+        primary_key = CompositeKey("person_id", "session_id")
+        without_rowid = True

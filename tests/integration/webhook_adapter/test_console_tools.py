@@ -159,6 +159,22 @@ def test_a_session_without_a_terminal_is_ended_from_its_menu(console: Console) -
         assert [one.kind for one in console.router.own.known_commands.values()] == ["stop_session"]
 
 
+def test_what_was_read_on_one_page_is_read_on_another(console: Console) -> None:
+    with console.visit(path="#/session/team%2Fdocs") as desk, console.visit(path="#/queue") as phone:
+        console.router.own.say("s-1", "It is done.")
+        for page in (desk, phone):
+            expect(page.locator(".row[data-fresh]").filter(has_text="It is done.")).to_be_visible()
+
+        desk.locator(".row").filter(has_text="It is done.").click()
+        expect(desk.get_by_label("Message to api-refactor")).to_be_visible()
+        wait_until(lambda: "s-1" in console.router.read)
+        console.router.own.happened()
+
+        for page in (desk, phone):
+            expect(page.locator(".row").filter(has_text="It is done.")).to_be_visible()
+            expect(page.locator(".row[data-fresh]").filter(has_text="It is done.")).to_have_count(0)
+
+
 def test_a_muted_session_is_neither_counted_nor_read_out(console: Console) -> None:
     with console.visit(path="#/session/s-1") as page:
         page.get_by_label("More about this session").click()

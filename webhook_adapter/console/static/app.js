@@ -13,6 +13,7 @@ import { settingsView } from "./settings.js";
 import { sheet, shortcuts } from "./shortcuts.js";
 import { startSession } from "./start.js";
 import { stream } from "./stream.js";
+import { takeRead } from "./unread.js";
 
 const WIDE = matchMedia("(min-width: 760px)");
 const KEPT = 6; // conversations that are there at once when one goes back to them
@@ -22,6 +23,7 @@ const conversations = new Map();
 let overview = null;
 let questions = [];
 let digests = ["", ""];
+let readDigest = ""; // of what was read on all pages of this person
 let rest = ""; // of what the open page shows beside: its digest
 let view = null;
 let following = null;
@@ -104,11 +106,11 @@ function address() {
 
 function cursor() {
   const known = openConversation();
-  return [known?.last ?? 0, ...digests, known ? known.chatDigest : rest].join(".");
+  return [known?.last ?? 0, ...digests, known ? known.chatDigest : rest, readDigest].join(".");
 }
 
 function take(name, data, id) {
-  const [, forOverview, forQuestions, other] = id.split(".");
+  const [, forOverview, forQuestions, other, forRead] = id.split(".");
   const conversation = openConversation();
   if (name === "overview") {
     const first = overview === null;
@@ -122,7 +124,9 @@ function take(name, data, id) {
   if (name === "did") arrived.push(data);
   if (name === "anew") conversation?.clear();
   if (name === "queue") view.take?.(data);
+  if (name === "read") takeRead(data.marks);
   digests = [forOverview, forQuestions];
+  readDigest = forRead;
   if (conversation) conversation.chatDigest = other;
   else rest = other;
 }

@@ -1,17 +1,31 @@
-// What was not seen yet, and what is muted. Both are kept in this browser alone, and the page says so.
+// What was not read yet, as the router keeps it for all pages of a person; and what is muted, which this browser keeps.
 
-const SEEN = "pointsman:seen";
+import { post } from "./api.js";
+
 const MUTED = "pointsman:muted";
-const seen = JSON.parse(localStorage.getItem(SEEN) ?? "{}");
 const muted = new Set(JSON.parse(localStorage.getItem(MUTED) ?? "[]"));
+let read = {}; // by session: the newest notification that was before somebody's eyes
+let saying = {}; // what is on its way to the router
 
-/** Whether a session's last words are new here. What is open and looked at is seen at once. */
+/** What the router knows. */
+export function takeRead(marks) {
+  read = marks;
+  saying = {};
+}
+
+/** Whether a session's last words are new to this person. What is open and looked at is read at once. */
 export function isFresh({ session_id: id, last }, openId) {
-  if (!last || seen[id] === last.id || muted.has(id)) return false;
+  if (!last || read[id] === last.id || muted.has(id)) return false;
   if (id !== openId || document.hidden) return true;
-  seen[id] = last.id;
-  localStorage.setItem(SEEN, JSON.stringify(seen));
+  say(id, last.id);
   return false;
+}
+
+function say(session, notification) {
+  if (saying[session] === notification) return;
+  saying[session] = notification;
+  // Lost on the way, it is said again with the next look.
+  post("read", { session, notification }).then(() => (read[session] = notification), () => delete saying[session]);
 }
 
 export const isMuted = (id) => muted.has(id);

@@ -79,6 +79,12 @@ class _Router:
     def look(self, login_id: str, session_id: str) -> None:
         self.host.router.look(login_id, session_id)
 
+    def mark_read(self, login_id: str, session_id: str, notification_id: str) -> None:
+        self.host.router.mark_read(login_id, session_id, notification_id)
+
+    def read_marks(self, login_id: str) -> dict[str, str]:
+        return self.host.router.read_marks(login_id)
+
     def is_admin(self, api_key: str) -> bool:
         return self.host.router.is_admin(api_key)
 

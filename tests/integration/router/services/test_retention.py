@@ -27,6 +27,7 @@ STAYS = {
     "messages": ("session_id IN (SELECT session_id FROM sessions)", "go before their session does"),
     "places": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "work_messages": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
+    "read_marks": ("session_id IN (SELECT session_id FROM sessions) AND person_id = ''", "go after session and person"),
     "machines": (ALL, "who may connect"),
     "join_tokens": ("used_by_key IS NOT NULL", "the same pair of token and key may ask again"),
     "api_keys": (ALL, "who may call; a revoked one stays in the list"),
@@ -80,6 +81,7 @@ def test_when_everything_is_old_only_that_is_left_which_has_a_reason(
         "messages",
         "places",
         "work_messages",
+        "read_marks",
     }  # theirs went with their sessions
 
 

@@ -12,10 +12,12 @@ STATES = {
     "sessions": ["idle", "ended"],
     "messages": ["of the idle session", "of the ended one"],
     "places": ["of the idle session", "of the ended one"],
+    "read_marks": ["of the idle session", "of the ended one"],
 }
 KNOWN: dict[str, dict[str, object]] = {
     "audit_entries": {"number": 1, "previous": "0" * 64},  # a chain: triggers look
     "deferred": {"is_steady": 1},
+    "read_marks": {"person_id": ""},
 }
 _NOT_OVER = {"queued", "sent", "received", "open", "waiting", "paused"}
 _WHEN_OVER = ("ended_at", "decided_at", "delivered_at")

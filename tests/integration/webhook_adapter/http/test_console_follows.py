@@ -40,7 +40,7 @@ def test_what_a_machine_tells_ends_the_wait_and_comes_once(page: FlaskClient, ro
     with agent.connected() as link:
         tell(link, session_id, 1, "one", "two")
         names, last = come(page, session_id)
-        assert names == ["overview", "questions", "chat", "did", "did"]
+        assert names == ["overview", "questions", "read", "chat", "did", "did"]
 
         told: list[str] = []
 

@@ -17,7 +17,7 @@ METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for met
 CHAT_LINK = {
     *("Submit", "SubmitStream", "PutPart", "Deliver", "GetPart", "ReportStranger", "ReportRefusal"),
     *("OpenBrowser", "GetBrowser", "CloseBrowser", "Pair", "BeginPasskey", "AddPasskey", "TakeVoice", "PutTranscript"),
-    *("GetPushKey", "Subscribe", "Unsubscribe", "GetSubscription", "Look"),
+    *("GetPushKey", "Subscribe", "Unsubscribe", "GetSubscription", "Look", "MarkRead", "ListRead"),
 }
 
 

@@ -64,8 +64,8 @@ def test_first_comes_all_then_what_has_changed(page: Follower, router: FakeRoute
     router.own.do("s-1", "said", by="USER", text="Thanks.")
     third = page.come()
 
-    assert names(first) == ["overview", "questions", "chat", "did"]
-    assert first[3][1] | {"at": None} == {
+    assert names(first) == ["overview", "questions", "read", "chat", "did"]
+    assert first[4][1] | {"at": None} == {
         "seq": 1,
         "generation": 1,
         "at": None,
@@ -156,7 +156,7 @@ def test_where_events_are_not_kept_the_conversation_is_there(page: Follower, rou
     router.own.say("s-1", "Done.")
     router.own.events_failure = RouterError("UNAVAILABLE", "events.db cannot be used", "STORAGE_UNAVAILABLE")
 
-    assert names(page.come()) == ["overview", "questions", "chat"]
+    assert names(page.come()) == ["overview", "questions", "read", "chat"]
 
 
 @pytest.mark.usefixtures("hasty")
@@ -166,7 +166,7 @@ def test_an_open_question_of_any_session_comes_with_its_buttons(client: FlaskCli
     asked = router.own.say("s-2", "May it use Bash?\n\nmake", Button("Allow", "allow"), permission_id="q-1")
     router.own.say("s-1", "Another?", Button("Yes", "allow"), permission_id="q-2")
 
-    [(_, overview), (_, told)] = page.come()
+    [(_, overview), (_, told), _] = page.come()
     router.own.say("s-2", "Allowed.", permission_id="q-1")
     [(_, after)] = [each for each in page.come() if each[0] == "questions"]
 

@@ -135,6 +135,16 @@ class ChatLinkStub:
                 request_serializer=agentlink_dot_v1_dot_chat__link__pb2.LookRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.LookResponse.FromString,
                 _registered_method=True)
+        self.MarkRead = channel.unary_unary(
+                '/agentlink.v1.ChatLink/MarkRead',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.MarkReadRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.MarkReadResponse.FromString,
+                _registered_method=True)
+        self.ListRead = channel.unary_unary(
+                '/agentlink.v1.ChatLink/ListRead',
+                request_serializer=agentlink_dot_v1_dot_chat__link__pb2.ListReadRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ListReadResponse.FromString,
+                _registered_method=True)
 
 
 class ChatLinkServicer:
@@ -284,6 +294,20 @@ class ChatLinkServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MarkRead(self, request, context):
+        """What a session said was before somebody's eyes, so that all their pages know it as read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRead(self, request, context):
+        """How far the person of a browser has read, on whatever page of theirs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatLinkServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -386,6 +410,16 @@ def add_ChatLinkServicer_to_server(servicer, server):
                     servicer.Look,
                     request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.LookRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_chat__link__pb2.LookResponse.SerializeToString,
+            ),
+            'MarkRead': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkRead,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.MarkReadRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.MarkReadResponse.SerializeToString,
+            ),
+            'ListRead': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRead,
+                    request_deserializer=agentlink_dot_v1_dot_chat__link__pb2.ListReadRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_chat__link__pb2.ListReadResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -929,6 +963,60 @@ class ChatLink:
             '/agentlink.v1.ChatLink/Look',
             agentlink_dot_v1_dot_chat__link__pb2.LookRequest.SerializeToString,
             agentlink_dot_v1_dot_chat__link__pb2.LookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkRead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/MarkRead',
+            agentlink_dot_v1_dot_chat__link__pb2.MarkReadRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.MarkReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.ChatLink/ListRead',
+            agentlink_dot_v1_dot_chat__link__pb2.ListReadRequest.SerializeToString,
+            agentlink_dot_v1_dot_chat__link__pb2.ListReadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -79,6 +79,10 @@ class ChatLinkStub:
     """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
     seconds, and forgotten after 30.
     """
+    MarkRead: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.MarkReadRequest, _chat_link_pb2.MarkReadResponse]
+    """What a session said was before somebody's eyes, so that all their pages know it as read."""
+    ListRead: _grpc.UnaryUnaryMultiCallable[_chat_link_pb2.ListReadRequest, _chat_link_pb2.ListReadResponse]
+    """How far the person of a browser has read, on whatever page of theirs."""
 
 @_typing.type_check_only
 class ChatLinkAsyncStub(ChatLinkStub):
@@ -131,6 +135,10 @@ class ChatLinkAsyncStub(ChatLinkStub):
     """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
     seconds, and forgotten after 30.
     """
+    MarkRead: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.MarkReadRequest, _chat_link_pb2.MarkReadResponse]  # type: ignore[assignment]
+    """What a session said was before somebody's eyes, so that all their pages know it as read."""
+    ListRead: _aio.UnaryUnaryMultiCallable[_chat_link_pb2.ListReadRequest, _chat_link_pb2.ListReadResponse]  # type: ignore[assignment]
+    """How far the person of a browser has read, on whatever page of theirs."""
 
 class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
     """Chat platforms."""
@@ -300,5 +308,21 @@ class ChatLinkServicer(metaclass=_abc_1.ABCMeta):
         """Which session somebody looks at in a browser now: they are pushed nothing of what they see. It is said again every 20
         seconds, and forgotten after 30.
         """
+
+    @_abc_1.abstractmethod
+    def MarkRead(
+        self,
+        request: _chat_link_pb2.MarkReadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.MarkReadResponse, _abc.Awaitable[_chat_link_pb2.MarkReadResponse]]:
+        """What a session said was before somebody's eyes, so that all their pages know it as read."""
+
+    @_abc_1.abstractmethod
+    def ListRead(
+        self,
+        request: _chat_link_pb2.ListReadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_chat_link_pb2.ListReadResponse, _abc.Awaitable[_chat_link_pb2.ListReadResponse]]:
+        """How far the person of a browser has read, on whatever page of theirs."""
 
 def add_ChatLinkServicer_to_server(servicer: ChatLinkServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
