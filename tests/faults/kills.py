@@ -18,7 +18,7 @@ RANDOM = "at random"
 SOONEST, LATEST = 0.05, 0.6  # seconds of life before a random kill
 PASSES = 4  # of a point, at most, before it kills
 ONCE = ("welcome", "hello")  # points that a life passes once
-UNFIRED = 20.0  # seconds without reaching the point; then it is killed all the same, and not counted
+UNFIRED = 60.0  # seconds without reaching the point; then it is killed all the same, and not counted
 IN_A_ROW = 2  # deaths of the router before it may live until everything is well again
 RECOVERY = 60.0  # seconds until something is typed again
 
