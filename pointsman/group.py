@@ -46,6 +46,8 @@ _SECTIONS = {
         "ask": ("commands.ask:ask", "Ask a session's people TEXT, wait, print their answer."),
         "permissions": ("commands.permissions:permissions", "List the questions that wait for an answer."),
         "answer": ("commands.permissions:answer", 'Answer one: allow, or deny "use the sandbox".'),
+        "follow": ("commands.audience:follow", "Let chats hear of a session, beside those that do."),
+        "unfollow": ("commands.audience:unfollow", "Let chats hear of a session no more."),
         "notifications": ("commands.notifications:notifications", "List notifications, newest first."),
     },
     "Later": {

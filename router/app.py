@@ -35,6 +35,7 @@ from router.link.hub import Hub
 from router.randomness import SYSTEM, Randomness, new_id
 from router.risk_rules import read_rules
 from router.seal import Seal
+from router.services.chat.audience import AudienceCommands
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.deferrals import ChatDeferrals
@@ -126,7 +127,8 @@ class Router:
         upstream = UpstreamService(hub, delivery, session_service, notifications, permissions,
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
-        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls)
+        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
+            people.pairing)  # fmt: skip
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
@@ -167,9 +169,11 @@ def _inbound(
     deferral: Deferral,
     clock: Clock,
     controls: Controls,
+    pairing: Pairing,
 ) -> InboundService:
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
-    commands = ChatCommands(delivery, SettingsCommands(clock), hub, later)
+    settings = SettingsCommands(clock)
+    commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings))
     buttons = ChatButtons(delivery, dead_letters, status_messages, later)
     pages = Pages(permissions, controls)
     return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,

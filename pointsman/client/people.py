@@ -48,6 +48,11 @@ class People(Calls):
         """Take all of a person's away."""
         self._call(self._stub.SetPasskey, pb.SetPasskeyRequest(person_id=person_id, remove=True))
 
+    def join_people(self, person_id: str, other_person_id: str) -> Person:
+        """Make one of two who are the same: the first, with the chats and browsers of both."""
+        asked = pb.JoinPeopleRequest(person_id=person_id, other_person_id=other_person_id)
+        return convert.read(Person, self._call(self._stub.JoinPeople, asked).person)
+
     def unpair(self, identity: str) -> tuple[int, int]:
         """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""
         ended = self._call(self._stub.Unpair, pb.UnpairRequest(id=identity))

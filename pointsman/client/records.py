@@ -132,6 +132,7 @@ class Session:
     modes: tuple[str, ...] = ()  # that can be chosen from afar
     controls: tuple[str, ...] = ()  # what a control signal can change there: MODEL, COMPACT, …
     limited_until: datetime | None = None  # its account is at a usage limit, as its program says
+    home: tuple[Chat, ...] = ()  # chats that are told of it for its own sake; none: those that hear of all
 
 
 @dataclass(frozen=True, slots=True)

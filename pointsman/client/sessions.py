@@ -1,12 +1,13 @@
 """Sessions: what there is, starting one on a machine, ending one."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from agentlink.v1 import control_pb2 as pb
 
 from pointsman.client import convert
 from pointsman.client.calls import Calls, request_id
-from pointsman.client.records import Command, Origin, Session
+from pointsman.client.records import Chat, Command, Origin, Session
 
 
 class Sessions(Calls):
@@ -57,6 +58,22 @@ class Sessions(Calls):
         """Give a session a name that its machine does not change; by an empty one it is called as its machine does."""
         asked = pb.RenameSessionRequest(session_id=session_id, label=label, request_id=request_id(request))
         return convert.read(Session, self._call(self._stub.RenameSession, asked).session)
+
+    def follow_session(self, session_id: str, chats: Sequence[Chat] = (), *, request: str | None = None) -> list[Chat]:
+        """Let chats hear of a session, or those that hear of all; everybody who hears of it now."""
+        asked = pb.FollowRequest(
+            session_id=session_id, chats=map(convert.chat_ref, chats), request_id=request_id(request)
+        )
+        return convert.read_all(Chat, self._call(self._stub.Follow, asked).audience)
+
+    def unfollow_session(
+        self, session_id: str, chats: Sequence[Chat] = (), *, request: str | None = None
+    ) -> list[Chat]:
+        """Let chats hear of a session no more; everybody who still does."""
+        asked = pb.UnfollowRequest(
+            session_id=session_id, chats=map(convert.chat_ref, chats), request_id=request_id(request)
+        )
+        return convert.read_all(Chat, self._call(self._stub.Unfollow, asked).audience)
 
     def stop(self, session_id: str, *, request: str | None = None, origin: Origin | None = None) -> Command:
         """End a session that its machine runs without a terminal; one that has not begun is not begun any more."""

@@ -58,13 +58,19 @@ def pair(
 @click.command()
 @client_flags
 @json_flag
-def people(*, as_json: bool) -> None:
+@click.option("--join", "joined", nargs=2, metavar="WHO OTHER", help="Make one of two who are the same; WHO stays.")
+def people(*, joined: tuple[str, str] | None, as_json: bool) -> None:
     """List the persons who were let in, with their chats and browsers.
 
-    Those whom ALLOWED_CHAT_IDS and ALLOWED_USER_IDS let in are not among them.
+    Those whom ALLOWED_CHAT_IDS and ALLOWED_USER_IDS let in are not among them, unless they said who they are (`/iam`).
     """
     with control() as router:
         found = router.people()
+        if joined:
+            # Whoever has the key is no person that could be another.
+            there = [person for person in found if person.person_id]
+            router.join_people(*(_id_of(there, who) for who in joined))
+            found = router.people()
     show(
         found,
         [

@@ -38,11 +38,16 @@ def sessions(*, as_json: bool, include_ended: bool) -> None:
             Column("connected", lambda s: s.connected, rank=2),
             Column("kind", lambda s: s.backend, rank=4),
             Column("changed", lambda s: s.updated_at, rank=3),
+            Column("heard by", _home, rank=4, least=12),
             Column("folder", lambda s: s.cwd, rank=5, least=12),
         ],
         as_json=as_json,
         nothing="No sessions yet. `pointsman run -- CMD` or `pointsman session register` makes one.",
     )
+
+
+def _home(session: "Session") -> str:
+    return " ".join(f"{chat.transport}:{chat.chat_id}" for chat in session.home)
 
 
 def _doing(session: "Session") -> str:

@@ -42,6 +42,7 @@ class AuditEvent(Enum):
     CODE_CREATED = "code_created"  # a pairing code
     PAIRED = "paired"
     UNPAIRED = "unpaired"
+    JOINED = "joined"  # two persons, or a chat and a person, who are the same
     SECOND_FACTOR_SET = "second_factor_set"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     PASSKEY_ADDED = "passkey_added"

@@ -21,11 +21,11 @@ CONTROLS = frozenset(["mode", "model", "compact", "clear"])
 """How the program in a session works; where that is none of ours to change, they are words for it."""
 ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"]) | CONTROLS
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
-IN_A_REPLY = ABOUT_A_SESSION | {"later", "every", "remind"}
+IN_A_REPLY = ABOUT_A_SESSION | {"later", "every", "remind", "follow", "unfollow"}
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
-    "scheduled", "zone", "limits",
+    "scheduled", "zone", "limits", "iam",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)
 """What begins a session when its time comes."""

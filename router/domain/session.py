@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
 
 MAX_LABEL = 200
@@ -45,6 +46,7 @@ class Session(Struct, frozen=True):
     modes: tuple[str, ...] = ()  # that can be chosen from afar
     controls: tuple[str, ...] = ()  # what a control signal can change there, by the names of ControlKind
     given_name: str = ""  # by people, in place of the label, which is its machine's
+    home: tuple[ChatRef, ...] = ()  # chats that are told of it for its own sake; only in lists
     limited_until: float | None = None  # its account is at a usage limit, by the wall clock of its machine
 
     @property

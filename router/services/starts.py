@@ -23,6 +23,7 @@ from router.services import scopes
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.gates import Gates
+from router.services.people import audience
 from router.store import audit, commands, machines, sessions
 from router.store.database import Transaction
 from router.store.trace import TraceStep, record
@@ -65,11 +66,13 @@ class Starts:
         )  # fmt: skip
         scopes.check_new(tx.caller.scope, session)
         sessions.write(tx, session)
+        audience.began(tx, session_id, origin.chat)
         try:
             command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
         # The refusal is an answer in a chat, which is committed: the session must not be.
         except Refusal:
             sessions.remove(tx, session_id)
+            audience.forgotten(tx, session_id)
             raise
         who = origin.actor or origin.source
         record(tx, [TraceStep(now, session_id, session_id, "Requested", "", "", who, wanted.machine_id)])

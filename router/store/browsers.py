@@ -15,6 +15,7 @@ _INSERT = _BROWSERS.writes(_BROWSERS.insert())
 _OPEN = _BROWSERS.reads(
     _BROWSERS.select().where(~Row.is_closed & (Row.expires_at > given.now)).order_by(Row.created_at)
 )
+_GIVE = Statement(Row.update({Row.person_id: given.kept}).where(Row.person_id == given.person_id))
 _CLOSE = Statement(Row.update({Row.is_closed: True}).where(Row.login_hash == given.login_hash))
 
 KEPT = 3600.0  # seconds behind its end: longer than any login link is good
@@ -45,3 +46,8 @@ def insert(tx: Transaction, browser: Browser) -> None:
 def close(tx: Transaction, login_hash: str) -> None:
     """Let it in no more."""
     _CLOSE.run(tx, login_hash=login_hash)
+
+
+def give(tx: Transaction, person_id: str, kept: str) -> None:
+    """All of a person are another's."""
+    _GIVE.run(tx, person_id=person_id, kept=kept)

@@ -7,9 +7,10 @@ number names somebody else's message there, and a reply to that must not be type
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.domain.audience import place
 from router.domain.command import ChatRef
 from router.domain.work import Shows
-from router.store import deferred, notifications, people, session_topics, tables, work_messages
+from router.store import audience, deferred, notifications, people, session_topics, tables, work_messages
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Connection, Statement, given, upsert
@@ -106,7 +107,12 @@ def set_wrote_in(tx: Transaction, chat: ChatRef) -> None:
 def is_known(tx: Transaction, chat: ChatRef) -> bool:
     """Whether a message may name this chat: its courier names it, or somebody wrote there who may, or was let in."""
     now = current(tx, chat)
-    return _IS_KNOWN.value(tx, **_key(now)) is not None or people.any_in(tx, now)
+    return is_open(tx, now) or people.any_in(tx, now)
+
+
+def is_open(tx: Transaction, chat: ChatRef) -> bool:
+    """Whether its courier names it, or somebody wrote there whom the settings let in."""
+    return _IS_KNOWN.value(tx, **_key(chat)) is not None
 
 
 def closed(tx: Transaction) -> set[ChatRef]:
@@ -147,6 +153,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     people.move(tx, old, new)
     work_messages.forget_chat(tx, old)
     deferred.move(tx, old, new)
+    audience.move(tx, place(old), place(new))
     return True
 
 

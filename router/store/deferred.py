@@ -77,6 +77,9 @@ _LIVING = _DEFERRED.reads(_ALL.where(LIVES).order_by(Row.next_at.is_null(), Row.
 _OVER = _DEFERRED.reads(
     _ALL.where(Row.ended_at.is_null(is_null=False)).order_by(Row.ended_at.desc()).limit(given.limit)
 )
+_GIVE = Statement(
+    Row.update({Row.person_id: given.kept, Row.owner: given.owner}).where((Row.person_id == given.person_id) & LIVES)
+)
 _MOVE = Statement(
     Row.update({Row.chat_id: given.new}).where((Row.transport == given.transport) & (Row.chat_id == given.old))
 )
@@ -190,6 +193,11 @@ def page(
         for each in found
         if (not session_id or each.session_id == session_id) and (known is None or each.session_id in known)
     ]
+
+
+def give(tx: Transaction, person_id: str, kept: str) -> None:
+    """What a person wanted later is another's wish."""
+    _GIVE.run(tx, person_id=person_id, kept=kept, owner=f"person {kept}")
 
 
 def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:

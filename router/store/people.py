@@ -25,6 +25,8 @@ _ALL_CHATS = _CHATS.reads(_CHATS.select().order_by(Chat.transport, Chat.chat_id,
 _INSERT_CHAT = _CHATS.writes(_CHATS.insert())
 _DELETE_CHAT = Statement(Chat.delete().where(_THIS & (Chat.user_id == given.user_id)))
 _DELETE_CHATS = Statement(Chat.delete().where(Chat.person_id == given.person_id))
+_GIVE = Statement(Chat.update({Chat.person_id: given.kept}).where(Chat.person_id == given.person_id))
+_GIVE_CHAT = Statement(Chat.update({Chat.person_id: given.kept}).where(_THIS & (Chat.user_id == given.user_id)))
 _MOVE = Statement(Chat.update({Chat.chat_id: given.new}).where(_THIS))
 
 
@@ -77,6 +79,17 @@ def insert_chat(tx: Transaction, paired: PairedChat) -> None:
 def delete_chat(tx: Transaction, chat: ChatRef, user_id: str) -> int:
     """Let them write there no more; how many rows that were."""
     return _DELETE_CHAT.run(tx, transport=chat.transport, chat_id=chat.chat_id, user_id=user_id).rowcount
+
+
+def give(tx: Transaction, person_id: str, kept: str) -> None:
+    """All chats of a person are another's."""
+    _GIVE.run(tx, person_id=person_id, kept=kept)
+
+
+def give_chat(tx: Transaction, paired: PairedChat, kept: str) -> None:
+    """A user in a chat is another person."""
+    chat = paired.chat
+    _GIVE_CHAT.run(tx, transport=chat.transport, chat_id=chat.chat_id, user_id=paired.user_id, kept=kept)
 
 
 def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:

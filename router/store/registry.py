@@ -2,6 +2,7 @@
 
 from router.store import (
     api_keys,
+    audience,
     browsers,
     commands,
     deferred,
@@ -34,6 +35,7 @@ STORES = (
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge, patient=True),
     Store(tables.SessionTopic, purge=session_topics.purge),
+    Store(tables.Hearer, purge=audience.purge),
     Store(tables.WorkMessage, purge=work_messages.purge),
     Store(tables.ReadMark, purge=read_marks.purge),
     Store(tables.TraceStep, purge=trace.purge),

@@ -16,6 +16,7 @@ _BY_ENDPOINT = _SUBSCRIPTIONS.reads(_ALL.where(Row.endpoint_hash == given.endpoi
 _PAGE = _SUBSCRIPTIONS.reads(_ALL.order_by(Row.created_at, Row.chat_id))
 _INSERT = _SUBSCRIPTIONS.writes(_SUBSCRIPTIONS.insert())
 _SET_QUIET_HOURS = Statement(Row.update({Row.quiet_hours: given.quiet_hours}).where(Row.chat_id == given.chat_id))
+_GIVE = Statement(Row.update({Row.person_id: given.kept}).where(Row.person_id == given.person_id))
 _DELETE = Statement(Row.delete().where(Row.chat_id == given.chat_id))
 
 KEPT = 7 * 24 * 3600.0  # seconds behind the end of its browser's time, in which it is told that something waits
@@ -56,3 +57,8 @@ def set_quiet_hours(tx: Transaction, chat_id: str, quiet_hours: str) -> None:
 def delete(tx: Transaction, chat_id: str) -> None:
     """Forget one."""
     _DELETE.run(tx, chat_id=chat_id)
+
+
+def give(tx: Transaction, person_id: str, kept: str) -> None:
+    """All of a person are another's."""
+    _GIVE.run(tx, person_id=person_id, kept=kept)

@@ -7,6 +7,7 @@ import pytest
 from tests.architecture.source import tree
 
 SPEAKING = [
+    "chat/audience",
     "chat/buttons",
     "chat/commands",
     "chat/deferrals",

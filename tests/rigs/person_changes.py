@@ -59,6 +59,16 @@ def a_person_put_out(router: RouterUnderTest) -> str:
     return person
 
 
+def two_made_one(router: RouterUnderTest) -> str:
+    person = a_person(router)
+    code = router.control.CreatePairingCode(pb.CreatePairingCodeRequest(person_name="Ada again")).code
+    router.chat.Pair(chat_pb.PairRequest(chat=CHAT, user_id="2", code=code))
+    there = {each.person_id for each in router.control.ListPeople(pb.ListPeopleRequest()).people}
+    [other] = there - {person}
+    router.control.JoinPeople(pb.JoinPeopleRequest(person_id=person, other_person_id=other))
+    return person
+
+
 def a_second_factor(router: RouterUnderTest) -> str:
     person = a_person(router)
     router.control.SetSecondFactor(pb.SetSecondFactorRequest(person_id=person))
@@ -92,6 +102,7 @@ PEOPLE_CHANGED: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.CODE_CREATED: a_code,
     AuditEvent.PAIRED: a_person,
     AuditEvent.UNPAIRED: a_person_put_out,
+    AuditEvent.JOINED: two_made_one,
     AuditEvent.SECOND_FACTOR_SET: a_second_factor,
     AuditEvent.PASSKEY_ADDED: a_passkey,
     AuditEvent.PASSKEYS_REMOVED: removed_passkeys,

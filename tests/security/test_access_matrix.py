@@ -64,6 +64,9 @@ Control.CreatePairingCode    admin
 Control.Defer                admin operator adapter
 Control.CancelDeferred       admin operator adapter
 Control.ChangeDeferred       admin operator adapter
+Control.Follow               admin operator adapter
+Control.Unfollow             admin operator adapter
+Control.JoinPeople           admin
 Control.DropDeadLetter       admin operator adapter
 Control.GetCommand           admin operator viewer approver adapter worker
 Control.GetNotification      admin operator viewer approver adapter

@@ -116,12 +116,12 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "CancelCommand": lambda ids: pb.CancelCommandRequest(command_id=ids.command),
     "CancelDeferred": lambda ids: pb.CancelDeferredRequest(deferred_id=ids.deferred),
     "ChangeDeferred": lambda ids: pb.ChangeDeferredRequest(deferred_id=ids.deferred, change=pb.DEFERRED_CHANGE_PAUSE),
-    "Defer": lambda ids: pb.DeferRequest(
-        when="in 10m", session_id=ids.session, text="x", task=types.DEFERRED_TASK_TEXT
-    ),
+    "Defer": lambda ids: pb.DeferRequest(when="in 2h", session_id=ids.session, text="x", task=types.DEFERRED_TASK_TEXT),
     "Redrive": lambda ids: pb.RedriveRequest(command_id=ids.dead),
     "DropDeadLetter": lambda ids: pb.DropDeadLetterRequest(command_id=ids.dead),
     "Notify": lambda ids: pb.NotifyRequest(session_id=ids.session, text="hello", targets=[CHAT]),
+    "Follow": lambda ids: pb.FollowRequest(session_id=ids.session, chats=[CHAT]),
+    "Unfollow": lambda ids: pb.UnfollowRequest(session_id=ids.session, chats=[CHAT]),
     "Ask": lambda ids: pb.AskRequest(session_id=ids.session, text="Which?"),
     "GetNotification": lambda ids: pb.GetNotificationRequest(notification_id=ids.notification),
     "Trace": lambda ids: pb.TraceRequest(id=ids.command),

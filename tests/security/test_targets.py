@@ -79,9 +79,9 @@ def test_a_stranger_who_wrote_stays_one(router: RouterUnderTest) -> None:
         router.control.Notify(pb.NotifyRequest(session_id=session, text="secret", targets=[STRANGER]))
 
 
-def test_a_chat_in_which_somebody_wrote_who_may_can_be_named(router: RouterUnderTest) -> None:
+def test_a_chat_that_follows_can_be_named(router: RouterUnderTest) -> None:
     session = router.session(router.machine("devbox"))
-    router.submit(HOME, "/sessions")
+    router.submit(HOME, f"/follow {session}")
 
     router.control.Notify(pb.NotifyRequest(session_id=session, text="hello", targets=[HOME]))
 

@@ -184,6 +184,13 @@ class SessionRegistered(Answer):
     ok: True_ = True
 
 
+class Place(Struct, rename="camel"):
+    """A chat."""
+
+    transport: Annotated[str, Meta(description="telegram, mail, push, …")]
+    chat_id: str
+
+
 class Session(Answer):
     """A program that can be typed into."""
 
@@ -199,6 +206,7 @@ class Session(Answer):
     modes: Annotated[tuple[str, ...], Meta(description="Modes that can be chosen from afar.")]
     controls: Annotated[tuple[str, ...], Meta(description="What can be changed: MODEL, INTERRUPT, COMPACT, CLEAR.")]
     limited_until: Annotated[Time | None, Meta(description="Its account is at a usage limit.")]
+    home: Annotated[tuple[Place, ...], Meta(description="Chats told of it for its own sake; none: those of all.")]
 
 
 class NotificationDelivered(Answer):

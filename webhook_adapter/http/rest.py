@@ -15,6 +15,7 @@ from pointsman.client.records import Notification, NotificationState, Origin
 from webhook_adapter.auth import is_body_to_come, let_body_come
 from webhook_adapter.endpoints import endpoint
 from webhook_adapter.http import bodies, event_bodies
+from webhook_adapter.http.audience import add_audience
 from webhook_adapter.http.deferred import add_deferred
 from webhook_adapter.http.keys import Keys
 from webhook_adapter.http.permissions import add_permissions
@@ -43,6 +44,7 @@ def create_blueprint(keys: Keys) -> Blueprint:
     _add_notifications(blueprint, threading.Semaphore(_MOST_WAITING))
     _add_commands(blueprint)
     add_permissions(blueprint, _control, KEYED)
+    add_audience(blueprint, _control, KEYED)
     add_deferred(blueprint, _control, KEYED)
     _add_cleanup(blueprint)
     return blueprint

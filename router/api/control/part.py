@@ -41,8 +41,9 @@ from router.services.gates import Gates
 from router.services.links.enrolment import Enrolment
 from router.services.links.machine_keys import MachineKeys
 from router.services.links.presence import Presence
-from router.services.outbox.notifications import Notifications, check_chat
+from router.services.outbox.notifications import Notifications
 from router.services.people.api_keys import ApiKeys
+from router.services.people.audience import check_target
 from router.services.permissions import Permissions
 from router.services.screens import Screens
 from router.services.sessions import SessionService
@@ -50,7 +51,7 @@ from router.services.starts import Starts
 from router.services.upkeep.retention import Clean
 from router.services.upkeep.stats import Stats
 from router.services.wakeups import Wakeups, set_within
-from router.store import idempotency
+from router.store import idempotency, permissions, sessions
 from router.store.database import Database, Transaction
 
 M = TypeVar("M", bound=Message)
@@ -231,10 +232,19 @@ def _checked(request: Message, operation: Callable[[Transaction], M], scope: Sco
     def checked(tx: Transaction) -> M:
         check_named(tx, scope, request)
         if chat is not None:
-            check_chat(tx, chat)
+            check_target(tx, _session_of(tx, request), chat)
         return operation(tx)
 
     return checked
+
+
+def _session_of(tx: Transaction, request: Message) -> Session | None:
+    """What it is about; None where that is no session yet, or none."""
+    if isinstance(request, pb.RespondPermissionRequest):
+        asked = permissions.find(tx, request.permission_id)
+        return sessions.find(tx, asked.session_id) if asked else None
+    named = getattr(request, "session_id", "")
+    return sessions.find(tx, named) if named else None
 
 
 def claim(request: Message, call: Call) -> str:

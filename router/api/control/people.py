@@ -45,6 +45,11 @@ class PeoplePart(Part):
             people=map(person_message, await self._s.database.read(self._s.people.persons.page))
         )
 
+    async def JoinPeople(self, request: pb.JoinPeopleRequest, call: Call) -> pb.JoinPeopleResponse:
+        r, persons = request, self._s.people.persons
+        made = await self._write(call, lambda tx: persons.join(tx, r.person_id, r.other_person_id))
+        return pb.JoinPeopleResponse(person=person_message(made))
+
     async def Unpair(self, request: pb.UnpairRequest, call: Call) -> pb.UnpairResponse:
         r = request
 

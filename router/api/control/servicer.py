@@ -1,6 +1,7 @@
 """The service that people and programs call, put together from its parts."""
 
 from router.api.control.access import AccessPart
+from router.api.control.audience import AudiencePart
 from router.api.control.audit import AuditPart
 from router.api.control.commands import CommandsPart
 from router.api.control.deferred import DeferredPart
@@ -15,6 +16,7 @@ from router.api.control.upkeep import UpkeepPart
 
 class ControlServicer(
     SessionsPart,
+    AudiencePart,
     CommandsPart,
     DeferredPart,
     NotificationsPart,

@@ -1,15 +1,21 @@
 """Control: sessions, and starting and ending them from afar."""
 
+import sqlite3
+from collections import defaultdict
+
 from agentlink.v1 import control_pb2 as pb
+from msgspec.structs import replace
 
 from router.api.control.part import Part, note, origin, ttl
 from router.api.convert.commands import command_message
 from router.api.convert.sessions import session_message
 from router.api.handlers import Call
 from router.domain.action import StartSession
+from router.domain.command import ChatRef
 from router.domain.namesakes import told_apart
+from router.domain.session import Session
 from router.domain.start import Wanted
-from router.store import sessions
+from router.store import audience, sessions
 from router.store.database import Transaction
 
 
@@ -39,7 +45,7 @@ class SessionsPart(Part):
         return await self._once(call, request, pb.RenameSessionResponse, operation)
 
     async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
-        page = await self._s.database.read(lambda c: sessions.page(c, request.machine_id, ended=request.include_ended))
+        page = await self._s.database.read(lambda c: _with_homes(c, request.machine_id, ended=request.include_ended))
         page = list(filter(call.principal.scope.has, page))
         if worker := call.principal.worker:
             page = [each for each in page if each.session_id == worker.session_id]
@@ -64,3 +70,12 @@ class SessionsPart(Part):
             return pb.StopSessionResponse(command=command_message(command))
 
         return await self._once(call, request, pb.StopSessionResponse, operation)
+
+
+def _with_homes(on: sqlite3.Connection, machine_id: str, *, ended: bool) -> list[Session]:
+    homes: dict[str, tuple[ChatRef, ...]] = defaultdict(tuple)
+    for each in audience.everyone(on):
+        if each.hearing.wants:
+            homes[each.session_id] += (each.chat,)
+    page = sessions.page(on, machine_id, ended=ended)
+    return [replace(each, home=homes[each.session_id]) for each in page] if homes else page

@@ -3,6 +3,7 @@
 from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as pb
 
+from router.api.convert.chats import chat_message
 from router.api.convert.times import timestamp
 from router.domain import frames
 from router.domain.control import MAX_MODE, MAX_MODEL, MAX_MODES, ControlKind
@@ -27,7 +28,7 @@ def session_message(s: Session) -> pb.Session:
         state=SESSION_STATES[s.state], generation=s.generation, connected=s.connected, distinction=s.distinction,  # type: ignore[arg-type]
         created_at=timestamp(s.created_at), updated_at=timestamp(s.updated_at), waiting_for=s.waiting_for,
         mode=s.mode, model=s.model, modes=s.modes, controls=[CONTROLS[each] for each in s.controls if each in CONTROLS],
-        limited_until=timestamp(s.limited_until),
+        limited_until=timestamp(s.limited_until), home=map(chat_message, s.home),
     )  # fmt: skip
 
 

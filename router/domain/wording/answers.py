@@ -21,6 +21,7 @@ HELP = (
     "/status - what waits and what went wrong; /dead - dead letters\n"
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
+    "/follow NAME, /unfollow NAME - hear of a session here, or not; /iam CODE - be the same person as elsewhere\n"
     "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
     "/settings - what this chat shows while a session works, and how all of that is set\n"
     "/stop, /key, /mode, /model, /compact, /clear, /cancel, /end, /keep and /mute work in a reply to a session too."
@@ -110,6 +111,10 @@ _SETTINGS = {
     "topics": {False: "off", True: "on"},
     "policy": {False: "go out unasked", True: "are asked about first"},
 }
+FOLLOWS = "You hear of {name} here from now on. /unfollow ends that."
+LEFT = "You hear of {name} here no more. /follow changes that; what you asked for here is answered all the same."
+FOLLOW_WHICH = "Which one? Reply to a message of it, or /follow NAME, /unfollow NAME. /sessions lists them."
+SEVERAL_TO_FOLLOW = "Several fit, so nothing was changed: {names}"
 MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
 UNMUTED = "{name} is heard here again."
 QUIET_OFF = "No quiet hours. /quiet 22-7 sets them, by the router's clock, which says {clock} now."

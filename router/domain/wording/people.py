@@ -3,6 +3,9 @@
 from router.domain.person import Deed, Person, PersonRole
 
 WELCOME = "You are in, {name}, {may}. /help says what you can do here; messages of sessions come by themselves."
+YOU_ARE = "You are {name} here from now on, as in their other chats and browsers."
+NOT_HERE = "Who writes here is not known by an id, so they cannot be somebody."
+IAM = "Write /iam CODE. `pointsman pair --name NAME` makes a code for the person that you are elsewhere."
 LET_IN = "👤 {name} was let in by a code: {where}, {may}. `pointsman unpair` puts them out."
 IN_A_CHAT = "{transport} user {user_id} in chat {chat_id}"
 IN_A_BROWSER = "in a browser"

@@ -14,6 +14,8 @@ from router.domain.session import Session, bare_id
 from router.domain.wording import answers
 from router.domain.wording import controls as wording
 from router.link.hub import Hub
+from router.services.chat import audience
+from router.services.chat.audience import AudienceCommands, matching
 from router.services.chat.buttons import Press
 from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.settings import SettingsCommands
@@ -46,10 +48,13 @@ class ChatCommands:
     _settings: SettingsCommands
     _hub: Hub
     _deferrals: ChatDeferrals
+    _audience: AudienceCommands
 
     def run(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply | Press:
         """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
         chat = inbound.chat
+        if name in audience.COMMANDS:
+            return Reply(self._audience.run(tx, inbound, name, argument, about))
         match name:
             case "sessions":
                 return self._sessions(tx, inbound)
@@ -67,8 +72,6 @@ class ChatCommands:
                 return _dead(tx)
             case "topics" | "policy" | "quiet" | "settings":
                 return Reply(*self._settings.of_chat(tx, chat, name, argument))
-            case "mute" | "unmute":
-                return Reply(self._settings.mute(tx, chat, about, muted=name == "mute"))
         return (
             _control(sessions.get(tx, about), ControlKind(name), argument) if name in CONTROLS else Reply(answers.HELP)
         )
@@ -95,7 +98,7 @@ class ChatCommands:
             return Reply(answers.NO_SESSIONS_YET)
         if not wanted:
             return Reply(answers.WHICH_SESSION, router_buttons.session_buttons(Verb.USE, there))
-        found = _matching(rights.reached(inbound.person, sessions.living_ones(tx)), wanted)
+        found = matching(rights.reached(inbound.person, sessions.living_ones(tx)), wanted)
         if not found:
             return Reply(answers.NO_SUCH_SESSION.format(wanted=wanted))
         # Never the first that fits: a text in the wrong session cannot be taken back.
@@ -186,11 +189,3 @@ def _control(session: Session, kind: ControlKind, value: str) -> Reply | Press:
     return Reply(
         wording.model(session), router_buttons.control_buttons(Verb.MODEL, wording.MODELS, {}), session.session_id
     )
-
-
-def _matching(there: list[Session], wanted: str) -> list[Session]:
-    """By id, by label, else by a part of the label or the beginning of the id."""
-    try_exact = [s for s in there if s.name == wanted or bare_id(s.session_id) == bare_id(wanted)]
-    low = wanted.lower()
-    # A part of a name only where no name is exactly that: else `api` could not be chosen beside `api-2`.
-    return try_exact or [s for s in there if low in s.name.lower() or s.session_id.lower().startswith(low)]

@@ -15,17 +15,12 @@ from router.domain.notification import MAX_ACTION_BYTES, MAX_BUTTONS, Button, Fi
 from router.domain.quotas import Quotas
 from router.domain.session import checked_id
 from router.services.outbox.leases import Outbox
-from router.services.people.audience import hearers
-from router.store import chats, notifications, sessions
+from router.services.people.audience import check_target, hearers
+from router.store import notifications, sessions
 from router.store.database import Transaction
 
 TOKEN_BYTES = 12  # 16 characters: unguessable, and short enough for a Telegram button
 MAX_LABEL = 64
-# A bot reaches whoever ever wrote to it: who may send a message must not choose among those.
-_NOT_A_CHAT = (
-    "Nobody who may wrote in the chat {chat}, and its adapter does not name it. Name one that was let in, or none: "
-    "then all that want messages get it."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class Notifications:
         session = sessions.get(tx, session_id)
         _check(text, buttons)
         for chat in targets:
-            check_chat(tx, chat)
+            check_target(tx, session, chat)
         wanted = list(targets) or hearers(tx, session)
         if not wanted:
             text_for_operator = "No chat wants notifications: start the adapter, or name a target."
@@ -101,12 +96,6 @@ class Notifications:
                 frame.files, sender=machine(machine_id).sender, is_markdown=frame.is_markdown,
             )  # fmt: skip
             tx.after_commit(partial(self._said, session.session_id, frame.text, frame.ends_turn))
-
-
-def check_chat(tx: Transaction, chat: ChatRef) -> None:
-    """Raises Refusal where a message may not go to a chat because somebody names it."""
-    if not chats.is_known(tx, chat):
-        raise Refusal(Reason.ILLEGAL_STATE, _NOT_A_CHAT.format(chat=f"{chat.transport}:{chat.chat_id}"))
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:

@@ -24,6 +24,7 @@ from router.domain.person import (
     code_of,
     name_of,
 )
+from router.domain.routing import Inbound
 from router.domain.wording import people as wording
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people.audience import hearers
@@ -80,6 +81,25 @@ class Pairing:
         self._status_messages.answer(tx, chat, wording.WELCOME.format(name=person.name, may=wording.MAY[person.role]))
         self.tell(tx, person, where, chat)
         self._note(tx, AuditEvent.PAIRED, person.person_id, f"{person.name}: {where}")
+        return person
+
+    def join(self, tx: Transaction, inbound: Inbound, code: str) -> Person:
+        """Let who writes in this chat be the person of a code from now on. Raises Refusal, having changed nothing."""
+        chat, user_id = ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id
+        if not user_id:
+            raise Refusal(Reason.ILLEGAL_STATE, wording.NOT_HERE)
+        self._check_tries(chat.transport, user_id)
+        try:
+            person = self.person_of(tx, code, "")
+        except Refusal:
+            self._count(chat.transport, user_id)
+            raise
+        if (known := people.paired(tx, chat, user_id)) is None:
+            people.insert_chat(tx, PairedChat(chat, user_id, person.person_id, self._clock.now()))
+        else:
+            people.give_chat(tx, known, person.person_id)
+        where = wording.IN_A_CHAT.format(transport=chat.transport, user_id=user_id, chat_id=chat.chat_id)
+        self._note(tx, AuditEvent.JOINED, person.person_id, f"{person.name}: {where}")
         return person
 
     def person_of(self, tx: Transaction, code: str, called: str, *, in_a_browser: bool = False) -> Person:

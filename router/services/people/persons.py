@@ -16,12 +16,23 @@ from router.domain.notification import SetAside
 from router.domain.person import PairedChat, Person
 from router.domain.routing import Inbound
 from router.services.people.subscriptions import Subscriptions
-from router.store import audit, browsers, chats, notifications, passkeys, people, second_factors
+from router.store import (
+    audit,
+    browsers,
+    chats,
+    deferred,
+    notifications,
+    passkeys,
+    people,
+    second_factors,
+    subscriptions,
+)
 from router.store.database import Transaction
 from router.store.statements import Connection
 
 _NOT_PAIRED = "They may not write here, or not any more. `pointsman pair` lets somebody in."
 _NOBODY_THERE = "nobody is let in there any more"
+_NO_BROWSER = "{name} is let into some sessions only, and the console shows all: end the other's browsers first."
 _NOBODY = "There is nobody of that id, or nothing. `pointsman people` shows who was let in."
 
 
@@ -50,12 +61,14 @@ class Persons:
             if browser is None or not browser.is_open(self._clock.now()):
                 raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
             return _of(inbound, people.find(tx, browser.person_id), "web:console")
-        if not inbound.needs_pairing:
-            return inbound
         paired = people.paired(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id)
         if paired is None:
-            raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
-        return _of(inbound, people.find(tx, paired.person_id), f"{inbound.chat.transport}:{inbound.user_id}")
+            if inbound.needs_pairing:
+                raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
+            return inbound
+        said = _of(inbound, people.find(tx, paired.person_id), f"{inbound.chat.transport}:{inbound.user_id}")
+        # Whom the settings let in may everything, whoever they say they are.
+        return said if inbound.needs_pairing else replace(said, person=None)
 
     def page(self, on: Connection) -> list[Present]:
         """All of them by name; first whoever has the key, where they have browsers."""
@@ -97,6 +110,26 @@ class Persons:
             raise Refusal(Reason.NOT_FOUND, _NOBODY)
         self._note(tx, person_or_browser_id, "a browser")
         return 0, ended
+
+    def join(self, tx: Transaction, kept_id: str, other_id: str) -> Present:
+        """Make one of two who are the same: of the other nothing stays but chats and browsers. Raises Refusal."""
+        kept, other = people.find(tx, kept_id), people.find(tx, other_id)
+        if kept is None or other is None or kept_id == other_id:
+            raise Refusal(Reason.NOT_FOUND, _NOBODY)
+        there = browsers.open_ones(tx, self._clock.now())
+        if kept.is_limited and any(each.person_id == other_id for each in there):
+            raise Refusal(Reason.ILLEGAL_STATE, _NO_BROWSER.format(name=kept.name))
+        people.give(tx, other_id, kept_id)
+        browsers.give(tx, other_id, kept_id)
+        subscriptions.give(tx, other_id, kept_id)
+        deferred.give(tx, other_id, kept_id)
+        people.delete(tx, other_id)
+        # What the one signs with must not answer for the other.
+        second_factors.delete(tx, other_id)
+        passkeys.delete_all_of(tx, other_id)
+        what = f"{kept.name}: all of {other.name}, {other_id}"
+        audit.record(tx, self._clock.now(), AuditEvent.JOINED, tx.caller, subject=kept_id, detail=what)
+        return next(each for each in self.page(tx) if each.person and each.person.person_id == kept_id)
 
     def unpair_chat(self, tx: Transaction, chat: ChatRef, user_id: str) -> None:
         """Let a user write in a chat no more. Raises Refusal."""

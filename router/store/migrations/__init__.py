@@ -45,6 +45,7 @@ from router.store.migrations import (
     m0040_deferred,
     m0041_limits,
     m0042_read_marks,
+    m0043_audience,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -90,6 +91,7 @@ MIGRATIONS: list[list[str]] = [
     m0040_deferred.STATEMENTS,
     m0041_limits.STATEMENTS,
     m0042_read_marks.STATEMENTS,
+    m0043_audience.STATEMENTS,
 ]
 
 

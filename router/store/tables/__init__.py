@@ -1,7 +1,7 @@
 """The tables as they are now, with their indexes. Migrations have frozen copies; a test compares the two."""
 
 from router.store.tables.audit import AuditAnchor, AuditEntry
-from router.store.tables.chats import Chat, HeldMessage, SessionTopic, Stranger, Voice, WorkMessage
+from router.store.tables.chats import Chat, Hearer, HeldMessage, SessionTopic, Stranger, Voice, WorkMessage
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
 from router.store.tables.machines import ApiKey, JoinToken, Machine
@@ -21,7 +21,7 @@ from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
     "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Deferred", "FilePart",
-    "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification", "PairedChat",
-    "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor", "Session",
-    "SessionTopic", "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
+    "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification",
+    "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor",
+    "Session", "SessionTopic", "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import json
 from peewee import AutoField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
 from router.domain.action import FileInput
+from router.domain.audience import Hearing
 from router.domain.work import Shows
 from router.store.columns import CodedText, TimeField, json_list, text_of
 
@@ -50,6 +51,20 @@ class SessionTopic(Model):
 _S = SessionTopic
 _S.add_index(_S.transport, _S.chat_id, _S.thread_id, name="places_thread", where=_S.thread_id != "")
 _S.add_index(_S.session_id, name="places_session", where=_S.thread_id != "")
+
+
+class Hearer(Model):
+    """Chats that began a session, follow it, or do not want to hear of it."""
+
+    session_id = TextField()
+    transport = TextField()
+    chat_id = TextField()
+    hearing = text_of(Hearing)
+
+    class Meta:
+        table_name = "audience"
+        primary_key = CompositeKey("session_id", "transport", "chat_id")
+        without_rowid = True
 
 
 class WorkMessage(Model):

@@ -22,7 +22,7 @@ from router.app import Router, running
 from router.config import RouterConfig
 from router.domain.errors import Refusal
 from router.store.database import Transaction
-from tests.integration.router.let_in import let_in
+from tests.integration.router.let_in import let_follow
 from tests.integration.router.movable import MovableLoop, MovableTime
 from tests.integration.router.new_database import lay_down
 from tests.rigs.thin_agent import ThinAgent
@@ -238,7 +238,7 @@ class RouterUnderTest:
         return self.chat.Submit(chat_pb.SubmitRequest(chat=chat, text=text, **request))
 
     def notify(self, session_id: str, *targets: types.ChatRef, **request: Any) -> list[types.Notification]:
-        let_in(self.write, *targets)
+        let_follow(self.write, session_id, *targets)
         asked = pb.NotifyRequest(session_id=session_id, targets=targets, **({"text": "done"} | request))
         return list(self.control.Notify(asked).notifications)
 

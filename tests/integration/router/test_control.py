@@ -10,6 +10,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.let_in import let_follow
 from tests.rigs.rpc_errors import reason_of, retry_after
 from tests.rigs.thin_agent import ThinAgent
 
@@ -108,6 +109,7 @@ def test_a_request_id_has_a_limit(router: RouterUnderTest, session: str) -> None
 def test_other_changes_are_replayed_too(router: RouterUnderTest, method: str, request_: object) -> None:
     router.machine("devbox")
     router.control.RegisterSession(pb.RegisterSessionRequest(session_id="known", machine_id="devbox"))
+    let_follow(router.write, "known", CHAT)
     router.send("known")
     call = getattr(router.control, method)
 

@@ -8,12 +8,20 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.let_in import let_follow
 from tests.integration.router.test_links import refused
 from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.rigs.thin_agent import session as update
 
 CHAT = types.ChatRef(transport="test", chat_id="1")
 NEWER = b"\xfa\x01"  # the tag of field 31 of AgentFrame, which is of a protocol to come
+
+
+@pytest.fixture(autouse=True)
+def heard(request: pytest.FixtureRequest, router: RouterUnderTest) -> None:
+    """The chat that messages name here hears of the session."""
+    if "session" in request.fixturenames:
+        let_follow(router.write, request.getfixturevalue("session"), CHAT)
 
 
 def told(seq: int, session: str, text: str = "done", **fields: object) -> link_pb.Notify:

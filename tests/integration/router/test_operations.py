@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from router.config import SettingsError
 from router.store.database import Transaction
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.integration.router.let_in import let_follow
 from tests.integration.router.sick_disk import mended, refusing
 from tests.rigs.rpc_errors import reason_of, retry_after
 from tests.rigs.thin_agent import ThinAgent
@@ -197,6 +198,7 @@ def test_a_receipt_that_cannot_be_stored_drops_the_link(
     link.welcome()
     command_id = router.send(session).command_id
     link.commands(1)
+    let_follow(router.write, session, HERE)
     until_full(router, session)
     link.frame(
         notify={

@@ -12,6 +12,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.let_in import let_follow
 from tests.rigs.thin_agent import ThinAgent, ids
 from tests.waiting import wait_until
 
@@ -97,6 +98,7 @@ def test_a_link_that_ends_by_it_says_so_and_blames_no_command(
     link.welcome()
     command = router.send(session)
     link.commands(1)
+    let_follow(router.write, session, CHAT)
     with forbidden(router, "INSERT ON notifications WHEN NEW.text = 'bad'"):
         link.frame(notify={"upstream_seq": 1, "notification_id": "n", "session_id": session, "text": "bad",
                            "targets": [CHAT]})  # fmt: skip

@@ -7,6 +7,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.let_in import let_follow
 from tests.integration.router.permissions.asking import ask
 from tests.rigs.thin_agent import ThinAgent, ids
 from tests.rigs.thin_agent import session as named
@@ -86,7 +87,8 @@ def spoke(router: RouterUnderTest, _agent: ThinAgent, session: str, _seq: int) -
     router.notify(session, CHAT)
 
 
-def spoke_by_its_machine(_router: RouterUnderTest, agent: ThinAgent, session: str, seq: int) -> None:
+def spoke_by_its_machine(router: RouterUnderTest, agent: ThinAgent, session: str, seq: int) -> None:
+    let_follow(router.write, session, CHAT)
     with agent.connected() as link:
         told = {
             "upstream_seq": seq,

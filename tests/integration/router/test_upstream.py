@@ -5,6 +5,7 @@ from agentlink.v1 import agent_link_pb2 as link_pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest
+from tests.integration.router.let_in import let_follow
 from tests.rigs.thin_agent import ThinAgent, ThinLink
 from tests.waiting import wait_until
 
@@ -213,6 +214,7 @@ def test_a_result_of_a_command_nobody_knows_is_acknowledged(agent: ThinAgent) ->
 
 def test_a_machines_message_is_taken_once(router: RouterUnderTest, agent: ThinAgent, session: str) -> None:
     note = {"notification_id": "11111111-2222-3333-4444-555555555555", "session_id": session, "text": "done"}
+    let_follow(router.write, session, CHAT)
 
     with agent.connected() as link:
         link.frame(notify=link_pb.Notify(upstream_seq=1, targets=[CHAT], **note))

@@ -27,6 +27,8 @@ COMMANDS = {
     "topics": "Give each session a topic of its own, or not: on, off",
     "policy": "Ask before old commands go out, or not: ask, send",
     "mute": "No sound from the chosen session; /unmute ends that",
+    "follow": "Hear of a session here: its name, or none for the chosen one",
+    "unfollow": "Hear of a session here no more",
     "quiet": "Hours without a sound: 22-7, off",
     "settings": "What this chat shows while a session works: quiet, progress, everything",
     "help": "Explain how to reach a session",

@@ -7,7 +7,7 @@ import pytest
 from agentlink.v1.types_pb2 import ChatRef
 from flask.testing import FlaskClient
 
-from tests.integration.router.let_in import let_in
+from tests.integration.router.let_in import let_follow, let_in
 from tests.rigs.adapter import environment
 from tests.rigs.faulty_router import FaultyRouter
 from webhook_adapter.config import AdapterConfig
@@ -21,7 +21,7 @@ CHATS = ("99", "-100123", "@ops_room")  # that a message may name
 def router(data_dir: Path) -> Iterator[FaultyRouter]:
     with FaultyRouter(data_dir) as router:
         router.add_session("s1", "devbox", "api")
-        let_in(router.real.write, *(ChatRef(transport="telegram", chat_id=chat) for chat in CHATS))
+        let_follow(router.real.write, "s1", *(ChatRef(transport="telegram", chat_id=chat) for chat in CHATS))
         let_in(router.real.write, ChatRef(transport="web", chat_id="console"))
         yield router
 

@@ -10,6 +10,7 @@ from agentlink.v1 import control_pb2 as pb
 from flask.testing import FlaskClient
 
 from tests.integration.router.harness import API_KEY
+from tests.integration.webhook_adapter.http.conftest import CHATS
 from tests.rigs.faulty_router import Fault, FaultyRouter
 
 KEY = {"X-API-Key": API_KEY}
@@ -60,6 +61,7 @@ def test_sessions_are_listed(http: FlaskClient) -> None:
 
     assert TIME.fullmatch(session.pop("createdAt"))
     assert TIME.fullmatch(session.pop("updatedAt"))
+    assert {each["chatId"] for each in session.pop("home")} == set(CHATS)
     assert session == {
         "sessionId": "s1",
         "machineId": "devbox",

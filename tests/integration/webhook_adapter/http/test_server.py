@@ -20,7 +20,7 @@ from agentlink.v1.control_pb2 import GetNotificationRequest, GetStatsRequest
 from agentlink.v1.types_pb2 import ChatRef
 
 from tests.integration.router.harness import API_KEY
-from tests.integration.router.let_in import let_in
+from tests.integration.router.let_in import let_follow
 from tests.rigs.adapter import CHAT, PATH_SECRET, SECRET_HEADER, WEBHOOK, AdapterProcess, environment
 from tests.rigs.faulty_router import FaultyRouter
 from tests.waiting import wait_until
@@ -32,7 +32,7 @@ LIMIT = 1024 * 1024
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FaultyRouter, AdapterProcess]]:
     with FaultyRouter(tmp_path_factory.mktemp("router")) as router:
         router.add_session("s1")
-        let_in(router.real.write, ChatRef(transport="telegram", chat_id=str(CHAT)))
+        let_follow(router.real.write, "s1", ChatRef(transport="telegram", chat_id=str(CHAT)))
         with AdapterProcess(environment(router.address), tmp_path_factory.mktemp("adapter")) as process:
             yield router, process
 

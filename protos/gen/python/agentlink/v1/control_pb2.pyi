@@ -3439,3 +3439,177 @@ class ChangeDeferredResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeDeferredResponse: _TypeAlias = ChangeDeferredResponse  # noqa: Y015
+
+@_typing.final
+class FollowRequest(_message.Message):
+    """Wants chats to hear of a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    CHATS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def chats(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
+        """Chats in which somebody wrote who may, or that a courier names; none: those that hear of all sessions."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        chats: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowRequest: _TypeAlias = FollowRequest  # noqa: Y015
+
+@_typing.final
+class FollowResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> _types_pb2.Session:
+        """As it is now."""
+
+    @_builtins.property
+    def audience(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
+        """All that are told of it now, browsers that take pushes among them."""
+
+    def __init__(
+        self,
+        *,
+        session: _types_pb2.Session | None = ...,
+        audience: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowResponse: _TypeAlias = FollowResponse  # noqa: Y015
+
+@_typing.final
+class UnfollowRequest(_message.Message):
+    """Wants chats to hear of a session no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    CHATS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def chats(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
+        """The chats; none: those that hear of all sessions."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        chats: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnfollowRequest: _TypeAlias = UnfollowRequest  # noqa: Y015
+
+@_typing.final
+class UnfollowResponse(_message.Message):
+    """It is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> _types_pb2.Session:
+        """As it is now."""
+
+    @_builtins.property
+    def audience(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ChatRef]:
+        """All that are told of it now, browsers that take pushes among them."""
+
+    def __init__(
+        self,
+        *,
+        session: _types_pb2.Session | None = ...,
+        audience: _abc.Iterable[_types_pb2.ChatRef] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnfollowResponse: _TypeAlias = UnfollowResponse  # noqa: Y015
+
+@_typing.final
+class JoinPeopleRequest(_message.Message):
+    """Says that two persons are one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    OTHER_PERSON_ID_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """The one that is kept."""
+    other_person_id: _builtins.str
+    """The one whose chats and browsers it gets, and who is nobody any more."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        other_person_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["other_person_id", b"other_person_id", "person_id", b"person_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinPeopleRequest: _TypeAlias = JoinPeopleRequest  # noqa: Y015
+
+@_typing.final
+class JoinPeopleResponse(_message.Message):
+    """They are one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def person(self) -> _types_pb2.Person:
+        """With all that they come with."""
+
+    def __init__(
+        self,
+        *,
+        person: _types_pb2.Person | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinPeopleResponse: _TypeAlias = JoinPeopleResponse  # noqa: Y015

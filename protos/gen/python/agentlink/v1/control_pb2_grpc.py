@@ -288,6 +288,21 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredResponse.FromString,
                 _registered_method=True)
+        self.Follow = channel.unary_unary(
+                '/agentlink.v1.Control/Follow',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.FollowRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.FollowResponse.FromString,
+                _registered_method=True)
+        self.Unfollow = channel.unary_unary(
+                '/agentlink.v1.Control/Unfollow',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.UnfollowRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.UnfollowResponse.FromString,
+                _registered_method=True)
+        self.JoinPeople = channel.unary_unary(
+                '/agentlink.v1.Control/JoinPeople',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -647,6 +662,27 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Follow(self, request, context):
+        """Lets chats hear of a session, beside those that do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unfollow(self, request, context):
+        """Lets chats hear of a session no more; the last one stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JoinPeople(self, request, context):
+        """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -899,6 +935,21 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.ChangeDeferred,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.ChangeDeferredResponse.SerializeToString,
+            ),
+            'Follow': grpc.unary_unary_rpc_method_handler(
+                    servicer.Follow,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.FollowRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.FollowResponse.SerializeToString,
+            ),
+            'Unfollow': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unfollow,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.UnfollowRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.UnfollowResponse.SerializeToString,
+            ),
+            'JoinPeople': grpc.unary_unary_rpc_method_handler(
+                    servicer.JoinPeople,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2255,6 +2306,87 @@ class Control:
             '/agentlink.v1.Control/ChangeDeferred',
             agentlink_dot_v1_dot_control__pb2.ChangeDeferredRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.ChangeDeferredResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Follow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Follow',
+            agentlink_dot_v1_dot_control__pb2.FollowRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.FollowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unfollow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Unfollow',
+            agentlink_dot_v1_dot_control__pb2.UnfollowRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.UnfollowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinPeople(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/JoinPeople',
+            agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -139,6 +139,12 @@ class ControlStub:
     """Takes it back for good."""
     ChangeDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.ChangeDeferredRequest, _control_pb2.ChangeDeferredResponse]
     """Lets it pause, go on, be done now, or have another moment."""
+    Follow: _grpc.UnaryUnaryMultiCallable[_control_pb2.FollowRequest, _control_pb2.FollowResponse]
+    """Lets chats hear of a session, beside those that do."""
+    Unfollow: _grpc.UnaryUnaryMultiCallable[_control_pb2.UnfollowRequest, _control_pb2.UnfollowResponse]
+    """Lets chats hear of a session no more; the last one stays."""
+    JoinPeople: _grpc.UnaryUnaryMultiCallable[_control_pb2.JoinPeopleRequest, _control_pb2.JoinPeopleResponse]
+    """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -249,6 +255,12 @@ class ControlAsyncStub(ControlStub):
     """Takes it back for good."""
     ChangeDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.ChangeDeferredRequest, _control_pb2.ChangeDeferredResponse]  # type: ignore[assignment]
     """Lets it pause, go on, be done now, or have another moment."""
+    Follow: _aio.UnaryUnaryMultiCallable[_control_pb2.FollowRequest, _control_pb2.FollowResponse]  # type: ignore[assignment]
+    """Lets chats hear of a session, beside those that do."""
+    Unfollow: _aio.UnaryUnaryMultiCallable[_control_pb2.UnfollowRequest, _control_pb2.UnfollowResponse]  # type: ignore[assignment]
+    """Lets chats hear of a session no more; the last one stays."""
+    JoinPeople: _aio.UnaryUnaryMultiCallable[_control_pb2.JoinPeopleRequest, _control_pb2.JoinPeopleResponse]  # type: ignore[assignment]
+    """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -656,5 +668,29 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ChangeDeferredResponse, _abc.Awaitable[_control_pb2.ChangeDeferredResponse]]:
         """Lets it pause, go on, be done now, or have another moment."""
+
+    @_abc_1.abstractmethod
+    def Follow(
+        self,
+        request: _control_pb2.FollowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.FollowResponse, _abc.Awaitable[_control_pb2.FollowResponse]]:
+        """Lets chats hear of a session, beside those that do."""
+
+    @_abc_1.abstractmethod
+    def Unfollow(
+        self,
+        request: _control_pb2.UnfollowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.UnfollowResponse, _abc.Awaitable[_control_pb2.UnfollowResponse]]:
+        """Lets chats hear of a session no more; the last one stays."""
+
+    @_abc_1.abstractmethod
+    def JoinPeople(
+        self,
+        request: _control_pb2.JoinPeopleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.JoinPeopleResponse, _abc.Awaitable[_control_pb2.JoinPeopleResponse]]:
+        """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

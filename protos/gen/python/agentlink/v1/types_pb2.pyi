@@ -334,6 +334,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The question takes no other input; the message says why."""
     REASON_MODE_NOT_ALLOWED: _Reason.ValueType  # 107
     """The session may not be put into this mode from afar, or not by this caller."""
+    REASON_NOT_IN_AUDIENCE: _Reason.ValueType  # 111
+    """A message may not go to this chat because somebody names it: the chat does not hear of that session."""
     REASON_WHEN_UNCLEAR: _Reason.ValueType  # 114
     """When something is to be done later was not understood; the text says what would be."""
     REASON_QUOTA_DEFERRED: _Reason.ValueType  # 115
@@ -504,6 +506,8 @@ REASON_INPUT_NOT_EDITABLE: Reason.ValueType  # 106
 """The question takes no other input; the message says why."""
 REASON_MODE_NOT_ALLOWED: Reason.ValueType  # 107
 """The session may not be put into this mode from afar, or not by this caller."""
+REASON_NOT_IN_AUDIENCE: Reason.ValueType  # 111
+"""A message may not go to this chat because somebody names it: the chat does not hear of that session."""
 REASON_WHEN_UNCLEAR: Reason.ValueType  # 114
 """When something is to be done later was not understood; the text says what would be."""
 REASON_QUOTA_DEFERRED: Reason.ValueType  # 115
@@ -1634,6 +1638,7 @@ class Session(_message.Message):
     MODES_FIELD_NUMBER: _builtins.int
     CONTROLS_FIELD_NUMBER: _builtins.int
     LIMITED_UNTIL_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Its id."""
     machine_id: _builtins.str
@@ -1680,6 +1685,10 @@ class Session(_message.Message):
     def limited_until(self) -> _timestamp_pb2.Timestamp:
         """Its account is at a usage limit until then, as its program says; not set when it is at none."""
 
+    @_builtins.property
+    def home(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChatRef]:
+        """The chats that are told of it because it was started there, or because they follow it. Empty: those that hear of all."""
+
     def __init__(
         self,
         *,
@@ -1700,10 +1709,11 @@ class Session(_message.Message):
         modes: _abc.Iterable[_builtins.str] | None = ...,
         controls: _abc.Iterable[Global___ControlKind.ValueType] | None = ...,
         limited_until: _timestamp_pb2.Timestamp | None = ...,
+        home: _abc.Iterable[Global___ChatRef] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "limited_until", b"limited_until", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "controls", b"controls", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "label", b"label", "limited_until", b"limited_until", "machine_id", b"machine_id", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "connected", b"connected", "controls", b"controls", "created_at", b"created_at", "cwd", b"cwd", "distinction", b"distinction", "generation", b"generation", "home", b"home", "label", b"label", "limited_until", b"limited_until", "machine_id", b"machine_id", "mode", b"mode", "model", b"model", "modes", b"modes", "session_id", b"session_id", "state", b"state", "updated_at", b"updated_at", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,48 @@
+"""Control: which chats hear of a session."""
+
+from collections.abc import Iterable
+
+from agentlink.v1 import control_pb2 as pb
+from agentlink.v1 import types_pb2 as types_pb
+from msgspec.structs import replace
+
+from router.api.control.part import Part
+from router.api.convert.chats import chat_message, chat_ref
+from router.api.convert.sessions import session_message
+from router.api.handlers import Call
+from router.domain.command import ChatRef
+from router.domain.session import Session
+from router.services.people import audience
+from router.store import audience as kept
+from router.store import chats
+from router.store.database import Transaction
+
+
+class AudiencePart(Part):
+    """Who hears of a session."""
+
+    async def Follow(self, request: pb.FollowRequest, call: Call) -> pb.FollowResponse:
+        def operation(tx: Transaction) -> pb.FollowResponse:
+            session = audience.follow(tx, request.session_id, _wanted(tx, request.chats))
+            return pb.FollowResponse(session=self._told(tx, session), audience=_audience(tx, session))
+
+        return await self._once(call, request, pb.FollowResponse, operation)
+
+    async def Unfollow(self, request: pb.UnfollowRequest, call: Call) -> pb.UnfollowResponse:
+        def operation(tx: Transaction) -> pb.UnfollowResponse:
+            session = audience.unfollow(tx, request.session_id, _wanted(tx, request.chats))
+            return pb.UnfollowResponse(session=self._told(tx, session), audience=_audience(tx, session))
+
+        return await self._once(call, request, pb.UnfollowResponse, operation)
+
+    def _told(self, tx: Transaction, session: Session) -> types_pb.Session:
+        home = tuple(each.chat for each in kept.of_session(tx, session.session_id) if each.hearing.wants)
+        return session_message(self._live(replace(session, home=home)))
+
+
+def _wanted(tx: Transaction, named: Iterable[types_pb.ChatRef]) -> list[ChatRef]:
+    return [*map(chat_ref, named)] or chats.defaults(tx)
+
+
+def _audience(tx: Transaction, session: Session) -> list[types_pb.ChatRef]:
+    return [chat_message(chat) for chat in audience.hearers(tx, session)]

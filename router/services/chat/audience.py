@@ -1,0 +1,56 @@
+"""Who hears of what, and how loud, and who somebody is: /follow, /unfollow, /mute, /unmute and /iam."""
+
+from dataclasses import dataclass
+
+from router.domain.routing import Inbound
+from router.domain.session import Session, bare_id
+from router.domain.wording import answers, people
+from router.services.chat.settings import SettingsCommands
+from router.services.people import audience, rights
+from router.services.people.pairing import Pairing
+from router.store import sessions
+from router.store.database import Transaction
+
+COMMANDS = frozenset(["follow", "unfollow", "iam", "mute", "unmute"])
+_MAX_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceCommands:
+    """Answers with what is said."""
+
+    _pairing: Pairing
+    _settings: SettingsCommands
+
+    def run(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> str:
+        """Carry out one of COMMANDS; `about` is the session that was chosen or answered. Raises Refusal."""
+        if name == "iam":
+            return (
+                people.YOU_ARE.format(name=self._pairing.join(tx, inbound, argument).name) if argument else people.IAM
+            )
+        if name in ("mute", "unmute"):
+            return self._settings.mute(tx, inbound.chat, about, muted=name == "mute")
+        found = _named(tx, inbound, argument, about)
+        if isinstance(found, str):
+            return found
+        if name == "follow":
+            return answers.FOLLOWS.format(name=audience.follow(tx, found.session_id, [inbound.chat]).name)
+        return answers.LEFT.format(name=audience.unfollow(tx, found.session_id, [inbound.chat]).name)
+
+
+def matching(there: list[Session], wanted: str) -> list[Session]:
+    """By id, by label, else by a part of the label or the beginning of the id."""
+    try_exact = [s for s in there if s.name == wanted or bare_id(s.session_id) == bare_id(wanted)]
+    low = wanted.lower()
+    # A part of a name only where no name is exactly that: else `api` could not be chosen beside `api-2`.
+    return try_exact or [s for s in there if low in s.name.lower() or s.session_id.lower().startswith(low)]
+
+
+def _named(tx: Transaction, inbound: Inbound, wanted: str, about: str) -> Session | str:
+    """The session that is meant, or why nothing was done."""
+    if not wanted:
+        return sessions.find(tx, about) or answers.FOLLOW_WHICH
+    found = matching(rights.reached(inbound.person, sessions.living_ones(tx)), wanted)
+    if len(found) > 1:
+        return answers.SEVERAL_TO_FOLLOW.format(names=", ".join(each.session_id for each in found[:_MAX_NAMED]))
+    return found[0] if found else answers.NO_SUCH_SESSION.format(wanted=wanted)

@@ -1,0 +1,46 @@
+"""REST: who hears of a session."""
+
+from collections.abc import Callable, Iterable
+
+from flask import Blueprint
+
+from pointsman.client.control import Control
+from pointsman.client.records import Chat
+from webhook_adapter.endpoints import Answer, Body, endpoint
+from webhook_adapter.http.bodies import Place
+
+
+class FollowSession(Body):
+    """Chats that are to hear of a session, or not; none: those that hear of all."""
+
+    chats: tuple[Place, ...] = ()
+
+
+class Audience(Answer):
+    """Who hears of a session now."""
+
+    audience: tuple[Place, ...]
+
+
+def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tuple[int, ...]) -> None:
+    """The endpoints of who hears of a session."""
+
+    @blueprint.post("/sessions/<session_id>/follow")
+    @endpoint("sessions", *keyed, 404, 409)
+    def follow_session(session_id: str, asked: FollowSession) -> Audience:
+        """Let chats hear of it, beside those that do."""
+        return _told(control().follow_session(session_id, _chats(asked), request=""))
+
+    @blueprint.post("/sessions/<session_id>/unfollow")
+    @endpoint("sessions", *keyed, 404, 409)
+    def unfollow_session(session_id: str, asked: FollowSession) -> Audience:
+        """Let chats hear of it no more; the last one stays."""
+        return _told(control().unfollow_session(session_id, _chats(asked), request=""))
+
+
+def _chats(asked: FollowSession) -> list[Chat]:
+    return [Chat(each.transport, each.chat_id) for each in asked.chats]
+
+
+def _told(heard_by: Iterable[Chat]) -> Audience:
+    return Audience(tuple(Place(each.transport, each.chat_id) for each in heard_by))
