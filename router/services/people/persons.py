@@ -24,6 +24,7 @@ from router.store import (
     notifications,
     passkeys,
     people,
+    read_marks,
     second_factors,
     subscriptions,
 )
@@ -123,6 +124,7 @@ class Persons:
         browsers.give(tx, other_id, kept_id)
         subscriptions.give(tx, other_id, kept_id)
         deferred.give(tx, other_id, kept_id)
+        read_marks.give(tx, other_id, kept_id)
         people.delete(tx, other_id)
         # What the one signs with must not answer for the other.
         second_factors.delete(tx, other_id)

@@ -89,3 +89,21 @@ def test_a_browser_that_was_put_out_neither_reads_nor_marks(
         with pytest.raises(grpc.RpcError) as refused:
             call()
         assert reason_of(refused.value) == "ILLEGAL_STATE"
+
+
+def test_who_becomes_one_person_has_read_what_either_had(
+    router: RouterUnderTest, session: str, said: list[str]
+) -> None:
+    ada, twin = logs_in(router, person(router, "Ada")), logs_in(router, person(router, "Ada by mail"))
+    other = router.session(router.machine("farm"), "docs")
+    with router.courier("telegram", "42"):
+        there = router.notify(other, text="four")[0].notification_id
+    marks(router, ada, session, said[0])
+    marks(router, twin, session, said[2])
+    marks(router, twin, other, there)
+
+    ids = {each.name: each.person_id for each in router.control.ListPeople(pb.ListPeopleRequest()).people}
+    kept, gone = ids["Ada"], ids["Ada by mail"]
+    router.control.JoinPeople(pb.JoinPeopleRequest(person_id=kept, other_person_id=gone))
+
+    assert read(router, ada) == read(router, twin) == {session: said[2], other: there}
