@@ -13,13 +13,13 @@ _PLACE = Part((Chat.transport, Chat.chat_id), ChatRef, lambda chat: (chat.transp
 _CHATS = Mapper(Chat, PairedChat, chat=_PLACE)
 _THIS = (Chat.transport == given.transport) & (Chat.chat_id == given.chat_id)
 _PERSON = Row.person_id == given.person_id
+_WHERE = "who may write where"  # in the writer's memory: each message asks
 
 _FIND = _PEOPLE.reads(_PEOPLE.select().where(_PERSON))
 _BY_NAME = _PEOPLE.reads(_PEOPLE.select().where(Row.name == given.name))
 _PAGE = _PEOPLE.reads(_PEOPLE.select().order_by(Row.name))
 _INSERT = _PEOPLE.writes(_PEOPLE.insert())
 _DELETE = Statement(Row.delete().where(_PERSON))
-_PAIRED = _CHATS.reads(_CHATS.select().where(_THIS & (Chat.user_id == given.user_id)))
 _IN_CHAT = Statement(Chat.select(Chat.user_id).where(_THIS).limit(1))
 _ALL_CHATS = _CHATS.reads(_CHATS.select().order_by(Chat.transport, Chat.chat_id, Chat.user_id))
 _INSERT_CHAT = _CHATS.writes(_CHATS.insert())
@@ -52,13 +52,18 @@ def insert(tx: Transaction, person: Person) -> None:
 
 def delete(tx: Transaction, person_id: str) -> int:
     """Put a person out, with all their chats; how many those were."""
+    tx.pop(tx.memory, _WHERE)
     _DELETE.run(tx, person_id=person_id)
     return _DELETE_CHATS.run(tx, person_id=person_id).rowcount
 
 
-def paired(on: Connection, chat: ChatRef, user_id: str) -> PairedChat | None:
+def paired(tx: Transaction, chat: ChatRef, user_id: str) -> PairedChat | None:
     """What lets this user write in this chat, or None."""
-    return _PAIRED.one(on, transport=chat.transport, chat_id=chat.chat_id, user_id=user_id)
+    known: dict[tuple[str, str, str], PairedChat] | None = tx.memory.get(_WHERE)
+    if known is None:
+        known = {(one.chat.transport, one.chat.chat_id, one.user_id): one for one in chats(tx)}
+        tx.put(tx.memory, _WHERE, known)
+    return known.get((chat.transport, chat.chat_id, user_id))
 
 
 def any_in(on: Connection, chat: ChatRef) -> bool:
@@ -73,25 +78,30 @@ def chats(on: Connection) -> list[PairedChat]:
 
 def insert_chat(tx: Transaction, paired: PairedChat) -> None:
     """Let a person write in a chat."""
+    tx.pop(tx.memory, _WHERE)
     _INSERT_CHAT.one(tx, paired)
 
 
 def delete_chat(tx: Transaction, chat: ChatRef, user_id: str) -> int:
     """Let them write there no more; how many rows that were."""
+    tx.pop(tx.memory, _WHERE)
     return _DELETE_CHAT.run(tx, transport=chat.transport, chat_id=chat.chat_id, user_id=user_id).rowcount
 
 
 def give(tx: Transaction, person_id: str, kept: str) -> None:
     """All chats of a person are another's."""
+    tx.pop(tx.memory, _WHERE)
     _GIVE.run(tx, person_id=person_id, kept=kept)
 
 
 def give_chat(tx: Transaction, paired: PairedChat, kept: str) -> None:
     """A user in a chat is another person."""
+    tx.pop(tx.memory, _WHERE)
     chat = paired.chat
     _GIVE_CHAT.run(tx, transport=chat.transport, chat_id=chat.chat_id, user_id=paired.user_id, kept=kept)
 
 
 def move(tx: Transaction, old: ChatRef, new: ChatRef) -> None:
     """The chat has another id now."""
+    tx.pop(tx.memory, _WHERE)
     _MOVE.run(tx, transport=old.transport, chat_id=old.chat_id, new=new.chat_id)

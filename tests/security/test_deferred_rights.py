@@ -8,6 +8,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 
 from tests.integration.router.harness import RouterUnderTest, config, serving
+from tests.integration.router.let_in import let_follow
 from tests.security.test_roles_of_people import APPROVER, OPERATOR, VIEWER, Guest, commands, guest
 from tests.waiting import wait_until
 
@@ -108,6 +109,7 @@ def test_who_reaches_some_sessions_starts_none_later(router: RouterUnderTest) ->
 def test_what_others_want_in_sessions_of_theirs_is_not_shown(router: RouterUnderTest, session: str) -> None:
     ada = wants(router, sessions=["web"])
     before = len(kept(router))
+    let_follow(router.write, session, ada.chat)  # as it was before she was limited
     asked = types.Origin(source="test", chat=ada.chat)
     router.control.Defer(
         pb.DeferRequest(when="in 2h", task=types.DEFERRED_TASK_TEXT, session_id=session, text="x", origin=asked)

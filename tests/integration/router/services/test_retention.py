@@ -26,6 +26,7 @@ STAYS = {
     "sessions": ("state != 'ended'", "messages of a living session reach it after a year"),
     "messages": ("session_id IN (SELECT session_id FROM sessions)", "go before their session does"),
     "places": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
+    "audience": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "work_messages": ("session_id IN (SELECT session_id FROM sessions)", "go after their session"),
     "read_marks": ("session_id IN (SELECT session_id FROM sessions) AND person_id = ''", "go after session and person"),
     "machines": (ALL, "who may connect"),
@@ -82,6 +83,7 @@ def test_when_everything_is_old_only_that_is_left_which_has_a_reason(
         "places",
         "work_messages",
         "read_marks",
+        "audience",
     }  # theirs went with their sessions
 
 

@@ -12,6 +12,7 @@ STATES = {
     "sessions": ["idle", "ended"],
     "messages": ["of the idle session", "of the ended one"],
     "places": ["of the idle session", "of the ended one"],
+    "audience": ["of the idle session", "of the ended one"],
     "read_marks": ["of the idle session", "of the ended one"],
 }
 KNOWN: dict[str, dict[str, object]] = {
