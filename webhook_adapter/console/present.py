@@ -87,7 +87,7 @@ def _session(session: Session) -> Json:
 def chat(notifications: Sequence[Notification], sent: Sequence[Command]) -> list[Json]:
     """One conversation, oldest first: what the session said and what was sent to it."""
     items = [{"kind": "said"} | message(one) for one in said(notifications)]
-    items += [command(one) | {"kind": "command"} for one in sent]
+    items += [command(one) | {"kind": "command", "brings": one.kind} for one in sent]
     return sorted(items, key=lambda item: item["created_at"] or 0.0)
 
 

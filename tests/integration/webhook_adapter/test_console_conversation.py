@@ -141,6 +141,28 @@ def test_what_will_happen_to_a_text_is_said_before_it_is_sent(
         expect(page.locator("#composer-fate")).to_be_in_viewport()
 
 
+def test_a_long_name_of_a_file_keeps_within_the_page(console: Console) -> None:
+    path = "/".join(["a-folder-with-a-long-name"] * 4)
+    console.router.own.do("s-1", "said", by="ASSISTANT", text="Look.")
+    console.router.own.say("s-1", path)
+
+    with console.visit(PHONE, path="#/session/s-1") as page:
+        expect(page.locator(".mark > span")).to_have_text(path)
+        box = page.locator(".mark > span").bounding_box()
+
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE[0]
+
+
+def test_a_deep_folder_is_shown_by_its_end(console: Console) -> None:
+    console.router.own.add_session(a_session("deep", label="api", cwd="/srv/build/ada/src/api"))
+
+    with console.visit(PHONE, path="#/session/deep") as page:
+        expect(page.locator(".where")).to_have_text("devbox · pty · …/src/api")
+        expect(page.locator(".where")).to_have_attribute("title", "deep · /srv/build/ada/src/api")
+
+
 def test_a_plain_terminal_is_not_expected_to_finish(console: Console) -> None:
     console.router.own.known_sessions[0] = replace(console.router.own.known_sessions[0], state=SessionState.UNKNOWN)
     console.router.own.accept("s-1", "make")

@@ -84,6 +84,39 @@ def test_a_message_that_repeats_what_was_said_is_a_line(console: Console) -> Non
         assert rows(page) == ["said: All 41 tests pass.", "mark: ✅ Finished.", "mark: The build machine is warm."]
 
 
+def test_a_message_that_is_what_was_said_and_nothing_else_is_no_line(console: Console) -> None:
+    own = console.router.own
+    own.do("s-1", "said", own.tick(), by="ASSISTANT", text="Two tests are left.\n\nShall I go on?")
+    own.say("s-1", "Two tests are left.\n\nShall I go on?")
+    own.say("s-1", "Shall I go on?")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.get_by_text("Shall I go on?").last).to_be_visible()
+
+        assert rows(page) == ["said: Two tests are left.", "mark: Shall I go on?"]
+
+
+def test_a_file_from_here_is_the_path_that_was_typed_for_it(console: Console) -> None:
+    own = console.router.own
+    sent = own.accept("s-1", "notes.txt", kind="file")
+    own.bring(sent.command_id, CommandState.DONE)
+    own.do("s-1", "said", own.tick(), by="USER", text="Read this /var/files/7f/notes.txt")
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".sent")).to_have_count(1)
+        expect(page.locator(".sent .from")).to_have_text("You")
+        expect(page.locator(".sent")).to_contain_text("Read this /var/files/7f/notes.txt")
+
+
+def test_an_answer_is_done_when_it_is_given(console: Console) -> None:
+    own = console.router.own
+    given = own.accept("s-1", "", kind="permission_decision", option_id="allow")
+    own.bring(given.command_id, CommandState.SENT, CommandState.RECEIVED, CommandState.DONE)
+
+    with console.visit(path="#/session/s-1") as page:
+        expect(page.locator(".sent .stop-name")).to_have_text(["Accepted", "On the machine", "Done"])
+
+
 def test_markdown_is_shown_and_markup_is_not(console: Console) -> None:
     text = (
         "**bold** and `code` <b>not</b>\n\n- one\n- two\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n"

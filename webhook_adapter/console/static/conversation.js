@@ -100,7 +100,8 @@ export class Conversation {
       if (item.kind === "command") {
         if (!item.joined) beside.push(item);
       } else if (!open.has(item.notification_id)) {
-        beside.push(this.events.length > 0 ? repeated(item, assistants) : item);
+        const left = this.events.length > 0 ? repeated(item, assistants) : item;
+        if (left) beside.push(left);
       }
     }
     return merged(rows, beside.filter((item) => item.created_at >= since));
@@ -164,8 +165,8 @@ function join(commands, users) {
     for (let index = from; index < users.length && users[index].created_at < command.created_at + LONG; index += 1) {
       const row = users[index];
       const said = plain(row.text);
-      // Several that were sent while it was busy may be said as one.
-      const fits = said === text ? row.commands.length === 0 : row.commands.length < 8 && `\n${row.text}\n`.includes(`\n${command.text.trim()}\n`);
+      // Several that were sent while it was busy may be said as one; of a file, its path on the machine is typed.
+      const fits = command.brings === "file" ? row.commands.length === 0 && said.endsWith(`/${text}`) : said === text ? row.commands.length === 0 : row.commands.length < 8 && `\n${row.text}\n`.includes(`\n${command.text.trim()}\n`);
       if (!fits) continue;
       row.commands.push(command);
       command.joined = true;
@@ -174,15 +175,19 @@ function join(commands, users) {
   }
 }
 
-/** A message whose words the session said: only what it adds is left, "Finished". */
+/** A message whose words the session said: only what it adds is left, "Finished"; null where that is nothing. */
 function repeated(item, assistants) {
   if (item.is_question || item.files.length > 0 || ["refused", "dead"].includes(item.state)) return item;
+  const all = plain(item.text);
+  if (item.buttons.length === 0 && assistants.some((row) => isNear(row, item) && plain(row.text) === all)) return null;
   const [, headline, body] = /^([^\n]*)(?:\n\n([^]*))?$/.exec(item.text) ?? [null, item.text, ""];
   if (!body) return headline.length < 120 && item.buttons.length === 0 ? { ...item, kind: "mark", text: headline } : item;
   const words = plain(body).replace(/^…/, "");
-  const near = (row) => Math.abs(row.created_at - item.created_at) < TWIN && plain(row.text).endsWith(words);
+  const near = (row) => isNear(row, item) && plain(row.text).endsWith(words);
   return assistants.some(near) && item.buttons.length === 0 ? { ...item, kind: "mark", text: headline } : item;
 }
+
+const isNear = (row, item) => Math.abs(row.created_at - item.created_at) < TWIN;
 
 /** Events stay in their order; the rest is put between them by time. */
 function merged(rows, beside) {

@@ -7,7 +7,7 @@ import { attempt, toast } from "./notices.js";
 import { openScreen } from "./screen.js";
 import { needsYou, stateChip } from "./sessions.js";
 import { isMuted, mute } from "./unread.js";
-import { sessionName } from "./words.js";
+import { sessionName, shortPath } from "./words.js";
 
 export function chatHead(sessionId, conversation) {
   const name = h("h1", {});
@@ -34,8 +34,8 @@ export function chatHead(sessionId, conversation) {
     text(more, [session.distinction, about.title].filter(Boolean).map((one) => `${one} · `).join(""));
     attribute(node, "data-needy", needsYou(session));
     attribute(dot, "data-on", !away);
-    text(where, [`${session.machine_id}${away ? " (away)" : ""}`, session.backend, session.cwd].filter(Boolean).join(" · "));
-    attribute(where, "title", session.session_id);
+    text(where, [`${session.machine_id}${away ? " (away)" : ""}`, session.backend, shortPath(session.cwd)].filter(Boolean).join(" · "));
+    attribute(where, "title", [session.session_id, session.cwd].filter(Boolean).join(" · "));
     text(facts, factsOf(session, about, usage).map((one) => ` · ${one}`).join(""));
     stateChip(state, session);
     screen.hidden = away || ["command", "headless"].includes(session.backend) || session.state === "ended";

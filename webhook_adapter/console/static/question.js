@@ -26,7 +26,7 @@ export function questionRow(item) {
   const buttons = h("div", { class: "choices", role: "group", "aria-label": "Answers" });
   const state = { item, busy: false, told, buttons };
   const proof = secondFactor(state);
-  const words = ownWords(state);
+  const words = (state.words = ownWords(state));
   const edited = editor(state);
   const extra = item.form?.length > 0 ? forms(item, (answers) => respond(state, { answers }, proof)) : null;
   const node = h("li", { class: "said question", "data-question": item.permission_id }, h("div", { class: "meta" }, from, at), h("div", { class: "bubble", tabindex: "0", role: "group", "aria-label": "What it asks" }, subject(item)), extra, buttons, edited, proof.node, words, told);
@@ -168,7 +168,7 @@ function editor(state) {
   const field = h("textarea", { rows: "6", maxlength: "16384", spellcheck: "false", class: "mono", "aria-label": "The input, as JSON" });
   field.value = JSON.stringify(json(item.input_json), null, 2);
   const submit = h("button", { class: "button small primary", type: "submit" }, "Allow this instead");
-  const close = h("button", { class: "button small", type: "button", onclick: () => (node.hidden = true) }, "Leave it as it is");
+  const close = h("button", { class: "button small", type: "button", onclick: () => turn(false) }, "Leave it as it is");
   node.append(h("label", {}, "Allow it with another input", field), h("div", { class: "actions" }, submit, close));
   const open = h("button", { class: "button choice", type: "button", "data-edit": "" }, "Change it…");
   queueMicrotask(() => state.buttons.append(open));
@@ -177,12 +177,17 @@ function editor(state) {
     await attempt(submit, async () => {
       if (!json(field.value)) throw new Error("That is not a JSON object. Look for a missing comma or bracket.");
       await respond(state, { option: allow.option_id, input: field.value }, { show: () => toast("This needs your code: allow it as it is, or use a passkey.") });
+      if (state.answered) turn(false);
     });
   });
-  return Object.assign(node, { show: () => {
-    node.hidden = false;
-    field.focus();
-  } });
+  /** The other ways to answer make room for it: on a phone there is no place for both. */
+  function turn(isOpen) {
+    node.hidden = !isOpen;
+    state.buttons.hidden = state.words.hidden = isOpen;
+    if (isOpen) field.focus();
+    else open.focus();
+  }
+  return Object.assign(node, { show: () => turn(true) });
 }
 
 /** It became a command; else somebody wants to know why not. */

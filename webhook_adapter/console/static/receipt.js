@@ -3,6 +3,9 @@
 import { attribute, h, list, text } from "./dom.js";
 import { ENDED_BADLY, LIVE, clock, hover, why } from "./words.js";
 
+/** A text or a file, which a program works on; an answer and its like are done at once. */
+const isTyped = ({ key, brings = "input" }) => !key && ["input", "file", "start_session"].includes(brings);
+
 /** The stations of a command: {name, at, state}, state one of passed, now, held, ahead, bad. */
 export function stations(command, away, tells) {
   const { typed_at, ended_at, finished_at, taken_at } = command;
@@ -10,9 +13,9 @@ export function stations(command, away, tells) {
   const all = [
     { name: "Accepted", at: command.created_at },
     { name: "On the machine", at: command.received_at ?? (done ? (typed_at ?? ended_at) : null) },
-    { name: command.key ? "Pressed" : "Typed in", at: done ? (typed_at ?? ended_at) : null },
+    { name: command.key ? "Pressed" : isTyped(command) ? "Typed in" : "Done", at: done ? (typed_at ?? ended_at) : null },
   ];
-  if (taken_at || finished_at || (tells && !command.key)) {
+  if (taken_at || finished_at || (tells && isTyped(command))) {
     all.push({ name: finished_at || !taken_at ? "Finished" : "Working on it", at: finished_at });
   }
   const reached = all.findIndex((station) => station.at === null);

@@ -94,6 +94,9 @@ export function fullName(session) {
   return [sessionName(session), session.distinction].filter(Boolean).join(" · ");
 }
 
+/** The end of a path, which tells most: "/srv/build/src/api" is "…/src/api". */
+export const shortPath = (path) => (path.split("/").length > 4 ? `…/${path.split("/").slice(-2).join("/")}` : path);
+
 /** "1 session", "2 sessions" */
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
@@ -103,6 +106,16 @@ const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: 
 
 export const clock = (seconds) => TIME.format(seconds * 1000);
 export const fullTime = (seconds) => FULL.format(seconds * 1000);
+
+const MOMENT = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** "09:00", and with its day where that is another one: "Thu, Dec 3, 09:00". */
+export const minute = (seconds) => MINUTE.format(seconds * 1000);
+export const moment = (seconds) => (day(seconds) === "Today" ? minute(seconds) : MOMENT.format(seconds * 1000));
+
+/** The time zone of this place, as the IANA names it. */
+export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What a time shows on hover: all of it, by the clock of this place. */
 export const hover = (seconds) => `${fullTime(seconds)} (${ago(seconds)})`;
