@@ -63,6 +63,24 @@ class Deferred:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One time that something is done. `more`: that day has others of the same, which are not said."""
+
+    deferred_id: str
+    session_id: str
+    at: datetime
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """Times, the next first; `cut`: there are more, later than the last one."""
+
+    occurrences: list[Occurrence]
+    cut: bool
+
+
 class DeferredTasks(Calls):
     """Every method raises RouterError."""
 
@@ -78,15 +96,17 @@ class DeferredTasks(Calls):
         zone: str = "",
         request: str | None = None,
         origin: Origin | None = None,
+        login_id: str = "",
     ) -> Deferred:
         """Keep something for later; `when` is in the router's own words: "tomorrow 9:00", "every weekday 9:00", …
 
         A TEXT needs a session; a START a machine, where there are several. `zone` is the router's where none is given.
+        `login_id`: of the browser that it is asked for at.
         """
         asked = pb.DeferRequest(
             when=when, zone=zone, task=types_pb2.DeferredTask.Value(f"DEFERRED_TASK_{task.name}"),
             session_id=session_id, text=text, machine_id=machine_id, folder=folder, request_id=request_id(request),
-            origin=self._sender(origin),
+            origin=self._sender(origin), login_id=login_id,
         )  # fmt: skip
         return _read(self._call(self._stub.Defer, asked).deferred)
 
@@ -94,6 +114,27 @@ class DeferredTasks(Calls):
         """What waits, the next first; for one session, if it is given."""
         asked = pb.ListDeferredRequest(session_id=session_id, include_over=include_over, limit=limit)
         return [_read(each) for each in self._call(self._stub.ListDeferred, asked).deferred]
+
+    def occurrences(
+        self, until: datetime, since: datetime | None = None, zone: str = "", session_id: str = ""
+    ) -> Occurrences:
+        """When what waits is done from now, or `since`, until then; `zone` says which days are meant."""
+        asked = pb.ListOccurrencesRequest(zone=zone, session_id=session_id)
+        # Not in the call: to protobuf, None would be a time, too.
+        asked.until.FromDatetime(until)
+        if since is not None:
+            asked.since.FromDatetime(since)
+        found = self._call(self._stub.ListOccurrences, asked)
+        return Occurrences(convert.read_all(Occurrence, found.occurrences), found.cut)
+
+    def continue_then(
+        self, session_id: str, *, request: str | None = None, origin: Origin | None = None, login_id: str = ""
+    ) -> Deferred:
+        """Let a session that is at its usage limit go on when that is over, unless somebody writes to it before."""
+        # Neither when nor what is the caller's to say: the router checks both when the limit is over.
+        return self.defer(
+            "", "", DeferredTask.CONTINUE, session_id, request=request, origin=origin, login_id=login_id
+        )  # fmt: skip
 
     def cancel_deferred(self, deferred_id: str, *, request: str | None = None) -> Deferred:
         """Take it back for good."""

@@ -90,6 +90,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/SetSecondFactor": ADMIN,
     "/agentlink.v1.Control/SetPasskey": ADMIN,
     "/agentlink.v1.Control/ListDeferred": READ,
+    "/agentlink.v1.Control/ListOccurrences": READ,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
@@ -107,6 +108,6 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "SendCommand", "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters",
     "Notify", "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask",
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
-    "ChangeDeferred", "Follow", "Unfollow",
+    "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

@@ -9,12 +9,14 @@ from pointsman.client.errors import RouterError
 from pointsman.client.permission_records import Permission, PermissionOption
 from pointsman.client.records import Event, Session, SessionEvent, TraceStep
 from pointsman.client.search import SearchHit, SnippetPart
+from tests.rigs.console_deferred import FakeDeferred
 
 
-class FakeEvents:
+class FakeEvents(FakeDeferred):
     """A part of FakeControl. Whoever follows is woken, as by the router."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.changed = threading.Condition()
         self.events: dict[str, list[SessionEvent]] = {}
         self.steps = 0

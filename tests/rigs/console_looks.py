@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
@@ -59,6 +60,18 @@ def _choose(page: Page) -> None:
     page.get_by_role("button", name="Choose all that take a yes or no").click()
 
 
+def _in_december(page: Page) -> None:
+    """A month looks otherwise each day: it is always the same one."""
+    page.clock.set_fixed_time(datetime(2026, 12, 9, 11, 30, tzinfo=UTC))
+    page.reload()
+    expect(page.locator(".day-count").nth(20)).to_be_attached()
+
+
+def _later(page: Page) -> None:
+    _in_december(page)
+    page.get_by_role("button", name="Do something later").click()
+
+
 def _keys(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("?")
@@ -80,6 +93,8 @@ STATES = {
     "chosen": State("#/inbox", ".inbox .card", _choose),
     "found": State("#/search", ".search-form", _search),
     "queue": State("#/queue", ".card"),
+    "later": State("#/later", ".month", _in_december),
+    "wish": State("#/later", ".month", _later),
     "machines": State("#/machines", ".card"),
     "settings": State("#/settings", ".card"),
     "trace": State("#/trace", ".nothing"),

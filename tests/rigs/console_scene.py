@@ -1,9 +1,11 @@
 """A console in the middle of a day's work: sessions in each state, questions of each kind, a long talk."""
 
 import json
+from collections.abc import Container
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from pointsman.client.deferred import DeferredState, DeferredTask
 from pointsman.client.records import Button, CommandState, SessionState
 from tests.rigs.console_router import FakeRouter, a_session
 
@@ -63,6 +65,7 @@ def a_day() -> FakeRouter:
     own.tick(20 * 60)
     _questions(router)
     _queue(router)
+    _later(router)
     own.screens["s-1"] = (
         "\x1b[1m● api-refactor\x1b[0m\n\n\x1b[32m✓\x1b[0m 41 passed \x1b[31m✗\x1b[0m 1 failed\n\n"
         "\x1b[7m Do you want to proceed? \x1b[0m\n\x1b[38;5;75m> 1. Yes\x1b[0m\n  2. No\n"
@@ -120,3 +123,21 @@ def _queue(router: FakeRouter) -> None:
     letter = own.accept("s-3", "reboot")
     own.bring(letter.command_id, CommandState.DEAD, reason="TOO_OLD")
     own.accept("s-3", "status")
+
+
+def _later(router: FakeRouter) -> None:
+    """In a month that is always the same."""
+    own = router.own
+    own.keeps("sync the branch and run the tests", "every weekday 9:00", session_id="s-1", times=_days(9))
+    own.keeps("stand-up", "every mon,thu 10:00", DeferredTask.REMINDER, times=_days(10, (0, 3)))
+    own.keeps(
+        "look at the failures of the night", "every day 7:30", DeferredTask.START, machine_id="devbox", folder="~/src",
+        times=_days(7, range(7)),
+    )  # fmt: skip
+    own.keeps("Is it warm there?", "on return", session_id="s-3")
+    own.keeps("tidy up", "every 2h", session_id="c-1", state=DeferredState.PAUSED)
+
+
+def _days(hour: int, weekdays: Container[int] = range(5)) -> list[datetime]:
+    month = (datetime(2026, 12, day, hour, tzinfo=UTC) for day in range(9, 32))
+    return [each for each in month if each.weekday() in weekdays]

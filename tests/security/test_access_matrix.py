@@ -75,6 +75,7 @@ Control.ListApiKeys          admin
 Control.ListAuditEntries     admin
 Control.ListCommands         admin operator viewer approver adapter
 Control.ListDeferred         admin operator viewer approver adapter
+Control.ListOccurrences      admin operator viewer approver adapter
 Control.ListDeadLetters      admin operator viewer approver adapter
 Control.ListJoinTokens       admin
 Control.ListMachines         admin operator viewer approver adapter

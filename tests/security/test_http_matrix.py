@@ -44,6 +44,7 @@ GET  /permissions/<permission_id>   admin operator viewer approver adapter
 POST /permissions/<permission_id>   admin operator approver
 GET  /deferred                      admin operator viewer approver adapter
 POST /deferred                      admin operator adapter
+GET  /deferred/occurrences          admin operator viewer approver adapter
 POST /deferred/<deferred_id>/cancel  admin operator adapter
 POST /deferred/<deferred_id>/change  admin operator adapter
 POST /webhook/telegram/<path_secret>  telegram
@@ -85,6 +86,10 @@ POST /console/api/push-end          page
 POST /console/api/read              page
 POST /console/api/push-look         page
 POST /console/api/push-answer       page
+GET  /console/api/occurrences       cookie page
+POST /console/api/defer             page
+POST /console/api/go-on             page
+POST /console/api/change-deferred   page
 GET  /console/sw.js                 anyone
 """
 
@@ -103,7 +108,7 @@ BODIES = {
     "/deferred/<deferred_id>/change": {"change": "PAUSE"},
     "/sessions/<session_id>/control": {"signal": "clear"},
 }
-QUERIES = {"/search": {"q": "words"}}
+QUERIES = {"/search": {"q": "words"}, "/deferred/occurrences": {"until": "2000-01-01T00:00:00Z"}}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Each RPC that such a key may call has a row; a new one without fails.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -28,7 +29,7 @@ from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
 
 DAY = 86400.0
-CHAT = types.ChatRef(transport="test", chat_id="1")
+CHAT, IN_2033 = types.ChatRef(transport="test", chat_id="1"), {"seconds": 2 * 10**9 + 50 * 86400}
 WORDS = types.Action(input=types.Input(text="run it", submit=True))
 CONTROL = pb.DESCRIPTOR.services_by_name["Control"]
 
@@ -59,7 +60,7 @@ def world(router: RouterUnderTest, word: str) -> Ids:
     assert lost
     command = router.send(session, f"{word} words")
     [note] = router.notify(session, CHAT, text=f"{word} news")
-    later = pb.DeferRequest(when="in 90d", session_id=session, text=f"{word} later", task=types.DEFERRED_TASK_TEXT)
+    later = pb.DeferRequest(when="every 30d", session_id=session, text=f"{word} later", task=types.DEFERRED_TASK_TEXT)
     return Ids(
         machine.machine_id, session, command.command_id, dead.command_id, note.notification_id,
         asked(machine, session, word), router.control.Defer(later).deferred.deferred_id,
@@ -97,9 +98,7 @@ LIMITS: Mapping[str, dict[str, list[str]]] = {
 }
 
 
-def limited(
-    router: RouterUnderTest, limit: dict[str, list[str]], role: "pb.Role.ValueType" = pb.ROLE_OPERATOR
-) -> Caller:
+def limited(router: RouterUnderTest, limit: dict[str, list[str]], role: Any = pb.ROLE_OPERATOR) -> Caller:
     return router.caller(router.control.CreateApiKey(pb.CreateApiKeyRequest(label="ci", role=role, **limit)).secret)
 
 
@@ -159,6 +158,7 @@ LISTING: dict[str, list[Callable[[Ids], Message]]] = {
         lambda _: pb.ListDeferredRequest(include_over=True),
         lambda ids: pb.ListDeferredRequest(session_id=ids.session),
     ],
+    "ListOccurrences": [lambda _: pb.ListOccurrencesRequest(since={"seconds": 2 * 10**9}, until=IN_2033)],
     "ListMachines": [lambda _: pb.ListMachinesRequest()],
     "ListPermissions": [
         lambda _: pb.ListPermissionsRequest(include_closed=True),

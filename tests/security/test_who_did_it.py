@@ -86,6 +86,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/DropDeadLetter": IN_ITS_TRACE,
     **{f"Control/{name}": IN_ITS_TRACE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     "Control/ListDeferred": CHANGES_NOTHING,
+    "Control/ListOccurrences": CHANGES_NOTHING,
     "Control/ListDeadLetters": CHANGES_NOTHING,
     "Control/Notify": IN_ITS_TRACE,
     "Control/GetNotification": CHANGES_NOTHING,

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from pointsman.client import permission_records as records
 from pointsman.client.records import Chat, Origin
 from webhook_adapter.console import present
+from webhook_adapter.console.deferred import add_deferred
 from webhook_adapter.console.live import add_live
 from webhook_adapter.console.overview import Overview
 from webhook_adapter.console.ports import ConsoleRouter, ConsoleSettings
@@ -26,8 +27,9 @@ ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # router says itself whether they may.
 _CONVERSING = {"send", "press", "answer", "control", "allow", "mark_read"}
 _FOR_ALL = FOR_ALL | _CONVERSING | {"passkey_options", "add_passkey", "log_out"}
+_LATER = {"defer", "change_deferred", "go_on"}
 _MAY_CALL = {
-    "OPERATOR": _FOR_ALL | {"key", "upload", "start", "end", "rename", "cancel", "retry", "drop"},
+    "OPERATOR": _FOR_ALL | {"key", "upload", "start", "end", "rename", "cancel", "retry", "drop"} | _LATER,
     "APPROVER": _FOR_ALL,
     "VIEWER": _FOR_ALL,
 }
@@ -175,6 +177,7 @@ def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRout
     add_live(blueprint, router, overview)
     add_search(blueprint, router)
     add_uploads(blueprint, router)
+    add_deferred(blueprint, router)
     _add_reads(blueprint, router)
     _add_messages(blueprint, router)
     _add_answers(blueprint, router)

@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 from pointsman.client.errors import RouterError
 from pointsman.client.records import SessionEvent
 from webhook_adapter.console import present
+from webhook_adapter.console.deferred import scheduled
 from webhook_adapter.console.inbox import inbox
 from webhook_adapter.console.overview import Overview
 from webhook_adapter.console.ports import ConsoleControl, ConsoleRouter
@@ -33,14 +34,15 @@ Digested = Callable[[], tuple[bytes, str]]  # what a page is told, as JSON, and 
 
 EVENTS = 200  # at once: some screens of them
 _MOST_BYTES = 1024 * 1024  # of events in an answer
+_PAGES = {"queue": waiting, "scheduled": scheduled}
 _AGAIN = 100  # milliseconds until the page comes again: what a session does in between comes as one
 
 
 class Watched(Struct):
-    """Which session is open, or that the queue is."""
+    """Which session is open, or which of the pages that are told."""
 
     session: str = ""
-    page: Literal["", "queue"] = ""
+    page: Literal["", "queue", "scheduled"] = ""
 
 
 class Read(Struct):
@@ -134,7 +136,8 @@ def _news(ask: ConsoleControl, overview: Overview, more: tuple[Digested, Digeste
         seen = replace(seen, read=digest)
         yield _event("read", data, seen)
     if watched.page or watched.session:
-        data, digest = _digested(waiting(ask) if watched.page else timeline(ask, watched.session, PAGE))
+        told = _PAGES[watched.page](ask) if watched.page else timeline(ask, watched.session, PAGE)
+        data, digest = _digested(told)
         if digest != seen.rest:
             seen = replace(seen, rest=digest)
             yield _event(watched.page or "chat", data, seen)

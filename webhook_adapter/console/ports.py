@@ -1,10 +1,11 @@
 """What the console needs of the router and of the settings."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
+from pointsman.client.deferred import Deferred, DeferredChange, DeferredTask, Occurrences
 from pointsman.client.join_tokens import NewJoinToken
 from pointsman.client.permission_records import Permission
 from pointsman.client.records import (
@@ -118,6 +119,43 @@ class ConsoleControl(Protocol):
 
     def stop(self, session_id: str, *, request: str, origin: Origin) -> Command:
         """End a session that its machine runs without a terminal."""
+
+    def deferred(self, session_id: str = "", *, include_over: bool = False, limit: int = 0) -> Sequence[Deferred]:
+        """What waits to be done later, the next first."""
+
+    def occurrences(
+        self, until: datetime, since: datetime | None = None, zone: str = "", session_id: str = ""
+    ) -> Occurrences:
+        """When what waits is done, until then."""
+
+    def defer(
+        self,
+        when: str,
+        text: str,
+        task: DeferredTask = DeferredTask.TEXT,
+        session_id: str = "",
+        *,
+        machine_id: str = "",
+        folder: str = "",
+        zone: str = "",
+        request: str | None = None,
+        origin: Origin | None = None,
+        login_id: str = "",
+    ) -> Deferred:
+        """Keep something for later, as whoever is at that browser wants it; once for each request id."""
+
+    def continue_then(
+        self, session_id: str, *, request: str | None = None, origin: Origin | None = None, login_id: str = ""
+    ) -> Deferred:
+        """Let a session go on when its usage limit is over."""
+
+    def cancel_deferred(self, deferred_id: str, *, request: str | None = None) -> Deferred:
+        """Take it back for good."""
+
+    def change_deferred(
+        self, deferred_id: str, change: DeferredChange, when: str = "", zone: str = "", *, request: str | None = None
+    ) -> Deferred:
+        """Let it pause, go on, be done now, or have another time."""
 
     def drop(self, command_id: str, *, request: str) -> Command:
         """Take a dead letter off the list."""

@@ -1,16 +1,23 @@
 """Control: what is to be done later."""
 
+import sqlite3
+
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types_pb
 
 from router.api.control.part import Part, origin, page_size
-from router.api.convert.deferred import deferred_message, task
+from router.api.convert.deferred import days, deferred_message, occurrence_message, task
 from router.api.handlers import Call
-from router.domain.deferral import Deferred, Owner, Wanted
+from router.domain.command import Origin
+from router.domain.credentials import MAY_CLAIM
+from router.domain.deferral import Deferred, Owner, Task, Wanted
 from router.domain.errors import Reason, Refusal
+from router.domain.occurrence import Occurrence, coming
 from router.domain.schedule import zone_of
 from router.domain.scope import Scope
+from router.domain.wording import deferrals as wording
 from router.services import scopes
+from router.services.deferral import rights
 from router.store import deferred, sessions
 from router.store.database import Transaction
 
@@ -22,9 +29,11 @@ class DeferredPart(Part):
         r, kept = request, self._s.deferral.kept
         what, who = task(r), origin(r, call)
         zone = zone_of(r.zone or kept.zone).key
-        owner = Owner(call.principal.sender, key_id=call.principal.key_id)
 
         def operation(tx: Transaction) -> pb.DeferResponse:
+            owner = self._owner(tx, r, call, what)
+            if what is Task.CONTINUE:
+                return pb.DeferResponse(deferred=self._message(self._go_on(tx, r.session_id, who, owner)))
             # Read here: the same request again is answered as it was, whatever "today" means by now.
             schedule = kept.read(r.when, zone)
             wanted = Wanted(what, schedule, zone, r.text, who, owner, r.session_id, r.machine_id, r.folder)
@@ -36,12 +45,24 @@ class DeferredPart(Part):
         limit, scope = page_size(request.limit), call.principal.scope
         over = limit if request.include_over else 0
 
-        def look(c: object) -> list[Deferred]:
-            within = sessions.within(c, scope)  # type: ignore[arg-type]
-            return deferred.page(c, session_id=request.session_id, with_over=over, within=within)  # type: ignore[arg-type]
+        def look(c: sqlite3.Connection) -> list[Deferred]:
+            within = sessions.within(c, scope)
+            return deferred.page(c, session_id=request.session_id, with_over=over, within=within)
 
         found = await self._s.database.read(look)
         return pb.ListDeferredResponse(deferred=map(self._message, found[:limit]))
+
+    async def ListOccurrences(self, request: pb.ListOccurrencesRequest, call: Call) -> pb.ListOccurrencesResponse:
+        clock, scope = self._s.clock, call.principal.scope
+        asked = days(request, clock.wall(), self._s.deferral.kept.zone)
+        ahead = clock.wall() - clock.now()
+
+        def look(c: sqlite3.Connection) -> tuple[list[Occurrence], bool]:
+            there = deferred.page(c, session_id=request.session_id, within=sessions.within(c, scope))
+            return coming(there, asked, ahead)
+
+        found, cut = await self._s.database.read(look)
+        return pb.ListOccurrencesResponse(occurrences=map(occurrence_message, found), cut=cut)
 
     async def CancelDeferred(self, request: pb.CancelDeferredRequest, call: Call) -> pb.CancelDeferredResponse:
         def operation(tx: Transaction) -> pb.CancelDeferredResponse:
@@ -57,6 +78,23 @@ class DeferredPart(Part):
             return pb.ChangeDeferredResponse(deferred=self._message(self._changed(tx, request, call.principal.name)))
 
         return await self._once(call, request, pb.ChangeDeferredResponse, operation)
+
+    def _owner(self, tx: Transaction, r: pb.DeferRequest, call: Call, what: Task) -> Owner:
+        """Who wants it: whose browser it is asked at, or the key. Raises Refusal where they may not."""
+        if r.login_id and call.principal.role not in MAY_CLAIM:
+            raise Refusal(Reason.INVALID_ARGUMENT, "login_id is for keys that speak for people")
+        person = self._s.people.persons.at_browser(tx, r.login_id) if r.login_id else None
+        if person is None:
+            return Owner(call.principal.sender, key_id=call.principal.key_id)
+        if why := rights.of_person(tx, person, what, r.session_id):
+            raise Refusal(Reason.PERMISSION_DENIED, why)
+        return Owner(f"person {person.person_id}", person.person_id)
+
+    def _go_on(self, tx: Transaction, session_id: str, who: Origin, owner: Owner) -> Deferred:
+        session = sessions.get(tx, session_id)
+        if (kept := self._s.deferral.limits.go_on(tx, session, who, owner)) is None:
+            raise Refusal(Reason.ILLEGAL_STATE, wording.IS_AT_NO_LIMIT.format(name=session.name))
+        return kept
 
     def _changed(self, tx: Transaction, r: pb.ChangeDeferredRequest, actor: str) -> Deferred:
         kept = self._s.deferral.kept

@@ -23,3 +23,8 @@ def duration(seconds: float) -> Duration:
 def seconds(span: Duration) -> float:
     """A Duration in seconds."""
     return span.seconds + span.nanos / 1e9
+
+
+def moment(stamp: Timestamp) -> float:
+    """A Timestamp in seconds since the epoch."""
+    return stamp.seconds + stamp.nanos / 1e9

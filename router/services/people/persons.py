@@ -58,10 +58,7 @@ class Persons:
     def identified(self, tx: Transaction, inbound: Inbound) -> Inbound:
         """A message with the person whose it is, and their name as its actor. Raises Refusal for nobody's."""
         if inbound.login_id:
-            browser = browsers.find(tx, hashed(inbound.login_id))
-            if browser is None or not browser.is_open(self._clock.now()):
-                raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
-            return _of(inbound, people.find(tx, browser.person_id), "web:console")
+            return _of(inbound, self.at_browser(tx, inbound.login_id), "web:console")
         paired = people.paired(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id)
         if paired is None:
             if inbound.needs_pairing:
@@ -70,6 +67,13 @@ class Persons:
         said = _of(inbound, people.find(tx, paired.person_id), f"{inbound.chat.transport}:{inbound.user_id}")
         # Whom the settings let in may everything, whoever they say they are.
         return said if inbound.needs_pairing else replace(said, person=None)
+
+    def at_browser(self, tx: Transaction, login_id: str) -> Person | None:
+        """Whose browser it is; None for whoever has the key. Raises Refusal for one that is not let in."""
+        browser = browsers.find(tx, hashed(login_id))
+        if browser is None or not browser.is_open(self._clock.now()):
+            raise Refusal(Reason.NOT_PAIRED, _NOT_PAIRED)
+        return people.find(tx, browser.person_id)
 
     def page(self, on: Connection) -> list[Present]:
         """All of them by name; first whoever has the key, where they have browsers."""

@@ -8,6 +8,7 @@ import { findView } from "./find.js";
 import { inboxView } from "./inbox.js";
 import { attempt, banner } from "./notices.js";
 import { machinesView, passkeyView, queueView, startView, traceView } from "./pages.js";
+import { scheduleView } from "./schedule.js";
 import { needsYou, sessionList } from "./sessions.js";
 import { settingsView } from "./settings.js";
 import { sheet, shortcuts } from "./shortcuts.js";
@@ -40,6 +41,7 @@ function open() {
     session: () => chatView(conversationOf(id), seq),
     inbox: () => inboxView(),
     queue: () => queueView(),
+    later: () => scheduleView(),
     machines: () => machinesView(),
     trace: () => traceView(id),
     passkey: () => passkeyView(),
@@ -123,7 +125,7 @@ function take(name, data, id) {
   if (name === "chat") conversation?.take(data);
   if (name === "did") arrived.push(data);
   if (name === "anew") conversation?.clear();
-  if (name === "queue") view.take?.(data);
+  if (name === "queue" || name === "scheduled") view.take?.(data);
   if (name === "read") takeRead(data.marks);
   digests = [forOverview, forQuestions];
   readDigest = forRead;

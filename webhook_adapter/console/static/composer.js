@@ -3,11 +3,12 @@
 
 import { newKey, post } from "./api.js";
 import { attribute, h, icon, list, text } from "./dom.js";
+import { deferSomething, limitNotice, limitOf } from "./deferral.js";
 import { attempt } from "./notices.js";
 import { send } from "./outgoing.js";
 import { mayStart, startSession } from "./start.js";
 import { uploads } from "./upload.js";
-import { count, keyName, sessionName } from "./words.js";
+import { count, keyName, moment, sessionName } from "./words.js";
 
 const MOST_OFFERED = 8;
 const KEYS = ["esc", "enter", "up", "down", "left", "right", "tab", "space", "backspace", "ctrl-c", "ctrl-d", "shift-tab", "page-up", "page-down", "ctrl-r", "ctrl-o", "ctrl-z"];
@@ -28,12 +29,14 @@ export function composer(sessionId, changed) {
   });
   const attach = h("button", { class: "button ghost round", type: "button", "aria-label": "Attach a file", title: "Attach a file: it is kept on the machine, and its path is typed", onclick: files.choose }, icon("attach"));
   const photograph = h("button", { class: "button ghost round camera", type: "button", "aria-label": "Take a picture", title: "Take a picture", onclick: files.photograph }, icon("camera"));
-  const box = h("div", { class: "composer-box" }, field, h("div", { class: "composer-tools" }, attach, photograph, keyMenu(sessionId, changed), h("span", { class: "stretch" }), submit));
+  const later = h("button", { class: "button ghost round", type: "button", "aria-label": "Send it later", title: "Send it later: at a time, or again and again", onclick: () => sendLater() }, icon("clock"));
+  const box = h("div", { class: "composer-box" }, field, h("div", { class: "composer-tools" }, attach, photograph, keyMenu(sessionId, changed), later, h("span", { class: "stretch" }), submit));
   const form = h("form", { class: "composer-row" }, box, files.inputs);
+  const limit = limitNotice(sessionId);
   const another = h("button", { class: "button small", type: "button", onclick: () => startAnother() }, "Start another here");
   const over = h("p", { class: "notice over-words" }, h("span", {}, "This session is over."), another);
   const offers = h("div", { class: "offers", role: "group", "aria-label": "Commands of the program", hidden: true });
-  const node = h("div", { class: "composer" }, files.node, offers, form, hint, over);
+  const node = h("div", { class: "composer" }, limit.node, files.node, offers, form, hint, over);
   let commands = [];
   let offered = [];
 
@@ -92,8 +95,18 @@ export function composer(sessionId, changed) {
   fit();
 
   let startAnother = () => {};
-  function update(session, away, machines, open, known = []) {
-    commands = known;
+  let known = { machines: [], session: null };
+  /** Kept for later, the words leave the field. */
+  async function sendLater() {
+    if (!(await deferSomething({ sessions: [known.session], machines: known.machines, session: sessionId, text: field.value }))) return;
+    field.value = "";
+    field.dispatchEvent(new Event("input"));
+  }
+
+  function update(session, away, machines, open, offeredCommands = []) {
+    commands = offeredCommands;
+    known = { machines, session };
+    limit.update(session);
     const ended = session.state === "ended";
     form.hidden = hint.hidden = ended;
     over.hidden = !ended;
@@ -135,12 +148,13 @@ function dropInto(node, take) {
 function fateOf(session, away, open) {
   const name = sessionName(session);
   if (away) return `${session.machine_id} is away: your text waits for it, up to 24 hours.`;
+  if (limitOf(session)) return `It is at its usage limit: your text waits until that is over, ${moment(session.limited_until)}.`;
   if (session.backend === "command") return `Runs the command of ${name} on ${session.machine_id} with your text.`;
   return {
     starting: "It is starting: your text waits behind its first one.",
     waiting: open.length > 1 ? `It waits for answers to ${count(open.length, "question")}: your text is typed after those.` : "It waits for an answer to its question: your text is typed after that.",
     busy: `It is working: your text is typed in now, and ${name} takes it when it is ready.`,
-  }[session.state] ?? `Typed into ${name} on ${session.machine_id} at once.`;
+  }[open.length > 0 ? "waiting" : session.state] ?? `Typed into ${name} on ${session.machine_id} at once.`;
 }
 
 /** Keys that have no letter, for menus and for stopping a program. */

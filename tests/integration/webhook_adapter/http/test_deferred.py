@@ -1,6 +1,7 @@
 """What is to be done later, over HTTP."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,34 @@ def test_the_same_key_again_gets_the_same_answer(http: FlaskClient, session: str
     assert len(http.get("/deferred", headers=KEY).json or []) == 1
 
 
+def test_the_times_of_the_days_to_come_are_said(http: FlaskClient, session: str) -> None:
+    made = kept(http, session)
+    until = (datetime.now(UTC) + timedelta(days=14)).isoformat()
+    answer = http.get("/deferred/occurrences", headers=KEY, query_string={"until": until, "zone": "Europe/Berlin"})
+    found = answer.json or {}
+
+    assert len(found["occurrences"]) == 10
+    assert found["occurrences"][0] == {
+        "deferredId": made["deferredId"], "sessionId": session, "at": made["nextAt"], "more": False,
+    }  # fmt: skip
+    assert found["cut"] is False
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"until": "tomorrow"}, {"until": "2026-12-01T00:00:00"}, {"until": "9999-01-01T00:00:00Z"}]
+)
+def test_days_that_are_none_are_refused(http: FlaskClient, asked: dict[str, str]) -> None:
+    assert http.get("/deferred/occurrences", headers=KEY, query_string=asked).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "code"),
     [
         ({"text": "x"}, 400, "INVALID_ARGUMENT"),
         ({"when": "soon", "text": "x"}, 400, "WHEN_UNCLEAR"),
         ({"when": "in 10m", "text": "x", "task": "CONTINUE"}, 400, "INVALID_ARGUMENT"),
+        ({"task": "CONTINUE"}, 409, "ILLEGAL_STATE"),
+        ({"when": "in 10m"}, 400, "INVALID_ARGUMENT"),
         ({"when": "in 10m", "text": "x", "zone": "Atlantis"}, 400, "INVALID_ARGUMENT"),
         ({"when": "in 10m", "text": "x", "sessionId": "none"}, 404, "SESSION_UNKNOWN"),
         ({"when": "in 10m", "text": "x", "sessionId": ""}, 400, "INVALID_ARGUMENT"),

@@ -3205,6 +3205,7 @@ class DeferRequest(_message.Message):
     FOLDER_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
+    LOGIN_ID_FIELD_NUMBER: _builtins.int
     when: _builtins.str
     """When: "in 10m", "at 9:00", "fri 18:00", "every weekday 9:00", "on return", …; docs/commands.md has all of them. What is
     not understood is refused (WHEN_UNCLEAR), never guessed.
@@ -3212,7 +3213,9 @@ class DeferRequest(_message.Message):
     zone: _builtins.str
     """The time zone of those words, as the IANA names it ("Europe/Berlin"); empty: the router's."""
     task: _types_pb2.DeferredTask.ValueType
-    """What is to be done; not CONTINUE, which is TEXT when somebody asks for it."""
+    """What is to be done. CONTINUE lets a session that is at its usage limit go on when that is over, unless somebody writes to
+    it before: it takes no text, and no words for when.
+    """
     session_id: _builtins.str
     """The session. With TEXT; with REMINDER where it is about one; never with START."""
     text: _builtins.str
@@ -3223,6 +3226,10 @@ class DeferRequest(_message.Message):
     """With START: the folder, as in StartSession."""
     request_id: _builtins.str
     """For repeats."""
+    login_id: _builtins.str
+    """Of a key that speaks for people: the browser at the console that it comes from. It is kept and done as what its person
+    wants, and may, like Submit.
+    """
     @_builtins.property
     def origin(self) -> _types_pb2.Origin:
         """The way in; with a chat, that is told what becomes of it. Unset means the key that called, and all who hear of the
@@ -3241,10 +3248,11 @@ class DeferRequest(_message.Message):
         folder: _builtins.str = ...,
         request_id: _builtins.str = ...,
         origin: _types_pb2.Origin | None = ...,
+        login_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder", "machine_id", b"machine_id", "origin", b"origin", "request_id", b"request_id", "session_id", b"session_id", "task", b"task", "text", b"text", "when", b"when", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder", "login_id", b"login_id", "machine_id", b"machine_id", "origin", b"origin", "request_id", b"request_id", "session_id", b"session_id", "task", b"task", "text", b"text", "when", b"when", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3327,6 +3335,72 @@ class ListDeferredResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDeferredResponse: _TypeAlias = ListDeferredResponse  # noqa: Y015
+
+@_typing.final
+class ListOccurrencesRequest(_message.Message):
+    """Asks for the times at which something is done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    zone: _builtins.str
+    """The time zone whose days are looked at: of one rule at most 12 times a day are said. Empty: the router's."""
+    session_id: _builtins.str
+    """Only for this session; empty means all."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """From then on; unset means now."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Before then; at most 62 days behind the beginning."""
+
+    def __init__(
+        self,
+        *,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        zone: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id", "since", b"since", "until", b"until", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOccurrencesRequest: _TypeAlias = ListOccurrencesRequest  # noqa: Y015
+
+@_typing.final
+class ListOccurrencesResponse(_message.Message):
+    """Times. What waits for no time, or is paused, has none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OCCURRENCES_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    cut: _builtins.bool
+    """There are more than these, later than the last one."""
+    @_builtins.property
+    def occurrences(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Occurrence]:
+        """The next first."""
+
+    def __init__(
+        self,
+        *,
+        occurrences: _abc.Iterable[_types_pb2.Occurrence] | None = ...,
+        cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cut", b"cut", "occurrences", b"occurrences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOccurrencesResponse: _TypeAlias = ListOccurrencesResponse  # noqa: Y015
 
 @_typing.final
 class CancelDeferredRequest(_message.Message):

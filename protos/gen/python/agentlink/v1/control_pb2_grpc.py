@@ -278,6 +278,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.ListDeferredRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.ListDeferredResponse.FromString,
                 _registered_method=True)
+        self.ListOccurrences = channel.unary_unary(
+                '/agentlink.v1.Control/ListOccurrences',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListOccurrencesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListOccurrencesResponse.FromString,
+                _registered_method=True)
         self.CancelDeferred = channel.unary_unary(
                 '/agentlink.v1.Control/CancelDeferred',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.CancelDeferredRequest.SerializeToString,
@@ -648,6 +653,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOccurrences(self, request, context):
+        """When what waits is done in the days to come, also the times of what repeats.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelDeferred(self, request, context):
         """Takes it back for good.
         """
@@ -925,6 +937,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.ListDeferred,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.ListDeferredRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.ListDeferredResponse.SerializeToString,
+            ),
+            'ListOccurrences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOccurrences,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListOccurrencesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListOccurrencesResponse.SerializeToString,
             ),
             'CancelDeferred': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelDeferred,
@@ -2252,6 +2269,33 @@ class Control:
             '/agentlink.v1.Control/ListDeferred',
             agentlink_dot_v1_dot_control__pb2.ListDeferredRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.ListDeferredResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOccurrences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListOccurrences',
+            agentlink_dot_v1_dot_control__pb2.ListOccurrencesRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListOccurrencesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -135,6 +135,8 @@ class ControlStub:
     """Keeps something to be done later, once or again and again. What is done then is done with the caller's rights of then."""
     ListDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListDeferredRequest, _control_pb2.ListDeferredResponse]
     """What waits to be done later, the next first."""
+    ListOccurrences: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListOccurrencesRequest, _control_pb2.ListOccurrencesResponse]
+    """When what waits is done in the days to come, also the times of what repeats."""
     CancelDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.CancelDeferredRequest, _control_pb2.CancelDeferredResponse]
     """Takes it back for good."""
     ChangeDeferred: _grpc.UnaryUnaryMultiCallable[_control_pb2.ChangeDeferredRequest, _control_pb2.ChangeDeferredResponse]
@@ -251,6 +253,8 @@ class ControlAsyncStub(ControlStub):
     """Keeps something to be done later, once or again and again. What is done then is done with the caller's rights of then."""
     ListDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.ListDeferredRequest, _control_pb2.ListDeferredResponse]  # type: ignore[assignment]
     """What waits to be done later, the next first."""
+    ListOccurrences: _aio.UnaryUnaryMultiCallable[_control_pb2.ListOccurrencesRequest, _control_pb2.ListOccurrencesResponse]  # type: ignore[assignment]
+    """When what waits is done in the days to come, also the times of what repeats."""
     CancelDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.CancelDeferredRequest, _control_pb2.CancelDeferredResponse]  # type: ignore[assignment]
     """Takes it back for good."""
     ChangeDeferred: _aio.UnaryUnaryMultiCallable[_control_pb2.ChangeDeferredRequest, _control_pb2.ChangeDeferredResponse]  # type: ignore[assignment]
@@ -652,6 +656,14 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.ListDeferredResponse, _abc.Awaitable[_control_pb2.ListDeferredResponse]]:
         """What waits to be done later, the next first."""
+
+    @_abc_1.abstractmethod
+    def ListOccurrences(
+        self,
+        request: _control_pb2.ListOccurrencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListOccurrencesResponse, _abc.Awaitable[_control_pb2.ListOccurrencesResponse]]:
+        """When what waits is done in the days to come, also the times of what repeats."""
 
     @_abc_1.abstractmethod
     def CancelDeferred(

@@ -1800,6 +1800,42 @@ class Deferred(_message.Message):
 Global___Deferred: _TypeAlias = Deferred  # noqa: Y015
 
 @_typing.final
+class Occurrence(_message.Message):
+    """One time that something is done which is to be done later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFERRED_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    deferred_id: _builtins.str
+    """What is done then."""
+    more: _builtins.bool
+    """It is done more often on that day than is said here."""
+    session_id: _builtins.str
+    """The session that it is for; empty for a start, and for a reminder that is about none."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When, as far as is known now."""
+
+    def __init__(
+        self,
+        *,
+        deferred_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        more: _builtins.bool = ...,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "deferred_id", b"deferred_id", "more", b"more", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Occurrence: _TypeAlias = Occurrence  # noqa: Y015
+
+@_typing.final
 class Command(_message.Message):
     """A command and how far it got."""
 
