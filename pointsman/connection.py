@@ -4,13 +4,14 @@ import getpass
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointsman.client.errors import NOT_PROVEN, RouterError
 from pointsman.client.records import Origin
 from pointsman.config import Settings
 from pointsman.errors import ExitCode, Failure
-from pointsman.settings import is_loopback
+from pointsman.settings import Source, is_loopback
 
 if TYPE_CHECKING:
     from pointsman.client.control import Control
@@ -21,6 +22,7 @@ _EXIT_CODES = {
     "NOT_FOUND": ExitCode.NOT_FOUND,
     "INVALID_ARGUMENT": ExitCode.USAGE,
 }
+_OUTRIGHT = (Source.FLAG, Source.ENVIRONMENT, Source.CREDENTIAL)
 _PIN_CURE = (
     "Look who listens there before you go on. If the router was set up anew, enrol this machine again; where "
     "POINTSMAN_ROUTER_FINGERPRINT is set, put the new fingerprint there (file router.fingerprint of the router)."
@@ -29,13 +31,23 @@ _AGENT_CURE = "The agent of this machine writes {path}: `pointsman doctor` there
 _TLS_CURE = " It may have another CA, or ask for a certificate: POINTSMAN_TLS_CA, POINTSMAN_TLS_CERT."
 
 
+def speaks_as_session(settings: Settings) -> bool:
+    """Whether a session says what is said here: whoever is in one gives a key outright to speak as a person."""
+    file, key = settings["POINTSMAN_WORKER_TOKEN_FILE"], settings.values["POINTSMAN_API_KEY"]
+    # What outlived its session is in none any more.
+    return bool(file) and key.source not in _OUTRIGHT and (not key.text or Path(file).exists())
+
+
 @contextmanager
-def connected(settings: Settings) -> "Iterator[Control]":
-    """A client of the router. A RouterError that nobody catches inside leaves the block as a Failure."""
+def connected(settings: Settings, *, as_session: bool = False) -> "Iterator[Control]":
+    """A client of the router. A RouterError that nobody catches inside leaves the block as a Failure.
+
+    `as_session`: it speaks for the session that this runs in.
+    """
     from pointsman.client.settings import from_settings
 
     try:
-        with from_settings(settings, Origin("cli", _actor())) as control:
+        with from_settings(settings, Origin("cli", _actor()), as_session=as_session) as control:
             yield control
     except RouterError as error:
         raise failure(error, settings) from None
@@ -56,7 +68,7 @@ def failure(error: RouterError, settings: Settings) -> Failure:
         return Failure(f"at {address}: {error.message}", _trouble_at(address) or _PIN_CURE, ExitCode.NOT_REACHABLE)
     if error.is_unreachable:
         return _unreachable(error, settings)
-    if settings.shows_token and error.is_stranger:
+    if error.is_stranger and speaks_as_session(settings):
         cure = _AGENT_CURE.format(path=settings["POINTSMAN_WORKER_TOKEN_FILE"])
         return Failure(error.message, cure, ExitCode.NOT_ALLOWED)
     if error.code == "UNAUTHENTICATED":  # its other reasons say what to do

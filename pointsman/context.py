@@ -85,8 +85,18 @@ def data_dir() -> "Path":
     return config.read_data_dir(click.get_current_context().find_root().ensure_object(dict))
 
 
-def control(ctx: click.Context | None = None) -> "AbstractContextManager[Control]":
-    """A client of the router, for a `with`; what the router refuses leaves it as a Failure."""
+def speaks_as_session() -> bool:
+    """Whether what the running command says is said by the session that it runs in."""
+    from pointsman.connection import speaks_as_session as speaks
+
+    return speaks(settings())
+
+
+def control(ctx: click.Context | None = None, *, as_session: bool = False) -> "AbstractContextManager[Control]":
+    """A client of the router, for a `with`; what the router refuses leaves it as a Failure.
+
+    `as_session`: it speaks for the session that this runs in.
+    """
     from pointsman.connection import connected
 
-    return connected(settings(ctx))
+    return connected(settings(ctx), as_session=as_session)

@@ -32,6 +32,8 @@ _SECTIONS = {
     },
     "Texts for sessions": {
         "send": ("commands.commands:send", "Type TEXT and Enter into a session."),
+        "messages": ("commands.session_messages:messages", "List what sessions said to each other."),
+        "consents": ("commands.session_messages:consents", "List which sessions may send to which; end that."),
         "key": ("commands.commands:key", "Press a key in a session."),
         "commands": ("commands.commands:commands", "List commands, newest first."),
         "retry": ("commands.commands:retry", "Send what ended badly once more, as a new command."),

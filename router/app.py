@@ -75,6 +75,7 @@ from router.services.people.subscriptions import Subscriptions
 from router.services.permissions import Permissions
 from router.services.refusals import Refusals
 from router.services.screens import Screens
+from router.services.session_messages import SessionMessages
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep import retention
@@ -115,6 +116,8 @@ class Router:
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(seal, subscriptions, status_messages, clock, randomness)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules, quotas)
+        session_messages = SessionMessages(delivery, permissions, status_messages, clock, new_id)
+        permissions.on_over.append(session_messages.answered)
         deferral = _deferral(delivery, starts, status_messages, hub, wakeups, clock, new_id, zone)
         session_service = SessionService(
             delivery, permissions, topics, clock, hub.connected, wakeups, quotas, deferral.limits
@@ -137,7 +140,7 @@ class Router:
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
-            self.events, screens, people, deferral)  # fmt: skip
+            self.events, screens, people, deferral, session_messages)  # fmt: skip
         self._delivery_receipts = told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(

@@ -20,10 +20,13 @@ from pointsman.client.records import CleanedUp, Event, Stats, TraceStep
 from pointsman.client.refusals import from_call
 from pointsman.client.search import Search
 from pointsman.client.session_events import SessionEvents
+from pointsman.client.session_messages import SessionMessages
 from pointsman.client.sessions import Sessions
 
 
-class Control(Sessions, SessionEvents, Search, Commands, DeferredTasks, Notifications, Machines, People, Audit):
+class Control(
+    Sessions, SessionEvents, SessionMessages, Search, Commands, DeferredTasks, Notifications, Machines, People, Audit
+):  # fmt: skip
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 
     def trace(self, subject_id: str) -> list[TraceStep]:

@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pointsman.client import gates, people_records, permission_records, records
 
 R = TypeVar("R")
+E = TypeVar("E", bound=Enum)
 PEOPLE = (people_records.PairedChat, people_records.PersonBrowser)
 
 _ENUMS: dict[str, type[Enum]] = {
@@ -53,6 +54,11 @@ def read(record: type[R], message: Message, **given: object) -> R:
     """A record whose fields have the names of the message's, except those given."""
     names = [each.name for each in fields(record) if each.name not in given]  # type: ignore[arg-type]
     return record(**{name: _value(message, name) for name in names}, **given)
+
+
+def member(kind: type[E], name: str) -> E:
+    """Of a newer router's values: that they are not known here."""
+    return kind[name] if name in kind.__members__ else kind["UNKNOWN"]
 
 
 def read_all(record: type[R], messages: Iterable[Message]) -> list[R]:

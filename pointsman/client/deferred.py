@@ -156,12 +156,7 @@ def _read(message: types_pb2.Deferred) -> Deferred:
     task = types_pb2.DeferredTask.Name(message.task) if message.task in types_pb2.DeferredTask.values() else ""
     state = types_pb2.DeferredState.Name(message.state) if message.state in types_pb2.DeferredState.values() else ""
     return convert.read(
-        Deferred, message, task=_member(DeferredTask, task.removeprefix("DEFERRED_TASK_")),
-        state=_member(DeferredState, state.removeprefix("DEFERRED_STATE_")), source=message.origin.source,
+        Deferred, message, task=convert.member(DeferredTask, task.removeprefix("DEFERRED_TASK_")),
+        state=convert.member(DeferredState, state.removeprefix("DEFERRED_STATE_")), source=message.origin.source,
         actor=message.origin.actor,
     )  # fmt: skip
-
-
-def _member(kind: type[Enum], name: str) -> Enum:
-    """Of a newer router's values: that they are not known here."""
-    return kind[name] if name in kind.__members__ else kind["UNKNOWN"]

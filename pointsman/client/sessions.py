@@ -14,10 +14,18 @@ class Sessions(Calls):
     """Every method raises RouterError."""
 
     def sessions(
-        self, machine_id: str = "", *, include_ended: bool = False, patience: float | None = None
+        self,
+        machine_id: str = "",
+        *,
+        include_ended: bool = False,
+        reachable: bool = False,
+        patience: float | None = None,
     ) -> list[Session]:
-        """In the order of their registration; of one machine, if it is given."""
-        request = pb.ListSessionsRequest(machine_id=machine_id, include_ended=include_ended)
+        """In the order of their registration; of one machine, if it is given.
+
+        `reachable`: for the program in a session also those that it may send to without anybody being asked.
+        """
+        request = pb.ListSessionsRequest(machine_id=machine_id, include_ended=include_ended, reachable=reachable)
         return convert.read_all(Session, self._call(self._stub.ListSessions, request, patience).sessions)
 
     def register_session(self, session_id: str, machine_id: str, label: str = "") -> Session:

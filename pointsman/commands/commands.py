@@ -9,9 +9,9 @@ import click
 
 from pointsman import names
 from pointsman.client.records import CommandState
-from pointsman.commands import completion
-from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
-from pointsman.errors import ExitCode
+from pointsman.commands import completion, session_messages
+from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag, speaks_as_session
+from pointsman.errors import ExitCode, Failure
 from pointsman.json_records import command_text
 from pointsman.render import Column, shortened, show, show_json, state_word, told
 
@@ -29,17 +29,41 @@ _STDIN = "-"
 @json_flag
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 0 only when it was typed.")
 @click.option("--ttl", type=SpanParam(), help="Not typed later than this from now: 90s, 30m, 2h, 1d.  [default: 24h]")
+@click.option("--reply", default="", metavar="ID", help="Inside of a session: answer the message with this ID.")
 @click.argument("session", shell_complete=completion.sessions)
-@click.argument("text")
-def send(*, session: str, text: str, wait: bool, ttl: timedelta | None, as_json: bool) -> None:
-    """Type TEXT and Enter into a session. TEXT - reads standard input."""
+@click.argument("text", default=None, required=False)
+def send(*, session: str, text: str | None, reply: str, wait: bool, ttl: timedelta | None, as_json: bool) -> None:
+    """Type TEXT and Enter into a session. TEXT - reads standard input.
+
+    Inside of a session it is that session which says so to another one: it reads so there, and people may be asked
+    first. What answers a message (--reply) needs no SESSION.
+    """
+    if text is None and not reply:
+        raise click.UsageError("Missing argument 'TEXT'.")
+    # Who answers says only what: the router knows to whom.
+    to, text = (session, text) if text is not None else ("", session)
     # Everybody on the machine can read a command line; a text need not stand on one.
     if text == _STDIN:
         text = sys.stdin.read()
-    with control() as router:
-        there = names.find(router, session)
-        command = router.send_text(there.session_id, text, ttl=ttl)
-        _follow(router, there, command, wait=wait, as_json=as_json)
+    as_session = speaks_as_session()
+    if reply and not as_session:
+        raise Failure("--reply is for sessions", "Only what runs in one answers for it.", ExitCode.USAGE)
+    with control(as_session=as_session) as router:
+        own = session_messages.to_own(router, to) if as_session and not reply else None
+        if as_session and own is None:
+            _say(router, to, text, reply, is_plain=not (wait or ttl), as_json=as_json)
+        else:
+            there = own or names.find(router, to)
+            _follow(router, there, router.send_text(there.session_id, text, ttl=ttl), wait=wait, as_json=as_json)
+
+
+def _say(router: "Control", to: str, text: str, reply: str, *, is_plain: bool, as_json: bool) -> None:
+    """A session says it to another."""
+    if not is_plain:
+        why = "--wait and --ttl are not for what a session says to another"
+        raise Failure(why, "The other session answers, if it is asked to.", ExitCode.USAGE)
+    # By its whole id or name, which the router knows: a program in a session is not shown all that there are.
+    session_messages.tell(router.send_to_session(to, text, reply), as_json=as_json)
 
 
 @click.command()

@@ -7,7 +7,8 @@ import click
 
 from pointsman import names
 from pointsman.commands import completion
-from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
+from pointsman.config import SESSION_VARIABLES
+from pointsman.context import TAKES_TEXT, client_flags, control, json_flag, settings, speaks_as_session
 from pointsman.errors import ExitCode, Failure
 from pointsman.render import Column, plain, shortened, show, show_json, state_word
 
@@ -33,7 +34,7 @@ def later(*, session: str, when: str, text: str, zone: str, as_json: bool) -> No
     """
     from pointsman.client.deferred import DeferredTask
 
-    with control() as router:
+    with control(as_session=_is_own(session)) as router:
         session_id = names.session(router, session)
         _tell(router.defer(when, _read(text), DeferredTask.TEXT, session_id, zone=zone), as_json=as_json)
 
@@ -52,7 +53,7 @@ def remind(*, when: str, text: str, session: str, zone: str, as_json: bool) -> N
     """
     from pointsman.client.deferred import DeferredTask
 
-    with control() as router:
+    with control(as_session=_is_own(session)) as router:
         session_id = names.session(router, session) if session else ""
         _tell(router.defer(when, _read(text), DeferredTask.REMINDER, session_id, zone=zone), as_json=as_json)
 
@@ -109,6 +110,8 @@ def scheduled(
     with control() as router:
         if deferred_id:
             return _tell(_changed(router, deferred_id, change or "", move, zone), as_json=as_json)
+        # What runs in a session sees what that wants, and no more.
+        session = session or (settings().environ.get(SESSION_VARIABLES[0], "") if settings().shows_token else "")
         of = names.session(router, session) if session else ""
         found = router.deferred(of, include_over=over, limit=limit)
         labels = names.Labels(router, as_json=as_json or not found)
@@ -144,6 +147,12 @@ def _changed(router: "Control", deferred_id: str, change: str, move: str, zone: 
     if not found:
         raise Failure(f"nothing {deferred_id!r}", "`pointsman scheduled --all` lists them.", ExitCode.NOT_FOUND)
     return found[0]
+
+
+def _is_own(session: str) -> bool:
+    """Whether a session is meant by what runs in it: then it is the session that wants it."""
+    # By its whole id alone, which what runs there has: a name may be another's by now.
+    return speaks_as_session() and session == settings().environ.get(SESSION_VARIABLES[0], "")
 
 
 def _read(text: str) -> str:

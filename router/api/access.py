@@ -11,6 +11,7 @@ class Access(Enum):
 
     ANYONE = "anyone"
     MACHINE = "machine"
+    WORKER = "worker"  # the program in a session, in whose name nobody else speaks
 
 
 READ = frozenset({Role.ADMIN, Role.OPERATOR, Role.APPROVER, Role.VIEWER, Role.ADAPTER})
@@ -91,6 +92,10 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/SetPasskey": ADMIN,
     "/agentlink.v1.Control/ListDeferred": READ,
     "/agentlink.v1.Control/ListOccurrences": READ,
+    "/agentlink.v1.Control/SendToSession": Access.WORKER,
+    "/agentlink.v1.Control/ListSessionMessages": READ,
+    "/agentlink.v1.Control/ListConsents": READ,
+    "/agentlink.v1.Control/EndConsent": CONSOLE,
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
@@ -99,7 +104,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
 _CONTROL = "/agentlink.v1.Control/"
 OF_WORKERS = frozenset(
     _CONTROL + name for name in (
-        "Ask", "GetCommand", "ListSessions", "Notify", "SendCommand", "WatchEvents", "WatchSession", "Search", "Screen")
+        "Ask", "GetCommand", "ListSessions", "Notify", "SendCommand", "WatchEvents", "WatchSession", "Search", "Screen",
+        "SendToSession", "ListSessionMessages", "Defer", "ListDeferred", "CancelDeferred")
 )  # fmt: skip
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
@@ -108,6 +114,6 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "SendCommand", "GetCommand", "ListCommands", "CancelCommand", "Redrive", "DropDeadLetter", "ListDeadLetters",
     "Notify", "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask",
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
-    "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow",
+    "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "ListSessionMessages", "ListConsents", "EndConsent",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

@@ -17,10 +17,11 @@ from router.domain.schedule import Schedule
 from router.domain.session import Session
 
 MAX_TEXT_BYTES = 4096
-MOST_OF_ONE, MOST_OF_ALL = 50, 1000  # that wait
+MOST_OF_ONE, MOST_OF_SESSION, MOST_OF_ALL = 50, 10, 1000  # that wait
 TOO_LATE = 24 * 3600.0  # seconds after its moment; then what was meant to be done once is not done any more
 AFTER_RESET, SPREAD = 60.0, 30  # seconds behind the end of a usage limit, as clocks differ; and those of all sessions
 GO_ON = "Go on where you were."
+OF_SESSION = "worker "  # before the name of an owner that is the program of a session
 
 
 class Task(Enum):
@@ -56,6 +57,16 @@ class Owner(Struct, frozen=True):
     person_id: str = ""
     user_id: str = ""  # with which that person writes in the chat
     key_id: str = ""
+
+    @property
+    def is_session(self) -> bool:
+        """The program in a session wants it, for itself."""
+        return self.name.startswith(OF_SESSION)
+
+    @property
+    def most(self) -> int:
+        """So many of theirs may wait."""
+        return MOST_OF_SESSION if self.is_session else MOST_OF_ONE
 
 
 class Wanted(Struct, frozen=True):

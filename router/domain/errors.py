@@ -83,9 +83,11 @@ class Reason(Enum):
     INPUT_NOT_EDITABLE = 106
     MODE_NOT_ALLOWED = 107
     NOT_IN_AUDIENCE = 111
+    TOO_MANY_HOPS = 113
     WHEN_UNCLEAR = 114
     QUOTA_DEFERRED = 115
     RIGHT_LOST = 116
+    NOT_CONSENTED = 117
 
 
 class Refusal(Exception):

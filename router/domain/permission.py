@@ -120,6 +120,11 @@ class Permission(Struct, frozen=True):
         return self.state is PermissionState.OPEN
 
     @property
+    def is_of_router(self) -> bool:
+        """We ask it ourselves: what programs ask here is no question about a tool."""
+        return not self.machine_id and self.kind is PermissionKind.TOOL
+
+    @property
     def answer(self) -> str:
         """What a person said to it, in their own words or in those of the option; empty where nobody did."""
         chosen = self.option(self.option_id) if self.state is PermissionState.ANSWERED else None

@@ -8,7 +8,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ from router.domain.risk import SHIPPED, RiskRule, risks
 from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState, checked_id
 from router.domain.wording import answers, questions
+from router.domain.wording.session_messages import NOT_YOURS
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.leases import Outbox
@@ -78,6 +79,8 @@ class Permissions:
     _second_factors: SecondFactors
     _rules: tuple[RiskRule, ...] = SHIPPED
     _quotas: Quotas = USUAL
+    # In the transaction that ends a question: those who asked it here.
+    on_over: list[Callable[[Transaction, Permission], None]] = field(default_factory=list)
 
     def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
         """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""
@@ -112,6 +115,12 @@ class Permissions:
             raise Refusal(Reason.QUEUE_FULL, f"{MAX_OPEN} questions of this session wait for an answer already.")
         self._open(tx, session, wanted.asked(permission_id, session.session_id, now), asker)
         return permission_id
+
+    def ask_of_router(self, tx: Transaction, asked: Permission, session: Session, asker: str) -> None:
+        """The router itself asks, and hears the answer by `on_over`. Raises Refusal, having written nothing."""
+        if len(permissions.open_of_session(tx, session.session_id)) >= MAX_OPEN:
+            raise Refusal(Reason.QUEUE_FULL, f"{MAX_OPEN} questions of this session wait for an answer already.")
+        self._open(tx, session, asked, asker)
 
     def _open(self, tx: Transaction, session: Session, as_told: Permission, asker: str) -> None:
         now = as_told.created_at
@@ -160,6 +169,9 @@ class Permissions:
         self._check_same(asked, digest)
         chosen = judged(asked, answer, may_edit=may_edit)
         option, text = chosen.option, chosen.text
+        # We ask that whether a session may write into another: to let it is to write.
+        if asked.is_of_router and option.verdict is Verdict.ALLOW and not may_edit:
+            raise Refusal(Reason.PERMISSION_DENIED, NOT_YOURS)
         if not is_proven and self._needs_code(asked, option, chosen.updated_input):
             raise Refusal(Reason.SECOND_FACTOR_NEEDED, questions.CODE_BY_REPLY)
         command_id = ""
@@ -289,6 +301,8 @@ class Permissions:
         """Say in every message that shows the question how it ended, and take the buttons away; whoever waits wakes."""
         tx.after_commit(partial(self._wakeups.wake, closed.permission_id))
         text = questions.answered(closed, self._when(closed))
+        for told in self.on_over:
+            told(tx, closed)
         for shown in notifications.showing(tx, closed.permission_id):
             say_instead(tx, self._outbox, shown, change_of(shown, self._new_id(), text, self._clock.now()))
 

@@ -14,7 +14,7 @@ from router.domain.session import Session, SessionState, bare_id
 from router.store import actions, tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper, Part
-from router.store.statements import Statement, given, upsert
+from router.store.statements import Connection, Statement, given, upsert
 from router.store.tables import Message, Permission
 from router.store.tables import Session as Row
 from router.store.tables.sessions import LIVES, OPEN
@@ -36,6 +36,7 @@ class Slot(Struct, frozen=True):
     live: int
     state: SessionState
     limited_until: float | None = None
+    hops: int = 0
 
 
 def _line(text: str | None) -> str:
@@ -92,6 +93,7 @@ _LIVE_OF_MACHINE = Statement(
 _COUNT = Statement(
     Row.update({Row.next_sequence: given.next_sequence, Row.live: given.live}).where(Row.session_id == given.session_id)
 ).text
+_SET_HOPS = Statement(Row.update({Row.hops: given.hops}).where(Row.session_id == given.session_id))
 _REMOVE = Statement(Row.delete().where(Row.session_id == given.session_id))
 
 shift = shifting(Row.seen_at, LIVES)  # one that nobody has seen for a month ends
@@ -161,7 +163,7 @@ def page(
     return [_asking(_LISTED.read(row[:-1]), row[-1]) for row in rows]
 
 
-def living_ones(tx: Transaction) -> list[Session]:
+def living_ones(tx: Connection) -> list[Session]:
     """All that live, without their first words, in no order."""
     return _LIVING_ONES.all(tx)
 
@@ -245,6 +247,15 @@ def discount(tx: Transaction, command: Command) -> None:
     _add(tx, command, -1, 0)
 
 
+def set_hops(tx: Transaction, session_id: str, hops: int) -> None:
+    """A text was accepted that so many sessions have passed on; none of a person's."""
+    bare = bare_id(session_id)
+    slot = _slot(tx, bare)
+    if slot is not None and slot.hops != hops:  # most of what is written here costs nothing
+        _keep(tx, bare, replace(slot, hops=hops))
+        _SET_HOPS.run(tx, session_id=slot.session_id, hops=hops)
+
+
 def remove(tx: Transaction, session_id: str) -> None:
     """Forget a session that nothing was accepted for."""
     tx.pop(tx.memory, bare_id(session_id))
@@ -296,7 +307,7 @@ def _add(tx: Transaction, command: Command, more: int, next_sequence: int) -> No
         return
     following = max(slot.next_sequence, next_sequence)
     known = slot.session_id, slot.machine_id, slot.generation
-    counted = Slot(*known, following, slot.live + more, slot.state, slot.limited_until)
+    counted = Slot(*known, following, slot.live + more, slot.state, slot.limited_until, slot.hops)
     _keep(tx, bare, counted)
     if (live := tx.memory.get(_of_machine(slot.machine_id))) is not None:
         tx.put(tx.memory, _of_machine(slot.machine_id), live + more)

@@ -61,20 +61,22 @@ Control.Cleanup              admin operator
 Control.CreateApiKey         admin
 Control.CreateJoinToken      admin adapter
 Control.CreatePairingCode    admin
-Control.Defer                admin operator adapter
-Control.CancelDeferred       admin operator adapter
+Control.Defer                admin operator adapter worker
+Control.CancelDeferred       admin operator adapter worker
 Control.ChangeDeferred       admin operator adapter
 Control.Follow               admin operator adapter
 Control.Unfollow             admin operator adapter
 Control.JoinPeople           admin
 Control.DropDeadLetter       admin operator adapter
+Control.EndConsent           admin operator adapter
 Control.GetCommand           admin operator viewer approver adapter worker
 Control.GetNotification      admin operator viewer approver adapter
 Control.GetStats             admin operator viewer approver adapter
 Control.ListApiKeys          admin
 Control.ListAuditEntries     admin
 Control.ListCommands         admin operator viewer approver adapter
-Control.ListDeferred         admin operator viewer approver adapter
+Control.ListConsents         admin operator viewer approver adapter
+Control.ListDeferred         admin operator viewer approver adapter worker
 Control.ListOccurrences      admin operator viewer approver adapter
 Control.ListDeadLetters      admin operator viewer approver adapter
 Control.ListJoinTokens       admin
@@ -82,6 +84,7 @@ Control.ListMachines         admin operator viewer approver adapter
 Control.ListNotifications    admin operator viewer approver adapter
 Control.ListPeople           admin operator viewer approver adapter
 Control.ListPermissions      admin operator viewer approver adapter
+Control.ListSessionMessages  admin operator viewer approver adapter worker
 Control.ListSessions         admin operator viewer approver adapter worker
 Control.ListStrangers        admin operator viewer approver adapter
 Control.Notify               admin operator worker
@@ -97,6 +100,7 @@ Control.RotateMachineKey     admin
 Control.Screen               admin operator viewer approver adapter worker
 Control.Search               admin operator viewer approver adapter worker
 Control.SendCommand          admin operator adapter worker
+Control.SendToSession        worker
 Control.SetMachinePolicy     admin
 Control.SetPasskey           admin
 Control.SetSecondFactor      admin
@@ -133,6 +137,9 @@ REQUESTS = {
     "Control.Ask": pb.AskRequest(session_id=OWN, text="x"),
     "Control.Notify": pb.NotifyRequest(session_id=OWN, text="x"),
     "Control.SendCommand": pb.SendCommandRequest(session_id=OWN, action=HELLO, request_id="the workers"),
+    "Control.Defer": pb.DeferRequest(session_id=OWN, text="x", when="in 2h", task=types.DEFERRED_TASK_TEXT),
+    "Control.ListDeferred": pb.ListDeferredRequest(session_id=OWN),
+    "Control.ListSessionMessages": pb.ListSessionMessagesRequest(session_id=OWN),
     "Control.Backup": pb.BackupRequest(path="nowhere"),
     "ServerReflection.ServerReflectionInfo": reflection_pb2.ServerReflectionRequest(list_services=""),
 }

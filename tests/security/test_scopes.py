@@ -19,6 +19,7 @@ from router.domain.credentials import MAY_BE_LIMITED, Role
 from tests.integration.router.harness import Caller, RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
 from tests.rigs.adapter import environment
+from tests.rigs.consent_changes import a_consent
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent
 from tests.rigs.told_events import tell
@@ -31,6 +32,7 @@ from webhook_adapter.router.client import RouterClient
 DAY = 86400.0
 CHAT, IN_2033 = types.ChatRef(transport="test", chat_id="1"), {"seconds": 2 * 10**9 + 50 * 86400}
 WORDS = types.Action(input=types.Input(text="run it", submit=True))
+TEXT = types.DEFERRED_TASK_TEXT
 CONTROL = pb.DESCRIPTOR.services_by_name["Control"]
 
 
@@ -45,6 +47,7 @@ class Ids:
     notification: str
     question: str
     deferred: str
+    consent: str
 
 
 NOWHERE = Ids(*(f"nowhere-{field.name}" for field in fields(Ids)))
@@ -60,10 +63,10 @@ def world(router: RouterUnderTest, word: str) -> Ids:
     assert lost
     command = router.send(session, f"{word} words")
     [note] = router.notify(session, CHAT, text=f"{word} news")
-    later = pb.DeferRequest(when="every 30d", session_id=session, text=f"{word} later", task=types.DEFERRED_TASK_TEXT)
+    later = pb.DeferRequest(when="every 30d", session_id=session, text=f"{word} later", task=TEXT)
     return Ids(
         machine.machine_id, session, command.command_id, dead.command_id, note.notification_id,
-        asked(machine, session, word), router.control.Defer(later).deferred.deferred_id,
+        asked(machine, session, word), router.control.Defer(later).deferred.deferred_id, a_consent(router, word),
     )  # fmt: skip
 
 
@@ -115,7 +118,8 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "CancelCommand": lambda ids: pb.CancelCommandRequest(command_id=ids.command),
     "CancelDeferred": lambda ids: pb.CancelDeferredRequest(deferred_id=ids.deferred),
     "ChangeDeferred": lambda ids: pb.ChangeDeferredRequest(deferred_id=ids.deferred, change=pb.DEFERRED_CHANGE_PAUSE),
-    "Defer": lambda ids: pb.DeferRequest(when="in 2h", session_id=ids.session, text="x", task=types.DEFERRED_TASK_TEXT),
+    "Defer": lambda ids: pb.DeferRequest(when="in 10m", session_id=ids.session, text="x", task=TEXT),
+    "EndConsent": lambda ids: pb.EndConsentRequest(consent_id=ids.consent),
     "Redrive": lambda ids: pb.RedriveRequest(command_id=ids.dead),
     "DropDeadLetter": lambda ids: pb.DropDeadLetterRequest(command_id=ids.dead),
     "Notify": lambda ids: pb.NotifyRequest(session_id=ids.session, text="hello", targets=[CHAT]),
@@ -136,10 +140,7 @@ NAMING: dict[str, Callable[[Ids], Message]] = {
     "RegisterSession": lambda ids: registered("inside-new", ids.machine, "inside new"),
 }
 LISTING: dict[str, list[Callable[[Ids], Message]]] = {
-    "ListSessions": [
-        lambda _: pb.ListSessionsRequest(include_ended=True),
-        lambda ids: pb.ListSessionsRequest(machine_id=ids.machine),
-    ],
+    "ListSessions": [lambda _: pb.ListSessionsRequest(include_ended=True)],
     "ListCommands": [
         lambda _: pb.ListCommandsRequest(),
         lambda ids: pb.ListCommandsRequest(session_id=ids.session),
@@ -154,11 +155,10 @@ LISTING: dict[str, list[Callable[[Ids], Message]]] = {
         lambda _: pb.ListNotificationsRequest(open_questions=True),
     ],
     "Search": [lambda _: pb.SearchRequest(query="said"), lambda _: pb.SearchRequest(query="said outside")],
-    "ListDeferred": [
-        lambda _: pb.ListDeferredRequest(include_over=True),
-        lambda ids: pb.ListDeferredRequest(session_id=ids.session),
-    ],
+    "ListDeferred": [lambda _: pb.ListDeferredRequest(include_over=True)],
     "ListOccurrences": [lambda _: pb.ListOccurrencesRequest(since={"seconds": 2 * 10**9}, until=IN_2033)],
+    "ListConsents": [lambda _: pb.ListConsentsRequest(include_over=True)],
+    "ListSessionMessages": [lambda _: pb.ListSessionMessagesRequest()],
     "ListMachines": [lambda _: pb.ListMachinesRequest()],
     "ListPermissions": [
         lambda _: pb.ListPermissionsRequest(include_closed=True),

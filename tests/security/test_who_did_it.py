@@ -16,16 +16,9 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
+from tests.rigs import machine_changes
+from tests.rigs.consent_changes import an_ended_consent
 from tests.rigs.key_changes import a_revoked_key, a_rotated_key, an_api_key, key
-from tests.rigs.machine_changes import (
-    a_join_token,
-    a_machine,
-    a_policy,
-    a_replaced_key,
-    a_revoked_join_token,
-    a_revoked_machine,
-    a_wish_for_a_key,
-)
 from tests.rigs.person_changes import PEOPLE_CHANGED
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
@@ -87,6 +80,10 @@ LEAVES: dict[str, AuditEvent | str] = {
     **{f"Control/{name}": IN_ITS_TRACE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     "Control/ListDeferred": CHANGES_NOTHING,
     "Control/ListOccurrences": CHANGES_NOTHING,
+    "Control/SendToSession": IN_ITS_TRACE,
+    "Control/ListSessionMessages": CHANGES_NOTHING,
+    "Control/ListConsents": CHANGES_NOTHING,
+    "Control/EndConsent": AuditEvent.CONSENT_DECIDED,
     "Control/ListDeadLetters": CHANGES_NOTHING,
     "Control/Notify": IN_ITS_TRACE,
     "Control/GetNotification": CHANGES_NOTHING,
@@ -175,19 +172,20 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.KEY_CREATED: an_api_key,
     AuditEvent.KEY_REVOKED: a_revoked_key,
     AuditEvent.KEY_ROTATED: a_rotated_key,
-    AuditEvent.JOIN_CREATED: a_join_token,
-    AuditEvent.JOIN_REVOKED: a_revoked_join_token,
-    AuditEvent.MACHINE_ENROLLED: a_machine,
-    AuditEvent.MACHINE_REVOKED: a_revoked_machine,
-    AuditEvent.MACHINE_KEY_WANTED: a_wish_for_a_key,
-    AuditEvent.MACHINE_KEY_REPLACED: a_replaced_key,
-    AuditEvent.POLICY_SET: a_policy,
+    AuditEvent.JOIN_CREATED: machine_changes.a_join_token,
+    AuditEvent.JOIN_REVOKED: machine_changes.a_revoked_join_token,
+    AuditEvent.MACHINE_ENROLLED: machine_changes.a_machine,
+    AuditEvent.MACHINE_REVOKED: machine_changes.a_revoked_machine,
+    AuditEvent.MACHINE_KEY_WANTED: machine_changes.a_wish_for_a_key,
+    AuditEvent.MACHINE_KEY_REPLACED: machine_changes.a_replaced_key,
+    AuditEvent.POLICY_SET: machine_changes.a_policy,
     AuditEvent.REFUSED: a_refusal,
     AuditEvent.CLEANUP: a_cleanup,
     AuditEvent.BACKUP: a_backup,
     AuditEvent.QUESTION_ANSWERED: an_answer,
     AuditEvent.SESSION_STARTED: a_start,
     AuditEvent.SESSION_STOPPED: a_stop,
+    AuditEvent.CONSENT_DECIDED: an_ended_consent,
     **PEOPLE_CHANGED,
 }
 

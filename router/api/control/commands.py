@@ -1,6 +1,7 @@
 """Control: commands and dead letters."""
 
 import sqlite3
+from dataclasses import replace
 
 from agentlink.v1 import control_pb2 as pb
 
@@ -25,6 +26,7 @@ class CommandsPart(Part):
         draft = Draft(request.session_id, action(request.action), who, limit, note=note(request))
         if call.principal.worker:
             _check_of_worker(draft)
+            draft = replace(draft, hops=None)  # its own words are no person's
 
         def operation(tx: Transaction) -> pb.SendCommandResponse:
             self._check_own(tx, call, request.session_id)

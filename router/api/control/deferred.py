@@ -16,6 +16,7 @@ from router.domain.occurrence import Occurrence, coming
 from router.domain.schedule import zone_of
 from router.domain.scope import Scope
 from router.domain.wording import deferrals as wording
+from router.domain.worker import may_not
 from router.services import scopes
 from router.services.deferral import rights
 from router.store import deferred, sessions
@@ -46,8 +47,11 @@ class DeferredPart(Part):
         over = limit if request.include_over else 0
 
         def look(c: sqlite3.Connection) -> list[Deferred]:
+            self._check_own(c, call, request.session_id)
             within = sessions.within(c, scope)
-            return deferred.page(c, session_id=request.session_id, with_over=over, within=within)
+            found = deferred.page(c, session_id=request.session_id, with_over=over, within=within)
+            # What people want of its session is not its business.
+            return [each for each in found if call.principal.worker is None or _is_its(each, call)]
 
         found = await self._s.database.read(look)
         return pb.ListDeferredResponse(deferred=map(self._message, found[:limit]))
@@ -67,6 +71,7 @@ class DeferredPart(Part):
     async def CancelDeferred(self, request: pb.CancelDeferredRequest, call: Call) -> pb.CancelDeferredResponse:
         def operation(tx: Transaction) -> pb.CancelDeferredResponse:
             _check_scope(tx, request.deferred_id, call.principal.scope)
+            self._check_its(tx, request.deferred_id, call)
             cancelled = self._s.deferral.kept.cancel(tx, request.deferred_id, call.principal.name)
             return pb.CancelDeferredResponse(deferred=self._message(cancelled))
 
@@ -80,12 +85,16 @@ class DeferredPart(Part):
         return await self._once(call, request, pb.ChangeDeferredResponse, operation)
 
     def _owner(self, tx: Transaction, r: pb.DeferRequest, call: Call, what: Task) -> Owner:
-        """Who wants it: whose browser it is asked at, or the key. Raises Refusal where they may not."""
+        """Who wants it: whose browser it is asked at, the key, or a session for itself. Raises Refusal."""
+        if call.principal.worker:
+            self._check_own(tx, call, r.session_id)
+            if what not in (Task.TEXT, Task.REMINDER) or r.origin.HasField("chat"):
+                raise may_not("start sessions, go on after a limit, or choose chats")
         if r.login_id and call.principal.role not in MAY_CLAIM:
             raise Refusal(Reason.INVALID_ARGUMENT, "login_id is for keys that speak for people")
         person = self._s.people.persons.at_browser(tx, r.login_id) if r.login_id else None
         if person is None:
-            return Owner(call.principal.sender, key_id=call.principal.key_id)
+            return _owner(call)
         if why := rights.of_person(tx, person, what, r.session_id):
             raise Refusal(Reason.PERMISSION_DENIED, why)
         return Owner(f"person {person.person_id}", person.person_id)
@@ -109,8 +118,26 @@ class DeferredPart(Part):
                 return kept.move(tx, r.deferred_id, r.when, r.zone, actor)
         raise Refusal(Reason.INVALID_ARGUMENT, "change must be PAUSE, RESUME, NOW or MOVE")
 
+    def _check_its(self, tx: Transaction, deferred_id: str, call: Call) -> None:
+        """Raise Refusal where the program of a session names what is not its own."""
+        if (worker := call.principal.worker) is None:
+            return
+        self._check_own(tx, call, worker.session_id)
+        known = deferred.find(tx, deferred_id)
+        if known is None or not _is_its(known, call):
+            raise deferred.unknown(deferred_id)
+
     def _message(self, found: Deferred) -> types_pb.Deferred:
         return deferred_message(found, self._s.clock.wall() - self._s.clock.now())
+
+
+def _is_its(known: Deferred, call: Call) -> bool:
+    return known.owner.name == _owner(call).name
+
+
+def _owner(call: Call) -> Owner:
+    # The program of a session for itself, and not for its machine: others of that have theirs.
+    return Owner(call.principal.identity.sender, key_id=call.principal.key_id)
 
 
 def _check_scope(tx: Transaction, deferred_id: str, scope: Scope) -> None:

@@ -46,6 +46,7 @@ from router.services.people.api_keys import ApiKeys
 from router.services.people.audience import check_target
 from router.services.permissions import Permissions
 from router.services.screens import Screens
+from router.services.session_messages import SessionMessages
 from router.services.sessions import SessionService
 from router.services.starts import Starts
 from router.services.upkeep.retention import Clean
@@ -115,6 +116,7 @@ class ControlServices:
     screens: Screens
     people: PeopleServices
     deferral: Deferral
+    session_messages: SessionMessages
 
 
 class Part:

@@ -9,6 +9,7 @@ from router.api.control.events import EventsPart
 from router.api.control.notifications import NotificationsPart
 from router.api.control.people import PeoplePart
 from router.api.control.permissions import PermissionsPart
+from router.api.control.session_messages import SessionMessagesPart
 from router.api.control.sessions import SessionsPart
 from router.api.control.trace import TracePart
 from router.api.control.upkeep import UpkeepPart
@@ -19,6 +20,7 @@ class ControlServicer(
     AudiencePart,
     CommandsPart,
     DeferredPart,
+    SessionMessagesPart,
     NotificationsPart,
     PermissionsPart,
     AccessPart,

@@ -15,6 +15,7 @@ from router.domain.command import ChatRef
 from router.domain.namesakes import told_apart
 from router.domain.session import Session
 from router.domain.start import Wanted
+from router.domain.worker import Worker
 from router.store import audience, sessions
 from router.store.database import Transaction
 
@@ -48,8 +49,17 @@ class SessionsPart(Part):
         page = await self._s.database.read(lambda c: _with_homes(c, request.machine_id, ended=request.include_ended))
         page = list(filter(call.principal.scope.has, page))
         if worker := call.principal.worker:
-            page = [each for each in page if each.session_id == worker.session_id]
+            page = await self._s.database.read(lambda c: self._seen_by(c, page, worker, reachable=request.reachable))
         return pb.ListSessionsResponse(sessions=[session_message(self._live(session)) for session in told_apart(page)])
+
+    def _seen_by(
+        self, on: sqlite3.Connection, page: list[Session], worker: Worker, *, reachable: bool
+    ) -> list[Session]:
+        """What the program in a session is shown: its own, and those that it may send to."""
+        own = [each for each in page if each.session_id == worker.session_id]
+        reached = self._s.session_messages.reachable(on, own[0]) if own and reachable else []
+        known = {each.session_id for each in (*own, *reached)}
+        return [each for each in page if each.session_id in known]
 
     async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
         r, who, limit = request, origin(request, call), ttl(request)

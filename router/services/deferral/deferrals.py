@@ -11,7 +11,6 @@ from router.domain.action import StartSession
 from router.domain.deferral import (
     MAX_TEXT_BYTES,
     MOST_OF_ALL,
-    MOST_OF_ONE,
     Cancelled,
     Deferred,
     Moved,
@@ -24,8 +23,10 @@ from router.domain.deferral import (
 from router.domain.errors import Reason, Refusal
 from router.domain.schedule import Condition, Schedule, alone, zone_of
 from router.domain.session import Session, SessionState
+from router.domain.session_message import check_hops
 from router.domain.start import Wanted as WantedStart
 from router.domain.wording import deferrals as wording
+from router.domain.worker import may_not
 from router.services.starts import Starts
 from router.services.wakeups import DEFERRED, Wakeups
 from router.store import deferred, sessions
@@ -51,6 +52,8 @@ class Deferrals:
         if not 0 < len(wanted.text.strip().encode()) <= MAX_TEXT_BYTES:
             raise Refusal(Reason.TOO_LARGE, wording.TEXT_SIZE.format(limit=MAX_TEXT_BYTES))
         self._check_quota(tx, wanted)
+        if wanted.owner.is_session:
+            _check_of_session(tx, wanted)
         wanted = self._checked_start(tx, wanted) if wanted.task is Task.START else wanted
         slot = sessions.slot(tx, wanted.session_id) if wanted.session_id else None
         if condition := wanted.schedule.condition:
@@ -119,7 +122,7 @@ class Deferrals:
         return paused.next_at
 
     def _check_quota(self, tx: Transaction, wanted: Wanted) -> None:
-        if (count := deferred.count_of(tx, wanted.owner.name)) >= MOST_OF_ONE:
+        if (count := deferred.count_of(tx, wanted.owner.name)) >= wanted.owner.most:
             raise Refusal(Reason.QUOTA_DEFERRED, wording.QUOTA_OF_ONE.format(count=count))
         if (count := deferred.count(tx)) >= MOST_OF_ALL:
             raise Refusal(Reason.QUOTA_DEFERRED, wording.QUOTA_OF_ALL.format(count=count))
@@ -147,6 +150,14 @@ class Deferrals:
 
     def _wake(self, tx: Transaction) -> None:
         tx.after_commit(partial(self._wakeups.wake, DEFERRED))
+
+
+def _check_of_session(tx: Transaction, wanted: Wanted) -> None:
+    """Raise Refusal where a session would wake itself again and again, and no person says a word."""
+    if wanted.schedule.repeats:
+        raise may_not("have something done again and again")
+    if wanted.task is Task.TEXT:
+        check_hops(sessions.slot(tx, wanted.session_id).hops + 1)
 
 
 def _living(tx: Transaction, deferred_id: str) -> Deferred:

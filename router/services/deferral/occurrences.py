@@ -1,5 +1,6 @@
 """What was deferred is carried out: each occurrence in the transaction that writes that it was, so once."""
 
+import dataclasses
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from router.domain.deferral import TOO_LATE, Cancelled, Deferred, Failed, Fired,
 from router.domain.errors import Reason, Refusal
 from router.domain.schedule import Condition, told, zone_of
 from router.domain.session import Session, SessionState
+from router.domain.session_message import check_hops, of_itself
 from router.domain.start import Wanted as WantedStart
 from router.domain.wording import answers
 from router.domain.wording import deferrals as wording
@@ -118,8 +120,7 @@ class Occurrences:
         match known.task:
             case Task.TEXT | Task.CONTINUE:
                 self._check_session(tx, known)
-                draft = Draft(known.session_id, Input(known.text), origin, note=known.request_id, names_session=True)
-                self._delivery.accept(tx, draft)
+                self._delivery.accept(tx, _draft(tx, known, origin))
             case Task.REMINDER:
                 session = sessions.find(tx, known.session_id) if known.session_id else None
                 text = wording.REMINDER_OF if session else wording.REMINDER
@@ -230,6 +231,15 @@ class Occurrences:
         there: list[ChatRef] = [replace(chats.current(tx, chat), message_id="")] if chat else hearers(tx, session)
         for each in there:
             self._status_messages.answer(tx, each, text, known.session_id)
+
+
+def _draft(tx: Transaction, known: Deferred, origin: Origin) -> Draft:
+    draft = Draft(known.session_id, Input(known.text), origin, note=known.request_id, names_session=True)
+    if not known.owner.is_session:
+        return draft
+    # What it says to itself is no person's word, and is counted as what others say to it.
+    check_hops(hops := sessions.slot(tx, known.session_id).hops + 1)
+    return dataclasses.replace(draft, action=Input(of_itself(known.text)), hops=hops, is_headed=True)
 
 
 def _zone(known: Deferred) -> ZoneInfo:

@@ -4,6 +4,8 @@ from router.domain.credentials import ApiKey, Role
 from router.domain.deferral import Deferred, Owner, Task
 from router.domain.identity import ROUTER, Caller
 from router.domain.person import Deed, Person
+from router.domain.session import SessionState
+from router.domain.wording import answers
 from router.domain.wording import deferrals as wording
 from router.domain.wording import people as people_wording
 from router.services.people import rights
@@ -18,6 +20,8 @@ def lost(tx: Transaction, wanted: Deferred, now: float) -> str:
     owner = wanted.owner
     if owner.key_id:
         return _of_key(tx, wanted, _key(tx, owner), now)
+    if owner.is_session:
+        return _of_session(tx, wanted)
     if not owner.person_id:
         return ""
     person = people.find(tx, owner.person_id)
@@ -55,6 +59,13 @@ def _of_key(tx: Transaction, wanted: Deferred, key: ApiKey | None, now: float) -
         return wording.KEY_OVER
     session = sessions.find(tx, wanted.session_id) if wanted.session_id and key.scope.is_limited else None
     return wording.KEY_OVER if session is not None and not key.scope.has(session) else ""
+
+
+def _of_session(tx: Transaction, wanted: Deferred) -> str:
+    session = sessions.find(tx, wanted.session_id)
+    if session is None or session.state is SessionState.ENDED:
+        return answers.SESSION_IS_OVER
+    return wording.RESTARTED if session.generation != wanted.generation else ""
 
 
 def _is_let_in(tx: Transaction, wanted: Deferred) -> bool:

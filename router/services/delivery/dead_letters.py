@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from router.clock import Clock
-from router.domain.action import Input, StartSession
+from router.domain.action import Input, StartSession, text_of
 from router.domain.command import DEAD_LETTERS, REDRIVABLE, Command, Origin
 from router.domain.control import ControlSignal
 from router.domain.errors import Reason, Refusal
 from router.domain.session import SessionState, bare_id
+from router.domain.session_message import MARK
 from router.domain.start import Wanted
 from router.domain.wording import controls, labels
 from router.services.delivery.drafts import Draft
@@ -54,7 +55,10 @@ class DeadLetters:
             raise Refusal(Reason.MODE_NOT_ALLOWED, controls.NOT_REPEATED)
         if isinstance(action, ControlSignal) and bare_id(target) != bare_id(ended.session_id):
             raise Refusal(Reason.UNSUPPORTED, controls.ONE_SESSION)
-        draft = Draft(target, action, origin, redrive_of=ended.command_id, note=note, names_session=True)
+        draft = Draft(
+            target, action, origin, redrive_of=ended.command_id, note=note, names_session=True,
+            is_headed=text_of(action).startswith(MARK),  # as nobody else's text does
+        )  # fmt: skip
         return self._delivery.accept(tx, draft)
 
     def drop(self, tx: Transaction, command_id: str, actor: str) -> Command:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from router.domain.action import Action, lane_of, text_of
+from msgspec.structs import replace
+
+from router.domain.action import Action, FileInput, Input, StartSession, lane_of, text_of
 from router.domain.command import (
     MAX_AGE,
     MAX_LIVE_PER_MACHINE,
@@ -12,6 +14,7 @@ from router.domain.command import (
     Origin,
 )
 from router.domain.errors import Reason, Refusal
+from router.domain.session_message import unmarked
 from router.store import sessions
 from router.store.database import Transaction
 
@@ -27,11 +30,14 @@ class Draft:
     redrive_of: str = ""
     note: str = ""  # for the trace: the update key
     names_session: bool = False
+    hops: int | None = 0  # sessions that passed a text on without a word of a person; None: as many as before
+    is_headed: bool = False  # the text begins with our own line, which says whose words they are
 
 
 def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Command:
     """The command of a draft, last in its session's order. Raises Refusal when it may not be."""
     _check_size(draft.action)
+    action = draft.action if draft.is_headed else _unmarked(draft.action)
     slot = sessions.slot(tx, draft.session_id)
     of_machine = sessions.live_of_machine(tx, slot.machine_id)
     if slot.live >= MAX_LIVE_PER_SESSION or of_machine >= MAX_LIVE_PER_MACHINE:
@@ -40,9 +46,27 @@ def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Comman
     ttl = MAX_AGE if draft.ttl is None else draft.ttl
     return Command(
         command_id, slot.session_id, slot.machine_id, slot.generation, slot.next_sequence,
-        lane_of(draft.action), draft.action, draft.origin, now, now + ttl, draft.ttl is not None,
+        lane_of(action), action, draft.origin, now, now + ttl, draft.ttl is not None,
         redrive_of=draft.redrive_of, names_session=draft.names_session,
     )  # fmt: skip
+
+
+def count_hops(tx: Transaction, draft: Draft) -> None:
+    """A draft was accepted: what sessions pass on is counted, and begins anew where a person says something."""
+    if draft.hops is not None and isinstance(draft.action, Input | FileInput | StartSession):
+        sessions.set_hops(tx, draft.session_id, draft.hops)
+
+
+def _unmarked(action: Action) -> Action:
+    """Whoever writes: no line of theirs passes for ours."""
+    match action:
+        case Input(text=text) if (plain := unmarked(text)) != text:
+            return replace(action, text=plain)
+        case FileInput(caption=text) if (plain := unmarked(text)) != text:
+            return replace(action, caption=plain)
+        case StartSession(prompt=text) if (plain := unmarked(text)) != text:
+            return replace(action, prompt=plain)
+    return action
 
 
 def _check_size(action: Action) -> None:

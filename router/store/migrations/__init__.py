@@ -46,6 +46,7 @@ from router.store.migrations import (
     m0041_limits,
     m0042_read_marks,
     m0043_audience,
+    m0044_session_messages,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -92,6 +93,7 @@ MIGRATIONS: list[list[str]] = [
     m0041_limits.STATEMENTS,
     m0042_read_marks.STATEMENTS,
     m0043_audience.STATEMENTS,
+    m0044_session_messages.STATEMENTS,
 ]
 
 

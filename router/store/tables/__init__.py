@@ -16,12 +16,13 @@ from router.store.tables.people import (
     SecondFactor,
     Subscription,
 )
+from router.store.tables.session_messages import Consent, SessionMessage
 from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
-    "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Deferred", "FilePart",
+    "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Consent", "Deferred", "FilePart",
     "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification",
     "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor",
-    "Session", "SessionTopic", "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
+    "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
 ]  # fmt: skip

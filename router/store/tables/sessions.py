@@ -34,6 +34,7 @@ class Session(Model):
     controls = words(default=())
     given_name = TextField(default="")  # by people; its label is its machine's
     seen_at = TimeField(default=0)  # to the hour: most of what is heard costs no write
+    hops = IntegerField(default=0)  # of what sessions say, so many brought the last text here
     limited_until = TimeField(null=True)  # by the wall clock, as its program says
 
     class Meta:

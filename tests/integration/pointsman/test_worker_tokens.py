@@ -78,10 +78,80 @@ def test_it_notifies_and_sends_by_the_sessions_label_and_waits(
 
 
 def test_of_another_session_it_is_told_nothing(router: RouterUnderTest, program: Program, file: Path) -> None:
-    done = cli(router, file, "send", program.sibling, "x")
+    done = cli(router, file, "notify", program.sibling, "x")
 
     assert done.returncode == 5
     assert f"no session '{program.sibling}'" in done.stderr
+
+
+def test_what_it_sends_to_another_session_is_that_sessions_word(
+    router: RouterUnderTest, program: Program, file: Path
+) -> None:
+    sent, asked = (cli(router, file, "send", to, "hello") for to in (program.sibling, program.foreign))
+    [frame] = program.link.commands(1)
+
+    assert (sent.returncode, sent.stdout.split()[1], sent.stderr) == (0, "sent", "")
+    assert frame.action.input.text.startswith("⟦pointsman: session api on devbox says this")
+    assert (asked.returncode, asked.stdout.split()[1]) == (0, "waiting")
+    assert "The people of that session are asked first" in asked.stderr
+    assert cli(router, file, "send", "nobody", "hello").returncode == 5
+    assert cli(router, file, "send", program.sibling, "hello", "--wait").returncode == 2
+
+
+def test_it_answers_what_came(router: RouterUnderTest, program: Program, file: Path) -> None:
+    sibling = program.showing(program.machine.worker_token(program.sibling))
+    said = sibling.SendToSession(pb.SendToSessionRequest(to=program.own, text="how many fail?")).message
+    answered = cli(router, file, "send", "--reply", said.message_id, "three")
+    texts = [frame.action.input.text for frame in program.link.commands(2)]
+
+    assert (answered.returncode, answered.stderr) == (0, "")
+    assert texts[1].endswith("three")
+
+
+def test_in_a_session_a_key_of_the_folder_is_no_reason_to_speak_as_a_person(
+    router: RouterUnderTest, program: Program, file: Path
+) -> None:
+    (file.parent / "none").mkdir(mode=0o700)
+    key = file.parent / "none" / "api_key"
+    key.write_text(router.config.api_key)
+    key.chmod(0o600)
+    sent = cli(router, file, "send", program.sibling, "hello")
+    by_key = cli(router, file, "send", program.sibling, "hello", POINTSMAN_API_KEY=router.config.api_key)
+    file.unlink()
+    outside = cli(router, file, "send", program.sibling, "hello")
+    assert [done.returncode for done in (sent, by_key, outside)] == [0, 0, 0], outside.stderr
+
+    texts = [frame.action.input.text[:10] for frame in program.link.commands(3)]
+    assert texts == ["⟦pointsman", "hello", "hello"]
+
+
+def test_it_puts_off_for_itself(router: RouterUnderTest, program: Program, file: Path) -> None:
+    kept = cli(router, file, "later", program.own, "in 10m", "look", POINTSMAN_SESSION_ID=program.own)
+    listed = cli(router, file, "scheduled", POINTSMAN_SESSION_ID=program.own)
+    refused = cli(router, file, "every", "2h", "look", "--session", program.own)
+
+    assert (kept.returncode, kept.stderr) == (0, "")
+    assert "look" in listed.stdout
+    assert (refused.returncode, "again and again" in refused.stderr) == (4, True)
+
+
+def test_people_see_and_end_what_they_agreed_to(router: RouterUnderTest, program: Program, file: Path) -> None:
+    cli(router, file, "send", program.foreign, "hello")
+    [asked] = router.control.ListPermissions(pb.ListPermissionsRequest()).permissions
+    router.control.RespondPermission(
+        pb.RespondPermissionRequest(
+            permission_id=asked.permission_id, input_digest=asked.input_digest, option_id="allow"
+        )
+    )
+    by_key = {"POINTSMAN_API_KEY": router.config.api_key}
+    listed = cli(router, file, "consents", **by_key)
+    ended = cli(router, file, "consents", asked.permission_id, "--end", **by_key)
+    said = cli(router, file, "messages", **by_key)
+
+    assert "given" in listed.stdout
+    assert (ended.returncode, "ended" in ended.stdout) == (0, True)
+    assert "hello" in said.stdout
+    assert cli(router, file, "consents", "--end", **by_key).returncode == 2
 
 
 def test_what_it_may_not_is_said(router: RouterUnderTest, file: Path) -> None:

@@ -33,6 +33,7 @@ MOVES = {
     "voices.created_at": ("a recording can still be sent", ""),
     "subscriptions.expires_at": ("words of sessions are pushed to a browser", ""),
     "deferred.next_at": ("what is done in a while", "state IN ('waiting', 'paused') AND is_steady"),
+    "consents.created_at": ("one session may send to another", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {
@@ -62,6 +63,8 @@ STAYS = {
     "permissions.decided_at": "history",
     "messages.created_at": "history",
     "steps.at": "history",
+    "consents.decided_at": "history",
+    "session_messages.created_at": "history; an hour more or less to answer one changes nothing",
     "deferred.created_at": "when it was asked for",
     "deferred.fired_for": "a moment of its own clock, behind which the next is",
     "deferred.limited_until": "as a program says it",

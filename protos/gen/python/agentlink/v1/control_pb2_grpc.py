@@ -308,6 +308,26 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.FromString,
                 _registered_method=True)
+        self.SendToSession = channel.unary_unary(
+                '/agentlink.v1.Control/SendToSession',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SendToSessionResponse.FromString,
+                _registered_method=True)
+        self.ListSessionMessages = channel.unary_unary(
+                '/agentlink.v1.Control/ListSessionMessages',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListSessionMessagesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListSessionMessagesResponse.FromString,
+                _registered_method=True)
+        self.ListConsents = channel.unary_unary(
+                '/agentlink.v1.Control/ListConsents',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListConsentsRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListConsentsResponse.FromString,
+                _registered_method=True)
+        self.EndConsent = channel.unary_unary(
+                '/agentlink.v1.Control/EndConsent',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.EndConsentRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.EndConsentResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -695,6 +715,35 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendToSession(self, request, context):
+        """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
+        speak as one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessionMessages(self, request, context):
+        """What sessions said to each other, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListConsents(self, request, context):
+        """Which sessions may speak to which, as people said, and which of them people are asked about; newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndConsent(self, request, context):
+        """Takes back what people said about two sessions: they are asked anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -967,6 +1016,26 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.JoinPeople,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.SerializeToString,
+            ),
+            'SendToSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendToSession,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SendToSessionResponse.SerializeToString,
+            ),
+            'ListSessionMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessionMessages,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListSessionMessagesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListSessionMessagesResponse.SerializeToString,
+            ),
+            'ListConsents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsents,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListConsentsRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListConsentsResponse.SerializeToString,
+            ),
+            'EndConsent': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndConsent,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.EndConsentRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.EndConsentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2431,6 +2500,114 @@ class Control:
             '/agentlink.v1.Control/JoinPeople',
             agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendToSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SendToSession',
+            agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SendToSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessionMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListSessionMessages',
+            agentlink_dot_v1_dot_control__pb2.ListSessionMessagesRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListSessionMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListConsents',
+            agentlink_dot_v1_dot_control__pb2.ListConsentsRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListConsentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndConsent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/EndConsent',
+            agentlink_dot_v1_dot_control__pb2.EndConsentRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.EndConsentResponse.FromString,
             options,
             channel_credentials,
             insecure,

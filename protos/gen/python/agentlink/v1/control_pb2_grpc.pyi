@@ -147,6 +147,16 @@ class ControlStub:
     """Lets chats hear of a session no more; the last one stays."""
     JoinPeople: _grpc.UnaryUnaryMultiCallable[_control_pb2.JoinPeopleRequest, _control_pb2.JoinPeopleResponse]
     """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
+    SendToSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.SendToSessionRequest, _control_pb2.SendToSessionResponse]
+    """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
+    speak as one.
+    """
+    ListSessionMessages: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListSessionMessagesRequest, _control_pb2.ListSessionMessagesResponse]
+    """What sessions said to each other, newest first."""
+    ListConsents: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListConsentsRequest, _control_pb2.ListConsentsResponse]
+    """Which sessions may speak to which, as people said, and which of them people are asked about; newest first."""
+    EndConsent: _grpc.UnaryUnaryMultiCallable[_control_pb2.EndConsentRequest, _control_pb2.EndConsentResponse]
+    """Takes back what people said about two sessions: they are asked anew."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -265,6 +275,16 @@ class ControlAsyncStub(ControlStub):
     """Lets chats hear of a session no more; the last one stays."""
     JoinPeople: _aio.UnaryUnaryMultiCallable[_control_pb2.JoinPeopleRequest, _control_pb2.JoinPeopleResponse]  # type: ignore[assignment]
     """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
+    SendToSession: _aio.UnaryUnaryMultiCallable[_control_pb2.SendToSessionRequest, _control_pb2.SendToSessionResponse]  # type: ignore[assignment]
+    """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
+    speak as one.
+    """
+    ListSessionMessages: _aio.UnaryUnaryMultiCallable[_control_pb2.ListSessionMessagesRequest, _control_pb2.ListSessionMessagesResponse]  # type: ignore[assignment]
+    """What sessions said to each other, newest first."""
+    ListConsents: _aio.UnaryUnaryMultiCallable[_control_pb2.ListConsentsRequest, _control_pb2.ListConsentsResponse]  # type: ignore[assignment]
+    """Which sessions may speak to which, as people said, and which of them people are asked about; newest first."""
+    EndConsent: _aio.UnaryUnaryMultiCallable[_control_pb2.EndConsentRequest, _control_pb2.EndConsentResponse]  # type: ignore[assignment]
+    """Takes back what people said about two sessions: they are asked anew."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -704,5 +724,39 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.JoinPeopleResponse, _abc.Awaitable[_control_pb2.JoinPeopleResponse]]:
         """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
+
+    @_abc_1.abstractmethod
+    def SendToSession(
+        self,
+        request: _control_pb2.SendToSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SendToSessionResponse, _abc.Awaitable[_control_pb2.SendToSessionResponse]]:
+        """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
+        speak as one.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSessionMessages(
+        self,
+        request: _control_pb2.ListSessionMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListSessionMessagesResponse, _abc.Awaitable[_control_pb2.ListSessionMessagesResponse]]:
+        """What sessions said to each other, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListConsents(
+        self,
+        request: _control_pb2.ListConsentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListConsentsResponse, _abc.Awaitable[_control_pb2.ListConsentsResponse]]:
+        """Which sessions may speak to which, as people said, and which of them people are asked about; newest first."""
+
+    @_abc_1.abstractmethod
+    def EndConsent(
+        self,
+        request: _control_pb2.EndConsentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.EndConsentResponse, _abc.Awaitable[_control_pb2.EndConsentResponse]]:
+        """Takes back what people said about two sessions: they are asked anew."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -336,12 +336,16 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The session may not be put into this mode from afar, or not by this caller."""
     REASON_NOT_IN_AUDIENCE: _Reason.ValueType  # 111
     """A message may not go to this chat because somebody names it: the chat does not hear of that session."""
+    REASON_TOO_MANY_HOPS: _Reason.ValueType  # 113
+    """What a session says has gone through so many sessions already without a word of a person: it looks like a loop."""
     REASON_WHEN_UNCLEAR: _Reason.ValueType  # 114
     """When something is to be done later was not understood; the text says what would be."""
     REASON_QUOTA_DEFERRED: _Reason.ValueType  # 115
     """As much waits for this person, or for all, to be done later as this router keeps."""
     REASON_RIGHT_LOST: _Reason.ValueType  # 116
     """Whoever wanted it later may not do it any more: nothing was done."""
+    REASON_NOT_CONSENTED: _Reason.ValueType  # 117
+    """People said that this session may not send to that one."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -508,12 +512,16 @@ REASON_MODE_NOT_ALLOWED: Reason.ValueType  # 107
 """The session may not be put into this mode from afar, or not by this caller."""
 REASON_NOT_IN_AUDIENCE: Reason.ValueType  # 111
 """A message may not go to this chat because somebody names it: the chat does not hear of that session."""
+REASON_TOO_MANY_HOPS: Reason.ValueType  # 113
+"""What a session says has gone through so many sessions already without a word of a person: it looks like a loop."""
 REASON_WHEN_UNCLEAR: Reason.ValueType  # 114
 """When something is to be done later was not understood; the text says what would be."""
 REASON_QUOTA_DEFERRED: Reason.ValueType  # 115
 """As much waits for this person, or for all, to be done later as this router keeps."""
 REASON_RIGHT_LOST: Reason.ValueType  # 116
 """Whoever wanted it later may not do it any more: nothing was done."""
+REASON_NOT_CONSENTED: Reason.ValueType  # 117
+"""People said that this session may not send to that one."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
@@ -727,6 +735,66 @@ DEFERRED_STATE_CANCELLED: DeferredState.ValueType  # 4
 DEFERRED_STATE_FAILED: DeferredState.ValueType  # 5
 """Given up: detail says why."""
 Global___DeferredState: _TypeAlias = DeferredState  # noqa: Y015
+
+class _SessionMessageState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SessionMessageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionMessageState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SESSION_MESSAGE_STATE_UNSPECIFIED: _SessionMessageState.ValueType  # 0
+    """Not set; never sent."""
+    SESSION_MESSAGE_STATE_WAITING: _SessionMessageState.ValueType  # 1
+    """People are asked whether the two may speak."""
+    SESSION_MESSAGE_STATE_SENT: _SessionMessageState.ValueType  # 2
+    """It became a command."""
+    SESSION_MESSAGE_STATE_REFUSED: _SessionMessageState.ValueType  # 3
+    """People said no, nobody answered, or the other session is over."""
+
+class SessionMessageState(_SessionMessageState, metaclass=_SessionMessageStateEnumTypeWrapper):
+    """Where a message of a session to another stands."""
+
+SESSION_MESSAGE_STATE_UNSPECIFIED: SessionMessageState.ValueType  # 0
+"""Not set; never sent."""
+SESSION_MESSAGE_STATE_WAITING: SessionMessageState.ValueType  # 1
+"""People are asked whether the two may speak."""
+SESSION_MESSAGE_STATE_SENT: SessionMessageState.ValueType  # 2
+"""It became a command."""
+SESSION_MESSAGE_STATE_REFUSED: SessionMessageState.ValueType  # 3
+"""People said no, nobody answered, or the other session is over."""
+Global___SessionMessageState: _TypeAlias = SessionMessageState  # noqa: Y015
+
+class _ConsentState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConsentState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSENT_STATE_UNSPECIFIED: _ConsentState.ValueType  # 0
+    """Not set; never sent."""
+    CONSENT_STATE_ASKED: _ConsentState.ValueType  # 1
+    """People are asked."""
+    CONSENT_STATE_GIVEN: _ConsentState.ValueType  # 2
+    """The one may send to the other."""
+    CONSENT_STATE_REFUSED: _ConsentState.ValueType  # 3
+    """It may not."""
+    CONSENT_STATE_ENDED: _ConsentState.ValueType  # 4
+    """Taken back, or nobody answered: the next message asks anew."""
+
+class ConsentState(_ConsentState, metaclass=_ConsentStateEnumTypeWrapper):
+    """Where a consent stands."""
+
+CONSENT_STATE_UNSPECIFIED: ConsentState.ValueType  # 0
+"""Not set; never sent."""
+CONSENT_STATE_ASKED: ConsentState.ValueType  # 1
+"""People are asked."""
+CONSENT_STATE_GIVEN: ConsentState.ValueType  # 2
+"""The one may send to the other."""
+CONSENT_STATE_REFUSED: ConsentState.ValueType  # 3
+"""It may not."""
+CONSENT_STATE_ENDED: ConsentState.ValueType  # 4
+"""Taken back, or nobody answered: the next message asks anew."""
+Global___ConsentState: _TypeAlias = ConsentState  # noqa: Y015
 
 class _PersonRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -1834,6 +1902,128 @@ class Occurrence(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Occurrence: _TypeAlias = Occurrence  # noqa: Y015
+
+@_typing.final
+class SessionMessage(_message.Message):
+    """What a session says to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    FROM_SESSION_ID_FIELD_NUMBER: _builtins.int
+    TO_SESSION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    HOPS_FIELD_NUMBER: _builtins.int
+    REPLY_TO_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Its id: an answer names it."""
+    from_session_id: _builtins.str
+    """Who says it."""
+    to_session_id: _builtins.str
+    """To whom."""
+    text: _builtins.str
+    """The words themselves, without the line that is typed before them."""
+    hops: _builtins.int
+    """How many sessions it has gone through without a word of a person, this one counted: from 1."""
+    reply_to: _builtins.str
+    """The message that it answers; empty for none."""
+    state: Global___SessionMessageState.ValueType
+    """Where it stands."""
+    command_id: _builtins.str
+    """The command that types it, once it is SENT."""
+    permission_id: _builtins.str
+    """The question whether the two may speak, where people were asked."""
+    detail: _builtins.str
+    """Why it was refused; for people."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was said."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        from_session_id: _builtins.str = ...,
+        to_session_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        hops: _builtins.int = ...,
+        reply_to: _builtins.str = ...,
+        state: Global___SessionMessageState.ValueType = ...,
+        command_id: _builtins.str = ...,
+        permission_id: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "created_at", b"created_at", "detail", b"detail", "from_session_id", b"from_session_id", "hops", b"hops", "message_id", b"message_id", "permission_id", b"permission_id", "reply_to", b"reply_to", "state", b"state", "text", b"text", "to_session_id", b"to_session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionMessage: _TypeAlias = SessionMessage  # noqa: Y015
+
+@_typing.final
+class Consent(_message.Message):
+    """Whether a session may send to another, as people said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSENT_ID_FIELD_NUMBER: _builtins.int
+    FROM_SESSION_ID_FIELD_NUMBER: _builtins.int
+    FROM_MACHINE_ID_FIELD_NUMBER: _builtins.int
+    TO_SESSION_ID_FIELD_NUMBER: _builtins.int
+    TO_MACHINE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DECIDED_BY_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    consent_id: _builtins.str
+    """Its id, which is that of the question too."""
+    from_session_id: _builtins.str
+    """Who sends."""
+    from_machine_id: _builtins.str
+    """The machine that it was on then; on another one it is asked anew."""
+    to_session_id: _builtins.str
+    """To whom."""
+    to_machine_id: _builtins.str
+    """The machine of that one."""
+    state: Global___ConsentState.ValueType
+    """Where it stands."""
+    decided_by: _builtins.str
+    """Who decided."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided, or ended."""
+
+    def __init__(
+        self,
+        *,
+        consent_id: _builtins.str = ...,
+        from_session_id: _builtins.str = ...,
+        from_machine_id: _builtins.str = ...,
+        to_session_id: _builtins.str = ...,
+        to_machine_id: _builtins.str = ...,
+        state: Global___ConsentState.ValueType = ...,
+        decided_by: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "decided_at", b"decided_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent_id", b"consent_id", "created_at", b"created_at", "decided_at", b"decided_at", "decided_by", b"decided_by", "from_machine_id", b"from_machine_id", "from_session_id", b"from_session_id", "state", b"state", "to_machine_id", b"to_machine_id", "to_session_id", b"to_session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consent: _TypeAlias = Consent  # noqa: Y015
 
 @_typing.final
 class Command(_message.Message):

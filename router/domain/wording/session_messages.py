@@ -1,0 +1,20 @@
+"""What people read of what sessions say to each other."""
+
+TOOL = "a message to another session"
+ASKED = (
+    "Session {sender} on {sender_machine} wants to send to {receiver} on {receiver_machine}, now and from now on."
+    "\n{danger}\nIts first message:\n\n{text}"
+)
+READS = "What comes is typed there behind a line that says whose words they are."
+RUNS = "⚠️ Nobody tells what runs in {receiver}. In a shell, what is typed there is run."
+ALLOW, DENY = "✅ They may", "❌ They may not"
+SAID = "✉️ {sender} → {receiver}:\n{text}"
+REFUSED = "People said that this session may not send to {receiver}. `pointsman consents` lists that."
+NOBODY = "Nobody said within a day whether it may be sent; the next one asks again."
+SELF = "That is this session itself: `pointsman send` with its own id, or nothing at all."
+NAMED_TWICE = "{count} sessions are called {name}: name the one that is meant by its whole id."
+NOT_ANSWERED = "There is no message {message_id} to this session that could be answered; or it is older than a day."
+LATELY = "This session sent {count} messages within ten minutes: more would be noise."
+WAITING = "{count} messages of this session wait for people's word already."
+NOT_YOURS = "To let a session write into another is to write: whoever may only answer questions may only refuse it."
+ENDED = "It is {state} already."
