@@ -22,8 +22,7 @@ def noon(days: int = 0) -> datetime:
 
 def cell(page: Page, day: datetime) -> str:
     """What is read out of a day."""
-    found = page.locator(f'[data-day="{day.year}-{day.month}-{day.day}"]').get_attribute("aria-label")
-    return found or ""
+    return page.locator(f'[data-day="{day.year}-{day.month}-{day.day}"] .unseen').inner_text()
 
 
 def press(page: Page, name: str) -> None:
@@ -61,7 +60,7 @@ def test_another_month_is_asked_for(console: Console) -> None:
         day.click()
         expect(day).to_be_focused()
         expect(page.locator(".times li")).to_contain_text("renew the certificate")
-        press(page, "This month")
+        press(page, "Today")
         expect(page.get_by_text("Nothing is planned for this day.")).to_be_visible()
 
 
@@ -119,7 +118,7 @@ def test_words_in_the_field_are_sent_later(console: Console, size: tuple[int, in
 
     with console.visit(size, path="#/session/s-1") as page:
         page.get_by_label("Message to api-refactor").fill("run the tests")
-        press(page, "Send it later")
+        press(page, "Keep it for later")
         expect(page.get_by_label("Text", exact=True)).to_have_value("run the tests")
         page.get_by_label("When", exact=True).fill("on rest")
         press(page, "Keep it")

@@ -1,6 +1,6 @@
 // A month as a table of days, each a button: what stands in a day is given to it.
 
-import { attribute, h, text } from "./dom.js";
+import { attribute, h, icon, text } from "./dom.js";
 
 const TITLE = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric" });
 const SHORT = new Intl.DateTimeFormat(undefined, { weekday: "short" });
@@ -20,6 +20,9 @@ export function weeksOf(year, month) {
   return Math.ceil(days / 7);
 }
 
+/** What is seen of a day, beside the words that are read out of it. */
+const seen = (name, words, style = false) => h("span", { class: name, "aria-hidden": "true", "data-style": style }, words);
+
 /** By this, days are told apart. */
 export const dayKey = (date) => `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 export const dayName = (date) => LONG.format(date);
@@ -31,7 +34,7 @@ export const dayName = (date) => LONG.format(date);
 export function calendar(choose, turn) {
   const title = h("h2", { "aria-live": "polite" });
   const go = (by, label, words) => h("button", { class: "button small", type: "button", "aria-label": label, onclick: () => turn(by) }, words);
-  const head = h("div", { class: "month-head" }, title, go(-1, "The month before", "‹"), go(0, "This month", "Today"), go(1, "The next month", "›"));
+  const head = h("div", { class: "month-head" }, title, go(-1, "The month before", icon("back")), go(0, "Today", "Today"), go(1, "The next month", icon("next")));
   const names = Array.from({ length: 7 }, (_, at) => h("th", { scope: "col" }, SHORT.format(new Date(2026, 0, 5 + at))));
   const body = h("tbody", {});
   const table = h("table", { class: "month" }, h("thead", {}, h("tr", {}, names)), body);
@@ -56,11 +59,12 @@ export function calendar(choose, turn) {
     const more = entries.some((entry) => entry.more) ? " or more" : "";
     const label = `${dayName(date)}${count > 0 ? `, ${count}${more} ${count === 1 ? "time" : "times"}` : ""}`;
     const shown = entries.slice(0, entries.length > MOST_SHOWN ? MOST_SHOWN - 1 : MOST_SHOWN);
-    const button = h("button", { class: "day-cell", type: "button", "aria-label": label, "aria-pressed": isChosen ? "true" : "false", onclick: () => choose(date) },
-      h("span", { class: "day-number" }, String(date.getDate())),
-      shown.map((entry) => h("span", { class: "day-entry", "data-style": entry.style }, entry.words)),
-      entries.length > shown.length ? h("span", { class: "day-more" }, `+${entries.length - shown.length}`) : null,
-      count > 0 ? h("span", { class: "day-count" }, more ? `${count}+` : String(count)) : null);
+    const button = h("button", { class: "day-cell", type: "button", "aria-pressed": isChosen ? "true" : "false", onclick: () => choose(date) },
+      h("span", { class: "unseen" }, label),
+      seen("day-number", String(date.getDate())),
+      shown.map((entry) => seen("day-entry", entry.words, entry.style)),
+      entries.length > shown.length ? seen("day-more", `+${entries.length - shown.length}`) : null,
+      count > 0 ? seen("day-count", more ? `${count}+` : String(count)) : null);
     button.dataset.day = key;
     attribute(button, "data-other", isOther);
     attribute(button, "data-today", isToday);

@@ -29,7 +29,7 @@ export function composer(sessionId, changed) {
   });
   const attach = h("button", { class: "button ghost round", type: "button", "aria-label": "Attach a file", title: "Attach a file: it is kept on the machine, and its path is typed", onclick: files.choose }, icon("attach"));
   const photograph = h("button", { class: "button ghost round camera", type: "button", "aria-label": "Take a picture", title: "Take a picture", onclick: files.photograph }, icon("camera"));
-  const later = h("button", { class: "button ghost round", type: "button", "aria-label": "Send it later", title: "Send it later: at a time, or again and again", onclick: () => sendLater() }, icon("clock"));
+  const later = h("button", { class: "button ghost round", type: "button", "aria-label": "Keep it for later", title: "Keep it for later: for a time, or again and again", onclick: () => sendLater() }, icon("clock"));
   const box = h("div", { class: "composer-box" }, field, h("div", { class: "composer-tools" }, attach, photograph, keyMenu(sessionId, changed), later, h("span", { class: "stretch" }), submit));
   const form = h("form", { class: "composer-row" }, box, files.inputs);
   const limit = limitNotice(sessionId);
