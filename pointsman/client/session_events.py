@@ -42,12 +42,20 @@ class SessionEvents(Calls):
                     raise refused.error from None
 
     def session_events(
-        self, session_id: str, after: int = 0, *, last: int = 0, wait: timedelta = timedelta()
+        self,
+        session_id: str,
+        after: int = 0,
+        *,
+        last: int = 0,
+        wait: timedelta = timedelta(),
+        saying: Saying | None = None,
     ) -> Iterator[SessionEvent]:
-        """As it is now; where there is nothing, the first that comes within `wait`."""
-        request = pb.WatchSessionRequest(session_id=session_id, after_seq=after, last=last, once=not wait)
+        """As it is now; where there is nothing, what comes within `wait`. `saying` hears what is said meanwhile."""
+        request = pb.WatchSessionRequest(
+            session_id=session_id, after_seq=after, last=last, once=not wait, deltas=saying is not None
+        )
         try:
-            yield from self._events(request, self._credential.shown(), wait)
+            yield from self._events(request, self._credential.shown(), wait, saying)
         except _Refused as refused:
             if not (wait and refused.error.status == "DEADLINE_EXCEEDED"):
                 raise refused.error from None

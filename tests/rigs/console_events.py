@@ -1,14 +1,16 @@
 """What sessions do, for a console over a router in memory: events, screens, questions, words that are found."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pointsman.client.errors import RouterError
 from pointsman.client.permission_records import Permission, PermissionOption
-from pointsman.client.records import Event, Session, SessionEvent, TraceStep
+from pointsman.client.records import Event, SaidDelta, Session, SessionEvent, TraceStep
 from pointsman.client.search import SearchHit, SnippetPart
+from pointsman.client.session_events import Saying
 from tests.rigs.console_deferred import FakeDeferred
 
 
@@ -20,6 +22,8 @@ class FakeEvents(FakeDeferred):
         self.changed = threading.Condition()
         self.events: dict[str, list[SessionEvent]] = {}
         self.steps = 0
+        self.sayings: dict[str, SaidDelta] = {}
+        self.listened: list[str] = []
         self.known_sessions: list[Session] = []
         self.screens: dict[str, str] = {}
         self.asked: list[Permission] = []
@@ -61,7 +65,13 @@ class FakeEvents(FakeDeferred):
             return self.steps > seen, self.steps
 
     def session_events(
-        self, session_id: str, after: int = 0, *, last: int = 0, wait: timedelta = timedelta()
+        self,
+        session_id: str,
+        after: int = 0,
+        *,
+        last: int = 0,
+        wait: timedelta = timedelta(),
+        saying: Saying | None = None,
     ) -> Iterator[SessionEvent]:
         self._refuse()
         if self.events_failure is not None:
@@ -71,9 +81,31 @@ class FakeEvents(FakeDeferred):
             raise RouterError("OUT_OF_RANGE", "its numbers began anew", "EVENTS_BEGAN_ANEW")
         at = max(after, len(done) - last) if last else after
         if wait:
-            with self.changed:
-                self.changed.wait_for(lambda: len(self.events.get(session_id, [])) > at, wait.total_seconds())
+            self._wait(session_id, at, time.monotonic() + wait.total_seconds(), saying)
         yield from self.events.get(session_id, [])[at:]
+
+    def _wait(self, session_id: str, at: int, until: float, saying: Saying | None) -> None:
+        """For an event; what is said meanwhile is heard, the newest alone."""
+        heard = None
+        if saying:
+            self.listened.append(session_id)
+
+        def is_new() -> bool:
+            return len(self.events.get(session_id, [])) > at or (self.sayings.get(session_id, heard) is not heard)
+
+        while len(self.events.get(session_id, [])) <= at and (left := until - time.monotonic()) > 0:
+            with self.changed:
+                self.changed.wait_for(is_new, left)
+                new = self.sayings.get(session_id, heard)
+            if new is not heard and saying and new:
+                heard = new
+                saying(new)
+
+    def says(self, session_id: str, text: str, before: int = 0, answer: str = "a-1") -> None:
+        """A session is saying something, and has got so far."""
+        with self.changed:
+            self.sayings[session_id] = SaidDelta(answer, before, text)
+            self.changed.notify_all()
 
     def screen(self, session_id: str) -> str:
         self._refuse()

@@ -8,7 +8,7 @@ belongs to it here: no thread, and no memory.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ from flask.typing import ResponseReturnValue
 from msgspec import Meta, Struct
 
 from pointsman.client.errors import RouterError
-from pointsman.client.records import SessionEvent
+from pointsman.client.records import SaidDelta, SessionEvent
 from webhook_adapter.console import present
 from webhook_adapter.console.deferred import scheduled
 from webhook_adapter.console.inbox import inbox
@@ -69,17 +69,18 @@ class Seen:
     questions: str = ""
     rest: str = ""
     read: str = ""
+    said: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Seen":
         """As the page shows it. Raises InvalidRequest."""
-        parts = text.split(".") if text else ["0", "", "", "", ""]
-        if len(parts) != 5 or not (parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 19):
+        parts = text.split(".") if text else ["0"]
+        if len(parts) > len(fields(cls)) or not (parts[0].isascii() and parts[0].isdecimal() and len(parts[0]) < 19):
             raise InvalidRequest("Last-Event-ID must be that of an event")
         return cls(int(parts[0]), *parts[1:])
 
     def __str__(self) -> str:
-        return f"{self.seq}.{self.overview}.{self.questions}.{self.rest}.{self.read}"
+        return f"{self.seq}.{self.overview}.{self.questions}.{self.rest}.{self.read}.{self.said}"
 
 
 def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) -> None:
@@ -94,7 +95,8 @@ def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) ->
         marks = partial(_read_marks, router, g.visitor.session_id)
 
         def news() -> str:
-            return aside(lambda: "".join(_news(router.own, overview, (questions, marks), watched, seen)))
+            saying = wakeups.saying(watched.session) if watched.session else None
+            return aside(lambda: "".join(_news(router.own, overview, (questions, marks), watched, seen, saying)))
 
         with wakeups.on(EVERY if watched.page else watched.session) as wait:
             told = news()
@@ -120,7 +122,7 @@ def add_live(blueprint: Blueprint, router: ConsoleRouter, overview: Overview) ->
 
 
 def _news(ask: ConsoleControl, overview: Overview, more: tuple[Digested, Digested], watched: Watched,
-          seen: Seen) -> Iterator[str]:  # fmt: skip
+          seen: Seen, saying: SaidDelta | None = None) -> Iterator[str]:  # fmt: skip
     """What has changed, each with how far the page is then."""
     questions, marks = more
     data, digest = overview.read(anew=not seen.overview)  # who comes anew sees what they did a moment ago
@@ -141,6 +143,12 @@ def _news(ask: ConsoleControl, overview: Overview, more: tuple[Digested, Digeste
         if digest != seen.rest:
             seen = replace(seen, rest=digest)
             yield _event(watched.page or "chat", data, seen)
+    # Before what it did, which is what takes the place of what was heard of it.
+    if saying is not None:
+        data, digest = _digested(present.shown(saying))
+        if digest != seen.said:
+            seen = replace(seen, said=digest)
+            yield _event("saying", data, seen)
     if watched.session:
         yield from _done(ask, watched.session, seen)
 

@@ -22,6 +22,7 @@ from pointsman.client.records import (
     TraceStep,
 )
 from pointsman.client.search import SearchHit
+from pointsman.client.session_events import Saying
 from webhook_adapter.console.push import Pushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
@@ -79,9 +80,18 @@ class ConsoleControl(Protocol):
         """The steps of commands and messages, after one or from now on; ends only by a RouterError."""
 
     def session_events(
-        self, session_id: str, after: int = 0, *, last: int = 0, wait: timedelta = timedelta()
+        self,
+        session_id: str,
+        after: int = 0,
+        *,
+        last: int = 0,
+        wait: timedelta = timedelta(),
+        saying: Saying | None = None,
     ) -> Iterator[SessionEvent]:
-        """What a session did after that event, of that the newest `last`; with `wait` what it does until then."""
+        """What a session did after that event, of that the newest `last`; with `wait` what it does until then.
+
+        `saying` hears what it says meanwhile, as it says it.
+        """
 
     def search(
         self, words: str, session_id: str = "", *, limit: int = 20, before: int = 0

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from pointsman.client.errors import RouterError
+from pointsman.client.records import SaidDelta
 from webhook_adapter.console.ports import ConsoleControl
 from webhook_adapter.loop import Place, place
 
@@ -27,7 +28,7 @@ _WANTED = 30.0  # seconds after somebody last waited
 _PAUSE = 1.0  # seconds where the router does not answer
 _MOST_FOLLOWED = 64  # sessions; who opens one more is told with the looks
 EVERY = "*"  # in place of a session: each step of each
-_STEPS, _LOOKS = "steps", "looks"  # names of threads that no session has: theirs begin with "of "
+_STEPS, _LOOKS, _OF = "steps", "looks", "of "  # names of threads; those of sessions have the last before their id
 
 
 class Wakeups:
@@ -41,6 +42,7 @@ class Wakeups:
         self._followers: dict[str, threading.Thread] = {}
         self._wanted: dict[str, float] = {}  # by name of a follower: when somebody last waited for it
         self._looked = ""
+        self._said: dict[str, SaidDelta] = {}  # by session: what it is saying
 
     @contextmanager
     def on(self, session_id: str) -> Iterator[Callable[[], None]]:
@@ -50,12 +52,16 @@ class Wakeups:
             self._places[here] = session_id
             self._follow(_STEPS, self._steps)
             self._follow(_LOOKS, self._looks)
-            is_followed = session_id in ("", EVERY) or self._follow(f"of {session_id}", self._session(session_id))
+            is_followed = session_id in ("", EVERY) or self._follow(_OF + session_id, self._session(session_id))
         try:
             yield lambda: _wait(here, PATIENCE if is_followed else _LOOK_EVERY)
         finally:
             with self._lock:
                 self._places.pop(here, None)
+
+    def saying(self, session_id: str) -> SaidDelta | None:
+        """What a session that is followed is saying, as far as it has got."""
+        return self._said.get(session_id)
 
     def _follow(self, name: str, follow: Callable[[], None]) -> bool:
         """See that it is followed; whether it is. Under the lock."""
@@ -82,12 +88,14 @@ class Wakeups:
             with self._lock:
                 if self._followers.get(name) is threading.current_thread():
                     del self._followers[name]
+                    self._said.pop(name.removeprefix(_OF), None)
 
     def _is_wanted(self, name: str) -> bool:
         with self._lock:
             if time.monotonic() < self._wanted[name] + _WANTED:
                 return True
             del self._followers[name]  # under the lock: who comes now starts another
+            self._said.pop(name.removeprefix(_OF), None)
             return False
 
     def _wake(self, session_id: str | None = None) -> None:
@@ -115,13 +123,20 @@ class Wakeups:
     def _session(self, session_id: str) -> Callable[[], None]:
         after = 0
 
+        def hear(delta: SaidDelta) -> None:
+            self._said[session_id] = delta
+            self._wake(session_id)
+
         def follow() -> None:
             nonlocal after
             # Only that something came is news here; whoever is woken reads it behind what they have.
             last = 0 if after else 1
             try:
-                for event in self._ask().session_events(session_id, after, last=last, wait=_FOLLOWED):
+                events = self._ask().session_events(session_id, after, last=last, wait=_FOLLOWED, saying=hear)
+                for event in events:
                     after = event.seq
+                    if event.kind == "said":  # whole, in the place of what was heard of it
+                        self._said.pop(session_id, None)
                     self._wake(session_id)
             except RouterError as error:
                 after = 0 if error.code == "EVENTS_BEGAN_ANEW" else after

@@ -24,6 +24,7 @@ const conversations = new Map();
 let overview = null;
 let questions = [];
 let digests = ["", ""];
+let said = ""; // what is known of what the session is saying: its digest
 let readDigest = ""; // of what was read on all pages of this person
 let rest = ""; // of what the open page shows beside: its digest
 let view = null;
@@ -49,7 +50,7 @@ function open() {
     settings: () => settingsView(),
   };
   view = (views[name] ?? startView)();
-  rest = "";
+  rest = said = "";
   arrived.length = 0;
   document.body.dataset.view = name in views ? name : "start";
   for (const link of document.querySelectorAll("#nav a, #side-tools a")) attribute(link, "aria-current", link.dataset.view === name ? "page" : false);
@@ -108,11 +109,11 @@ function address() {
 
 function cursor() {
   const known = openConversation();
-  return [known?.last ?? 0, ...digests, known ? known.chatDigest : rest, readDigest].join(".");
+  return [known?.last ?? 0, ...digests, known ? known.chatDigest : rest, readDigest, said].join(".");
 }
 
 function take(name, data, id) {
-  const [, forOverview, forQuestions, other, forRead] = id.split(".");
+  const [, forOverview, forQuestions, other, forRead, forSaying] = id.split(".");
   const conversation = openConversation();
   if (name === "overview") {
     const first = overview === null;
@@ -124,10 +125,12 @@ function take(name, data, id) {
   if (name === "questions") questions = data.questions;
   if (name === "chat") conversation?.take(data);
   if (name === "did") arrived.push(data);
+  if (name === "saying") conversation?.hear(data);
   if (name === "anew") conversation?.clear();
   if (name === "queue" || name === "scheduled") view.take?.(data);
   if (name === "read") takeRead(data.marks);
   digests = [forOverview, forQuestions];
+  said = forSaying;
   readDigest = forRead;
   if (conversation) conversation.chatDigest = other;
   else rest = other;

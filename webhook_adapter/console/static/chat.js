@@ -14,6 +14,7 @@ import { windowed } from "./windowed.js";
 const NEAR_END = 90; // pixels
 const NEAR_BEGINNING = 900;
 const PAGE = 200; // events
+const RESTS_MS = 3000; // a session that rests for so long is not writing
 const FAR = 1000; // events at once on the way to one that is wanted
 
 /** `wanted`: the number of an event to show at first. */
@@ -117,7 +118,10 @@ export function chatView(conversation, wanted = 0) {
   }
 
   function conversationRows(session, open) {
-    return withDays(conversation.rows(new Set(open.map((item) => item.notification_id))), session);
+    const known = conversation.rows(new Set(open.map((item) => item.notification_id)));
+    // A turn that was cut leaves words that never become an answer.
+    const isCut = known.at(-1)?.kind === "saying" && (session.state === "ended" || (session.state === "idle" && Date.now() - conversation.heard.at > RESTS_MS));
+    return withDays(isCut ? known.slice(0, -1) : known, session);
   }
 
   /** Rows with a mark at each new day, and at a gap, and what each needs besides itself. */

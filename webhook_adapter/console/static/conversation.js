@@ -20,6 +20,7 @@ export class Conversation {
   /** The numbers began anew. */
   clear() {
     this.events = [];
+    this.heard = null;
     this.known = new Set();
     this.about = {};
     this.usage = null;
@@ -49,6 +50,8 @@ export class Conversation {
       this.known.add(event.seq);
       this.#describe(event, event.seq > this.last);
     }
+    // What was heard of an answer is over once it is there, or what comes behind it.
+    if (fresh.some((event) => event.seq > this.last && !["metadata", "usage", "status"].includes(event.kind))) this.heard = null;
     const inOrder = fresh.length > 0 && fresh[0].seq > this.last;
     this.events.push(...fresh);
     if (!inOrder) this.events.sort((one, other) => one.seq - other.seq);
@@ -60,6 +63,13 @@ export class Conversation {
       this.usage = { ...this.usage, ...content }; // what is not said is as it was
       if (content.model) this.about = { ...this.about, model: content.model };
     }
+  }
+
+  /** What the session is saying: the end of it, behind so many characters. */
+  hear({ answer_id: id, before, text }) {
+    const { start, letters } = this.heard?.id === id ? this.heard : { start: before, letters: [] };
+    const meets = start <= before && before <= start + letters.length;
+    this.heard = { id, at: Date.now(), start: meets ? start : before, letters: [...(meets ? letters.slice(0, before - start) : []), ...text] };
   }
 
   /** What the router's conversation holds: the newest of it, or as far back as somebody looks. */
@@ -88,6 +98,14 @@ export class Conversation {
     return this.items.filter((item) => item.kind === "command");
   }
 
+  /** What it is saying, as far as it is known; nothing where that is there whole by now. */
+  #typed(last) {
+    if (this.heard === null) return "";
+    const words = this.heard.letters.join("");
+    if (last && plain(last.text).endsWith(plain(words))) return "";
+    return `${this.heard.start > 0 ? "…" : ""}${words}`;
+  }
+
   /** Rows in order. `open`: ids of messages that are pinned elsewhere. */
   rows(open) {
     const { rows, users, assistants } = rowsOfEvents(this.events);
@@ -104,7 +122,9 @@ export class Conversation {
         if (left) beside.push(left);
       }
     }
-    return merged(rows, beside.filter((item) => item.created_at >= since));
+    const all = merged(rows, beside.filter((item) => item.created_at >= since));
+    const typed = this.#typed(assistants.at(-1));
+    return typed === "" ? all : [...all, { kind: "saying", key: "heard", created_at: this.heard.at / 1000, text: typed }];
   }
 }
 

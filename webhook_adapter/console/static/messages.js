@@ -69,6 +69,20 @@ function wordsRow(item) {
   return { node, update: ({ who }) => text(from, who) };
 }
 
+/** What it is saying: it grows, until the whole of it takes its place. */
+function sayingRow() {
+  const from = h("span", { class: "from" });
+  const bubble = h("div", { class: "bubble" });
+  const node = h("li", { class: "said saying", "aria-hidden": "true" }, h("div", { class: "meta" }, from, h("span", { class: "quiet" }, "is writing")), bubble);
+  let says;
+  function update({ who, text: words }) {
+    text(from, who);
+    if (says !== words) bubble.replaceChildren(markdown(words));
+    says = words;
+  }
+  return { node, update };
+}
+
 /** With how far what was sent from afar got, where it was. */
 function typedRow(item) {
   const from = h("span", { class: "from" });
@@ -108,7 +122,7 @@ function missingRow(item) {
   return { node: h("li", { class: "day" }, h("span", {}, item.why)), update() {} };
 }
 
-const MAKERS = { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow, gap: gapRow, words: wordsRow, tool: toolRow, plan: planRow, mark: markRow, missing: missingRow };
+const MAKERS = { said: saidRow, command: commandRow, pending: pendingRow, day: dayRow, gap: gapRow, words: wordsRow, tool: toolRow, plan: planRow, mark: markRow, missing: missingRow, saying: sayingRow };
 
 function fileLink({ name, size, url }) {
   const link = h("a", { class: "file", href: url, download: name }, `📎 ${name}, ${bytes(size)}`);
