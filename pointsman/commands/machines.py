@@ -31,11 +31,16 @@ def machines(*, as_json: bool) -> None:
             Column("enrolled", lambda m: m.created_at, rank=3),
             Column("key made", lambda m: m.key_made_at, rank=3),
             Column("version", lambda m: m.agent_version, rank=2, least=8),
+            Column("coding agents", _agents, rank=2, least=12),
             Column("trouble", _trouble),
         ],
         as_json=as_json,
         nothing="No machines yet. `pointsman machine token` lets one in.",
     )
+
+
+def _agents(machine: Machine) -> str:
+    return ", ".join(f"{program.name} {program.version}".rstrip() for program in machine.programs)
 
 
 def _trouble(machine: Machine) -> str:

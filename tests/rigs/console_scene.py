@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pointsman.client.deferred import DeferredState, DeferredTask
+from pointsman.client.gates import ProgramVersion
 from pointsman.client.records import Button, CommandState, SessionState
 from tests.rigs.console_router import FakeRouter, a_session
 
@@ -51,6 +52,8 @@ def a_day() -> FakeRouter:
     router = FakeRouter(now - timedelta(minutes=20))
     own = router.own
     own.add_machine("devbox", "~/src")
+    programs = ProgramVersion("claude", "2.1.332"), ProgramVersion("gemini", "0.12.0"), ProgramVersion("codex", "")
+    own.known_machines[0] = replace(own.known_machines[0], programs=programs)
     own.add_machine("attic", connected=False)
     waiting, busy = SessionState.WAITING, SessionState.BUSY
     for session in (

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pointsman.client.errors import RouterError
-from pointsman.client.gates import ClosedGate
+from pointsman.client.gates import ClosedGate, MachinePolicy, ProgramVersion
 from pointsman.client.records import Button, CommandState, SessionState
 from tests.rigs.browsed_console import DESK, IN_BROWSER, PHONE, Console
 from tests.rigs.console_router import a_session
@@ -34,6 +34,48 @@ def test_a_session_is_started_with_a_button_and_written_to_at_once(console: Cons
         expect(page.locator(".sent .bubble")).to_have_text("fix the test")
         started = console.router.own.known_sessions[-1]
         assert (started.machine_id, started.cwd) == ("farm", "/srv/checkouts/api")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_any_coding_agent_of_the_machine_is_started(console: Console, size: tuple[int, int]) -> None:
+    own = console.router.own
+    for machine, *programs in (("farm", "gemini=0.12.0", "claude=2.1.332", "codex="), ("mill",)):
+        own.add_machine(machine, "~/src")
+        told = tuple(ProgramVersion(*each.split("=")) for each in programs)
+        own.known_machines[-1] = replace(own.known_machines[-1], programs=told)
+
+    with console.visit(size, path="#/machines") as page:
+        expect(page.locator(".card").filter(has_text="farm").locator(".agents li")).to_have_text(
+            ["Gemini CLI 0.12.0", "Claude Code 2.1.332", "Codex"]
+        )
+        page.goto(f"{console.address}/console/#/later" if size == DESK else f"{console.address}/console/#/")
+        page.get_by_role("button", name="Start a session").first.click()
+        agents = page.get_by_label("Coding agent")
+        expect(agents.locator("option")).to_have_text(["Claude Code 2.1.332", "Gemini CLI 0.12.0", "Codex"])
+        expect(page.get_by_role("dialog")).to_contain_text("Claude Code begins there")
+        agents.select_option("gemini")
+        expect(page.get_by_role("dialog")).to_contain_text("Gemini CLI begins there")
+        page.get_by_label("Machine").select_option("mill")
+        expect(agents).to_be_hidden()
+        page.get_by_label("Machine").select_option("farm")
+        agents.select_option("codex")
+        page.get_by_label("What it should do").fill("fix the test")
+        page.get_by_role("button", name="Start", exact=True).click()
+        expect(page.locator(".sent .bubble")).to_have_text("fix the test")
+
+    assert own.started_agents == ["codex"]
+
+
+def test_a_policy_leaves_out_coding_agents(console: Console) -> None:
+    own = console.router.own
+    own.add_machine("farm", "~/src")
+    told = (ProgramVersion("claude", ""), ProgramVersion("gemini", ""))
+    own.known_machines[-1] = replace(own.known_machines[-1], programs=told, policy=MachinePolicy(programs=("gemini",)))
+
+    with console.visit(path="#/queue") as page:
+        page.get_by_role("button", name="Start a session").click()
+
+        expect(page.get_by_label("Coding agent").locator("option")).to_have_text(["Gemini CLI"])
 
 
 def test_a_start_that_fails_keeps_what_was_filled_in(console: Console) -> None:

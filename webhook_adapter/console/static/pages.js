@@ -7,7 +7,7 @@ import { attribute, commandLine, h, icon, list, text } from "./dom.js";
 import { attempt } from "./notices.js";
 import { addPasskey } from "./passkey.js";
 import { startSession } from "./start.js";
-import { ENDED_BADLY, ago, clock, commandText, count, fullName, hover, keyName, why } from "./words.js";
+import { ENDED_BADLY, agentName, ago, clock, commandText, count, fullName, hover, keyName, why } from "./words.js";
 
 export function page(title, lead, ...content) {
   const back = h("a", { class: "button ghost back", href: "#/", "aria-label": "Back to the sessions" }, icon("back"));
@@ -141,7 +141,8 @@ function machineRow() {
   const name = h("span", { class: "strong" });
   const state = h("span", { class: "chip" });
   const words = h("p", { class: "quiet" });
-  const node = h("li", { class: "card" }, h("div", { class: "meta" }, h("span", {}, dot, name), state), words);
+  const agents = h("ul", { class: "agents", "aria-label": "Coding agents" });
+  const node = h("li", { class: "card" }, h("div", { class: "meta" }, h("span", {}, dot, name), state), words, agents);
   function update(machine) {
     attribute(dot, "data-on", machine.connected);
     text(name, machine.machine_id);
@@ -155,8 +156,16 @@ function machineRow() {
     const starts = machine.start_folders.length > 0 ? `starts sessions in ${machine.start_folders.join(", ")}` : "starts no sessions";
     const key = machine.key_made_at && `key made ${ago(machine.key_made_at)}${machine.key_wanted ? ", a new one is wanted" : ""}`;
     text(words, [count(machine.running, "session"), starts, machine.agent_version && `agent ${machine.agent_version}`, key, seen, held, gates].filter(Boolean).join(" · "));
+    list(agents, machine.programs, (one) => one.name, agentRow);
+    agents.hidden = machine.programs.length === 0;
     attribute(words, "title", seen && machine.last_seen_at ? hover(machine.last_seen_at) : false);
   }
+  return { node, update };
+}
+
+function agentRow() {
+  const node = h("li", {});
+  const update = ({ name, version }) => text(node, [agentName(name), version].filter(Boolean).join(" "));
   return { node, update };
 }
 
