@@ -238,7 +238,7 @@ async def _end_of(link: "asyncio.Task[None]") -> None:
     link.result()
 
 
-def _programs(backends: Backends) -> dict[str, ProgramBackend[Any]]:
+def _programs(backends: Backends) -> dict[str, ProgramBackend[Any, Any, Any]]:
     """The backends that run programs themselves, by name."""
     return {name: entry.backend for name, entry in backends.table.items() if isinstance(entry.backend, ProgramBackend)}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.domain.session import bare_id
 
+SESSION = "POINTSMAN_SESSION_ID"
 PLACE = "POINTSMAN_WORKER_TOKEN_FILE"
 
 
@@ -22,5 +23,5 @@ def token_path(folder: Path, session_id: str) -> Path:
 
 def environment(session_id: str, folder: Path | None) -> dict[str, str]:
     """What a program that is started in a session gets to know of it."""
-    own = {"POINTSMAN_SESSION_ID": session_id}
+    own = {SESSION: session_id}
     return own if folder is None else own | {PLACE: str(token_path(folder, session_id))}

@@ -46,7 +46,9 @@ class Traits:
     tells_states: bool = False  # the program itself tells, in order, what it takes, does and asks: hooks add nothing
     agents: tuple[str, ...] = ()  # the coding agents that it runs, by the names that people know them by
     title: Callable[[Session], str] = lambda _: "its program"  # what people call the one of a session
-    modes: tuple[str, ...] = MODES  # of a program that it runs or types into, as far as they are seen
+    modes: Callable[[Session], tuple[str, ...]] = lambda _: (
+        MODES
+    )  # of a program that it runs or types into, as far as they are seen
     controls: tuple[ControlKind, ...] = CONTROLS
     typed_into: bool = True  # else a session is known by its hooks alone, until a better place is found for it
     screen: Callable[[Session], Keyboard] | None = None  # opens what shows people a terminal that they cannot see

@@ -12,7 +12,8 @@ import psutil
 
 from agent.backends.terminals import typing_rules
 from agent.domain.session import Process
-from agent.processes import give_limits_back
+from agent.processes import give_limits_back, is_running
+from agent.token_files import SESSION
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes; a line may hold a whole file, or a picture. Longer ones are passed over."""
@@ -129,8 +130,35 @@ async def _line(reader: asyncio.StreamReader) -> bytes | None:
         return b"\n"
 
 
+async def end_left(leader: Process, session_id: str) -> None:
+    """End what an agent that died has left of a session: its program, with everything in its group.
+
+    A program may be gone, and what it started goes on with the turn: then that is found by the group, and by the
+    session that it was told it is in, as the number of a group may be another's by now.
+    """
+    if is_running(leader):
+        await end_group(leader)
+    elif left := await asyncio.to_thread(_without_leader, leader.pid, session_id):
+        for one in left:
+            with suppress(psutil.Error):
+                one.terminate()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, left, STOPPING)
+        for one in alive:
+            with suppress(psutil.Error):
+                one.kill()
+
+
+def _without_leader(group: int, session_id: str) -> list[psutil.Process]:
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getpgid(one.pid) == group and one.environ().get(SESSION) == session_id:
+                found.append(one)
+    return found
+
+
 async def end_group(leader: Process) -> None:
-    """End a process that an earlier agent has left, with everything in its group."""
+    """End a process, and everything in its group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(leader.pid, number)

@@ -7,18 +7,19 @@ takes it up again.
 import asyncio
 import logging
 from abc import abstractmethod
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from agent.backends.child import end_group
+from agent.backends.child import Ended, end_left
+from agent.backends.open_questions import OpenQuestions
 from agent.backends.terminals import typing_rules
 from agent.domain.aside import Aside
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
-from agent.domain.control import ControlSignal
+from agent.domain.control import BYPASS, ControlSignal
 from agent.domain.errors import Refusal
 from agent.domain.session import MAX_HEADLESS, Conversation, Session, SessionState
 from agent.loops import Tasks
-from agent.processes import is_running
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +45,13 @@ class Running(Protocol):
 
 
 P = TypeVar("P", bound=Running)
+K = TypeVar("K")  # who decides what its programs ask
+A = TypeVar("A")  # what they hear then
 
 PATIENCE = 60.0
 """Seconds until it has a text; mostly it is under one, but it may have to start on a busy machine."""
 
+FROM_NOW_ON = "from its next text on"
 _NO_LINE = "This session has no input line: write a text for it, or send esc to stop what it does."
 
 
@@ -79,6 +83,15 @@ class Listener(Protocol):
         """It is in this permission mode, with this model; empty where it does not say."""
 
 
+def not_a_mode(mode: str, modes: Sequence[str]) -> Outcome:
+    """Why a session is not put into a mode that is none of these."""
+    if mode == BYPASS:
+        text = f"{BYPASS} asks nothing any more; no session that is started from afar is started with it allowed."
+        return Outcome.failed(Reason.MODE_NOT_ALLOWED, text)
+    there = f"one of: {', '.join(modes)}" if modes else "it cannot be changed from afar"
+    return Outcome.failed(Reason.UNSUPPORTED, f"There is no mode {mode} here; {there}")
+
+
 class Places:
     """How many programs may run here at once, of whatever kind."""
 
@@ -98,19 +111,26 @@ class Places:
         self._taken -= 1
 
 
-class ProgramBackend(Generic[P]):
+class ProgramBackend(Generic[P, K, A]):
     """Runs at most one program for each session."""
 
-    def __init__(self, patience: float, places: Places) -> None:
+    def __init__(self, nobody: K, patience: float, places: Places | None) -> None:
         self._patience = patience
-        self._places = places
+        self._places = places or Places()
         self._listener: Listener | None = None
+        self._asker = nobody
         self._tasks = Tasks()
+        self._questions: OpenQuestions[A] = OpenQuestions(self._tasks)
         self._running: dict[str, P] = {}
         self._starting = asyncio.Lock()  # one at a time: starting is work for a whole core
         self._saying: set[str] = set()  # sessions whose program is being given a text
         self._engaged: set[str] = set()  # sessions whose program has one that it has not done with
         self._watching: set[asyncio.Task[None]] = set()
+
+    def connect(self, listener: Listener, asker: K | None = None, tasks: Tasks | None = None) -> None:
+        """Say who listens, who decides, and who is told of what breaks, before the first text."""
+        self._listener, self._tasks, self._asker = listener, tasks or self._tasks, asker or self._asker
+        self._questions = OpenQuestions(self._tasks)
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         match action:
@@ -133,11 +153,11 @@ class ProgramBackend(Generic[P]):
         return True
 
     async def release(self, session: Session) -> None:
-        running, talk = self._running.get(session.session_id), session.conversation
+        running = self._running.get(session.session_id)
         if running is not None:
             await running.stop()
-        elif talk is not None and is_running(talk.process):
-            await end_group(talk.process)  # an agent that died has left it
+        else:
+            await _end_left_of(session)
 
     async def refresh(self, session: Session) -> bool:
         """End the program, so that the next text takes the conversation up in a fresh one; False when it has to do."""
@@ -158,6 +178,7 @@ class ProgramBackend(Generic[P]):
         """End all programs: with this process nobody would hear them."""
         await asyncio.gather(*(running.stop() for running in self._running.values()))
         await asyncio.gather(*self._watching, return_exceptions=True)
+        await self._questions.closed()
 
     @abstractmethod
     async def _say(self, session: Session, content: str) -> Outcome:
@@ -174,6 +195,25 @@ class ProgramBackend(Generic[P]):
     @abstractmethod
     async def _launched(self, session: Session) -> P:
         """A program that was just started for a session. Raises Refusal when it cannot be."""
+
+    async def _changed(
+        self,
+        session: Session,
+        change: Callable[[P], Coroutine[None, None, str]],
+        title: str,
+        if_none: str = FROM_NOW_ON,
+    ) -> Outcome:
+        """What a program that runs makes of a change; it says why not. Where none runs it is done, with these words."""
+        running = self._running.get(session.session_id)
+        if running is None or running.how:
+            return Outcome.done(if_none)
+        try:
+            error = await asyncio.wait_for(change(running), self._patience)
+        except Ended:
+            return Outcome.done(if_none)
+        except TimeoutError:
+            return Outcome.uncertain(Reason.BACKEND_ERROR, f"{title} does not answer.")
+        return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
 
     @abstractmethod
     def _farewell(self, session_id: str, running: P) -> str:
@@ -192,6 +232,7 @@ class ProgramBackend(Generic[P]):
         name = session.session_id
         self._places.take()
         try:
+            await _end_left_of(session)
             running = self._running[name] = await self._launched(session)
         except BaseException:
             self._places.give_back()
@@ -221,3 +262,8 @@ class ProgramBackend(Generic[P]):
     def _heeded(self) -> Listener:
         assert self._listener is not None  # noqa: S101 -- the agent connects it before it takes commands
         return self._listener
+
+
+async def _end_left_of(session: Session) -> None:
+    if session.conversation is not None:
+        await end_left(session.conversation.process, session.session_id)

@@ -294,7 +294,7 @@ class Sessions:
         traits = self.traits(session)
         talk = session.conversation
         is_ours = traits.hosted or (talk is not None and traits.typed_into)
-        modes: tuple[str, ...] = traits.modes if is_ours and (traits.hosted or traits.screen) else ()
+        modes: tuple[str, ...] = traits.modes(session) if is_ours and (traits.hosted or traits.screen) else ()
         if modes and talk is not None and not traits.hosted and may_bypass(talk.process.pid):
             modes = (*modes, BYPASS)
         return replace(session, modes=modes, controls=traits.controls if is_ours else ())

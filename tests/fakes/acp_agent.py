@@ -14,13 +14,15 @@ from `manners` (JSON, at each start) how it behaves:
     {"replays_late": true} goes on with the old words behind the answer to a load
     {"ids": true}          its words have the id of their message
     {"deaf": true}         does not end at the end of its input, nor at SIGTERM
+    {"echoes": true}       says it in words when its mode is set
     {"busy": "stops"}      a prompt that comes in a turn stops that turn, as three real programs do
 
 Points: started, initialize, session/new, session/load, session/resume, session/set_mode, session/prompt, said, asked,
 told, ended, session/cancel.
 
-A prompt decides what it does: `%ask NAME` asks whether it may, `%form` asks with a form, `%wait` says a word and waits
-to be stopped, `%fail` ends the turn with an error, `%big N` says N characters, anything else: "echo: " and the prompt.
+A prompt decides what it does: `%ask WHAT` asks whether it may and, of `touch made…`, does it, `%form` asks with a form,
+`%wait` says a word and waits to be stopped, `%fail` ends the turn with an error, `%big N` says N characters, anything
+else: "echo: " and the prompt.
 """
 
 import json
@@ -98,8 +100,12 @@ class Agent:
         if method in MANNERS.get("fails", {}):
             return send(id=name, error=MANNERS["fails"][method])
         if method in MANNERS.get("answers", {}):
-            return send(id=name, result=MANNERS["answers"][method])
-        result: Json = {}
+            result: Json = MANNERS["answers"][method]
+            self.session = params.get("sessionId") or result.get("sessionId")
+            return send(id=name, result=result)
+        result = {}
+        if method.startswith("session/set_"):
+            self.set(method, params)
         if method == "initialize":
             able = {"loadSession": True, "sessionCapabilities": {"resume": {}}}
             result = {"protocolVersion": 1, "agentCapabilities": able}
@@ -111,6 +117,15 @@ class Agent:
             if method == "session/load":
                 return self.replay(name)
         return send(id=name, result=result)
+
+    def set(self, method: str, params: Json) -> None:
+        """It is noted in `set`; one of the real ones says so in words, too."""
+        value = str(params.get("modeId") or params.get("modelId") or params.get("value"))
+        with (FOLDER / "set").open("a") as file:
+            file.write(f"{'mode' if method.endswith('mode') else 'model'} {value}\n")
+        if method == "session/set_mode" and MANNERS.get("echoes"):
+            content = {"type": "text", "text": f"[MODE_UPDATE] {value}"}
+            self.update({"sessionUpdate": "agent_message_chunk", "content": content})
 
     def replay(self, name: int) -> None:
         late = MANNERS.get("replays_late")
@@ -183,6 +198,8 @@ class Agent:
         if answer["outcome"] == "cancelled":
             self.stopped.wait(5)
             return "cancelled"
+        if answer["optionId"] != "no" and what.startswith("touch made"):
+            Path(what.removeprefix("touch ")).touch()
         self.update({"sessionUpdate": "tool_call_update", "toolCallId": "t1", "status": "completed"})
         self.say(f"told: {answer['optionId']}")
         return "end_turn"

@@ -16,18 +16,17 @@ from agent.backends.acp.launch import Launcher, conversation_of
 from agent.backends.acp.locks import Lock, Locks, until_next_minute
 from agent.backends.acp.process import Refused
 from agent.backends.acp.table import KNOWN, Kind, Load
-from agent.backends.child import Ended, end_group
-from agent.backends.open_questions import OpenQuestions
-from agent.backends.programs import PATIENCE, Listener, Places, ProgramBackend
+from agent.backends.child import Ended
+from agent.backends.programs import PATIENCE, Listener, Places, ProgramBackend, not_a_mode
 from agent.backends.record import Records
 from agent.domain.acp_question import Form, Permission
 from agent.domain.command import Action, Input, Outcome, Reason
-from agent.domain.control import ControlKind, ControlSignal
+from agent.domain.control import MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
 from agent.domain.session import Conversation, Session, SessionState
 from agent.domain.session_event import What
 from agent.loops import Tasks
-from agent.processes import identify, is_running
+from agent.processes import identify
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Nobody:
         return ({"outcome": {"outcome": "cancelled"}} if isinstance(about, Permission) else {"action": "cancel"}), ""
 
 
-class AcpBackend(ProgramBackend[AcpTalk]):
+class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
     """Runs at most one program for each session."""
 
     def __init__(
@@ -64,18 +63,14 @@ class AcpBackend(ProgramBackend[AcpTalk]):
         kinds: Mapping[str, Kind] = KNOWN,
         now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(patience, places or Places())
+        super().__init__(Nobody(), patience, places)
         self._launcher = Launcher(environ, trusted, workers, kinds)
         self._locks = Locks(self._launcher.environ)
         self._records = Records(records)
         self._now = now
-        self._asker: Asker = Nobody()
-        self._questions: OpenQuestions[tuple[Json, str]] = OpenQuestions(self._tasks)
 
     def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
-        """Say who listens, who decides, and who is told of what breaks, before the first text."""
-        self._listener, self._tasks, self._asker = listener, tasks or self._tasks, asker or self._asker
-        self._questions = OpenQuestions(self._tasks)
+        super().connect(listener, asker, tasks)
         self._records.prune(self._now())
 
     @property
@@ -94,6 +89,12 @@ class AcpBackend(ProgramBackend[AcpTalk]):
         kind = self._launcher.kinds.get(session.target.get("agent", ""))
         return kind.title if kind else "its program"
 
+    def modes(self, session: Session) -> tuple[str, ...]:
+        """The modes, by our names, that can be chosen for its program."""
+        kind = self._launcher.kinds.get(session.target.get("agent", ""))
+        known = tuple(name for name in MODES if kind is not None and name in kind.modes)
+        return known if len(known) > 1 else ()
+
     async def obstacle(self, session: Session, action: Action) -> str:
         """Texts wait here until the turn is over, where they can still be taken back."""
         if not isinstance(action, Input):
@@ -106,10 +107,6 @@ class AcpBackend(ProgramBackend[AcpTalk]):
             then = datetime.fromtimestamp(self._now() + left, UTC).astimezone().strftime("%H:%M:%S")
             return f"{kind.title} can take its conversation up again at {then}; before, it would lose it."
         return ""
-
-    async def close(self) -> None:
-        await super().close()
-        await self._questions.closed()
 
     async def _say(self, session: Session, content: str) -> Outcome:
         name = session.session_id
@@ -201,20 +198,20 @@ class AcpBackend(ProgramBackend[AcpTalk]):
         return Outcome.done(unsaid if stopped else "nothing was running")
 
     async def _control(self, session: Session, signal: ControlSignal) -> Outcome:
-        """Its mode is the one that asks, and its model is its own affair: only what it does now can be stopped."""
-        if signal.kind is ControlKind.INTERRUPT:
-            return await self._interrupt(session)
-        text = f"The {signal.kind.value} of {self.title(session)} cannot be changed from afar."
-        if signal.kind in (ControlKind.COMPACT, ControlKind.CLEAR):
-            text = (
-                f"{self.title(session)} has no {signal.kind.value} here. Where it knows a command for it, write that."
-            )
+        title, value, patience = self.title(session), signal.value, self._patience
+        match signal.kind:
+            case ControlKind.INTERRUPT:
+                return await self._interrupt(session)
+            case ControlKind.MODE if value not in (modes := self.modes(session)):
+                return not_a_mode(value, modes)
+            case ControlKind.MODE:
+                return await self._changed(session, lambda talk: talk.settings.change_mode(value, patience), title)
+            case ControlKind.MODEL:
+                return await self._changed(session, lambda talk: talk.settings.change_model(value, patience), title)
+        text = f"{title} has no {signal.kind.value} here. Where it knows a command for it, write that."
         return Outcome.failed(Reason.UNSUPPORTED, text)
 
     async def _launched(self, session: Session) -> AcpTalk:
-        before = session.conversation
-        if before is not None and is_running(before.process):
-            await end_group(before.process)  # an agent that died has left it
         plan = await self._launcher.plan(session)
         talk = AcpTalk(self._launcher.kind(session), plan, self._ears(session.session_id))
         try:
@@ -254,7 +251,8 @@ class AcpBackend(ProgramBackend[AcpTalk]):
 
         return Ears(
             took, happened, asked, lambda each: self._questions.withdraw(f"{name} {each}"),
-            resumes, partial(self._heeded.said, name), rests,
+            resumes, partial(self._heeded.said, name), rests, partial(self._heeded.works, name),
+            partial(self._heeded.aside, name), partial(self._heeded.is_followed, name),
         )  # fmt: skip
 
     async def _asked(self, name: str, question: Question) -> None:

@@ -5,20 +5,24 @@ before, leaves a doubt, which is told.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from agent.backends.acp import asks, json_rpc, updates
+from agent.backends.acp.deltas import Aloud
 from agent.backends.acp.json_rpc import Answers, Asks, Json, Message, Tells
 from agent.backends.acp.launch import Plan
 from agent.backends.acp.process import AcpProcess, Refused
+from agent.backends.acp.settings import Settings
 from agent.backends.acp.shapes import number, part, text
 from agent.backends.acp.table import Kind, Load
 from agent.backends.acp.updates import Turn
 from agent.backends.child import Ended
 from agent.domain.acp_question import CANCELLED, DECLINED, WITHDRAWN, Form, Permission
+from agent.domain.aside import Aside
 from agent.domain.session_event import Described, Said, Speaker, What
 
 PROTOCOL = 1
@@ -53,6 +57,9 @@ class Ears:
     resumes: Callable[[], Awaitable[None]]  # nothing that it asked is open any more
     finished: Callable[[str], Awaitable[None]]  # a turn, with these last words
     rests: Callable[[], Awaitable[None]]  # it has done with all that it has
+    works: Callable[[str, str], Awaitable[None]]  # in this mode, by our name, with this model; empty as it was
+    aside: Callable[[Aside], None]  # for those who read along
+    is_followed: Callable[[], bool]
 
 
 @dataclass(eq=False, slots=True)
@@ -77,9 +84,10 @@ class AcpTalk:
         self.is_ready = False  # it has its conversation
         self.is_saying = False  # a delivery tells what becomes of it
         self.unsaid = ""  # what a person wrote with a no, until the turn is over
+        self.settings = Settings(kind, self._call, ears.works, plan.mode, plan.model)
         self._plan = plan
         self._ears = ears
-        self._model = ""
+        self._aloud = Aloud(ears.aside, ears.is_followed)
         self._prompt: _Open | None = None
         self._replaying = False
         self._listed = asyncio.Event()  # the list of its commands came, behind all that is replayed
@@ -141,12 +149,17 @@ class AcpTalk:
             self.conversation_id = text(result, "sessionId", 200)
             if not self.conversation_id:
                 raise Refused(0, "it began a conversation without a name")
-        if self.kind.mode:  # its own default need not be one that asks
-            mode = {"sessionId": self.conversation_id, "modeId": self.kind.mode}
-            await self.process.call("session/set_mode", mode, patience)
-        described = updates.opened(result)
-        self._model = described.model
-        self._ears.happened([Described(model=described.model, mode=self.kind.mode or described.mode)])
+        await self._happened(iter([await self.settings.opened(self.conversation_id, result, patience)]))
+
+    async def _call(self, method: str, params: Json, patience: float | None) -> Json:
+        return await self.process.call(method, params, patience)
+
+    async def _happened(self, whats: Iterator[What]) -> None:
+        told = list(self.settings.named(whats))
+        self._ears.happened(told)
+        for one in told:
+            if isinstance(one, Described) and (one.mode or one.model):
+                await self._ears.works(one.mode, one.model)
 
     async def free(self) -> None:
         """Returns when a text may be said: the turn is over, or the program has ended."""
@@ -232,15 +245,16 @@ class AcpTalk:
         is_list = update.get("sessionUpdate") == "available_commands_update"
         if is_list:
             self._listed.set()
-        if self._replaying and not is_list:  # what it offers is no old word
+        if (self._replaying and not is_list) or self.settings.is_echo(update):  # what it offers is no old word
             return
         prompt = self._prompt
         if prompt is None:  # words outside of a turn are nobody's: one of them tells its modes so
-            self._ears.happened(list(updates.described(update)))
+            await self._happened(updates.described(update))
             return
         if not prompt.taken.done() and updates.is_receipt(update):
             await self._took(prompt)
-        self._ears.happened(list(prompt.turn.hear(update)))
+        await self._happened(prompt.turn.hear(update))
+        self._aloud.says(f"{prompt.name}.{prompt.turn.pauses}", prompt.turn.saying)
 
     async def _took(self, prompt: _Open) -> None:
         self._ears.happened([Said(Speaker.USER, prompt.text)])
@@ -260,7 +274,8 @@ class AcpTalk:
         else:
             if not prompt.taken.done():
                 await self._took(prompt)
-            self._ears.happened(list(prompt.turn.end(answer.result, self._model)))
+            self._aloud.says("", "")
+            await self._happened(prompt.turn.end(answer.result, self.settings.model))
             if not prompt.is_cancelled:  # whoever pressed Esc knows
                 words = updates.ending(self.kind.title, prompt.turn.last_words, answer.result, answer.error)
         if words:
@@ -300,7 +315,8 @@ class AcpTalk:
         if not about.ways:  # nobody could say yes or no to it
             await self.process.answer(asked, CANCELLED)
             return
-        self._ears.happened([*prompt.turn.step(), *prompt.turn.tool(call)])
+        self._aloud.says("", "")
+        await self._happened(chain(prompt.turn.step(), prompt.turn.tool(call)))
         await self._ask(asked, about, CANCELLED)
 
     async def _ask(self, asked: Asks, about: Permission | Form, void: Json) -> None:

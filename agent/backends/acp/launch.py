@@ -35,6 +35,8 @@ class Plan:
     argv: tuple[str, ...]
     folder: str
     environ: Mapping[str, str]
+    mode: str = ""  # chosen from afar for each program of the session, by our name
+    model: str = ""
 
 
 class Launcher:
@@ -92,7 +94,8 @@ class Launcher:
             raise Refusal(Reason.BACKEND_ERROR, f"{kind.title} does not start: {why}")
         self._check_free(kind, session)
         environ = self.environ | dict(kind.environ) | of_session(session.session_id, self._workers)
-        return Plan((path, *kind.argv[1:]), folder, environ)
+        chosen = session.target
+        return Plan((path, *kind.argv[1:]), folder, environ, chosen.get("mode", ""), chosen.get("model", ""))
 
     def _check_free(self, kind: Kind, session: Session) -> None:
         """Raises Refusal where its own registry says that somebody has the conversation open."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
+from agent.domain.control import ACCEPT_EDITS, DEFAULT, PLAN
 from agent.domain.errors import ConfigError
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -44,8 +45,9 @@ class Kind:
     """One coding agent.
 
     `mode` is set after every new, load and resume, so that people are asked; empty where that is all there is, or
-    `environ` says it. `brings` are files and folders of a project that it would use before anybody is asked: commands
-    to run, or where its key is sent; None where nobody knows.
+    `environ` says it. `modes` are those that can be chosen from afar: our names, and its own. `brings` are files and
+    folders of a project that it would use before anybody is asked: commands to run, or where its key is sent; None
+    where nobody knows.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Kind:
     argv: tuple[str, ...]
     install: str = ""  # the command that does
     mode: str = ""
+    modes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     busy: Busy = Busy.UNKNOWN
     load: Load = Load.OFFERED
@@ -73,16 +76,20 @@ _OPENCODE = json.dumps({"permission": {"bash": "ask", "edit": "ask", "webfetch":
 _ALL = (
     Kind(
         "gemini", "Gemini CLI", ("gemini", "--acp"), "npm install -g @google/gemini-cli", "default",
+        MappingProxyType({DEFAULT: "default", ACCEPT_EDITS: "autoEdit", PLAN: "plan"}),
         MappingProxyType({"GEMINI_CLI_NO_RELAUNCH": "true", "NO_BROWSER": "1"}),
         Busy.STOPS, Load.NEXT_MINUTE, late_replay=True, brings=(".gemini", ".env"),
     ),
     Kind(
         "opencode", "OpenCode", ("opencode", "acp"), "npm install -g opencode-ai", "",
+        MappingProxyType({DEFAULT: "build", PLAN: "plan"}),
         MappingProxyType({"OPENCODE_CONFIG_CONTENT": _OPENCODE, "OPENCODE_DISABLE_AUTOUPDATE": "1"}),
         Busy.JOINS, Load.RESUME, words=LastWords.MESSAGE, brings=("opencode.json", "opencode.jsonc", ".opencode"),
     ),
     Kind(
         "codex", "Codex", ("codex-acp",), "npm install -g @agentclientprotocol/codex-acp", "read-only",
+        # In the second it writes and runs what its sandbox lets it, in the folder alone.
+        MappingProxyType({DEFAULT: "read-only", ACCEPT_EDITS: "workspace-write"}),
         MappingProxyType({"INITIAL_AGENT_MODE": "read-only", "NO_BROWSER": "1"}),
         Busy.QUEUES, Load.RESUME, words=LastWords.MESSAGE, brings=(".codex",),
     ),
@@ -90,10 +97,12 @@ _ALL = (
         "claude-acp", "Claude Code (ACP)", ("claude-agent-acp",),
         # Of no named version Node 20 gets a very old one.
         "npm install -g @agentclientprotocol/claude-agent-acp@0.101.0", "default",
+        MappingProxyType({DEFAULT: DEFAULT, ACCEPT_EDITS: ACCEPT_EDITS, PLAN: PLAN}),
         busy=Busy.QUEUES, load=Load.RESUME, words=LastWords.MESSAGE, brings=(".claude", ".mcp.json"), is_listed=True,
     ),
     Kind(
         "qwen", "Qwen Code", ("qwen", "--acp"), "npm install -g @qwen-code/qwen-code", "default",
+        MappingProxyType({DEFAULT: "default", ACCEPT_EDITS: "auto-edit", PLAN: "plan"}),
         MappingProxyType({"QWEN_CODE_NO_RELAUNCH": "true"}),
         Busy.STOPS, Load.RESUME, brings=(".qwen", ".env"),
     ),
@@ -131,4 +140,7 @@ def _read(item: str) -> Kind:
             " 0-9 and -, and claude is taken."
         )
     known = KNOWN.get(name)
-    return replace(known, argv=argv, mode=mode or known.mode) if known else Kind(name, name, argv, mode=mode)
+    if known is None:
+        return Kind(name, name, argv, mode=mode)
+    modes = MappingProxyType({**known.modes, DEFAULT: mode}) if mode else known.modes
+    return replace(known, argv=argv, mode=mode or known.mode, modes=modes)

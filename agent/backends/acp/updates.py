@@ -58,6 +58,7 @@ class Turn:
         self._last, self._behind = "", ""  # the last message that has an id, and what has none since
         self.tools: dict[str, Json] = {}
         self.broke = False
+        self.pauses = 0  # in what it says
 
     def hear(self, update: Json) -> Iterator[What]:
         """What an update tells."""
@@ -105,6 +106,11 @@ class Turn:
             return "\n\n".join(filter(None, (self._last.strip(), self._behind.strip())))
         return self._behind.strip()
 
+    @property
+    def saying(self) -> str:
+        """What it has said so far of the words that it is saying."""
+        return self._words
+
     def _said(self, message: str, words: str) -> Iterator[What]:
         if message != self._message:
             yield from self._pause()
@@ -119,6 +125,7 @@ class Turn:
 
     def _pause(self) -> Iterator[What]:
         words, self._words = self._words.strip(), ""
+        self.pauses += 1
         if words:
             yield Said(Speaker.ASSISTANT, words)
 

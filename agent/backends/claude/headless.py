@@ -1,7 +1,7 @@
 """Claude Code without a terminal: we run it ourselves and talk with it in stream-json."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,27 +11,18 @@ from agent.backends.claude.launch import Launcher
 from agent.backends.claude.process import ClaudeProcess
 from agent.backends.claude.questions import UNASKED, Asker, Nobody
 from agent.backends.claude.stream_json import Asked, Became, Finished, Limited, Said, Taken, Talk, Withdrawn, Works
-from agent.backends.open_questions import OpenQuestions
-from agent.backends.programs import PATIENCE, Listener, Places, ProgramBackend
+from agent.backends.programs import PATIENCE, Places, ProgramBackend, not_a_mode
 from agent.domain.command import Action, Outcome, Reason
-from agent.domain.control import BYPASS, MODES, ControlKind, ControlSignal
+from agent.domain.control import MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
 from agent.domain.session import Conversation, Session, SessionState
-from agent.loops import Tasks
 from agent.processes import identify
 
-_FROM_NOW_ON = "from its next text on"
+_TITLE = "Claude Code"
 _GONE = "No conversation found"  # the program's words
 
 
-def _not_a_mode(mode: str) -> Outcome:
-    if mode == BYPASS:
-        text = f"{BYPASS} asks nothing any more; no session that is started from afar is started with it allowed."
-        return Outcome.failed(Reason.MODE_NOT_ALLOWED, text)
-    return Outcome.failed(Reason.UNSUPPORTED, f"There is no mode {mode} here; one of: {', '.join(MODES)}")
-
-
-class HeadlessBackend(ProgramBackend[ClaudeProcess]):
+class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]):
     """Runs at most one program for each session."""
 
     def __init__(
@@ -42,16 +33,8 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess]):
         trusted: Sequence[Path] = (),
         workers: Path | None = None,
     ) -> None:
-        super().__init__(patience, places or Places())
+        super().__init__(Nobody(), patience, places)
         self._launcher = Launcher(environ, trusted, workers)
-        self._asker: Asker = Nobody()
-        self._questions: OpenQuestions[Mapping[str, object]] = OpenQuestions(self._tasks)
-
-    def connect(self, listener: Listener, asker: Asker | None = None, tasks: Tasks | None = None) -> None:
-        """Say who listens, who decides, and who is told of what breaks, before the first text."""
-        self._listener, self._tasks = listener, tasks or self._tasks
-        self._asker = asker or self._asker
-        self._questions = OpenQuestions(self._tasks)
 
     def is_installed(self) -> bool:
         """Whether the program is there."""
@@ -64,10 +47,6 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess]):
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A text that comes while it asks something confirms nothing: it is queued."""
         return ""
-
-    async def close(self) -> None:
-        await super().close()
-        await self._questions.closed()
 
     async def _say(self, session: Session, content: str) -> Outcome:
         try:
@@ -95,14 +74,14 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess]):
         return Outcome.failed(Reason.BACKEND_ERROR, f"Claude Code does not start: {how}")
 
     async def _interrupt(self, session: Session) -> Outcome:
-        return await self._asked(session, ClaudeProcess.interrupt, "nothing was running")
+        return await self._changed(session, ClaudeProcess.interrupt, _TITLE, "nothing was running")
 
     async def _control(self, session: Session, signal: ControlSignal) -> Outcome:
         match signal.kind:
             case ControlKind.INTERRUPT:
                 return await self._interrupt(session)
             case ControlKind.MODE if signal.value not in MODES:
-                return _not_a_mode(signal.value)
+                return not_a_mode(signal.value, MODES)
             case ControlKind.MODE:
                 request = {"subtype": "set_permission_mode", "mode": signal.value}
             case ControlKind.MODEL:
@@ -110,22 +89,7 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess]):
             case ControlKind.COMPACT | ControlKind.CLEAR:
                 return await self._say(session, signal.typed)
         # Where none runs now the next one is started so.
-        return await self._asked(session, lambda running: running.control(**request), _FROM_NOW_ON)
-
-    async def _asked(
-        self, session: Session, ask: Callable[[ClaudeProcess], Coroutine[None, None, str]], if_none: str
-    ) -> Outcome:
-        """What a program that runs makes of a request; done with these words where none does."""
-        running = self._running.get(session.session_id)
-        if running is None or running.how:
-            return Outcome.done(if_none)
-        try:
-            error = await asyncio.wait_for(ask(running), self._patience)
-        except Ended:
-            return Outcome.done(if_none)
-        except TimeoutError:
-            return Outcome.uncertain(Reason.BACKEND_ERROR, "Claude Code does not answer.")
-        return Outcome.failed(Reason.BACKEND_ERROR, error) if error else Outcome.done()
+        return await self._changed(session, lambda running: running.control(**request), _TITLE)
 
     async def _launched(self, session: Session) -> ClaudeProcess:
         name = session.session_id

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.backends.child import end_group
 from agent.backends.claude import registry_file, stream_asides, stream_json
 from agent.backends.claude.process import ClaudeProcess, Heard
 from agent.backends.folders import leads_into
@@ -15,7 +14,6 @@ from agent.domain.command import Reason
 from agent.domain.control import MODES
 from agent.domain.errors import Refusal
 from agent.domain.session import Session
-from agent.processes import is_running
 from agent.token_files import environment as of_session
 
 PROGRAM = "claude"
@@ -56,8 +54,6 @@ class Launcher:
     async def start(self, session: Session, heard: Heard) -> ClaudeProcess:
         """The program of a session, in the conversation that it had. Raises Refusal when it cannot be."""
         talk = session.conversation
-        if talk is not None and is_running(talk.process):
-            await end_group(talk.process)  # an agent that died has left it
         earlier = talk.conversation_id if talk else session.target.get("resume", "")
         # Two on one conversation would make a silent branch of it, which one of them never shows.
         if earlier and (holder := registry_file.holder(self.config, earlier)) is not None:

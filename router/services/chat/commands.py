@@ -186,6 +186,6 @@ def _control(session: Session, kind: ControlKind, value: str) -> Reply | Press:
     if kind is ControlKind.MODE:
         buttons = router_buttons.control_buttons(Verb.MODE, session.modes, wording.MODE_LABELS)
         return Reply(wording.mode(session), buttons, session.session_id)
-    return Reply(
-        wording.model(session), router_buttons.control_buttons(Verb.MODEL, wording.MODELS, {}), session.session_id
-    )
+    is_claude_code = ControlKind.COMPACT.value in session.controls
+    buttons = router_buttons.control_buttons(Verb.MODEL, wording.MODELS if is_claude_code else (), {})
+    return Reply(wording.model(session), buttons, session.session_id)

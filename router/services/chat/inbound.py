@@ -332,8 +332,8 @@ class InboundService:
 
 def _is_text(session: Session, name: str, argument: str) -> bool:
     """Whether a command is words for the session's program: what is no Claude Code may know it, too."""
-    if name in ("compact", "clear") and argument:
-        return True
+    if name in ("compact", "clear"):
+        return bool(argument) or name not in session.controls
     return name != "mode" and not session.controls
 
 

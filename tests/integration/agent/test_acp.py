@@ -117,7 +117,7 @@ async def test_a_start_begins_it_and_its_question_is_answered(rigs: Rigs, stand_
         await eventually(lambda: rig.agent.acp and not rig.agent.acp.pids)  # ending a program takes a moment
 
     assert (outcome, stopped) == (Outcome.done(), Outcome.done())
-    assert (session.modes, session.controls) == ((), (ControlKind.INTERRUPT,))
+    assert (session.modes, session.controls) == ((), (ControlKind.INTERRUPT, ControlKind.MODEL))
     assert (session.backend, session.label, session.target) == ("acp", "api", {"agent": "stand-in"})
     assert told == ["told: yes_once"]
     assert [option.label for option in asked.options] == ["Allow for this session", "Allow", "Reject"]

@@ -87,6 +87,21 @@ def test_to_another_program_it_is_a_text_as_ever(
     assert arrived(link).input.text == text
 
 
+def test_what_a_program_has_not_among_its_controls_is_a_text_for_it(
+    router: RouterUnderTest, courier: ThinCourier, link: ThinLink, transport: str
+) -> None:
+    controls = [types.CONTROL_KIND_INTERRUPT, types.CONTROL_KIND_MODEL]
+    session = told(link, 1, label=fresh("gemini"), modes=[], controls=controls, mode="", model="pro")
+    router.submit(here(transport), f"/use {found(router, session).label}")
+    router.submit(here(transport), "/model")
+    while "works with" not in (offered := courier.brought("100").notification).text:
+        pass
+    router.submit(here(transport), "/compact")
+
+    assert list(offered.buttons) == []  # the names of Claude Code's models are none of its
+    assert arrived(link).input.text == "/compact"
+
+
 def test_the_modes_are_offered_and_one_is_pressed(
     router: RouterUnderTest, courier: ThinCourier, link: ThinLink, session: str, transport: str
 ) -> None:

@@ -80,6 +80,12 @@ class StandIn:
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     @property
+    def settings(self) -> list[str]:
+        """What it was set to, in order: `mode plan`, `model m1`."""
+        file = self.folder / "set"
+        return file.read_text().splitlines() if file.exists() else []
+
+    @property
     def points(self) -> list[str]:
         file = self.folder / "points"
         return file.read_text().split() if file.exists() else []
@@ -126,7 +132,11 @@ class Scene:
         return replace(self._session, cwd=str(self.cwd), conversation=self.notes.talk)
 
     def resumes(self, conversation_id: str) -> None:
-        self._session = replace(self._session, target={**self._session.target, "resume": conversation_id})
+        self.chooses(resume=conversation_id)
+
+    def chooses(self, **target: str) -> None:
+        """As is kept of a session: its mode, its model, the conversation that it goes on with."""
+        self._session = replace(self._session, target={**self._session.target, **target})
 
     async def say(self, text: str) -> Outcome:
         return await self.deliver(Input(text))

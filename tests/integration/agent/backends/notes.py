@@ -12,6 +12,8 @@ class Notes:
         self.talk: Conversation | None = None
         self.modes: list[tuple[str, str]] = []  # with the model
         self.limits: list[float] = []
+        self.asides: list[object] = []
+        self.is_read = True  # somebody reads along
 
     async def works(self, session_id: str, mode: str, model: str = "") -> None:  # noqa: ARG002 -- there is one session
         self.modes.append((mode, model))
@@ -31,8 +33,9 @@ class Notes:
     async def talks(self, session_id: str, talk: Conversation | None) -> None:  # noqa: ARG002 -- there is one session
         self.talk = talk
 
-    def aside(self, session_id: str, aside: object) -> None:
+    def aside(self, session_id: str, aside: object) -> None:  # noqa: ARG002 -- there is one session
         """Reads along."""
+        self.asides.append(aside)
 
     def is_followed(self, session_id: str) -> bool:  # noqa: ARG002 -- there is one session
-        return True
+        return self.is_read

@@ -41,7 +41,7 @@ class ProgramStage(ABC):
         self._backend, self._session = self._runner.run(self._made(folder))
 
     @abstractmethod
-    async def _made(self, folder: Path) -> tuple[ProgramBackend[Any], Session]: ...
+    async def _made(self, folder: Path) -> tuple[ProgramBackend[Any, Any, Any], Session]: ...
 
     @abstractmethod
     def submissions(self) -> list[bytes]: ...
@@ -69,7 +69,7 @@ class ProgramStage(ABC):
 class HeadlessStage(ProgramStage):
     """It takes prompts as Claude Code does."""
 
-    async def _made(self, folder: Path) -> tuple[ProgramBackend[Any], Session]:
+    async def _made(self, folder: Path) -> tuple[ProgramBackend[Any, Any, Any], Session]:
         program, file = stream_recorder(folder)
         self._record = Record(file)
         backend = HeadlessBackend()
@@ -83,7 +83,7 @@ class HeadlessStage(ProgramStage):
 class AcpStage(ProgramStage):
     """It speaks ACP."""
 
-    async def _made(self, folder: Path) -> tuple[ProgramBackend[Any], Session]:
+    async def _made(self, folder: Path) -> tuple[ProgramBackend[Any, Any, Any], Session]:
         self._prompts, self._read = folder / "prompts", 0
         self._prompts.touch()
         argv = (sys.executable, "-I", "-S", str(ACP_AGENT), str(folder))
