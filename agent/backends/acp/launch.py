@@ -93,7 +93,8 @@ class Launcher:
             why = f"{kind.program} is not installed here, or not on the PATH of Pointsman's agent{where}"
             raise Refusal(Reason.BACKEND_ERROR, f"{kind.title} does not start: {why}")
         self._check_free(kind, session)
-        environ = self.environ | dict(kind.environ) | of_session(session.session_id, self._workers)
+        defaults = await asyncio.to_thread(_defaults, kind)
+        environ = defaults | self.environ | dict(kind.environ) | of_session(session.session_id, self._workers)
         chosen = session.target
         return Plan((path, *kind.argv[1:]), folder, environ, chosen.get("mode", ""), chosen.get("model", ""))
 
@@ -124,6 +125,10 @@ class Launcher:
             if each == home:
                 return
             yield each
+
+
+def _defaults(kind: Kind) -> dict[str, str]:
+    return {name: str(ours) for name, (ours, machines) in kind.defaults.items() if not machines.exists()}
 
 
 def conversation_of(session: Session) -> str:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 from types import MappingProxyType
 
 from agent.domain.control import ACCEPT_EDITS, DEFAULT, PLAN
@@ -47,7 +48,8 @@ class Kind:
     `mode` is set after every new, load and resume, so that people are asked; empty where that is all there is, or
     `environ` says it. `modes` are those that can be chosen from afar: our names, and its own. `brings` are files and
     folders of a project that it would use before anybody is asked: commands to run, or where its key is sent; None
-    where nobody knows.
+    where nobody knows. `defaults` are files of its own settings that go behind all others, by the variable that names
+    them: not where the person names one, or this machine has its own, at the second path.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Kind:
     mode: str = ""
     modes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    defaults: Mapping[str, tuple[Path, Path]] = field(default_factory=lambda: MappingProxyType({}))
     busy: Busy = Busy.UNKNOWN
     load: Load = Load.OFFERED
     late_replay: bool = False  # old words come also behind the answer, up to the list of its commands
@@ -70,6 +73,8 @@ class Kind:
         return self.argv[0]
 
 
+_FOLDER = Path(__file__).parent
+_MACHINES_GEMINI = Path("/etc/gemini-cli/system-defaults.json")
 # It allows everything unless it is told otherwise; said here, a person's own files stay as they are.
 _OPENCODE = json.dumps({"permission": {"bash": "ask", "edit": "ask", "webfetch": "ask"}})
 
@@ -78,20 +83,23 @@ _ALL = (
         "gemini", "Gemini CLI", ("gemini", "--acp"), "npm install -g @google/gemini-cli", "default",
         MappingProxyType({DEFAULT: "default", ACCEPT_EDITS: "autoEdit", PLAN: "plan"}),
         MappingProxyType({"GEMINI_CLI_NO_RELAUNCH": "true", "NO_BROWSER": "1"}),
+        # A load leaves an empty file by the conversation's name, and its tidying at the next start takes both away.
+        MappingProxyType({"GEMINI_CLI_SYSTEM_DEFAULTS_PATH": (_FOLDER / "retention.json", _MACHINES_GEMINI)}),
         Busy.STOPS, Load.NEXT_MINUTE, late_replay=True, brings=(".gemini", ".env"),
     ),
     Kind(
         "opencode", "OpenCode", ("opencode", "acp"), "npm install -g opencode-ai", "",
         MappingProxyType({DEFAULT: "build", PLAN: "plan"}),
         MappingProxyType({"OPENCODE_CONFIG_CONTENT": _OPENCODE, "OPENCODE_DISABLE_AUTOUPDATE": "1"}),
-        Busy.JOINS, Load.RESUME, words=LastWords.MESSAGE, brings=("opencode.json", "opencode.jsonc", ".opencode"),
+        busy=Busy.JOINS, load=Load.RESUME, words=LastWords.MESSAGE,
+        brings=("opencode.json", "opencode.jsonc", ".opencode"),
     ),
     Kind(
         "codex", "Codex", ("codex-acp",), "npm install -g @agentclientprotocol/codex-acp", "read-only",
         # In the second it writes and runs what its sandbox lets it, in the folder alone.
         MappingProxyType({DEFAULT: "read-only", ACCEPT_EDITS: "workspace-write"}),
         MappingProxyType({"INITIAL_AGENT_MODE": "read-only", "NO_BROWSER": "1"}),
-        Busy.QUEUES, Load.RESUME, words=LastWords.MESSAGE, brings=(".codex",),
+        busy=Busy.QUEUES, load=Load.RESUME, words=LastWords.MESSAGE, brings=(".codex",),
     ),
     Kind(
         "claude-acp", "Claude Code (ACP)", ("claude-agent-acp",),
@@ -104,7 +112,7 @@ _ALL = (
         "qwen", "Qwen Code", ("qwen", "--acp"), "npm install -g @qwen-code/qwen-code", "default",
         MappingProxyType({DEFAULT: "default", ACCEPT_EDITS: "auto-edit", PLAN: "plan"}),
         MappingProxyType({"QWEN_CODE_NO_RELAUNCH": "true"}),
-        Busy.STOPS, Load.RESUME, brings=(".qwen", ".env"),
+        busy=Busy.STOPS, load=Load.RESUME, brings=(".qwen", ".env"),
     ),
     Kind(
         "copilot", "Copilot CLI", ("copilot", "--acp"), "npm install -g @github/copilot",
