@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pytest
 
 _FOLDER = Path(__file__).resolve().parents[2] / ".coding-agents"  # ignored by git
 _INSTALL_LIMIT = 240.0  # seconds; they have 100 to 460 MB
+EVERY = "TEST_EVERY_AGENT" in os.environ  # a night's work
 _ARCH = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine())
 
 
@@ -35,15 +36,19 @@ class Program:
         return _FOLDER / f"{self.name}-{self.version}"
 
     @property
+    def is_installed(self) -> bool:
+        return (self.folder / "whole").exists()
+
+    @property
     def path(self) -> Path:
         """Where it is. Skips the test where there is none."""
-        if not (self.folder / "whole").exists():
+        if not self.is_installed:
             pytest.skip(f"{self.name} is not installed: python -m tests.fakes.acp_programs")
         return self.folder / "node_modules" / self.file
 
     def install(self) -> str:
         """Install it unless it is there. Why it could not be; empty when it is there."""
-        if (self.folder / "whole").exists():
+        if self.is_installed:
             return ""
         if shutil.which("npm") is None or shutil.which("node") is None:
             return "It is installed with npm, and run by node; one of them is not here."
@@ -69,8 +74,15 @@ PROGRAMS = {
         Program("gemini", "@google/gemini-cli", "0.61.0", ".bin/gemini", "gemini"),
         Program("opencode", _OPENCODE, "1.18.33", f"{_OPENCODE}/bin/opencode", "opencode"),
         Program("codex", "@agentclientprotocol/codex-acp", "2.6.0", ".bin/codex-acp", "codex-acp"),
+        # Newer ones need Node 22.
+        Program("qwen", "@qwen-code/qwen-code", "0.15.10", ".bin/qwen", "qwen"),
     )
 }
+
+
+def wanted(short: Sequence[str]) -> Sequence[str]:
+    """The names of those to be tested with: these, or with TEST_EVERY_AGENT=1 all of them."""
+    return tuple(PROGRAMS) if EVERY else short
 
 
 class AcpHome:
@@ -134,10 +146,23 @@ enabled = false
     return {"STUB_KEY": "none", "TMPDIR": str(home / "tmp")}
 
 
+def _qwen(home: Path, _project: Path, url: str) -> dict[str, str]:
+    settings = {
+        "security": {"auth": {"selectedType": "openai"}},
+        "model": {"name": "stub"},
+        "privacy": {"usageStatisticsEnabled": False},
+        "general": {"disableAutoUpdate": True},
+    }
+    (home / ".qwen").mkdir()
+    (home / ".qwen" / "settings.json").write_text(json.dumps(settings))
+    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": "stub"}
+
+
 _SET_UP: dict[str, Callable[[Path, Path, str], dict[str, str]]] = {
     "gemini": _gemini,
     "opencode": _opencode,
     "codex": _codex,
+    "qwen": _qwen,
 }
 
 
