@@ -11,8 +11,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 
+from tests.fakes.acp_programs import PROGRAMS
 from tests.faults import (
     clocks,
+    coding_agents,
     cuts,
     disks,
     files,
@@ -141,6 +143,13 @@ def _round(one: World, rng: random.Random) -> Row:
 
 def _programs(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
     yield rude_programs.rude(rng, options.times * 5)
+    for name in coding_agents.installed(options.programs):
+        yield coding_agents.life(name, rng, options.rounds)
+
+
+def _moments(options: argparse.Namespace, rng: random.Random) -> Iterator[Row]:
+    for name in coding_agents.installed(options.programs):
+        yield coding_agents.moments(name, rng, options.moments)
 
 
 GROUPS: dict[str, Group] = {
@@ -155,6 +164,7 @@ GROUPS: dict[str, Group] = {
     "hostile": _hostile,
     "found": _found,
     "programs": _programs,
+    "moments": _moments,
     "storm": _storm,
 }
 
@@ -204,6 +214,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--times", type=int, default=20, help="of each other fault that can be repeated")
     parser.add_argument("--reader", type=float, default=20, help="seconds that a reader keeps the router's log")
     parser.add_argument("--agents", type=int, default=2000, help="in the reconnect storm")
+    parser.add_argument("--rounds", type=int, default=21, help="of each real coding agent over ACP")
+    parser.add_argument("--moments", type=int, default=200, help="texts in a turn of each of them")
+    parser.add_argument("--programs", nargs="*", choices=list(PROGRAMS), default=list(PROGRAMS), help="these alone")
     parser.add_argument("--only", nargs="*", choices=list(GROUPS), help="these groups alone")
     return parser.parse_args()
 
