@@ -17,23 +17,18 @@ from agent.backends.acp.json_rpc import Answers, Asks, Json, Message, Tells
 from agent.backends.acp.launch import Plan
 from agent.backends.acp.process import AcpProcess, Refused
 from agent.backends.acp.settings import Settings
-from agent.backends.acp.shapes import number, part, text
-from agent.backends.acp.table import Kind, Load
+from agent.backends.acp.shapes import part, text
+from agent.backends.acp.start import greeted, taken_up, ways_back
+from agent.backends.acp.table import Kind
 from agent.backends.acp.updates import Turn
 from agent.backends.child import Ended
 from agent.domain.acp_question import CANCELLED, DECLINED, WITHDRAWN, Form, Permission
 from agent.domain.aside import Aside
 from agent.domain.session_event import Described, Said, Speaker, What
 
-PROTOCOL = 1
 CANCEL_AGAIN = 1.0  # seconds; what runs only just begins may not hear the first one
 CANCEL_PATIENCE = 10.0
 REPLAY_PATIENCE = 10.0  # seconds behind the answer for old words that come late
-_OFFERED: Json = {
-    "fs": {"readTextFile": False, "writeTextFile": False},  # it reads, writes and runs by itself
-    "terminal": False,
-    "elicitation": {"form": {}},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +131,7 @@ class AcpTalk:
 
     async def open(self, earlier: str, patience: float) -> None:
         """Begin a conversation, or take an earlier one up. Raises Refused, Ended, TimeoutError."""
-        about = {"name": "pointsman", "title": "Pointsman", "version": "1"}
-        begun = {"protocolVersion": PROTOCOL, "clientCapabilities": _OFFERED, "clientInfo": about}
-        able = await self.process.call("initialize", begun, patience)
-        if (spoken := number(able, "protocolVersion")) != PROTOCOL:
-            raise Refused(0, f"it speaks version {spoken} of the protocol, and not {PROTOCOL}")
+        able = await greeted(self._call, patience)
         place = {"cwd": self._plan.folder, "mcpServers": []}
         if earlier:
             result = await self._take_up(earlier, able, place, patience)
@@ -202,17 +193,10 @@ class AcpTalk:
             over.cancel()
 
     async def _take_up(self, earlier: str, able: Json, place: Json, patience: float) -> Json:
-        resumes = "resume" in part(part(able, "agentCapabilities"), "sessionCapabilities")
-        loads = part(able, "agentCapabilities").get("loadSession") is True
-        if resumes and self.kind.load in (Load.RESUME, Load.OFFERED):
-            method = Load.RESUME.value
-        elif loads:
-            method = Load.LOAD.value
-        else:
-            raise Refused(0, "it cannot take an earlier conversation up again")
+        ways = ways_back(self.kind, able)
         self.conversation_id, self._replaying = earlier, True
         self._listed.clear()
-        result = await self.process.call(method, {"sessionId": earlier, **place}, patience)
+        result = await taken_up(self._call, ways, {"sessionId": earlier, **place}, patience)
         if self.kind.late_replay:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._listed.wait(), REPLAY_PATIENCE)

@@ -10,14 +10,13 @@ from dataclasses import replace
 from agent.backends.acp import updates
 from agent.backends.acp.process import Refused
 from agent.backends.acp.shapes import Json, part, parts, text
+from agent.backends.acp.start import Call
 from agent.backends.acp.table import Kind
 from agent.domain.session_event import Described, What
 
 MOST_OFFERED = 200
 MOST_TOLD = 12  # models of which a refusal tells
 _ECHO = "[MODE_UPDATE]"  # one of them says so in words
-
-Call = Callable[[str, Json, float | None], Awaitable[Json]]
 
 
 class Settings:
