@@ -28,7 +28,7 @@ class Phone:
         self._delivered = delivered  # waits until the router knows a message of the bot: people read before they reply
         self._chat = chat
         self._person = person
-        self._transcript = transcript
+        self.transcript = transcript
         self._seen: set[int] = set()
 
     # --- what the person does ---
@@ -95,7 +95,7 @@ class Phone:
 
     def _note(self, who: str, text: str) -> None:
         text = _CLOCK.sub(r"\g<1>12:00", _ID.sub("ID", text))
-        self._transcript.append(f"{who}  {text}".replace("\n", "\n     "))
+        self.transcript.append(f"{who}  {text}".replace("\n", "\n     "))
 
 
 def shown(message: Message) -> str:

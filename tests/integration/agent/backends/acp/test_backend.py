@@ -221,22 +221,6 @@ async def test_what_was_said_before_is_not_said_again(stand_in: StandIn, data_di
             assert Said(Speaker.ASSISTANT, "old words") not in scene.events()
 
 
-async def test_one_that_offers_a_way_back_that_it_has_not_is_taken_up_by_the_other(
-    stand_in: StandIn, data_dir: Path
-) -> None:
-    stand_in.behaves(fails={"session/resume": {"code": -32601, "message": "Method not found"}})
-    async with Scene(data_dir, stand_in.kind()) as scene:
-        await scene.turn("first")
-        await scene.killed()
-        words = await scene.turn("second")
-
-    assert words == "echo: second"
-    assert [one for one in stand_in.points if one in ("session/resume", "session/load")] == [
-        "session/resume",
-        "session/load",
-    ]
-
-
 async def test_a_kill_in_the_middle_is_told_and_the_next_text_takes_it_up(stand_in: StandIn, data_dir: Path) -> None:
     async with Scene(data_dir, stand_in.kind()) as scene:
         await scene.say("%wait")

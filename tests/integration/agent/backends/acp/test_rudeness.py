@@ -103,6 +103,22 @@ async def test_one_that_dies_while_it_takes_a_conversation_up_does_so_at_the_nex
     assert after.conversation_id == before.conversation_id
 
 
+async def test_one_that_offers_a_way_back_that_it_has_not_is_taken_up_by_the_other(
+    stand_in: StandIn, data_dir: Path
+) -> None:
+    stand_in.behaves(fails={"session/resume": {"code": -32601, "message": "Method not found"}})
+    async with Scene(data_dir, stand_in.kind()) as scene:
+        await scene.turn("first")
+        await scene.killed()
+        words = await scene.turn("second")
+
+    assert words == "echo: second"
+    assert [one for one in stand_in.points if one in ("session/resume", "session/load")] == [
+        "session/resume",
+        "session/load",
+    ]
+
+
 @pytest.mark.parametrize("point", [*BEFORE, "session/prompt"])
 async def test_one_that_falls_silent_is_not_waited_for_for_ever(
     stand_in: StandIn, data_dir: Path, point: str, monkeypatch: pytest.MonkeyPatch
