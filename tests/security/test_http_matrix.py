@@ -30,6 +30,8 @@ GET  /metrics                       admin operator viewer approver adapter
 GET  /search                        admin operator viewer approver adapter
 GET  /sessions                      admin operator viewer approver adapter
 POST /sessions/<session_id>/control  admin operator adapter
+POST /sessions/<session_id>/follow   admin operator adapter
+POST /sessions/<session_id>/unfollow admin operator adapter
 GET  /sessions/<session_id>/events  admin operator viewer approver adapter
 POST /sessions/register             admin operator
 POST /sessions/start                admin operator adapter
@@ -107,6 +109,8 @@ BODIES = {
     "/deferred": {"when": "in 10m", "text": "hello", "sessionId": "none"},
     "/deferred/<deferred_id>/change": {"change": "PAUSE"},
     "/sessions/<session_id>/control": {"signal": "clear"},
+    "/sessions/<session_id>/follow": {"chats": []},
+    "/sessions/<session_id>/unfollow": {"chats": []},
 }
 QUERIES = {"/search": {"q": "words"}, "/deferred/occurrences": {"until": "2000-01-01T00:00:00Z"}}
 

@@ -6,6 +6,7 @@ from pointsman.client.errors import RouterError
 from pointsman.client.records import Button, CommandState
 from tests.rigs.browsed_console import IN_BROWSER, PHONE, Console
 from tests.rigs.console_router import a_session
+from tests.waiting import wait_until
 
 pytestmark = IN_BROWSER
 
@@ -36,6 +37,7 @@ def test_a_pairing_code_is_typed_where_the_key_is(console: Console) -> None:
         page.get_by_role("button", name="Send").click()
 
         expect(page.locator(".sent .bubble")).to_have_text("hello")
+        wait_until(lambda: console.router.submissions)
         assert [one.actor for one in console.router.submissions] == ["web:console (Ada)"]
 
 
