@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 MARGIN = 1.0  # seconds beyond the turn of a minute, for a clock that is set meanwhile
 _OPEN = "This conversation is open in another agent of this machine. Go on there, or end it first."
-_HELD = "{title} is at work, and a text would {busy}: it goes in when this turn is over."
+_HELD = "{title} is at work, and a text would {busy}: it goes in when this turn is over"
 
 
 class Asker(Protocol):
@@ -105,7 +105,7 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
             return _HELD.format(title=talk.kind.title, busy=_BUSY[talk.kind.busy.name]) if talk.is_busy else ""
         if kind is not None and (left := self._too_soon(kind, conversation_of(session))):
             then = datetime.fromtimestamp(self._now() + left, UTC).astimezone().strftime("%H:%M:%S")
-            return f"{kind.title} can take its conversation up again at {then}; before, it would lose it."
+            return f"{kind.title} can take its conversation up again at {then}; before, it would lose it"
         return ""
 
     async def _say(self, session: Session, content: str) -> Outcome:
