@@ -23,6 +23,7 @@ from agent.domain.acp_question import Form, Permission
 from agent.domain.command import Action, Input, Outcome, Reason
 from agent.domain.control import MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
+from agent.domain.program import Program
 from agent.domain.session import Conversation, Session, SessionState
 from agent.domain.session_event import What
 from agent.loops import Tasks
@@ -78,11 +79,9 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
         """The programs that are here."""
         return tuple(kind for kind in self._launcher.kinds.values() if self._launcher.path(kind))
 
-    async def versions(self) -> tuple[tuple[str, str], ...]:
-        """Those that are here, each with its version; empty where it does not say."""
-        kinds = self.installed
-        found = await asyncio.gather(*(self._launcher.version(kind) for kind in kinds))
-        return tuple((kind.name, version) for kind, version in zip(kinds, found, strict=True))
+    async def standing(self) -> tuple[Program, ...]:
+        """Those that are here, and what is known of each."""
+        return tuple(await asyncio.gather(*map(self._launcher.standing, self.installed)))
 
     def title(self, session: Session) -> str:
         """What people call the program of a session."""
