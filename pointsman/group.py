@@ -50,6 +50,7 @@ _SECTIONS = {
         "answer": ("commands.permissions:answer", 'Answer one: allow, or deny "use the sandbox".'),
         "follow": ("commands.audience:follow", "Let chats hear of a session, beside those that do."),
         "unfollow": ("commands.audience:unfollow", "Let chats hear of a session no more."),
+        "escalate": ("commands.people:escalate", "Say how somebody is asked again, and where."),
         "notifications": ("commands.notifications:notifications", "List notifications, newest first."),
     },
     "Later": {

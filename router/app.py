@@ -51,6 +51,7 @@ from router.services.deferral.limits import Limits
 from router.services.deferral.occurrences import Occurrences
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
+from router.services.escalations import Escalations
 from router.services.events import EventLog
 from router.services.files import Files
 from router.services.gates import Gates
@@ -115,13 +116,13 @@ class Router:
         topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
         dead_letters = DeadLetters(delivery, starts, status_messages, clock)
         people = _people(seal, subscriptions, status_messages, clock, randomness)
-        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, token, people.second_factors, rules, quotas)
+        again = Escalations(outbox, wakeups, clock, new_id, token, rules, zone)
+        permissions = Permissions(delivery, outbox, wakeups, clock, new_id, again, people.second_factors, rules, quotas)
         session_messages = SessionMessages(delivery, permissions, status_messages, clock, new_id)
         permissions.on_over.append(session_messages.answered)
         deferral = _deferral(delivery, starts, status_messages, hub, wakeups, clock, new_id, zone)
-        session_service = SessionService(
-            delivery, permissions, topics, clock, hub.connected, wakeups, quotas, deferral.limits
-        )
+        session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas,
+            deferral.limits)  # fmt: skip
         enrolment = Enrolment(hub, session_service, clock, randomness.secret, key.fingerprint)
         self._keys = keys = ApiKeys(database, clock, randomness.secret, enrolment.join_tokens)
         self.events, work_messages, self._work = _turns(database, hub, outbox, clock, new_id, token)
@@ -141,7 +142,8 @@ class Router:
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
             self.events, screens, people, deferral, session_messages)  # fmt: skip
-        self._delivery_receipts = told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages)
+        self._delivery_receipts = told = DeliveryReceipts(outbox, status_messages, topics, subscriptions,
+            work_messages, again.failed)  # fmt: skip
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self.servicers = Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
@@ -197,15 +199,9 @@ def _turns(
 
 
 def _deferral(
-    delivery: DeliveryEngine,
-    starts: Starts,
-    status_messages: StatusMessages,
-    hub: Hub,
-    wakeups: Wakeups,
-    clock: Clock,
-    new_id: Callable[[], str],
-    zone: str,
-) -> Deferral:
+    delivery: DeliveryEngine, starts: Starts, status_messages: StatusMessages, hub: Hub, wakeups: Wakeups, clock: Clock,
+    new_id: Callable[[], str], zone: str,
+) -> Deferral:  # fmt: skip
     kept = Deferrals(starts, hub.connected, wakeups, clock, new_id, zone)
     occurrences = Occurrences(delivery, starts, status_messages, hub.connected, clock)
     return Deferral(kept, occurrences, Limits(kept, status_messages, clock))

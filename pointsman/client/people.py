@@ -53,6 +53,10 @@ class People(Calls):
         asked = pb.JoinPeopleRequest(person_id=person_id, other_person_id=other_person_id)
         return convert.read(Person, self._call(self._stub.JoinPeople, asked).person)
 
+    def ladder(self, person_id: str = "", wanted: str = "") -> str:
+        """How a person is asked again who does not answer: set where it is given, and told; "" for who has the key."""
+        return self._call(self._stub.SetLadder, pb.SetLadderRequest(person_id=person_id, ladder=wanted)).ladder
+
     def unpair(self, identity: str) -> tuple[int, int]:
         """Put a person out with all of theirs, or a browser, by its id; how many chats and browsers ended."""
         ended = self._call(self._stub.Unpair, pb.UnpairRequest(id=identity))

@@ -142,6 +142,22 @@ def passkey(*, who: str, remove: bool) -> None:
 
 @click.command()
 @client_flags
+@click.option("--person", "who", default="", metavar="WHO", help="Somebody who was let in; else whoever has the key.")
+@click.argument("ladder", default="")
+def escalate(*, who: str, ladder: str) -> None:
+    """Say how somebody who does not answer a question is asked again, and where; without a LADDER, tell it.
+
+    LADDER is "15m again, 30m mail": after 15 minutes a reminder where the question was shown, after 30 by e-mail; then
+    a reminder each day. A platform is one that they are reached on (telegram, push, mail); with ! in quiet hours, too.
+    "off" asks once, everywhere.
+    """
+    with control() as router:
+        person_id = _id_of([person for person in router.people() if person.person_id], who) if who else ""
+        click.echo(router.ladder(person_id, ladder))
+
+
+@click.command()
+@client_flags
 @click.argument("who", metavar="WHO")
 def unpair(*, who: str) -> None:
     """Put a person out, with all their chats and browsers, at once; or end one of those.

@@ -99,6 +99,7 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
+    "/agentlink.v1.Control/SetLadder": ADMIN,
 }
 
 _CONTROL = "/agentlink.v1.Control/"

@@ -21,6 +21,7 @@ CODES: Mapping[Reason, int] = {
     Reason.TOO_LARGE: code_pb2.INVALID_ARGUMENT,
     Reason.BAD_FRAME: code_pb2.INVALID_ARGUMENT,
     Reason.WHEN_UNCLEAR: code_pb2.INVALID_ARGUMENT,
+    Reason.LADDER_UNCLEAR: code_pb2.INVALID_ARGUMENT,
     Reason.PROTOCOL_VERSION: _PRECONDITION,
     Reason.NOT_FOUND: _NOT_FOUND,
     Reason.FILE_GONE: _NOT_FOUND,

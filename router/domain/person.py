@@ -54,6 +54,7 @@ class Person(Struct, frozen=True):
     machines: tuple[str, ...]
     sessions: tuple[str, ...]
     created_at: float
+    ladder: str = ""  # how they are asked again; empty: as by default
 
     @property
     def is_limited(self) -> bool:

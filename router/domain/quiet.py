@@ -17,6 +17,13 @@ def read(text: str) -> str | None:
     return f"{begin[0]:02}:{begin[1]:02}-{end[0]:02}:{end[1]:02}"
 
 
+def left(quiet: str, at: time) -> float:
+    """Seconds from a time of day within until the hours are over."""
+    end = time.fromisoformat(quiet.split("-")[1])
+    seconds = (end.hour - at.hour) * 3600 + (end.minute - at.minute) * 60 - at.second - at.microsecond / 1e6
+    return seconds if seconds > 0 else seconds + 24 * 3600
+
+
 def covers(quiet: str, at: time) -> bool:
     """Whether a time of day is within; hours may go over midnight. Never, where there are none."""
     if not quiet:

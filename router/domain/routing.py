@@ -25,7 +25,7 @@ IN_A_REPLY = ABOUT_A_SESSION | {"later", "every", "remind", "follow", "unfollow"
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
-    "scheduled", "zone", "limits", "iam",
+    "scheduled", "zone", "limits", "iam", "escalate",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)
 """What begins a session when its time comes."""

@@ -49,10 +49,8 @@ class Controls:
 
     def accept_of(self, tx: Transaction, person: Person | None, draft: Draft) -> Command:
         """The same for a person. Raises Refusal."""
-        is_text = not isinstance(draft.action, ControlSignal)
-        return self.accept(
-            tx, draft, may_allow=is_text or not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
-        )
+        may_allow = not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
+        return self.accept(tx, draft, may_allow=may_allow)
 
     def _check(self, tx: Transaction, session: Session, signal: ControlSignal, *, may_allow: bool) -> None:
         machine = machines.find(tx, session.machine_id)

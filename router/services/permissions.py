@@ -19,7 +19,7 @@ from router.domain.audit import AuditEvent
 from router.domain.command import Origin
 from router.domain.errors import Reason, Refusal
 from router.domain.frames import PermissionRequest, PermissionWithdrawn
-from router.domain.notification import Kind, Notification, change_of
+from router.domain.notification import change_of
 from router.domain.permission import (
     ENDED_ELSEWHERE,
     MAX_OPEN,
@@ -45,10 +45,10 @@ from router.domain.wording import answers, questions
 from router.domain.wording.session_messages import NOT_YOURS
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
+from router.services.escalations import Escalations
 from router.services.outbox.leases import Outbox
 from router.services.outbox.status_messages import say_instead
 from router.services.people import rights
-from router.services.people.audience import hearers
 from router.services.people.second_factor import SecondFactors
 from router.services.wakeups import EXPIRY, Wakeups
 from router.store import audit, notifications, permissions, sessions
@@ -75,7 +75,7 @@ class Permissions:
     _wakeups: Wakeups
     _clock: Clock
     _new_id: Callable[[], str]
-    _new_token: Callable[[], str]
+    _escalations: Escalations
     _second_factors: SecondFactors
     _rules: tuple[RiskRule, ...] = SHIPPED
     _quotas: Quotas = USUAL
@@ -127,13 +127,7 @@ class Permissions:
         # Checked before the first write: a refusal has written nothing.
         permissions.insert(tx, asked := checked(as_told), asker)
         sessions.seen(tx, session.session_id, now)
-        text, buttons = questions.question(asked, risks(self._rules, asked)), router_buttons.permission_buttons(asked)
-        for chat in hearers(tx, session):
-            note = Notification(
-                self._new_id(), session.session_id, chat, Kind.QUESTION, text, self._new_token(), now, buttons,
-                permission_id=asked.permission_id,
-            )  # fmt: skip
-            self._outbox.add(tx, note, asker)
+        self._escalations.begin(tx, session, asked, asker)
         # It may end before what the timer sleeps for.
         tx.after_commit(partial(self._wakeups.wake, EXPIRY))
 
@@ -240,10 +234,10 @@ class Permissions:
             self._close(tx, asked, Closed(PermissionState.WITHDRAWN, questions.SESSION_OVER), "router")
 
     def expire(self, tx: Transaction) -> float | None:
-        """End what nobody answered in time; returns when the next one is (steady seconds since the epoch)."""
+        """End what nobody answered in time, and ask again; when to look next (steady seconds since the epoch)."""
         for asked in permissions.expired(tx, self._clock.now()):
             self._close(tx, asked, Closed(PermissionState.EXPIRED), "router")
-        return permissions.next_expiry(tx)
+        return min((at for at in (permissions.next_expiry(tx), self._escalations.look(tx)) if at), default=None)
 
     def _needs_code(self, asked: Permission, option: Option, updated_input: str = "") -> bool:
         # What is judged is what would be run.
@@ -300,6 +294,7 @@ class Permissions:
     def _show(self, tx: Transaction, closed: Permission) -> None:
         """Say in every message that shows the question how it ended, and take the buttons away; whoever waits wakes."""
         tx.after_commit(partial(self._wakeups.wake, closed.permission_id))
+        self._escalations.over(tx, closed.permission_id)
         text = questions.answered(closed, self._when(closed))
         for told in self.on_over:
             told(tx, closed)

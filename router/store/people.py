@@ -19,6 +19,7 @@ _FIND = _PEOPLE.reads(_PEOPLE.select().where(_PERSON))
 _BY_NAME = _PEOPLE.reads(_PEOPLE.select().where(Row.name == given.name))
 _PAGE = _PEOPLE.reads(_PEOPLE.select().order_by(Row.name))
 _INSERT = _PEOPLE.writes(_PEOPLE.insert())
+_SET_LADDER = Statement(Row.update({Row.ladder: given.ladder}).where(_PERSON))
 _DELETE = Statement(Row.delete().where(_PERSON))
 _IN_CHAT = Statement(Chat.select(Chat.user_id).where(_THIS).limit(1))
 _ALL_CHATS = _CHATS.reads(_CHATS.select().order_by(Chat.transport, Chat.chat_id, Chat.user_id))
@@ -48,6 +49,11 @@ def page(on: Connection) -> list[Person]:
 def insert(tx: Transaction, person: Person) -> None:
     """Write a new one."""
     _INSERT.one(tx, person)
+
+
+def set_ladder(tx: Transaction, person_id: str, ladder: str) -> None:
+    """Keep how a person is asked again."""
+    _SET_LADDER.run(tx, person_id=person_id, ladder=ladder)
 
 
 def delete(tx: Transaction, person_id: str) -> int:

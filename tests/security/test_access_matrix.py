@@ -67,6 +67,7 @@ Control.ChangeDeferred       admin operator adapter
 Control.Follow               admin operator adapter
 Control.Unfollow             admin operator adapter
 Control.JoinPeople           admin
+Control.SetLadder            admin
 Control.DropDeadLetter       admin operator adapter
 Control.EndConsent           admin operator adapter
 Control.GetCommand           admin operator viewer approver adapter worker

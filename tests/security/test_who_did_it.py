@@ -63,6 +63,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/Unpair": AuditEvent.UNPAIRED,
     "Control/JoinPeople": AuditEvent.JOINED,
     **dict.fromkeys(("Control/Follow", "Control/Unfollow"), "a chat that was let in hears of what it may know"),
+    "Control/SetLadder": "how often somebody is asked opens nothing",
     "Control/SetSecondFactor": AuditEvent.SECOND_FACTOR_SET,
     "Control/SetPasskey": AuditEvent.PASSKEYS_REMOVED,
     "ChatLink/ReportRefusal": AuditEvent.REFUSED,

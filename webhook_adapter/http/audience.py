@@ -1,8 +1,10 @@
 """REST: who hears of a session."""
 
 from collections.abc import Callable, Iterable
+from typing import Annotated
 
 from flask import Blueprint
+from msgspec import Meta
 
 from pointsman.client.control import Control
 from pointsman.client.records import Chat
@@ -22,6 +24,19 @@ class Audience(Answer):
     audience: tuple[Place, ...]
 
 
+class SetLadder(Body):
+    """How a person is to be asked again."""
+
+    person_id: Annotated[str | None, Meta(description="Whoever has the key, if left out.")] = None
+    ladder: Annotated[str | None, Meta(description='"15m again, 30m mail", "off"; if left out, it is told.')] = None
+
+
+class Ladder(Answer):
+    """How a person is asked again."""
+
+    ladder: str
+
+
 def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tuple[int, ...]) -> None:
     """The endpoints of who hears of a session."""
 
@@ -36,6 +51,12 @@ def add_audience(blueprint: Blueprint, control: Callable[[], Control], keyed: tu
     def unfollow_session(session_id: str, asked: FollowSession) -> Audience:
         """Let chats hear of it no more; the last one stays."""
         return _told(control().unfollow_session(session_id, _chats(asked), request=""))
+
+    @blueprint.post("/escalation")
+    @endpoint("people", *keyed, 404)
+    def set_ladder(asked: SetLadder) -> Ladder:
+        """Say how a person who does not answer a question is asked again, or tell it."""
+        return Ladder(control().ladder(asked.person_id or "", asked.ladder or ""))
 
 
 def _chats(asked: FollowSession) -> list[Chat]:

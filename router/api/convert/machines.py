@@ -8,12 +8,10 @@ from agentlink.v1 import types_pb2 as pb
 from router.api.convert.times import timestamp
 from router.domain.credentials import ApiKey, Role
 from router.domain.gates import Closed, Way
-from router.domain.machine import Machine, MachinePolicy, ProgramTold
+from router.domain.machine import Machine, MachinePolicy
 from router.store.join_tokens import JoinToken
 
 ROLES = {role: control_pb2.Role.Value(f"ROLE_{role.name}") for role in Role}
-HAS_LOGIN = {pb.LOGIN_FOUND_YES: True, pb.LOGIN_FOUND_NO: False}
-_LOGINS = {known: number for number, known in HAS_LOGIN.items()} | {None: pb.LOGIN_FOUND_UNSPECIFIED}
 ROLES_BY_NUMBER = {number: role for role, number in ROLES.items()}
 
 
@@ -26,7 +24,7 @@ def machine_message(m: Machine, closed: Sequence[Closed], *, key_wanted: bool) -
         policy=pb.MachinePolicy(
             no_starts=not m.policy.starts, folders=m.policy.folders, programs=m.policy.programs, hours=m.policy.hours
         ),
-        programs=map(_program_message, m.told or _by_version(m.programs)),
+        programs=[pb.ProgramVersion(name=name, version=number) for name, _, number in map(_parted, m.programs)],
         closed_gates=map(_gate_message, closed),
     )  # fmt: skip
 
@@ -40,14 +38,8 @@ def _gate_message(closed: Closed) -> pb.ClosedGate:
     return pb.ClosedGate(reason=reason, text=closed.text, stops_link=closed.gate.way is Way.LINK)
 
 
-def _by_version(programs: Sequence[str]) -> list[ProgramTold]:
-    """Of a machine whose last hello came before more was kept."""
-    return [ProgramTold(name, number) for name, _, number in (each.partition("=") for each in programs)]
-
-
-def _program_message(told: ProgramTold) -> pb.ProgramVersion:
-    login = _LOGINS[told.has_login]
-    return pb.ProgramVersion(name=told.name, version=told.version, mode=told.mode, lacks=told.lacks, login=login)
+def _parted(program: str) -> tuple[str, str, str]:
+    return program.partition("=")
 
 
 def api_key_message(key: ApiKey, now: float) -> control_pb2.ApiKey:

@@ -22,6 +22,7 @@ HELP = (
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
     "/follow NAME, /unfollow NAME - hear of a session here, or not; /iam CODE - be the same person as elsewhere\n"
+    "/escalate LADDER - how to be asked again, and where: 15m again, 30m mail\n"
     "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
     "/settings - what this chat shows while a session works, and how all of that is set\n"
     "/stop, /key, /mode, /model, /compact, /clear, /cancel, /end, /keep and /mute work in a reply to a session too."

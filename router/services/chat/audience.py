@@ -1,17 +1,24 @@
-"""Who hears of what, and how loud, and who somebody is: /follow, /unfollow, /mute, /unmute and /iam."""
+"""Who hears of what, and how loud, and who somebody is: /follow, /unfollow, /mute, /unmute,
+/iam and /escalate.
+"""
 
 from dataclasses import dataclass
 
+from router.domain import escalation
+from router.domain.command import ChatRef
 from router.domain.routing import Inbound
 from router.domain.session import Session, bare_id
 from router.domain.wording import answers, people
+from router.domain.wording import escalations as wording
+from router.services import escalations
 from router.services.chat.settings import SettingsCommands
 from router.services.people import audience, rights
 from router.services.people.pairing import Pairing
+from router.store import people as people_store
 from router.store import sessions
 from router.store.database import Transaction
 
-COMMANDS = frozenset(["follow", "unfollow", "iam", "mute", "unmute"])
+COMMANDS = frozenset(["follow", "unfollow", "iam", "escalate", "mute", "unmute"])
 _MAX_NAMED = 10
 
 
@@ -28,6 +35,8 @@ class AudienceCommands:
             return (
                 people.YOU_ARE.format(name=self._pairing.join(tx, inbound, argument).name) if argument else people.IAM
             )
+        if name == "escalate":
+            return _escalate(tx, inbound, argument)
         if name in ("mute", "unmute"):
             return self._settings.mute(tx, inbound.chat, about, muted=name == "mute")
         found = _named(tx, inbound, argument, about)
@@ -44,6 +53,15 @@ def matching(there: list[Session], wanted: str) -> list[Session]:
     low = wanted.lower()
     # A part of a name only where no name is exactly that: else `api` could not be chosen beside `api-2`.
     return try_exact or [s for s in there if low in s.name.lower() or s.session_id.lower().startswith(low)]
+
+
+def _escalate(tx: Transaction, inbound: Inbound, wanted: str) -> str:
+    """How who writes is asked again; whom the settings let in may have said who they are."""
+    here = people_store.paired(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id), inbound.user_id)
+    person_id = inbound.person.person_id if inbound.person else here.person_id if here else ""
+    if wanted:
+        escalations.set_ladder(tx, person_id, escalation.read(wanted))
+    return wording.ladder(escalation.told(escalations.of_person(tx, person_id)))
 
 
 def _named(tx: Transaction, inbound: Inbound, wanted: str, about: str) -> Session | str:

@@ -1,5 +1,6 @@
 """What couriers report: how a delivery ended, how long its chat rests, where it moved. People hear what they miss."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from router.domain.command import ChatRef
@@ -40,7 +41,10 @@ class DeliveryReceipts:
         topics: Topics,
         subscriptions: Subscriptions,
         work_messages: WorkMessages,
+        failed: Callable[[Transaction, Notification], None] = lambda *_: None,
     ) -> None:
+        """`failed` hears of each message that a platform did not take for good."""
+        self._failed = failed
         self._outbox = outbox
         self._work_messages = work_messages
         self._status_messages = status_messages
@@ -80,8 +84,10 @@ class DeliveryReceipts:
             case NotificationState.DELIVERED:
                 self._opened(tx, chat)
             case NotificationState.REFUSED:
+                self._failed(tx, changed)
                 self._refused(tx, chat, changed, closed=closed)
             case NotificationState.DEAD:
+                self._failed(tx, changed)
                 self._set_aside(tx, chat, changed)
 
     def _move(self, tx: Transaction, transport: str, old: str, new: str) -> None:

@@ -33,6 +33,7 @@ from router.domain.trouble import Trouble
 from router.services.delivery.backoffs import Backoffs
 from router.services.outbox import digests
 from router.services.outbox.couriers import AFTER_A_LOSS, NO_PAUSE, Courier, Delivery, RateLimitPause
+from router.services.outbox.escalation import why_not as stood_in_for
 from router.services.outbox.placement import placement
 from router.services.outbox.status_lines import StatusLines
 from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld, set_aside
@@ -163,7 +164,7 @@ class Outbox:
             if not couriers:
                 return False
             if self._free(transport, chat_id) and (queued := self._next(tx, transport, chat_id, position)):
-                if why := self._why_not(tx, queued):
+                if why := stood_in_for(tx, queued) or self._why_not(tx, queued):
                     notifications.change(tx, queued, Spared(why), self._clock.now(), "router")
                     self._troubles.forget(tx, queued)
                     tx.after_commit(partial(self._wakeups.wake, queued.notification_id))

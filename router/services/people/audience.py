@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from router.domain.audience import PAGES, Hearer, Hearing, place
 from router.domain.command import ChatRef
 from router.domain.errors import Reason, Refusal
-from router.domain.person import Person
+from router.domain.person import PairedChat, Person
 from router.domain.session import Session
 from router.domain.subscription import PUSH
 from router.store import audience, chats, people, sessions, subscriptions
@@ -33,6 +33,36 @@ def hearers(tx: Transaction, session: Session | None) -> list[ChatRef]:
     # Nobody is left whom it calls, as chats were closed since: somebody unwilling is better than nobody.
     told = told if any(map(_calls, told)) else everybody
     return [*told, *_pushed(tx, session, told, owners, asked)]
+
+
+def listeners(tx: Transaction, session: Session) -> dict[ChatRef, set[str]]:
+    """The same, with the persons who are told there; the empty id is whoever has the key, the console is nobody's."""
+    owners, pushed = _owners(tx, session), {each.chat: each.person_id for each in subscriptions.page(tx)}
+    whose = {chat: {who} for chat, who in pushed.items()}
+    return {
+        chat: whose.get(chat) or (owners.get(chat, {_KEY_HOLDER}) if _calls(chat) else set())
+        for chat in hearers(tx, session)
+    }
+
+
+def places(tx: Transaction, session: Session, person_id: str) -> list[ChatRef]:
+    """Where somebody who hears of a session can be reached: there, and in what is theirs alone; nowhere if they do not.
+
+    Of whoever has the key nobody knows which chats are one person: what counts are those of other platforms.
+    """
+    heard, asked = listeners(tx, session), _asked(tx, session)
+    told = [chat for chat, whose in heard.items() if person_id in whose]
+    if not told:
+        return []
+    theirs = [each.chat for each in subscriptions.page(tx) if each.person_id == person_id]
+    if person_id:
+        alone = [each.chat for each in people.chats(tx) if each.person_id == person_id and _is_private(each)]
+    else:
+        owners, there = _owners(tx, session), {chat.transport for chat in told}
+        alone = [chat for chat in chats.defaults(tx) if chat not in owners and _calls(chat)]
+        alone = [chat for chat in alone if chat.transport not in there]
+    left = {chat for chat in asked if not asked[chat].wants}
+    return [chat for chat in dict.fromkeys([*told, *alone, *theirs]) if chat not in left]
 
 
 def began(tx: Transaction, session_id: str, chat: ChatRef | None) -> None:
@@ -146,6 +176,10 @@ def _pushed(
         if may and (each.person_id in hear or not (narrowed or each.person_id in gone)):
             pushed.append(each.chat)
     return pushed
+
+
+def _is_private(paired: PairedChat) -> bool:
+    return paired.chat.chat_id == paired.user_id
 
 
 def _hears(person: Person, session: Session | None) -> bool:

@@ -13,7 +13,7 @@ from router.store.database import Transaction
 
 _LOOKS = frozenset([
     "start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings", "remind",
-    "scheduled", "zone", "follow", "unfollow", "iam",
+    "scheduled", "zone", "follow", "unfollow", "iam", "escalate",
 ])  # fmt: skip
 _ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session
 _LOOK_BUTTONS = frozenset({Verb.USE, Verb.SHOW})

@@ -4,6 +4,7 @@ from router.store.tables.audit import AuditAnchor, AuditEntry
 from router.store.tables.chats import Chat, Hearer, HeldMessage, SessionTopic, Stranger, Voice, WorkMessage
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
+from router.store.tables.escalation import Escalation, Telling
 from router.store.tables.machines import ApiKey, JoinToken, Machine
 from router.store.tables.notifications import FilePart, Message, Notification
 from router.store.tables.people import (
@@ -21,8 +22,9 @@ from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
-    "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Consent", "Deferred", "FilePart",
-    "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta", "Notification",
-    "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor",
-    "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "TraceStep", "Voice", "WorkMessage",
+    "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Consent", "Deferred",
+    "Escalation", "FilePart", "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta",
+    "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark",
+    "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep",
+    "Voice", "WorkMessage",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ class Person(Model):
     machines = json_list(default=())
     sessions = json_list(default=())
     created_at = TimeField()
+    ladder = TextField(default="")
 
     class Meta:
         table_name = "people"

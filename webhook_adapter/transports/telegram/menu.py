@@ -29,6 +29,7 @@ COMMANDS = {
     "mute": "No sound from the chosen session; /unmute ends that",
     "follow": "Hear of a session here: its name, or none for the chosen one",
     "unfollow": "Hear of a session here no more",
+    "escalate": "How to be asked again, and where: 15m again, 30m mail",
     "quiet": "Hours without a sound: 22-7, off",
     "settings": "What this chat shows while a session works: quiet, progress, everything",
     "help": "Explain how to reach a session",

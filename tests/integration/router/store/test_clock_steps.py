@@ -34,6 +34,9 @@ MOVES = {
     "subscriptions.expires_at": ("words of sessions are pushed to a browser", ""),
     "deferred.next_at": ("what is done in a while", "state IN ('waiting', 'paused') AND is_steady"),
     "consents.created_at": ("one session may send to another", ""),
+    "escalations.asked_at": ("how long a question waits, and so where it goes next", ""),
+    "escalations.told_at": ("how long a platform takes nothing", ""),
+    "escalations.next_at": ("when somebody is asked again", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {
@@ -59,6 +62,7 @@ STAYS = {
     "commands.finished_at": "history",
     "commands.ended_at": "history",
     "notifications.delivered_at": "history",
+    "tellings.at": "history",
     "permissions.created_at": "when it was asked",
     "permissions.decided_at": "history",
     "messages.created_at": "history",

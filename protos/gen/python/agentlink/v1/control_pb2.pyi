@@ -3895,3 +3895,53 @@ class EndConsentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EndConsentResponse: _TypeAlias = EndConsentResponse  # noqa: Y015
+
+@_typing.final
+class SetLadderRequest(_message.Message):
+    """How a person is asked again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    LADDER_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """The person; empty for whoever has the key, and the chats that the settings name."""
+    ladder: _builtins.str
+    """"15m again, 30m mail", "10m push, 1h mail!", "off": after how long, and where; "again" reminds where it was shown, "!" goes
+    in quiet hours, too. Empty: nothing is changed.
+    """
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        ladder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ladder", b"ladder", "person_id", b"person_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetLadderRequest: _TypeAlias = SetLadderRequest  # noqa: Y015
+
+@_typing.final
+class SetLadderResponse(_message.Message):
+    """As it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LADDER_FIELD_NUMBER: _builtins.int
+    ladder: _builtins.str
+    """In the words of the request."""
+    def __init__(
+        self,
+        *,
+        ladder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ladder", b"ladder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetLadderResponse: _TypeAlias = SetLadderResponse  # noqa: Y015

@@ -328,6 +328,11 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.EndConsentRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.EndConsentResponse.FromString,
                 _registered_method=True)
+        self.SetLadder = channel.unary_unary(
+                '/agentlink.v1.Control/SetLadder',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.SetLadderRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.SetLadderResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -744,6 +749,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetLadder(self, request, context):
+        """Says how a person who does not answer a question is asked again, or tells it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1036,6 +1048,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.EndConsent,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.EndConsentRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.EndConsentResponse.SerializeToString,
+            ),
+            'SetLadder': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLadder,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.SetLadderRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.SetLadderResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2608,6 +2625,33 @@ class Control:
             '/agentlink.v1.Control/EndConsent',
             agentlink_dot_v1_dot_control__pb2.EndConsentRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.EndConsentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLadder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/SetLadder',
+            agentlink_dot_v1_dot_control__pb2.SetLadderRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.SetLadderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -157,6 +157,8 @@ class ControlStub:
     """Which sessions may speak to which, as people said, and which of them people are asked about; newest first."""
     EndConsent: _grpc.UnaryUnaryMultiCallable[_control_pb2.EndConsentRequest, _control_pb2.EndConsentResponse]
     """Takes back what people said about two sessions: they are asked anew."""
+    SetLadder: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetLadderRequest, _control_pb2.SetLadderResponse]
+    """Says how a person who does not answer a question is asked again, or tells it."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -285,6 +287,8 @@ class ControlAsyncStub(ControlStub):
     """Which sessions may speak to which, as people said, and which of them people are asked about; newest first."""
     EndConsent: _aio.UnaryUnaryMultiCallable[_control_pb2.EndConsentRequest, _control_pb2.EndConsentResponse]  # type: ignore[assignment]
     """Takes back what people said about two sessions: they are asked anew."""
+    SetLadder: _aio.UnaryUnaryMultiCallable[_control_pb2.SetLadderRequest, _control_pb2.SetLadderResponse]  # type: ignore[assignment]
+    """Says how a person who does not answer a question is asked again, or tells it."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -758,5 +762,13 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.EndConsentResponse, _abc.Awaitable[_control_pb2.EndConsentResponse]]:
         """Takes back what people said about two sessions: they are asked anew."""
+
+    @_abc_1.abstractmethod
+    def SetLadder(
+        self,
+        request: _control_pb2.SetLadderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.SetLadderResponse, _abc.Awaitable[_control_pb2.SetLadderResponse]]:
+        """Says how a person who does not answer a question is asked again, or tells it."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
