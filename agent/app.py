@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from agent.backends.acp.backend import AcpBackend
 from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
-from agent.backends.claude.launch import PROGRAM
 from agent.backends.programs import ProgramBackend
 from agent.backends.pty import PtyBackend
 from agent.clock import Clock, SteadyClock
@@ -24,6 +23,7 @@ from agent.domain.clock_steps import Moment
 from agent.domain.errors import StoreUnavailable
 from agent.domain.frames import Condition
 from agent.domain.masks import Masks
+from agent.domain.program import Program
 from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.client import Client
@@ -191,11 +191,11 @@ class Agent:
 
     async def _condition(self) -> Condition:
         """For the router's gates; asked at each link."""
-        programs: list[tuple[str, str]] = []
+        programs: list[Program] = []
         if self._can_start():
             if self.headless is not None and self.headless.is_installed():
-                programs.append((PROGRAM, await self.headless.version()))
-            programs += await self.acp.versions() if self.acp is not None else ()
+                programs.append(await self.headless.standing())
+            programs += await self.acp.standing() if self.acp is not None else ()
         try:
             free = max(1, (await asyncio.to_thread(shutil.disk_usage, self._folder)).free)
         except OSError:

@@ -15,6 +15,7 @@ from enum import Enum
 
 from agent.domain.command import Command, InboxState, Outcome, Reason
 from agent.domain.permission import Over, Question
+from agent.domain.program import Program
 from agent.domain.session import Session
 from agent.domain.session_event import Event
 
@@ -255,7 +256,7 @@ class Results:
 class Condition:
     """What the router judges this machine by before it starts anything here."""
 
-    programs: tuple[tuple[str, str], ...] = ()  # that would be started, with their versions
+    programs: tuple[Program, ...] = ()  # that would be started
     free_bytes: int = 0  # on the disk of the inbox; 0 for unknown
 
 

@@ -25,6 +25,7 @@ from agent.domain.command import (
 )
 from agent.domain.control import MAX_MODE, MAX_MODEL, ControlKind, ControlSignal
 from agent.domain.frames import AgentFrame, RouterFrame
+from agent.domain.program import Program
 from agent.domain.session import Session, SessionState
 from agent.link import event_messages, question_messages
 from agent.link.driver import Unreadable
@@ -35,6 +36,7 @@ MAX_WAITING_FOR = 100  # characters, as the router's: it stands in a list of ses
 
 _REASONS = {reason: types.Reason.Value(f"REASON_{reason.value}") for reason in Reason}
 _INBOX_STATES = {state: link.InboxState.Value(f"INBOX_STATE_{state.name}") for state in InboxState}
+_LOGINS = {None: types.LOGIN_FOUND_UNSPECIFIED, True: types.LOGIN_FOUND_YES, False: types.LOGIN_FOUND_NO}
 _RECEIPTS = {one: link.ReceiptOutcome.Value(f"RECEIPT_OUTCOME_{one.value}") for one in frames.ReceiptOutcome}
 _ENDINGS = {ending: link.ResultOutcome.Value(f"RESULT_OUTCOME_{ending.name}") for ending in Ending}
 _MARKS = {mark: link.ResultOutcome.Value(f"RESULT_OUTCOME_{mark.value}") for mark in frames.Mark}
@@ -218,9 +220,15 @@ def _hello(hello: frames.Hello) -> link.Hello:
             for command_id, state in hello.unresolved
         ],
         start_folders=hello.start_folders,
-        programs=[types.ProgramVersion(name=name, version=number) for name, number in hello.condition.programs],
+        programs=map(_program, hello.condition.programs),
         free_bytes=hello.condition.free_bytes,
     )
+
+
+def _program(each: Program) -> types.ProgramVersion:
+    return types.ProgramVersion(
+        name=each.name, version=each.version, mode=each.mode, lacks=each.lacks, login=_LOGINS[each.has_login]
+    )  # fmt: skip
 
 
 def _receipt(item: frames.Receipt) -> link.ReceiptItem:

@@ -31,3 +31,6 @@ class ProgramVersion:
 
     name: str
     version: str
+    mode: str = ""  # how it asks people, for people
+    lacks: str = ""  # to run, for people
+    login: str = ""  # YES or NO: whether its machine has found one, good or not; empty where nobody knows

@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from pointsman import names
+from pointsman.client.gates import ProgramVersion
 from pointsman.client.records import Machine
 from pointsman.commands import completion
 from pointsman.context import CLIENT_TLS, SpanParam, client_flags, control, json_flag, setting_flags, settings
@@ -40,7 +41,12 @@ def machines(*, as_json: bool) -> None:
 
 
 def _agents(machine: Machine) -> str:
-    return ", ".join(f"{program.name} {program.version}".rstrip() for program in machine.programs)
+    return ", ".join(_agent(program) for program in machine.programs)
+
+
+def _agent(program: ProgramVersion) -> str:
+    trouble = program.lacks or ("no login found" if program.login == "NO" else "")
+    return f"{program.name} {program.version}".rstrip() + (f" ({trouble})" if trouble else "")
 
 
 def _trouble(machine: Machine) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agent.backends.acp.table import Kind
 
 _PATIENCE = 5.0  # seconds for an answer, or for a version
-_NODE = 20  # the oldest on which those of them run that need it
 _ELSEWHERE = "Its PATH is another one: restart it where `which {program}` finds it."
 
 
@@ -35,42 +34,35 @@ def agents(settings: Settings) -> Iterator[Finding]:
 
 
 def _one(kind: "Kind", program: str, environ: Mapping[str, str], told: "frozenset[str] | None") -> Iterator[Finding]:
+    from agent.backends.acp.check import OLDEST_NODE, asks, has_login
     from agent.backends.acp.launch import packaged_version
 
     version = packaged_version(Path(program)) or _said(program, environ)
-    what = f"{kind.title} {version or 'of an unknown version'}, {_mode(kind)}"
+    what = f"{kind.title} {version or 'of an unknown version'}, {asks(kind)}"
     if kind.brings is None:
         what += "; runs in and below POINTSMAN_TRUSTED_FOLDERS alone"
     if lacking := _lacking(program, environ):
-        yield warn("agents", f"{what}; {lacking}", f"Install Node {_NODE} or later where the agent finds it.")
+        yield warn("agents", f"{what}; {lacking}", f"Install Node {OLDEST_NODE} or later where the agent finds it.")
     elif told is not None and kind.name not in told:
         yield warn("agents", f"{what}; the agent here does not see it", _ELSEWHERE.format(program=kind.program))
     else:
-        yield ok("agents", f"{what}. To log in, start it in a terminal")
-
-
-def _mode(kind: "Kind") -> str:
-    """How it runs, for people."""
-    if kind.mode:
-        return f"in its mode {kind.mode}, set at each start"
-    return "asks people, as it is told in its environment" if kind.environ else "in its own default mode"
+        login = {True: "a login is here", False: "no login was found", None: ""}[has_login(kind, environ)]
+        yield ok("agents", f"{'; '.join(filter(None, (what, login)))}. To log in, start it in a terminal")
 
 
 def _lacking(program: str, environ: Mapping[str, str]) -> str:
     """What it needs to run and does not find."""
+    from agent.backends.acp.check import needs_node, too_old
+
     try:
-        with Path(program).open("rb") as file:
-            first = file.readline(200)
+        if not needs_node(program):
+            return ""
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if not (first.startswith(b"#!") and b"node" in first):
-        return ""
     node = shutil.which("node", path=environ.get("PATH", ""))
     if node is None:
         return "there is no node to run it"
-    version = _said(node, environ).removeprefix("v")
-    major = version.partition(".")[0]
-    return f"node is {version}" if major.isdigit() and int(major) < _NODE else ""
+    return too_old(_said(node, environ))
 
 
 def _said(program: str, environ: Mapping[str, str]) -> str:

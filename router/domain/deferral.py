@@ -143,7 +143,7 @@ class Resumed(Struct, frozen=True):
 
 
 class Moved(Struct, frozen=True):
-    """It has another time."""
+    """It has another time: what was carried out before is no moment of that."""
 
     schedule: Schedule
     zone: str
@@ -189,7 +189,7 @@ def apply(deferred: Deferred, event: Event, now: float) -> Deferred:
         case Resumed(next_at):
             return replace(deferred, state=DeferredState.WAITING, next_at=next_at)
         case Moved(schedule, zone, next_at):
-            return replace(deferred, schedule=schedule, zone=zone, next_at=next_at)
+            return replace(deferred, schedule=schedule, zone=zone, next_at=next_at, fired_for=None)
         case Cancelled():
             return _over(deferred, DeferredState.CANCELLED, "", now)
         case Failed(detail):

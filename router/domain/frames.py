@@ -7,6 +7,7 @@ from msgspec import Struct
 from router.domain.command import ChatRef, Command
 from router.domain.delta import DeltasWanted, SaidDelta
 from router.domain.errors import Reason
+from router.domain.machine import ProgramTold
 from router.domain.notification import Button, File
 from router.domain.permission import Option, PermissionKind, PermissionState
 from router.domain.permission_input import NO_DETAILS, Details
@@ -54,7 +55,7 @@ class Hello(Struct, frozen=True):
     waiting: tuple[str, ...] = ()  # those of them that it has not started
     start_folders: tuple[str, ...] = ()  # in and below which it starts sessions
     upstream_acked: int = 0  # its outbox has forgotten what comes before, as it was acknowledged
-    programs: tuple[tuple[str, str], ...] = ()  # that it would start, with their versions
+    programs: tuple[ProgramTold, ...] = ()  # that it would start
     free_bytes: int | None = None
 
 

@@ -4,13 +4,25 @@ import re
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 CLAUDE = "claude"  # the program that is started where nobody says which
 START = "start"  # the ability to begin sessions from afar
 MAX_CAPABILITIES = 64
 MAX_PROGRAMS = 50
+MAX_MODE, MAX_LACKS = 100, 200  # characters
 PROGRAM_WORD = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _WORD = re.compile(r"[a-z0-9_.-]{1,64}")
+
+
+class ProgramTold(Struct, frozen=True):
+    """What a machine says of a program that it would start. `has_login` is None where it does not know."""
+
+    name: str
+    version: str = ""
+    mode: str = ""  # for people, as what it lacks
+    lacks: str = ""
+    has_login: bool | None = None
 
 
 class MachinePolicy(Struct, frozen=True):
@@ -51,6 +63,7 @@ class Machine(Struct, frozen=True):
     policy: MachinePolicy = MachinePolicy()
     key_made_at: float = 0.0
     programs: tuple[str, ...] = ()  # that it would start, each with its version: "claude=2.1.332"
+    told: tuple[ProgramTold, ...] = ()  # the same, with what people are told of each
     free_bytes: int | None = None  # on its agent's disk at the last hello
     is_bound: bool = False
     gate: str = ""
@@ -75,10 +88,22 @@ def named(capabilities: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(word for word in capabilities if _WORD.fullmatch(word)))[:MAX_CAPABILITIES]
 
 
-def versions(programs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """What is kept of the programs that a hello names, each as "name=version"."""
-    told = programs[:MAX_PROGRAMS]
-    return tuple(f"{name}={number}" for name, number in told if PROGRAM_WORD.fullmatch(name) and _is_version(number))
+def sound(programs: Sequence[ProgramTold]) -> tuple[ProgramTold, ...]:
+    """What is kept of the programs that a hello names; what is said of them goes to people: short and plain."""
+    return tuple(
+        replace(each, mode=_plain(each.mode, MAX_MODE), lacks=_plain(each.lacks, MAX_LACKS))
+        for each in programs[:MAX_PROGRAMS]
+        if PROGRAM_WORD.fullmatch(each.name) and _is_version(each.version)
+    )
+
+
+def versions(programs: Sequence[ProgramTold]) -> tuple[str, ...]:
+    """Each as "name=version"."""
+    return tuple(f"{each.name}={each.version}" for each in programs)
+
+
+def _plain(text: str, most: int) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:most]
 
 
 def _is_version(text: str) -> bool:

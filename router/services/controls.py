@@ -49,8 +49,10 @@ class Controls:
 
     def accept_of(self, tx: Transaction, person: Person | None, draft: Draft) -> Command:
         """The same for a person. Raises Refusal."""
-        may_allow = not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
-        return self.accept(tx, draft, may_allow=may_allow)
+        is_text = not isinstance(draft.action, ControlSignal)
+        return self.accept(
+            tx, draft, may_allow=is_text or not rights.refusal(tx, person, Deed.ANSWER, draft.session_id)
+        )
 
     def _check(self, tx: Transaction, session: Session, signal: ControlSignal, *, may_allow: bool) -> None:
         machine = machines.find(tx, session.machine_id)

@@ -7,11 +7,13 @@ from router.domain.command import Command, CommandState
 from router.domain.errors import Reason
 from router.store.trace import TraceStep
 
+_QUEUED = CommandState.QUEUED.value
+
 
 def first_steps(command: Command, detail: str) -> Sequence[TraceStep]:
     """Accepted; and sent, where it already is."""
     accepted = TraceStep(
-        command.created_at, command.command_id, command.session_id, "Accepted", "", CommandState.QUEUED.value,
+        command.created_at, command.command_id, command.session_id, "Accepted", "", _QUEUED,
         command.origin.actor or command.origin.source, detail,
     )  # fmt: skip
     if command.state is CommandState.QUEUED:

@@ -247,13 +247,10 @@ def discount(tx: Transaction, command: Command) -> None:
     _add(tx, command, -1, 0)
 
 
-def set_hops(tx: Transaction, session_id: str, hops: int) -> None:
-    """A text was accepted that so many sessions have passed on; none of a person's."""
-    bare = bare_id(session_id)
-    slot = _slot(tx, bare)
-    if slot is not None and slot.hops != hops:  # most of what is written here costs nothing
-        _keep(tx, bare, replace(slot, hops=hops))
-        _SET_HOPS.run(tx, session_id=slot.session_id, hops=hops)
+def set_hops(tx: Transaction, slot: Slot, hops: int) -> None:
+    """A text is accepted that so many sessions have passed on; none of a person's."""
+    _keep(tx, bare_id(slot.session_id), replace(slot, hops=hops))
+    _SET_HOPS.run(tx, session_id=slot.session_id, hops=hops)
 
 
 def remove(tx: Transaction, session_id: str) -> None:

@@ -6,7 +6,6 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if not PICTURES:
         yield tmp_path_factory.mktemp("day")
         return
-    place = Path(tempfile.gettempdir(), "ada")
+    place = Path("/tmp/ada")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     yield place
@@ -119,29 +118,39 @@ def test_it_starts_a_session(page: Page, take: Take) -> None:
     take("3-first-answer")
 
 
-def test_it_watches_and_steers(page: Page, take: Take) -> None:
+def test_it_watches(page: Page, take: Take) -> None:
+    say(page, "%slow 8 I read the notes, one line after the other, and tell what is open.")
+
+    expect(page.locator(".saying")).to_be_visible(timeout=MS)
+    take("4-writing")
+    expect(page.locator(".saying")).to_have_count(0, timeout=MS)
+    expect(page.locator(".said").last).to_contain_text("and tell what is open.", timeout=MS)
+    rests(page)
+
+
+def test_it_steers(page: Page, take: Take) -> None:
     say(page, "Then begin with the tests.")
 
     hears(page, "echo: Then begin with the tests.")
     rests(page)
-    take("4-steered")
+    take("5-steered")
 
 
 def test_it_allows_something_else_than_was_asked(page: Page, home: ClaudeHome, take: Take) -> None:
     say(page, "%bash touch everything.txt")
     expect(page.get_by_role("button", name="Change it…")).to_be_visible(timeout=MS)
-    take("5-question")
+    take("6-question")
     page.get_by_role("button", name="Change it…").click()
     expect(page.get_by_role("button", name=re.compile("Deny"))).to_have_count(0)
     page.get_by_label("The input, as JSON").fill('{"command": "touch notes.txt", "description": "One file"}')
-    take("6-changed")
+    take("7-changed")
     page.get_by_role("button", name="Allow this instead").click()
 
     wait_until((home.project / "notes.txt").exists, LONG)
     expect(page.get_by_role("button", name="Change it…")).to_have_count(0, timeout=MS)
     assert not (home.project / "everything.txt").exists()
     rests(page)
-    take("7-allowed")
+    take("8-allowed")
 
 
 def test_it_denies(page: Page, home: ClaudeHome, take: Take) -> None:
@@ -152,7 +161,7 @@ def test_it_denies(page: Page, home: ClaudeHome, take: Take) -> None:
     hears(page, "tool said:")
     assert (home.project / "notes.txt").exists()
     rests(page)
-    take("8-denied")
+    take("9-denied")
 
 
 def test_it_gives_a_file_and_its_words_with_it(page: Page, take: Take) -> None:
@@ -164,15 +173,15 @@ def test_it_gives_a_file_and_its_words_with_it(page: Page, take: Take) -> None:
     hears(page, "echo: Read this")
     rests(page)
     expect(page.get_by_text("At the desk")).to_have_count(0)
-    take("9-file")
+    take("10-file")
 
 
 def test_it_ends_it(page: Page, system: System, take: Take) -> None:
     page.get_by_label("More about this session").click()
-    take("10-more")
+    take("11-more")
     page.get_by_role("button", name="End the session…").click()
     page.get_by_role("dialog").get_by_role("button", name="End it", exact=True).click()
 
     wait_until(lambda: system.cli("sessions", "--json") == [], LONG)
     expect(page.get_by_text("This session is over.")).to_be_visible(timeout=MS)
-    take("11-over")
+    take("12-over")

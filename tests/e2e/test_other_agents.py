@@ -44,6 +44,9 @@ def test_new_starts_gemini_which_is_talked_to_asked_and_ended(system: System, pr
     wait_until((project / "made").exists, LONG)
     answer = told(system, "tool said")
     [session] = system.cli("sessions", "--json")
+    words = "one two three four five six seven eight"
+    heard = system.saying(f"%slow 3 {words}")
+    told(system, words)
     system.webhook(message(81_003, "/end", reply_to=answer.message_id))
     wait_until(lambda: not system.rest("GET", "/sessions").json(), LONG)
     started = system.rest("POST", "/sessions/start", {"prompt": "from afar", "agent": "gemini"}).json()
@@ -51,5 +54,8 @@ def test_new_starts_gemini_which_is_talked_to_asked_and_ended(system: System, pr
 
     assert {one["name"]: one["version"] for one in machine["programs"]}["gemini"] == "0.61.0"
     assert (session["backend"], session["cwd"]) == ("acp", str(project.resolve()))
+    assert (session["mode"], session["modes"]) == ("default", ["default", "acceptEdits", "plan"])
+    assert len(heard) > 1
+    assert all(words.startswith(so_far.strip()) for so_far in heard)
     assert started["ok"] is True
-    assert models.prompts == ["hello there", "%bash touch made", "from afar"]
+    assert models.prompts == ["hello there", "%bash touch made", f"%slow 3 {words}", "from afar"]

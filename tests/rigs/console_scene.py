@@ -52,7 +52,11 @@ def a_day() -> FakeRouter:
     router = FakeRouter(now - timedelta(minutes=20))
     own = router.own
     own.add_machine("devbox", "~/src")
-    programs = ProgramVersion("claude", "2.1.332"), ProgramVersion("gemini", "0.12.0"), ProgramVersion("codex", "")
+    programs = (
+        ProgramVersion("claude", "2.1.332", "asks people before it does something"),
+        ProgramVersion("gemini", "0.12.0", "in its mode default, set at each start", login="YES"),
+        ProgramVersion("codex", "", "in its mode read-only, set at each start", login="NO"),
+    )
     own.known_machines[0] = replace(own.known_machines[0], programs=programs)
     own.add_machine("attic", connected=False)
     waiting, busy = SessionState.WAITING, SessionState.BUSY

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -15,11 +16,31 @@ from tests.sim.plan import HAPPENINGS
 from tests.sim.plants import PLANTS, Plant
 from tests.sim.record import Record
 from tests.sim.schedule_plants import SCHEDULE_PLANTS
+from tests.sim.schedules import HAPPENINGS as LATER
 from tests.sim.schedules import SMALL, ScheduleWorld
 from tests.sim.world import Size, World, simulate
 
 CHUNK = 50  # seeds that a process takes at a time
 PROGRESS = 10.0  # seconds between signs of life
+
+
+@dataclass(frozen=True, slots=True)
+class Worlds:
+    """Which worlds: their size, what is planted in them, and whether people want things later there."""
+
+    size: Size
+    plant: str = ""
+    later: bool = False
+
+    @property
+    def happenings(self) -> Collection[str]:
+        """What can happen in them."""
+        return LATER if self.later else HAPPENINGS
+
+    def play(self, seed: int) -> Record:
+        """One of them."""
+        plants, kind = (SCHEDULE_PLANTS, ScheduleWorld) if self.later else (PLANTS, World)
+        return simulate(seed, self.size, plants.get(self.plant, Plant)(), kind)
 
 
 @dataclass(slots=True)
@@ -57,31 +78,15 @@ def main() -> int:
     """Exit 1 when a promise was broken, or when nothing happened that could have broken one."""
     options = _options()
     _hush()
-    size = Size(options.machines, options.sessions, options.events, options.span)
-    if options.later:
-        return _schedules(options)
+    size = SMALL if options.later else Size(options.machines, options.sessions, options.events, options.span)
+    worlds = Worlds(size, options.plant, later=options.later)
     if options.seed is not None:
-        return _one(options.seed, size, PLANTS.get(options.plant, Plant)())
-    return _many(range(options.first, options.first + options.seeds), size, options)
+        return _one(options.seed, worlds)
+    return _many(range(options.first, options.first + options.seeds), worlds, options.jobs)
 
 
-def _schedules(options: argparse.Namespace) -> int:
-    """Worlds in which people want things later."""
-    plant = SCHEDULE_PLANTS.get(options.plant, Plant)
-    if options.seed is not None:
-        return _one(options.seed, SMALL, plant(), ScheduleWorld)
-    broken = 0
-    for seed in range(options.first, options.first + options.seeds):
-        record = simulate(seed, SMALL, plant(), ScheduleWorld)
-        broken += bool(record.broken)
-        if record.broken:
-            print(f"seed {seed}: {record.broken[0]}\n    python -m tests.sim --later --seed {seed}", flush=True)
-    print(f"seeds with a broken promise: {broken}")
-    return 1 if broken else 0
-
-
-def _one(seed: int, size: Size, plant: Plant, kind: type[World] = World) -> int:
-    record = simulate(seed, size, plant, kind)
+def _one(seed: int, worlds: Worlds) -> int:
+    record = worlds.play(seed)
     history = "\n".join(record.history)
     print(history)
     print(f"\nseed {seed}, history {hashlib.sha256(history.encode()).hexdigest()[:16]}")
@@ -89,29 +94,29 @@ def _one(seed: int, size: Size, plant: Plant, kind: type[World] = World) -> int:
     return 1 if record.broken else 0
 
 
-def _many(seeds: range, size: Size, options: argparse.Namespace) -> int:
+def _many(seeds: range, worlds: Worlds, jobs: int | None) -> int:
     began, total, told = time.monotonic(), Total(), time.monotonic()
     chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for part in pool.map(partial(_chunk, size=size, plant=options.plant), chunks):
+    with ProcessPoolExecutor(jobs) as pool:
+        for part in pool.map(partial(_chunk, worlds=worlds), chunks):
             total.join(part)
             for seed, broken in part.broken.items():
-                print(f"seed {seed}: {broken[0]}\n    {_replay(seed, options)}", flush=True)
+                print(f"seed {seed}: {broken[0]}\n    {_replay(seed, worlds)}", flush=True)
             if time.monotonic() - told > PROGRESS:
                 told = time.monotonic()
                 print(f"... {total.seeds} seeds", flush=True)
     _print(total, time.monotonic() - began)
-    silent = [name for name in HAPPENINGS if not total.happened[name]]
+    silent = [name for name in worlds.happenings if not total.happened[name]]
     if silent and len(seeds) > CHUNK:
         print(f"never happened, so nothing is proven about it: {', '.join(silent)}")
     return 1 if total.broken or (silent and len(seeds) > CHUNK) else 0
 
 
-def _chunk(seeds: range, size: Size, plant: str) -> Total:
+def _chunk(seeds: range, worlds: Worlds) -> Total:
     _hush()
     total = Total()
     for seed in seeds:
-        total.add(seed, simulate(seed, size, PLANTS.get(plant, Plant)()))
+        total.add(seed, worlds.play(seed))
     return total
 
 
@@ -120,10 +125,10 @@ def _hush() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _replay(seed: int, options: argparse.Namespace) -> str:
-    wanted = ("machines", "sessions", "events", "span", "plant")
-    given = [f"--{name} {getattr(options, name)}" for name in wanted if getattr(options, name) != _DEFAULTS[name]]
-    return " ".join(["python -m tests.sim --seed", str(seed), *given])
+def _replay(seed: int, worlds: Worlds) -> str:
+    wanted = {**({} if worlds.later else asdict(worlds.size)), "plant": worlds.plant}
+    given = [f"--{name} {value}" for name, value in wanted.items() if value != _DEFAULTS[name]]
+    return " ".join(["python -m tests.sim", *(["--later"] if worlds.later else []), "--seed", str(seed), *given])
 
 
 def _print(total: Total, seconds: float) -> None:

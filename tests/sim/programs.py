@@ -261,8 +261,9 @@ class AgentProgram(Program):
             inbox, sessions, Permissions(Questions(outbox)), starts, backends, prompts, clock, NO_FILES, tasks
         )
         link_handler = LinkHandler(
-            self.name, "sim", inbox, outbox, sessions, executor, clock, instance_id=world.new_id()
-        )
+            self.name, "sim", inbox, outbox, sessions, executor, clock, can_start=lambda: world.begins_sessions,
+            instance_id=world.new_id(),
+        )  # fmt: skip
         await clock_steps.resume(database, Moment(clock.now(), clock.uptime(), clock.boot_id()))
         await sessions.load()
         self.outbox, self.sessions = outbox, sessions

@@ -54,8 +54,36 @@ class _Forgetful(Occurrences):
                 deferred.set_next(tx, each, moment)
 
 
+class OneByOne(Plant):
+    """What was missed is carried out moment by moment."""
+
+    def router(self, router: Router, _life: Life) -> None:
+        router.timers._occurrences.__class__ = _Pedantic
+
+
+class _Pedantic(Occurrences):
+    def _following(self, known: Any) -> Any:
+        if known.next_at is None:
+            return None
+        return known.schedule.following(known.next_at, known.next_at, known.next_at, occurrences._zone(known))
+
+
+class ConditionForgotten(Plant):
+    """Whoever waits for a machine, a session's rest or the end of a limit is not looked for."""
+
+    def router(self, router: Router, _life: Life) -> None:
+        router.timers._occurrences.__class__ = _Inattentive
+
+
+class _Inattentive(Occurrences):
+    def _wait(self, session: Any, known: Any) -> None:
+        """As if nothing ever came."""
+
+
 SCHEDULE_PLANTS: dict[str, type[Plant]] = {
     "two-transactions": TwoTransactions,
     "clock-not-followed": ClockNotFollowed,
     "the-day-again": TheDayAgain,
+    "one-by-one": OneByOne,
+    "condition-forgotten": ConditionForgotten,
 }

@@ -11,6 +11,8 @@ SYMPTOMS = {
     "two-transactions": "was carried out 0 times and became 1 commands",
     "clock-not-followed": "is lost",
     "the-day-again": "was carried out twice",
+    "one-by-one": "brings what was missed more than once",
+    "condition-forgotten": "what it waits for is there",
 }
 
 

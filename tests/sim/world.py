@@ -48,6 +48,7 @@ class World:
 
     TYPING = (0.005, 0.02, 0.1, 0.5)  # seconds
     happenings = plan.HAPPENINGS
+    begins_sessions = False  # the router takes its machines for such
 
     def __init__(self, seed: int, size: Size, plant: Plant) -> None:
         self.size = size

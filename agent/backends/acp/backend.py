@@ -23,6 +23,7 @@ from agent.domain.acp_question import Form, Permission
 from agent.domain.command import Action, Input, Outcome, Reason
 from agent.domain.control import MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
+from agent.domain.program import Program
 from agent.domain.session import Conversation, Session, SessionState
 from agent.domain.session_event import What
 from agent.loops import Tasks
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 MARGIN = 1.0  # seconds beyond the turn of a minute, for a clock that is set meanwhile
 _OPEN = "This conversation is open in another agent of this machine. Go on there, or end it first."
-_HELD = "{title} is at work, and a text would {busy}: it goes in when this turn is over."
+_HELD = "{title} is at work, and a text would {busy}: it goes in when this turn is over"
 
 
 class Asker(Protocol):
@@ -78,11 +79,9 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
         """The programs that are here."""
         return tuple(kind for kind in self._launcher.kinds.values() if self._launcher.path(kind))
 
-    async def versions(self) -> tuple[tuple[str, str], ...]:
-        """Those that are here, each with its version; empty where it does not say."""
-        kinds = self.installed
-        found = await asyncio.gather(*(self._launcher.version(kind) for kind in kinds))
-        return tuple((kind.name, version) for kind, version in zip(kinds, found, strict=True))
+    async def standing(self) -> tuple[Program, ...]:
+        """Those that are here, and what is known of each."""
+        return tuple(await asyncio.gather(*map(self._launcher.standing, self.installed)))
 
     def title(self, session: Session) -> str:
         """What people call the program of a session."""
@@ -105,7 +104,7 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
             return _HELD.format(title=talk.kind.title, busy=_BUSY[talk.kind.busy.name]) if talk.is_busy else ""
         if kind is not None and (left := self._too_soon(kind, conversation_of(session))):
             then = datetime.fromtimestamp(self._now() + left, UTC).astimezone().strftime("%H:%M:%S")
-            return f"{kind.title} can take its conversation up again at {then}; before, it would lose it."
+            return f"{kind.title} can take its conversation up again at {then}; before, it would lose it"
         return ""
 
     async def _say(self, session: Session, content: str) -> Outcome:

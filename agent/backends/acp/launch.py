@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.backends.acp.check import asks, has_login, lacking
 from agent.backends.acp.table import KNOWN, Kind
 from agent.backends.claude import registry_file
 from agent.backends.folders import leads_into
 from agent.backends.spawning import shown, version_of
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal
+from agent.domain.program import Program
 from agent.domain.session import Session
 from agent.token_files import environment as of_session
 
@@ -79,6 +81,12 @@ class Launcher:
             version = await asyncio.to_thread(packaged_version, Path(path)) or await version_of(path, self.environ)
             known = self._known[kind.name] = (key, version)
         return known[1]
+
+    async def standing(self, kind: Kind) -> Program:
+        """What is known of one that is here. Its login is looked for, and not read."""
+        version, path = await self.version(kind), self.path(kind)
+        lacks = await lacking(path, self.environ) if path else ""
+        return Program(kind.name, version, asks(kind), lacks, await asyncio.to_thread(has_login, kind, self.environ))
 
     async def plan(self, session: Session) -> Plan:
         """How to run it for a session. Raises Refusal where it may not, or cannot."""

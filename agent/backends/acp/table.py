@@ -46,10 +46,11 @@ class Kind:
     """One coding agent.
 
     `mode` is set after every new, load and resume, so that people are asked; empty where that is all there is, or
-    `environ` says it. `modes` are those that can be chosen from afar: our names, and its own. `brings` are files and
-    folders of a project that it would use before anybody is asked: commands to run, or where its key is sent; None
-    where nobody knows. `defaults` are files of its own settings that go behind all others, by the variable that names
-    them: not where the person names one, or this machine has its own, at the second path.
+    `environ` says it. `modes` are those that can be chosen from afar: our names, and its own. `logins` are where its
+    login may be: files in a home, and variables, as "$NAME". `brings` are files and folders of a project that it would
+    use before anybody is asked: commands to run, or where its key is sent; None where nobody knows. `defaults` are
+    files of its own settings that go behind all others, by the variable that names them: not where the person names
+    one, or this machine has its own, at the second path.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Kind:
     late_replay: bool = False  # old words come also behind the answer, up to the list of its commands
     words: LastWords = LastWords.BEHIND_TOOLS
     brings: tuple[str, ...] | None = None
+    logins: tuple[str, ...] = ()
     is_listed: bool = False  # in Claude Code's registry of what runs
 
     @property
@@ -86,6 +88,7 @@ _ALL = (
         # A load leaves an empty file by the conversation's name, and its tidying at the next start takes both away.
         MappingProxyType({"GEMINI_CLI_SYSTEM_DEFAULTS_PATH": (_FOLDER / "retention.json", _MACHINES_GEMINI)}),
         Busy.STOPS, Load.NEXT_MINUTE, late_replay=True, brings=(".gemini", ".env"),
+        logins=(".gemini/oauth_creds.json", "$GEMINI_API_KEY", "$GOOGLE_API_KEY", "$GOOGLE_GENAI_USE_VERTEXAI"),
     ),
     Kind(
         "opencode", "OpenCode", ("opencode", "acp"), "npm install -g opencode-ai", "",
@@ -100,6 +103,7 @@ _ALL = (
         MappingProxyType({DEFAULT: "read-only", ACCEPT_EDITS: "workspace-write"}),
         MappingProxyType({"INITIAL_AGENT_MODE": "read-only", "NO_BROWSER": "1"}),
         busy=Busy.QUEUES, load=Load.RESUME, words=LastWords.MESSAGE, brings=(".codex",),
+        logins=(".codex/auth.json", "$OPENAI_API_KEY", "$CODEX_API_KEY"),
     ),
     Kind(
         "claude-acp", "Claude Code (ACP)", ("claude-agent-acp",),

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agent.backends.child import Ended
-from agent.backends.claude.launch import Launcher
+from agent.backends.claude.launch import PROGRAM, Launcher
 from agent.backends.claude.process import ClaudeProcess
 from agent.backends.claude.questions import UNASKED, Asker, Nobody
 from agent.backends.claude.stream_json import Asked, Became, Finished, Limited, Said, Taken, Talk, Withdrawn, Works
@@ -15,6 +15,7 @@ from agent.backends.programs import PATIENCE, Places, ProgramBackend, not_a_mode
 from agent.domain.command import Action, Outcome, Reason
 from agent.domain.control import MODES, ControlKind, ControlSignal
 from agent.domain.errors import Refusal
+from agent.domain.program import Program
 from agent.domain.session import Conversation, Session, SessionState
 from agent.processes import identify
 
@@ -40,9 +41,9 @@ class HeadlessBackend(ProgramBackend[ClaudeProcess, Asker, Mapping[str, object]]
         """Whether the program is there."""
         return self._launcher.is_installed()
 
-    async def version(self) -> str:
-        """Which version of it; empty where it does not say."""
-        return await self._launcher.version()
+    async def standing(self) -> Program:
+        """What is known of the program. Where its login is kept depends on the system: nobody knows."""
+        return Program(PROGRAM, await self._launcher.version(), "asks people before it does something")
 
     async def obstacle(self, session: Session, action: Action) -> str:  # noqa: ARG002
         """A text that comes while it asks something confirms nothing: it is queued."""

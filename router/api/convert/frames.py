@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentlink.v1 import agent_link_pb2 as link_pb
+from agentlink.v1 import types_pb2 as types_pb
 from google.protobuf.message import DecodeError
 
 from router.api.convert import unknown_frames
 from router.api.convert.commands import command_frame
+from router.api.convert.machines import HAS_LOGIN
 from router.api.convert.notifications import notify
 from router.api.convert.permissions import permission_request, permission_withdrawn
 from router.api.convert.screens import screen, screen_query
@@ -19,6 +21,7 @@ from router.domain import frames
 from router.domain.command import Command
 from router.domain.delta import DeltasWanted
 from router.domain.errors import Reason, Refusal
+from router.domain.machine import ProgramTold
 from router.domain.screen import ScreenQuery
 from router.domain.session_event import EventsAck
 
@@ -131,9 +134,13 @@ def _hello(hello: link_pb.Hello) -> frames.Hello:
         tuple(held.command_id for held in hello.unresolved),
         tuple(held.command_id for held in hello.unresolved if held.inbox_state == link_pb.INBOX_STATE_RECEIVED),
         tuple(hello.start_folders), hello.upstream_acked_seq,
-        tuple((each.name, each.version) for each in hello.programs),
+        tuple(map(_program, hello.programs)),
         min(hello.free_bytes, 2**63 - 1) or None,
     )  # fmt: skip
+
+
+def _program(told: types_pb.ProgramVersion) -> ProgramTold:
+    return ProgramTold(told.name, told.version, told.mode, told.lacks, HAS_LOGIN.get(told.login))
 
 
 def _welcome(w: frames.Welcome) -> link_pb.Welcome:

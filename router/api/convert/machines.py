@@ -8,10 +8,12 @@ from agentlink.v1 import types_pb2 as pb
 from router.api.convert.times import timestamp
 from router.domain.credentials import ApiKey, Role
 from router.domain.gates import Closed, Way
-from router.domain.machine import Machine, MachinePolicy
+from router.domain.machine import Machine, MachinePolicy, ProgramTold
 from router.store.join_tokens import JoinToken
 
 ROLES = {role: control_pb2.Role.Value(f"ROLE_{role.name}") for role in Role}
+HAS_LOGIN = {pb.LOGIN_FOUND_YES: True, pb.LOGIN_FOUND_NO: False}
+_LOGINS = {known: number for number, known in HAS_LOGIN.items()} | {None: pb.LOGIN_FOUND_UNSPECIFIED}
 ROLES_BY_NUMBER = {number: role for role, number in ROLES.items()}
 
 
@@ -24,7 +26,7 @@ def machine_message(m: Machine, closed: Sequence[Closed], *, key_wanted: bool) -
         policy=pb.MachinePolicy(
             no_starts=not m.policy.starts, folders=m.policy.folders, programs=m.policy.programs, hours=m.policy.hours
         ),
-        programs=[pb.ProgramVersion(name=name, version=number) for name, _, number in map(_parted, m.programs)],
+        programs=map(_program_message, m.told or _by_version(m.programs)),
         closed_gates=map(_gate_message, closed),
     )  # fmt: skip
 
@@ -38,8 +40,14 @@ def _gate_message(closed: Closed) -> pb.ClosedGate:
     return pb.ClosedGate(reason=reason, text=closed.text, stops_link=closed.gate.way is Way.LINK)
 
 
-def _parted(program: str) -> tuple[str, str, str]:
-    return program.partition("=")
+def _by_version(programs: Sequence[str]) -> list[ProgramTold]:
+    """Of a machine whose last hello came before more was kept."""
+    return [ProgramTold(name, number) for name, _, number in (each.partition("=") for each in programs)]
+
+
+def _program_message(told: ProgramTold) -> pb.ProgramVersion:
+    login = _LOGINS[told.has_login]
+    return pb.ProgramVersion(name=told.name, version=told.version, mode=told.mode, lacks=told.lacks, login=login)
 
 
 def api_key_message(key: ApiKey, now: float) -> control_pb2.ApiKey:

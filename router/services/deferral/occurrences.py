@@ -165,7 +165,9 @@ class Occurrences:
                 return 0.0 if self._connected(session.machine_id) else None
             case Condition.REST:
                 rests = session.state is SessionState.IDLE and self._connected(session.machine_id)
-                return max(0.0, session.updated_at + REST_FOR - self._clock.now()) if rests else None
+                rested = self._clock.now() - session.updated_at
+                # Ahead: from before the clock was put back, while no router ran.
+                return (REST_FOR - rested if 0 <= rested < REST_FOR else 0.0) if rests else None
             case _:
                 return self._until_reset(session, known)
 

@@ -14,7 +14,7 @@ from router.domain.command import (
     Origin,
 )
 from router.domain.errors import Reason, Refusal
-from router.domain.session_message import unmarked
+from router.domain.session_message import MARK, unmarked
 from router.store import sessions
 from router.store.database import Transaction
 
@@ -35,13 +35,18 @@ class Draft:
 
 
 def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Command:
-    """The command of a draft, last in its session's order. Raises Refusal when it may not be."""
-    _check_size(draft.action)
-    action = draft.action if draft.is_headed else _unmarked(draft.action)
+    """The command of a draft, last in its session's order. Raises Refusal, having written nothing, when it may not be.
+
+    What sessions pass on is counted, and begins anew where a person says something.
+    """
+    text = _checked_text(draft.action)
+    action = draft.action if draft.is_headed or MARK not in text else _unmarked(draft.action)
     slot = sessions.slot(tx, draft.session_id)
     of_machine = sessions.live_of_machine(tx, slot.machine_id)
     if slot.live >= MAX_LIVE_PER_SESSION or of_machine >= MAX_LIVE_PER_MACHINE:
         raise Refusal(Reason.QUEUE_FULL, _queue_full(slot, of_machine), retry_after=30.0)
+    if draft.hops is not None and draft.hops != slot.hops and isinstance(action, Input | FileInput | StartSession):
+        sessions.set_hops(tx, slot, draft.hops)
     # has_ttl below tells the two apart: the sender's limit expires, ours makes a dead letter.
     ttl = MAX_AGE if draft.ttl is None else draft.ttl
     return Command(
@@ -49,12 +54,6 @@ def queued(tx: Transaction, draft: Draft, command_id: str, now: float) -> Comman
         lane_of(action), action, draft.origin, now, now + ttl, draft.ttl is not None,
         redrive_of=draft.redrive_of, names_session=draft.names_session,
     )  # fmt: skip
-
-
-def count_hops(tx: Transaction, draft: Draft) -> None:
-    """A draft was accepted: what sessions pass on is counted, and begins anew where a person says something."""
-    if draft.hops is not None and isinstance(draft.action, Input | FileInput | StartSession):
-        sessions.set_hops(tx, draft.session_id, draft.hops)
 
 
 def _unmarked(action: Action) -> Action:
@@ -69,10 +68,11 @@ def _unmarked(action: Action) -> Action:
     return action
 
 
-def _check_size(action: Action) -> None:
-    size = len(text_of(action).encode())
+def _checked_text(action: Action) -> str:
+    size = len((text := text_of(action)).encode())
     if size > MAX_TEXT_BYTES:
         raise Refusal(Reason.TOO_LARGE, f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}. Send it in parts.")
+    return text
 
 
 def _queue_full(slot: sessions.Slot, of_machine: int) -> str:

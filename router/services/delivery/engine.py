@@ -32,7 +32,7 @@ from router.domain.machine import CLAUDE
 from router.domain.wording import status_lines
 from router.link.hub import Hub, Link
 from router.services.delivery.backoffs import Backoffs
-from router.services.delivery.drafts import Draft, count_hops, queued
+from router.services.delivery.drafts import Draft, queued
 from router.services.gates import Gates
 from router.services.outbox.status_messages import StatusMessages
 from router.services.wakeups import EXPIRY, Wakeups
@@ -79,7 +79,6 @@ class DeliveryEngine:
         now = self._clock.now()
         command = self._send_at_once(tx, queued(tx, draft, self._new_id(), now), now)
         commands.insert(tx, [command], actor_detail=draft.note)
-        count_hops(tx, draft)
         self._status_messages.accepted(tx, command)
         if draft.ttl is not None:
             tx.after_commit(partial(self._wakeups.wake, EXPIRY))

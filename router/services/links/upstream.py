@@ -35,7 +35,7 @@ from router.domain.frames import (
     Welcome,
 )
 from router.domain.identity_clash import Arrivals, arrived
-from router.domain.machine import Machine, named, versions
+from router.domain.machine import Machine, named, sound, versions
 from router.domain.start import MAX_START_FOLDERS, is_path
 from router.domain.wording import alerts
 from router.link.connection import agent_patience, heartbeat_interval
@@ -320,14 +320,12 @@ class UpstreamService:
 
 def _told(machine: Machine, hello: Hello) -> Machine:
     """With what its agent says of itself."""
+    told = sound(hello.programs)
     return replace(
-        machine,
-        agent_version=hello.agent_version[:100],
-        start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])),
-        capabilities=named(hello.capabilities),
-        programs=versions(hello.programs),
-        free_bytes=hello.free_bytes,
-    )
+        machine, agent_version=hello.agent_version[:100], capabilities=named(hello.capabilities),
+        start_folders=tuple(filter(is_path, hello.start_folders[:MAX_START_FOLDERS])), programs=versions(told),
+        told=told, free_bytes=hello.free_bytes,
+    )  # fmt: skip
 
 
 def _is_outdated(tx: Transaction, hello: Hello, confirmed: Collection[str]) -> bool:

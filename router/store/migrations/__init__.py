@@ -47,7 +47,8 @@ from router.store.migrations import (
     m0042_read_marks,
     m0043_audience,
     m0044_session_messages,
-    m0045_escalations,
+    m0045_programs,
+    m0046_escalations,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -95,7 +96,8 @@ MIGRATIONS: list[list[str]] = [
     m0042_read_marks.STATEMENTS,
     m0043_audience.STATEMENTS,
     m0044_session_messages.STATEMENTS,
-    m0045_escalations.STATEMENTS,
+    m0045_programs.STATEMENTS,
+    m0046_escalations.STATEMENTS,
 ]
 
 

@@ -20,6 +20,16 @@ def decoded_policy(text: str) -> machine.MachinePolicy:
     return machine.MachinePolicy(starts, tuple(folders), tuple(programs), hours)
 
 
+def encoded_programs(programs: tuple[machine.ProgramTold, ...]) -> str:
+    """As a JSON list of what is said of each; empty for none."""
+    return json.dumps([astuple(each) for each in programs]) if programs else ""
+
+
+def decoded_programs(text: str) -> tuple[machine.ProgramTold, ...]:
+    """What `encoded_programs` made."""
+    return tuple(machine.ProgramTold(*each) for each in json.loads(text)) if text else ()
+
+
 class Machine(Model):
     """Enrolled machines; what the columns mean says the domain's Machine."""
 
@@ -43,6 +53,7 @@ class Machine(Model):
     policy = CodedText(encoded_policy, decoded_policy, default=machine.MachinePolicy())
     key_made_at = TimeField(default=0.0)
     programs = words(default=())
+    told = CodedText(encoded_programs, decoded_programs, default=())
     free_bytes = IntegerField(null=True)
     gate = TextField(default="")
     former_key = BlobField(default=b"")

@@ -44,9 +44,18 @@ def test_any_coding_agent_of_the_machine_is_started(console: Console, size: tupl
         told = tuple(ProgramVersion(*each.split("=")) for each in programs)
         own.known_machines[-1] = replace(own.known_machines[-1], programs=told)
 
+    gemini = replace(own.known_machines[-2].programs[0], mode="in its mode default", login="NO")
+    codex = ProgramVersion("codex", "", lacks="there is no node to run it", login="YES")
+    claude = own.known_machines[-2].programs[1]
+    own.known_machines[-2] = replace(own.known_machines[-2], programs=(gemini, claude, codex))
+
     with console.visit(size, path="#/machines") as page:
         expect(page.locator(".card").filter(has_text="farm").locator(".agents li")).to_have_text(
-            ["Gemini CLI 0.12.0", "Claude Code 2.1.332", "Codex"]
+            [
+                "Gemini CLI 0.12.0 · in its mode default · no login was found: start it once in a terminal there",
+                "Claude Code 2.1.332",
+                "Codex · a login is there · there is no node to run it",
+            ]
         )
         page.goto(f"{console.address}/console/#/later" if size == DESK else f"{console.address}/console/#/")
         page.get_by_role("button", name="Start a session").first.click()

@@ -113,7 +113,7 @@ export function composer(sessionId, changed) {
     another.hidden = !machines.some(mayStart);
     startAnother = () => startSession(machines, { machine: session.machine_id, folder: session.cwd });
     attribute(field, "aria-label", `Message to ${sessionName(session)}`);
-    attribute(hint, "data-waits", away || session.state === "waiting");
+    attribute(hint, "data-waits", away || open.length > 0 || session.state === "waiting" || limitOf(session) !== null);
     text(fate, fateOf(session, away, open));
   }
   return { node, update, focus: () => field.focus({ preventScroll: true }), attach: files.choose };

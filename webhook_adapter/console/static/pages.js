@@ -7,7 +7,7 @@ import { attribute, commandLine, h, icon, list, text } from "./dom.js";
 import { attempt } from "./notices.js";
 import { addPasskey } from "./passkey.js";
 import { startSession } from "./start.js";
-import { ENDED_BADLY, agentName, ago, clock, commandText, count, fullName, hover, keyName, why } from "./words.js";
+import { ENDED_BADLY, agentName, ago, clock, commandText, count, fullName, hover, keyName, moment, why } from "./words.js";
 
 export function page(title, lead, ...content) {
   const back = h("a", { class: "button ghost back", href: "#/", "aria-label": "Back to the sessions" }, icon("back"));
@@ -104,7 +104,7 @@ function queueRow(overview) {
     const session = overview().sessions.find((one) => one.session_id === command.session_id);
     attribute(to, "href", `#/session/${encodeURIComponent(command.session_id)}`);
     text(to, session ? fullName(session) : command.session_id);
-    text(at, `${command.machine_id} · ${clock(command.created_at)}`);
+    text(at, `${command.machine_id} · ${moment(command.created_at)}`);
     attribute(at, "title", hover(command.created_at));
     text(words, command.key ? `Key ${keyName(command.key)}` : commandText(command));
     const bad = command.state in ENDED_BADLY;
@@ -164,8 +164,15 @@ function machineRow() {
 }
 
 function agentRow() {
-  const node = h("li", {});
-  const update = ({ name, version }) => text(node, [agentName(name), version].filter(Boolean).join(" "));
+  const what = h("span", { class: "strong" });
+  const how = h("span", { class: "quiet" });
+  const trouble = h("span", { class: "agent-trouble" });
+  const node = h("li", {}, what, how, trouble);
+  function update({ name, version, mode, lacks, login }) {
+    text(what, [agentName(name), version].filter(Boolean).join(" "));
+    text(how, [mode, login === "YES" && "a login is there"].filter(Boolean).map((one) => ` · ${one}`).join(""));
+    text(trouble, [lacks, login === "NO" && "no login was found: start it once in a terminal there"].filter(Boolean).map((one) => ` · ${one}`).join(""));
+  }
   return { node, update };
 }
 

@@ -166,9 +166,9 @@ ROWS: Mapping[str, Row] = {
     "headless: Claude Code": Row("claude"),
     "acp: a stand-in": Row("stand-in"),
     "acp: codex": Row("codex"),
-    "acp: opencode": Row("opencode"),
-    "acp: gemini": Row("gemini", is_short=False),
-    "acp: one that a person added (Qwen Code)": Row("added", is_short=False),
+    "acp: one that a person added (Qwen Code)": Row("added"),
+    "acp: opencode": Row("opencode", is_short=False),  # takes long to start
+    "acp: gemini": Row("gemini", is_short=False),  # waits for the next minute behind each kill
 }
 
 

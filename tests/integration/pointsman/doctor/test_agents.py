@@ -34,10 +34,11 @@ def test_what_is_there_is_told_with_its_version_and_mode(run: Run, bin_folder: P
     program(bin_folder, "opencode")
     program(bin_folder, "kimi", version="9.9")
 
-    found = told(run("doctor", "--json", PATH=str(bin_folder), POINTSMAN_AGENTS="kimi:ask = kimi --acp"))
+    home = {"HOME": str(bin_folder.parent)}
+    found = told(run("doctor", "--json", PATH=str(bin_folder), POINTSMAN_AGENTS="kimi:ask = kimi --acp", **home))
 
     assert [words.partition(". To log in")[0] for _, words in found[:3]] == [
-        "Gemini CLI 0.61.0, in its mode default, set at each start",
+        "Gemini CLI 0.61.0, in its mode default, set at each start; no login was found",
         "OpenCode 1.2.3, asks people, as it is told in its environment",
         "kimi 9.9, in its mode ask, set at each start; runs in and below POINTSMAN_TRUSTED_FOLDERS alone",
     ]

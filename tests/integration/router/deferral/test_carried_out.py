@@ -124,6 +124,22 @@ def test_on_rest_is_when_the_program_is_ready(router: RouterUnderTest, agent: Th
     assert before == types.DEFERRED_STATE_WAITING
 
 
+def test_on_rest_waits_for_no_clock_that_was_put_back(router: RouterUnderTest, agent: ThinAgent) -> None:
+    with agent.connected() as link:
+        link.frame(session_update=update(1, 1, state=types.SESSION_STATE_IDLE))
+        link.acked(1)
+    router.stop()
+    router.time.wall_step, router.time.wall_moved = -25 * HOUR, 0.0
+    router.start()
+    returned = router.stranger(agent.machine_id)
+    returned.key = agent.key
+    with returned.connected() as link:
+        later(router.admin, "on rest", "s-1")
+        router.advance(6)
+
+        assert link.commands(1)
+
+
 def test_of_a_session_of_which_nobody_tells_nothing_is_waited_for(router: RouterUnderTest, session: str) -> None:
     with refusal("UNSUPPORTED"):
         later(router.admin, "on rest", session)
@@ -162,6 +178,24 @@ def test_a_time_of_day_is_when_the_wall_clock_says_so(router: RouterUnderTest, s
 
     assert before == []
     assert texts(router, session) == ["go"]
+
+
+def test_one_that_was_moved_is_due_also_where_the_day_comes_again(router: RouterUnderTest, session: str) -> None:
+    kept = later(router.admin, "every day 9:00", session)
+    for step in (0, 25 * HOUR, -25 * HOUR):
+        router.time.wall_moved += step
+        router.advance(61)
+        router.settle()
+    move = pb.DEFERRED_CHANGE_MOVE
+    router.control.ChangeDeferred(
+        pb.ChangeDeferredRequest(deferred_id=kept.deferred_id, change=move, when="every day 8:59")
+    )
+    for step in (5, 24 * HOUR):  # a small one has all moments computed anew
+        router.time.wall_moved += step
+        router.advance(61)
+        router.settle()
+
+    wait_until(lambda: texts(router, session) == ["go", "go"])
 
 
 def test_what_was_due_while_the_router_was_away_is_done_once(router: RouterUnderTest, session: str) -> None:

@@ -70,3 +70,11 @@ def test_one_that_a_person_wants_now_keeps_the_moment_that_is_to_come() -> None:
     fired = apply(KNOWN, Fired(100.0), 5.0)
 
     assert (fired.next_at, fired.fired_for, fired.occurrence) == (100.0, None, 1)
+
+
+def test_one_that_was_moved_begins_anew() -> None:
+    fired = apply(KNOWN, Fired(200.0, 100.0), 5.0)
+
+    moved = apply(fired, Moved(Schedule("cron 0 9 * * *", "every day 9:00"), "UTC", 50.0), 6.0)
+
+    assert (moved.next_at, moved.fired_for, moved.occurrence) == (50.0, None, 1)

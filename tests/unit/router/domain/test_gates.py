@@ -17,7 +17,7 @@ from router.domain.gates import (
     checked,
     closed,
 )
-from router.domain.machine import Machine, MachinePolicy, versions
+from router.domain.machine import MAX_MODE, Machine, MachinePolicy, ProgramTold, sound, versions
 
 NOON = time(12, 0)
 DEVBOX = Machine(
@@ -136,5 +136,8 @@ def test_hours_are_kept_as_people_read_them() -> None:
 
 def test_of_what_a_machine_says_of_its_programs_only_words_are_kept() -> None:
     said = [("claude", "2.1.332"), ("rm -rf", "1"), ("codex", "1\x1b[2J"), ("codex", "")]
+    kept = sound([ProgramTold(name, version, "\x1b[2Jdefault" * 50, "\n") for name, version in said])
 
-    assert versions(said) == ("claude=2.1.332", "codex=")
+    assert versions(kept) == ("claude=2.1.332", "codex=")
+    assert {len(each.mode) for each in kept} == {MAX_MODE}
+    assert not any("\x1b" in each.mode or each.lacks for each in kept)

@@ -672,6 +672,30 @@ CONTROL_KIND_CLEAR: ControlKind.ValueType  # 5
 """Begin a new conversation."""
 Global___ControlKind: _TypeAlias = ControlKind  # noqa: Y015
 
+class _LoginFound:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LoginFoundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LoginFound.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOGIN_FOUND_UNSPECIFIED: _LoginFound.ValueType  # 0
+    """It did not look, or cannot know."""
+    LOGIN_FOUND_YES: _LoginFound.ValueType  # 1
+    """There is one; whether it is still good only the program knows."""
+    LOGIN_FOUND_NO: _LoginFound.ValueType  # 2
+    """There is none where they usually are."""
+
+class LoginFound(_LoginFound, metaclass=_LoginFoundEnumTypeWrapper):
+    """Whether a machine has found the login of a program, by the files and settings that hold one: it does not read them."""
+
+LOGIN_FOUND_UNSPECIFIED: LoginFound.ValueType  # 0
+"""It did not look, or cannot know."""
+LOGIN_FOUND_YES: LoginFound.ValueType  # 1
+"""There is one; whether it is still good only the program knows."""
+LOGIN_FOUND_NO: LoginFound.ValueType  # 2
+"""There is none where they usually are."""
+Global___LoginFound: _TypeAlias = LoginFound  # noqa: Y015
+
 class _DeferredTask:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1669,19 +1693,31 @@ class ProgramVersion(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    LACKS_FIELD_NUMBER: _builtins.int
+    LOGIN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: "claude"."""
     version: _builtins.str
     """Its version: "2.1.332"; empty where it does not say."""
+    mode: _builtins.str
+    """How people are asked by it, for people: "in its mode default". At most 100 characters."""
+    lacks: _builtins.str
+    """What it lacks to run, for people; empty for nothing that is known. At most 200 characters."""
+    login: Global___LoginFound.ValueType
+    """Whether its machine has found a login of it."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         version: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        lacks: _builtins.str = ...,
+        login: Global___LoginFound.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lacks", b"lacks", "login", b"login", "mode", b"mode", "name", b"name", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
