@@ -181,6 +181,8 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
         how = str(error)
         if isinstance(error, TimeoutError):
             how = f"it did not answer within {self._patience:.0f} s"
+        if earlier:
+            how = f"{how.rstrip('.')}. If that stays so, end this session and start another"
         return Outcome.failed(Reason.BACKEND_ERROR, _no(talk.kind, f"{what}: {how}", code))
 
     async def _interrupt(self, session: Session) -> Outcome:

@@ -103,6 +103,20 @@ async def test_one_that_dies_while_it_takes_a_conversation_up_does_so_at_the_nex
     assert after.conversation_id == before.conversation_id
 
 
+async def test_one_that_has_lost_its_conversation_is_said_to_and_what_to_do(stand_in: StandIn, data_dir: Path) -> None:
+    async with Scene(data_dir, stand_in.kind()) as scene:
+        await scene.turn("first")
+        await scene.killed()
+        stand_in.behaves(fails={"session/resume": {"code": -32603, "message": "No sessions found."}})
+        outcome = await scene.say("second")
+
+    assert (outcome.ending, stand_in.prompts) == (Ending.FAILED, ["first"])
+    assert outcome.detail == (
+        "Stand-in does not take its conversation up again: No sessions found."
+        " If that stays so, end this session and start another"
+    )
+
+
 async def test_one_that_offers_a_way_back_that_it_has_not_is_taken_up_by_the_other(
     stand_in: StandIn, data_dir: Path
 ) -> None:
