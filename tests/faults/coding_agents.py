@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pointsman.client import connect
 from pointsman.client.control import Control
-from pointsman.client.records import SessionState
+from pointsman.client.records import Command, SessionState
 from tests.e2e.system import CHAT, System, message, running
 from tests.fakes.acp_programs import PROGRAMS
 from tests.fakes.model_dialects import Models
@@ -41,7 +41,6 @@ class Desk:
         self.attempted: dict[str, str] = {}
         self.project = folder / "project"
         self.failures: list[str] = []
-        self.kills = 0
         self._router = router
         self._updates = iter(range(1, 1_000_000))
         self.session_id = ""
@@ -120,7 +119,7 @@ class Desk:
         wait_until(self._is_settled, LONG)
 
     def _is_settled(self) -> bool:
-        commands = self._router.commands(self.session_id, limit=1000)
+        commands = self._commands()
         [session] = [one for one in self._router.sessions() if one.session_id == self.session_id]
         known = {one.text for one in commands}
         return (
@@ -129,6 +128,9 @@ class Desk:
             and session.state is SessionState.IDLE
         )
 
+    def _commands(self) -> list[Command]:
+        return self._router.commands(self.session_id, limit=1000)
+
     def ends(self) -> None:
         """End the session from the chat."""
         self.writes("/end")
@@ -136,7 +138,7 @@ class Desk:
 
     def verdict(self) -> Verdict:
         """What the checker makes of it."""
-        commands = [one for one in self._router.commands(self.session_id, limit=1000) if one.text in self.attempted]
+        commands = [one for one in self._commands() if one.text in self.attempted]
         accepted = [Accepted(one.session_id, one.text, one.sequence) for one in commands]
         typed = [Typed(self.session_id, one.text) for one in self.agent.prompted]
         states = {one.text: one.state.name.lower() for one in commands}
@@ -151,11 +153,17 @@ class Desk:
         told = sum(any(words in text for words in CUT) for text in shown)
         doubts = sum(DOUBT in text for text in shown)
         problems = [f"given in a turn: {one.text}" for one in prompted if one.in_a_turn]
+        problems += [f"not taken up again: {one.detail}" for one in self._commands() if _is_lost(one)]
         if told + len(verdict.uncertain) < cut:
             problems.append(f"{cut} turns were cut, and {told} of them told, {len(verdict.uncertain)} uncertain")
         if doubts < len(verdict.uncertain):
             problems.append(f"{len(verdict.uncertain)} texts are uncertain, and people were told of {doubts}")
         return [*self.failures, *problems]
+
+
+def _is_lost(one: Command) -> bool:
+    """Whether its program has lost the conversation; not where it was killed on the way back."""
+    return "take its conversation up again" in one.detail and "SIGKILL" not in one.detail
 
 
 def _says(button: str, label: str) -> bool:
