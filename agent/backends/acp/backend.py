@@ -142,6 +142,7 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
                 await talk.stop()
                 return Outcome.failed(Reason.CONVERSATION_OPEN, _OPEN)
             await talk.open(earlier, self._patience)
+            await asyncio.to_thread(self._launcher.tidy, talk.kind, earlier)
             lock = lock or self._locks.of(talk.kind.name, talk.conversation_id)
             if not earlier:
                 lock.take()
@@ -215,6 +216,7 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
     async def _launched(self, session: Session) -> AcpTalk:
         plan = await self._launcher.plan(session)
         talk = AcpTalk(self._launcher.kind(session), plan, self._ears(session.session_id))
+        await asyncio.to_thread(self._launcher.tidy, talk.kind, conversation_of(session))
         try:
             await talk.start(session.session_id)
         except OSError as error:

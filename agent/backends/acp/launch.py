@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.backends.acp import retention
 from agent.backends.acp.check import asks, has_login, lacking
 from agent.backends.acp.table import KNOWN, Kind
 from agent.backends.claude import registry_file
@@ -101,10 +102,14 @@ class Launcher:
             why = f"{kind.program} is not installed here, or not on the PATH of Pointsman's agent{where}"
             raise Refusal(Reason.BACKEND_ERROR, f"{kind.title} does not start: {why}")
         self._check_free(kind, session)
-        defaults = await asyncio.to_thread(_defaults, kind)
-        environ = defaults | self.environ | dict(kind.environ) | of_session(session.session_id, self._workers)
+        environ = self.environ | dict(kind.environ) | of_session(session.session_id, self._workers)
         chosen = session.target
         return Plan((path, *kind.argv[1:]), folder, environ, chosen.get("mode", ""), chosen.get("model", ""))
+
+    def tidy(self, kind: Kind, conversation_id: str) -> None:
+        """Before it starts, and once it has taken a conversation up. Looks at the disk; may block."""
+        if kind.leaves and conversation_id:
+            retention.tidy(Path(self.environ.get("HOME") or "/nonexistent"), kind.leaves, conversation_id)
 
     def _check_free(self, kind: Kind, session: Session) -> None:
         """Raises Refusal where its own registry says that somebody has the conversation open."""
@@ -133,10 +138,6 @@ class Launcher:
             if each == home:
                 return
             yield each
-
-
-def _defaults(kind: Kind) -> dict[str, str]:
-    return {name: str(ours) for name, (ours, machines) in kind.defaults.items() if not machines.exists()}
 
 
 def conversation_of(session: Session) -> str:

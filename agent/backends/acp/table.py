@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import Path
 from types import MappingProxyType
 
 from agent.domain.control import ACCEPT_EDITS, DEFAULT, PLAN
@@ -48,9 +47,8 @@ class Kind:
     `mode` is set after every new, load and resume, so that people are asked; empty where that is all there is, or
     `environ` says it. `modes` are those that can be chosen from afar: our names, and its own. `logins` are where its
     login may be: files in a home, and variables, as "$NAME". `brings` are files and folders of a project that it would
-    use before anybody is asked: commands to run, or where its key is sent; None where nobody knows. `defaults` are
-    files of its own settings that go behind all others, by the variable that names them: not where the person names
-    one, or this machine has its own, at the second path.
+    use before anybody is asked: commands to run, or where its key is sent; None where nobody knows. `leaves` is where a
+    load leaves files that would take the conversation away, as a glob below the person's home (retention.py).
     """
 
     name: str
@@ -60,9 +58,9 @@ class Kind:
     mode: str = ""
     modes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    defaults: Mapping[str, tuple[Path, Path]] = field(default_factory=lambda: MappingProxyType({}))
     busy: Busy = Busy.UNKNOWN
     load: Load = Load.OFFERED
+    leaves: str = ""
     late_replay: bool = False  # old words come also behind the answer, up to the list of its commands
     words: LastWords = LastWords.BEHIND_TOOLS
     brings: tuple[str, ...] | None = None
@@ -75,8 +73,6 @@ class Kind:
         return self.argv[0]
 
 
-_FOLDER = Path(__file__).parent
-_MACHINES_GEMINI = Path("/etc/gemini-cli/system-defaults.json")
 # It allows everything unless it is told otherwise; said here, a person's own files stay as they are.
 _OPENCODE = json.dumps({"permission": {"bash": "ask", "edit": "ask", "webfetch": "ask"}})
 
@@ -85,9 +81,8 @@ _ALL = (
         "gemini", "Gemini CLI", ("gemini", "--acp"), "npm install -g @google/gemini-cli", "default",
         MappingProxyType({DEFAULT: "default", ACCEPT_EDITS: "autoEdit", PLAN: "plan"}),
         MappingProxyType({"GEMINI_CLI_NO_RELAUNCH": "true", "NO_BROWSER": "1"}),
-        # A load leaves an empty file by the conversation's name, and its tidying at the next start takes both away.
-        MappingProxyType({"GEMINI_CLI_SYSTEM_DEFAULTS_PATH": (_FOLDER / "retention.json", _MACHINES_GEMINI)}),
-        Busy.STOPS, Load.NEXT_MINUTE, late_replay=True, brings=(".gemini", ".env"),
+        Busy.STOPS, Load.NEXT_MINUTE, leaves=".gemini/tmp/*/chats/session-*-{id}.jsonl", late_replay=True,
+        brings=(".gemini", ".env"),
         logins=(".gemini/oauth_creds.json", "$GEMINI_API_KEY", "$GOOGLE_API_KEY", "$GOOGLE_GENAI_USE_VERTEXAI"),
     ),
     Kind(
