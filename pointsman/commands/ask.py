@@ -10,6 +10,7 @@ import click
 
 from pointsman import names
 from pointsman.commands import completion
+from pointsman.commands.notifications import files_option, send_files
 from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 from pointsman.render import show_json, state_word
@@ -33,6 +34,7 @@ _NOT_ONE = "{words} is none of them: {offered}."
 @click.option(
     "--timeout", "--ttl", "ttl", type=SpanParam(), help="Give up after this: 90s, 30m, 2h, 1d.  [default: 24h]"
 )
+@files_option
 @click.argument("session", shell_complete=completion.sessions)
 @click.argument("text")
 def ask(
@@ -44,6 +46,7 @@ def ask(
     several: bool,
     own_words: bool,
     ttl: timedelta | None,
+    files: Sequence[str],
     as_json: bool,
 ) -> None:
     """Ask a session's people TEXT, wait, and print their answer. TEXT - reads standard input.
@@ -55,6 +58,8 @@ def ask(
         text = sys.stdin.read()
     if several and not options:
         raise Failure("--several needs what to choose from", "Give each with --option.", ExitCode.USAGE)
+    if files:  # before the question: who is asked has them
+        send_files(session, "", files)
     with control() as router:
         of = names.session(router, session)
         if several:

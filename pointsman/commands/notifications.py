@@ -32,11 +32,7 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
         return label, action or label
 
 
-@click.command(context_settings=TAKES_TEXT)
-@client_flags
-@json_flag
-@click.option("--button", "buttons", multiple=True, type=ButtonParam(), help="A choice under it; may be repeated.")
-@click.option(
+files_option = click.option(
     "--file",
     "files",
     multiple=True,
@@ -44,6 +40,13 @@ class ButtonParam(click.ParamType[tuple[str, str]]):
     type=click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True),
     help="A file to send with it, up to 50 MB; may be repeated, up to 10 times.",
 )
+
+
+@click.command(context_settings=TAKES_TEXT)
+@client_flags
+@json_flag
+@click.option("--button", "buttons", multiple=True, type=ButtonParam(), help="A choice under it; may be repeated.")
+@files_option
 @click.argument("session", shell_complete=completion.sessions)
 @click.argument("text", required=False, default="")
 def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], files: Sequence[str], as_json: bool) -> None:
@@ -52,16 +55,22 @@ def notify(*, session: str, text: str, buttons: Sequence[tuple[str, str]], files
         raise click.UsageError("TEXT is missing; only with --file it may be left out.")
     if text == "-":
         text = sys.stdin.read()
-    ids = _through_agent(settings(), session, text, buttons, files)
-    if files and not ids:
-        cure = "Files go through the agent of the machine that the session runs on: start it, or call this there."
-        raise Failure(f"{session} is no session of an agent on this machine", cure, ExitCode.NOT_FOUND)
+    ids = send_files(session, text, files, buttons) if files else _through_agent(settings(), session, text, buttons, ())
     # Only where the agent does not know the session: where it failed, nothing is said a second time.
     ids = ids or _through_router(session, text, buttons)
     if as_json:
         show_json({"notificationIds": ids})
     else:
         click.echo("\n".join(ids))
+
+
+def send_files(session: str, text: str, files: Sequence[str], buttons: Sequence[tuple[str, str]] = ()) -> list[str]:
+    """Send them about a session of this machine. Raises Failure where it is none."""
+    ids = _through_agent(settings(), session, text, buttons, files)
+    if not ids:
+        cure = "Files go through the agent of the machine that the session runs on: start it, or call this there."
+        raise Failure(f"{session} is no session of an agent on this machine", cure, ExitCode.NOT_FOUND)
+    return ids
 
 
 def _through_agent(

@@ -109,6 +109,17 @@ def test_several_are_chosen_and_what_there_is_not_is_asked_again(router: RouterU
     assert (done.exit_code, done.stdout) == (0, "Lint\nTests\n")
 
 
+def test_files_come_before_the_question_and_from_their_own_machine_alone(
+    router: RouterUnderTest, tmp_path: Path
+) -> None:
+    (tmp_path / "plot.txt").write_text("plot")
+    asked = run(router, "Is this right?", "--file", str(tmp_path / "plot.txt"))
+    missing = run(router, "Is this right?", "--file", str(tmp_path / "nothing.txt"))
+
+    assert (asked.exit_code, "no session of an agent on this machine" in asked.stderr) == (5, True)
+    assert missing.exit_code == 2
+
+
 def test_several_of_nothing_is_a_mistake(router: RouterUnderTest) -> None:
     assert run(router, "Which?", "--several").exit_code == 2
 
