@@ -31,6 +31,7 @@ from agent.link.machine_key import MachineKey
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
+from agent.local.tools import Tools
 from agent.loops import Tasks, Work, endless, guarded
 from agent.services.acp_questions import AcpQuestions
 from agent.services.alerts import Alerts
@@ -110,12 +111,11 @@ class Agent:
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
-        hooks = Hooks(
-            SessionLookup(self.sessions), self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock)
-        )
+        lookup = SessionLookup(self.sessions)
+        hooks = Hooks(lookup, self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock))
         requests = Requests(
             self.key.identity.machine_id, self.sessions, self.inbox, self.outbox, hooks, self.permissions,
-            self.uploads, self.client, config.workers)  # fmt: skip
+            self.uploads, Tools(self.sessions, lookup, self.uploads), self.client, config.workers)  # fmt: skip
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
         self._connect(tasks)
         pty = _one_of(PtyBackend, backends)

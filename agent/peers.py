@@ -15,6 +15,11 @@ def uid_of(connection: socket.socket) -> int:
     return int.from_bytes(credentials[4:8], sys.byteorder)
 
 
+def pid_of(connection: socket.socket) -> int:
+    """The process that has connected, or that listens there; 0 where it is one of another container."""
+    return int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+
+
 def unmapped() -> int:
     """In a sandbox that maps few accounts, the owner of all that is of others, / and /home too; -1 elsewhere."""
     try:

@@ -11,6 +11,11 @@ import sys
 
 def main() -> None:
     """Run one command and leave with its exit code."""
+    if sys.argv[1:] == ["mcp"]:
+        # Coding agents wait for it each time that they start: nothing but what it is may be loaded before it.
+        from pointsman.mcp import SERVER
+
+        os.execv(sys.executable, [sys.executable, "-I", "-S", SERVER])  # noqa: S606
     if not sys.flags.isolated:
         # The current folder, or PYTHONPATH, may hold packages with the names of ours and of those that we use.
         os.execv(sys.executable, [sys.executable, "-I", "-m", "pointsman", *sys.argv[1:]])  # noqa: S606

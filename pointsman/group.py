@@ -79,6 +79,7 @@ _SECTIONS = {
         "adapter-http": ("commands.programs:adapter_http", ""),
         "courier": ("commands.programs:courier", ""),
         "hook": ("commands.hooks:hook", "Hand one EVENT of Claude Code to the agent, silently."),
+        "mcp": ("commands.mcp:mcp", "Offer a coding agent tools that reach its people."),
     },
     "Data": {
         "backup": ("commands.data:backup", "Copy the router's database, while it runs."),
@@ -90,7 +91,7 @@ _SECTIONS = {
 _COMMANDS = {name: command for section in _SECTIONS.values() for name, command in section.items()}
 
 # What runs inside of other programs, again and again; doctor tells of names among its findings.
-_SILENT = frozenset({"hook", "completion", "doctor"})
+_SILENT = frozenset({"hook", "mcp", "completion", "doctor"})
 
 
 class LazyGroup(Group):

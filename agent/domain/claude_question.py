@@ -31,8 +31,8 @@ Json = Mapping[str, object]
 
 ASKS, PLANS = "AskUserQuestion", "ExitPlanMode"
 _NO_REASON = "The person you work for denied this."  # the model reads it where the person gave none
-DENY = "deny"
-_ALLOW, _ALWAYS, _WORDS = "allow", "always", "text"
+ALLOW, DENY = "allow", "deny"
+_ALWAYS, _WORDS = "always", "text"
 _WHERE = {
     "session": "in this session",
     "localSettings": "in this project",
@@ -171,7 +171,7 @@ def _form_question(asked: Json) -> FormQuestion:
 
 def _tool_options(always: Sequence[tuple[str, Json, str]]) -> tuple[Option, ...]:
     return (
-        Option(_ALLOW, "", Verdict.ALLOW),
+        Option(ALLOW, "", Verdict.ALLOW),
         *(
             Option(option_id, _label(f"✅ Always: {words}"), Verdict.ALLOW_ALWAYS, meaning=_shown(words)[:MAX_MEANING])
             for option_id, _, words in always
@@ -182,7 +182,7 @@ def _tool_options(always: Sequence[tuple[str, Json, str]]) -> tuple[Option, ...]
 
 def _plan_options() -> tuple[Option, ...]:
     return (
-        Option(_ALLOW, "✅ Go ahead", Verdict.ALLOW),
+        Option(ALLOW, "✅ Go ahead", Verdict.ALLOW),
         Option(DENY, "❌ Keep planning", Verdict.DENY, takes_text=True),
     )
 

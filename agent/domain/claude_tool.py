@@ -8,6 +8,9 @@ from agent.domain.line_diff import sound, unified
 
 Json = Mapping[str, object]
 
+OURS = frozenset(f"mcp__pointsman__{name}" for name in ("ask_person", "notify", "sessions"))
+"""Our own tools that only ask or tell this session's people, or look: nobody is asked whether they may be asked."""
+
 MAX_TITLE = 200  # characters
 _TITLES = ("command", "file_path", "notebook_path", "pattern", "url", "query", "path", "skill", "description", "prompt")
 _MCP = re.compile(r"mcp__(.+?)__(.+)")

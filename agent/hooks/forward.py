@@ -35,7 +35,7 @@ def main(path: str, event: str, scope: str = "") -> None:
 
     `scope` names the settings that the hook stands in: with hooks in several, each event is forwarded by each.
     """
-    connection = _connected(path)  # first: nobody waits for input that nobody wants
+    connection = connected(path)  # first: nobody waits for input that nobody wants
     request = line(event, _input(), scope)
     answer = _asked(connection, request, event)
     while event == WAITS_FOR_A_PERSON and not answer:  # the agent died: the next one hears the same question again
@@ -44,7 +44,8 @@ def main(path: str, event: str, scope: str = "") -> None:
     _export(answer)
 
 
-def _connected(path: str) -> socket:
+def connected(path: str) -> socket:
+    """A connection to the agent at that socket. Raises OSError where there is none, or it is another account's."""
     connection = socket(AF_UNIX, SOCK_STREAM)
     connection.settimeout(PATIENCE)
     connection.connect(path)
@@ -61,7 +62,7 @@ def _returned(path: str) -> socket:
     while os.getppid() == parent:
         select([], [], [], RETURN_LOOK)
         try:
-            return _connected(path)
+            return connected(path)
         except OSError:
             continue
     raise ConnectionError("the program that asks is gone")
@@ -86,9 +87,7 @@ def line(event: str, payload: bytes, scope: str = "") -> bytes:
     """The request to the agent. JSON has line ends only between its tokens, where a space does as well."""
     payload = payload.translate(None, b"\r").replace(b"\n", b" ").strip() or b"{}"
     environ = ", ".join(
-        f"{encode_basestring_ascii(name)}: {encode_basestring_ascii(os.environ[name])}"
-        for name in FORWARDED
-        if name in os.environ
+        f"{encode_basestring_ascii(name)}: {encode_basestring_ascii(value)}" for name, value in place().items()
     )
     names = f'"event": {encode_basestring_ascii(event)}, "scope": {encode_basestring_ascii(scope)}'
     names += f', "ask": "{os.urandom(8).hex()}"'
@@ -99,6 +98,11 @@ def line(event: str, payload: bytes, scope: str = "") -> bytes:
     if event == WAITS_FOR_A_PERSON:
         raise ValueError("a question must be shown whole; this one stays at the terminal")
     return line(event, _shortened(payload), scope)
+
+
+def place() -> "dict[str, str]":
+    """Where this program is, as its environment says."""
+    return {name: os.environ[name] for name in FORWARDED if name in os.environ}
 
 
 def _shortened(payload: bytes) -> bytes:

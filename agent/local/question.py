@@ -41,7 +41,7 @@ def question_of(message: Message, session: Session) -> Question:
         raise Refusal(Reason.INVALID_ARGUMENT, f"There may be {MAX_OPTIONS} options, each with an id of its own.")
     kind = _one_of(Kind, text_of(message, "kind", Kind.TOOL.value), "kind")
     return Question(
-        permission_id, session.session_id, kind, tool, words[:MAX_INPUT], digest(tool, words), options, _wait(message)
+        permission_id, session.session_id, kind, tool, words[:MAX_INPUT], digest(tool, words), options, wait_of(message)
     )
 
 
@@ -55,7 +55,8 @@ def _option(item: Message) -> Option:
     return Option(option_id, label, verdict, item.get("takes_text") is True)
 
 
-def _wait(message: Message) -> float:
+def wait_of(message: Message) -> float:
+    """How many seconds an asker waits. Raises Refusal."""
     seconds = message.get("seconds", LONGEST_WAIT)
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds <= LONGEST_WAIT:
         raise Refusal(Reason.INVALID_ARGUMENT, f"seconds must be a number up to {LONGEST_WAIT:.0f}.")

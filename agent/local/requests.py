@@ -11,10 +11,12 @@ from agent.domain.command import MAX_TEXT_BYTES, Reason
 from agent.domain.errors import Refusal
 from agent.domain.frames import Button, Notify
 from agent.domain.hook import HookEvent
+from agent.domain.permission import Over
 from agent.domain.session import Process, Session, SessionState, checked_id
 from agent.link.client import LinkStatus
 from agent.local.fields import Answer, Message, items_of, strings_of, text_of, texts_of
 from agent.local.question import question_of
+from agent.local.tools import Tools, is_asked
 from agent.processes import identify
 from agent.services.hooks import Hooks
 from agent.services.permissions import Asking, Permissions
@@ -52,6 +54,7 @@ class Requests:
     hooks: Hooks
     permissions: Permissions
     uploads: Uploads
+    tools: Tools
     link: Link
     workers: Path  # where the programs of sessions find their tokens
 
@@ -65,6 +68,7 @@ class Requests:
             "rotate_key": self._rotate_key,
             "notify": self._notify,
             "hook": self._hook,
+            "tool": self.tools.answer,
         }
         name = text_of(message, "op")
         if name not in operations:
@@ -76,13 +80,22 @@ class Requests:
         """Whether a person has to answer it, perhaps days later."""
         if message.get("op") == "hook":
             return _event(message).name == "PermissionRequest"
-        return message.get("op") == "ask"
+        return message.get("op") == "ask" or (message.get("op") == "tool" and is_asked(message))
+
+    @staticmethod
+    def over(message: Message) -> tuple[Over, str]:
+        """What became of a question whose asker went away: a dialog was answered, or nobody asks any more."""
+        if message.get("op") == "tool":
+            return Over.WITHDRAWN, "its program asks no more"
+        return Over.ANSWERED_ELSEWHERE, ""
 
     async def ask(self, message: Message, asking: Asking) -> Answer:
         """A person's answer to a message that asks. Raises Refusal."""
         if message.get("op") == "hook":
             output = await self.hooks.asked(_event(message), asking)
             return {"output": output} if output else {}
+        if message.get("op") == "tool":
+            return await self.tools.ask(message, asking)
         session = self.sessions.known(text_of(message, "session_id"))
         if session.state is SessionState.ENDED:
             raise Refusal(Reason.SESSION_ENDED, f"Session {session.session_id} is over; register it again.")

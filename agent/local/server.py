@@ -18,6 +18,7 @@ from agent.domain.session import Session, SessionState
 from agent.local.client import MAX_LINE
 from agent.local.fields import Answer, Message
 from agent.local.requests import Requests
+from agent.local.tools import PEER
 from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class LocalServer:
         self._connections.add(task)
         try:
             if peers.uid_of(writer.get_extra_info("socket")) in (os.getuid(), 0):
-                await self._converse(Connection(reader, writer))
+                await self._converse(Connection(reader, writer, peers.pid_of(writer.get_extra_info("socket"))))
         except (OSError, asyncio.CancelledError):
             logger.debug("local connection ended")
         except Exception:
@@ -101,7 +102,7 @@ class LocalServer:
 
     async def _hold(self, connection: "Connection", message: Message) -> None:
         """A question: its asker waits for a person, and may be gone before one has answered."""
-        async with self._requests.permissions.asking() as asking:
+        async with self._requests.permissions.asking(*self._requests.over(message)) as asking:
             answer = await connection.unless_gone(self._requests.ask(message, asking))
             await connection.send({"ok": True, **answer})
 
@@ -138,9 +139,10 @@ class LocalServer:
 class Connection:
     """JSON lines of one program."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
         self._reader = reader
         self._writer = writer
+        self._pid = pid
 
     async def read(self) -> Message | None:
         """The next message; None at the end. Raises Refusal when a line is no message, OSError when it never ends."""
@@ -159,7 +161,7 @@ class Connection:
             raise Refusal(Reason.INVALID_ARGUMENT, "The line is not JSON.") from None
         if not isinstance(message, dict):
             raise Refusal(Reason.INVALID_ARGUMENT, "The line must be a JSON object.")
-        return message
+        return {**message, PEER: self._pid}
 
     async def _discard(self) -> None:
         """Read on for a while: closing on unread bytes would take our answer away with them."""

@@ -5,7 +5,7 @@ connection. A yes does not: then its registry says that no dialog is open any mo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from agent.backends.claude.registry_file import ClaudeCode, Doing
 from agent.backends.folders import text_within
 from agent.clock import Clock
 from agent.domain import claude_tool
-from agent.domain.claude_question import ASKS, DENY, ToolUse, denial, questions, verdict, whole
+from agent.domain.claude_question import ALLOW, ASKS, DENY, ToolUse, denial, questions, verdict, whole
 from agent.domain.hook import HookEvent
 from agent.domain.permission import Decision, Over
 from agent.domain.session import Conversation, Session
@@ -26,6 +26,7 @@ _ENDED = "its program ended"
 _STOPPED = "its turn was stopped"
 _NO_ANSWER = "Nobody answered in time whether this is allowed, so it is not. Go on without it, or ask again."
 LONGEST_FILE = 256 * 1024  # bytes of a file whose change is shown against what it holds
+_YES = (Decision(ALLOW),)
 _DIALOG = "permission_prompt"  # the kind of Notification that comes some seconds after a dialog was opened
 
 
@@ -56,7 +57,9 @@ class ClaudeQuestions:
 
     async def ask(self, session: Session, event: HookEvent, asking: Asking) -> Mapping[str, object] | None:
         """What to tell the program; None when its dialog was answered, or is left to the terminal."""
-        use = await _against(tool_use(event), session.cwd or event.text("cwd"))
+        if (asked := tool_use(event)).tool in claude_tool.OURS:
+            return _hook_verdict(event, asked, _YES)
+        use = await _against(asked, session.cwd or event.text("cwd"))
         dialog = _Open(session.session_id, event.text("agent_id"), use)
         answering = asyncio.create_task(_hook_answer(session.session_id, event, use, asking))
         closing = asyncio.create_task(self._closed(session, dialog))
@@ -114,6 +117,8 @@ class StreamQuestions:
 
     async def ask(self, session_id: str, asker: str, use: ToolUse) -> Mapping[str, object]:
         """What the program is to hear. When this is cancelled, it asks no more. Raises StoreUnavailable."""
+        if use.tool in claude_tool.OURS:
+            return verdict(use, _YES)
         session = self._find(session_id)
         if session is not None:
             use = await _against(replace(use, mode=session.mode), session.cwd)
@@ -128,8 +133,10 @@ class StreamQuestions:
 
 async def _hook_answer(session_id: str, event: HookEvent, use: ToolUse, asking: Asking) -> Mapping[str, object] | None:
     decided = await _decisions(session_id, event.asker, use, asking)
-    if decided is None:
-        return None
+    return None if decided is None else _hook_verdict(event, use, decided)
+
+
+def _hook_verdict(event: HookEvent, use: ToolUse, decided: Sequence[Decision]) -> Mapping[str, object]:
     return {"hookSpecificOutput": {"hookEventName": event.name, "decision": verdict(use, decided)}}
 
 

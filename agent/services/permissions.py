@@ -63,15 +63,15 @@ class Permissions:
         self._stopping = True
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[Asking]:
-        """A block in which one asker asks and gets its answers."""
+    async def asking(self, over: Over = Over.ANSWERED_ELSEWHERE, detail: str = "") -> AsyncIterator[Asking]:
+        """A block in which one asker asks and gets its answers; what is `over` where the asker goes away."""
         asking = Asking(self)
         try:
             yield asking
         except BaseException:
             if not self._stopping:
                 with suppress(StoreUnavailable):  # the router learns it at the next start, from what is left
-                    await asyncio.shield(asking.give_up(Over.ANSWERED_ELSEWHERE))
+                    await asyncio.shield(asking.give_up(over, detail))
             raise
         await asyncio.shield(self._questions.forget(asking.asked))
 

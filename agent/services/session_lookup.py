@@ -8,13 +8,14 @@ anything else ─────────────▶ a new session
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from agent.backends.terminals import locate
 from agent.backends.terminals.locate import Location
 from agent.domain.hook import HookEvent
 from agent.domain.session import MAX_LABEL, UUID, Conversation, Process, Session, SessionState
-from agent.processes import identify, is_running, is_within
+from agent.processes import identify, is_running, is_within, lineage
 from agent.services.sessions import Sessions
 
 _SESSION = "POINTSMAN_SESSION_ID"
@@ -42,6 +43,17 @@ class SessionLookup:
             if known is not None and traits is not None and traits.typed_into:
                 return await self._sessions.converse(known.session_id, talk)
             return await self._join(event, talk, known)
+
+    async def around(self, pid: int, environ: Mapping[str, str]) -> Session | None:
+        """The live session that a process runs in: the innermost whose program is around it, else the one that its
+        environment names, as in what was started apart from its terminal. None where there is neither.
+        """
+        inside = await asyncio.to_thread(lambda: [one for one, _ in lineage(Process(pid, 0.0))]) if pid else []
+        programs = {one.pid: session for session in self._sessions.live() for one in _programs(session)}
+        if found := next((programs[one] for one in inside if one in programs), None):
+            return found
+        named = self._sessions.find(environ.get(_SESSION, ""))
+        return named if named is not None and named.state is not SessionState.ENDED else None
 
     async def leave(self, session: Session, event: HookEvent) -> None:
         """The talk is over; so is the session, unless its terminal holds more than the program."""
@@ -100,6 +112,12 @@ class SessionLookup:
     def _holds(session: Session, program: Process) -> bool:
         live = session.state is not SessionState.ENDED
         return live and session.process is not None and is_within(program, session.process.pid)
+
+
+def _programs(session: Session) -> list[Process]:
+    """The processes of a session that run, the one that it is registered with and its coding agent."""
+    known = (session.process, session.conversation.process if session.conversation else None)
+    return [one for one in known if one is not None and is_running(one)]
 
 
 def _is_a_talk(session: Session) -> bool:

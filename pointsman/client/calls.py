@@ -45,10 +45,14 @@ class Calls:
 
     def with_key(self, api_key: str) -> Self:
         """The same client with another's key, on the same channel; the router judges it at each call."""
+        return self.showing(ApiKey(api_key))
+
+    def showing(self, credential: Credential) -> Self:
+        """As with_key, with anything that a caller may show."""
         # Not by __init__, which looks up every method in a new stub: REST makes such a client for each request.
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__
-        other._credential = ApiKey(api_key)
+        other._credential = credential
         return other
 
     def close(self) -> None:

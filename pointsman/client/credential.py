@@ -26,6 +26,16 @@ class ApiKey:
         return self._metadata
 
 
+class Bearer:
+    """The token of a session's program, as that has shown it."""
+
+    def __init__(self, token: str) -> None:
+        self._metadata: Metadata = (("authorization", f"Bearer {token}"),)
+
+    def shown(self) -> Metadata:
+        return self._metadata
+
+
 class TokenFile:
     """Read anew for each call: the agent puts another token there twice an hour."""
 

@@ -84,15 +84,28 @@ class Notifications(Calls):
 
         Without options they answer in their own words. Asked again under the same request, it waits on.
         """
-        asked = pb.AskRequest(
-            session_id=session_id, text=text, options=options, own_words=own_words,
-            request_id=request_id(request or None), wait=convert.duration(LONGEST_WAIT),
-            expires_in=None if ttl is None else convert.duration(ttl),
-        )  # fmt: skip
+        asked = _asked(session_id, text, options, own_words=own_words, ttl=ttl, request=request, wait=LONGEST_WAIT)
         found = self._once_over(
             lambda: self._call(self._stub.Ask, asked, wait=LONGEST_WAIT),
             lambda found: found.permission.state != types_pb2.PERMISSION_STATE_OPEN,
         )
+        return Answer(found.answer, convert.read(Permission, found.permission))
+
+    def ask_for_a_while(
+        self,
+        session_id: str,
+        text: str,
+        options: Sequence[str],
+        *,
+        own_words: bool,
+        ttl: timedelta,
+        request: str,
+        waits: bool = True,
+    ) -> Answer:
+        """As `ask`, but it returns with an open question where nobody answers soon; at once, unless it `waits`."""
+        wait = LONGEST_WAIT if waits else timedelta()
+        asked = _asked(session_id, text, options, own_words=own_words, ttl=ttl, request=request, wait=wait)
+        found = self._call(self._stub.Ask, asked, wait=wait)
         return Answer(found.answer, convert.read(Permission, found.permission))
 
     def answer(
@@ -136,3 +149,19 @@ class Notifications(Calls):
             answers=map(convert.form_answer, answers),
         )  # fmt: skip
         return convert.read(Permission, self._call(self._stub.RespondPermission, asked).permission)
+
+
+def _asked(
+    session_id: str,
+    text: str,
+    options: Sequence[str],
+    *,
+    own_words: bool,
+    ttl: timedelta | None,
+    request: str | None,
+    wait: timedelta,
+) -> pb.AskRequest:
+    return pb.AskRequest(
+        session_id=session_id, text=text, options=options, own_words=own_words, request_id=request_id(request or None),
+        expires_in=None if ttl is None else convert.duration(ttl), wait=convert.duration(wait),
+    )  # fmt: skip

@@ -52,14 +52,23 @@ def hooks() -> None:
 @setting_flags("POINTSMAN_DATA_DIR")
 @_scope
 @_claude
-def install(*, scope: str, claude: str | None) -> None:
+@click.option("--mcp", is_flag=True, help="Give all coding agents of this account tools to reach their people as well.")
+def install(*, scope: str, claude: str | None, mcp: bool) -> None:
     """Put the hooks into Claude Code's settings; sessions that are open take them up by themselves."""
     from agent.domain.errors import AgentError
     from agent.hooks import installer
     from agent.hooks.claude_code import events_for
+    from pointsman.commands import mcp_settings
 
     here = settings()
-    version = _version(claude)
+    for line in mcp_settings.install(here) if mcp else ():
+        click.echo(line)
+    try:
+        version = _version(claude)
+    except Failure as missing:
+        if mcp and missing.exit_code == ExitCode.NOT_FOUND:
+            return  # the tools are for others, too
+        raise
     wanted = installer.Hooks(sys.executable, str(here.agent_socket()), events_for(version), scope)
     path = _file(here, scope)
     try:
@@ -74,16 +83,20 @@ def install(*, scope: str, claude: str | None) -> None:
 @setting_flags("POINTSMAN_DATA_DIR")
 @_scope
 def uninstall(*, scope: str) -> None:
-    """Take the hooks out again; the rest of the settings stays as it is, byte for byte."""
+    """Take the hooks out again, and the tools; the rest of the settings stays as it is, byte for byte."""
     from agent.domain.errors import AgentError
     from agent.hooks import installer
+    from pointsman.commands import mcp_settings
 
-    path = _file(settings(), scope)
+    here = settings()
+    path = _file(here, scope)
     try:
         changed = installer.uninstall(path)
     except AgentError as error:
         raise Failure(error.text) from None
     click.echo(f"removed from {path}" if changed else f"there are none in {path}")
+    for line in mcp_settings.uninstall(here) if scope == "user" else ():
+        click.echo(line)
 
 
 @hooks.command()

@@ -10,6 +10,7 @@ COMMON = {"command", "hooks"}  # outside the agent these are words like any othe
 
 OPTION = "a person's option, and what becomes of it on the local socket"
 SETTINGS = "a key of Claude Code's settings"
+OTHERS = "a key of coding agents' settings"
 
 ALLOWED = {
     ("pointsman/local.py", "tmux"): OPTION,
@@ -20,6 +21,8 @@ ALLOWED = {
     ("agent/hooks/claude_code.py", "hooks"): SETTINGS,
     ("agent/hooks/claude_code.py", "command"): SETTINGS,
     ("agent/hooks/installer.py", "hooks"): SETTINGS,
+    ("agent/hooks/mcp.py", "command"): OTHERS,
+    ("agent/hooks/mcp_json.py", "command"): OTHERS,
     ("agent/domain/claude_tool.py", "command"): "what a tool of Claude Code's is given",
     ("agent/link/convert.py", "command"): "a frame of the link",
 }

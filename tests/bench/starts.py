@@ -8,6 +8,8 @@ from pathlib import Path
 
 import grpc
 
+from agent.local import client
+from pointsman.mcp import SERVER
 from tests.bench import programs
 from tests.bench.figures import Figures, middle
 from tests.bench.machine import Machine
@@ -26,8 +28,10 @@ async def measure(folder: Path, rounds: int) -> Figures:
             await machine.sessions(SESSIONS)
         environ = programs.environ(folder, POINTSMAN_ROUTER=router.address)
         python = [sys.executable, "-I", "-S", "-c", ""]
+        mcp = [*python[:3], SERVER, client.socket_path(folder)]
         starts: dict[str, Callable[[], object]] = {
             "python": lambda: subprocess.run(python, input=b"{}", capture_output=True, check=True),
+            "mcp": lambda: subprocess.run(mcp, input=b"", capture_output=True, check=True),
             "hook": lambda: call(folder, "Stop", b"{}", {}),
             "help": lambda: _run(environ, "--help"),
             "sessions": lambda: _run(environ, "sessions"),

@@ -67,15 +67,21 @@ class Desk:
 
 
 @contextmanager
-def desk(folder: Path) -> Iterator[Desk]:
-    """Everything running, with the hooks installed and nothing else done for it."""
+def desk(folder: Path, *options: str) -> Iterator[Desk]:
+    """Everything running, with the hooks installed, with these options, and nothing else done for it."""
     with ModelApi() as api:
         (folder / "claude").mkdir()
         home = ClaudeHome(folder / "claude", api)
         with running(folder) as system:
-            system.cli("hooks", "install", "--claude", str(home.program), CLAUDE_CONFIG_DIR=str(home.config))
+            install(system, home, *options)
             with closing(TmuxServerFixture(folder, in_place(home))) as tmux:
                 yield Desk(system, home, tmux)
+
+
+def install(system: System, home: ClaudeHome, *options: str) -> None:
+    """The hooks, and what the options add, into this configuration and into nobody else's."""
+    place = {"CLAUDE_CONFIG_DIR": str(home.config), "HOME": home.environ["HOME"]}
+    system.cli("hooks", "install", *options, "--claude", str(home.program), **place)
 
 
 @contextmanager

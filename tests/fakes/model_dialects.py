@@ -1,6 +1,7 @@
 """A stand-in for the models behind Gemini CLI, OpenCode and Codex, each in its dialect: the newest prompt decides.
 
 %bash COMMAND      asks for the program's shell tool, then says what the tool said
+%tool NAME {JSON}  asks for the tool whose name ends so, with those arguments, then says what the tool said
 %slow SECONDS X    says X, word by word over that time
 %fail CODE         answers with that HTTP error
 anything else      "echo: " and the prompt
@@ -16,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 Json = dict[str, Any]
-Block = tuple[str, str]  # ("text", words), or ("run", command)
+Block = tuple[str, str]  # ("text", words), ("run", command), or ("use", name and arguments)
 Reading = tuple[str, list[str]]  # the newest prompt, and what tools said since
 _DIRECTIVE = re.compile(r"(?:^|\n)\s*%(\w+) ([^\n]*)")
 # What the programs put into people's messages by themselves.
@@ -101,6 +102,16 @@ def _tools(body: Json) -> dict[str, Json]:
     return found
 
 
+def _use(tools: dict[str, Json], kind: str, text: str) -> tuple[str, Json | str]:
+    """The tool that a block asks for. Codex has those of MCP servers as functions of a program."""
+    if kind == "run":
+        return _call(tools, text)
+    wanted, _, arguments = text.partition(" ")
+    if "exec" in tools:
+        return "exec", f"const r = await tools.mcp__pointsman__{wanted}({arguments}); text(JSON.stringify(r))"
+    return next(one for one in tools if one.endswith(wanted)), json.loads(arguments)
+
+
 def _call(tools: dict[str, Json], command: str) -> tuple[str, Json | str]:
     """The shell tool with a command. Codex asks people only where the model wants out of its sandbox."""
     out = {"sandbox_permissions": "require_escalated", "justification": "It must be outside."}
@@ -118,7 +129,9 @@ def _reply(prompt: str, results: list[str]) -> tuple[list[Block], float]:
     match (_DIRECTIVE.findall(prompt) or [("", "")])[-1]:
         case ("bash", command) if not results:
             return [("text", "I will run it."), ("run", command)], 0
-        case ("bash", _):
+        case ("tool", rest) if not results:
+            return [("text", "I will use it."), ("use", rest)], 0
+        case ("bash" | "tool", _):
             return [("text", f"tool said: {' | '.join(results)}")], 0
         case ("slow", rest):
             seconds, _, text = rest.partition(" ")
@@ -140,11 +153,11 @@ def _chat(blocks: list[Block], tools: dict[str, Json]) -> Iterator[Json]:
         if kind == "text":
             yield from (delta({"content": word}) for word in _words(text))
         else:
-            name, given = _call(tools, text)
+            name, given = _use(tools, kind, text)
             function = {"name": name, "arguments": json.dumps(given)}
             call = {"index": 0, "id": f"call_{uuid.uuid4().hex[:20]}", "type": "function", "function": function}
             yield delta({"tool_calls": [call]})
-    yield delta({}, "tool_calls" if blocks[-1][0] == "run" else "stop")
+    yield delta({}, "stop" if blocks[-1][0] == "text" else "tool_calls")
     yield {**delta({}), "choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}
 
 
@@ -158,7 +171,7 @@ def _gemini(blocks: list[Block], tools: dict[str, Json]) -> Iterator[Json]:
         if kind == "text":
             yield from (chunk({"text": word}) for word in _words(text))
         else:
-            name, given = _call(tools, text)
+            name, given = _use(tools, kind, text)
             yield chunk({"functionCall": {"name": name, "args": given}})
     yield chunk({"text": ""}, finishReason="STOP")
 
@@ -178,7 +191,7 @@ def _responses(blocks: list[Block], tools: dict[str, Json]) -> Iterator[Json]:
             yield from ({"type": "response.output_text.delta", **place, "delta": word} for word in _words(text))
             item = {**item, "status": "completed", "content": [{**part, "text": text}]}
         else:
-            tool, given = _call(tools, text)
+            tool, given = _use(tools, kind, text)
             item = {"type": "custom_tool_call", "id": f"ctc_{name}", "call_id": f"call_{name}", "name": tool}
             item["input"] = given
             if not isinstance(given, str):

@@ -18,7 +18,8 @@ from webhook_adapter.http.app import create_app
 from webhook_adapter.router.client import RouterClient
 
 # Who is let in: "anyone", "telegram" (both secrets of the webhook), "page" (the console's cookie with the token that
-# its page holds), "cookie" (also without it), "form" (the console's key, typed in), or roles of API keys. All others
+# its page holds), "cookie" (also without it), "form" (the console's key, typed in), "worker" (the token of a session's
+# program, who is none of these visitors), or roles of API keys. All others
 # are refused, or led to the login.
 TABLE = """
 GET  /                              anyone
@@ -49,6 +50,7 @@ POST /deferred                      admin operator adapter
 GET  /deferred/occurrences          admin operator viewer approver adapter
 POST /deferred/<deferred_id>/cancel  admin operator adapter
 POST /deferred/<deferred_id>/change  admin operator adapter
+POST /mcp                           worker
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone
 GET  /console/login                 anyone

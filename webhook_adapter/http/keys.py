@@ -1,6 +1,7 @@
 """API keys over HTTP: which ones the router took, and who has to come later before it is asked."""
 
 import hashlib
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from webhook_adapter.router.client import RouterClient
 
 _WRONG_A_SECOND, _WRONG_AT_ONCE = 0.2, 60
 _TOO_MANY = "TOO_MANY_WRONG_KEYS"  # also the router's word, to whom all come from one address
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,1024}(?:\.[A-Za-z0-9_-]{1,1024}){2}")  # a JWT
 _REMEMBERED = 1024  # good keys; one that is forgotten is asked about again
 # What is answered where the router has looked at the key and taken it.
 _TAKEN = frozenset({200, 202, 400, 403, 404, 409, 502})
@@ -46,6 +48,18 @@ class Keys:
         key = request.headers.get("X-API-Key") or _bearer()
         if not is_api_key_shaped(key):
             raise RouterError("UNAUTHENTICATED", "send a valid API key in X-API-Key, or as a bearer token")
+        self._let_in(key)
+        return self._router.control(key)
+
+    def worker(self) -> Control:
+        """Control with the token of a session's program, which the current request shows. Raises as `control`."""
+        token = _bearer()
+        if not _TOKEN.fullmatch(token):
+            raise RouterError("UNAUTHENTICATED", "send the worker token of a session as a bearer token")
+        self._let_in(token)
+        return self._router.of_worker(token)
+
+    def _let_in(self, key: str) -> None:
         g.key = hashlib.sha256(key.encode()).hexdigest()
         now = self._clock()
         # A good key goes on, whoever else tries wrong ones from the same proxy.
@@ -54,7 +68,6 @@ class Keys:
         if wait := self._calls.take(g.key, now):
             raise _later(f"an API key may call {self._calls_a_second} times a second", wait)
         g.is_key_asked_about = True
-        return self._router.control(key)
 
     def was_taken(self) -> bool:
         """Whether the router took the current request's key before."""

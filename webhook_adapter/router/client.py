@@ -16,6 +16,7 @@ from pointsman.client.calls import ask
 from pointsman.client.channel import open_channel
 from pointsman.client.control import Control
 from pointsman.client.convert import chat_ref
+from pointsman.client.credential import Bearer
 from pointsman.client.errors import RouterError
 from pointsman.client.records import Stranger
 from pointsman.client.refusals import from_call
@@ -201,6 +202,10 @@ class RouterClient:
     def control(self, api_key: str) -> Control:
         """Control with a caller's key; the router judges it at each call."""
         return self._open().control.with_key(api_key)
+
+    def of_worker(self, token: str) -> Control:
+        """Control with the token of a session's program; the router judges it at each call."""
+        return self._open().control.showing(Bearer(token))
 
     def close(self) -> None:
         """End the stream and the channel."""

@@ -1,6 +1,7 @@
 """How Claude Code is run without a terminal: which program, with what arguments, and what it may see."""
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from agent.domain.session import Session
 from agent.token_files import environment as of_session
 
 PROGRAM = "claude"
+_OURS = "pointsman"
 
 
 class Launcher:
@@ -51,6 +53,16 @@ class Launcher:
         """The folder in which it keeps its configuration."""
         return Path(self._environ.get("CLAUDE_CONFIG_DIR") or f"{self._environ.get('HOME', '')}/.claude")
 
+    def _own_tools(self) -> list[str]:
+        """Our own MCP server, where its person has installed it: with their settings all others are left out."""
+        home = self._environ.get("CLAUDE_CONFIG_DIR") or self._environ.get("HOME", "")
+        try:
+            settings = json.loads(Path(home, ".claude.json").read_bytes())
+            servers = {_OURS: settings["mcpServers"][_OURS]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+        return ["--mcp-config", json.dumps({"mcpServers": servers})]
+
     async def start(self, session: Session, heard: Heard) -> ClaudeProcess:
         """The program of a session, in the conversation that it had. Raises Refusal when it cannot be."""
         talk = session.conversation
@@ -65,7 +77,7 @@ class Launcher:
             session.target.get("program") or PROGRAM,
             *stream_json.FLAGS,
             stream_asides.FLAG,
-            *(() if trusted else stream_json.OWN_SETTINGS_ONLY),
+            *(() if trusted else [*stream_json.OWN_SETTINGS_ONLY, *await asyncio.to_thread(self._own_tools)]),
             *(["--resume", earlier] if earlier else []),
             # What was chosen from afar holds for each program of the session.
             *(["--permission-mode", mode] if (mode := session.target.get("mode")) in MODES else []),

@@ -1,0 +1,153 @@
+"""The tools that a coding agent is offered: their names, what models read of them, what may be given. Pure.
+
+Standard library only, and as little of that as goes: each coding agent starts the server that this is for anew.
+"""
+
+Json = dict[str, object]
+
+VERSION = "0.1.0"
+INSTRUCTIONS = (
+    "These tools reach the people you work for, on their phones. Ask them with ask_person when only a person can decide"
+    " or knows, and tell them with notify what they should hear now. All of it is of the session that you run in."
+)
+
+ASK_PERSON = "ask_person"
+LONGEST_WAIT = 7 * 24 * 3600  # seconds
+DEFAULT_WAIT = 24 * 3600  # seconds
+_QUESTION, _TEXT, _OPTION, _PATH = 16_000, 16_000, 200, 4096  # characters
+_OPTIONS, _FILES = 16, 10
+_LABEL, _LABELS, _TICKET = 64, 7, 64  # of what goes to the router by itself
+
+_HARMLESS: Json = {"readOnlyHint": False, "destructiveHint": False, "openWorldHint": False}
+_LOOKS: Json = {"readOnlyHint": True, "openWorldHint": False}
+
+
+def _text(says: str, most: int) -> Json:
+    return {"type": "string", "minLength": 1, "maxLength": most, "description": says}
+
+
+def _texts(says: str, each: int, most: int) -> Json:
+    item: Json = {"type": "string", "minLength": 1, "maxLength": each}
+    return {"type": "array", "items": item, "maxItems": most, "description": says}
+
+
+def _flag(says: str, *, default: bool) -> Json:
+    return {"type": "boolean", "default": default, "description": says}
+
+
+def _tool(name: str, title: str, says: str, takes: Json, needs: list[str], hints: Json) -> Json:
+    schema: Json = {"type": "object", "properties": takes, "required": needs, "additionalProperties": False}
+    return {"name": name, "title": title, "description": says, "inputSchema": schema, "annotations": hints}
+
+
+_ASKS = (
+    "Asks the people of this session a question, on their phones, and waits for their answer, which may take hours."
+    " The first answer counts. Without options they answer in their own words. Use it when you cannot go on without a"
+    " decision or a fact that only they have; say in the question all that they need to answer it away from the desk."
+)
+_ASKED: Json = {
+        "question": _text("What you want to know. Markdown; several lines are fine.", _QUESTION),
+        "options": _texts("Answers to choose from, short enough for a button.", _OPTION, _OPTIONS),
+        "several": _flag("More than one option may be chosen; each comes on a line of its own.", default=False),
+        "own_words": _flag("An answer beside the options, in their own words, is taken too.", default=True),
+        "timeout_seconds": {
+            "type": "integer", "minimum": 1, "maximum": LONGEST_WAIT, "default": DEFAULT_WAIT,
+            "description": "Give up after so many seconds.",
+        },
+    }  # fmt: skip
+_ASK = _tool(ASK_PERSON, "Ask a person", _ASKS, _ASKED, ["question"], _HARMLESS)
+_ASK_FROM_AFAR = _tool(
+    ASK_PERSON,
+    "Ask a person",
+    f"{_ASKS} Where nobody has answered soon, you get a ticket: call it again with that, and the same arguments.",
+    _ASKED
+    | {
+        "options": _texts("Answers to choose from, short enough for a button.", _LABEL, _LABELS),
+        "ticket": _text("What an earlier call said, to go on waiting for its answer.", _TICKET),
+    },
+    ["question"],
+    _HARMLESS,
+)
+
+_NOTIFY = _tool(
+    "notify",
+    "Tell people",
+    "Sends a message to the people of this session, on their phones. It does not wait: their reply, if any, is typed"
+    " into this session later. For what they should hear now, not for each step.",
+    {
+        "text": _text("What to tell. Markdown.", _TEXT),
+        "files": _texts("Paths of files to send along, in or below this session's folder.", _PATH, _FILES),
+    },
+    ["text"],
+    _HARMLESS,
+)
+_NOTIFY_FROM_AFAR = _tool(
+    "notify",
+    "Tell people",
+    str(_NOTIFY["description"]),
+    {"text": _text("What to tell. Markdown.", _TEXT)},
+    ["text"],
+    _HARMLESS,
+)  # files are on a machine that whoever asks from afar need not be on
+
+_SESSIONS = _tool(
+    "sessions",
+    "List sessions",
+    "Lists the sessions that you can see, as JSON: their ids, names, folders, what they do, and which one is yours.",
+    {},
+    [],
+    _LOOKS,
+)
+
+LOCAL: tuple[Json, ...] = (_ASK, _NOTIFY, _SESSIONS)
+"""What the agent of this machine carries out."""
+
+REMOTE: tuple[Json, ...] = (_ASK_FROM_AFAR, _NOTIFY_FROM_AFAR, _SESSIONS)
+"""What is offered over HTTP."""
+
+WITHOUT_A_WORD = (ASK_PERSON, "notify", "sessions")
+"""Tools for which nobody needs to be asked first: they reach this session's own people, or tell what is there."""
+
+
+def misfit(tool: Json, arguments: Json) -> str:
+    """What is wrong with the arguments of a call, for the model that made it; empty where nothing is."""
+    schema = tool["inputSchema"]
+    assert isinstance(schema, dict)  # noqa: S101 -- made above
+    takes: dict[str, Json] = schema["properties"]
+    for name in schema["required"]:
+        if name not in arguments:
+            return f"{name} is missing."
+    for name, value in arguments.items():
+        if name not in takes:
+            known = ", ".join(takes) or "nothing"
+            return f"{name[:40]!r} is not known; {tool['name']} takes {known}."
+        if wrong := _wrong(takes[name], value):
+            return f"{name} {wrong}."
+    return ""
+
+
+def _wrong(takes: Json, value: object) -> str:
+    match takes["type"]:
+        case "string":
+            return _wrong_text(takes, value)
+        case "boolean":
+            return "" if isinstance(value, bool) else "must be true or false"
+        case "integer":
+            fits = isinstance(value, int) and not isinstance(value, bool)
+            least, most = takes["minimum"], takes["maximum"]
+            within = fits and least <= value <= most  # type: ignore[operator]
+            return "" if within else f"must be a whole number from {least} to {most}"
+    if not isinstance(value, list) or len(value) > takes["maxItems"]:  # type: ignore[operator]
+        return f"must be a list of at most {takes['maxItems']} texts"
+    item = takes["items"]
+    assert isinstance(item, dict)  # noqa: S101 -- made above
+    found = next((wrong for each in value if (wrong := _wrong_text(item, each))), "")
+    return f"holds what {found}" if found else ""
+
+
+def _wrong_text(takes: Json, value: object) -> str:
+    if not isinstance(value, str):
+        return "must be text"
+    if not value.strip() or len(value) > takes["maxLength"]:  # type: ignore[operator]
+        return f"must have 1 to {takes['maxLength']} characters"
+    return ""

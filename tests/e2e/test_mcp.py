@@ -1,0 +1,94 @@
+"""Real coding agents ask their people by themselves, through `pointsman mcp`, whatever is restarted meanwhile."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.claude_desk import LONG, desk, install, startable
+from tests.e2e.system import CHAT, POINTSMAN, System, running
+from tests.fakes.acp_programs import AcpHome
+from tests.fakes.model_dialects import Models
+from tests.fakes.telegram_state import Message
+from tests.integration.agent.backends.terminal import Terminal
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.e2e
+
+ASKED = {"question": "Which way?", "options": ["Rebase", "Merge"]}
+ASKS = f"ask_person {json.dumps(ASKED)}"
+
+
+def question(system: System) -> Message:
+    """The question on the phone, once it is there."""
+
+    def found() -> list[Message]:
+        return [one for one in system.telegram.bot_messages(CHAT) if "Which way?" in one.text and one.buttons]
+
+    [asked] = wait_until(found, LONG)
+    system.delivered(asked.message_id)
+    return asked
+
+
+def restart_everything(system: System) -> None:
+    for program in ("agent", "router", "adapter-http", "courier"):
+        system.kill(program)
+    system.wait_for_machine("devbox", connected=True)
+
+
+def test_claude_code_asks_and_is_answered_over_a_restart_of_everything(tmp_path: Path) -> None:
+    with desk(tmp_path, "--mcp") as here:
+        here.type(f"%tool mcp__pointsman__{ASKS}")
+        asked = question(here.system)
+        restart_everything(here.system)
+        here.system.telegram.press(asked, "Merge", user_id=CHAT)
+        here.shows("tool said:")
+
+        assert "Merge" in here.screen().partition("tool said:")[2]
+        assert len(here.messages("Which way?")) == 1  # nobody was asked whether it may ask
+
+
+def test_without_a_terminal_and_in_a_folder_that_nobody_trusts_it_asks_as_well(tmp_path: Path) -> None:
+    with startable(tmp_path) as (system, home):
+        install(system, home, "--mcp")
+        system.cli("start", f"%tool mcp__pointsman__{ASKS}", "--machine", "devbox")
+        system.telegram.press(question(system), "Rebase", user_id=CHAT)
+        said = wait_until(lambda: [m.text for m in system.telegram.bot_messages(CHAT) if "tool said" in m.text], LONG)
+
+    assert "Rebase" in said[0].partition("tool said")[2]
+
+
+@pytest.fixture
+def models() -> Iterator[Models]:
+    with Models() as one:
+        yield one
+
+
+RUNS = {
+    "codex": ("codex", ["exec", "--skip-git-repo-check"]),
+    "opencode": ("opencode", ["run"]),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_it_asks_and_is_answered_over_a_restart_of_everything(name: str, tmp_path: Path, models: Models) -> None:
+    home, project = AcpHome(name, tmp_path, models.url), tmp_path / "project"
+    project.mkdir()
+    program, arguments = RUNS[name]
+    with running(tmp_path) as system:
+        system.cli("hooks", "install", "--mcp", **home.environ)
+        environ = system.environ() | home.environ | {"POINTSMAN_ROUTER": system.router, "TERM": "dumb"}
+        path = home.program.path.with_name(program)
+        named = [f"{key}={value}" for key, value in environ.items()]
+        command = [str(path), *arguments, f"%tool {ASKS}"]
+        argv = ["env", "-i", "-C", str(project), *named, *POINTSMAN, "run", "--label", name, "--", *command]
+        with closing(Terminal(argv)) as terminal:
+            asked = question(system)
+            restart_everything(system)
+            system.telegram.press(asked, "Merge", user_id=CHAT)
+            code = terminal.exit_code()
+
+    assert code == 0
+    assert b"Merge" in terminal.screen.partition(b"tool said:")[2]
