@@ -28,6 +28,7 @@ from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.client import Client
 from agent.link.machine_key import MachineKey
+from agent.link.session_calls import SessionCalls
 from agent.local.client import socket_path
 from agent.local.requests import Requests
 from agent.local.server import LocalServer
@@ -113,9 +114,10 @@ class Agent:
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
         lookup = SessionLookup(self.sessions)
         hooks = Hooks(lookup, self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock))
+        tools = Tools(self.sessions, lookup, self.uploads, SessionCalls(self.client))
         requests = Requests(
             self.key.identity.machine_id, self.sessions, self.inbox, self.outbox, hooks, self.permissions,
-            self.uploads, Tools(self.sessions, lookup, self.uploads), self.client, config.workers)  # fmt: skip
+            self.uploads, tools, self.client, config.workers)  # fmt: skip
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
         self._connect(tasks)
         pty = _one_of(PtyBackend, backends)

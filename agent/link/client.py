@@ -17,6 +17,7 @@ from agent.clock import Clock
 from agent.domain.command import Reason
 from agent.domain.errors import Refusal, RouterFull, RouterUnreachable, StoreUnavailable
 from agent.domain.frames import Notify
+from agent.domain.session import Session
 from agent.link import backoff, convert, router_socket
 from agent.link.channel import Endpoint, open_channel
 from agent.link.driver import Driver, Handler
@@ -26,6 +27,8 @@ from agent.link.machine_key import Ask, MachineKey, Offer, Unanswered
 from agent.link.protocol import End, Ending
 from agent.link.router_proof import CURE, PROVE, NotProven, carried, challenge, check
 from agent.loops import is_cancelled
+
+Proof = tuple[tuple[str, str], ...]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,11 @@ _FOR_GOOD = _UNKNOWN | {  # but for FILE_GONE, the same call would get the same 
     grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.UNIMPLEMENTED,  # an older router
+}
+_OF_PROGRAMS = _FOR_GOOD | {
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 
@@ -133,13 +141,20 @@ class Client:
         """Hand over a notice whose files are put. Raises as `part`; Refusal(FILE_GONE) where a part is missing."""
         await self._beside(NOTIFY_WITH_FILES, convert.notification_request(notification), _FOR_GOOD)
 
-    async def _beside(self, method: str, request: bytes, for_good: frozenset[grpc.StatusCode]) -> bytes:
+    async def in_name_of(self, session: Session, method: str, request: bytes) -> bytes:
+        """The answer to a call that the program of a session makes by us. Raises Refusal, RouterUnreachable."""
+        own = self._key.identity.worker_token(session.session_id, session.generation, self.router_time)
+        return await self._beside(method, request, _OF_PROGRAMS, (("authorization", f"Bearer {own}"),))
+
+    async def _beside(
+        self, method: str, request: bytes, for_good: frozenset[grpc.StatusCode], proof: Proof | None = None
+    ) -> bytes:
         """The answer to a call beside the link; such codes mean that it will be no other one."""
         if self._channel is None or not self.status.connected:
             raise RouterUnreachable("there is no link to the router")
         try:
             call = self._channel.unary_unary(method, None, None)
-            answer: bytes = await call(request, metadata=self._proof(), timeout=PART_TIMEOUT)
+            answer: bytes = await call(request, metadata=proof or self._proof(), timeout=PART_TIMEOUT)
         except asyncio.CancelledError:
             if is_cancelled():
                 raise

@@ -14,10 +14,11 @@ from pathlib import Path
 from agent.backends.folders import leads_into
 from agent.domain.acp_question import Field, Form, form_answer, form_questions
 from agent.domain.command import MAX_TEXT_BYTES, Reason
-from agent.domain.errors import Refusal
+from agent.domain.errors import Refusal, RouterUnreachable
 from agent.domain.frames import Notify
 from agent.domain.permission import Decision, Question, Verdict
 from agent.domain.session import Session, checked_id
+from agent.link.session_calls import SessionCalls
 from agent.local.fields import Answer, Message, strings_of, text_of, texts_of
 from agent.local.question import wait_of
 from agent.services.permissions import Asking
@@ -29,6 +30,8 @@ ASK = "ask_person"
 PEER = "peer"  # the pid of whoever asks; what they write there themselves is written over
 MAX_QUESTION = 16_000  # characters
 MAX_OFFERED, MAX_OFFER = 16, 200  # options, and characters of one
+PATIENCE = 40.0  # seconds that the router may be away while a program waits
+_LOOK = 0.5  # seconds
 _MOST_TRIES = 5  # of one person to name what is offered
 _DECLINED = "They declined to answer."
 _NO_ANSWER = "Nobody answered in time, or could be asked."
@@ -46,12 +49,15 @@ class Tools:
     sessions: Sessions
     lookup: SessionLookup
     uploads: Uploads
+    calls: SessionCalls
 
     async def answer(self, message: Message) -> Answer:
         """Use the tool that the message names, one that waits for nobody. Raises Refusal."""
         tools: dict[str, Callable[[Session, str, Message], Awaitable[str]]] = {
             "notify": self._notify,
             "sessions": self._sessions,
+            "later": self._later,
+            "send_to_session": self._send_to_session,
         }
         name = text_of(message, "name")
         if name not in tools:
@@ -92,8 +98,28 @@ class Tools:
         await self.uploads.notify(Notify(call, session.session_id, text), paths)
         return "It is on its way to them."
 
+    async def _later(self, session: Session, call: str, arguments: Message) -> str:
+        when, text, reminder = text_of(arguments, "when"), text_of(arguments, "text"), arguments.get("remind") is True
+        return await _reached(lambda: self.calls.later(session, when, text, call, reminder=reminder))
+
+    async def _send_to_session(self, session: Session, call: str, arguments: Message) -> str:
+        to, text, reply_to = (text_of(arguments, name) for name in ("to", "text", "reply_to"))
+        return await _reached(lambda: self.calls.send_to_session(session, to, text, reply_to, call))
+
     async def _sessions(self, own: Session, _call: str, _arguments: Message) -> str:
         return json.dumps([_shown(one, own) for one in self.sessions.live()], indent=1)
+
+
+async def _reached(call: Callable[[], Awaitable[str]]) -> str:
+    """What the router says to a call, also where it is just being started anew. Raises Refusal, RouterUnreachable."""
+    ends = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        try:
+            return await call()
+        except RouterUnreachable:
+            if asyncio.get_running_loop().time() > ends:
+                raise
+        await asyncio.sleep(_LOOK)
 
 
 def is_asked(message: Message) -> bool:

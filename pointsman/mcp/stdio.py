@@ -23,7 +23,7 @@ from pointsman.mcp.tools import Json
 
 PROGRESS = 10.0  # seconds between signs that a call goes on: clients give up on what is silent
 LOOK = 1.0  # seconds between looks for an agent that is started again
-RETURN = 30.0  # seconds in which an agent that was restarted is there again
+RETURN = 60.0  # seconds in which an agent that was restarted is there again, and has its router
 _CHUNK = 64 * 1024
 _WAITS = "Waiting for a person to answer."
 _GOES_ON = "Waiting for Pointsman's agent."

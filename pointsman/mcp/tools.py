@@ -16,6 +16,7 @@ LONGEST_WAIT = 7 * 24 * 3600  # seconds
 DEFAULT_WAIT = 24 * 3600  # seconds
 _QUESTION, _TEXT, _OPTION, _PATH = 16_000, 16_000, 200, 4096  # characters
 _OPTIONS, _FILES = 16, 10
+_WHEN, _LATER_TEXT, _NAME = 100, 4000, 200
 _LABEL, _LABELS, _TICKET = 64, 7, 64  # of what goes to the router by itself
 
 _HARMLESS: Json = {"readOnlyHint": False, "destructiveHint": False, "openWorldHint": False}
@@ -99,10 +100,37 @@ _SESSIONS = _tool(
     _LOOKS,
 )
 
-LOCAL: tuple[Json, ...] = (_ASK, _NOTIFY, _SESSIONS)
+_LATER = _tool(
+    "later",
+    "Do it later",
+    "Types a text into this session when it is time, also after you have ended your turn; or reminds its people. `when`"
+    " is 'in 10m', 'at 9:00', 'tomorrow 9:00', 'fri 18:00', '2026-12-01 9:00', or 'on reset' (a usage limit is over).",
+    {
+        "when": _text("When, in one of these forms.", _WHEN),
+        "text": _text("What is typed, or what people are reminded of.", _LATER_TEXT),
+        "remind": _flag("People are reminded, and nothing is typed.", default=False),
+    },
+    ["when", "text"],
+    _HARMLESS,
+)
+_SEND = _tool(
+    "send_to_session",
+    "Say something to another session",
+    "Types a text into another session, behind a line that says that it is yours. Its people may be asked first. The"
+    " answer, if any, is typed into this session. `sessions` lists whom you can reach.",
+    {
+        "to": _text("The other session: its id, or its name if one alone has it. Not needed with reply_to.", _NAME),
+        "text": _text("What to say.", _TEXT),
+        "reply_to": _text("The message that you answer, by its id.", _NAME),
+    },
+    ["text"],
+    {"readOnlyHint": False, "destructiveHint": False, "openWorldHint": True},
+)
+
+LOCAL: tuple[Json, ...] = (_ASK, _NOTIFY, _LATER, _SESSIONS, _SEND)
 """What the agent of this machine carries out."""
 
-REMOTE: tuple[Json, ...] = (_ASK_FROM_AFAR, _NOTIFY_FROM_AFAR, _SESSIONS)
+REMOTE: tuple[Json, ...] = (_ASK_FROM_AFAR, _NOTIFY_FROM_AFAR, _LATER, _SESSIONS, _SEND)
 """What is offered over HTTP."""
 
 WITHOUT_A_WORD = (ASK_PERSON, "notify", "sessions")

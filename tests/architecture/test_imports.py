@@ -21,6 +21,7 @@ EDGES: dict[tuple[str, ...], tuple[str, ...]] = {
         "agent/link/grpc_stream.py",
         "agent/link/question_messages.py",
         "agent/link/router_proof.py",
+        "agent/link/session_calls.py",
         "webhook_adapter/router/convert.py",
         "webhook_adapter/router/client.py",
         "webhook_adapter/courier/convert.py",

@@ -7,47 +7,44 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.claude_desk import LONG, desk, install, startable
+from tests.e2e.claude_desk import LONG, install, startable
 from tests.e2e.system import CHAT, POINTSMAN, System, running
 from tests.fakes.acp_programs import AcpHome
 from tests.fakes.model_dialects import Models
 from tests.fakes.telegram_state import Message
 from tests.integration.agent.backends.terminal import Terminal
-from tests.waiting import wait_until
+from tests.waiting import NeverHappened, wait_until
 
 pytestmark = pytest.mark.e2e
 
+SLOW = 100.0  # seconds; OpenCode alone uses a core for ten until it is there
 ASKED = {"question": "Which way?", "options": ["Rebase", "Merge"]}
 ASKS = f"ask_person {json.dumps(ASKED)}"
 
 
-def question(system: System) -> Message:
+def question(system: System, patience: float = LONG) -> Message:
     """The question on the phone, once it is there."""
 
     def found() -> list[Message]:
         return [one for one in system.telegram.bot_messages(CHAT) if "Which way?" in one.text and one.buttons]
 
-    [asked] = wait_until(found, LONG)
+    [asked] = wait_until(found, patience)
     system.delivered(asked.message_id)
     return asked
+
+
+def seen(system: System, terminal: Terminal) -> Message:
+    """The same; where it does not come, what the program shows."""
+    try:
+        return question(system, SLOW)
+    except NeverHappened:
+        raise AssertionError(terminal.screen.decode(errors="replace")[-3000:]) from None
 
 
 def restart_everything(system: System) -> None:
     for program in ("agent", "router", "adapter-http", "courier"):
         system.kill(program)
     system.wait_for_machine("devbox", connected=True)
-
-
-def test_claude_code_asks_and_is_answered_over_a_restart_of_everything(tmp_path: Path) -> None:
-    with desk(tmp_path, "--mcp") as here:
-        here.type(f"%tool mcp__pointsman__{ASKS}")
-        asked = question(here.system)
-        restart_everything(here.system)
-        here.system.telegram.press(asked, "Merge", user_id=CHAT)
-        here.shows("tool said:")
-
-        assert "Merge" in here.screen().partition("tool said:")[2]
-        assert len(here.messages("Which way?")) == 1  # nobody was asked whether it may ask
 
 
 def test_without_a_terminal_and_in_a_folder_that_nobody_trusts_it_asks_as_well(tmp_path: Path) -> None:
@@ -68,10 +65,10 @@ def models() -> Iterator[Models]:
 
 RUNS = {
     "codex": ("codex", ["exec", "--skip-git-repo-check"]),
-    "opencode": ("opencode", ["run"]),
 }
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", RUNS)
 def test_it_asks_and_is_answered_over_a_restart_of_everything(name: str, tmp_path: Path, models: Models) -> None:
     home, project = AcpHome(name, tmp_path, models.url), tmp_path / "project"
@@ -85,7 +82,7 @@ def test_it_asks_and_is_answered_over_a_restart_of_everything(name: str, tmp_pat
         command = [str(path), *arguments, f"%tool {ASKS}"]
         argv = ["env", "-i", "-C", str(project), *named, *POINTSMAN, "run", "--label", name, "--", *command]
         with closing(Terminal(argv)) as terminal:
-            asked = question(system)
+            asked = seen(system, terminal)
             restart_everything(system)
             system.telegram.press(asked, "Merge", user_id=CHAT)
             code = terminal.exit_code()

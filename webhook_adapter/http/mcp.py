@@ -16,8 +16,10 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, request
 
 from pointsman.client.control import Control
+from pointsman.client.deferred import DeferredTask
 from pointsman.client.errors import RouterError
 from pointsman.client.people_records import Answer
+from pointsman.client.session_messages import SessionMessageState
 from pointsman.mcp import protocol, tools
 from pointsman.mcp.protocol import PER_REQUEST, VERSION_KEY, WITH_HANDSHAKE, Call, Id, Server
 from pointsman.mcp.tools import Json
@@ -78,6 +80,7 @@ class Tools:
         """What became of it, in words. Raises RouterError."""
         used: dict[str, Callable[[Call], str]] = {
             tools.ASK_PERSON: self._ask, "notify": self._notify, "sessions": self._sessions,
+            "later": self._later, "send_to_session": self._send_to_session,
         }  # fmt: skip
         return used[call.name](call)
 
@@ -118,8 +121,22 @@ class Tools:
         self._control.notify(self._session, str(call.arguments["text"]))
         return "It is on its way to them."
 
+    def _later(self, call: Call) -> str:
+        given = call.arguments
+        task = DeferredTask.REMINDER if given.get("remind") is True else DeferredTask.TEXT
+        kept = self._control.defer(str(given["when"]), str(given["text"]), task, self._session)
+        moment = f", that is {kept.next_at.isoformat(timespec='minutes')}" if kept.next_at else ""
+        return f"Kept as {kept.deferred_id}: {kept.when}{moment}."
+
+    def _send_to_session(self, call: Call) -> str:
+        to, text, reply_to = (str(call.arguments.get(name, "")) for name in ("to", "text", "reply_to"))
+        said = self._control.send_to_session(to, text, reply_to)
+        if said.state is SessionMessageState.WAITING:
+            return f"Message {said.message_id} waits: people are asked whether this session may send to that one."
+        return f"Message {said.message_id} is on its way to {said.to_session_id}. An answer is typed into this session."
+
     def _sessions(self, _: Call) -> str:
-        found = self._control.sessions()
+        found = self._control.sessions(reachable=True)
         shown = [
             {
                 "session_id": one.session_id, "name": one.label, "folder": one.cwd, "state": one.state.value.lower(),

@@ -73,7 +73,7 @@ async def test_what_is_offered_the_official_client_takes(rigs: Rigs, mode: str) 
     async with client(rigs.data_dir, mode) as user:
         tools = (await user.list_tools()).tools
 
-    assert [tool.name for tool in tools][:3] == ["ask_person", "notify", "sessions"]
+    assert {tool.name for tool in tools} >= {"ask_person", "notify", "sessions"}
     assert all(tool.description and tool.annotations for tool in tools)
 
 

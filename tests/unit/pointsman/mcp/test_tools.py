@@ -38,6 +38,10 @@ def test_a_misfit_says_what_is_wrong(name: str, arguments: dict[str, object], wo
     assert (words in said, bool(said)) == (True, bool(words))
 
 
+def test_both_lists_offer_the_same_tools() -> None:
+    assert [tool["name"] for tool in tools.REMOTE] == [tool["name"] for tool in tools.LOCAL]
+
+
 def test_no_tool_lets_a_model_say_whose_session_it_is() -> None:
     named = {name for tool in BY_NAME.values() for name in tool["inputSchema"]["properties"]}
 
