@@ -48,6 +48,8 @@ _SECTIONS = {
         "ask": ("commands.ask:ask", "Ask a session's people TEXT, wait, print their answer."),
         "permissions": ("commands.permissions:permissions", "List the questions that wait for an answer."),
         "answer": ("commands.permissions:answer", 'Answer one: allow, or deny "use the sandbox".'),
+        "many": ("commands.batches:many", "Answer many questions at once, or decide about commands."),
+        "rules": ("commands.permissions:rules", "List the rules that allow for a time; end one."),
         "follow": ("commands.audience:follow", "Let chats hear of a session, beside those that do."),
         "unfollow": ("commands.audience:unfollow", "Let chats hear of a session no more."),
         "escalate": ("commands.people:escalate", "Say how somebody is asked again, and where."),

@@ -1,12 +1,11 @@
 """Builds the router out of its parts, runs it, and stops it in order."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -31,11 +30,15 @@ from router.domain.gates import NOTHING_ASKED, Requirements
 from router.domain.quotas import USUAL, Quotas
 from router.domain.risk import SHIPPED, RiskRule
 from router.domain.router_key import RouterKey
+from router.folder_lock import locked
 from router.link.hub import Hub
 from router.randomness import SYSTEM, Randomness, new_id
 from router.risk_rules import read_rules
 from router.seal import Seal
+from router.services.answer_rules import AnswerRules
+from router.services.batches import Batches
 from router.services.chat.audience import AudienceCommands
+from router.services.chat.batches import ChatBatches
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.deferrals import ChatDeferrals
@@ -119,7 +122,8 @@ class Router:
         again = Escalations(outbox, wakeups, clock, new_id, token, rules, zone)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, again, people.second_factors, rules, quotas)
         session_messages = SessionMessages(delivery, permissions, status_messages, clock, new_id)
-        permissions.on_over.append(session_messages.answered)
+        answer_rules, batches = AnswerRules(permissions, clock, new_id), Batches(permissions, delivery, dead_letters)
+        permissions.let_hear(over=session_messages.answered, asked=answer_rules.asked)
         deferral = _deferral(delivery, starts, status_messages, hub, wakeups, clock, new_id, zone)
         session_service = SessionService(delivery, permissions, topics, clock, hub.connected, wakeups, quotas,
             deferral.limits)  # fmt: skip
@@ -132,7 +136,7 @@ class Router:
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
-            people.pairing)  # fmt: skip
+            people.pairing, ChatBatches(batches, answer_rules, status_messages, clock, new_id))  # fmt: skip
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
@@ -141,11 +145,10 @@ class Router:
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
-            self.events, screens, people, deferral, session_messages)  # fmt: skip
-        self._delivery_receipts = told = DeliveryReceipts(outbox, status_messages, topics, subscriptions,
-            work_messages, again.failed)  # fmt: skip
+            self.events, screens, people, deferral, session_messages, answer_rules, batches)  # fmt: skip
+        told = DeliveryReceipts(outbox, status_messages, topics, subscriptions, work_messages, again.failed)
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
-        self.servicers = Servicers(
+        self._delivery_receipts, self.servicers = told, Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, told, files, people, permissions, refusals),
             ControlServicer(services), IdentityServicer(key), guard,
@@ -175,11 +178,12 @@ def _inbound(
     clock: Clock,
     controls: Controls,
     pairing: Pairing,
+    many: ChatBatches,
 ) -> InboundService:
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
     settings = SettingsCommands(clock)
-    commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings))
-    buttons = ChatButtons(delivery, dead_letters, status_messages, later)
+    commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
+    buttons = ChatButtons(delivery, dead_letters, status_messages, later, many)
     pages = Pages(permissions, controls)
     return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
         Voices(status_messages, clock), later, clock)  # fmt: skip
@@ -236,7 +240,7 @@ async def running(
 ) -> AsyncIterator[Router]:
     """A router that serves inside the block and is stopped in order after it. Ends the block if a timer breaks."""
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(config.data_dir):
+    with locked(config.data_dir):
         store = database(config.database_path, asyncio.get_running_loop())
         clock = clock or SteadyClock()
         rules = read_rules(config.risk_rules)  # first: a bad file must stop it before anything is touched
@@ -327,19 +331,3 @@ def _prepare(database: Database, clock: Clock) -> str:
 
 def _unusable(path: Path, error: BaseException) -> SettingsError:
     return SettingsError(f"cannot use the database {path} ({error}): look at it, or restore a backup")
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    path = folder / "router.lock"
-    try:
-        # Neither followed nor truncated: what lies behind a link there is somebody's file.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise SettingsError(f"cannot use {path} ({error.strerror}): remove it, it should be a file of ours") from None
-    with os.fdopen(descriptor, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(f"another router uses {folder}: stop it, or choose another data folder") from None
-        yield

@@ -7,6 +7,7 @@ import grpc
 from agentlink.v1 import control_pb2 as pb
 
 from pointsman.client import convert
+from pointsman.client.answer_rules import AnswerRules
 from pointsman.client.audit import Audit
 from pointsman.client.commands import Commands
 from pointsman.client.credential import Metadata
@@ -25,7 +26,8 @@ from pointsman.client.sessions import Sessions
 
 
 class Control(
-    Sessions, SessionEvents, SessionMessages, Search, Commands, DeferredTasks, Notifications, Machines, People, Audit
+    Sessions, SessionEvents, SessionMessages, AnswerRules, Search, Commands, DeferredTasks, Notifications, Machines,
+    People, Audit,
 ):  # fmt: skip
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 

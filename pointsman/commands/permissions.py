@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from pointsman import names
 from pointsman.commands import completion
-from pointsman.context import TAKES_TEXT, client_flags, control, json_flag
+from pointsman.context import TAKES_TEXT, SpanParam, client_flags, control, json_flag
 from pointsman.errors import ExitCode, Failure
 from pointsman.render import Column, plain, shortened, show, show_json, state_word
 
@@ -76,6 +77,13 @@ def permissions(
     metavar="OPTIONS",
     help="Answer a whole form, once for each question: option-1, or option-1,option-3, or =YOUR OWN WORDS.",
 )
+@click.option(
+    "--for", "span", type=SpanParam(), help="With allow: also what is the same in this session, for so long: 2h."
+)
+@click.option("--begins", default="", metavar="WORDS", help="With --for: what begins with these words of its command.")
+@click.option(
+    "--folder", is_flag=True, help="With --for: in all sessions of its machine that began in the same folder."
+)
 @click.argument("permission_id", metavar="ID")
 @click.argument("option", metavar="[OPTION]", default="")
 @click.argument("text", default="")
@@ -86,6 +94,9 @@ def answer(
     text: str,
     given: "TextIO | None",
     choices: Sequence[str],
+    span: timedelta | None,
+    begins: str,
+    folder: bool,
     as_json: bool,
 ) -> None:
     """Answer a question with one of its options, for example allow, or deny "use the sandbox".
@@ -93,6 +104,8 @@ def answer(
     With --input it is allowed with another input than it asked about; `pointsman permissions ID --print-input` prints
     the one it has. The first answer counts, from wherever it comes.
     """
+    if span or begins or folder:
+        return _allow_for(permission_id, option, span, begins, in_folder=folder, as_json=as_json)
     if not option and not choices:
         raise click.UsageError("OPTION, or for a form --choose, says the answer.")
     updated, answers = given.read() if given else "", [_form_answer(each) for each in choices]
@@ -104,6 +117,67 @@ def answer(
         show_json(decided)
     else:
         click.echo(f"{decided.permission_id} {state_word(decided.state)}")
+    return None
+
+
+def _allow_for(
+    permission_id: str, option: str, span: timedelta | None, begins: str, *, in_folder: bool, as_json: bool
+) -> None:
+    from pointsman.client.answer_rules import RuleMatch
+
+    if span is None or option != "allow":
+        raise click.UsageError("--for SPAN goes with allow, and --begins and --folder with --for.")
+    with control() as router:
+        seen = _find(router, permission_id)
+        match = RuleMatch.PREFIX if begins else RuleMatch.EXACT
+        rule = router.allow_for(
+            seen.permission_id, seen.input_digest, span, match=match, words=begins, in_folder=in_folder
+        )
+    if as_json:
+        show_json(rule)
+    else:
+        click.echo(f"{rule.rule_id} {plain(rule.tool)}: {plain(rule.pattern)}")
+
+
+@click.command()
+@client_flags
+@json_flag
+@click.option(
+    "--session", default="", help="Only those that hold for this session.", shell_complete=completion.sessions
+)
+@click.option("--all", "over", is_flag=True, help="Also those that are over.")
+@click.option("--end", is_flag=True, help="End the one with this ID.")
+@click.argument("rule_id", metavar="[ID]", default="")
+def rules(*, rule_id: str, session: str, over: bool, end: bool, as_json: bool) -> None:
+    """List the rules that allow by themselves for a time; with an ID and --end, end one."""
+    if end != bool(rule_id):
+        raise Failure("--end and an ID go together", "`pointsman rules` lists the ids.", ExitCode.USAGE)
+    with control() as router:
+        # By its whole id: to end the wrong one would go unnoticed.
+        if end:
+            ended = router.end_rule(rule_id)
+            return show_json(ended) if as_json else click.echo(f"{ended.rule_id} ended")
+        of = names.session(router, session) if session else ""
+        found = router.rules(of, include_over=over)
+        labels = names.Labels(router, as_json=as_json or not found)
+    show(
+        found,
+        [
+            Column("id", lambda r: r.rule_id),
+            Column("holds", lambda r: r.holds),
+            Column("until", lambda r: r.expires_at),
+            Column("for", lambda r: r.folder or labels[r.session_id], least=8),
+            Column("machine", lambda r: r.machine_id, rank=2),
+            Column("tool", lambda r: r.tool),
+            Column("match", lambda r: state_word(r.match), rank=1),
+            Column("what", lambda r: shortened(r.pattern), least=12),
+            Column("by", lambda r: r.made_by, rank=2, least=8),
+            Column("answers", lambda r: str(r.answers), rank=1),
+        ],
+        as_json=as_json,
+        nothing="No rule answers by itself.",
+    )
+    return None
 
 
 def _find(router: "Control", permission_id: str) -> "Permission":

@@ -93,6 +93,10 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     "/agentlink.v1.Control/ListDeferred": READ,
     "/agentlink.v1.Control/ListOccurrences": READ,
     "/agentlink.v1.Control/SendToSession": Access.WORKER,
+    "/agentlink.v1.Control/AllowFor": APPROVE,
+    "/agentlink.v1.Control/ListRules": READ,
+    "/agentlink.v1.Control/EndRule": APPROVE,
+    "/agentlink.v1.Control/DoToMany": APPROVE | CONSOLE,  # and looks which of the two it takes
     "/agentlink.v1.Control/ListSessionMessages": READ,
     "/agentlink.v1.Control/ListConsents": READ,
     "/agentlink.v1.Control/EndConsent": CONSOLE,
@@ -116,5 +120,6 @@ IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (
     "Notify", "GetNotification", "ListNotifications", "ListMachines", "ListPermissions", "RespondPermission", "Ask",
     "Trace", "WatchEvents", "WatchSession", "Search", "Screen", "Defer", "ListDeferred", "CancelDeferred",
     "ChangeDeferred", "ListOccurrences", "Follow", "Unfollow", "ListSessionMessages", "ListConsents", "EndConsent",
+    "AllowFor", "ListRules", "EndRule", "DoToMany",
 ))  # fmt: skip
 """What a key opens that is limited to some machines and sessions: each of these looks at its scope."""

@@ -51,6 +51,8 @@ class AuditEvent(Enum):
     UNSUBSCRIBED = "unsubscribed"
     REFUSED = "refused"
     QUESTION_ANSWERED = "question_answered"
+    RULE_MADE = "rule_made"  # that allows for a time
+    RULE_ENDED = "rule_ended"
     CONSENT_DECIDED = "consent_decided"  # whether one session may send to another
     SESSION_STARTED = "session_started"  # from afar
     MODE_CHANGED = "mode_changed"  # of the program in a session: what it asks, and what it does unasked

@@ -50,6 +50,8 @@ class Verb(Enum):
     RESUME = "resume"
     NOW = "now"
     OFF = "off"
+    ALL = "all"  # what its message shows, each as it was shown
+    END = "end"  # its key names a rule
     GO_ON = "go-on"  # when the usage limit is over
 
 

@@ -21,11 +21,12 @@ CONTROLS = frozenset(["mode", "model", "compact", "clear"])
 """How the program in a session works; where that is none of ours to change, they are words for it."""
 ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"]) | CONTROLS
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
-IN_A_REPLY = ABOUT_A_SESSION | {"later", "every", "remind", "follow", "unfollow"}
+TAKE_BACK = "take-back"  # /cancel with more behind it, which is about many
+IN_A_REPLY = ABOUT_A_SESSION | {"later", "every", "remind", "follow", "unfollow", "allow", "deny", "rules"}
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
-    "scheduled", "zone", "limits", "iam", "escalate",
+    "scheduled", "zone", "limits", "iam", "escalate", "retry", "drop",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)
 """What begins a session when its time comes."""
@@ -143,7 +144,8 @@ def without_reply(text: str) -> Route:
 def chat_command(text: str, known: frozenset[str]) -> ChatCommand | None:
     """The command that a text is; None where it is none of those known."""
     if (match := _CHAT_COMMAND.fullmatch(text)) and match[1] in known:
-        return ChatCommand(match[1], (match[2] or "").strip())
+        argument = (match[2] or "").strip()
+        return ChatCommand(TAKE_BACK if argument and match[1] == "cancel" else match[1], argument)
     return None
 
 

@@ -42,6 +42,7 @@ from router.domain.risk import SHIPPED, RiskRule, risks
 from router.domain.routing import Inbound
 from router.domain.session import Session, SessionState, checked_id
 from router.domain.wording import answers, questions
+from router.domain.wording.answer_rules import RISKY
 from router.domain.wording.session_messages import NOT_YOURS
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
@@ -66,6 +67,10 @@ class Told(NamedTuple):
     reason: Reason = Reason.UNSPECIFIED
 
 
+Over = Callable[[Transaction, Permission], None]
+ByRule = Callable[[Transaction, Permission, Session], bool]  # True: it is answered, and nobody need be asked
+
+
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """Takes questions from machines and answers from people. Each call is one step inside one transaction."""
@@ -79,8 +84,13 @@ class Permissions:
     _second_factors: SecondFactors
     _rules: tuple[RiskRule, ...] = SHIPPED
     _quotas: Quotas = USUAL
-    # In the transaction that ends a question: those who asked it here.
-    on_over: list[Callable[[Transaction, Permission], None]] = field(default_factory=list)
+    on_over: list[Over] = field(default_factory=list)
+    by_rule: list[ByRule] = field(default_factory=list)
+
+    def let_hear(self, over: Over, asked: ByRule) -> None:
+        """Who hears of each end, in its transaction; and who may answer at once what a machine asks."""
+        self.on_over.append(over)
+        self.by_rule.append(asked)
 
     def asked(self, tx: Transaction, machine_id: str, frame: PermissionRequest) -> None:
         """A machine asks about one of its own sessions; again is once. Raises Refusal, having written nothing."""
@@ -127,6 +137,8 @@ class Permissions:
         # Checked before the first write: a refusal has written nothing.
         permissions.insert(tx, asked := checked(as_told), asker)
         sessions.seen(tx, session.session_id, now)
+        if asked.machine_id and any(answers(tx, asked, session) for answers in self.by_rule):
+            return
         self._escalations.begin(tx, session, asked, asker)
         # It may end before what the timer sleeps for.
         tx.after_commit(partial(self._wakeups.wake, EXPIRY))
@@ -183,6 +195,27 @@ class Permissions:
         how = f"{asked.tool}: {chose}, session {asked.session_id} on {asked.machine_id}"
         audit.record(tx, self._clock.now(), AuditEvent.QUESTION_ANSWERED, tx.caller, subject=permission_id, detail=how)
         return decided
+
+    def open_as_seen(self, tx: Transaction, permission_id: str, digest: str) -> Permission:
+        """The question, if it is open and what somebody saw. Raises Refusal."""
+        asked = permissions.get(tx, permission_id)
+        self._check_same(asked, digest)
+        return asked
+
+    def against_rules(self, asked: Permission, *, is_exact: bool) -> str:
+        """Why no rule may answer it; empty where one may. What is risky is let exactly as it was, or not at all."""
+        found = risks(self._rules, asked)
+        is_shut = any(rule.needs_code for rule in found) or (bool(found) and not is_exact)
+        return RISKY.format(what="; ".join(rule.words for rule in found)) if is_shut else ""
+
+    def risks_of(self, asked: Permission) -> list[str]:
+        """The names of the rules for what is risky that it fits."""
+        return [rule.name for rule in risks(self._rules, asked)]
+
+    def say_of(self, tx: Transaction, permission_id: str, words: str) -> None:
+        """Add to the messages that show a question that is over. A change makes no sound."""
+        if (closed := permissions.find(tx, permission_id)) is not None and not closed.is_open:
+            self._say(tx, closed, f"{questions.answered(closed, self._when(closed))}\n{words}")
 
     def press(self, tx: Transaction, inbound: Inbound, permission_id: str, action: str) -> Told:
         """A button under a question."""
@@ -295,9 +328,11 @@ class Permissions:
         """Say in every message that shows the question how it ended, and take the buttons away; whoever waits wakes."""
         tx.after_commit(partial(self._wakeups.wake, closed.permission_id))
         self._escalations.over(tx, closed.permission_id)
-        text = questions.answered(closed, self._when(closed))
         for told in self.on_over:
             told(tx, closed)
+        self._say(tx, closed, questions.answered(closed, self._when(closed)))
+
+    def _say(self, tx: Transaction, closed: Permission, text: str) -> None:
         for shown in notifications.showing(tx, closed.permission_id):
             say_instead(tx, self._outbox, shown, change_of(shown, self._new_id(), text, self._clock.now()))
 

@@ -280,7 +280,7 @@ def move_queued(tx: Transaction, session_id: str, machine_id: str) -> bool:
 
 
 def page(
-    connection: sqlite3.Connection,
+    connection: sqlite3.Connection | Transaction,
     *,
     session_id: str,
     states: Sequence[CommandState],

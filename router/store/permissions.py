@@ -128,7 +128,7 @@ def next_expiry(tx: Transaction) -> float | None:
 
 
 def page(
-    connection: sqlite3.Connection,
+    connection: sqlite3.Connection | Transaction,
     *,
     session_id: str,
     permission_id: str,

@@ -1,8 +1,10 @@
 """The stores of all tables. One that is not here keeps its rows for ever, and its deadlines on a clock that was set."""
 
 from router.store import (
+    answer_rules,
     api_keys,
     audience,
+    batches,
     browsers,
     commands,
     consents,
@@ -36,6 +38,8 @@ STORES = (
     Store(tables.Escalation, escalations.shift),
     Store(tables.Telling, purge=escalations.purge_told),
     Store(tables.Deferred, deferred.shift, deferred.purge),
+    Store(tables.AnswerRule, purge=answer_rules.purge),
+    Store(tables.Batch, batches.shift, batches.purge, kept=batches.KEPT),
     Store(tables.SessionMessage, purge=session_messages.purge),
     Store(tables.Consent, consents.shift, consents.purge, kept=consents.KEPT, patient=True),
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.

@@ -49,7 +49,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "router": (
         ("domain",),
         ("clock", "randomness", "config", "private_keys", "secret_file"),
-        ("risk_rules", "key_file", "seal", "certificates", "local_socket"),
+        ("risk_rules", "key_file", "seal", "certificates", "local_socket", "folder_lock"),
         ("store", "link"),
         ("services",),
         ("api",),

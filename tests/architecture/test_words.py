@@ -53,4 +53,4 @@ def _one(word: str) -> str:
         return word.removesuffix("ies") + "y"
     if word.endswith("ss"):
         return word
-    return word.removesuffix("es") if word.endswith("sses") else word.removesuffix("s")
+    return word.removesuffix("es") if word.endswith(("sses", "ches")) else word.removesuffix("s")

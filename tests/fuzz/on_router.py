@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -24,13 +25,17 @@ from router.api.turns import Turns
 from router.api.worker_tokens import WorkerTokens
 from router.domain import passkey, person, quiet
 from router.domain.action import Action
+from router.domain.answer_rule import begins
 from router.domain.errors import Refusal
 from router.domain.gates import Attempt, Requirements, Way, checked, closed
 from router.domain.machine import Machine, MachinePolicy
 from router.domain.machine_key import Replacement, replaced
 from router.domain.passkey import Challenge, NotProven, Passkey, creation_options, request_options
+from router.domain.permission import Permission, PermissionKind
+from router.domain.permission_input import Details
 from router.domain.routing import CHAT_COMMANDS, Inbound, action_of, chat_command, route
 from router.domain.session import Session, SessionState
+from router.domain.session_message import MARK, unmarked
 from router.domain.unicode_escapes import visible
 from router.link.connection import Connection
 from router.store import search
@@ -124,6 +129,27 @@ def what_people_approve(data: bytes) -> None:
     shown = visible(data.decode(errors="replace"))
     assert not set(shown) & {*map(chr, range(9)), *map(chr, range(14, 32)), "\u202e", "\u2066", "\r", "\x7f"}
     assert visible(shown) == shown
+
+
+@target("npm test --silent", "npm test; rm", "npm test $(rm)", "npm test\nrm", "npm test 'a'", "npm test \u2028rm")
+def what_a_rule_lets(data: bytes) -> None:
+    """One command of plain words, as any shell reads it."""
+    line = data.decode(errors="replace")
+    details = Details(input_json=json.dumps({"command": line}))
+    asked = Permission("p", "s", "m", PermissionKind.TOOL, "Bash", line, "d", (), NOW, NOW, details=details)
+    if begins(asked, "npm test"):
+        words = line.split(" ")
+        assert words[:2] == ["npm", "test"]
+        assert shlex.split(line) == words
+        assert line.isascii() and not set(line) & set(";&|$`(){}<>*?[]~!#'\"\\^\n\r\t")  # noqa: PT018
+
+
+@target("⟦pointsman: x⟧", "a\n \u200b⟦", "\x85⟦", "a ⟦ b")
+def what_no_other_text_says(data: bytes) -> None:
+    """No line of it begins as what a session says to another."""
+    plain = unmarked(data.decode(errors="replace"))
+    assert not any(line.lstrip().startswith(MARK) for line in plain.splitlines())
+    assert unmarked(plain) == plain
 
 
 class OneMachine:

@@ -54,6 +54,7 @@ ChatLink.SubmitStream        admin chat adapter
 ChatLink.Subscribe           admin chat adapter
 ChatLink.TakeVoice           admin chat adapter
 ChatLink.Unsubscribe         admin chat adapter
+Control.AllowFor             admin operator approver
 Control.Ask                  admin operator worker
 Control.Backup               admin
 Control.CancelCommand        admin operator adapter
@@ -68,8 +69,10 @@ Control.Follow               admin operator adapter
 Control.Unfollow             admin operator adapter
 Control.JoinPeople           admin
 Control.SetLadder            admin
+Control.DoToMany             admin operator approver
 Control.DropDeadLetter       admin operator adapter
 Control.EndConsent           admin operator adapter
+Control.EndRule              admin operator approver
 Control.GetCommand           admin operator viewer approver adapter worker
 Control.GetNotification      admin operator viewer approver adapter
 Control.GetStats             admin operator viewer approver adapter
@@ -85,6 +88,7 @@ Control.ListMachines         admin operator viewer approver adapter
 Control.ListNotifications    admin operator viewer approver adapter
 Control.ListPeople           admin operator viewer approver adapter
 Control.ListPermissions      admin operator viewer approver adapter
+Control.ListRules            admin operator viewer approver adapter
 Control.ListSessionMessages  admin operator viewer approver adapter worker
 Control.ListSessions         admin operator viewer approver adapter worker
 Control.ListStrangers        admin operator viewer approver adapter
@@ -141,6 +145,7 @@ REQUESTS = {
     "Control.Defer": pb.DeferRequest(session_id=OWN, text="x", when="in 2h", task=types.DEFERRED_TASK_TEXT),
     "Control.ListDeferred": pb.ListDeferredRequest(session_id=OWN),
     "Control.ListSessionMessages": pb.ListSessionMessagesRequest(session_id=OWN),
+    "Control.DoToMany": pb.DoToManyRequest(doing=pb.DOING_ALLOW, items=[pb.ManyItem(id="nothing")]),
     "Control.Backup": pb.BackupRequest(path="nowhere"),
     "ServerReflection.ServerReflectionInfo": reflection_pb2.ServerReflectionRequest(list_services=""),
 }

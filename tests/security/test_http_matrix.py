@@ -47,6 +47,13 @@ GET  /permissions/<permission_id>   admin operator viewer approver adapter
 POST /permissions/<permission_id>   admin operator approver
 GET  /deferred                      admin operator viewer approver adapter
 POST /deferred                      admin operator adapter
+POST /many                          admin operator approver
+POST /permissions/<permission_id>/rule  admin operator approver
+GET  /rules                         admin operator viewer approver adapter
+POST /rules/<rule_id>/end           admin operator approver
+GET  /session-messages              admin operator viewer approver adapter
+GET  /consents                      admin operator viewer approver adapter
+POST /consents/<consent_id>/end     admin operator adapter
 GET  /deferred/occurrences          admin operator viewer approver adapter
 POST /deferred/<deferred_id>/cancel  admin operator adapter
 POST /deferred/<deferred_id>/change  admin operator adapter
@@ -110,6 +117,8 @@ BODIES = {
     "/permissions/<permission_id>": {"inputDigest": "none"},
     "/deferred": {"when": "in 10m", "text": "hello", "sessionId": "none"},
     "/deferred/<deferred_id>/change": {"change": "PAUSE"},
+    "/many": {"doing": "allow", "items": [{"id": "none", "seen": "d"}]},
+    "/permissions/<permission_id>/rule": {"inputDigest": "d"},
     "/sessions/<session_id>/control": {"signal": "clear"},
     "/sessions/<session_id>/follow": {"chats": []},
     "/sessions/<session_id>/unfollow": {"chats": []},

@@ -20,6 +20,7 @@ from tests.rigs import machine_changes
 from tests.rigs.consent_changes import an_ended_consent
 from tests.rigs.key_changes import a_revoked_key, a_rotated_key, an_api_key, key
 from tests.rigs.person_changes import PEOPLE_CHANGED
+from tests.rigs.rule_changes import a_rule, an_ended_rule
 from tests.rigs.thin_agent import session
 from tests.waiting import wait_until
 
@@ -71,19 +72,17 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/RegisterSession": IN_ITS_TRACE,
     "Control/UnregisterSession": IN_ITS_TRACE,
     "Control/RenameSession": IN_ITS_TRACE,
-    "Control/ListSessions": CHANGES_NOTHING,
-    "Control/SendCommand": IN_ITS_TRACE,
-    "Control/GetCommand": CHANGES_NOTHING,
-    "Control/ListCommands": CHANGES_NOTHING,
-    "Control/CancelCommand": IN_ITS_TRACE,
+    **{f"Control/{name}": CHANGES_NOTHING for name in ("ListSessions", "GetCommand", "ListCommands")},
+    **{f"Control/{name}": IN_ITS_TRACE for name in ("SendCommand", "CancelCommand", "SendToSession")},
     "Control/Redrive": IN_ITS_TRACE,
     "Control/DropDeadLetter": IN_ITS_TRACE,
     **{f"Control/{name}": IN_ITS_TRACE for name in ("Defer", "CancelDeferred", "ChangeDeferred")},
     "Control/ListDeferred": CHANGES_NOTHING,
     "Control/ListOccurrences": CHANGES_NOTHING,
-    "Control/SendToSession": IN_ITS_TRACE,
-    "Control/ListSessionMessages": CHANGES_NOTHING,
-    "Control/ListConsents": CHANGES_NOTHING,
+    **{f"Control/{name}": CHANGES_NOTHING for name in ("ListRules", "ListSessionMessages", "ListConsents")},
+    "Control/AllowFor": AuditEvent.RULE_MADE,
+    "Control/EndRule": AuditEvent.RULE_ENDED,
+    "Control/DoToMany": AuditEvent.QUESTION_ANSWERED,
     "Control/EndConsent": AuditEvent.CONSENT_DECIDED,
     "Control/ListDeadLetters": CHANGES_NOTHING,
     "Control/Notify": IN_ITS_TRACE,
@@ -187,6 +186,8 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.SESSION_STARTED: a_start,
     AuditEvent.SESSION_STOPPED: a_stop,
     AuditEvent.CONSENT_DECIDED: an_ended_consent,
+    AuditEvent.RULE_MADE: a_rule,
+    AuditEvent.RULE_ENDED: an_ended_rule,
     **PEOPLE_CHANGED,
 }
 

@@ -15,6 +15,7 @@ from pointsman.client.records import Notification, NotificationState, Origin
 from webhook_adapter.auth import is_body_to_come, let_body_come
 from webhook_adapter.endpoints import endpoint
 from webhook_adapter.http import bodies, event_bodies
+from webhook_adapter.http.answer_rules import add_answer_rules, add_session_messages
 from webhook_adapter.http.audience import add_audience
 from webhook_adapter.http.deferred import add_deferred
 from webhook_adapter.http.keys import Keys
@@ -46,6 +47,8 @@ def create_blueprint(keys: Keys) -> Blueprint:
     add_permissions(blueprint, _control, KEYED)
     add_audience(blueprint, _control, KEYED)
     add_deferred(blueprint, _control, KEYED)
+    add_answer_rules(blueprint, _control, KEYED)
+    add_session_messages(blueprint, _control, KEYED)
     _add_cleanup(blueprint)
     return blueprint
 

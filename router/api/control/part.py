@@ -30,6 +30,8 @@ from router.domain.scope import Scope
 from router.domain.session import Session, SessionState
 from router.link.hub import Hub
 from router.services import scopes
+from router.services.answer_rules import AnswerRules
+from router.services.batches import Batches
 from router.services.controls import Controls
 from router.services.deferral.deferrals import Deferrals
 from router.services.deferral.limits import Limits
@@ -61,7 +63,7 @@ MAX_WAIT = 3600.0  # seconds a call may wait for an end
 MAX_PAGE, DEFAULT_PAGE = 1000, 100
 Asked = (
     pb.SendCommandRequest | pb.RespondPermissionRequest | pb.StartSessionRequest | pb.StopSessionRequest
-    | pb.DeferRequest
+    | pb.DeferRequest | pb.AllowForRequest | pb.DoToManyRequest
 )  # fmt: skip
 
 
@@ -117,6 +119,8 @@ class ControlServices:
     people: PeopleServices
     deferral: Deferral
     session_messages: SessionMessages
+    answer_rules: AnswerRules
+    batches: Batches
 
 
 class Part:

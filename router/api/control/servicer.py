@@ -1,6 +1,7 @@
 """The service that people and programs call, put together from its parts."""
 
 from router.api.control.access import AccessPart
+from router.api.control.answer_rules import AnswerRulesPart
 from router.api.control.audience import AudiencePart
 from router.api.control.audit import AuditPart
 from router.api.control.commands import CommandsPart
@@ -21,6 +22,7 @@ class ControlServicer(
     CommandsPart,
     DeferredPart,
     SessionMessagesPart,
+    AnswerRulesPart,
     NotificationsPart,
     PermissionsPart,
     AccessPart,

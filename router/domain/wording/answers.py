@@ -19,6 +19,8 @@ HELP = (
     "/later WHEN TEXT, /every RULE TEXT, /remind WHEN TEXT - at that time; /scheduled lists them\n"
     "/limits - go on by itself after a usage limit; /zone - of the times here\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"
+    "/allow all, /deny NAME - many questions at once; /retry, /drop, /cancel all - many commands; /rules - what is"
+    " allowed by itself\n"
     "/policy - ask before old commands go out\n"
     "/topics on - a topic for each session\n"
     "/follow NAME, /unfollow NAME - hear of a session here, or not; /iam CODE - be the same person as elsewhere\n"

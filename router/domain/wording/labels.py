@@ -22,6 +22,8 @@ LABELS = {
     "resume": "▶️ Resume",
     "now": "▶️ Now",
     "off": "✋ Take back",
+    "all": "✅ Do it to these",
+    "end": "✋ End it",
     "go-on": "▶️ Continue then",
     "allow": "✅ Allow",
     "allow_always": "✅ Allow always",

@@ -18,6 +18,8 @@ from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
 from router.domain.wording import controls as wording
 from router.domain.work import Shows
+from router.services.chat import batches
+from router.services.chat.batches import ChatBatches
 from router.services.chat.deferrals import VERBS, ChatDeferrals
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
@@ -69,6 +71,7 @@ class ChatButtons:
     _dead_letters: DeadLetters
     _status_messages: StatusMessages
     _deferrals: ChatDeferrals
+    _batches: ChatBatches
 
     def press(
         self, tx: Transaction, inbound: Inbound, note: Notification, action: str
@@ -97,8 +100,9 @@ class ChatButtons:
         self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
     ) -> str | Press | Chosen | Voiced:
         who = _actor(inbound)
-        if pressed.verb in VERBS:
-            return self._deferrals.press(tx, inbound, note, pressed.verb, pressed.key, pressed.label)
+        if pressed.verb in VERBS | batches.VERBS:
+            of: ChatDeferrals | ChatBatches = self._deferrals if pressed.verb in VERBS else self._batches
+            return of.press(tx, inbound, note, pressed.verb, pressed.key, pressed.label)
         match pressed.verb:
             case Verb.SAY | Verb.SAY_FILE | Verb.DONT_SAY:
                 return Voiced(pressed.verb, pressed.label)

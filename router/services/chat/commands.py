@@ -14,8 +14,9 @@ from router.domain.session import Session, bare_id
 from router.domain.wording import answers
 from router.domain.wording import controls as wording
 from router.link.hub import Hub
-from router.services.chat import audience
+from router.services.chat import audience, batches
 from router.services.chat.audience import AudienceCommands, matching
+from router.services.chat.batches import ChatBatches
 from router.services.chat.buttons import Press
 from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.settings import SettingsCommands
@@ -49,12 +50,13 @@ class ChatCommands:
     _hub: Hub
     _deferrals: ChatDeferrals
     _audience: AudienceCommands
+    _batches: ChatBatches
 
     def run(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply | Press:
         """Carry out one command of routing.CHAT_COMMANDS; `about`: what those of ABOUT_A_SESSION are for."""
         chat = inbound.chat
-        if name in audience.COMMANDS:
-            return Reply(self._audience.run(tx, inbound, name, argument, about))
+        if name in audience.COMMANDS | batches.COMMANDS:
+            return self._of_others(tx, inbound, name, argument, about)
         match name:
             case "sessions":
                 return self._sessions(tx, inbound)
@@ -75,6 +77,12 @@ class ChatCommands:
         return (
             _control(sessions.get(tx, about), ControlKind(name), argument) if name in CONTROLS else Reply(answers.HELP)
         )
+
+    def _of_others(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Reply:
+        if name in audience.COMMANDS:
+            return Reply(self._audience.run(tx, inbound, name, argument, about))
+        said = self._batches.run(tx, inbound, name, argument)
+        return Reply(said.text, said.buttons, said.session_id)
 
     def _sessions(self, tx: Transaction, inbound: Inbound) -> Reply:
         there, count = rights.first_reached(tx, inbound.person, MAX_LISTED)

@@ -80,7 +80,7 @@ class ChatDeferrals:
         if session is None or (after_reset(session) or 0.0) <= self._clock.wall():
             return None
         zone = self._zone_of(tx, inbound.chat)
-        wanted = Wanted(Task.TEXT, ON_RESET, zone.key, text, _origin(inbound), _owner(inbound), session.session_id)
+        wanted = Wanted(Task.TEXT, ON_RESET, zone.key, text, _origin(inbound), owner_of(inbound), session.session_id)
         try:
             kept = self._deferrals.defer(tx, wanted)
         except Refusal:
@@ -118,7 +118,7 @@ class ChatDeferrals:
             case Verb.NOW:
                 return self._occurrences.now(tx, key)
         session = sessions.get(tx, note.session_id)
-        return self._limits.go_on(tx, session, replace(_origin(inbound), chat=_place(inbound.chat)), _owner(inbound))
+        return self._limits.go_on(tx, session, replace(_origin(inbound), chat=_place(inbound.chat)), owner_of(inbound))
 
     def _defer(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> list[Said] | None:
         if not argument:
@@ -144,7 +144,7 @@ class ChatDeferrals:
     def _wanted(
         self, tx: Transaction, inbound: Inbound, task: Task, schedule: Schedule, zone: str, text: str
     ) -> Wanted:
-        wanted = Wanted(task, schedule, zone, text, _origin(inbound), _owner(inbound))
+        wanted = Wanted(task, schedule, zone, text, _origin(inbound), owner_of(inbound))
         if task is not Task.START:
             return wanted
         start = self._starts.read(tx, text)
@@ -205,7 +205,8 @@ def _place(chat: ChatRef) -> ChatRef:
     return replace(chat, message_id="")
 
 
-def _owner(inbound: Inbound) -> Owner:
+def owner_of(inbound: Inbound) -> Owner:
+    """Who writes, for what is done later with their rights."""
     if inbound.person is not None:
         user_id = inbound.user_id if inbound.needs_pairing else ""
         return Owner(f"person {inbound.person.person_id}", inbound.person.person_id, user_id)

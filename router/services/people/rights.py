@@ -13,10 +13,11 @@ from router.store.database import Transaction
 
 _LOOKS = frozenset([
     "start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings", "remind",
-    "scheduled", "zone", "follow", "unfollow", "iam", "escalate",
+    "scheduled", "zone", "follow", "unfollow", "iam", "escalate", "rules",
 ])  # fmt: skip
+_ANSWERS = frozenset(["allow", "deny"])
 _ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session
-_LOOK_BUTTONS = frozenset({Verb.USE, Verb.SHOW})
+_LOOK_BUTTONS = frozenset({Verb.USE, Verb.SHOW, Verb.ALL, Verb.END})  # each of the last two is judged by itself
 _ABOUT_OTHERS = frozenset({Verb.TO, Verb.ELSEWHERE})  # buttons that show or choose any session
 
 
@@ -34,7 +35,8 @@ def of_command(tx: Transaction, person: Person | None, name: str, session_id: st
     """The same for a command of a chat; `session_id` is what those about a session are for."""
     if person is not None and person.is_limited and name in _ABOUT_ALL:
         return wording.NOT_LIMITED
-    return refusal(tx, person, Deed.LOOK if name in _LOOKS else Deed.TYPE, session_id)
+    deed = Deed.ANSWER if name in _ANSWERS else Deed.LOOK if name in _LOOKS else Deed.TYPE
+    return refusal(tx, person, deed, session_id)
 
 
 def of_button(tx: Transaction, person: Person | None, note: Notification, action: str) -> str:

@@ -49,6 +49,7 @@ from router.store.migrations import (
     m0044_session_messages,
     m0045_programs,
     m0046_escalations,
+    m0047_answer_rules,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -98,6 +99,7 @@ MIGRATIONS: list[list[str]] = [
     m0044_session_messages.STATEMENTS,
     m0045_programs.STATEMENTS,
     m0046_escalations.STATEMENTS,
+    m0047_answer_rules.STATEMENTS,
 ]
 
 

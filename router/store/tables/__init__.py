@@ -1,6 +1,8 @@
 """The tables as they are now, with their indexes. Migrations have frozen copies; a test compares the two."""
 
+from router.store.tables.answer_rules import AnswerRule
 from router.store.tables.audit import AuditAnchor, AuditEntry
+from router.store.tables.batches import Batch
 from router.store.tables.chats import Chat, Hearer, HeldMessage, SessionTopic, Stranger, Voice, WorkMessage
 from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
@@ -22,9 +24,9 @@ from router.store.tables.sessions import Permission, Session
 from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 
 __all__ = [
-    "ApiKey", "AuditAnchor", "AuditEntry", "Browser", "Cancel", "Chat", "Command", "Consent", "Deferred",
-    "Escalation", "FilePart", "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine", "Message", "Meta",
-    "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person", "PoisonSuspect", "ReadMark",
-    "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep",
-    "Voice", "WorkMessage",
+    "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Browser", "Cancel", "Chat", "Command", "Consent",
+    "Deferred", "Escalation", "FilePart", "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine",
+    "Message", "Meta", "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person",
+    "PoisonSuspect", "ReadMark", "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger",
+    "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage",
 ]  # fmt: skip

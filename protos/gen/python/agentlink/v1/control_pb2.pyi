@@ -137,6 +137,42 @@ DEFERRED_CHANGE_MOVE: DeferredChange.ValueType  # 4
 """Give it another moment, or another rule."""
 Global___DeferredChange: _TypeAlias = DeferredChange  # noqa: Y015
 
+class _Doing:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DoingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Doing.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DOING_UNSPECIFIED: _Doing.ValueType  # 0
+    """Not set; refused."""
+    DOING_ALLOW: _Doing.ValueType  # 1
+    """Allow a question this once."""
+    DOING_DENY: _Doing.ValueType  # 2
+    """Deny a question."""
+    DOING_RETRY: _Doing.ValueType  # 3
+    """Send a dead letter again."""
+    DOING_DROP: _Doing.ValueType  # 4
+    """Take a dead letter off the list."""
+    DOING_CANCEL: _Doing.ValueType  # 5
+    """Take a command back."""
+
+class Doing(_Doing, metaclass=_DoingEnumTypeWrapper):
+    """What is done to each of many."""
+
+DOING_UNSPECIFIED: Doing.ValueType  # 0
+"""Not set; refused."""
+DOING_ALLOW: Doing.ValueType  # 1
+"""Allow a question this once."""
+DOING_DENY: Doing.ValueType  # 2
+"""Deny a question."""
+DOING_RETRY: Doing.ValueType  # 3
+"""Send a dead letter again."""
+DOING_DROP: Doing.ValueType  # 4
+"""Take a dead letter off the list."""
+DOING_CANCEL: Doing.ValueType  # 5
+"""Take a command back."""
+Global___Doing: _TypeAlias = Doing  # noqa: Y015
+
 @_typing.final
 class CreatePairingCodeRequest(_message.Message):
     """Wants a code."""
@@ -3945,3 +3981,313 @@ class SetLadderResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetLadderResponse: _TypeAlias = SetLadderResponse  # noqa: Y015
+
+@_typing.final
+class AllowForRequest(_message.Message):
+    """Allows a question, and what is like it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    INPUT_DIGEST_FIELD_NUMBER: _builtins.int
+    SPAN_FIELD_NUMBER: _builtins.int
+    MATCH_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    IN_FOLDER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    permission_id: _builtins.str
+    """The question: what a tool of a machine's session may do."""
+    input_digest: _builtins.str
+    """Its input_digest as it was shown."""
+    match: _types_pb2.RuleMatch.ValueType
+    """What has to be the same; not set: EXACT."""
+    words: _builtins.str
+    """With PREFIX: the words that the command line begins with; empty: all that it has now."""
+    in_folder: _builtins.bool
+    """For all sessions of the machine that began in the same folder, and not for this session alone."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def span(self) -> _duration_pb2.Duration:
+        """For so long, a minute to 24 hours; unset means two hours."""
+
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """The way in, for receipts and the trace; unset means the key that called."""
+
+    def __init__(
+        self,
+        *,
+        permission_id: _builtins.str = ...,
+        input_digest: _builtins.str = ...,
+        span: _duration_pb2.Duration | None = ...,
+        match: _types_pb2.RuleMatch.ValueType = ...,
+        words: _builtins.str = ...,
+        in_folder: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_folder", b"in_folder", "input_digest", b"input_digest", "match", b"match", "origin", b"origin", "permission_id", b"permission_id", "request_id", b"request_id", "span", b"span", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllowForRequest: _TypeAlias = AllowForRequest  # noqa: Y015
+
+@_typing.final
+class AllowForResponse(_message.Message):
+    """It is allowed, and the rule holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERMISSION_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def permission(self) -> _types_pb2.Permission:
+        """The question as it is now."""
+
+    @_builtins.property
+    def rule(self) -> _types_pb2.AnswerRule:
+        """The rule."""
+
+    def __init__(
+        self,
+        *,
+        permission: _types_pb2.Permission | None = ...,
+        rule: _types_pb2.AnswerRule | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "rule", b"rule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permission", b"permission", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AllowForResponse: _TypeAlias = AllowForResponse  # noqa: Y015
+
+@_typing.final
+class ListRulesRequest(_message.Message):
+    """Asks for rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_OVER_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """Only those that hold for this session; empty means all."""
+    include_over: _builtins.bool
+    """Also those that are over."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        include_over: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_over", b"include_over", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRulesRequest: _TypeAlias = ListRulesRequest  # noqa: Y015
+
+@_typing.final
+class ListRulesResponse(_message.Message):
+    """Rules, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.AnswerRule]:
+        """The rules."""
+
+    def __init__(
+        self,
+        *,
+        rules: _abc.Iterable[_types_pb2.AnswerRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRulesResponse: _TypeAlias = ListRulesResponse  # noqa: Y015
+
+@_typing.final
+class EndRuleRequest(_message.Message):
+    """Ends a rule."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """Its id."""
+    request_id: _builtins.str
+    """For repeats."""
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "rule_id", b"rule_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndRuleRequest: _TypeAlias = EndRuleRequest  # noqa: Y015
+
+@_typing.final
+class EndRuleResponse(_message.Message):
+    """It answers nothing any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rule(self) -> _types_pb2.AnswerRule:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        rule: _types_pb2.AnswerRule | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndRuleResponse: _TypeAlias = EndRuleResponse  # noqa: Y015
+
+@_typing.final
+class ManyItem(_message.Message):
+    """One of many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """A question or a command, by its whole id."""
+    seen: _builtins.str
+    """What was seen of it: of a question its input_digest, of a command its state by name ("DEAD")."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        seen: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "seen", b"seen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ManyItem: _TypeAlias = ManyItem  # noqa: Y015
+
+@_typing.final
+class DoToManyRequest(_message.Message):
+    """Does the same to many."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOING_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    doing: Global___Doing.ValueType
+    """What is done: ALLOW and DENY to questions, the others to commands."""
+    text: _builtins.str
+    """With DENY: why."""
+    request_id: _builtins.str
+    """For repeats."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ManyItem]:
+        """To these, 1 to 100."""
+
+    @_builtins.property
+    def origin(self) -> _types_pb2.Origin:
+        """The way in, for receipts and the trace; unset means the key that called."""
+
+    def __init__(
+        self,
+        *,
+        doing: Global___Doing.ValueType = ...,
+        items: _abc.Iterable[Global___ManyItem] | None = ...,
+        text: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        origin: _types_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["doing", b"doing", "items", b"items", "origin", b"origin", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DoToManyRequest: _TypeAlias = DoToManyRequest  # noqa: Y015
+
+@_typing.final
+class ManyOutcome(_message.Message):
+    """What became of one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    done: _builtins.bool
+    """It was done."""
+    reason: _types_pb2.Reason.ValueType
+    """Else why not: INPUT_CHANGED, QUESTION_OVER, ILLEGAL_STATE, NOT_FOUND, …."""
+    detail: _builtins.str
+    """The same for people."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        done: _builtins.bool = ...,
+        reason: _types_pb2.Reason.ValueType = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "done", b"done", "id", b"id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ManyOutcome: _TypeAlias = ManyOutcome  # noqa: Y015
+
+@_typing.final
+class DoToManyResponse(_message.Message):
+    """All of it is on disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ManyOutcome]:
+        """One for each that was named, in their order."""
+
+    def __init__(
+        self,
+        *,
+        outcomes: _abc.Iterable[Global___ManyOutcome] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DoToManyResponse: _TypeAlias = DoToManyResponse  # noqa: Y015

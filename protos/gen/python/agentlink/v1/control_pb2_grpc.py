@@ -308,6 +308,26 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.FromString,
                 _registered_method=True)
+        self.DoToMany = channel.unary_unary(
+                '/agentlink.v1.Control/DoToMany',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.DoToManyRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.DoToManyResponse.FromString,
+                _registered_method=True)
+        self.AllowFor = channel.unary_unary(
+                '/agentlink.v1.Control/AllowFor',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.AllowForRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.AllowForResponse.FromString,
+                _registered_method=True)
+        self.ListRules = channel.unary_unary(
+                '/agentlink.v1.Control/ListRules',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListRulesRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListRulesResponse.FromString,
+                _registered_method=True)
+        self.EndRule = channel.unary_unary(
+                '/agentlink.v1.Control/EndRule',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.EndRuleRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.EndRuleResponse.FromString,
+                _registered_method=True)
         self.SendToSession = channel.unary_unary(
                 '/agentlink.v1.Control/SendToSession',
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SendToSessionRequest.SerializeToString,
@@ -720,6 +740,35 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DoToMany(self, request, context):
+        """Does the same to many: answers questions, or decides about commands. Each is bound to what was seen of it; what changed
+        since is left out, and told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AllowFor(self, request, context):
+        """Allows a permission question, and what is like it for a time: makes a rule that answers by itself until then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRules(self, request, context):
+        """The rules that answer by themselves, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndRule(self, request, context):
+        """Ends a rule, at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendToSession(self, request, context):
         """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
         speak as one.
@@ -1028,6 +1077,26 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.JoinPeople,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.SerializeToString,
+            ),
+            'DoToMany': grpc.unary_unary_rpc_method_handler(
+                    servicer.DoToMany,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.DoToManyRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.DoToManyResponse.SerializeToString,
+            ),
+            'AllowFor': grpc.unary_unary_rpc_method_handler(
+                    servicer.AllowFor,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.AllowForRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.AllowForResponse.SerializeToString,
+            ),
+            'ListRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRules,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListRulesRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListRulesResponse.SerializeToString,
+            ),
+            'EndRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndRule,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.EndRuleRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.EndRuleResponse.SerializeToString,
             ),
             'SendToSession': grpc.unary_unary_rpc_method_handler(
                     servicer.SendToSession,
@@ -2517,6 +2586,114 @@ class Control:
             '/agentlink.v1.Control/JoinPeople',
             agentlink_dot_v1_dot_control__pb2.JoinPeopleRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.JoinPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DoToMany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/DoToMany',
+            agentlink_dot_v1_dot_control__pb2.DoToManyRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.DoToManyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AllowFor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/AllowFor',
+            agentlink_dot_v1_dot_control__pb2.AllowForRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.AllowForResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListRules',
+            agentlink_dot_v1_dot_control__pb2.ListRulesRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/EndRule',
+            agentlink_dot_v1_dot_control__pb2.EndRuleRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.EndRuleResponse.FromString,
             options,
             channel_credentials,
             insecure,

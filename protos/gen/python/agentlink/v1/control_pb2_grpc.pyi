@@ -147,6 +147,16 @@ class ControlStub:
     """Lets chats hear of a session no more; the last one stays."""
     JoinPeople: _grpc.UnaryUnaryMultiCallable[_control_pb2.JoinPeopleRequest, _control_pb2.JoinPeopleResponse]
     """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
+    DoToMany: _grpc.UnaryUnaryMultiCallable[_control_pb2.DoToManyRequest, _control_pb2.DoToManyResponse]
+    """Does the same to many: answers questions, or decides about commands. Each is bound to what was seen of it; what changed
+    since is left out, and told.
+    """
+    AllowFor: _grpc.UnaryUnaryMultiCallable[_control_pb2.AllowForRequest, _control_pb2.AllowForResponse]
+    """Allows a permission question, and what is like it for a time: makes a rule that answers by itself until then."""
+    ListRules: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListRulesRequest, _control_pb2.ListRulesResponse]
+    """The rules that answer by themselves, newest first."""
+    EndRule: _grpc.UnaryUnaryMultiCallable[_control_pb2.EndRuleRequest, _control_pb2.EndRuleResponse]
+    """Ends a rule, at once."""
     SendToSession: _grpc.UnaryUnaryMultiCallable[_control_pb2.SendToSessionRequest, _control_pb2.SendToSessionResponse]
     """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
     speak as one.
@@ -277,6 +287,16 @@ class ControlAsyncStub(ControlStub):
     """Lets chats hear of a session no more; the last one stays."""
     JoinPeople: _aio.UnaryUnaryMultiCallable[_control_pb2.JoinPeopleRequest, _control_pb2.JoinPeopleResponse]  # type: ignore[assignment]
     """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
+    DoToMany: _aio.UnaryUnaryMultiCallable[_control_pb2.DoToManyRequest, _control_pb2.DoToManyResponse]  # type: ignore[assignment]
+    """Does the same to many: answers questions, or decides about commands. Each is bound to what was seen of it; what changed
+    since is left out, and told.
+    """
+    AllowFor: _aio.UnaryUnaryMultiCallable[_control_pb2.AllowForRequest, _control_pb2.AllowForResponse]  # type: ignore[assignment]
+    """Allows a permission question, and what is like it for a time: makes a rule that answers by itself until then."""
+    ListRules: _aio.UnaryUnaryMultiCallable[_control_pb2.ListRulesRequest, _control_pb2.ListRulesResponse]  # type: ignore[assignment]
+    """The rules that answer by themselves, newest first."""
+    EndRule: _aio.UnaryUnaryMultiCallable[_control_pb2.EndRuleRequest, _control_pb2.EndRuleResponse]  # type: ignore[assignment]
+    """Ends a rule, at once."""
     SendToSession: _aio.UnaryUnaryMultiCallable[_control_pb2.SendToSessionRequest, _control_pb2.SendToSessionResponse]  # type: ignore[assignment]
     """A session says something to another one. Of the program in a session alone, by its worker token: nobody else can
     speak as one.
@@ -728,6 +748,40 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.JoinPeopleResponse, _abc.Awaitable[_control_pb2.JoinPeopleResponse]]:
         """Makes two persons one, who are the same: with the name, the role and the limits of the one that is kept."""
+
+    @_abc_1.abstractmethod
+    def DoToMany(
+        self,
+        request: _control_pb2.DoToManyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.DoToManyResponse, _abc.Awaitable[_control_pb2.DoToManyResponse]]:
+        """Does the same to many: answers questions, or decides about commands. Each is bound to what was seen of it; what changed
+        since is left out, and told.
+        """
+
+    @_abc_1.abstractmethod
+    def AllowFor(
+        self,
+        request: _control_pb2.AllowForRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.AllowForResponse, _abc.Awaitable[_control_pb2.AllowForResponse]]:
+        """Allows a permission question, and what is like it for a time: makes a rule that answers by itself until then."""
+
+    @_abc_1.abstractmethod
+    def ListRules(
+        self,
+        request: _control_pb2.ListRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListRulesResponse, _abc.Awaitable[_control_pb2.ListRulesResponse]]:
+        """The rules that answer by themselves, newest first."""
+
+    @_abc_1.abstractmethod
+    def EndRule(
+        self,
+        request: _control_pb2.EndRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.EndRuleResponse, _abc.Awaitable[_control_pb2.EndRuleResponse]]:
+        """Ends a rule, at once."""
 
     @_abc_1.abstractmethod
     def SendToSession(

@@ -764,6 +764,30 @@ DEFERRED_STATE_FAILED: DeferredState.ValueType  # 5
 """Given up: detail says why."""
 Global___DeferredState: _TypeAlias = DeferredState  # noqa: Y015
 
+class _RuleMatch:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RuleMatchEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RuleMatch.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RULE_MATCH_UNSPECIFIED: _RuleMatch.ValueType  # 0
+    """Not set."""
+    RULE_MATCH_EXACT: _RuleMatch.ValueType  # 1
+    """The whole input."""
+    RULE_MATCH_PREFIX: _RuleMatch.ValueType  # 2
+    """The first words of a command line that is one command with plain words."""
+
+class RuleMatch(_RuleMatch, metaclass=_RuleMatchEnumTypeWrapper):
+    """What has to be the same for a rule to answer."""
+
+RULE_MATCH_UNSPECIFIED: RuleMatch.ValueType  # 0
+"""Not set."""
+RULE_MATCH_EXACT: RuleMatch.ValueType  # 1
+"""The whole input."""
+RULE_MATCH_PREFIX: RuleMatch.ValueType  # 2
+"""The first words of a command line that is one command with plain words."""
+Global___RuleMatch: _TypeAlias = RuleMatch  # noqa: Y015
+
 class _SessionMessageState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1942,6 +1966,84 @@ class Occurrence(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Occurrence: _TypeAlias = Occurrence  # noqa: Y015
+
+@_typing.final
+class AnswerRule(_message.Message):
+    """A rule that allows for a time. Once the router's machine was booted anew, it is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_ID_FIELD_NUMBER: _builtins.int
+    MATCH_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    PATTERN_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MACHINE_ID_FIELD_NUMBER: _builtins.int
+    FOLDER_FIELD_NUMBER: _builtins.int
+    MADE_BY_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    ENDED_BY_FIELD_NUMBER: _builtins.int
+    PERMISSION_ID_FIELD_NUMBER: _builtins.int
+    rule_id: _builtins.str
+    """Its id."""
+    match: Global___RuleMatch.ValueType
+    """What has to be the same."""
+    tool: _builtins.str
+    """The tool."""
+    pattern: _builtins.str
+    """The input as JSON, or the first words."""
+    session_id: _builtins.str
+    """The session that it was made in, and holds for where no folder is set."""
+    machine_id: _builtins.str
+    """Its machine."""
+    folder: _builtins.str
+    """It holds for all sessions of the machine that began there."""
+    made_by: _builtins.str
+    """Who made it."""
+    answers: _builtins.int
+    """How often it answered."""
+    holds: _builtins.bool
+    """It answers still."""
+    ended_by: _builtins.str
+    """Who ended it; empty where time did, or nobody."""
+    permission_id: _builtins.str
+    """The question that it was made from."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """It answers until then."""
+
+    def __init__(
+        self,
+        *,
+        rule_id: _builtins.str = ...,
+        match: Global___RuleMatch.ValueType = ...,
+        tool: _builtins.str = ...,
+        pattern: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        machine_id: _builtins.str = ...,
+        folder: _builtins.str = ...,
+        made_by: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        answers: _builtins.int = ...,
+        holds: _builtins.bool = ...,
+        ended_by: _builtins.str = ...,
+        permission_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "created_at", b"created_at", "ended_by", b"ended_by", "expires_at", b"expires_at", "folder", b"folder", "holds", b"holds", "machine_id", b"machine_id", "made_by", b"made_by", "match", b"match", "pattern", b"pattern", "permission_id", b"permission_id", "rule_id", b"rule_id", "session_id", b"session_id", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerRule: _TypeAlias = AnswerRule  # noqa: Y015
 
 @_typing.final
 class SessionMessage(_message.Message):
