@@ -55,6 +55,12 @@ _SECTIONS = {
         "escalate": ("commands.people:escalate", "Say how somebody is asked again, and where."),
         "notifications": ("commands.notifications:notifications", "List notifications, newest first."),
     },
+    "Notes": {
+        "remember": ("commands.notes:remember", "Note TEXT for sessions to come."),
+        "recall": ("commands.notes:recall", "Find what was noted, by its words."),
+        "notes": ("commands.notes:notes", "List what was noted, and what waits for a person."),
+        "forget": ("commands.notes:forget", "Remove note NUMBER and its text for good."),
+    },
     "Later": {
         "later": ("commands.deferred:later", "Type TEXT into a session WHEN it is time."),
         "remind": ("commands.deferred:remind", "Remind people of TEXT, WHEN it is time."),

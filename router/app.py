@@ -18,6 +18,7 @@ from router.api.control.servicer import ControlServicer
 from router.api.convert.session_events import happened
 from router.api.identity import IdentityServicer
 from router.api.link_stream import LinkServices
+from router.api.memory import MemoryServicer
 from router.api.people_calls import PeopleServices
 from router.api.server import Server, Servicers
 from router.api.turns import Turns
@@ -43,6 +44,7 @@ from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.deferrals import ChatDeferrals
 from router.services.chat.inbound import InboundService
+from router.services.chat.notes import ChatNotes
 from router.services.chat.pages import Pages
 from router.services.chat.settings import SettingsCommands
 from router.services.chat.starts import ChatStarts
@@ -63,6 +65,7 @@ from router.services.links.gates import LinkGates
 from router.services.links.machine_keys import MachineKeys
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
+from router.services.memory.notes import Memory
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
 from router.services.outbox.notifications import Notifications, new_token
@@ -117,7 +120,7 @@ class Router:
         gates, refusals, screens = Gates(requirements, clock), Refusals(database, clock), Screens(hub)
         self._delivery = delivery = DeliveryEngine(hub, status_messages, wakeups, gates, clock, new_id, jitter)
         topics, starts = Topics(outbox, status_messages, clock, new_id), Starts(delivery, gates, clock, new_id)
-        dead_letters = DeadLetters(delivery, starts, status_messages, clock)
+        dead_letters, memory = DeadLetters(delivery, starts, status_messages, clock), Memory(status_messages, clock)
         people = _people(seal, subscriptions, status_messages, clock, randomness)
         again = Escalations(outbox, wakeups, clock, new_id, token, rules, zone)
         permissions = Permissions(delivery, outbox, wakeups, clock, new_id, again, people.second_factors, rules, quotas)
@@ -136,7 +139,7 @@ class Router:
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
         inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
-            people.pairing, ChatBatches(batches, answer_rules, status_messages, clock, new_id))  # fmt: skip
+            people.pairing, ChatBatches(batches, answer_rules, status_messages, clock, new_id), memory)  # fmt: skip
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
@@ -151,7 +154,7 @@ class Router:
         self._delivery_receipts, self.servicers = told, Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
             ChatLinkServicer(database, inbound, outbox, told, files, people, permissions, refusals),
-            ControlServicer(services), IdentityServicer(key), guard,
+            ControlServicer(services), MemoryServicer(services, memory), IdentityServicer(key), guard,
         )  # fmt: skip
 
     async def recover(self) -> None:
@@ -179,24 +182,21 @@ def _inbound(
     controls: Controls,
     pairing: Pairing,
     many: ChatBatches,
+    memory: Memory,
 ) -> InboundService:
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
-    settings = SettingsCommands(clock)
+    settings, notes = SettingsCommands(clock), ChatNotes(memory, status_messages)
     commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
-    buttons = ChatButtons(delivery, dead_letters, status_messages, later, many)
+    buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes)
     pages = Pages(permissions, controls)
     return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
-        Voices(status_messages, clock), later, clock)  # fmt: skip
+        Voices(status_messages, clock), later, notes, clock)  # fmt: skip
 
 
 def _turns(
-    database: Database,
-    hub: Hub,
-    outbox: Outbox,
-    clock: Clock,
-    new_id: Callable[[], str],
+    database: Database, hub: Hub, outbox: Outbox, clock: Clock, new_id: Callable[[], str],
     new_token: Callable[[], str],
-) -> tuple[EventLog, WorkMessages, WorkEvents]:
+) -> tuple[EventLog, WorkMessages, WorkEvents]:  # fmt: skip
     """What sessions do, and what chats are shown of it."""
     log, work_messages = EventLog(database, hub, clock), WorkMessages(outbox, clock, new_id, new_token)
     return log, work_messages, WorkEvents(log, database, work_messages, clock, happened)

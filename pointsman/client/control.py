@@ -1,4 +1,4 @@
-"""The client of the Control service, whole."""
+"""The client of the Control service, whole, and of Memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from pointsman.client.credential import Metadata
 from pointsman.client.deferred import DeferredTasks
 from pointsman.client.errors import RouterError
 from pointsman.client.machines import Machines
+from pointsman.client.notes import Notes
 from pointsman.client.notifications import Notifications
 from pointsman.client.people import People
 from pointsman.client.quotas import QuotaUse
@@ -26,8 +27,8 @@ from pointsman.client.sessions import Sessions
 
 
 class Control(
-    Sessions, SessionEvents, SessionMessages, AnswerRules, Search, Commands, DeferredTasks, Notifications, Machines,
-    People, Audit,
+    Sessions, SessionEvents, SessionMessages, AnswerRules, Search, Notes, Commands, DeferredTasks, Notifications,
+    Machines, People, Audit,
 ):  # fmt: skip
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 

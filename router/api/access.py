@@ -104,6 +104,8 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
     "/agentlink.v1.Control/SetLadder": ADMIN,
+    **{f"/agentlink.v1.Memory/{name}": CONSOLE for name in ("Remember", "Forget", "Keep")},
+    **{f"/agentlink.v1.Memory/{name}": READ for name in ("Recall", "List")},
 }
 
 _CONTROL = "/agentlink.v1.Control/"
@@ -111,7 +113,7 @@ OF_WORKERS = frozenset(
     _CONTROL + name for name in (
         "Ask", "GetCommand", "ListSessions", "Notify", "SendCommand", "WatchEvents", "WatchSession", "Search", "Screen",
         "SendToSession", "ListSessionMessages", "Defer", "ListDeferred", "CancelDeferred")
-)  # fmt: skip
+) | {f"/agentlink.v1.Memory/{name}" for name in ("Remember", "Recall", "Forget", "List")}  # fmt: skip
 """What a worker token opens beside what keys do: each of these looks at the session that it is for."""
 
 IN_SCOPE = frozenset(f"{_CONTROL}{name}" for name in (

@@ -67,6 +67,8 @@ CODES: Mapping[Reason, int] = {
     Reason.RIGHT_LOST: code_pb2.PERMISSION_DENIED,
     Reason.TOO_MANY_HOPS: _PRECONDITION,
     Reason.NOT_CONSENTED: code_pb2.PERMISSION_DENIED,
+    Reason.QUOTA_NOTES: code_pb2.RESOURCE_EXHAUSTED,
+    Reason.LOOKS_SECRET: code_pb2.INVALID_ARGUMENT,
     Reason.STORAGE_UNAVAILABLE: code_pb2.UNAVAILABLE,
     Reason.BUSY: code_pb2.UNAVAILABLE,
     Reason.MACHINE_AWAY: code_pb2.UNAVAILABLE,

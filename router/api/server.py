@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import grpc
-from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, memory_pb2
 
 from router.api import reflection
 from router.api.agent_link import AgentLinkServicer
@@ -19,6 +19,7 @@ from router.api.handlers import OPTIONS, Door, handlers
 from router.api.health import NAME as HEALTH_NAME
 from router.api.health import Health
 from router.api.identity import IdentityServicer
+from router.api.memory import MemoryServicer
 from router.certificates import Certificates, Identity
 from router.config import SettingsError, Tls
 from router.domain.errors import Reason
@@ -31,6 +32,7 @@ SERVICES = {
     ChatLinkServicer: chat_link_pb2.DESCRIPTOR.services_by_name["ChatLink"],
     ControlServicer: control_pb2.DESCRIPTOR.services_by_name["Control"],
     IdentityServicer: identity_pb2.DESCRIPTOR.services_by_name["Identity"],
+    MemoryServicer: memory_pb2.DESCRIPTOR.services_by_name["Memory"],
 }
 
 
@@ -41,6 +43,7 @@ class Servicers:
     links: AgentLinkServicer
     chats: ChatLinkServicer
     control: ControlServicer
+    memory: MemoryServicer
     identity: IdentityServicer
     guard: Guard
 
@@ -56,7 +59,7 @@ class Server:
         door = Door(servicers.guard, bodies, servicers.guard.limits)
         mine = tuple(
             handlers(SERVICES[type(servicer)], servicer, door)
-            for servicer in (servicers.links, servicers.chats, servicers.control, servicers.identity)
+            for servicer in (servicers.links, servicers.chats, servicers.control, servicers.memory, servicers.identity)
         )
         ours = [service.full_name for service in SERVICES.values()]
         self.health = Health(ours, bodies)

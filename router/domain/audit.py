@@ -57,6 +57,8 @@ class AuditEvent(Enum):
     SESSION_STARTED = "session_started"  # from afar
     MODE_CHANGED = "mode_changed"  # of the program in a session: what it asks, and what it does unasked
     SESSION_STOPPED = "session_stopped"
+    NOTE_KEPT = "note_kept"  # a person let sessions go by what one of them said
+    NOTE_FORGOTTEN = "note_forgotten"
     BACKUP = "backup"
     CLEANUP = "cleanup"
 

@@ -1,6 +1,7 @@
 """What can be changed about how the program in a session works, beside what is written to it."""
 
 import re
+from collections.abc import Collection
 from enum import Enum
 
 from msgspec import Struct
@@ -57,3 +58,10 @@ def checked(kind: ControlKind, value: str) -> ControlSignal:
         )
         raise Refusal(Reason.INVALID_ARGUMENT, text)
     return ControlSignal(kind, value)
+
+
+def is_text(controls: Collection[str], name: str, argument: str) -> bool:
+    """Whether a command is words for a session's program: what is no Claude Code may know it, too."""
+    if name in ("compact", "clear"):
+        return bool(argument) or name not in controls
+    return name != "mode" and not controls

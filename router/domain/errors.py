@@ -89,6 +89,8 @@ class Reason(Enum):
     QUOTA_DEFERRED = 115
     RIGHT_LOST = 116
     NOT_CONSENTED = 117
+    QUOTA_NOTES = 118
+    LOOKS_SECRET = 119
 
 
 class Refusal(Exception):

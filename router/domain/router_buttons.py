@@ -53,6 +53,9 @@ class Verb(Enum):
     ALL = "all"  # what its message shows, each as it was shown
     END = "end"  # its key names a rule
     GO_ON = "go-on"  # when the usage limit is over
+    KEEP_NOTE = "keep-note"  # the key of this and the next two is a note's number
+    FORGET_NOTE = "forget-note"
+    TAKE_NOTE = "take-note"  # so that it is known to nobody else
 
 
 _ENDED_BADLY = (Verb.RETRY, Verb.ELSEWHERE, Verb.DROP)
@@ -110,6 +113,16 @@ def deferred_buttons(deferred: Deferred) -> tuple[Button, ...]:
         return ()
     toggle = Verb.RESUME if deferred.state is DeferredState.PAUSED else Verb.PAUSE
     return tuple(deferred_button(verb, deferred.deferred_id) for verb in (toggle, Verb.NOW, Verb.OFF))
+
+
+def waiting_note_buttons(number: int) -> tuple[Button, ...]:
+    """What can be done about a note that waits for a person."""
+    return tuple(note_button(verb, number) for verb in (Verb.KEEP_NOTE, Verb.FORGET_NOTE))
+
+
+def note_button(verb: Verb, number: int) -> Button:
+    """A button about a note."""
+    return Button(labels.LABELS[verb.value], f"{verb.value}:{number}")
 
 
 def session_buttons(verb: Verb, there: Iterable[Session]) -> tuple[Button, ...]:

@@ -22,11 +22,15 @@ CONTROLS = frozenset(["mode", "model", "compact", "clear"])
 ABOUT_A_SESSION = frozenset(["stop", "key", "cancel", "end", "keep", "mute", "unmute"]) | CONTROLS
 """Ours in a reply too, where they speak of the session answered. Other slash commands may be the agent's own."""
 TAKE_BACK = "take-back"  # /cancel with more behind it, which is about many
-IN_A_REPLY = ABOUT_A_SESSION | {"later", "every", "remind", "follow", "unfollow", "allow", "deny", "rules"}
+IN_A_REPLY = (
+    ABOUT_A_SESSION
+    | {"later", "every", "remind", "follow", "unfollow", "allow", "deny", "rules"}
+    | {"remember", "recall"}
+)
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
-    "scheduled", "zone", "limits", "iam", "escalate", "retry", "drop",
+    "scheduled", "zone", "limits", "iam", "escalate", "retry", "drop", "notes", "forget",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)
 """What begins a session when its time comes."""
@@ -65,6 +69,11 @@ class Inbound(Struct, frozen=True):
     control: ControlSignal | None = None  # of a page, for the session that it chose
     transcribe: bool = False  # the file is a recording, and somebody at the door turns it into text
     person: Person | None = None  # whose it is; None for somebody who may do everything
+
+    @property
+    def who(self) -> str:
+        """Whoever wrote or pressed, for people."""
+        return self.actor or self.chat.transport
 
 
 class ToSession(Struct, frozen=True):

@@ -28,8 +28,11 @@ class Scope(Struct, frozen=True):
 
     def has(self, session: Session) -> bool:
         """Whether the session is in it."""
-        names = (session.label, session.session_id, bare_id(session.session_id))
-        return self.has_machine(session.machine_id) and _fits(self.sessions, names)
+        return self.has_named(session.machine_id, session.label, session.session_id)
+
+    def has_named(self, machine_id: str, label: str, session_id: str) -> bool:
+        """Whether a session of these names is in it, or was: it may be gone."""
+        return self.has_machine(machine_id) and _fits(self.sessions, (label, session_id, bare_id(session_id)))
 
     def checked(self) -> "Scope":
         """Itself. Raises Refusal naming what is wrong."""

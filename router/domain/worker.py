@@ -61,7 +61,7 @@ def elsewhere(worker: Worker) -> Refusal:
 def may_not(what: str) -> Refusal:
     """What it is told that wants what is none of its business."""
     can = (
-        "It notifies, asks, sends text, watches, searches, looks and defers, for its own session, and sends to others;"
+        "It notifies, asks, types, watches, searches, looks, notes, defers, for its own session, and sends to others;"
         " an API key may do more."
     )
     text = f"A worker token may not {what}. {can}"

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from router.domain.audience import place
 from router.domain.command import ChatRef
+from router.domain.note import chat_place
 from router.domain.work import Shows
-from router.store import audience, deferred, notifications, people, session_topics, tables, work_messages
+from router.store import audience, deferred, notes, notifications, people, session_topics, tables, work_messages
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Connection, Statement, given, upsert
@@ -154,6 +155,7 @@ def move(tx: Transaction, old: ChatRef, new: ChatRef) -> bool:
     work_messages.forget_chat(tx, old)
     deferred.move(tx, old, new)
     audience.move(tx, place(old), place(new))
+    notes.rename_place(tx, chat_place(old), chat_place(new))
     return True
 
 

@@ -15,6 +15,7 @@ from router.store import (
     idempotency,
     join_tokens,
     messages,
+    notes,
     notifications,
     pairing_codes,
     permissions,
@@ -49,6 +50,7 @@ STORES = (
     Store(tables.Hearer, purge=audience.purge),
     Store(tables.WorkMessage, purge=work_messages.purge),
     Store(tables.ReadMark, purge=read_marks.purge),
+    Store(tables.Note, purge=notes.purge),
     Store(tables.TraceStep, purge=trace.purge),
     Store(tables.Stranger, purge=strangers.purge),
     # What is good for a time only: whatever was done to the clock, it is kept for that and no longer.
@@ -70,6 +72,9 @@ STORES = (
     Store(tables.Passkey),
     Store(tables.PoisonSuspect),
     Store(tables.Cancel),
+    # Written and removed with their notes.
+    Store(tables.NoteWords),
+    Store(tables.NoteParts),
     # Cut by retention itself: as long as the settings say, and never while the clock is in doubt.
     Store(tables.AuditEntry),
     Store(tables.AuditAnchor),

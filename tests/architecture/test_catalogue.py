@@ -11,6 +11,7 @@ SPEAKING = [
     "chat/buttons",
     "chat/commands",
     "chat/deferrals",
+    "chat/notes",
     "chat/settings",
     "chat/inbound",
     "outbox/status_messages",

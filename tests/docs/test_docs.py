@@ -59,9 +59,9 @@ def commands() -> dict[str, click.Command]:
 
 
 def rpcs() -> set[str]:
-    from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2
+    from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, memory_pb2
 
-    files = [module.DESCRIPTOR for module in (agent_link_pb2, chat_link_pb2, control_pb2)]
+    files = [module.DESCRIPTOR for module in (agent_link_pb2, chat_link_pb2, control_pb2, memory_pb2)]
     services = [service for file in files for service in file.services_by_name.values()]
     return {f"{service.name}.{method.name}" for service in services for method in service.methods}
 

@@ -97,6 +97,7 @@ STATES = {
     "wish": State("#/later", ".month", _later),
     "machines": State("#/machines", ".card"),
     "settings": State("#/settings", ".card"),
+    "notes": State("#/notes", ".notes .card"),
     "trace": State("#/trace", ".nothing"),
     "passkey": State("#/passkey", ".trace-form"),
     "list": State("#/", "#sessions .row"),

@@ -25,6 +25,7 @@ from pointsman.client.records import (
     TraceStep,
 )
 from tests.rigs.console_events import FakeEvents
+from tests.rigs.console_notes import FakeNotes
 from tests.rigs.console_pushes import FakePushes
 from webhook_adapter.model import Browser, Shown, Submission, Submitted
 
@@ -65,7 +66,7 @@ def a_command(command_id: str, session_id: str, text: str, **given: object) -> C
     return replace(blank, **given)  # type: ignore[arg-type]
 
 
-class FakeControl(FakeEvents):
+class FakeControl(FakeEvents, FakeNotes):
     """Control over the values in its dictionaries, which tests may set. Time goes on by a second at each step."""
 
     def __init__(self, now: datetime | None = None) -> None:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from pointsman.client.deferred import DeferredState, DeferredTask
 from pointsman.client.gates import ProgramVersion
+from pointsman.client.notes import NoteScope, NoteSource, NoteState
 from pointsman.client.records import Button, CommandState, SessionState
+from tests.rigs.console_notes import a_note
 from tests.rigs.console_router import FakeRouter, a_session
 
 ANSWER = """One test fails: an **empty body** is no JSON. I'd answer `400` there:
@@ -73,6 +75,13 @@ def a_day() -> FakeRouter:
     _questions(router)
     _queue(router)
     _later(router)
+    own.known_notes = (
+        a_note(11, "Deployments run from the attic, at night, with deploy.sh --all"),
+        a_note(12, "The empty body is a 400 since the refactoring; clients were told.", scope=NoteScope.PERSON,
+               place="person ada", author="web:console (Ada)"),
+        a_note(14, "Always run the tests with -n 2:\nthe machine has two cores.", state=NoteState.WAITING,
+               source=NoteSource.SESSION, author="api-refactor on devbox"),
+    )  # fmt: skip
     own.screens["s-1"] = (
         "\x1b[1m● api-refactor\x1b[0m\n\n\x1b[32m✓\x1b[0m 41 passed \x1b[31m✗\x1b[0m 1 failed\n\n"
         "\x1b[7m Do you want to proceed? \x1b[0m\n\x1b[38;5;75m> 1. Yes\x1b[0m\n  2. No\n"

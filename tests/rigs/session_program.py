@@ -12,12 +12,14 @@ from agentlink.v1 import types_pb2 as types
 from agentlink.v1.agent_link_pb2_grpc import AgentLinkStub
 from agentlink.v1.chat_link_pb2_grpc import ChatLinkStub
 from agentlink.v1.control_pb2_grpc import ControlStub
+from agentlink.v1.memory_pb2_grpc import MemoryStub
 
 from tests.integration.router.harness import RouterUnderTest, fresh
 from tests.rigs.rpc_errors import reason_of
 from tests.rigs.thin_agent import ThinAgent, ThinLink, session
 from tests.waiting import wait_until
 
+KINDS = (ControlStub, ChatLinkStub, AgentLinkStub, MemoryStub)
 HELLO = types.Action(input=types.Input(text="hello", submit=True))
 
 
@@ -48,9 +50,7 @@ class Doors:
         self._metadata = [("authorization", f"Bearer {token}")]
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        stub = next(
-            made for kind in (ControlStub, ChatLinkStub, AgentLinkStub) if hasattr(made := kind(self._channel), name)
-        )
+        stub = next(made for kind in KINDS if hasattr(made := kind(self._channel), name))
         return lambda request: getattr(stub, name)(request, metadata=self._metadata, timeout=30)
 
 
@@ -59,7 +59,7 @@ def running(router: RouterUnderTest) -> Iterator[Program]:
     """A program on the machine `devbox`, whose link is open; another machine is called `elsewhere`."""
     foreign = router.session(router.machine("elsewhere"))
     machine, own, sibling = router.machine("devbox"), fresh("own"), fresh("sibling")
-    with machine.connected(sessions=[session(own, label="api"), session(sibling)]) as link:
+    with machine.connected(sessions=[session(own, label="api", cwd="/src/api"), session(sibling)]) as link:
         wait_until(lambda: len(router.control.ListSessions(pb.ListSessionsRequest()).sessions) == 3)
         yield Program(router.address, machine, link, own, sibling, foreign)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, memory_pb2
 from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -117,6 +117,11 @@ Control.UnregisterSession    admin operator
 Control.VerifyAudit          admin
 Control.WatchEvents          admin operator viewer approver adapter worker
 Control.WatchSession         admin operator viewer approver adapter worker
+Memory.Forget                admin operator adapter worker
+Memory.Keep                  admin operator adapter
+Memory.List                  admin operator viewer approver adapter worker
+Memory.Recall                admin operator viewer approver adapter worker
+Memory.Remember              admin operator adapter worker
 Health.Check                 anyone
 Identity.Prove               anyone
 Health.List                  anyone
@@ -159,7 +164,7 @@ def described(service: ServiceDescriptor) -> dict[str, MethodDescriptor]:
 
 OURS = [
     service
-    for module in (agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, health_pb2, reflection_pb2)
+    for module in (agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, memory_pb2, health_pb2, reflection_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 RPCS = {name: method for service in OURS for name, method in described(service).items()}

@@ -58,6 +58,11 @@ GET  /deferred/occurrences          admin operator viewer approver adapter
 POST /deferred/<deferred_id>/cancel  admin operator adapter
 POST /deferred/<deferred_id>/change  admin operator adapter
 POST /mcp                           worker
+GET  /notes                         admin operator viewer approver adapter
+GET  /notes/recall                  admin operator viewer approver adapter
+POST /notes                         admin operator adapter
+POST /notes/<number>/forget         admin operator adapter
+POST /notes/<number>/keep           admin operator adapter
 POST /webhook/telegram/<path_secret>  telegram
 GET  /console/static/<path:filename>  anyone
 GET  /console/login                 anyone
@@ -92,6 +97,9 @@ POST /console/api/drop              page
 POST /console/api/join-token        page
 POST /console/api/logout            page
 GET  /console/api/push              cookie page
+GET  /console/api/notes             cookie page
+POST /console/api/note-keep         page
+POST /console/api/note-forget       page
 POST /console/api/push-subscribe    page
 POST /console/api/push-end          page
 POST /console/api/read              page
@@ -122,8 +130,13 @@ BODIES = {
     "/sessions/<session_id>/control": {"signal": "clear"},
     "/sessions/<session_id>/follow": {"chats": []},
     "/sessions/<session_id>/unfollow": {"chats": []},
+    "/notes": {"text": "hello", "sessionId": "none"},
 }
-QUERIES = {"/search": {"q": "words"}, "/deferred/occurrences": {"until": "2000-01-01T00:00:00Z"}}
+QUERIES = {
+    "/search": {"q": "words"},
+    "/deferred/occurrences": {"until": "2000-01-01T00:00:00Z"},
+    "/notes/recall": {"q": "words"},
+}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from router.services.refusals import WINDOW
 from router.store import audit
 from tests.integration.router.harness import RouterUnderTest, config, serving
 from tests.integration.router.permissions.asking import ask
-from tests.rigs import machine_changes
+from tests.rigs import machine_changes, note_changes
 from tests.rigs.consent_changes import an_ended_consent
 from tests.rigs.key_changes import a_revoked_key, a_rotated_key, an_api_key, key
 from tests.rigs.person_changes import PEOPLE_CHANGED
@@ -116,7 +116,7 @@ LEAVES: dict[str, AuditEvent | str] = {
     "Control/ListStrangers": CHANGES_NOTHING,
     "Control/ListAuditEntries": CHANGES_NOTHING,
     "Control/VerifyAudit": CHANGES_NOTHING,
-}
+} | note_changes.NOTES_LEAVE
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ DONE: dict[AuditEvent, Callable[[RouterUnderTest], str]] = {
     AuditEvent.RULE_MADE: a_rule,
     AuditEvent.RULE_ENDED: an_ended_rule,
     **PEOPLE_CHANGED,
-}
+} | note_changes.NOTES_CHANGED
 
 
 def test_every_rpc_leaves_an_entry_or_has_a_reason_to_leave_none() -> None:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from pointsman.client import permission_records as records
 from pointsman.client.records import Chat, Origin
-from webhook_adapter.console import present
+from webhook_adapter.console import notes, present
 from webhook_adapter.console.deferred import add_deferred
 from webhook_adapter.console.live import add_live
 from webhook_adapter.console.overview import Overview
@@ -26,7 +26,7 @@ ACTOR = "web:console (the web console)"  # nobody knows who sits at it
 # What a person may call by their role; what is not here, nobody but whoever has the key. Of what is sent or pressed the
 # router says itself whether they may.
 _CONVERSING = {"send", "press", "answer", "control", "allow", "mark_read"}
-_FOR_ALL = FOR_ALL | _CONVERSING | {"passkey_options", "add_passkey", "log_out"}
+_FOR_ALL = FOR_ALL | notes.FOR_ALL | _CONVERSING | {"passkey_options", "add_passkey", "log_out"}
 _LATER = {"defer", "change_deferred", "go_on"}
 _MAY_CALL = {
     "OPERATOR": _FOR_ALL | {"key", "upload", "start", "end", "rename", "cancel", "retry", "drop"} | _LATER,
@@ -176,6 +176,7 @@ def add_api(blueprint: Blueprint, settings: ConsoleSettings, router: ConsoleRout
     _add_overview(blueprint, overview)
     add_live(blueprint, router, overview)
     add_search(blueprint, router)
+    notes.add_notes(blueprint, router)
     add_uploads(blueprint, router)
     add_deferred(blueprint, router)
     _add_reads(blueprint, router)

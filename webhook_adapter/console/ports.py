@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pointsman.client.deferred import Deferred, DeferredChange, DeferredTask, Occurrences
 from pointsman.client.join_tokens import NewJoinToken
+from pointsman.client.notes import Note
 from pointsman.client.permission_records import Permission
 from pointsman.client.records import (
     Command,
@@ -97,6 +98,15 @@ class ConsoleControl(Protocol):
         self, words: str, session_id: str = "", *, limit: int = 20, before: int = 0
     ) -> tuple[Sequence[SearchHit], int]:
         """What was said with all of these words, newest first, and where to go on."""
+
+    def notes(self, *, query: str, waiting: bool, limit: int, before: int, login_id: str) -> Sequence[Note]:
+        """Notes that whoever has this browser may see: the newest first, or with any of the words the best first."""
+
+    def keep_note(self, number: int, *, request: str, login_id: str) -> None:
+        """Let one be known that a session's program wanted."""
+
+    def forget(self, number: int, *, request: str, login_id: str) -> None:
+        """Remove one for good."""
 
     def screen(self, session_id: str) -> str:
         """What the terminal of a session shows now."""

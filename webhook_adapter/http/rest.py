@@ -19,6 +19,7 @@ from webhook_adapter.http.answer_rules import add_answer_rules, add_session_mess
 from webhook_adapter.http.audience import add_audience
 from webhook_adapter.http.deferred import add_deferred
 from webhook_adapter.http.keys import Keys
+from webhook_adapter.http.notes import add_notes
 from webhook_adapter.http.permissions import add_permissions
 from webhook_adapter.http.session_events import add_session_events
 from webhook_adapter.json_bodies import InvalidRequest
@@ -49,6 +50,7 @@ def create_blueprint(keys: Keys) -> Blueprint:
     add_deferred(blueprint, _control, KEYED)
     add_answer_rules(blueprint, _control, KEYED)
     add_session_messages(blueprint, _control, KEYED)
+    add_notes(blueprint, _control, KEYED)
     _add_cleanup(blueprint)
     return blueprint
 

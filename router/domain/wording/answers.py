@@ -17,6 +17,7 @@ HELP = (
     "/new TEXT - a new session; /end - end one that was started so; /keep - let it go on after 24 h\n"
     "/cancel - take back what has not been typed yet\n"
     "/later WHEN TEXT, /every RULE TEXT, /remind WHEN TEXT - at that time; /scheduled lists them\n"
+    "/remember TEXT - note it for all sessions there; /recall WORDS, /notes, /forget N\n"
     "/limits - go on by itself after a usage limit; /zone - of the times here\n"
     "/status - what waits and what went wrong; /dead - dead letters\n"
     "/allow all, /deny NAME - many questions at once; /retry, /drop, /cancel all - many commands; /rules - what is"

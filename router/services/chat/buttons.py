@@ -18,9 +18,10 @@ from router.domain.session import Session, SessionState, bare_id
 from router.domain.wording import answers, labels
 from router.domain.wording import controls as wording
 from router.domain.work import Shows
-from router.services.chat import batches
+from router.services.chat import batches, deferrals, notes
 from router.services.chat.batches import ChatBatches
-from router.services.chat.deferrals import VERBS, ChatDeferrals
+from router.services.chat.deferrals import ChatDeferrals
+from router.services.chat.notes import ChatNotes
 from router.services.delivery.dead_letters import DeadLetters
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -72,6 +73,7 @@ class ChatButtons:
     _status_messages: StatusMessages
     _deferrals: ChatDeferrals
     _batches: ChatBatches
+    _notes: ChatNotes
 
     def press(
         self, tx: Transaction, inbound: Inbound, note: Notification, action: str
@@ -99,9 +101,9 @@ class ChatButtons:
     def _on_answer(
         self, tx: Transaction, inbound: Inbound, note: Notification, pressed: Pressed
     ) -> str | Press | Chosen | Voiced:
-        who = _actor(inbound)
-        if pressed.verb in VERBS | batches.VERBS:
-            of: ChatDeferrals | ChatBatches = self._deferrals if pressed.verb in VERBS else self._batches
+        who = inbound.who
+        ours = ((self._deferrals, deferrals.VERBS), (self._batches, batches.VERBS), (self._notes, notes.VERBS))
+        if of := next((each for each, verbs in ours if pressed.verb in verbs), None):
             return of.press(tx, inbound, note, pressed.verb, pressed.key, pressed.label)
         match pressed.verb:
             case Verb.SAY | Verb.SAY_FILE | Verb.DONT_SAY:
@@ -181,7 +183,7 @@ class ChatButtons:
         if after.state is CommandState.CANCELLED:
             return labels.TAKEN_BACK
         asked = labels.TAKING_BACK.format(machine=command.machine_id)
-        self._status_messages.settled(tx, command, asked, _actor(inbound))
+        self._status_messages.settled(tx, command, asked, inbound.who)
         return asked
 
     def _cancel_all(self, tx: Transaction, inbound: Inbound, command: Command) -> str:
@@ -190,10 +192,6 @@ class ChatButtons:
         for command_id in told:
             self._delivery.cancel(tx, command_id, inbound.actor)
         return answers.TOOK_BACK.format(commands=answers.counted(len(told), "commands"))
-
-
-def _actor(inbound: Inbound) -> str:
-    return inbound.actor or inbound.chat.transport
 
 
 def _named(tx: Transaction, key: str) -> Session | None:

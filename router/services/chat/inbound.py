@@ -6,21 +6,22 @@ from functools import partial
 from msgspec.structs import replace
 
 from router.clock import Clock
-from router.domain import router_buttons, routing
+from router.domain import control, router_buttons, routing
 from router.domain.action import Action, Input
 from router.domain.command import MAX_TEXT_BYTES, ChatRef, Origin
 from router.domain.errors import Refusal
 from router.domain.notification import Button, Kind, Notification
 from router.domain.person import Deed
 from router.domain.routing import Inbound, Route
-from router.domain.session import Session, SessionState
+from router.domain.session import SessionState
 from router.domain.subscription import PUSH
 from router.domain.wording import answers, labels
 from router.services import files
-from router.services.chat import deferrals, starts
+from router.services.chat import deferrals, notes, starts
 from router.services.chat.buttons import ChatButtons, Chosen, Press, Voiced
 from router.services.chat.commands import ChatCommands
 from router.services.chat.deferrals import ChatDeferrals, Said
+from router.services.chat.notes import ChatNotes
 from router.services.chat.pages import Pages
 from router.services.chat.starts import ChatStarts
 from router.services.chat.submission import MAX_ANSWER, Submitted, decided, submitted_as
@@ -52,6 +53,7 @@ class InboundService:
     _pages: Pages
     voices: Voices
     _deferrals: ChatDeferrals
+    _notes: ChatNotes
     _clock: Clock
     _wrote_in: set[ChatRef] = field(default_factory=set)  # of which that is on disk
 
@@ -74,7 +76,7 @@ class InboundService:
         else:
             submitted = self._follow(tx, inbound, routing.route(inbound))
         if not submitted.command_id:  # a command tells its own story
-            who, session_id = _who(inbound), submitted.session_id
+            who, session_id = inbound.who, submitted.session_id
             record(
                 tx, [TraceStep(self.now(), inbound.update_key, session_id, "Answered", "", "", who, submitted.answer)]
             )
@@ -183,7 +185,7 @@ class InboundService:
         # Kept for a day; the question stays in the chat for longer.
         if not waited:
             return Submitted(answer=answers.NOT_KEPT)
-        self._status_messages.chosen(tx, note, chosen.label, _who(inbound), answers.FOR_WHICH_ANSWERED)
+        self._status_messages.chosen(tx, note, chosen.label, inbound.who, answers.FOR_WHICH_ANSWERED)
         # All of an album, in order; the presser is shown what became of the first.
         first, *_ = [self._for(tx, each, chosen.session_id, each.text) for each in waited]
         return first
@@ -256,7 +258,7 @@ class InboundService:
         if submitted.command_id:
             label = next((button.label for button in note.buttons if button.action == name), name)
             for copy in notifications.copies(tx, note):  # wherever it stands: it counts once in all chats together
-                self._status_messages.chosen(tx, copy, label, _who(inbound))
+                self._status_messages.chosen(tx, copy, label, inbound.who)
         return submitted
 
     def _command(self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str) -> Submitted:
@@ -268,12 +270,10 @@ class InboundService:
             return self._answer(tx, inbound, forbidden)
         if name in routing.ABOUT_A_SESSION and sessions.find(tx, target) is None:
             return self._ask_which(tx, inbound, answers.FOR_WHICH, inbound.text)
-        if name in routing.CONTROLS and _is_text(sessions.get(tx, target), name, argument):
+        if name in routing.CONTROLS and control.is_text(sessions.get(tx, target).controls, name, argument):
             return self._type(tx, inbound, target, Input(inbound.text), names_session=not about)
-        if name in deferrals.COMMANDS:
-            said = self._deferrals.run(tx, inbound, name, argument, target if sessions.find(tx, target) else "")
-            which = partial(self._ask_which, tx, inbound, answers.FOR_WHICH, inbound.text)
-            return which() if said is None else self._say(tx, inbound, said)
+        if name in deferrals.COMMANDS | notes.COMMANDS:
+            return self._say(tx, inbound, self._said(tx, inbound, name, argument, about, target))
         if name in starts.COMMANDS:
             done = self._starts.run(tx, inbound, name, argument, target)
             about_it = target if name == "end" else ""
@@ -288,6 +288,13 @@ class InboundService:
         for letter in reply.letters:
             self._status_messages.show(tx, letter, inbound.chat)
         return submitted
+
+    def _said(
+        self, tx: Transaction, inbound: Inbound, name: str, argument: str, about: str, target: str
+    ) -> list[Said] | None:
+        if name in notes.COMMANDS:
+            return self._notes.run(tx, inbound, name, argument, about, target)
+        return self._deferrals.run(tx, inbound, name, argument, target if sessions.find(tx, target) else "")
 
     def _type(
         self, tx: Transaction, inbound: Inbound, session_id: str, action: Action, *, names_session: bool = False
@@ -313,8 +320,10 @@ class InboundService:
             messages.remember(tx, inbound.chat, (_ALBUM.format(inbound.album),), command.session_id, "", self.now())
         return submitted_as(command)
 
-    def _say(self, tx: Transaction, inbound: Inbound, said: list[Said]) -> Submitted:
-        """Answer with several messages; the first is what a presser is shown."""
+    def _say(self, tx: Transaction, inbound: Inbound, said: list[Said] | None) -> Submitted:
+        """Answer with several messages, of which a presser is shown the first; None: ask which session is meant."""
+        if said is None:
+            return self._ask_which(tx, inbound, answers.FOR_WHICH, inbound.text)
         first, *_ = [self._answer(tx, inbound, each.text, each.session_id, each.buttons) for each in said]
         return first
 
@@ -328,17 +337,6 @@ class InboundService:
     ) -> Submitted:
         self._status_messages.answer(tx, inbound.chat, text, session_id, buttons)
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])
-
-
-def _is_text(session: Session, name: str, argument: str) -> bool:
-    """Whether a command is words for the session's program: what is no Claude Code may know it, too."""
-    if name in ("compact", "clear"):
-        return bool(argument) or name not in session.controls
-    return name != "mode" and not session.controls
-
-
-def _who(inbound: Inbound) -> str:
-    return inbound.actor or inbound.chat.transport
 
 
 def _origin(inbound: Inbound) -> Origin:

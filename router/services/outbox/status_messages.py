@@ -159,6 +159,18 @@ class StatusMessages:
         self._outbox.add(tx, note, "router")
         return note.notification_id
 
+    def ask_all(
+        self, tx: Transaction, there: Iterable[ChatRef], text: str, session_id: str, buttons: tuple[Button, ...]
+    ) -> str:
+        """Ask in several chats; one press counts in all. The id of the first, of which the others are copies."""
+        first = ""
+        for chat in there:
+            identity, now, token = self._new_id(), self._clock.now(), self._new_token()
+            asked = Notification(identity, session_id, chat, Kind.ANSWER, text, token, now, buttons, copy_of=first)
+            self._outbox.add(tx, asked, "router")
+            first = first or identity
+        return first
+
     def _say(self, tx: Transaction, command: Command, before: Notification | None, chat: ChatRef | None = None) -> None:
         where = before.chat if before else chat or command.origin.chat
         if where is not None:

@@ -77,6 +77,14 @@ class Browsers:
         is_open = browser.is_open(self._clock.now())
         return Seen(is_open, person=people.find(on, browser.person_id) if is_open else None)
 
+    def person_of(self, on: Connection, login_id: str) -> Person | None:
+        """Whose browser it is; None for whoever has the key. Raises Refusal for one that is not let in."""
+        browser = browsers.find(on, hashed(login_id))
+        person = people.find(on, browser.person_id) if browser else None
+        if browser is None or not browser.is_open(self._clock.now()) or (browser.person_id and person is None):
+            raise Refusal(Reason.NOT_PAIRED, "That browser is not let in, or not any more. Log in again.")
+        return person
+
     def close(self, tx: Transaction, login_id: str, caller: Caller) -> None:
         """Let it in no more."""
         browser = browsers.find(tx, hashed(login_id))

@@ -12,6 +12,7 @@ from router.domain.audit import AuditEvent
 from router.domain.command import ChatRef
 from router.domain.credentials import hashed
 from router.domain.errors import Reason, Refusal
+from router.domain.note import theirs, users
 from router.domain.person import (
     CODE_BYTES,
     CODE_LIFETIME,
@@ -28,7 +29,7 @@ from router.domain.routing import Inbound
 from router.domain.wording import people as wording
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people.audience import hearers
-from router.store import audit, pairing_codes, people
+from router.store import audit, notes, pairing_codes, people
 from router.store.database import Transaction
 
 TRIES, WINDOW = 5, 600.0  # wrong codes of one user, and seconds for which they count
@@ -96,6 +97,7 @@ class Pairing:
             raise
         if (known := people.paired(tx, chat, user_id)) is None:
             people.insert_chat(tx, PairedChat(chat, user_id, person.person_id, self._clock.now()))
+            notes.rename_place(tx, users(chat.transport, user_id), theirs(person.person_id))
         else:
             people.give_chat(tx, known, person.person_id)
         where = wording.IN_A_CHAT.format(transport=chat.transport, user_id=user_id, chat_id=chat.chat_id)

@@ -12,6 +12,7 @@ from router.domain.browser import Browser
 from router.domain.command import ChatRef
 from router.domain.credentials import hashed
 from router.domain.errors import Reason, Refusal
+from router.domain.note import theirs
 from router.domain.notification import SetAside
 from router.domain.person import PairedChat, Person
 from router.domain.routing import Inbound
@@ -21,6 +22,7 @@ from router.store import (
     browsers,
     chats,
     deferred,
+    notes,
     notifications,
     passkeys,
     people,
@@ -129,6 +131,7 @@ class Persons:
         subscriptions.give(tx, other_id, kept_id)
         deferred.give(tx, other_id, kept_id)
         read_marks.give(tx, other_id, kept_id)
+        notes.rename_place(tx, theirs(other_id), theirs(kept_id))
         people.delete(tx, other_id)
         # What the one signs with must not answer for the other.
         second_factors.delete(tx, other_id)

@@ -13,11 +13,14 @@ from router.store.database import Transaction
 
 _LOOKS = frozenset([
     "start", "help", "sessions", "use", "status", "topics", "quiet", "mute", "unmute", "settings", "remind",
-    "scheduled", "zone", "follow", "unfollow", "iam", "escalate", "rules",
+    "scheduled", "zone", "follow", "unfollow", "iam", "escalate", "rules", "remember", "recall", "notes", "forget",
 ])  # fmt: skip
 _ANSWERS = frozenset(["allow", "deny"])
 _ABOUT_ALL = frozenset(["new", "dead", "policy"])  # commands of chats that reach beyond one session
-_LOOK_BUTTONS = frozenset({Verb.USE, Verb.SHOW, Verb.ALL, Verb.END})  # each of the last two is judged by itself
+# Each of these but the first two is judged by itself.
+_LOOK_BUTTONS = frozenset({
+    Verb.USE, Verb.SHOW, Verb.ALL, Verb.END, Verb.KEEP_NOTE, Verb.FORGET_NOTE, Verb.TAKE_NOTE,
+})  # fmt: skip
 _ABOUT_OTHERS = frozenset({Verb.TO, Verb.ELSEWHERE})  # buttons that show or choose any session
 
 

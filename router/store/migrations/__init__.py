@@ -50,6 +50,7 @@ from router.store.migrations import (
     m0045_programs,
     m0046_escalations,
     m0047_answer_rules,
+    m0048_notes,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -100,6 +101,7 @@ MIGRATIONS: list[list[str]] = [
     m0045_programs.STATEMENTS,
     m0046_escalations.STATEMENTS,
     m0047_answer_rules.STATEMENTS,
+    m0048_notes.STATEMENTS,
 ]
 
 

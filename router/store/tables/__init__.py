@@ -8,6 +8,7 @@ from router.store.tables.commands import Cancel, Command, PoisonSuspect
 from router.store.tables.deferred import Deferred
 from router.store.tables.escalation import Escalation, Telling
 from router.store.tables.machines import ApiKey, JoinToken, Machine
+from router.store.tables.notes import Note, NoteParts, NoteWords
 from router.store.tables.notifications import FilePart, Message, Notification
 from router.store.tables.people import (
     Browser,
@@ -26,7 +27,7 @@ from router.store.tables.trace import IdempotencyRecord, Meta, TraceStep
 __all__ = [
     "AnswerRule", "ApiKey", "AuditAnchor", "AuditEntry", "Batch", "Browser", "Cancel", "Chat", "Command", "Consent",
     "Deferred", "Escalation", "FilePart", "Hearer", "HeldMessage", "IdempotencyRecord", "JoinToken", "Machine",
-    "Message", "Meta", "Notification", "PairedChat", "PairingCode", "Passkey", "Permission", "Person",
-    "PoisonSuspect", "ReadMark", "SecondFactor", "Session", "SessionMessage", "SessionTopic", "Stranger",
-    "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage",
+    "Message", "Meta", "Note", "NoteParts", "NoteWords", "Notification", "PairedChat", "PairingCode", "Passkey",
+    "Permission", "Person", "PoisonSuspect", "ReadMark", "SecondFactor", "Session", "SessionMessage",
+    "SessionTopic", "Stranger", "Subscription", "Telling", "TraceStep", "Voice", "WorkMessage",
 ]  # fmt: skip

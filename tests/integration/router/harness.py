@@ -16,6 +16,7 @@ from agentlink.v1 import control_pb2 as pb
 from agentlink.v1 import types_pb2 as types
 from agentlink.v1.chat_link_pb2_grpc import ChatLinkStub
 from agentlink.v1.control_pb2_grpc import ControlStub
+from agentlink.v1.memory_pb2_grpc import MemoryStub
 from google.protobuf.descriptor import MethodDescriptor
 
 from router.app import Router, running
@@ -69,11 +70,12 @@ class Caller:
     key: str
     control: ControlStub = field(init=False)
     chat: ChatLinkStub = field(init=False)
+    memory: MemoryStub = field(init=False)
 
     def __post_init__(self) -> None:
         self._channel = grpc.insecure_channel(self.address)
         self._keyed = grpc.intercept_channel(self._channel, WithKey(self.key))
-        self.control, self.chat = ControlStub(self._keyed), ChatLinkStub(self._keyed)
+        self.control, self.chat, self.memory = (kind(self._keyed) for kind in (ControlStub, ChatLinkStub, MemoryStub))
 
     def raw(self, method: MethodDescriptor, frames: Iterable[bytes]) -> Iterator[bytes]:
         """Call a method with bytes that need not be messages."""
@@ -150,6 +152,10 @@ class RouterUnderTest:
     @property
     def chat(self) -> ChatLinkStub:
         return self.admin.chat
+
+    @property
+    def memory(self) -> MemoryStub:
+        return self.admin.memory
 
     def caller(self, key: str) -> Caller:
         """The router as the holder of a key sees it."""

@@ -7,6 +7,7 @@ import { attribute, text } from "./dom.js";
 import { findView } from "./find.js";
 import { inboxView } from "./inbox.js";
 import { attempt, banner } from "./notices.js";
+import { notesView } from "./notes.js";
 import { machinesView, passkeyView, queueView, startView, traceView } from "./pages.js";
 import { scheduleView } from "./schedule.js";
 import { needsYou, sessionList } from "./sessions.js";
@@ -48,6 +49,7 @@ function open() {
     passkey: () => passkeyView(),
     search: () => findView(id),
     settings: () => settingsView(),
+    notes: () => notesView(),
   };
   view = (views[name] ?? startView)();
   rest = said = "";

@@ -74,6 +74,8 @@ STAYS = {
     "answer_rules.ended_at": "history",
     "answer_rules.until": "of no clock that could be set: how long the machine has been up",
     "session_messages.created_at": "history; an hour more or less to answer one changes nothing",
+    "notes.created_at": "when it was said",
+    "notes.forgotten_at": "history",
     "deferred.created_at": "when it was asked for",
     "deferred.fired_for": "a moment of its own clock, behind which the next is",
     "deferred.limited_until": "as a program says it",

@@ -29,6 +29,7 @@ def routes(app: Flask) -> set[tuple[str, str]]:
         "session_id": "sessionId",
         "permission_id": "permissionId",
         "deferred_id": "deferredId",
+        "number": "number",
     }
     return {
         (method, rule.rule.translate(str.maketrans("<>", "{}")).format(**{a: f"{{{b}}}" for a, b in names.items()}))

@@ -1,7 +1,7 @@
 """Who may call what: one line per RPC, and no RPC without one."""
 
 import pytest
-from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2
+from agentlink.v1 import agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, memory_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 
 from router.api.access import POLICY, Access
@@ -9,8 +9,8 @@ from router.domain.credentials import Role
 
 SERVICES: list[ServiceDescriptor] = [
     service
-    for file in (agent_link_pb2.DESCRIPTOR, chat_link_pb2.DESCRIPTOR, control_pb2.DESCRIPTOR, identity_pb2.DESCRIPTOR)
-    for service in file.services_by_name.values()
+    for module in (agent_link_pb2, chat_link_pb2, control_pb2, identity_pb2, memory_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
 ]
 METHODS = {f"/{service.full_name}/{method.name}" for service in SERVICES for method in service.methods}
 
@@ -52,7 +52,7 @@ def test_a_chat_key_is_good_for_chat_links_alone() -> None:
 
 @pytest.mark.parametrize("name", sorted(allowed(Role.VIEWER)))
 def test_a_viewer_only_reads(name: str) -> None:
-    assert name.startswith(("Get", "List", "Screen", "Search", "Trace", "Watch"))
+    assert name.startswith(("Get", "List", "Recall", "Screen", "Search", "Trace", "Watch"))
     assert name != "ListApiKeys"
 
 

@@ -348,6 +348,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Whoever wanted it later may not do it any more: nothing was done."""
     REASON_NOT_CONSENTED: _Reason.ValueType  # 117
     """People said that this session may not send to that one."""
+    REASON_QUOTA_NOTES: _Reason.ValueType  # 118
+    """As many notes are kept at this place, or of all, as this router keeps; or too many of a session wait for a person."""
+    REASON_LOOKS_SECRET: _Reason.ValueType  # 119
+    """There is something in the note that looks like a secret: it is not kept."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -526,6 +530,10 @@ REASON_RIGHT_LOST: Reason.ValueType  # 116
 """Whoever wanted it later may not do it any more: nothing was done."""
 REASON_NOT_CONSENTED: Reason.ValueType  # 117
 """People said that this session may not send to that one."""
+REASON_QUOTA_NOTES: Reason.ValueType  # 118
+"""As many notes are kept at this place, or of all, as this router keeps; or too many of a session wait for a person."""
+REASON_LOOKS_SECRET: Reason.ValueType  # 119
+"""There is something in the note that looks like a secret: it is not kept."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
