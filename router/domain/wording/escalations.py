@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from router.domain.permission import Permission
 
 STOOD_IN = "it was shown elsewhere in its place"
+ENDED_HERE = "the chat shows how it ended"
 NEVER_SHOWN = "what it changes was shown elsewhere"
 LADDER = "Who does not answer a question is asked again: {ladder}, then once a day. {hint}"
 HINT = "/escalate 10m push, 20m again, 1h mail! changes that (! in quiet hours, too); /escalate off asks once."

@@ -123,6 +123,24 @@ def test_the_first_answer_ends_it_in_every_place(
     assert over.text == "left"
 
 
+def test_a_reminder_that_came_too_late_is_none(router: RouterUnderTest, session: str, mail: ThinCourier) -> None:
+    with router.courier("telegram", "1") as courier:
+        ask(router, session)
+        brought(router, courier, "10")
+    router.advance(30 * MINUTE)
+    brought(router, mail, "m1")
+    router.advance(DAY)  # Telegram is not there
+    brought(router, mail, "m2")
+    router.submit(MAIL, "left", reply_to_message_id="m1", reply_to_ours=True)
+    with router.courier("telegram", "1") as back:
+        changed = brought(router, back, "10")
+        router.settle()
+        more = back.waiting()
+
+    assert list(changed.edit_message_ids) == ["10"]
+    assert more == 0
+
+
 def test_a_reminder_can_be_answered(router: RouterUnderTest, session: str, telegram: ThinCourier) -> None:
     request = pb.AskRequest(session_id=session, text="Go?", options=["Yes"])
     asked = router.control.Ask(request).permission.permission_id
