@@ -29,6 +29,8 @@ def routes(app: Flask) -> set[tuple[str, str]]:
         "session_id": "sessionId",
         "permission_id": "permissionId",
         "deferred_id": "deferredId",
+        "rule_id": "ruleId",
+        "consent_id": "consentId",
         "number": "number",
     }
     return {
