@@ -121,7 +121,8 @@ class Agent:
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
         self._connect(tasks)
         pty = _one_of(PtyBackend, backends)
-        self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty, events.shown)
+        self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty, events.shown,
+            self.link_handler.at_desk.add)  # fmt: skip
 
     def _connect(self, tasks: Tasks) -> None:
         """Let the programs that run here be heard, and ask."""

@@ -185,7 +185,7 @@ def _inbound(
     memory: Memory,
 ) -> InboundService:
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
-    settings, notes = SettingsCommands(clock), ChatNotes(memory, status_messages)
+    settings, notes = SettingsCommands(clock, deferral.kept.zone), ChatNotes(memory, status_messages)
     commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
     buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes)
     pages = Pages(permissions, controls)

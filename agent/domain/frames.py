@@ -285,6 +285,7 @@ class Heartbeat:
     nonce: int
     inbox_depth: int
     loop_lag: float
+    typed: tuple[str, ...] = ()  # sessions at whose terminal somebody typed since the one before
 
 
 @dataclass(frozen=True, slots=True)

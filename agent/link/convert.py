@@ -72,8 +72,9 @@ def agent_frame(frame: AgentFrame) -> bytes:
             _set_durable(message, seq, item)
         case frames.Hello() as hello:
             message.hello.CopyFrom(_hello(hello))
-        case frames.Heartbeat(nonce, depth, lag):
-            message.heartbeat.CopyFrom(link.Heartbeat(nonce=nonce, inbox_depth=depth, loop_lag=_duration(lag)))
+        case frames.Heartbeat(nonce, depth, lag, typed):
+            beat = link.Heartbeat(nonce=nonce, inbox_depth=depth, loop_lag=_duration(lag), typed_session_ids=typed)
+            message.heartbeat.CopyFrom(beat)
         case frames.SessionEvents() | frames.EventsQuery() | frames.Screen() | frames.SaidDelta() as told:
             event_messages.put(message, told)
         case frames.Goodbye(reason, will_return):

@@ -1,7 +1,6 @@
 """Carries one link: frames between a stream, the protocol core and the agent's disk and hands.
 
-Five loops, each with one duty: read, write, act, report, beat. Reading never waits for acting, and only one loop
-writes. The first loop that knows the link is over says why; then all of them end.
+Five loops, each with one duty: read, write, act, report, beat. The first that knows the link is over says why.
 """
 
 import asyncio
@@ -99,6 +98,9 @@ class Handler(Protocol):
 
     def depth(self) -> int:
         """Commands that have not ended."""
+
+    def typed(self) -> tuple[str, ...]:
+        """Sessions at whose terminal somebody typed since the last time."""
 
     async def tell(self, send: Callable[[Up], None]) -> None:
         """Tell what sessions do, on a link whose router wants to know; until cancelled."""
@@ -288,12 +290,11 @@ class Driver:
 
     async def _beat(self) -> Ending:
         while True:
-            wait = max(0.0, self.link.wakes_at() - self._clock.monotonic())
             self._retimed.clear()
             try:
-                await asyncio.wait_for(self._retimed.wait(), wait)
+                await asyncio.wait_for(self._retimed.wait(), max(0.0, self.link.wakes_at() - self._clock.monotonic()))
             except TimeoutError:
-                due = self.link.tick(self._clock.monotonic(), self._handler.depth())
+                due = self.link.tick(self._clock.monotonic(), self._handler.depth(), self._handler.typed)
                 if isinstance(due, Ending):
                     return due
                 if due is not None:

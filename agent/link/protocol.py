@@ -7,7 +7,7 @@ Everything about what may come when, what is still unacknowledged, and when a li
 knows a stream, a database or a clock. A frame of another epoch than the link's changes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -122,7 +122,7 @@ class Link:
         self._unreadable += 1
         return Ending(End.LOST, "three unreadable frames") if self._unreadable >= MAX_UNREADABLE else None
 
-    def tick(self, now: float, depth: int) -> Ending | AgentFrame | None:
+    def tick(self, now: float, depth: int, typed: Callable[[], tuple[str, ...]] = tuple) -> Ending | AgentFrame | None:
         """What follows from the passing of time: the end, a heartbeat, or nothing."""
         if now >= self._last_frame + self._timeout:
             return Ending(End.SILENT, f"no frame from the router for {self._timeout:.0f} s")
@@ -131,7 +131,7 @@ class Link:
         lag = now - self._next_heartbeat
         self._next_heartbeat = now + self._interval
         self._nonce += 1
-        return self.frame(Heartbeat(self._nonce, depth, lag))
+        return self.frame(Heartbeat(self._nonce, depth, lag, typed()))
 
     def wakes_at(self) -> float:
         """When `tick` has something to say unless a frame comes first."""

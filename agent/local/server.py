@@ -36,8 +36,10 @@ class LocalServer:
         sessions: Sessions,
         pty: PtyBackend | None,
         shown: Callable[[str, SessionState], None],
+        typed: Callable[[str], None] = lambda _session_id: None,
     ) -> None:
-        """`shown` hears of a session what the screen of its terminal tells."""
+        """`shown` hears of a session what the screen of its terminal tells, `typed` that somebody types there."""
+        self._typed = typed
         self._shown = shown
         self._path = path
         self._requests = requests
@@ -126,6 +128,8 @@ class LocalServer:
             elif message.get("type") == "shows":
                 state = SessionState.BUSY if message.get("changes") is True else SessionState.IDLE
                 self._shown(session.session_id, state)
+            elif message.get("type") == "typed":
+                self._typed(session.session_id)
             elif message.get("type") == "exit":
                 await self._exited(session, f"exit code {message.get('code')}")
                 return

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 
 FAREWELL = 1.0
 """Seconds in which the news of the end must get out."""
+
+TELL_EVERY = 10.0
+"""Seconds between two words that somebody types."""
 
 Deliver = Callable[[Action], Awaitable[Outcome]]
 
@@ -38,6 +42,7 @@ class AgentLink:
         self._state: SessionState | None = None  # what the screen tells, once it does
         self._deliveries: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._typed_told = -TELL_EVERY
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep(), name="agent link")
@@ -63,6 +68,14 @@ class AgentLink:
         self._state = state
         with suppress(OSError):  # the connection is lost: the next one begins with it
             await self._send({"type": "shows", "changes": state is SessionState.BUSY})
+
+    async def typed(self) -> None:
+        """A person presses keys here: told at most every ten seconds."""
+        now = time.monotonic()
+        if self._writer is not None and now >= self._typed_told + TELL_EVERY:
+            self._typed_told = now
+            with suppress(OSError):
+                await self._send({"type": "typed"})
 
     async def _keep(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import selectors
 import signal
 import termios
@@ -29,6 +30,9 @@ _LEFT_IN_TERMINAL = 1 << 18
 """Bytes; more than the kernel holds for a terminal. What comes beyond it after the end is from the background."""
 
 _KEEPER_LOST = 1
+
+_IS_ANSWER = re.compile(rb"(?:\x1b\[[?>]?[\d;]*(?:[cRnIOy]|\$y)|\x1b[\]P].*?(?:\x07|\x1b\\))+", re.DOTALL)
+"""What a terminal says by itself where a program asks it, or is looked at: nobody has pressed a key."""
 
 _TO_PROGRAM = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
@@ -145,6 +149,8 @@ class _Host:
     async def _read(self) -> None:
         with suppress(OSError, termios.error):  # the program's terminal is closed: its end is seen elsewhere
             while data := await descriptors.read(STDIN):
+                if self._outer.interactive and not _IS_ANSWER.fullmatch(data):
+                    await self._link.typed()
                 await self._keyboard.forward(data, person=self._outer.interactive)
             if not self._outer.interactive:
                 await self._keyboard.end_input()

@@ -29,6 +29,7 @@ from agent.services.sessions import Sessions
 from agent.store.inbox import Inbox
 from agent.store.outbox import Outbox
 
+MOST_TYPED = 100  # sessions named in one heartbeat
 MAX_IN_HELLO = 500  # sessions: far from the size that a frame may have; those behind them follow one by one
 CAPABILITIES = ("command_batch", "control", "deltas", "files", "keys", "permissions", "screen", "text")
 
@@ -54,6 +55,7 @@ class LinkHandler:
     events: EventTeller | None = None
     screens: ScreenTeller | None = None
     deltas: DeltaTeller | None = None
+    at_desk: set[str] = field(default_factory=set)  # sessions at whose terminal somebody typed, to be told
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _told: int = 0  # number of the last session in the outbox that hello had no room for
     _held: list[tuple[Command, float]] = field(default_factory=list)  # with the monotonic time of receipt
@@ -140,6 +142,11 @@ class LinkHandler:
 
     def depth(self) -> int:
         return self.executor.depth + len(self._held)
+
+    def typed(self) -> tuple[str, ...]:
+        named = tuple(sorted(self.at_desk))[:MOST_TYPED]
+        self.at_desk.difference_update(named)
+        return named
 
     async def tell(self, send: Callable[[Up], None]) -> None:
         async with asyncio.TaskGroup() as loops:

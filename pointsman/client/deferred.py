@@ -20,6 +20,7 @@ class DeferredTask(Enum):
     REMINDER = "REMINDER"
     START = "START"
     CONTINUE = "CONTINUE"  # a session goes on that came to a usage limit
+    SUMMARY = "SUMMARY"
 
 
 class DeferredState(Enum):

@@ -18,7 +18,7 @@ from router.domain.command import Command
 from router.domain.credentials import Principal
 from router.domain.delta import SaidDelta
 from router.domain.errors import Reason, Refusal
-from router.domain.frames import Drain, Handled, Hello, Receipts, Result, Upstream, UpstreamAck
+from router.domain.frames import Drain, Handled, Heartbeat, Hello, Receipts, Result, Upstream, UpstreamAck
 from router.domain.screen import Screen
 from router.domain.session_event import EventsQuery
 from router.link.connection import ROTATE_EVERY, Close, Connection, Greet, Handle, Reply, Step, spread
@@ -26,6 +26,7 @@ from router.link.flow import SLICE, Flow
 from router.link.hub import WINDOW, WINDOW_BATCHED, Link, unheard
 from router.services.delivery.engine import ACK_TIMEOUT, DeliveryEngine
 from router.services.events import EventLog
+from router.services.links import desk
 from router.services.links.presence import Presence
 from router.services.links.upstream import UpstreamService
 from router.services.screens import Screens
@@ -219,6 +220,10 @@ class LinkStream:
     async def _handle(self, link: Link, frame: Handled) -> None:
         if isinstance(frame, Receipts):
             self._hand_in(link, frame, lazy=link.caught_up)
+            return
+        if isinstance(frame, Heartbeat):
+            told = partial(desk.typed, machine_id=self._machine_id, frame=frame, clock=self._services.clock)
+            self._services.database.write(told, lazy=True)
             return
         if isinstance(frame, Screen):
             self._services.screens.taken(link, frame)

@@ -31,6 +31,7 @@ class Task(Enum):
     REMINDER = "reminder"
     START = "start"
     CONTINUE = "continue"
+    SUMMARY = "summary"
 
 
 class DeferredState(Enum):

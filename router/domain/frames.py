@@ -171,9 +171,10 @@ class Upstream(Struct, frozen=True):
 
 
 class Heartbeat(Struct, frozen=True):
-    """Sign of life."""
+    """Sign of life; `typed` are sessions at whose terminal somebody typed since the one before."""
 
     nonce: int
+    typed: tuple[str, ...] = ()
 
 
 class Goodbye(Struct, frozen=True):
@@ -188,8 +189,8 @@ class Unknown(Struct, frozen=True):
     text: str
 
 
-Handled = Receipts | Upstream | SessionEvents | EventsQuery | Screen | SaidDelta
-AgentFrame = Hello | Handled | Heartbeat | Goodbye | Unknown
+Handled = Receipts | Upstream | SessionEvents | EventsQuery | Screen | SaidDelta | Heartbeat
+AgentFrame = Hello | Handled | Goodbye | Unknown
 
 
 class Welcome(Struct, frozen=True):

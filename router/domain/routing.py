@@ -30,7 +30,7 @@ IN_A_REPLY = (
 """Ours in a reply, too; for what these do there need be no session."""
 CHAT_COMMANDS = IN_A_REPLY | {
     "start", "help", "sessions", "use", "status", "new", "dead", "topics", "policy", "quiet", "settings", "cmd",
-    "scheduled", "zone", "limits", "iam", "escalate", "retry", "drop", "notes", "forget",
+    "scheduled", "zone", "limits", "iam", "escalate", "summary", "retry", "drop", "notes", "forget",
 }  # fmt: skip
 START = re.compile(r"/new(?:@\w+)?\s+(.+)", re.DOTALL)
 """What begins a session when its time comes."""

@@ -223,8 +223,8 @@ class Connection:
                 return [Handle(frame)]
             case Unknown(text):
                 return [Reply(FrameError("frame", Reason.UNSUPPORTED, text))]
-            case Heartbeat(nonce):
-                return [Reply(HeartbeatAck(nonce))]
+            case Heartbeat(nonce, typed):
+                return [Reply(HeartbeatAck(nonce)), *([Handle(frame)] if typed else ())]
             case Goodbye(reason):
                 self.phase = Phase.CLOSED
                 return [Close(Reason.UNSPECIFIED, reason, clean=True)]

@@ -23,6 +23,8 @@ from router.domain.session import Session
 from router.domain.wording import escalations as wording
 from router.domain.wording import questions
 from router.domain.wording.status_lines import quoted
+from router.services.links import desk
+from router.services.links.desk import HOLD
 from router.services.outbox.escalation import is_shown
 from router.services.outbox.leases import Outbox
 from router.services.people import audience
@@ -54,6 +56,8 @@ class Escalations:
     def begin(self, tx: Transaction, session: Session, asked: Permission, asker: str) -> None:
         """Tell of a question where its session is heard of, as each person's ladder begins."""
         heard, now = audience.listeners(tx, session), self._clock.now()
+        # Whoever types there may answer there: they are asked elsewhere once they had the time.
+        hold = HOLD if desk.is_busy(tx, session.session_id, now) else 0.0
         begun: dict[str, tuple[Ladder, list[ChatRef]]] = {}
         for person_id in dict.fromkeys(who for whose in heard.values() for who in whose):
             ladder = of_person(tx, person_id)
@@ -61,12 +65,15 @@ class Escalations:
             begun[person_id] = ladder, _at_once(ladder, theirs)
         at_once = {chat for _, first in begun.values() for chat in first}
         for chat, whose in heard.items():
-            if chat in at_once or not whose:  # the console is nobody's, and shows it at once
+            if (chat in at_once and not hold) or not whose:  # the console is nobody's, and shows it at once
                 note = self._tell(tx, asked, chat, asker)
                 for person_id in whose:
                     escalations.tell(tx, Telling(note, asked.permission_id, person_id, 0, 0, now))
         for person_id, (ladder, first) in begun.items():
-            if ladder:
+            if hold:
+                known = Escalation(asked.permission_id, person_id, session.session_id, now, now + hold)
+                escalations.write(tx, known)
+            elif ladder:
                 known = Escalation(asked.permission_id, person_id, session.session_id, now, 0.0, now)
                 others = _others(audience.places(tx, session, person_id), {chat.transport for chat in first})
                 escalations.write(tx, self._waiting(ladder, known, others, shown=False))
@@ -78,7 +85,11 @@ class Escalations:
             is_somebody = not known.person_id or people.find(tx, known.person_id) is not None
             places = audience.places(tx, session, known.person_id) if session and is_somebody else []
             ladder = of_person(tx, known.person_id)
-            if asked is None or not asked.is_open or session is None or not places or not ladder:
+            if asked is None or not asked.is_open or session is None or not places:
+                escalations.end(tx, known)
+            elif known.told_at == 0:
+                self._first(tx, session, asked, known, ladder)
+            elif not ladder:
                 escalations.end(tx, known)
             else:
                 self._step(tx, asked, known, ladder, places)
@@ -93,6 +104,15 @@ class Escalations:
         if notification.permission_id and not notification.edits:
             escalations.hasten(tx, notification.permission_id, self._clock.now())
             tx.after_commit(partial(self._wakeups.wake, EXPIRY))
+
+    def _first(self, tx: Transaction, session: Session, asked: Permission, known: Escalation, ladder: Ladder) -> None:
+        """Somebody sat at the terminal when it was asked, and has not answered there."""
+        heard = audience.listeners(tx, session)
+        theirs = [chat for chat, whose in heard.items() if known.person_id in whose]
+        first = _at_once(ladder, theirs)
+        self._tell_all(tx, asked, known.person_id, first, 0)
+        others = _others(audience.places(tx, session, known.person_id), {chat.transport for chat in first})
+        escalations.write(tx, self._waiting(ladder, replace(known, told_at=self._clock.now()), others, shown=False))
 
     def _step(
         self, tx: Transaction, asked: Permission, known: Escalation, ladder: Ladder, places: list[ChatRef]

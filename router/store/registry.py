@@ -46,7 +46,7 @@ STORES = (
     # In this order: a session goes after the messages that speak of it, and what chats have for it goes after it.
     Store(tables.Message, purge=messages.purge),
     Store(tables.Session, sessions.shift, sessions.purge, patient=True),
-    Store(tables.SessionTopic, purge=session_topics.purge),
+    Store(tables.SessionTopic, session_topics.shift, session_topics.purge),
     Store(tables.Hearer, purge=audience.purge),
     Store(tables.WorkMessage, purge=work_messages.purge),
     Store(tables.ReadMark, purge=read_marks.purge),

@@ -8,7 +8,7 @@ from router.store import tables
 from router.store.database import Transaction
 from router.store.mapper import Mapper
 from router.store.statements import Statement, given, upsert
-from router.store.upkeep import purging
+from router.store.upkeep import purging, shifting
 
 
 class SessionTopic(Struct, frozen=True):
@@ -16,6 +16,11 @@ class SessionTopic(Struct, frozen=True):
 
     thread_id: str = ""  # of its topic; empty for none
     muted: bool = False
+    muted_until: float | None = None  # by the steady clock; None: until somebody says so
+
+    def is_silent(self, now: float) -> bool:
+        """Whether it is muted at that moment."""
+        return self.muted and (self.muted_until is None or now < self.muted_until)
 
 
 Row, Chat, Session = tables.SessionTopic, tables.Chat, tables.Session
@@ -38,12 +43,13 @@ _OF_SESSION = Statement(
 # What the new chat has already stays.
 _COPY = Statement(
     Row.insert_from(
-        Row.select(Row.transport, given.new, Row.session_id, Value(""), Row.muted).where(_OF_CHAT),
-        [*_KEY, Row.thread_id, Row.muted],
+        Row.select(Row.transport, given.new, Row.session_id, Value(""), Row.muted, Row.muted_until).where(_OF_CHAT),
+        [*_KEY, Row.thread_id, Row.muted, Row.muted_until],
     ).on_conflict_ignore()
 )
 _DELETE = Statement(Row.delete().where(_OF_CHAT))
 
+shift = shifting(Row.muted_until, Row.muted_until.is_null(is_null=False))
 # Not by age: a topic is good for as long as its session is known.
 purge = purging(Row, Row.session_id.not_in(Session.select(Session.session_id)))
 
@@ -58,7 +64,7 @@ def write(tx: Transaction, chat: ChatRef, session_id: str, new: SessionTopic) ->
     """Keep what a chat has for a session from now on."""
     _WRITE.run(
         tx, transport=chat.transport, chat_id=chat.chat_id, session_id=session_id, thread_id=new.thread_id,
-        muted=new.muted,
+        muted=new.muted, muted_until=new.muted_until,
     )  # fmt: skip
 
 

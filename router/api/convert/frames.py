@@ -37,6 +37,7 @@ _OF_SESSIONS: dict[str, Callable[[Any], frames.AgentFrame]] = {
 MAX_FRAME_BYTES = 1024 * 1024
 MAX_DETAIL = 4096  # characters kept of what an agent says about a result
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch
+MOST_TYPED = 100  # sessions in one heartbeat
 
 
 def read_frame(raw: bytes) -> tuple[int, frames.AgentFrame]:
@@ -61,7 +62,7 @@ def agent_frame(frame: link_pb.AgentFrame) -> frames.AgentFrame:
         case "results":
             return frames.Upstream(tuple(_result(result) for result in frame.results.results))
         case "heartbeat":
-            return frames.Heartbeat(frame.heartbeat.nonce)
+            return frames.Heartbeat(frame.heartbeat.nonce, tuple(frame.heartbeat.typed_session_ids[:MOST_TYPED]))
         case "hello":
             return _hello(frame.hello)
         case "goodbye":

@@ -26,7 +26,7 @@ HELP = (
     "/topics on - a topic for each session\n"
     "/follow NAME, /unfollow NAME - hear of a session here, or not; /iam CODE - be the same person as elsewhere\n"
     "/escalate LADDER - how to be asked again, and where: 15m again, 30m mail\n"
-    "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night\n"
+    "/mute, /unmute - no sound for a session; /quiet 22-7 - no sound at night; /summary 8:00 - each morning\n"
     "/settings - what this chat shows while a session works, and how all of that is set\n"
     "/stop, /key, /mode, /model, /compact, /clear, /cancel, /end, /keep and /mute work in a reply to a session too."
 )
@@ -120,6 +120,7 @@ LEFT = "You hear of {name} here no more. /follow changes that; what you asked fo
 FOLLOW_WHICH = "Which one? Reply to a message of it, or /follow NAME, /unfollow NAME. /sessions lists them."
 SEVERAL_TO_FOLLOW = "Several fit, so nothing was changed: {names}"
 MUTED = "{name} makes no sound here from now on. Questions still do. /unmute ends that."
+MUTED_UNTIL = "{name} makes no sound here until {moment}. Questions still do. /unmute ends that."
 UNMUTED = "{name} is heard here again."
 QUIET_OFF = "No quiet hours. /quiet 22-7 sets them, by the router's clock, which says {clock} now."
 QUIET_ON = (

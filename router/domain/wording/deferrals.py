@@ -14,6 +14,7 @@ _WHAT = {
     Task.TEXT: "{when}, into {name}: {text}",
     Task.REMINDER: "{when}, a reminder: {text}",
     Task.START: "{when}, a new session on {machine}: {text}",
+    Task.SUMMARY: "{when}, a summary: {text}",
     Task.CONTINUE: "{when}, unless somebody writes to it: {text}",
 }
 _MARKS = {

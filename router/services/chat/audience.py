@@ -2,6 +2,7 @@
 /iam and /escalate.
 """
 
+import re
 from dataclasses import dataclass
 
 from router.domain import escalation
@@ -20,6 +21,7 @@ from router.store.database import Transaction
 
 COMMANDS = frozenset(["follow", "unfollow", "iam", "escalate", "mute", "unmute"])
 _MAX_NAMED = 10
+_SPAN = re.compile(r"(?:in\s)?\d+\s?(?:m|min|minutes?|h|hours?|d|days?)(?:\s?\d+\s?m)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class AudienceCommands:
             )
         if name == "escalate":
             return _escalate(tx, inbound, argument)
-        if name in ("mute", "unmute"):
-            return self._settings.mute(tx, inbound.chat, about, muted=name == "mute")
-        found = _named(tx, inbound, argument, about)
+        wanted, until = _until(argument) if name == "mute" else (argument, "")
+        found = _named(tx, inbound, wanted, about)
         if isinstance(found, str):
             return found
+        if name == "mute":
+            return self._settings.mute(tx, inbound.chat, found, until)
+        if name == "unmute":
+            return self._settings.unmute(tx, inbound.chat, found)
         if name == "follow":
             return answers.FOLLOWS.format(name=audience.follow(tx, found.session_id, [inbound.chat]).name)
         return answers.LEFT.format(name=audience.unfollow(tx, found.session_id, [inbound.chat]).name)
@@ -53,6 +58,14 @@ def matching(there: list[Session], wanted: str) -> list[Session]:
     low = wanted.lower()
     # A part of a name only where no name is exactly that: else `api` could not be chosen beside `api-2`.
     return try_exact or [s for s in there if low in s.name.lower() or s.session_id.lower().startswith(low)]
+
+
+def _until(argument: str) -> tuple[str, str]:
+    """The name of a session and a time, where there are such: `api until 9:00`, `until fri 18:00`, `2h`."""
+    before, until, after = f" {argument} ".partition(" until ")
+    if until:
+        return before.strip(), after.strip()
+    return ("", argument) if _SPAN.fullmatch(argument) else (argument, "")
 
 
 def _escalate(tx: Transaction, inbound: Inbound, wanted: str) -> str:

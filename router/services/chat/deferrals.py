@@ -18,7 +18,7 @@ from router.domain.router_buttons import Verb
 from router.domain.routing import START, Inbound
 from router.domain.schedule import EXAMPLES, Schedule, read, unclear, zone_of
 from router.domain.session import Session
-from router.domain.wording import answers, labels
+from router.domain.wording import answers, labels, summary
 from router.domain.wording import deferrals as wording
 from router.services.deferral import rights
 from router.services.deferral.deferrals import Deferrals
@@ -30,7 +30,7 @@ from router.services.starts import Starts
 from router.store import chats, deferred, sessions
 from router.store.database import Transaction
 
-COMMANDS = frozenset(["later", "remind", "every", "scheduled", "zone", "limits"])
+COMMANDS = frozenset(["later", "remind", "every", "scheduled", "zone", "limits", "summary"])
 MAX_SHOWN = 8  # at once, a message each
 VERBS = frozenset({Verb.PAUSE, Verb.RESUME, Verb.NOW, Verb.OFF, Verb.GO_ON})
 _GOES_ON = {"continue": True, "ask": False}
@@ -63,6 +63,8 @@ class ChatDeferrals:
                     return self._scheduled(tx, inbound)
                 case "zone":
                     return [Said(self._zone(tx, inbound.chat, argument))]
+                case "summary":
+                    return [Said(self._summary(tx, inbound, argument))]
                 case "limits":
                     return [Said(_limits(tx, inbound.chat, argument))]
             return self._defer(tx, inbound, name, argument, about)
@@ -140,6 +142,21 @@ class ChatDeferrals:
         wanted = self._wanted(tx, inbound, task, schedule, zone.key, start[1] if start else text)
         kept = self._deferrals.defer(tx, replace(wanted, session_id=session_id))
         return [self._shown(tx, kept)]
+
+    def _summary(self, tx: Transaction, inbound: Inbound, argument: str) -> str:
+        """Let one come at a time of each day, in place of what came before; or none any more."""
+        if not argument:
+            return summary.HOW
+        zone = self._zone_of(tx, inbound.chat).key
+        words = summary.EACH_DAY.format(at=argument)
+        schedule = None if argument == "off" else self._deferrals.read(words, zone)
+        for each in deferred.page(tx):
+            if each.task is Task.SUMMARY and each.origin.chat and _is_in(each.origin.chat, inbound.chat):
+                self._deferrals.cancel(tx, each.deferred_id, inbound.actor or inbound.chat.transport)
+        if schedule is None:
+            return summary.OFF
+        self._deferrals.defer(tx, self._wanted(tx, inbound, Task.SUMMARY, schedule, zone, summary.TEXT))
+        return summary.ON.format(when=schedule.words)
 
     def _wanted(
         self, tx: Transaction, inbound: Inbound, task: Task, schedule: Schedule, zone: str, text: str

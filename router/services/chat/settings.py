@@ -7,9 +7,11 @@ from router.domain import quiet, router_buttons
 from router.domain.command import ChatRef
 from router.domain.notification import Button
 from router.domain.router_buttons import Verb
+from router.domain.schedule import alone, told, unclear, zone_of
+from router.domain.session import Session
 from router.domain.wording import answers
 from router.domain.work import Shows
-from router.store import chats, session_topics, sessions
+from router.store import chats, session_topics
 from router.store.chats import ChatSettings
 from router.store.database import Transaction
 
@@ -21,8 +23,10 @@ _SHOWS = {each.value: each for each in Shows}
 class SettingsCommands:
     """Answers /settings, /topics, /policy, /quiet, /mute and /unmute."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, zone: str = "UTC") -> None:
+        """`zone` is the router's own."""
         self._clock = clock
+        self._zone = zone
 
     def of_chat(self, tx: Transaction, chat: ChatRef, name: str, argument: str) -> tuple[str, tuple[Button, ...]]:
         """Set what the argument says, and tell how it is now, with buttons to change it."""
@@ -47,12 +51,26 @@ class SettingsCommands:
             chats.set_settings(tx, chat, new)
         return said
 
-    def mute(self, tx: Transaction, chat: ChatRef, session_id: str, *, muted: bool) -> str:
-        """Let a session make no sound in this chat, or be heard again."""
-        session = sessions.get(tx, session_id)
+    def mute(self, tx: Transaction, chat: ChatRef, session: Session, until: str) -> str:
+        """Let a session make no sound in this chat, for good or until then. Raises Refusal."""
+        known, ends, said = session_topics.find(tx, chat, session.session_id), None, answers.MUTED
+        if until:
+            now, wall = self._clock.now(), self._clock.wall()
+            zone = zone_of(chats.settings(tx, chat).zone or self._zone)
+            schedule = alone(until, wall, zone)
+            moment = schedule.first(now, wall, zone)
+            if moment is None or schedule.repeats or schedule.condition:
+                raise unclear(until)
+            ends = moment if schedule.is_steady else moment - wall + now
+            said = answers.MUTED_UNTIL.format(name="{name}", moment=told(ends + wall - now, zone, wall))
+        session_topics.write(tx, chat, session.session_id, replace(known, muted=True, muted_until=ends))
+        return said.format(name=session.name)
+
+    def unmute(self, tx: Transaction, chat: ChatRef, session: Session) -> str:
+        """Let it be heard again."""
         known = session_topics.find(tx, chat, session.session_id)
-        session_topics.write(tx, chat, session.session_id, replace(known, muted=muted))
-        return (answers.MUTED if muted else answers.UNMUTED).format(name=session.name)
+        session_topics.write(tx, chat, session.session_id, replace(known, muted=False, muted_until=None))
+        return answers.UNMUTED.format(name=session.name)
 
     def _policy(self, settings: ChatSettings, argument: str) -> tuple[str, tuple[Button, ...]]:
         text = answers.POLICY[settings.asks_first]

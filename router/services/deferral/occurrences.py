@@ -17,7 +17,7 @@ from router.domain.session_message import check_hops, of_itself
 from router.domain.start import Wanted as WantedStart
 from router.domain.wording import answers
 from router.domain.wording import deferrals as wording
-from router.services.deferral import rights
+from router.services.deferral import rights, summary
 from router.services.delivery.drafts import Draft
 from router.services.delivery.engine import DeliveryEngine
 from router.services.outbox.status_messages import StatusMessages
@@ -108,7 +108,7 @@ class Occurrences:
         finally:
             tx.caller = before
         idempotency.remember(tx, known.request_id, None, b"", self._clock.now())
-        if late > SAY_LATE:
+        if late > SAY_LATE and known.task is not Task.SUMMARY:  # which tells how things stand now
             self._say(tx, known, wording.LATE.format(moment=self._told(known, moment or 0.0), text=known.text[:200]))
         return "", started
 
@@ -125,6 +125,8 @@ class Occurrences:
                 session = sessions.find(tx, known.session_id) if known.session_id else None
                 text = wording.REMINDER_OF if session else wording.REMINDER
                 self._say(tx, known, text.format(name=session.name if session else "", text=known.text))
+            case Task.SUMMARY if chat is not None:
+                self._say(tx, known, summary.text(tx, chat, known.zone, self._connected, self._clock))
             case Task.START:
                 last = sessions.find(tx, known.started) if known.started else None
                 if last is not None and last.state in _AT_WORK:

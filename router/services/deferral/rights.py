@@ -34,7 +34,7 @@ def of_person(tx: Transaction, person: Person | None, task: Task, session_id: st
     """Why a person may not want this, for them to read; empty where they may."""
     if task is Task.START and person is not None and person.is_limited:
         return people_wording.NOT_LIMITED
-    return rights.refusal(tx, person, Deed.LOOK if task is Task.REMINDER else Deed.TYPE, session_id)
+    return rights.refusal(tx, person, Deed.LOOK if task in (Task.REMINDER, Task.SUMMARY) else Deed.TYPE, session_id)
 
 
 def caller(tx: Transaction, wanted: Deferred) -> Caller:

@@ -7,6 +7,7 @@ from router.domain import quiet
 from router.domain.command import ChatRef
 from router.domain.notification import Kind, Notification
 from router.domain.subscription import PUSH
+from router.services.links import desk
 from router.store import chats, permissions, session_topics
 from router.store.database import Transaction
 
@@ -34,14 +35,16 @@ def placement(tx: Transaction, notification: Notification, now: float) -> Placem
 
 
 def makes_no_sound(tx: Transaction, chat: ChatRef, notification: Notification, now: float) -> bool:
-    """Whether a chat wants a message without a sound now: in its quiet hours, or of a session that it muted."""
+    """Whether a chat wants a message without a sound now: in quiet hours, of a session that is muted or typed at."""
     if notification.kind is Kind.QUESTION:  # somebody's work stands still until it is answered
         return False
     if notification.kind is Kind.WORK:  # to read along: what is worth a sound comes by itself
         return True
+    if notification.session_id and desk.is_busy(tx, notification.session_id, now):
+        return True
     if (hours := chats.settings(tx, chat).quiet) and quiet.covers(hours, time_of_day(now)):
         return True
-    return _is_of_session(notification) and session_topics.find(tx, chat, notification.session_id).muted
+    return _is_of_session(notification) and session_topics.find(tx, chat, notification.session_id).is_silent(now)
 
 
 def _is_over(tx: Transaction, notification: Notification) -> bool:

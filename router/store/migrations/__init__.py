@@ -51,6 +51,7 @@ from router.store.migrations import (
     m0046_escalations,
     m0047_answer_rules,
     m0048_notes,
+    m0049_mutes,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -102,6 +103,7 @@ MIGRATIONS: list[list[str]] = [
     m0046_escalations.STATEMENTS,
     m0047_answer_rules.STATEMENTS,
     m0048_notes.STATEMENTS,
+    m0049_mutes.STATEMENTS,
 ]
 
 

@@ -41,6 +41,7 @@ class SessionTopic(Model):
     session_id = TextField()
     thread_id = TextField(default="")
     muted = BooleanField(default=False)
+    muted_until = TimeField(null=True)
 
     class Meta:
         table_name = "places"
@@ -51,6 +52,7 @@ class SessionTopic(Model):
 _S = SessionTopic
 _S.add_index(_S.transport, _S.chat_id, _S.thread_id, name="places_thread", where=_S.thread_id != "")
 _S.add_index(_S.session_id, name="places_session", where=_S.thread_id != "")
+_S.add_index(_S.muted_until, name="places_muted", where=_S.muted_until.is_null(is_null=False))
 
 
 class Hearer(Model):

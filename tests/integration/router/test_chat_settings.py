@@ -150,6 +150,26 @@ def test_a_muted_session_makes_no_sound_until_it_is_heard_again(
     assert not notified(router, courier, session).silent
 
 
+@pytest.mark.parametrize("said", ["/mute 2h", "/mute in 2h", "/mute api until in 2h", "/mute until in 2h"])
+def test_a_mute_may_end_by_itself(router: RouterUnderTest, courier: ThinCourier, session: str, said: str) -> None:
+    say(router, courier, "/use api")
+    muted = say(router, courier, said)
+    before = notified(router, courier, session).silent
+    router.advance(2 * 3600 + 1)
+
+    assert muted.startswith("api makes no sound here until")
+    assert before
+    assert not notified(router, courier, session).silent
+
+
+def test_when_a_mute_ends_is_never_guessed(router: RouterUnderTest, courier: ThinCourier, session: str) -> None:
+    say(router, courier, "/use api")
+    answers = [say(router, courier, said) for said in ("/mute until soon", "/mute until every day 9:00")]
+
+    assert all(answer.startswith("When is not clear") for answer in answers)
+    assert not notified(router, courier, session).silent
+
+
 @pytest.mark.parametrize(("begins", "silent"), [(-1, True), (1, False)], ids=["now", "later"])
 def test_quiet_hours_are_silent(
     router: RouterUnderTest, courier: ThinCourier, session: str, begins: int, silent: bool

@@ -87,6 +87,14 @@ def test_heartbeats_come_at_the_interval_of_welcome_with_depth_and_lag() -> None
     assert link.wakes_at() == 41.5
 
 
+def test_a_heartbeat_tells_where_somebody_typed_since_the_one_before() -> None:
+    link, at_desk = welcomed(interval=20.0), [(), ("api",)]
+
+    due = [link.tick(now, 0, at_desk.pop) for now in (21.5, 41.5)]
+
+    assert due == [link.frame(Heartbeat(1, 0, 0.5, ("api",))), link.frame(Heartbeat(2, 0, 0.0))]
+
+
 def test_a_router_silent_for_two_heartbeats_and_the_grace_is_given_up() -> None:
     link = welcomed(interval=20.0)
     dead_at = 1.0 + 2 * 20.0 + GRACE

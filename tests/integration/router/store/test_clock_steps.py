@@ -38,6 +38,7 @@ MOVES = {
     "escalations.asked_at": ("how long a question waits, and so where it goes next", ""),
     "escalations.told_at": ("how long a platform takes nothing", ""),
     "escalations.next_at": ("when somebody is asked again", ""),
+    "places.muted_until": ("a session makes no sound", ""),
     "held.created_at": ("what was written for no session can still be sent to one", ""),
 }
 STAYS = {

@@ -1406,6 +1406,7 @@ class Heartbeat(_message.Message):
     NONCE_FIELD_NUMBER: _builtins.int
     INBOX_DEPTH_FIELD_NUMBER: _builtins.int
     LOOP_LAG_FIELD_NUMBER: _builtins.int
+    TYPED_SESSION_IDS_FIELD_NUMBER: _builtins.int
     nonce: _builtins.int
     """Comes back in heartbeat_ack."""
     inbox_depth: _builtins.int
@@ -1414,16 +1415,21 @@ class Heartbeat(_message.Message):
     def loop_lag(self) -> _duration_pb2.Duration:
         """How late the agent's event loop runs."""
 
+    @_builtins.property
+    def typed_session_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Sessions at whose terminal somebody typed since the heartbeat before, by their ids; 100 at most."""
+
     def __init__(
         self,
         *,
         nonce: _builtins.int = ...,
         inbox_depth: _builtins.int = ...,
         loop_lag: _duration_pb2.Duration | None = ...,
+        typed_session_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["loop_lag", b"loop_lag"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inbox_depth", b"inbox_depth", "loop_lag", b"loop_lag", "nonce", b"nonce"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inbox_depth", b"inbox_depth", "loop_lag", b"loop_lag", "nonce", b"nonce", "typed_session_ids", b"typed_session_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

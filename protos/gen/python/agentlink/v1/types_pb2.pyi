@@ -720,6 +720,8 @@ class _DeferredTaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deferred
     """Starts a session."""
     DEFERRED_TASK_CONTINUE: _DeferredTask.ValueType  # 4
     """Lets a session go on that came to a usage limit, unless somebody wrote to it since."""
+    DEFERRED_TASK_SUMMARY: _DeferredTask.ValueType  # 5
+    """Tells a chat how its sessions stand."""
 
 class DeferredTask(_DeferredTask, metaclass=_DeferredTaskEnumTypeWrapper):
     """What a deferred task does."""
@@ -734,6 +736,8 @@ DEFERRED_TASK_START: DeferredTask.ValueType  # 3
 """Starts a session."""
 DEFERRED_TASK_CONTINUE: DeferredTask.ValueType  # 4
 """Lets a session go on that came to a usage limit, unless somebody wrote to it since."""
+DEFERRED_TASK_SUMMARY: DeferredTask.ValueType  # 5
+"""Tells a chat how its sessions stand."""
 Global___DeferredTask: _TypeAlias = DeferredTask  # noqa: Y015
 
 class _DeferredState:
