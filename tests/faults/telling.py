@@ -1,7 +1,7 @@
 """What sessions do, told through the deaths of everybody on its way: each watcher sees each thing of the record once.
 
-Programs write their records meanwhile and live on. Some watch from the start, some come in the middle; each over gRPC
-and over HTTP, through the adapter.
+Programs write their records meanwhile and live on. Some watch from the start, some come in the middle; each over gRPC,
+over HTTP and by the stream of the console's page, through the adapter.
 """
 
 import random
@@ -16,7 +16,7 @@ from tests.faults.table import Row
 from tests.faults.talks import Talk
 from tests.faults.victims import AgentVictim, RouterVictim, Victim
 from tests.faults.watched import Watched, judged, together
-from tests.faults.watchers import Watcher, over_grpc, over_http
+from tests.faults.watchers import Watcher, over_grpc, over_http, over_page
 from tests.faults.wires import FRESH_AFTER
 from tests.faults.world import World
 from tests.waiting import NeverHappened, wait_until
@@ -64,11 +64,12 @@ class Telling:
         self._stack.close()
 
     def watch(self, talk: Talk, since: str, last: int = 0) -> None:
-        """Two more watch it, from here on or all of it."""
+        """Three more watch it, from here on or all of it. A page begins with the newest anyway."""
         ways = {"gRPC": over_grpc(self.world.door_wire.address, talk.session, last)}
         ways["HTTP"] = over_http(self._address, talk.session, last)
+        ways["page"] = over_page(self._address, talk.session)
         for way, comes in ways.items():
-            watched = Watched(f"{talk.session} over {way} {since}", is_whole=not last)
+            watched = Watched(f"{talk.session} over {way} {since}", is_whole=not (last or way == "page"))
             self._watchers.setdefault(talk.session, []).append(Watcher(watched, comes))
 
     def more(self, turns: int = TURNS) -> None:

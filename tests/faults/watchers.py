@@ -1,4 +1,6 @@
-"""Who watches a session: over gRPC as `pointsman watch` does, and over HTTP as a browser does, through all deaths."""
+"""Who watches a session, through all deaths: over gRPC as `pointsman watch` does, over HTTP as a browser's EventSource,
+and by the stream of the console's page as that page does.
+"""
 
 import http.client
 import json
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from pointsman.client import connect
 from pointsman.client.errors import RouterError
@@ -74,25 +77,71 @@ def over_http(address: str, session: str, last: int = 0) -> Comes:
             if answer.status != http.client.OK:
                 watched.broke_off = f"{answer.status} {answer.read()[:200]!r}"
                 return
-            for event in _dispatched(answer):
-                watched.seen.append(seen(event["seq"], event["kind"], event["content"]))
+            for name, _, data in _dispatched(answer):
+                if name not in ("away", "anew"):
+                    event = json.loads(data)
+                    watched.seen.append(seen(event["seq"], event["kind"], event["content"]))
 
     return come
 
 
-def _dispatched(answer: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
-    """The events that came whole: one without its empty line is dropped."""
-    data, kind = "", ""
+def over_page(
+    address: str, session: str, api_key: str = API_KEY, told: Callable[[Mapping[str, Any]], object] = bool
+) -> Comes:
+    """As the page follows the session that is open in it: each answer ends, and it comes again whatever that was."""
+    cookie = position = ""
+
+    def come(watched: Watched) -> None:
+        nonlocal cookie, position
+        with (
+            suppress(OSError, http.client.HTTPException),
+            closing(http.client.HTTPConnection(address, timeout=PATIENCE)) as connection,
+        ):
+            if not (cookie := cookie or _cookie(connection, api_key)):
+                return
+            headers = {"Cookie": cookie, "Accept": "text/event-stream", "Last-Event-ID": position}
+            connection.request("GET", f"/console/api/live?{urlencode({'session': session})}", headers=headers)
+            answer = connection.getresponse()
+            if answer.status in _PUT_OUT:
+                watched.broke_off = f"{answer.status} {answer.read()[:200]!r}"
+            if answer.status != http.client.OK:
+                return
+            for name, number, data in _dispatched(answer):
+                position = number
+                if name == "did":
+                    told(event := json.loads(data))
+                    watched.seen.append(seen(event["seq"], event["kind"], event["content"]))
+                elif name == "anew":
+                    watched.broke_off = "it was told to begin anew"
+
+    return come
+
+
+_PUT_OUT = (http.client.UNAUTHORIZED, http.client.FORBIDDEN)
+
+
+def _cookie(connection: http.client.HTTPConnection, api_key: str) -> str:
+    """Of somebody who has logged in; empty where there is nobody to let them in."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/console/login", urlencode({"api_key": api_key}), form)
+    answer = connection.getresponse()
+    answer.read()
+    set_cookies = [value for name, value in answer.getheaders() if name.lower() == "set-cookie"]
+    return "; ".join(each.partition(";")[0] for each in set_cookies) if answer.status < http.client.BAD_REQUEST else ""
+
+
+def _dispatched(answer: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:
+    """The name, id and data of the events that came whole: one without its empty line is dropped."""
+    event = dict.fromkeys(("event", "id", "data"), "")
     while line := answer.readline().decode():
         name, _, value = line.rstrip("\n").partition(": ")
-        if name == "data":
-            data = value
-        elif name == "event":
-            kind = value
-        elif line == "\n":
-            if data and kind not in ("away", "anew"):
-                yield json.loads(data)
-            data = kind = ""
+        if line != "\n":
+            event[name] = value
+        elif event["data"]:
+            yield event["event"], event["id"], event["data"]
+            event = dict.fromkeys(event, "")
+        else:
+            event = dict.fromkeys(event, "")
 
 
 def seen(seq: int, kind: str, content: Mapping[str, Any]) -> Seen:
