@@ -15,8 +15,11 @@ from typing import Any, TypeVar
 from agent.backends.acp.backend import AcpBackend
 from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
+from agent.backends.joined.backend import JoinedBackend
 from agent.backends.programs import ProgramBackend
 from agent.backends.pty import PtyBackend
+from agent.backends.record import Records
+from agent.backends.terminals.keyboard import Keyboard
 from agent.clock import Clock, SteadyClock
 from agent.config import Config
 from agent.domain.clock_steps import Moment
@@ -24,6 +27,7 @@ from agent.domain.errors import StoreUnavailable
 from agent.domain.frames import Condition
 from agent.domain.masks import Masks
 from agent.domain.program import Program
+from agent.domain.session import Session
 from agent.link import identity
 from agent.link.channel import Endpoint
 from agent.link.client import Client
@@ -34,7 +38,7 @@ from agent.local.requests import Requests
 from agent.local.server import LocalServer
 from agent.local.tools import Tools
 from agent.loops import Tasks, Work, endless, guarded
-from agent.services.acp_questions import AcpQuestions
+from agent.services.acp_questions import AcpQuestions, DialogQuestions
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.deltas import DeltaTeller
@@ -42,8 +46,10 @@ from agent.services.events import EventTeller
 from agent.services.executor import Executor
 from agent.services.files import Files
 from agent.services.folders import Folders
+from agent.services.gemini import GeminiHooks
 from agent.services.headless import HeadlessListener
 from agent.services.hooks import Hooks
+from agent.services.joined import JoinedSessions
 from agent.services.link_handler import LinkHandler
 from agent.services.permissions import Permissions
 from agent.services.prompt_tracking import PromptTracking
@@ -115,21 +121,34 @@ class Agent:
         lookup = SessionLookup(self.sessions)
         hooks = Hooks(lookup, self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock))
         tools = Tools(self.sessions, lookup, self.uploads, SessionCalls(self.client))
+        self.gemini = self._gemini(config, tasks)
         requests = Requests(
             self.key.identity.machine_id, self.sessions, self.inbox, self.outbox, hooks, self.permissions,
-            self.uploads, tools, self.client, config.workers)  # fmt: skip
+            self.uploads, tools, self.client, self.gemini, config.workers)  # fmt: skip
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
-        self._connect(tasks)
-        pty = _one_of(PtyBackend, backends)
-        self.local = LocalServer(Path(socket_path(config.data_dir)), requests, self.sessions, pty, events.shown,
-            self.link_handler.at_desk.add)  # fmt: skip
+        self._connect(tasks, backends)
+        self.joined = JoinedSessions(self.sessions, backends, self.headless_listener, config.home)
+        pty, path = _one_of(PtyBackend, backends), Path(socket_path(config.data_dir))
+        self.local = LocalServer(path, requests, self.sessions, pty, events.shown, self.link_handler.at_desk.add)
 
-    def _connect(self, tasks: Tasks) -> None:
+    def _gemini(self, config: Config, tasks: Tasks) -> GeminiHooks:
+        folder, records = config.folder / "programs", Records(config.records)
+        return GeminiHooks(folder, records, self.sessions, self.permissions, self._screen, tasks)
+
+    def _screen(self, session: Session) -> Keyboard | None:
+        """What shows the terminal of a session."""
+        opens = self.sessions.traits(session).screen
+        return opens(session) if opens else None
+
+    def _connect(self, tasks: Tasks, backends: Backends) -> None:
         """Let the programs that run here be heard, and ask."""
         if self.headless is not None:
             self.headless.connect(self.headless_listener, StreamQuestions(self.permissions, self.sessions.find), tasks)
         if self.acp is not None:
             self.acp.connect(self.headless_listener, AcpQuestions(self.permissions), tasks)
+        for entry in backends.table.values():
+            if isinstance(entry.backend, JoinedBackend):
+                entry.backend.connect(self.headless_listener, DialogQuestions(self.permissions), tasks)
 
     async def run(self, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
         """Work until `stop`; `ready` is called with the machine's name once programs here can talk to us.
@@ -142,6 +161,7 @@ class Agent:
             await self.worker_tokens.begin(self.sessions.live())
             await self.headless_listener.recover()
             await self.permissions.recover()
+            self.gemini.recover()
             await self.local.start()  # from here on programs may register and hooks may tell
             await self.link_handler.recover()  # what was begun is over before anything new is begun
             ready(self.key.identity.machine_id)
@@ -151,6 +171,7 @@ class Agent:
             await self.local.stop()
             await self.executor.stop()
             await asyncio.gather(*(programs.close() for programs in self.programs.values()))
+            await self.joined.close()
             await self.prompts.stop()
             await self.database.close()  # last: all of the others write when they end
 
@@ -173,6 +194,7 @@ class Agent:
             "marks": self._mark_time,
             "states": self.states.run,
             "screens": self.screen_states.run,
+            "joined": self.joined.run,
             "uploads": self.uploads.run,
             "worker tokens": partial(self.worker_tokens.run, self.sessions.live),
             "tasks": self._tasks.watch,

@@ -43,6 +43,7 @@ class Traits:
     target_key: str = ""  # what the target of a session must name
     hosted: bool = False  # the agent runs the program: it can start and end it, and both end together
     attaches: bool = False  # its host comes to the agent, and comes again: nobody else can register it
+    joins: bool = False  # its programs become sessions by themselves: nobody else can register one
     tells_states: bool = False  # the program itself tells, in order, what it takes, does and asks: hooks add nothing
     agents: tuple[str, ...] = ()  # the coding agents that it runs, by the names that people know them by
     title: Callable[[Session], str] = lambda _: "its program"  # what people call the one of a session

@@ -41,6 +41,11 @@ class OpenQuestions(Generic[A]):
         if task := self._open.get(name):
             task.cancel()
 
+    def withdraw_all(self, beginning: str) -> None:
+        """The same for all whose name begins so."""
+        for name in [name for name in self._open if name.startswith(beginning)]:
+            self.withdraw(name)
+
     async def closed(self) -> None:
         """Wait until none is open: the programs that asked have ended."""
         await asyncio.gather(*self._open.values(), return_exceptions=True)

@@ -10,12 +10,18 @@ from agent.backends.backend import Backends, Entry, Traits
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.claude.launch import PROGRAM
 from agent.backends.command import CommandBackend
+from agent.backends.joined.backend import JoinedBackend
+from agent.backends.joined.codex import Codex
+from agent.backends.joined.talk import Kind as Joinable
 from agent.backends.observed import ObservedBackend
 from agent.backends.programs import Places
 from agent.backends.pty import PtyBackend
+from agent.backends.record import Records
 from agent.backends.terminals import nvim, tmux
+from agent.backends.terminals.keyboard import Gone, Keyboard
+from agent.backends.terminals.terminal import TerminalBackend
 from agent.domain.control import ControlKind
-from agent.domain.session import MAX_HEADLESS
+from agent.domain.session import MAX_HEADLESS, Session
 
 
 def backends(
@@ -33,11 +39,12 @@ def backends(
     """
     places = Places(most)
     acp = AcpBackend(environ, places=places, trusted=trusted, workers=workers, records=records, kinds=kinds)
+    keys: dict[str, TerminalBackend] = {"pane": tmux.TmuxBackend(), "socket": nvim.NvimBackend()}
     # The names are on disk and on the wire: a backend keeps its name for good.
     return Backends(
         {
-            "tmux": Entry(tmux.TmuxBackend(), Traits(target_key="pane", screen=tmux.Pane)),
-            "nvim": Entry(nvim.NvimBackend(), Traits(target_key="socket", screen=nvim.Terminal)),
+            "tmux": Entry(keys["pane"], Traits(target_key="pane", screen=tmux.Pane)),
+            "nvim": Entry(keys["socket"], Traits(target_key="socket", screen=nvim.Terminal)),
             "command": Entry(CommandBackend(environ, workers), Traits(target_key="command")),
             "headless": Entry(
                 HeadlessBackend(environ, places=places, trusted=trusted, workers=workers),
@@ -55,7 +62,33 @@ def backends(
                     controls=(ControlKind.INTERRUPT, ControlKind.MODEL),
                 ),
             ),
+            "codex": _joined(Codex(), keys, records),
             "pty": Entry(PtyBackend(), Traits(attaches=True)),
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
         }
     )
+
+
+def _joined(kind: Joinable, keys: Mapping[str, TerminalBackend], records: Path | None) -> Entry:
+    """A coding agent that people open in their terminals. Its keys go to the terminal that its target names."""
+    backend = JoinedBackend(
+        kind, Records(records), lambda session: next((one for key, one in keys.items() if key in session.target), None)
+    )
+    traits = Traits(
+        joins=True,
+        tells_states=True,
+        title=lambda _: kind.title,
+        modes=lambda _: (),
+        controls=(ControlKind.INTERRUPT,),
+        screen=_terminal,
+    )
+    return Entry(backend, traits)
+
+
+def _terminal(session: Session) -> Keyboard:
+    """The terminal of a program that was joined. Raises Gone for one that nobody else can see."""
+    if "pane" in session.target:
+        return tmux.Pane(session)
+    if "socket" in session.target:
+        return nvim.Terminal(session)
+    raise Gone("Its terminal cannot be seen from here: start it in tmux, or in nvim's terminal.")

@@ -18,6 +18,7 @@ from agent.local.fields import Answer, Message, items_of, strings_of, text_of, t
 from agent.local.question import question_of
 from agent.local.tools import Tools, is_asked
 from agent.processes import identify
+from agent.services.gemini import GeminiHooks
 from agent.services.hooks import Hooks
 from agent.services.permissions import Asking, Permissions
 from agent.services.sessions import Sessions
@@ -56,6 +57,7 @@ class Requests:
     uploads: Uploads
     tools: Tools
     link: Link
+    gemini: GeminiHooks
     workers: Path  # where the programs of sessions find their tokens
 
     async def answer(self, message: Message) -> Answer:
@@ -112,6 +114,11 @@ class Requests:
         traits = self.sessions.backends.traits(backend)
         if traits.attaches:
             raise Refusal(Reason.INVALID_ARGUMENT, f"A {backend} session is opened by `pointsman run`, not registered.")
+        if traits.joins:
+            text = (
+                f"A {backend} session comes by itself, where its program is open in a terminal; it is not registered."
+            )
+            raise Refusal(Reason.INVALID_ARGUMENT, text)
         if (needed := traits.target_key) and not target.get(needed):
             raise Refusal(Reason.INVALID_ARGUMENT, f"target.{needed} is missing; a {backend} session needs it.")
         session = await self.sessions.register(_wanted(message, backend, target))
@@ -146,8 +153,10 @@ class Requests:
         return {"notification_id": notification_id}
 
     async def _hook(self, message: Message) -> Answer:
-        event = _event(message)
+        event = await self.gemini.translated(_event(message))
         session = await self.hooks.heard(event)
+        if session is not None:
+            self.gemini.opened(session, event)
         if session is None or event.name != "SessionStart":
             return {}
         return {"environment": environment(session.session_id, self.workers)}

@@ -1,4 +1,4 @@
-"""What programs that speak ACP ask, brought to people, and their answers back."""
+"""What coding agents ask that are spoken to, over ACP or beside their terminal, brought to people and back."""
 
 import asyncio
 
@@ -37,6 +37,27 @@ class AcpQuestions:
             except asyncio.CancelledError:
                 await asyncio.shield(asking.give_up(Over.WITHDRAWN, _STOPPED))
                 raise
+
+
+class DialogQuestions:
+    """Beside a dialog in a terminal: the first answer counts, and without one the terminal has the question."""
+
+    def __init__(self, permissions: Permissions) -> None:
+        self._permissions = permissions
+
+    async def ask(self, session_id: str, asker: str, about: Permission | Form) -> tuple[Json, str] | None:
+        """What was chosen, and what a person said beside a no. Cancelled when the dialog is gone: answered over there.
+
+        Raises StoreUnavailable.
+        """
+        async with self._permissions.asking() as asking:
+            if isinstance(about, Form):
+                return await _form(about, session_id, asker, asking), ""
+            decision = await asking.ask(permission_question(about, session_id, asker))
+            if decision is None:
+                return None
+            words = decision.text if is_denied(about, decision) else ""
+            return permission_answer(about, decision), words
 
 
 async def _permission(about: Permission, session_id: str, asker: str, asking: Asking) -> tuple[Json, str]:

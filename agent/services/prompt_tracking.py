@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 from agent.backends.terminals import screens
+from agent.backends.terminals.keyboard import TerminalError
 from agent.clock import Clock
 from agent.domain.command import Command
 from agent.domain.errors import StoreUnavailable
@@ -95,7 +96,10 @@ class PromptTracking:
             if session is None or session.state is SessionState.ENDED:
                 return
         opens = self._sessions.traits(session).screen
-        screen = await screens.shown(opens(session)) if opens else ""
+        try:
+            screen = await screens.shown(opens(session)) if opens else ""
+        except TerminalError:  # of a program that is reached without its terminal, nobody may see that
+            screen = ""
         with suppress(StoreUnavailable):
             if await self._prompts.overdue(command_id, screen):
                 logger.info("not taken command_id=%s", command_id)

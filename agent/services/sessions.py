@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from agent.backends.backend import Backends, Traits
 from agent.backends.claude.control import may_bypass
+from agent.backends.gemini import status_file
 from agent.clock import Clock
 from agent.domain.command import Reason
-from agent.domain.control import BYPASS
+from agent.domain.control import BYPASS, ControlKind
 from agent.domain.errors import Refusal
 from agent.domain.frames import SessionChanged, SessionGone
 from agent.domain.prompt import is_told_of
@@ -297,7 +298,10 @@ class Sessions:
         modes: tuple[str, ...] = traits.modes(session) if is_ours and (traits.hosted or traits.screen) else ()
         if modes and talk is not None and not traits.hosted and may_bypass(talk.process.pid):
             modes = (*modes, BYPASS)
-        return replace(session, modes=modes, controls=traits.controls if is_ours else ())
+        controls = traits.controls if is_ours else ()
+        if status_file.entry_of(talk):
+            modes, controls = (), (ControlKind.INTERRUPT,)
+        return replace(session, modes=modes, controls=controls)
 
     async def _hold(self, session: Session) -> None:
         """What is on disk now counts; its program has its token before it is told of anything."""

@@ -1,8 +1,9 @@
-"""Claude Code's hooks: into its settings, out again, and what they call."""
+"""Hooks of coding agents: into their settings, out again, and what they call."""
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pointsman.commands.hook_programs import NOTHING_NEEDED, Other, others
 from pointsman.config import Settings
 from pointsman.context import json_flag, setting_flags, settings
 from pointsman.errors import CLAUDE, ExitCode, Failure
@@ -45,7 +47,7 @@ class Installed:
 
 @click.group(cls=Group)
 def hooks() -> None:
-    """Let Claude Code tell this machine's agent what it does."""
+    """Let coding agents in terminals tell this machine's agent what they do."""
 
 
 @hooks.command()
@@ -54,29 +56,51 @@ def hooks() -> None:
 @_claude
 @click.option("--mcp", is_flag=True, help="Give all coding agents of this account tools to reach their people as well.")
 def install(*, scope: str, claude: str | None, mcp: bool) -> None:
-    """Put the hooks into Claude Code's settings; sessions that are open take them up by themselves."""
-    from agent.domain.errors import AgentError
-    from agent.hooks import installer
-    from agent.hooks.claude_code import events_for
+    """Let every coding agent that is installed here tell what it does; sessions that are open may take it up.
+
+    Claude Code and Gemini CLI get hooks into their settings; Codex needs nothing.
+    """
     from pointsman.commands import mcp_settings
 
     here = settings()
     for line in mcp_settings.install(here) if mcp else ():
         click.echo(line)
+    # The other scopes are Claude Code's alone, and whoever names a claude means that.
+    beside = [one for one in others(here) if one.is_here] if scope == "user" and claude is None else []
+    for one in beside:
+        changed = _carried_out(one.install)
+        click.echo(f"{'installed' if changed else 'already installed'}: {one.title} in {one.file}")
+    name, title, why = NOTHING_NEEDED
+    if scope == "user" and shutil.which(name):
+        click.echo(f"needs nothing: {title}, {why}")
     try:
         version = _version(claude)
     except Failure as missing:
-        if mcp and missing.exit_code == ExitCode.NOT_FOUND:
-            return  # the tools are for others, too
+        if (mcp or (beside and claude is None)) and missing.exit_code == ExitCode.NOT_FOUND:
+            return  # the others have what they need
         raise
+    _install_claude_code(here, version, scope)
+
+
+def _install_claude_code(here: Settings, version: "Version", scope: str) -> None:
+    from agent.hooks import installer
+    from agent.hooks.claude_code import events_for
+
     wanted = installer.Hooks(sys.executable, str(here.agent_socket()), events_for(version), scope)
     path = _file(here, scope)
-    try:
-        changed = installer.install(path, wanted)
-    except AgentError as error:
-        raise Failure(error.text) from None
+    changed = _carried_out(lambda: installer.install(path, wanted))
     said = "installed" if changed else "already installed"
     click.echo(f"{said}: {len(wanted.events)} hooks for Claude Code {_dotted(version)} in {path}")
+
+
+def _carried_out(change: Callable[[], bool]) -> bool:
+    """Raises Failure."""
+    from agent.domain.errors import AgentError
+
+    try:
+        return change()
+    except AgentError as error:
+        raise Failure(error.text) from None
 
 
 @hooks.command()
@@ -84,17 +108,16 @@ def install(*, scope: str, claude: str | None, mcp: bool) -> None:
 @_scope
 def uninstall(*, scope: str) -> None:
     """Take the hooks out again, and the tools; the rest of the settings stays as it is, byte for byte."""
-    from agent.domain.errors import AgentError
     from agent.hooks import installer
     from pointsman.commands import mcp_settings
 
     here = settings()
     path = _file(here, scope)
-    try:
-        changed = installer.uninstall(path)
-    except AgentError as error:
-        raise Failure(error.text) from None
+    changed = _carried_out(lambda: installer.uninstall(path))
     click.echo(f"removed from {path}" if changed else f"there are none in {path}")
+    for one in others(here) if scope == "user" else ():
+        if _carried_out(one.uninstall):
+            click.echo(f"removed {one.title}'s from {one.file}")
     for line in mcp_settings.uninstall(here) if scope == "user" else ():
         click.echo(line)
 
@@ -113,7 +136,7 @@ def status(*, claude: str | None, as_json: bool) -> None:
     except Failure:  # its hooks may be here after it is gone: those are shown
         version = None
     show(
-        [_look(here, scope, version) for scope in _SCOPES],
+        [*(_look(here, scope, version) for scope in _SCOPES), *map(_look_beside, others(here))],
         [
             Column("scope", lambda one: one.scope),
             Column("state", lambda one: one.state),
@@ -161,6 +184,17 @@ def _look(here: Settings, scope: str, version: "Version | None") -> Installed:
     )
     state = "absent" if not found else "installed" if current else "outdated"
     return Installed(scope, str(path), state, sorted(found), missing)
+
+
+def _look_beside(one: Other) -> Installed:
+    """As another scope; its events are its own affair."""
+    from agent.domain.errors import AgentError
+
+    try:
+        state = one.state()
+    except AgentError as error:
+        state = f"unreadable: {error.text}"
+    return Installed(one.name, str(one.file), state, [], [])
 
 
 def _file(here: Settings, scope: str) -> Path:

@@ -18,12 +18,15 @@ ALLOWED = {
     ("pointsman/commands/sessions.py", "headless"): OPTION,
     ("router/services/starts.py", "headless"): "goes out before its machine has said what the session will be",
     ("pointsman/commands/completion.py", "tmux"): "the program",
+    ("pointsman/commands/hook_programs.py", "codex"): "the program",
+    ("agent/hooks/mcp.py", "codex"): "the program",
     ("agent/hooks/claude_code.py", "hooks"): SETTINGS,
     ("agent/hooks/claude_code.py", "command"): SETTINGS,
     ("agent/hooks/installer.py", "hooks"): SETTINGS,
     ("agent/hooks/mcp.py", "command"): OTHERS,
     ("agent/hooks/mcp_json.py", "command"): OTHERS,
     ("agent/domain/claude_tool.py", "command"): "what a tool of Claude Code's is given",
+    ("agent/domain/gemini_hook.py", "command"): "what a tool of Gemini CLI's is given",
     ("agent/link/convert.py", "command"): "a frame of the link",
 }
 """Why the name stands in a module all the same."""

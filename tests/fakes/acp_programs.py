@@ -30,6 +30,7 @@ class Program:
     version: str
     file: str
     bin_name: str
+    in_terminal: str = ""  # what people run in a terminal, where that is another one
 
     @property
     def folder(self) -> Path:
@@ -45,6 +46,11 @@ class Program:
         if not self.is_installed:
             pytest.skip(f"{self.name} is not installed: python -m tests.fakes.acp_programs")
         return self.folder / "node_modules" / self.file
+
+    @property
+    def terminal(self) -> Path:
+        """What people run in a terminal."""
+        return self.path.parents[len(Path(self.file).parents) - 1] / (self.in_terminal or self.file)
 
     def install(self) -> str:
         """Install it unless it is there. Why it could not be; empty when it is there."""
@@ -68,12 +74,13 @@ class Program:
 
 
 _OPENCODE = f"opencode-{platform.system().lower()}-{_ARCH}"
+_CODEX = f"@openai/codex-{platform.system().lower()}-{_ARCH}/vendor/{platform.machine()}-unknown-linux-musl/bin/codex"
 PROGRAMS = {
     one.name: one
     for one in (
         Program("gemini", "@google/gemini-cli", "0.61.0", ".bin/gemini", "gemini"),
         Program("opencode", _OPENCODE, "1.18.33", f"{_OPENCODE}/bin/opencode", "opencode"),
-        Program("codex", "@agentclientprotocol/codex-acp", "2.6.0", ".bin/codex-acp", "codex-acp"),
+        Program("codex", "@agentclientprotocol/codex-acp", "2.6.0", ".bin/codex-acp", "codex-acp", _CODEX),
         # Newer ones need Node 22.
         Program("qwen", "@qwen-code/qwen-code", "0.15.10", ".bin/qwen", "qwen"),
     )

@@ -6,14 +6,16 @@ from contextlib import suppress
 
 from agent.backends.claude import registry_file
 from agent.backends.claude.control import NOT_HERE, ClaudeControl, obstacle_of
-from agent.backends.claude.typing import MOST_LINES, ClaudeTyping
+from agent.backends.claude.typing import MOST_LINES, ClaudeTyping, obstacle
+from agent.backends.gemini import status_file
+from agent.backends.gemini.typing import GeminiTyping
 from agent.backends.terminals import typing_rules
 from agent.backends.terminals.keyboard import Keyboard, Refused, TerminalError
 from agent.backends.terminals.plain_typing import PlainTyping
 from agent.backends.terminals.typing_rules import CLEARING, KEYS, SUSPEND, Pace
 from agent.domain.command import Action, Input, KeyPress, Outcome, Reason
-from agent.domain.control import ControlSignal
-from agent.domain.session import Session
+from agent.domain.control import ControlKind, ControlSignal
+from agent.domain.session import Conversation, Session
 
 _SUSPENDING, _LOOKS = 1.0, 20
 """Seconds in which a program that read Ctrl-Z has put its screen in order and stopped, and how often to look."""
@@ -21,19 +23,33 @@ _SUSPENDING, _LOOKS = 1.0, 20
 Open = Callable[[Session], Keyboard]
 
 
-async def carry_out(keyboard: Keyboard, action: Action, pace: Pace) -> Outcome:
-    """Types it, by the rules of whatever program is in front."""
+async def carry_out(keyboard: Keyboard, action: Action, pace: Pace, talk: Conversation | None = None) -> Outcome:
+    """Types it, by the rules of whatever program is in front; `talk` is that of the session, where it has one."""
     if isinstance(action, KeyPress) and action.name not in KEYS:
         return Outcome.failed(Reason.UNSUPPORTED, typing_rules.refused_key(action.name))
     try:
         front = await keyboard.ready()
     except TerminalError as error:
         return Outcome.failed(error.reason, str(error))  # a question that got no answer has typed nothing
+    if gemini := status_file.entry_of(talk):
+        return await _to_gemini(GeminiTyping(keyboard, gemini, pace), action)
     claude = registry_file.in_front(front.pid)
     if isinstance(action, ControlSignal):
         return await ClaudeControl(keyboard, claude, pace).carry_out(action) if claude else NOT_HERE
     typing = ClaudeTyping(keyboard, claude, pace) if claude else PlainTyping(keyboard, pace)
     return await (typing.text(action) if isinstance(action, Input) else typing.key(action.name))
+
+
+async def _to_gemini(typing: GeminiTyping, action: Action) -> Outcome:
+    match action:
+        case Input():
+            return await typing.text(action)
+        case KeyPress(name=name):
+            return await typing.key(name)
+        case ControlSignal(kind=ControlKind.INTERRUPT):
+            return await typing.key("esc")
+        case ControlSignal(kind=kind):
+            return Outcome.failed(Reason.UNSUPPORTED, f"The {kind.value} of Gemini CLI is changed at its terminal.")
 
 
 class TerminalBackend:
@@ -45,7 +61,7 @@ class TerminalBackend:
 
     async def deliver(self, session: Session, action: Action) -> Outcome:
         keyboard = self._keyboard(session)
-        outcome = await carry_out(keyboard, action, self._pace)
+        outcome = await carry_out(keyboard, action, self._pace, session.conversation)
         if action == KeyPress(SUSPEND) and outcome == Outcome.done():
             await self._suspended(keyboard)
         return outcome
@@ -61,13 +77,17 @@ class TerminalBackend:
                 await asyncio.sleep(_SUSPENDING / _LOOKS)
 
     async def obstacle(self, session: Session, action: Action) -> str:
+        if entry := status_file.entry_of(session.conversation):
+            return obstacle(entry.look()) if isinstance(action, Input) else ""
         return obstacle_of(session, action)
 
     async def clear_line(self, session: Session) -> None:
         keyboard = self._keyboard(session)
         with suppress(TerminalError):
             front = await keyboard.ready()
-            if claude := registry_file.in_front(front.pid):
+            if gemini := status_file.entry_of(session.conversation):
+                await GeminiTyping(keyboard, gemini, self._pace).clear()
+            elif claude := registry_file.in_front(front.pid):
                 await ClaudeTyping(keyboard, claude, self._pace).clear()
             else:
                 await keyboard.press(*CLEARING * MOST_LINES)

@@ -91,10 +91,10 @@ class Pane:
     async def press(self, *names: str) -> None:
         await self._server.run("send-keys", "-t", self._id, *(_KEYS[name] for name in names))
 
-    async def enter(self, guard: Guard) -> bool:
+    async def enter(self, guard: Guard, key: str = "Enter") -> bool:
         """The server itself asks the guard, and presses at once: we may be slow, and a dialog quick."""
         test = f"grep -qsE -e {shlex.quote(guard.allows)} -- {shlex.quote(str(guard.file))}"
-        press = f"send-keys -t {self._id} Enter ; display-message -p pressed"
+        press = f"send-keys -t {self._id} {key} ; display-message -p pressed"
         # In the test, tmux would take # for the beginning of a format.
         test = test.replace("#", "##")
         return await self._server.run("if-shell", test, press, "display-message -p held") == "pressed"

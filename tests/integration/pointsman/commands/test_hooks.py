@@ -163,3 +163,44 @@ def test_a_hook_called_by_name_is_silent_without_an_agent(person: Person) -> Non
     ended = person.runs("hook", "Stop", stdin="{}", POINTSMAN_ROUTER="nonsense")
 
     assert (ended.exit_code, ended.output) == (0, "")
+
+
+def has(person: Person, *names: str) -> None:
+    for name in names:
+        program = person.home / "bin" / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+
+
+GEMINI = b'{\n\t"security": {"auth": {"selectedType": "gemini-api-key"}},\r\n\t"hooks": {"AfterAgent": []}\n}'
+
+
+def test_all_programs_that_are_here_get_what_they_take_and_give_it_back(person: Person) -> None:
+    person.has_claude("2.1.329 (Claude Code)")
+    has(person, "gemini", "codex")
+    settings = person.home / ".gemini" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_bytes(GEMINI)
+
+    installed, again = person.runs("hooks", "install"), person.runs("hooks", "install")
+    there = {one["scope"]: one["state"] for one in json.loads(person.runs("hooks", "status", "--json").output)}
+    hooks = events(settings)
+    removed = person.runs("hooks", "uninstall")
+
+    assert all(title in installed.output for title in ("Claude Code", "Gemini CLI", "Codex"))
+    assert again.output.count("already installed") == 2
+    assert (there["user"], there["gemini"]) == ("installed",) * 2
+    assert hooks >= {"BeforeAgent", "AfterAgent", "Notification"}
+    assert removed.exit_code == 0
+    assert settings.read_bytes() == GEMINI
+    assert not person.file.exists()
+
+
+def test_without_claude_the_others_are_served(person: Person) -> None:
+    has(person, "gemini")
+
+    installed = person.runs("hooks", "install")
+
+    assert installed.exit_code == 0
+    assert "Gemini CLI" in installed.output
+    assert not (person.home / ".config").exists()

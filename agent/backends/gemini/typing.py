@@ -1,0 +1,147 @@
+"""Typing into Gemini CLI: never into a dialog, and never into a draft of the person at the terminal.
+
+An Enter that meets its dialog allows what is asked, and so does a digit. A text goes in as one paste, which a dialog
+passes over, and its Enter goes through `Keyboard.enter`: our own entry says that a dialog is open before Gemini shows
+it, as its hook is answered behind that. The prompt is looked at as well: it has none while a dialog is open.
+"""
+
+import asyncio
+import re
+import time
+
+from agent.backends.claude.registry_file import NO_DIALOG, ClaudeCode, Doing
+from agent.backends.gemini.screen import prompt_of
+from agent.backends.terminals import typing_rules
+from agent.backends.terminals.keyboard import Guard, Keyboard, LineInUse, TerminalError
+from agent.backends.terminals.typing_rules import CLEARING, Pace
+from agent.domain.command import Input, Outcome, Reason
+
+LOOK = 0.1  # seconds between looks
+DIALOG_LIMIT = 20.0  # seconds that a text waits for a dialog that opened under it
+DRAFT_LIMIT = 30.0  # seconds that a text waits for a person who types
+SHOWN_LIMIT = 5.0  # seconds for the prompt to show a text
+TAKEN_LIMIT = 3.0  # seconds for it to take an Enter
+SHOWN = 30  # characters of a text's end that must be in the prompt before its Enter
+ATTEMPTS = 5
+MOST_LINES = 64
+_PASTED = re.compile(r"\[Pasted Text: \d+ (lines|chars)\]")  # how it shows a long one
+_WAITS = "a dialog is open in the terminal; answer it with its buttons, or press esc to turn it down"
+_COMMAND = re.compile(r"\s*[/!@]")
+
+
+class _Held(Exception):
+    """A dialog came up under the text; nothing of it was submitted."""
+
+
+class GeminiTyping:
+    """One action on its way into the program with this entry."""
+
+    def __init__(self, keyboard: Keyboard, entry: ClaudeCode, pace: Pace) -> None:
+        self._keyboard = keyboard
+        self._entry = entry
+        self._guard = Guard(entry.file, NO_DIALOG)
+        self._pace = pace
+
+    async def key(self, name: str) -> Outcome:
+        """Presses a key; an Enter only where it confirms no dialog."""
+        try:
+            if name != "enter":
+                await self._keyboard.press(name)
+            elif await self._prompt() is None or not await self._keyboard.enter(self._guard):
+                return Outcome.failed(Reason.DIALOG_OPEN, _WAITS)
+        except TerminalError as error:
+            return self._ended(error)
+        return Outcome.done()
+
+    async def text(self, action: Input) -> Outcome:
+        """Types it once no dialog is open and the prompt is free; fails when that does not come."""
+        text = typing_rules.clean(action.text)
+        if _COMMAND.match(text):  # behind a space it is a text like any other, and opens no panel and no shell
+            text = f" {text.lstrip()}" if text.lstrip().startswith("!") else text
+        try:
+            for _ in range(ATTEMPTS):
+                try:
+                    await self._free()
+                    await self._attempt(text, submit=action.submit)
+                    return Outcome.done()
+                except _Held:
+                    continue
+        except TerminalError as error:
+            return self._ended(error)
+        except TimeoutError:
+            return self._held()
+        return self._held()
+
+    async def clear(self) -> None:
+        """Empties the prompt, line by line. Raises TerminalError."""
+        for _ in range(MOST_LINES):
+            if await self._prompt() in (None, ""):
+                break
+            for name in CLEARING:
+                await self._keyboard.press(name)
+                await asyncio.sleep(self._pace.between)
+        self._keyboard.left = False
+
+    async def _free(self) -> None:
+        """Until no dialog is open, and what is in the prompt is nobody's. Raises TimeoutError, LineInUse."""
+        async with asyncio.timeout(DIALOG_LIMIT):
+            while await self._prompt() is None or self._entry.look().doing is Doing.WAITING:
+                await self._keyboard.check()
+                await asyncio.sleep(LOOK)
+        if self._keyboard.left:
+            await self.clear()
+        gives_up = time.monotonic() + DRAFT_LIMIT
+        while await self._prompt():
+            if time.monotonic() > gives_up:
+                raise LineInUse("someone has a half-typed line in the prompt; send it again later")
+            await asyncio.sleep(LOOK)
+
+    async def _attempt(self, text: str, *, submit: bool) -> None:
+        self._keyboard.left = True  # before it is typed: a write that breaks may have got a part out
+        await self._keyboard.paste(text)
+        await self._shown(text)
+        if submit:
+            await asyncio.sleep(self._pace.before_enter)
+            await self._keyboard.ready()  # copy mode would eat the Enter
+            if not self._is_in(await self._prompt() or "", text):
+                raise _Held
+            if not await self._keyboard.enter(self._guard):
+                raise _Held
+            await self._taken(text)
+        self._keyboard.left = False
+
+    async def _shown(self, text: str) -> None:
+        """Raises _Held where it does not come to stand in the prompt: a dialog has passed it over."""
+        gives_up = time.monotonic() + SHOWN_LIMIT
+        while not self._is_in(await self._prompt() or "", text):
+            if time.monotonic() > gives_up:
+                raise _Held
+            await asyncio.sleep(LOOK)
+
+    async def _taken(self, text: str) -> None:
+        """Presses Enter once more where the prompt keeps the text: behind a paste it may pass for a part of that."""
+        gives_up = time.monotonic() + TAKEN_LIMIT
+        while self._is_in(await self._prompt() or "", text):
+            if time.monotonic() > gives_up:
+                await self._keyboard.enter(self._guard)
+                return
+            await asyncio.sleep(LOOK)
+
+    @staticmethod
+    def _is_in(prompt: str, text: str) -> bool:
+        end = re.sub(r"\s", "", text)[-SHOWN:]
+        return bool(_PASTED.search(prompt)) or re.sub(r"\s", "", prompt).endswith(end)
+
+    async def _prompt(self) -> str | None:
+        screen = await self._keyboard.screen()
+        return None if screen is None else prompt_of(screen)
+
+    def _held(self) -> Outcome:
+        text = "a dialog was open in the terminal while this was typed"
+        if self._keyboard.left:
+            return Outcome.uncertain(Reason.DIALOG_OPEN, f"{text}; it may be in the prompt, not submitted")
+        return Outcome.failed(Reason.DIALOG_OPEN, f"{text}; answer the dialog, then send it again")
+
+    def _ended(self, error: TerminalError) -> Outcome:
+        left = self._keyboard.left
+        return error.outcome("the text, or a part of it, is in the prompt but not submitted" if left else "")

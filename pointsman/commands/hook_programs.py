@@ -1,0 +1,77 @@
+"""Hooks of coding agents beside Claude Code: for each that is installed here, what it takes to hear of it."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pointsman.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """One of them. `install` and `uninstall` say whether anything changed, `state` what is there."""
+
+    name: str
+    title: str
+    places: tuple[str, ...]  # where it is beside the PATH
+    file: Path
+    install: Callable[[], bool]
+    uninstall: Callable[[], bool]
+    state: Callable[[], str]
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the program is installed."""
+        # Installers of their own may leave it beside the PATH of whoever runs this.
+        return any(shutil.which(str(Path(place).expanduser())) for place in (self.name, *self.places))
+
+
+NOTHING_NEEDED = ("codex", "Codex", "it is joined through its own server")
+
+
+def others(here: Settings) -> Iterator[Other]:
+    """All that take some."""
+    socket = str(here.agent_socket())
+    settings = _home(here) / ".gemini" / "settings.json"
+    yield Other(
+        "gemini",
+        "Gemini CLI",
+        (),
+        settings,
+        lambda: _install_gemini(settings, socket),
+        lambda: _uninstall_gemini(settings),
+        lambda: _gemini_state(settings, socket),
+    )
+
+
+def _home(here: Settings) -> Path:
+    return Path(here.environ.get("HOME") or "~").expanduser()
+
+
+def _install_gemini(path: Path, socket: str) -> bool:
+    from agent.hooks import gemini, installer
+
+    return installer.install(path, installer.Hooks(sys.executable, socket, gemini.EVENTS, gemini.SCOPE))
+
+
+def _uninstall_gemini(path: Path) -> bool:
+    from agent.hooks import installer
+
+    return installer.uninstall(path)
+
+
+def _gemini_state(path: Path, socket: str) -> str:
+    from agent.hooks import claude_code, gemini, installer
+
+    found = installer.installed(path)
+    if not found:
+        return "absent"
+    wanted = {
+        event.name: claude_code.command(
+            sys.executable, socket, event, gemini.SCOPE, claude_code.made_for(found.get(event.name, ""))
+        )
+        for event in gemini.EVENTS
+    }
+    return "installed" if found == wanted else "outdated"

@@ -1,0 +1,159 @@
+"""The real Gemini CLI in tmux, known by its hooks: told, typed into, asked and answered by a key, stopped, killed."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+import pytest
+
+from agent.domain.command import Input, Outcome, Reason
+from agent.domain.permission import Over, Verdict
+from agent.domain.session import SessionState
+from agent.domain.session_event import Said, Speaker, ToolUsed
+from agent.hooks import gemini, installer
+from agent.local.client import socket_path
+from tests.fakes.acp_programs import AcpHome
+from tests.fakes.model_dialects import Models
+from tests.folders import short_folder
+from tests.integration.agent.joined.desk import Terminal, agent, settled
+from tests.rigs.agent_rig import Rigs
+
+TRIES = int(os.environ.get("TEST_DIALOGS", "1"))
+IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
+EMPTY = "Type your message"
+FINE = "%slow 0 fine"  # it gives its model what was stopped together with what comes next: the last directive counts
+
+
+class Seat(NamedTuple):
+    """One Gemini CLI, which every test finds at rest; its hooks speak to the agents of `rigs`."""
+
+    terminal: Terminal
+    home: AcpHome
+    rigs: Rigs
+    models: Models
+
+
+@pytest.fixture(scope="module")
+def seat() -> Iterator[Seat]:
+    with short_folder() as folder, Models() as models:
+        home = AcpHome("gemini", folder, models.url)
+        settings = home.home / ".gemini" / "settings.json"
+        hooks = installer.Hooks(sys.executable, socket_path(folder / "data"), gemini.EVENTS, gemini.SCOPE)
+        installer.install(settings, hooks)
+        (folder / "project").mkdir()
+        (folder / "data").mkdir(mode=0o700)
+        with closing(Terminal(folder, home, folder / "project")) as terminal:
+            terminal.shows(EMPTY)
+            yield Seat(terminal, home, Rigs(folder / "data"), models)
+
+
+async def at_rest(seat: Seat) -> None:
+    """Its hooks are answered meanwhile."""
+    await settled(lambda: EMPTY in (shown := seat.terminal.screen()) and "esc to cancel" not in shown)
+
+
+async def test_what_it_does_is_told_and_dialogs_are_answered_at_either_end(seat: Seat) -> None:
+    project = seat.terminal.project
+    async with agent(seat.rigs, seat.home) as afar:
+        seat.terminal.type("hello from here")
+        here = await afar.told("echo: hello from here")
+        session = await afar.session("tmux")
+        await at_rest(seat)
+        there = await afar.say(session, "two lines\nfrom afar")
+        await afar.told("echo: two lines\nfrom afar")
+        await at_rest(seat)
+
+        assert await afar.say(session, "%bash touch allowed") == Outcome.done()
+        allowed = await afar.asked("touch allowed")
+        waits = afar.now(session).state
+        decided = await afar.decide(session, allowed, Verdict.ALLOW)
+        await settled((project / "allowed").exists)
+        await afar.told("tool said")
+        await at_rest(seat)
+        await afar.say(session, "%bash touch denied")
+        denied = await afar.asked("touch denied")
+        await afar.decide(session, denied, Verdict.DENY)
+        await at_rest(seat)
+        await afar.say(session, "%bash touch by_key")
+        by_key = await afar.asked("touch by_key")
+        seat.terminal.press("1")
+        over = await afar.over(by_key)
+        await settled((project / "by_key").exists)
+        await at_rest(seat)
+        events = afar.events(session)
+
+    assert here == "✅ Finished.\n\necho: hello from here"
+    assert (there, decided, waits) == (Outcome.done(), Outcome.done(), WAITING)
+    assert session.label == "project"
+    assert {one.name for one in project.iterdir()} == {"allowed", "by_key"}
+    assert over.over is Over.ANSWERED_ELSEWHERE
+    assert Said(Speaker.USER, "hello from here") in events
+    assert Said(Speaker.ASSISTANT, "echo: two lines\nfrom afar") in events
+    assert any(isinstance(one, ToolUsed) and one.title == "touch allowed" for one in events)
+
+
+async def test_prose_and_enter_answer_no_dialog(seat: Seat) -> None:
+    async with agent(seat.rigs, seat.home) as afar:
+        session = await afar.session("tmux")
+        for number in range(TRIES):
+            assert await afar.say(session, f"%bash touch never{number}") == Outcome.done()
+            asked = await afar.asked(f"touch never{number}")
+            text = await afar.send(session, Input(f"yes, 1 y please do\n{FINE}"))
+            enter = await afar.press(session, "enter")
+            await afar.decide(session, asked, Verdict.DENY)
+            assert await afar.ended(text) == Outcome.done()
+            await at_rest(seat)
+            assert enter.reason is Reason.DIALOG_OPEN
+
+    assert not list(seat.terminal.project.glob("never*"))
+
+
+async def test_a_text_and_a_dialog_at_the_same_moment_do_not_meet(seat: Seat) -> None:
+    """The dialog opens while the text is on its way."""
+    async with agent(seat.rigs, seat.home) as afar:
+        session = await afar.session("tmux")
+        for number in range(TRIES):
+            seat.terminal.type(f"%bash touch met{number}")
+            text = await afar.send(session, Input(f"1 y yes {number}\n{FINE}"))
+            asked = await afar.asked(f"touch met{number}")
+            await afar.decide(session, asked, Verdict.DENY)
+            assert (await afar.ended(text)).ending is not None
+            await at_rest(seat)
+
+    assert not list(seat.terminal.project.glob("met*"))
+
+
+async def test_a_text_in_a_turn_stops_nothing_and_esc_does(seat: Seat) -> None:
+    async with agent(seat.rigs, seat.home) as afar:
+        session = await afar.session("tmux")
+        for number in range(TRIES):
+            await afar.say(session, f"%slow 2 a{number} b c d e f")
+            assert await afar.say(session, f"second {number}") == Outcome.done()
+            await afar.told(f"a{number} b c d e f")
+            await afar.told(f"echo: second {number}")
+            await at_rest(seat)
+        await afar.say(session, "%slow 60 a b c d e f")
+        await afar.becomes(session, BUSY)
+        await settled(lambda: "esc to cancel" in seat.terminal.screen())
+        stopped = await afar.press(session, "esc")
+        await at_rest(seat)
+        await afar.becomes(session, IDLE)
+
+    assert stopped == Outcome.done()
+
+
+async def test_a_killed_program_ends_its_session_and_one_taken_up_again_is_the_same(seat: Seat) -> None:
+    async with agent(seat.rigs, seat.home) as afar:
+        session = await afar.session("tmux")
+        await afar.say(session, "%slow 60 a b c d")
+        seat.terminal.kill()
+        await afar.becomes(session, SessionState.ENDED)
+        seat.terminal.again("--resume", "latest")
+        await settled(lambda: EMPTY in seat.terminal.screen())
+        seat.terminal.type(FINE)
+        await settled(lambda: afar.now(session).state is IDLE)
+        again = afar.now(session)
+
+    assert (again.session_id, again.generation) == (session.session_id, session.generation + 1)
