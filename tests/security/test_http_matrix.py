@@ -47,6 +47,7 @@ GET  /permissions/<permission_id>   admin operator viewer approver adapter
 POST /permissions/<permission_id>   admin operator approver
 GET  /deferred                      admin operator viewer approver adapter
 POST /deferred                      admin operator adapter
+POST /escalation                    admin
 POST /many                          admin operator approver
 POST /permissions/<permission_id>/rule  admin operator approver
 GET  /rules                         admin operator viewer approver adapter
@@ -125,6 +126,7 @@ BODIES = {
     "/permissions/<permission_id>": {"inputDigest": "none"},
     "/deferred": {"when": "in 10m", "text": "hello", "sessionId": "none"},
     "/deferred/<deferred_id>/change": {"change": "PAUSE"},
+    "/escalation": {"personId": "none"},
     "/many": {"doing": "allow", "items": [{"id": "none", "seen": "d"}]},
     "/permissions/<permission_id>/rule": {"inputDigest": "d"},
     "/sessions/<session_id>/control": {"signal": "clear"},
