@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.claude_desk import LONG, install, startable
-from tests.e2e.system import CHAT, POINTSMAN, System, running
+from tests.e2e.claude_desk import LONG, desk, install, startable
+from tests.e2e.system import CHAT, POINTSMAN, System, message, running
 from tests.fakes.acp_programs import AcpHome
 from tests.fakes.model_dialects import Models
 from tests.fakes.telegram_state import Message
@@ -19,7 +19,8 @@ pytestmark = pytest.mark.e2e
 
 SLOW = 100.0  # seconds; OpenCode alone uses a core for ten until it is there
 ASKED = {"question": "Which way?", "options": ["Rebase", "Merge"]}
-ASKS = f"ask_person {json.dumps(ASKED)}"
+# Without a blank: OpenCode puts what has one between quotes.
+ASKS = f"ask_person {json.dumps(ASKED, separators=(',', ':')).replace(' ', chr(92) + 'u0020')}"
 
 
 def question(system: System, patience: float = LONG) -> Message:
@@ -47,6 +48,18 @@ def restart_everything(system: System) -> None:
     system.wait_for_machine("devbox", connected=True)
 
 
+def test_claude_code_asks_and_is_answered_over_a_restart_of_everything(tmp_path: Path) -> None:
+    with desk(tmp_path, "--mcp") as here:
+        here.type('%tool mcp__pointsman__ask_person {"question":"Which way?"}')
+        asked = question(here.system)
+        restart_everything(here.system)
+        here.system.webhook(message(91_001, "Merge", reply_to=asked.message_id))
+        here.shows("tool said:")
+
+        assert "Merge" in here.screen().partition("tool said:")[2]
+        assert len(here.messages("Which way?")) == 1  # nobody was asked whether it may ask
+
+
 def test_without_a_terminal_and_in_a_folder_that_nobody_trusts_it_asks_as_well(tmp_path: Path) -> None:
     with startable(tmp_path) as (system, home):
         install(system, home, "--mcp")
@@ -65,6 +78,7 @@ def models() -> Iterator[Models]:
 
 RUNS = {
     "codex": ("codex", ["exec", "--skip-git-repo-check"]),
+    "opencode": ("opencode", ["run"]),
 }
 
 
@@ -79,7 +93,8 @@ def test_it_asks_and_is_answered_over_a_restart_of_everything(name: str, tmp_pat
         environ = system.environ() | home.environ | {"POINTSMAN_ROUTER": system.router, "TERM": "dumb"}
         path = home.program.path.with_name(program)
         named = [f"{key}={value}" for key, value in environ.items()]
-        command = [str(path), *arguments, f"%tool {ASKS}"]
+        prompt = ["%tool", *ASKS.split()]
+        command = [str(path), *arguments, *(prompt if name == "opencode" else [" ".join(prompt)])]
         argv = ["env", "-i", "-C", str(project), *named, *POINTSMAN, "run", "--label", name, "--", *command]
         with closing(Terminal(argv)) as terminal:
             asked = seen(system, terminal)

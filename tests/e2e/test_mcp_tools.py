@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from mcp import Client, StdioServerParameters
 
 from agent.local.client import socket_path
 from pointsman.mcp import SERVER
-from tests.e2e.system import System, running
+from tests.e2e.system import CHAT, System, running
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
+
+LONG = 40.0  # seconds; other programs share the cores
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +26,15 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture(scope="module")
-def own(system: System) -> str:
-    """The id of the session in whose name it is done."""
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is typed into the other session."""
+    return tmp_path_factory.mktemp("other") / "heard"
+
+
+@pytest.fixture(scope="module")
+def own(system: System, heard: Path) -> str:
+    """The id of the session in whose name it is done; there is another one."""
+    system.cli("session", "register", "--command", f"cat >> {heard}", "--label", "other")
     return str(system.cli("session", "register", "--command", "cat", "--label", "own"))
 
 
@@ -54,6 +65,23 @@ def test_what_is_done_later_is_kept_for_its_own_session(system: System, own: str
     assert waits["deferredId"] in kept
     assert (waits["sessionId"], waits["text"]) == (own, "look at the build")
     assert "in 10m" in unclear  # what would be understood
+
+
+def test_another_session_hears_whose_words_they_are(system: System, own: str, heard: Path) -> None:
+    [(sent, failed), (nobody, refused)] = used(
+        system,
+        own,
+        ("send_to_session", {"to": "other", "text": "the build is green"}),
+        ("send_to_session", {"to": "nobody", "text": "hello"}),
+    )
+    [asked] = wait_until(lambda: [one for one in system.telegram.bot_messages(CHAT) if one.buttons], LONG)
+    system.delivered(asked.message_id)
+    system.telegram.press(asked, "✅ They may", user_id=CHAT)
+    wait_until(lambda: heard.exists() and "the build is green" in heard.read_text(), LONG)
+
+    assert (failed, refused) == (False, True), (sent, nobody)
+    assert "people are asked" in sent  # nobody tells what runs in the other one
+    assert "session own on devbox says this" in heard.read_text()
 
 
 def test_what_the_router_is_to_do_waits_while_it_is_started_anew(system: System, own: str) -> None:
