@@ -8,7 +8,7 @@ from agent.domain.line_diff import sound, unified
 
 Json = Mapping[str, object]
 
-OURS = frozenset(f"mcp__pointsman__{name}" for name in ("ask_person", "notify", "sessions"))
+OURS = frozenset(f"mcp__pointsman__{name}" for name in ("ask_person", "notify", "sessions", "remember", "recall"))
 """Our own tools that only ask or tell this session's people, or look: nobody is asked whether they may be asked."""
 
 MAX_TITLE = 200  # characters

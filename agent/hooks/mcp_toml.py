@@ -12,7 +12,7 @@ _BEGIN = "# pointsman mcp: these lines come and go with `pointsman hooks install
 _END = "# pointsman mcp: end"
 _JOINED = " (the line above had no end)"
 _MADE = " (the file was made for them)"
-ALLOWED = ("ask_person", "notify", "sessions")  # for which Codex asks nobody
+ALLOWED = ("ask_person", "notify", "sessions", "remember", "recall")  # for which Codex asks nobody
 _LONGEST = 604_800  # seconds that a person may take
 
 

@@ -18,7 +18,7 @@ from agent.domain.errors import Refusal, RouterUnreachable
 from agent.domain.frames import Notify
 from agent.domain.permission import Decision, Question, Verdict
 from agent.domain.session import Session, checked_id
-from agent.link.session_calls import SessionCalls
+from agent.link.session_calls import SCOPES, SessionCalls
 from agent.local.fields import Answer, Message, strings_of, text_of, texts_of
 from agent.local.question import wait_of
 from agent.services.permissions import Asking
@@ -58,6 +58,9 @@ class Tools:
             "sessions": self._sessions,
             "later": self._later,
             "send_to_session": self._send_to_session,
+            "remember": self._remember,
+            "recall": self._recall,
+            "forget": self._forget,
         }
         name = text_of(message, "name")
         if name not in tools:
@@ -106,8 +109,29 @@ class Tools:
         to, text, reply_to = (text_of(arguments, name) for name in ("to", "text", "reply_to"))
         return await _reached(lambda: self.calls.send_to_session(session, to, text, reply_to, call))
 
+    async def _remember(self, session: Session, call: str, arguments: Message) -> str:
+        text, scope = text_of(arguments, "text"), text_of(arguments, "scope", "repository")
+        if scope not in SCOPES:
+            raise Refusal(Reason.INVALID_ARGUMENT, f"scope must be one of {', '.join(SCOPES)}.")
+        return await _reached(lambda: self.calls.remember(session, text, scope, call))
+
+    async def _recall(self, session: Session, _call: str, arguments: Message) -> str:
+        query, limit = text_of(arguments, "query"), _number(arguments, "limit", 10, 50)
+        return await _reached(lambda: self.calls.recall(session, query, limit))
+
+    async def _forget(self, session: Session, call: str, arguments: Message) -> str:
+        number = _number(arguments, "number", 0, 2**63 - 1)
+        return await _reached(lambda: self.calls.forget(session, number, call))
+
     async def _sessions(self, own: Session, _call: str, _arguments: Message) -> str:
         return json.dumps([_shown(one, own) for one in self.sessions.live()], indent=1)
+
+
+def _number(arguments: Message, name: str, usual: int, most: int) -> int:
+    value = arguments.get(name, usual)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
+        raise Refusal(Reason.INVALID_ARGUMENT, f"{name} must be a whole number from 1 to {most}.")
+    return value
 
 
 async def _reached(call: Callable[[], Awaitable[str]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.e2e.claude_desk import LONG, desk, install, startable
@@ -21,6 +22,8 @@ SLOW = 100.0  # seconds; OpenCode alone uses a core for ten until it is there
 ASKED = {"question": "Which way?", "options": ["Rebase", "Merge"]}
 # Without a blank: OpenCode puts what has one between quotes.
 ASKS = f"ask_person {json.dumps(ASKED, separators=(',', ':')).replace(' ', chr(92) + 'u0020')}"
+
+REMEMBERS = 'remember {"text":"make\\u0020lint\\u0020comes\\u0020first"}'
 
 
 def question(system: System, patience: float = LONG) -> Message:
@@ -45,7 +48,16 @@ def seen(system: System, terminal: Terminal) -> Message:
 def restart_everything(system: System) -> None:
     for program in ("agent", "router", "adapter-http", "courier"):
         system.kill(program)
-    system.wait_for_machine("devbox", connected=True)
+    wait_until(lambda: is_back(system), LONG)
+
+
+def is_back(system: System) -> bool:
+    """Whether the machine has its router again."""
+    try:
+        system.wait_for_machine("devbox", connected=True)
+    except grpc.RpcError:
+        return False  # it does not listen yet
+    return True
 
 
 def test_claude_code_asks_and_is_answered_over_a_restart_of_everything(tmp_path: Path) -> None:
@@ -82,25 +94,32 @@ RUNS = {
 }
 
 
-@pytest.mark.timeout(300)
+def started(system: System, home: AcpHome, project: Path, name: str, use: str) -> Terminal:
+    """The program in a terminal of `pointsman run`, told to use a tool so."""
+    program, arguments = RUNS[name]
+    environ = system.environ() | home.environ | {"POINTSMAN_ROUTER": system.router, "TERM": "dumb"}
+    named = [f"{key}={value}" for key, value in environ.items()]
+    prompt = ["%tool", *use.split()]
+    words = prompt if name == "opencode" else [" ".join(prompt)]
+    command = [str(home.program.path.with_name(program)), *arguments, *words]
+    return Terminal(["env", "-i", "-C", str(project), *named, *POINTSMAN, "run", "--label", name, "--", *command])
+
+
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", RUNS)
-def test_it_asks_and_is_answered_over_a_restart_of_everything(name: str, tmp_path: Path, models: Models) -> None:
+def test_it_asks_over_a_restart_of_everything_and_remembers(name: str, tmp_path: Path, models: Models) -> None:
     home, project = AcpHome(name, tmp_path, models.url), tmp_path / "project"
     project.mkdir()
-    program, arguments = RUNS[name]
     with running(tmp_path) as system:
         system.cli("hooks", "install", "--mcp", **home.environ)
-        environ = system.environ() | home.environ | {"POINTSMAN_ROUTER": system.router, "TERM": "dumb"}
-        path = home.program.path.with_name(program)
-        named = [f"{key}={value}" for key, value in environ.items()]
-        prompt = ["%tool", *ASKS.split()]
-        command = [str(path), *arguments, *(prompt if name == "opencode" else [" ".join(prompt)])]
-        argv = ["env", "-i", "-C", str(project), *named, *POINTSMAN, "run", "--label", name, "--", *command]
-        with closing(Terminal(argv)) as terminal:
-            asked = seen(system, terminal)
+        with closing(started(system, home, project, name, ASKS)) as asking:
+            asked = seen(system, asking)
             restart_everything(system)
             system.telegram.press(asked, "Merge", user_id=CHAT)
-            code = terminal.exit_code()
+            codes = [asking.exit_code()]
+        with closing(started(system, home, project, name, REMEMBERS)) as remembering:
+            codes.append(remembering.exit_code())
 
-    assert code == 0
-    assert b"Merge" in terminal.screen.partition(b"tool said:")[2]
+    assert codes == [0, 0]
+    assert b"Merge" in asking.screen.partition(b"tool said:")[2]
+    assert b"Kept as note" in remembering.screen.partition(b"tool said:")[2]

@@ -84,6 +84,24 @@ def test_another_session_hears_whose_words_they_are(system: System, own: str, he
     assert "session own on devbox says this" in heard.read_text()
 
 
+def test_what_it_remembers_it_recalls_and_forgets(system: System, own: str) -> None:
+    [(kept, failed), (found, _), (secret, refused)] = used(
+        system,
+        own,
+        ("remember", {"text": "The tests need a database of their own.", "scope": "session"}),
+        ("recall", {"query": "database tests"}),
+        ("remember", {"text": "password=hunter2hunter2hunter2"}),
+    )
+    number = int("".join(filter(str.isdigit, kept.split("note ")[1].split(",")[0])))
+    [(gone, _), (nothing, _)] = used(system, own, ("forget", {"number": number}), ("recall", {"query": "database"}))
+
+    assert (failed, refused) == (False, True), (kept, secret)
+    assert f"Note {number}, by a session" in found
+    assert "The tests need a database of their own." in found
+    assert "no instructions" in found
+    assert (gone, nothing) == (f"Note {number} is gone.", "No note has these words.")
+
+
 def test_what_the_router_is_to_do_waits_while_it_is_started_anew(system: System, own: str) -> None:
     system.programs("router")[0].kill()
     [(kept, failed)] = used(system, own, ("later", {"when": "in 20m", "text": "over a restart"}))

@@ -18,6 +18,7 @@ from flask import Blueprint, Response, abort, request
 from pointsman.client.control import Control
 from pointsman.client.deferred import DeferredTask
 from pointsman.client.errors import RouterError
+from pointsman.client.notes import NoteScope, NoteState
 from pointsman.client.people_records import Answer
 from pointsman.client.session_messages import SessionMessageState
 from pointsman.mcp import protocol, tools
@@ -81,6 +82,7 @@ class Tools:
         used: dict[str, Callable[[Call], str]] = {
             tools.ASK_PERSON: self._ask, "notify": self._notify, "sessions": self._sessions,
             "later": self._later, "send_to_session": self._send_to_session,
+            "remember": self._remember, "recall": self._recall, "forget": self._forget,
         }  # fmt: skip
         return used[call.name](call)
 
@@ -134,6 +136,24 @@ class Tools:
         if said.state is SessionMessageState.WAITING:
             return f"Message {said.message_id} waits: people are asked whether this session may send to that one."
         return f"Message {said.message_id} is on its way to {said.to_session_id}. An answer is typed into this session."
+
+    def _remember(self, call: Call) -> str:
+        scope = NoteScope[str(call.arguments.get("scope", "repository")).upper()]
+        note = self._control.remember(str(call.arguments["text"]), self._session, scope)
+        waits = note.state is NoteState.WAITING
+        known = "this session alone until a person presses Keep" if waits else note.place or scope.value.lower()
+        return f"Kept as note {note.number}, for {known}."
+
+    def _recall(self, call: Call) -> str:
+        limit = int(str(call.arguments.get("limit", 10)))
+        found = self._control.recall(str(call.arguments["query"]), self._session, limit=limit)
+        shown = [f"Note {one.number}, by {one.source.value.lower()} {one.author}: {one.text}" for one in found]
+        return "\n\n".join([tools.NOTES_ARE_DATA, *shown]) if shown else "No note has these words."
+
+    def _forget(self, call: Call) -> str:
+        number = int(str(call.arguments["number"]))
+        self._control.forget(number)
+        return f"Note {number} is gone."
 
     def _sessions(self, _: Call) -> str:
         found = self._control.sessions(reachable=True)

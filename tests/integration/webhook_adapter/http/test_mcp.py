@@ -124,6 +124,19 @@ def test_who_waits_long_gets_a_ticket_and_goes_on_with_it(
     assert second == "left"
 
 
+def test_it_remembers_recalls_and_forgets(app: Flask, token: str) -> None:
+    def use(name: str, **arguments: Any) -> str:
+        return words(post(app.test_client(), token, request("tools/call", name=name, arguments=arguments)))
+
+    kept = use("remember", text="The tests need a database of their own.", scope="session")
+    number = int("".join(filter(str.isdigit, kept.split(",")[0])))
+    found, gone = use("recall", query="database"), use("forget", number=number)
+
+    assert f"Note {number}, by session" in found
+    assert "The tests need a database of their own." in found
+    assert (gone, use("recall", query="database")) == (f"Note {number} is gone.", "No note has these words.")
+
+
 def words(answer: Any) -> str:
     return str(answer.json["result"]["content"][0]["text"])
 
