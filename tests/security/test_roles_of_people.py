@@ -213,9 +213,12 @@ def test_who_may_not_type_does_not_at_the_console(router: RouterUnderTest, brows
         post(browser, "end", session=session),
         post(browser, "rename", session=session, name="mine"),
         post(browser, "upload"),
+        post(browser, "defer", session=session, task="TEXT", when="in 10m", text="hello", key="k" * 8),
+        post(browser, "go-on", session=session, key="k" * 8),
+        post(browser, "change-deferred", deferred_id="x", change="NOW", key="k" * 8),
     ]
 
-    assert told == [403] * 6
+    assert told == [403] * 9
     assert commands(router) == 0
 
 
