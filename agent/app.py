@@ -42,6 +42,7 @@ from agent.services.acp_questions import AcpQuestions, DialogQuestions
 from agent.services.alerts import Alerts
 from agent.services.claude_questions import ClaudeQuestions, StreamQuestions
 from agent.services.deltas import DeltaTeller
+from agent.services.desk import DeskWatch
 from agent.services.events import EventTeller
 from agent.services.executor import Executor
 from agent.services.files import Files
@@ -117,6 +118,7 @@ class Agent:
             events, ScreenTeller(self.sessions, masks), deltas)  # fmt: skip
         endpoint = Endpoint(config.router or self.key.identity.router, config.tls.ca, config.tls.cert, config.tls.key)
         self.client = Client(endpoint, self.key, self.link_handler, clock)
+        self.desk = DeskWatch(self.sessions, self.link_handler.at_desk.add)
         self.uploads = Uploads(config.folder / "outgoing", self.outbox, self.client)
         lookup = SessionLookup(self.sessions)
         hooks = Hooks(lookup, self.prompts, self.states, Alerts(self.outbox), ClaudeQuestions(clock))
@@ -194,6 +196,7 @@ class Agent:
             "marks": self._mark_time,
             "states": self.states.run,
             "screens": self.screen_states.run,
+            "desk": self.desk.run,
             "joined": self.joined.run,
             "uploads": self.uploads.run,
             "worker tokens": partial(self.worker_tokens.run, self.sessions.live),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -31,7 +32,12 @@ class AgentLink:
     """Attaches with `hello`, hands deliveries to `deliver` and sends their outcomes back."""
 
     def __init__(
-        self, path: Path, hello: Mapping[str, object], deliver: Deliver, first_wait: float = FIRST_WAIT
+        self,
+        path: Path,
+        hello: Mapping[str, object],
+        deliver: Deliver,
+        first_wait: float = FIRST_WAIT,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
         self._hello = dict(hello)
@@ -42,7 +48,8 @@ class AgentLink:
         self._state: SessionState | None = None  # what the screen tells, once it does
         self._deliveries: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
-        self._typed_told = -TELL_EVERY
+        self._now = now
+        self._typed_told = -math.inf
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep(), name="agent link")
@@ -71,7 +78,7 @@ class AgentLink:
 
     async def typed(self) -> None:
         """A person presses keys here: told at most every ten seconds."""
-        now = time.monotonic()
+        now = self._now()
         if self._writer is not None and now >= self._typed_told + TELL_EVERY:
             self._typed_told = now
             with suppress(OSError):

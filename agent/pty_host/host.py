@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import re
 import selectors
 import signal
 import termios
@@ -17,6 +16,7 @@ from agent.backends.terminals.typing_rules import Pace
 from agent.domain.command import Action, Outcome
 from agent.pty_host import descriptors
 from agent.pty_host.activity import Activity
+from agent.pty_host.answers import is_answer
 from agent.pty_host.connection import AgentLink
 from agent.pty_host.keeper import GO_ON, Child, spawn
 from agent.pty_host.keyboard import SharedKeyboard
@@ -30,9 +30,6 @@ _LEFT_IN_TERMINAL = 1 << 18
 """Bytes; more than the kernel holds for a terminal. What comes beyond it after the end is from the background."""
 
 _KEEPER_LOST = 1
-
-_IS_ANSWER = re.compile(rb"(?:\x1b\[[?>]?[\d;]*(?:[cRnIOy]|\$y)|\x1b[\]P].*?(?:\x07|\x1b\\))+", re.DOTALL)
-"""What a terminal says by itself where a program asks it, or is looked at: nobody has pressed a key."""
 
 _TO_PROGRAM = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
@@ -149,7 +146,7 @@ class _Host:
     async def _read(self) -> None:
         with suppress(OSError, termios.error):  # the program's terminal is closed: its end is seen elsewhere
             while data := await descriptors.read(STDIN):
-                if self._outer.interactive and not _IS_ANSWER.fullmatch(data):
+                if self._outer.interactive and not is_answer(data):
                     await self._link.typed()
                 await self._keyboard.forward(data, person=self._outer.interactive)
             if not self._outer.interactive:

@@ -24,6 +24,7 @@ class LocalAgent:
     def __init__(self, path: Path) -> None:
         self.hellos: list[dict[str, Any]] = []
         self.exits: list[int] = []
+        self.said: list[str] = []  # what kinds of words came
         self._backend = PtyBackend()
         self._loop = asyncio.new_event_loop()
         self._connections: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
@@ -59,6 +60,7 @@ class LocalAgent:
         try:
             while line := await reader.readline():
                 message = json.loads(line)
+                self.said.append(message["type"])
                 if message["type"] == "exit":
                     self.exits.append(message["code"])
                 self._backend.outcome(message)
