@@ -1,6 +1,5 @@
-"""Carries one link: frames between a stream, the protocol core and the agent's disk and hands.
-
-Five loops, each with one duty: read, write, act, report, beat. The first that knows the link is over says why.
+"""Carries one link: frames between a stream, the protocol core and the agent's disk and hands. Five loops, each with
+one duty: read, write, act, report, beat. The first that knows the link is over says why.
 """
 
 import asyncio
@@ -292,7 +291,8 @@ class Driver:
         while True:
             self._retimed.clear()
             try:
-                await asyncio.wait_for(self._retimed.wait(), max(0.0, self.link.wakes_at() - self._clock.monotonic()))
+                left = self.link.wakes_at() - self._clock.monotonic()  # may raise: nothing must be waited for yet
+                await asyncio.wait_for(self._retimed.wait(), max(0.0, left))
             except TimeoutError:
                 due = self.link.tick(self._clock.monotonic(), self._handler.depth(), self._handler.typed)
                 if isinstance(due, Ending):
