@@ -1,12 +1,12 @@
 """Digests: what a session said faster than its chat may be told comes as one message. Rules only, no state.
 
 So do good ends of commands that a mark on each would tell, and those that were taken back: one line under the last.
-Bad ends come each by itself.
+Bad ends come each by itself. And so do turns of several sessions that end at about the same time: a bundle.
 
 A courier gets the digest as a delivery of its oldest member, so that a receipt for that one settles all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -30,6 +30,36 @@ def members(waiting: Sequence[Notification]) -> list[Notification]:
     belongs = (first.session_id, first.chat)
     run = list(takewhile(lambda each: _is_plain(each) and (each.session_id, each.chat) == belongs, waiting))[:MOST]
     return run if len(run) >= FEWEST else [first]
+
+
+def bundle(waiting: Sequence[Notification]) -> list[Notification]:
+    """Those at the head of a chat's queue up to the last end of a turn; the first alone where one session speaks."""
+    first = waiting[0]
+    run = list(takewhile(lambda each: _is_plain(each) and each.chat == first.chat, waiting))[:MOST]
+    while run and not run[-1].ends_turn:
+        run.pop()
+    return run if len({each.session_id for each in run if each.ends_turn}) > 1 else [first]
+
+
+def is_bundle(run: Sequence[Notification]) -> bool:
+    """Whether several sessions speak in it."""
+    return any(each.session_id != run[0].session_id for each in run)
+
+
+def can_bundle(notification: Notification) -> bool:
+    """Whether it ends a turn, and may come together with what others say."""
+    return notification.ends_turn and _is_plain(notification)
+
+
+def bundled(run: Sequence[Notification], names: Mapping[str, str]) -> Notification:
+    """The oldest of such a run with the text of all, about no session: a reply to it must not be taken for its own."""
+    finished = dict.fromkeys(names[each.session_id] for each in run if each.ends_turn)
+    head = alerts.BUNDLE.format(count=len(finished), names=", ".join(finished))
+    room = _ROOM - _units(head) - _units(alerts.BUNDLE_WHOLE)
+    whole = [f"• {names[each.session_id]}: {' '.join(each.text.split())}" for each in run]
+    lines = [_beginning(line, room // len(run) - 1) for line in whole]
+    text = "\n".join([head, *lines, *([alerts.BUNDLE_WHOLE] if lines != whole else [])])
+    return replace(run[0], session_id="", token="", text=text, is_markdown=False)
 
 
 def ends(waiting: Sequence[Notification]) -> list[Notification]:

@@ -88,6 +88,7 @@ class Notification(Struct, frozen=True):
     copy_of: str = ""  # the first of those that bring one message to several chats
     sender: str = ""  # whose quota it counts against
     is_markdown: bool = False
+    ends_turn: bool = False  # the last words of a session's turn
 
 
 class Leased(Struct, frozen=True):

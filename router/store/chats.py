@@ -26,6 +26,7 @@ class ChatSettings(Struct, frozen=True):
     shows: Shows = Shows.QUIET  # of a turn
     zone: str = ""  # in which its times of day are meant; empty: the router's
     goes_on: bool = False  # sessions at a usage limit go on by themselves
+    bundles: bool = False  # turns that end at about the same time are told together
 
 
 class _Role(Struct, frozen=True):

@@ -15,7 +15,8 @@ _SESSION_OF = Statement(Row.select(Row.session_id).where(_ONE))
 _NOTIFICATION_OF = Statement(Row.select(Row.notification_id).where(_ONE))
 _REMEMBER = Statement(upsert(Row, _KEY, Row.session_id, Row.notification_id, Row.created_at))
 
-purge = purging(Row, Row.session_id.in_(Session.select(Session.session_id).where(sessions.OVER)))
+_OF_SOME_OVER = Row.session_id.in_(Session.select(Session.session_id).where(sessions.OVER))
+purge = purging(Row, _OF_SOME_OVER | ((Row.session_id == "") & (Row.created_at < given.before)))
 
 
 def session_of(tx: Transaction, chat: ChatRef, message_id: str) -> str | None:

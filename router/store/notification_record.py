@@ -14,7 +14,7 @@ _GIVEN: tuple[Any, ...] = (
 _SAME: dict[Any, object] = {
     Row.state: NotificationState.QUEUED, Row.detail: "", Row.attempt: 0, Row.message_ids: (), Row.pressed: "",
     Row.closes_topic: False, Row.permission_id: "", Row.files: (), Row.copy_of: "", Row.sender: "",
-    Row.is_markdown: False,
+    Row.is_markdown: False, Row.ends_turn: False,
 }  # fmt: skip
 _VALUES = all_given(_GIVEN) | _SAME
 _INSERT = Statement(Row.insert_many([[*_VALUES.values()]], [*_VALUES])).text
@@ -23,7 +23,7 @@ _INSERT = Statement(Row.insert_many([[*_VALUES.values()]], [*_VALUES])).text
 def is_plain(n: Notification) -> bool:
     """Whether it is new, and nothing but words and buttons."""
     more = n.detail or n.attempt or n.message_ids or n.pressed or n.closes_topic or n.permission_id or n.files
-    return not (more or n.copy_of or n.sender or n.is_markdown) and n.state is NotificationState.QUEUED
+    return not (more or n.copy_of or n.sender or n.is_markdown or n.ends_turn) and n.state is NotificationState.QUEUED
 
 
 def write(tx: Transaction, n: Notification) -> None:

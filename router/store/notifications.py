@@ -34,6 +34,7 @@ _OF_TRANSPORT = Row.transport == given.transport
 _OF_CHAT = _OF_TRANSPORT & (Row.chat_id == given.chat_id)
 _IS_MESSAGE = Row.edits == ""  # the others change one
 _OTHER = Row.alias()
+NEAR = 5000  # positions of the outbox
 _PLACE = _OTHER.select(_OTHER.position).where(_OTHER.notification_id == given.notification_id)
 
 _INSERT = _NOTIFICATIONS.writes(_NOTIFICATIONS.insert())
@@ -81,6 +82,15 @@ _LIKE = _NOTIFICATIONS.reads(
     _ALL.where(QUEUED & _OF_CHAT & (Row.kind == given.kind) & (Row.position >= _PLACE))
     .order_by(Row.position)
     .limit(given.limit)
+)
+# Members of what went out together stand close behind its first.
+_TOGETHER = _NOTIFICATIONS.reads(
+    _ALL.where(
+        (Row.position >= _PLACE)
+        & (Row.position < fn.IFNULL(_PLACE, 0) + NEAR)
+        & _OF_CHAT
+        & (Row.message_ids == given.message_ids)
+    ).order_by(Row.position)
 )
 _QUEUED_FOR = _NOTIFICATIONS.reads(_ALL.where(QUEUED & _OF_CHAT))
 _ANY_QUEUED = Statement(Row.select(Row.position).where(QUEUED & _OF_CHAT).limit(1))
@@ -252,6 +262,14 @@ def like(tx: Transaction, head: Notification, limit: int) -> list[Notification]:
     chat, kind = head.chat, head.kind.value
     return _LIKE.all(
         tx, transport=chat.transport, chat_id=chat.chat_id, kind=kind, notification_id=head.notification_id, limit=limit
+    )
+
+
+def told_with(tx: Transaction, first: Notification) -> list[Notification]:
+    """What came in the same message of a chat as the first of it, in order."""
+    chat, ids = first.chat, json.dumps(first.message_ids)
+    return _TOGETHER.all(
+        tx, transport=chat.transport, chat_id=chat.chat_id, notification_id=first.notification_id, message_ids=ids
     )
 
 

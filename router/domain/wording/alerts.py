@@ -12,6 +12,8 @@ MOVED = (
 )
 DIGEST = "🗞 {count} messages of {name} since {when}:"
 DIGEST_WHOLE = "Whole texts: pointsman notifications --session {session} --json"
+BUNDLE = "🏁 {count} sessions finished: {names}"
+BUNDLE_WHOLE = "Whole texts: pointsman notifications --json"
 TWO_OF_ONE = (
     "Two agents take turns as machine {machine}, mostly because a data directory was copied. Both are held off, and"
     " nothing is lost. Stop one and enrol it under a name of its own; restart the other."

@@ -30,6 +30,7 @@ HELP = (
     "/settings - what this chat shows while a session works, and how all of that is set\n"
     "/stop, /key, /mode, /model, /compact, /clear, /cancel, /end, /keep and /mute work in a reply to a session too."
 )
+FOR_WHICH_OF_THESE = "That message is of several sessions, so nothing was typed. Press the one that your answer is for."
 FOR_WHICH = "Which session is this for? Press it, and it goes there. /use NAME chooses one for what follows."
 MORE_SESSIONS = "… and {count} more. For one of those: /use NAME, and write it again."
 FOR_WHICH_ANSWERED = "Which session is this for?"
@@ -107,9 +108,17 @@ SHOWS = {
         " too, all without a sound."
     ),
 }
+BUNDLES = {
+    False: "Sessions that finish come each by themselves. /settings bundle on tells of several at once.",
+    True: (
+        "Sessions that finish within a minute come as one message, while nobody writes here. Questions do not wait."
+        " In topics each comes by itself. /settings bundle off ends that."
+    ),
+}
 SHOWS_HINT = "/settings progress, /settings everything or /settings quiet changes it."
 SETTINGS_MORE = (
-    "\n\nTopics: {topics}. Old commands: {policy}. Quiet hours: {quiet}.\n/topics, /policy and /quiet change those."
+    "\n\nTopics: {topics}. Old commands: {policy}. Quiet hours: {quiet}. Bundles: {bundles}.\n"
+    "/topics, /policy, /quiet and /settings bundle on change those."
 )
 _SETTINGS = {
     "topics": {False: "off", True: "on"},
@@ -135,10 +144,13 @@ _REFUSED = {
 }
 
 
-def other_settings(*, has_topics: bool, asks_first: bool, quiet: str) -> str:
+def other_settings(*, has_topics: bool, asks_first: bool, quiet: str, bundles: bool) -> str:
     """How else a chat is set."""
     return SETTINGS_MORE.format(
-        topics=_SETTINGS["topics"][has_topics], policy=_SETTINGS["policy"][asks_first], quiet=quiet or "none"
+        topics=_SETTINGS["topics"][has_topics],
+        policy=_SETTINGS["policy"][asks_first],
+        quiet=quiet or "none",
+        bundles=_SETTINGS["topics"][bundles],
     )
 
 

@@ -28,6 +28,7 @@ from router.services.chat.submission import MAX_ANSWER, Submitted, decided, subm
 from router.services.chat.voices import Voices
 from router.services.controls import Controls
 from router.services.delivery.drafts import Draft
+from router.services.outbox import bundles
 from router.services.outbox.status_messages import StatusMessages
 from router.services.people import rights
 from router.services.permissions import Permissions
@@ -63,6 +64,7 @@ class InboundService:
 
     def submit(self, tx: Transaction, inbound: Inbound) -> Submitted:
         """Take one message or button press."""
+        bundles.looked(tx, inbound.chat, self.now())
         # Of who was let in by a code that is kept, and ends with them; and so does a browser.
         if not inbound.needs_pairing and inbound.chat.transport != PUSH:
             self._note(tx, ChatRef(inbound.chat.transport, inbound.chat.chat_id))
@@ -136,6 +138,8 @@ class InboundService:
 
     def _reply(self, tx: Transaction, inbound: Inbound, message_id: str, text: str) -> Submitted:
         session_id = messages.session_of(tx, inbound.chat, message_id)
+        if bundles.is_bundle(tx, inbound.chat, message_id):
+            return self._ask_which(tx, inbound, answers.FOR_WHICH_OF_THESE, text)
         if not session_id:
             if text.strip() and (said := self.voices.replied(tx, inbound)):
                 return self._follow(tx, said, routing.route(said))
@@ -165,7 +169,7 @@ class InboundService:
         # Now, not when a session has been pressed: nobody would know any more what to shorten.
         if len(text.encode()) > MAX_TEXT_BYTES:
             return self._answer(tx, inbound, answers.TOO_LONG.format(limit=MAX_TEXT_BYTES // 1024))
-        there, count = rights.first_reached(tx, inbound.person, router_buttons.MAX_OFFERED)
+        there, count = bundles.offered(tx, inbound, router_buttons.MAX_OFFERED)
         if not there:
             return self._answer(tx, inbound, answers.NO_SESSIONS_YET)
         question = held.question_of_album(tx, inbound.chat, inbound.album)
@@ -328,12 +332,7 @@ class InboundService:
         return first
 
     def _answer(
-        self,
-        tx: Transaction,
-        inbound: Inbound,
-        text: str,
-        session_id: str = "",
-        buttons: tuple[Button, ...] = (),
+        self, tx: Transaction, inbound: Inbound, text: str, session_id: str = "", buttons: tuple[Button, ...] = ()
     ) -> Submitted:
         self._status_messages.answer(tx, inbound.chat, text, session_id, buttons)
         return Submitted(session_id=session_id, answer=text[:MAX_ANSWER])

@@ -39,6 +39,10 @@ class SettingsCommands:
             case "policy":
                 new = replace(settings, asks_first=_POLICY.get(argument, settings.asks_first))
                 said = self._policy(new, argument)
+            case "settings" if argument.lower().startswith("bundle"):
+                wish = argument.lower().removeprefix("bundles").removeprefix("bundle").strip()
+                new = replace(settings, bundles=_SWITCH.get(wish, settings.bundles))
+                said = answers.BUNDLES[new.bundles], ()
             case "settings":
                 new = replace(settings, shows=_SHOWS.get(argument.lower(), settings.shows))
                 said = _settings(new, argument.lower())
@@ -89,5 +93,7 @@ def _settings(settings: ChatSettings, argument: str) -> tuple[str, tuple[Button,
     text = answers.SHOWS[settings.shows]
     if argument in _SHOWS:
         return text, ()
-    more = answers.other_settings(has_topics=settings.has_topics, asks_first=settings.asks_first, quiet=settings.quiet)
+    more = answers.other_settings(
+        has_topics=settings.has_topics, asks_first=settings.asks_first, quiet=settings.quiet, bundles=settings.bundles
+    )
     return f"{text}\n{answers.SHOWS_HINT}{more}", router_buttons.show_buttons()

@@ -17,6 +17,7 @@ from router.domain.notification import Notification
 from router.domain.router_buttons import Verb
 from router.domain.routing import Inbound
 from router.domain.wording import voices as wording
+from router.services.outbox import bundles
 from router.services.outbox.status_messages import StatusMessages
 from router.store import chats, files, messages, notifications, session_topics, sessions, voices
 from router.store.database import Transaction
@@ -125,6 +126,8 @@ def _as_written(press: Inbound, voice: Voice, text: str) -> Inbound:
 
 def _meant(tx: Transaction, voice: Voice) -> str:
     """What the session is called that it is for, as far as that is said already."""
+    if voice.reply_to and bundles.is_bundle(tx, voice.chat, voice.reply_to):
+        return ""
     session_id = (voice.reply_to and messages.session_of(tx, voice.chat, voice.reply_to)) or session_topics.session_of(
         tx, voice.chat
     )

@@ -32,11 +32,12 @@ from router.domain.notification import (
 from router.domain.trouble import Trouble
 from router.services.delivery.backoffs import Backoffs
 from router.services.outbox import digests
+from router.services.outbox.bundles import Bundles
 from router.services.outbox.couriers import AFTER_A_LOSS, NO_PAUSE, Courier, Delivery, RateLimitPause
 from router.services.outbox.escalation import why_not as stood_in_for
-from router.services.outbox.placement import placement
+from router.services.outbox.placement import placed_together, placement
 from router.services.outbox.status_lines import StatusLines
-from router.services.outbox.troubles import NOTHING_HELD, Troubles, Withheld, set_aside
+from router.services.outbox.troubles import NOTHING_HELD, Troubles, set_aside
 from router.services.wakeups import Wakeups
 from router.store import chats, messages, notifications
 from router.store.database import Transaction
@@ -67,6 +68,7 @@ class Outbox:
         self._couriers: list[Courier] = []
         self._busy: set[tuple[str, str]] = set()  # chats with a delivery in flight
         self._backoffs: Backoffs[tuple[str, str]] = Backoffs(clock, wakeups)  # chats, or _ALL_CHATS
+        self._bundles = Bundles(clock, wakeups)
         self._troubles = Troubles(clock, jitter, wakeups)
         self._lent: dict[str, tuple[str, str]] = {}  # by notification: its chat, of which each has one at most
         self._after_status_message: set[tuple[str, str]] = set()  # chats where it is the turn of what sessions say
@@ -230,11 +232,11 @@ class Outbox:
 
     def release_held(self, tx: Transaction) -> float | None:
         """Lease to chats whose wait is over; returns seconds until the next one is."""
-        for transport in sorted(
-            {transport for transport, _ in self._backoffs.release(tx)} | self._troubles.release(tx)
-        ):
+        chats_free = [*self._backoffs.release(tx), *self._bundles.release(tx)]
+        for transport in sorted({transport for transport, _ in chats_free} | self._troubles.release(tx)):
             self.lease(tx, transport)
-        return min((wait for wait in (self._backoffs.next(), self._troubles.next()) if wait is not None), default=None)
+        waits = self._backoffs.next(), self._bundles.next(), self._troubles.next()
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def expire_lease(self, tx: Transaction, courier: Courier, notification_id: str, attempt: int) -> None:
         """A lease is over without a receipt."""
@@ -263,18 +265,20 @@ class Outbox:
         """What a chat gets now; `head`: the position of its most urgent."""
         ways = self._troubles.held(transport, chat_id)
         turn = (transport, chat_id) in self._after_status_message
-        if ways == [NOTHING_HELD] and not turn:
-            return notifications.at(tx, head)
+        found = notifications.at(tx, head) if ways == [NOTHING_HELD] and not turn else None
+        if found and not self._bundles.waits(tx, found):
+            return found
         kinds = _PROGRESS_NEXT if turn else _BY_URGENCY
         # Ways first: what is held back by more is asked for only when nothing else is there.
-        choices = itertools.product(ways, kinds)
-        return next((found for way, kind in choices if (found := _first(tx, transport, chat_id, kind, way))), None)
+        return self._bundles.first(tx, transport, chat_id, itertools.product(ways, kinds))
 
     def _lease_one(self, tx: Transaction, courier: Courier, queued: Notification) -> None:
         # What failed goes alone: so it is seen which of several it is about.
-        others = [] if queued.notification_id in self._troubles else digests.others(tx, queued)
-        about = f"{digests.words(queued)[0]} {', '.join(each.notification_id for each in others)}" if others else ""
-        notification = notifications.change(tx, queued, Leased(), self._clock.now(), courier.transport, about)
+        now = self._clock.now()
+        others = [] if queued.notification_id in self._troubles else digests.others(tx, queued, now)
+        words = digests.words([queued, *others])[0]
+        about = f"{words} {', '.join(each.notification_id for each in others)}" if others else ""
+        notification = notifications.change(tx, queued, Leased(), now, courier.transport, about)
         if others:
             self._lease_others(tx, courier, notification, others)
         key = (notification.chat.transport, notification.chat.chat_id)
@@ -285,9 +289,8 @@ class Outbox:
         edited = notifications.find(tx, notification.edits) if notification.edits else None
         # Nothing to edit where it was never shown: then it comes as a new message.
         ids = edited.message_ids if edited and edited.state is NotificationState.DELIVERED else ()
-        now = self._clock.now()
-        shown = digests.together(tx, [notification, *others], now) if others else notification
-        delivery = Delivery(shown, ids, placement(tx, notification, now))
+        run = [notification, *others]
+        delivery = Delivery(digests.together(tx, run, now), ids, placed_together(tx, run, now))
         # After the commit: a courier must have nothing that the disk does not know to be leased.
         tx.after_commit(lambda: courier.bring(delivery))
 
@@ -300,20 +303,22 @@ class Outbox:
     def _lease_others(
         self, tx: Transaction, courier: Courier, first: Notification, others: Sequence[Notification]
     ) -> None:
-        now, about = self._clock.now(), f"{digests.words(first)[1]} {first.notification_id}"
+        now, about = self._clock.now(), f"{digests.words([first, *others])[1]} {first.notification_id}"
         leased = [notifications.change(tx, each, Leased(), now, courier.transport, about) for each in others]
         tx.put(courier.digested, first.notification_id, leased)
 
     def _delivered(
         self, tx: Transaction, courier: Courier, leased: Notification, event: Delivered
     ) -> list[Notification]:
-        told_together = leased.kind is Kind.STATUS and leased.notification_id in courier.digested
+        others = courier.digested.get(leased.notification_id, [])
+        told_together = leased.kind is Kind.STATUS and bool(others)
         # To each command its end is a mark then: what is still to be said of one does not change the line of all.
         settled = replace(event, message_ids=()) if told_together else event
         changed = self._settle(tx, courier, leased, settled)
         if changed.session_id:
             chat, at = chats.current(tx, changed.chat), self._clock.now()  # it may have moved by this very report
-            messages.remember(tx, chat, event.message_ids, changed.session_id, changed.notification_id, at)
+            about = digests.about([leased, *others])
+            messages.remember(tx, chat, event.message_ids, about, changed.notification_id, at)
         # An edit or a mark is no new message: it proves nothing about those that wait.
         if changed.edits or (changed.as_mark and not event.message_ids):
             self._troubles.forget(tx, leased)
@@ -342,7 +347,3 @@ class Outbox:
         for each in tx.pop(courier.digested, first) or ():
             notifications.change(tx, each, event, self._clock.now(), courier.transport)
             tx.after_commit(partial(self._wakeups.wake, each.notification_id))
-
-
-def _first(tx: Transaction, transport: str, chat_id: str, kind: Kind, held: Withheld) -> Notification | None:
-    return notifications.first(tx, transport, chat_id, kind, held.ids, changes_only=kind in held.kinds)

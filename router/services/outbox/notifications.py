@@ -49,6 +49,7 @@ class Notifications:
         *,
         sender: str = "",
         is_markdown: bool = False,
+        ends_turn: bool = False,
     ) -> list[Notification]:
         """Accept a message, once for each chat. `sender`: whose quota it counts against; the router has none.
 
@@ -74,6 +75,7 @@ class Notifications:
             note = Notification(
                 identity, session.session_id, chat, Kind.PROGRESS, text, token, at, buttons, files=files,
                 copy_of=sent[0].notification_id if sent else "", sender=sender, is_markdown=is_markdown,
+                ends_turn=ends_turn,
             )  # fmt: skip
             self._outbox.add(tx, note, actor)
             sent.append(note)
@@ -94,6 +96,7 @@ class Notifications:
             self.send(
                 tx, frame.session_id, frame.text, frame.buttons, frame.targets, machine_id, frame.notification_id,
                 frame.files, sender=machine(machine_id).sender, is_markdown=frame.is_markdown,
+                ends_turn=frame.ends_turn,
             )  # fmt: skip
             tx.after_commit(partial(self._said, session.session_id, frame.text, frame.ends_turn))
 

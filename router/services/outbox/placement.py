@@ -1,6 +1,7 @@
 """Where and how loud a message comes, decided when it is leased: what a chat asked for meanwhile counts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from router.clock import time_of_day
 from router.domain import quiet
@@ -32,6 +33,13 @@ def placement(tx: Transaction, notification: Notification, now: float) -> Placem
         return Placement(chat.thread_id, own_topic=False, silent=silent)
     topic = session_topics.find(tx, chat, notification.session_id)
     return Placement(topic.thread_id, own_topic=True, silent=silent)
+
+
+def placed_together(tx: Transaction, run: Sequence[Notification], now: float) -> Placement:
+    """Where what goes out as one goes: it makes a sound where one of them would."""
+    first, *others = run
+    where = placement(tx, first, now)
+    return replace(where, silent=where.silent and all(placement(tx, each, now).silent for each in others))
 
 
 def makes_no_sound(tx: Transaction, chat: ChatRef, notification: Notification, now: float) -> bool:

@@ -52,6 +52,7 @@ from router.store.migrations import (
     m0047_answer_rules,
     m0048_notes,
     m0049_mutes,
+    m0050_bundles,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -104,6 +105,7 @@ MIGRATIONS: list[list[str]] = [
     m0047_answer_rules.STATEMENTS,
     m0048_notes.STATEMENTS,
     m0049_mutes.STATEMENTS,
+    m0050_bundles.STATEMENTS,
 ]
 
 

@@ -26,6 +26,7 @@ class Chat(Model):
     wrote_in = BooleanField(default=False)  # whoever wrote here was allowed to: it may be named as a target
     zone = TextField(default="")  # in which its times of day are meant; empty: the router's
     goes_on = BooleanField(default=False)  # sessions at a usage limit go on by themselves when it is over
+    bundles = BooleanField(default=False)  # sessions that end their turns at about the same time are told together
 
     class Meta:
         table_name = "chats"

@@ -71,6 +71,7 @@ class Notification(Model):
     copy_of = TextField(default="")  # the first of those that say the same in several chats
     sender = TextField(default="")
     is_markdown = BooleanField(default=False)
+    ends_turn = BooleanField(default=False)
 
     class Meta:
         table_name = "notifications"
