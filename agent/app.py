@@ -16,6 +16,7 @@ from agent.backends.acp.backend import AcpBackend
 from agent.backends.backend import Backend, Backends
 from agent.backends.claude.headless import HeadlessBackend
 from agent.backends.joined.backend import JoinedBackend
+from agent.backends.joined.opencode import OpenCode
 from agent.backends.programs import ProgramBackend
 from agent.backends.pty import PtyBackend
 from agent.backends.record import Records
@@ -130,8 +131,11 @@ class Agent:
         self.headless_listener = HeadlessListener(self.sessions, self.outbox, self.prompts, events, deltas)
         self._connect(tasks, backends)
         self.joined = JoinedSessions(self.sessions, backends, self.headless_listener, config.home)
-        pty, path = _one_of(PtyBackend, backends), Path(socket_path(config.data_dir))
-        self.local = LocalServer(path, requests, self.sessions, pty, events.shown, self.link_handler.at_desk.add)
+        self.local = self._server(Path(socket_path(config.data_dir)), requests, events, backends)
+
+    def _server(self, path: Path, requests: Requests, events: EventTeller, backends: Backends) -> LocalServer:
+        pty, opencode, typed = _one_of(PtyBackend, backends), _opencode(backends), self.link_handler.at_desk.add
+        return LocalServer(path, requests, self.sessions, pty, events.shown, typed, opencode)
 
     def _gemini(self, config: Config, tasks: Tasks) -> GeminiHooks:
         folder, records = config.folder / "programs", Records(config.records)
@@ -269,6 +273,12 @@ async def _end_of(link: "asyncio.Task[None]") -> None:
 def _programs(backends: Backends) -> dict[str, ProgramBackend[Any, Any, Any]]:
     """The backends that run programs themselves, by name."""
     return {name: entry.backend for name, entry in backends.table.items() if isinstance(entry.backend, ProgramBackend)}
+
+
+def _opencode(backends: Backends) -> OpenCode | None:
+    """What the plugins of OpenCode come to."""
+    kinds = (entry.backend.kind for entry in backends.table.values() if isinstance(entry.backend, JoinedBackend))
+    return next((kind for kind in kinds if isinstance(kind, OpenCode)), None)
 
 
 def _one_of(kind: type[B], backends: Backends) -> B | None:

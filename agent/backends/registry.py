@@ -12,6 +12,7 @@ from agent.backends.claude.launch import PROGRAM
 from agent.backends.command import CommandBackend
 from agent.backends.joined.backend import JoinedBackend
 from agent.backends.joined.codex import Codex
+from agent.backends.joined.opencode import OpenCode
 from agent.backends.joined.talk import Kind as Joinable
 from agent.backends.observed import ObservedBackend
 from agent.backends.programs import Places
@@ -63,6 +64,7 @@ def backends(
                 ),
             ),
             "codex": _joined(Codex(), keys, records),
+            "opencode": _joined(OpenCode(), keys, records),
             "pty": Entry(PtyBackend(), Traits(attaches=True)),
             "hooks": Entry(ObservedBackend(), Traits(typed_into=False)),
         }

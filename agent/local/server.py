@@ -5,18 +5,19 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from agent import peers
+from agent.backends.joined.opencode import OpenCode
 from agent.backends.pty import Attachment, PtyBackend
 from agent.domain.command import Reason
 from agent.domain.errors import AgentError, Refusal, StoreUnavailable
 from agent.domain.session import Session, SessionState
 from agent.local.client import MAX_LINE
-from agent.local.fields import Answer, Message
+from agent.local.fields import Answer, Message, text_of
 from agent.local.requests import Requests
 from agent.local.tools import PEER
 from agent.services.sessions import Sessions
@@ -37,6 +38,7 @@ class LocalServer:
         pty: PtyBackend | None,
         shown: Callable[[str, SessionState], None],
         typed: Callable[[str], None] = lambda _session_id: None,
+        opencode: OpenCode | None = None,
     ) -> None:
         """`shown` hears of a session what the screen of its terminal tells, `typed` that somebody types there."""
         self._typed = typed
@@ -45,6 +47,7 @@ class LocalServer:
         self._requests = requests
         self._sessions = sessions
         self._pty = pty
+        self._opencode = opencode
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -90,6 +93,9 @@ class LocalServer:
                 if message.get("op") == "attach_pty":
                     await self._attach(connection, message)
                     return
+                if message.get("op") == "join":
+                    await self._join(connection, message)
+                    return
                 if self._requests.asks(message):
                     await self._hold(connection, message)
                 else:
@@ -120,6 +126,19 @@ class LocalServer:
         finally:
             self._pty.detach(attachment)
 
+    async def _join(self, connection: "Connection", message: Message) -> None:
+        """The plugin of a coding agent in a terminal, until it goes."""
+        if self._opencode is None:
+            raise Refusal(Reason.UNSUPPORTED, "This agent joins no programs.")
+        plugin = self._opencode.came(connection.pid, connection.send, text_of(message, "session"))
+        try:
+            while (said := await connection.read()) is not None:
+                await plugin.heard(said)
+        except Refusal as refusal:  # it comes again
+            raise ConnectionAbortedError(refusal.text) from None
+        finally:
+            self._opencode.went(plugin)
+
     async def _host(self, connection: "Connection", attachment: Attachment, session: Session) -> None:
         """What a terminal's host says, until its program or its connection ends."""
         while (message := await connection.read()) is not None:
@@ -146,7 +165,7 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
         self._reader = reader
         self._writer = writer
-        self._pid = pid
+        self.pid = pid  # of the program, as the kernel says
 
     async def read(self) -> Message | None:
         """The next message; None at the end. Raises Refusal when a line is no message, OSError when it never ends."""
@@ -165,7 +184,7 @@ class Connection:
             raise Refusal(Reason.INVALID_ARGUMENT, "The line is not JSON.") from None
         if not isinstance(message, dict):
             raise Refusal(Reason.INVALID_ARGUMENT, "The line must be a JSON object.")
-        return {**message, PEER: self._pid}
+        return {**message, PEER: self.pid}
 
     async def _discard(self) -> None:
         """Read on for a while: closing on unread bytes would take our answer away with them."""
@@ -196,7 +215,7 @@ class Connection:
             while await self._reader.read(65536):
                 pass
 
-    async def send(self, message: Answer) -> None:
+    async def send(self, message: Mapping[str, object]) -> None:
         """Write one message. Raises OSError when the other side is gone."""
         self._writer.write(json.dumps(message).encode() + b"\n")
         await self._writer.drain()

@@ -33,6 +33,8 @@ NOTHING_NEEDED = ("codex", "Codex", "it is joined through its own server")
 
 def others(here: Settings) -> Iterator[Other]:
     """All that take some."""
+    from agent.hooks import opencode  # not at the top: whoever asks for --help need not wait for the agent's modules
+
     socket = str(here.agent_socket())
     settings = _home(here) / ".gemini" / "settings.json"
     yield Other(
@@ -44,10 +46,24 @@ def others(here: Settings) -> Iterator[Other]:
         lambda: _uninstall_gemini(settings),
         lambda: _gemini_state(settings, socket),
     )
+    plugin = _config(here) / "opencode" / "plugin" / "pointsman.js"
+    yield Other(
+        "opencode",
+        "OpenCode",
+        ("~/.opencode/bin/opencode",),
+        plugin,
+        lambda: opencode.install(plugin, socket),
+        lambda: opencode.uninstall(plugin),
+        lambda: opencode.state(plugin, socket),
+    )
 
 
 def _home(here: Settings) -> Path:
     return Path(here.environ.get("HOME") or "~").expanduser()
+
+
+def _config(here: Settings) -> Path:
+    return Path(here.environ.get("XDG_CONFIG_HOME") or _home(here) / ".config")
 
 
 def _install_gemini(path: Path, socket: str) -> bool:

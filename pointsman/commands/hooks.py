@@ -58,7 +58,7 @@ def hooks() -> None:
 def install(*, scope: str, claude: str | None, mcp: bool) -> None:
     """Let every coding agent that is installed here tell what it does; sessions that are open may take it up.
 
-    Claude Code and Gemini CLI get hooks into their settings; Codex needs nothing.
+    Claude Code and Gemini CLI get hooks into their settings, OpenCode a plugin; Codex needs nothing.
     """
     from pointsman.commands import mcp_settings
 

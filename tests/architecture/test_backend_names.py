@@ -20,6 +20,8 @@ ALLOWED = {
     ("pointsman/commands/completion.py", "tmux"): "the program",
     ("pointsman/commands/hook_programs.py", "codex"): "the program",
     ("agent/hooks/mcp.py", "codex"): "the program",
+    ("agent/hooks/mcp.py", "opencode"): "the program",
+    ("pointsman/commands/hook_programs.py", "opencode"): "the program, and its folder",
     ("agent/hooks/claude_code.py", "hooks"): SETTINGS,
     ("agent/hooks/claude_code.py", "command"): SETTINGS,
     ("agent/hooks/installer.py", "hooks"): SETTINGS,

@@ -177,22 +177,24 @@ GEMINI = b'{\n\t"security": {"auth": {"selectedType": "gemini-api-key"}},\r\n\t"
 
 def test_all_programs_that_are_here_get_what_they_take_and_give_it_back(person: Person) -> None:
     person.has_claude("2.1.329 (Claude Code)")
-    has(person, "gemini", "codex")
-    settings = person.home / ".gemini" / "settings.json"
+    has(person, "gemini", "opencode", "codex")
+    settings, plugin = person.home / ".gemini" / "settings.json", person.home / ".config/opencode/plugin/pointsman.js"
     settings.parent.mkdir()
     settings.write_bytes(GEMINI)
+    (person.home / ".config" / "opencode").mkdir(parents=True)
 
     installed, again = person.runs("hooks", "install"), person.runs("hooks", "install")
     there = {one["scope"]: one["state"] for one in json.loads(person.runs("hooks", "status", "--json").output)}
-    hooks = events(settings)
+    hooks, is_there = events(settings), plugin.exists()
     removed = person.runs("hooks", "uninstall")
 
-    assert all(title in installed.output for title in ("Claude Code", "Gemini CLI", "Codex"))
-    assert again.output.count("already installed") == 2
-    assert (there["user"], there["gemini"]) == ("installed",) * 2
-    assert hooks >= {"BeforeAgent", "AfterAgent", "Notification"}
+    assert all(title in installed.output for title in ("Claude Code", "Gemini CLI", "OpenCode", "Codex"))
+    assert again.output.count("already installed") == 3
+    assert (there["user"], there["gemini"], there["opencode"]) == ("installed",) * 3
+    assert (hooks >= {"BeforeAgent", "AfterAgent", "Notification"}, is_there) == (True, True)
     assert removed.exit_code == 0
     assert settings.read_bytes() == GEMINI
+    assert list((person.home / ".config" / "opencode").iterdir()) == []
     assert not person.file.exists()
 
 
@@ -204,3 +206,15 @@ def test_without_claude_the_others_are_served(person: Person) -> None:
     assert installed.exit_code == 0
     assert "Gemini CLI" in installed.output
     assert not (person.home / ".config").exists()
+
+
+def test_a_plugin_of_somebody_else_stays(person: Person) -> None:
+    has(person, "opencode")
+    plugin = person.home / ".config/opencode/plugin/pointsman.js"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text("export const Mine = 1\n")
+
+    refused, removed = person.runs("hooks", "install"), person.runs("hooks", "uninstall")
+
+    assert (refused.exit_code, removed.exit_code) == (1, 0)
+    assert plugin.read_text() == "export const Mine = 1\n"
