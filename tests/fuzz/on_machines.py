@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -134,7 +135,7 @@ async def _heard(data: bytes) -> None:
     reader.feed_data(data)
     reader.feed_eof()
     writer: Any = Deaf()
-    connection = Connection(reader, writer)
+    connection = Connection(reader, writer, os.getpid())
     while True:
         try:
             message = await connection.read()
