@@ -103,7 +103,8 @@ def _thursday(stage: TwoWays, diary: Diary) -> None:
     diary.at("Thursday 09:40")
     diary.tell("Ada answers the mail: 2")
     stage.answers_by_mail(reminder, "2")
-    diary.mail(stage.mails("Answered by")[0])
+    # The mails that showed the question are told, too, in an order of their own.
+    diary.mail(stage.mails("Answered by", answers="Re: ")[0])
     diary.tell("the script goes on with: next")
     before = len(stage.in_telegram())
     stage.passes(20 * MINUTE - 40)

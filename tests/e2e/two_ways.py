@@ -75,12 +75,15 @@ class TwoWays:
         self.all_reported()
         return found[-1]
 
-    def mails(self, words: str, count: int = 1) -> list[EmailMessage]:
-        """So many mails with these words, once they are there."""
-        found = wait_until(
-            lambda: there if len(there := [m for m in self.servers.mailbox("ada") if words in plain(m)]) >= count
-            else None, PATIENCE,
-        )  # fmt: skip
+    def mails(self, words: str, count: int = 1, answers: str = "") -> list[EmailMessage]:
+        """So many mails with these words, and a subject that begins so, once they are there."""
+
+        def there() -> list[EmailMessage] | None:
+            said = [one for one in self.servers.mailbox("ada") if words in plain(one)]
+            fitting = [one for one in said if str(one["Subject"]).startswith(answers)]
+            return fitting if len(fitting) >= count else None
+
+        found = wait_until(there, PATIENCE)
         self.all_reported()
         return found
 
