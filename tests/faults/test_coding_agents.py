@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.fakes.acp_programs import EVERY
 from tests.faults import coding_agents
 from tests.rigs.tapped_agent import Prompted, read
 
@@ -11,6 +12,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 QUICKEST = "codex"
 
 
+@pytest.mark.skipif(not EVERY, reason="takes long: TEST_EVERY_AGENT=1")
 @pytest.mark.skipif(not coding_agents.installed([QUICKEST]), reason=f"{QUICKEST} is not installed")
 def test_each_text_is_given_once_and_each_doubt_is_told() -> None:
     row = coding_agents.life(QUICKEST, random.Random(1), len(coding_agents.ACTS))

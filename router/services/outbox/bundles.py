@@ -22,6 +22,7 @@ from router.store.database import Transaction
 
 WAIT = 60.0  # seconds for which the first waits for others
 LOOKS = 120.0  # seconds after somebody wrote or pressed in a chat
+GRAIN = 5.0  # seconds
 _LOOKED = "looked"
 
 
@@ -55,7 +56,9 @@ class Bundles:
 
 def looked(tx: Transaction, chat: ChatRef, now: float) -> None:
     """Somebody does something in a chat. In memory alone: after a restart what ends waits a moment at most."""
-    tx.put(tx.memory, (_LOOKED, chat.transport, chat.chat_id), now)
+    key = (_LOOKED, chat.transport, chat.chat_id)
+    if not 0 <= now - tx.memory.get(key, -LOOKS) < GRAIN:  # each message comes through here
+        tx.put(tx.memory, key, now)
 
 
 def may_bundle(tx: Transaction, head: Notification, now: float) -> bool:

@@ -14,12 +14,14 @@ from agent.domain.session import SessionState
 from agent.domain.session_event import Said, Speaker, ToolUsed
 from agent.hooks import gemini, installer
 from agent.local.client import socket_path
-from tests.fakes.acp_programs import AcpHome
+from tests.fakes.acp_programs import EVERY, AcpHome
 from tests.fakes.model_dialects import Models
 from tests.folders import short_folder
 from tests.integration.agent.joined.desk import Terminal, agent, settled
 from tests.rigs.agent_rig import Rigs
 
+# Beside six others it is too slow for its own keys.
+pytestmark = [pytest.mark.timeout(300), pytest.mark.skipif(not EVERY, reason="takes long: TEST_EVERY_AGENT=1")]
 TRIES = int(os.environ.get("TEST_DIALOGS", "1"))
 IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
 EMPTY = "Type your message"

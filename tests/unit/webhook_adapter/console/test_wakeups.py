@@ -47,6 +47,7 @@ def waiting(woken: Wakeups, session_id: str) -> threading.Thread:
 
 
 def test_what_a_session_does_wakes_those_who_look_at_it_and_nobody_else(woken: Wakeups, control: FakeControl) -> None:
+    waiting(woken, "").join(10)  # the first look wakes everybody
     here, there = waiting(woken, "s-1"), waiting(woken, "s-2")
     wait_until(lambda: {"of s-1", "of s-2"} <= set(following(woken)))
 
