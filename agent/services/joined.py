@@ -15,8 +15,8 @@ from pathlib import Path, PurePath
 from agent.backends.acp.process import Refused
 from agent.backends.backend import Backends
 from agent.backends.child import Ended
-from agent.backends.joined import programs
 from agent.backends.joined.backend import JoinedBackend
+from agent.backends.joined.programs import Programs
 from agent.backends.joined.talk import Place
 from agent.backends.programs import Listener
 from agent.backends.terminals import locate
@@ -27,7 +27,7 @@ from agent.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY = 2.0  # seconds between looks; one takes some milliseconds
+LOOK_EVERY = 2.0  # seconds between looks
 _HOST = "POINTSMAN_SESSION_ID"
 _SHELL, _BEGAN, _AS = "shell", "shell_began", "shell_as"  # what was registered there before, since when, and how
 
@@ -43,6 +43,7 @@ class JoinedSessions:
         self._joined: Mapping[str, JoinedBackend] = {
             name: entry.backend for name, entry in backends.table.items() if isinstance(entry.backend, JoinedBackend)
         }
+        self._programs = Programs(frozenset().union(*(one.kind.names for one in self._joined.values())))
 
     async def run(self, every: float = LOOK_EVERY) -> None:
         """Look again and again, until cancelled."""
@@ -52,8 +53,7 @@ class JoinedSessions:
 
     async def look(self) -> None:
         """One look at all programs that can be joined."""
-        names = frozenset().union(*(one.kind.names for one in self._joined.values()))
-        running = await asyncio.to_thread(programs.running, names)
+        running = await asyncio.to_thread(self._programs.look)
         here = [one for one in running if one.environ.get("HOME") == str(self._home)]
         for name, backend in self._joined.items():
             await self._left(name, backend)

@@ -25,11 +25,33 @@ class Found:
     environ: Mapping[str, str]
 
 
-def running(names: Collection[str]) -> list[Found]:
-    """Those that call themselves so and have a terminal. Looks at each process: some milliseconds."""
-    pids = (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdecimal())
-    seen = (_found(name, pid) for pid in pids if (name := _name(pid)) in names and _is_on_a_terminal(pid))
-    return [one for one in seen if one is not None]
+YOUNG = 3  # looks; what forks first and then becomes another program has done so by then
+ALL_AGAIN = 15  # looks; a shell may become another program at any time
+
+
+class Programs:
+    """Those that call themselves so and have a terminal. Most processes are others', and stay so: of them the list of
+    all is read at each look, and their names only while they are young, or once in some looks.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self._others: dict[int, int] = {}  # by pid: in how many looks they were none of these
+        self._looks = 0
+
+    def look(self) -> list[Found]:
+        """Those that run now."""
+        before = {} if self._looks % ALL_AGAIN == 0 else self._others
+        self._looks += 1
+        self._others, found = {}, []
+        for pid in (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdecimal()):
+            if before.get(pid, 0) >= YOUNG:
+                self._others[pid] = YOUNG
+            elif (name := _name(pid)) not in self._names:
+                self._others[pid] = before.get(pid, 0) + 1
+            elif _is_on_a_terminal(pid) and (one := _found(name, pid)):
+                found.append(one)
+        return found
 
 
 def _name(pid: int) -> str:

@@ -1,9 +1,9 @@
 """Control: commands and dead letters."""
 
 import sqlite3
-from dataclasses import replace
 
 from agentlink.v1 import control_pb2 as pb
+from msgspec.structs import replace
 
 from router.api.access import APPROVE
 from router.api.control.part import Part, note, origin, page_size, ttl

@@ -1,6 +1,5 @@
 """What was deferred is carried out: each occurrence in the transaction that writes that it was, so once."""
 
-import dataclasses
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -243,7 +242,7 @@ def _draft(tx: Transaction, known: Deferred, origin: Origin) -> Draft:
         return draft
     # What it says to itself is no person's word, and is counted as what others say to it.
     check_hops(hops := sessions.slot(tx, known.session_id).hops + 1)
-    return dataclasses.replace(draft, action=Input(of_itself(known.text)), hops=hops, is_headed=True)
+    return replace(draft, action=Input(of_itself(known.text)), hops=hops, is_headed=True)
 
 
 def _zone(known: Deferred) -> ZoneInfo:

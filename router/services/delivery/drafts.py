@@ -1,7 +1,6 @@
 """Commands that are not accepted yet, and what may be."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router.domain.action import Action, FileInput, Input, StartSession, lane_of, text_of
@@ -19,8 +18,7 @@ from router.store import sessions
 from router.store.database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A command that is not accepted yet. `ttl` in seconds; None means a day, and then a dead letter."""
 
     session_id: str
