@@ -112,6 +112,22 @@ def test_something_is_asked_for_and_stands_there(console: Console, size: tuple[i
     assert own.wanted_at == list(console.router.open_browsers)
 
 
+def test_nothing_is_asked_for_before_it_is_known_what_there_is(console: Console) -> None:
+    own = console.router.own
+    own.known_machines[0] = replace(own.known_machines[0], start_folders=("~/src",))
+
+    with console.visit(path="#/later") as page:
+        page.route("**/console/api/live*", lambda _: None)
+        page.reload()
+        later = page.get_by_role("button", name="Do something later", exact=True)
+        expect(later).to_be_disabled()
+        page.unroute_all(behavior="ignoreErrors")  # what was held goes on
+        later.click()
+        expect(page.get_by_label("What", exact=True).locator("option")).to_have_text(
+            ["Write to a session", "Remind people", "Start a session"]
+        )
+
+
 @SIZES
 def test_words_in_the_field_are_sent_later(console: Console, size: tuple[int, int]) -> None:
     own = console.router.own

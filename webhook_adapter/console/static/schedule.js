@@ -13,7 +13,7 @@ const TASKS = { text: "Written to", reminder: "Reminder", start: "Starts on", co
 const WHY_NO_TIME = { "on return": "when its machine is back", "on rest": "when it is ready", "on reset": "when its usage limit is over" };
 
 export function scheduleView() {
-  const make = h("button", { class: "button primary", type: "button", onclick: () => ask() }, "Do something later");
+  const make = h("button", { class: "button primary", type: "button", disabled: true, onclick: () => ask() }, "Do something later"); // for what, the overview says
   const month = calendar(choose, turn);
   const dayTitle = h("h2", {});
   const times = h("ol", { class: "cards times" });
@@ -62,7 +62,7 @@ export function scheduleView() {
   }
 
   async function ask() {
-    await deferSomething({ sessions: overview?.sessions ?? [], machines: overview?.machines ?? [] });
+    await deferSomething({ sessions: overview.sessions, machines: overview.machines });
   }
 
   function take(answer) {
@@ -98,6 +98,7 @@ export function scheduleView() {
 
   function update(next) {
     overview = next;
+    make.disabled = false;
     render();
   }
   return { node, page: "scheduled", title: () => "Later", load: async () => {}, take, update, focus() {} };
