@@ -21,7 +21,7 @@ from agentlink.v1.control_pb2_grpc import ControlStub
 
 from tests.fakes.telegram import TOKEN, TelegramStandIn
 from tests.programs import needed
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, NeverHappened, wait_until
 
 CHAT = 4711
 POINTSMAN = (sys.executable, "-I", "-m", "pointsman")
@@ -34,6 +34,9 @@ for line in sys.stdin:
     record.write(line.encode())
     os.fsync(record.fileno())
 """
+
+
+READY = 90.0  # seconds; four programs begin at once, and eight others may have the cores
 
 
 class System:
@@ -69,13 +72,20 @@ class System:
         self._output = threading.Thread(target=self._drain)
         self._lines: list[str] = []
         self._output.start()
-        line = wait_until(lambda: next((x for x in self._lines if x.startswith("ready up")), ""), 30)
+        try:
+            line = wait_until(lambda: next((x for x in self._lines if x.startswith("ready up")), ""), READY)
+        except NeverHappened:
+            self._end()  # else whoever waits for its output waits for ever
+            raise
         self.router, self.console = line.split()[2:4]
         self._channel = grpc.insecure_channel(self.router)
         self._control = ControlStub(self._channel)
 
     def stop(self) -> int:
         self._channel.close()
+        return self._end()
+
+    def _end(self) -> int:
         self._up.send_signal(signal.SIGTERM)
         code = self._up.wait(20)
         self._output.join()
@@ -269,8 +279,8 @@ def running(folder: Path, launcher: Sequence[str] = (), **settings: str) -> Iter
     with TelegramStandIn(seed=7) as telegram:
         telegram.add_chat(CHAT)
         system = System(folder, telegram, launcher, **settings)
+        system.start()
         try:
-            system.start()
             yield system
         finally:
             system.stop()

@@ -236,8 +236,9 @@ class AcpBackend(ProgramBackend[AcpTalk, Asker, tuple[Json, str]]):
     def _ears(self, name: str) -> Ears:
         async def took() -> None:
             self._engaged.add(name)  # before anybody is told, who may ask for a fresh program
-            await self._heeded.took(name)
+            # First that it is at work: if we are killed in between, its turn is told as cut, and the text as in doubt.
             await self._heeded.became(name, SessionState.BUSY)
+            await self._heeded.took(name)
 
         def happened(whats: Sequence[What]) -> None:
             self._records.append(name, whats, self._now())

@@ -1,9 +1,15 @@
 """Coding agents over ACP in a whole agent: started by a command, asked about, held back, and taken up after a kill."""
 
+import asyncio
 import os
 import shlex
+import shutil
 import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from agentlink.v1 import agent_link_pb2 as pb
@@ -28,12 +34,15 @@ from agent.domain.control import ControlKind
 from agent.domain.frames import CommandResult, Item, Notify, PermissionAsked, PermissionOver
 from agent.domain.permission import Over
 from agent.domain.session import SessionState
+from agent.store.database import Database
+from agent.store.group_commit import Transaction
 from tests.integration.agent.backends.acp_scene import StandIn
 from tests.rigs.agent_rig import Rig, Rigs, eventually
 from tests.rigs.scripted_link import Link, running_router, text_command
 
 NOBODY = "127.0.0.1:1"
-IDLE, WAITING = SessionState.IDLE, SessionState.WAITING
+IDLE, BUSY, WAITING = SessionState.IDLE, SessionState.BUSY, SessionState.WAITING
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -166,6 +175,63 @@ async def test_what_a_killed_agent_left_is_ended_told_and_taken_up(rigs: Rigs, s
     assert [one for one in stand_in.points if one.startswith("session/") and one != "session/prompt"] == [
         *("session/new", "session/set_mode", "session/resume", "session/set_mode")
     ]
+
+
+class Snapshots(Database):
+    """Keeps the folder as it was after each commit, before anybody heard of that: what a kill may leave."""
+
+    def __init__(self, folder: Path, into: Path) -> None:
+        self.kept: list[Path] = []
+        self._folder, self._into = folder, into
+        super().__init__(folder)
+
+    def write(self, function: Callable[[Transaction], T], **how: bool) -> "asyncio.Future[T]":
+        future = super().write(function, **how)
+        future.add_done_callback(lambda _: self._keep())
+        return future
+
+    def _keep(self) -> None:
+        kept = self._into / f"d{len(self.kept)}"
+        (kept / "agent").mkdir(parents=True)
+        for file in self._folder.glob("agent.db*"):
+            shutil.copy(file, kept / "agent")
+        self.kept.append(kept)
+
+
+def is_started(data_dir: Path, name: str) -> bool:
+    with closing(sqlite3.connect(data_dir / "agent" / "agent.db")) as database:
+        found = database.execute("SELECT state FROM inbox WHERE command_id = ?", (name,)).fetchone()
+    return found == ("started",)
+
+
+async def test_whenever_the_agent_is_killed_a_text_that_was_given_is_in_doubt_or_its_turn_is_told_as_cut(
+    rigs: Rigs, stand_in: StandIn, folder: Path, tmp_path: Path
+) -> None:
+    databases: list[Snapshots] = []
+
+    def database(where: Path) -> Snapshots:
+        databases.append(Snapshots(where, tmp_path))
+        return databases[0]
+
+    async with rigs.running(NOBODY, more=entry(stand_in), start_folders=(folder,), database=database) as rig:
+        await order(rig, "c1", StartSession("first", agent="stand-in"))
+        await ended(rig, "c1")
+        await becomes(rig, IDLE)
+        first = len(databases[0].kept)
+        await order(rig, "c2", Input("%wait"))
+        await ended(rig, "c2")
+        await becomes(rig, BUSY)
+        kept = [one for one in databases[0].kept[first:] if is_started(one, "c2")]
+    silent = []
+    for one in kept:
+        async with Rigs(one).running(NOBODY, more=entry(stand_in)) as rig:
+            outcome = await ended(rig, "c2")
+            cut = [text for text in await said(rig) if "stopped in the middle of this" in text]
+        if outcome.ending is not Ending.UNCERTAIN and not cut:
+            silent.append((one.name, outcome))
+
+    assert len(kept) > 1
+    assert silent == []
 
 
 async def test_a_question_dies_with_its_program(rigs: Rigs, stand_in: StandIn, folder: Path) -> None:
