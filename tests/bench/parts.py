@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import chain, chatty, drain, floor, idle, starts, storms, submits, syncs, told
+from tests.bench import chain, chatty, drain, floor, idle, real_pages, starts, storms, submits, syncs, told
 from tests.bench.figures import Figures
 from tests.bench.loads import Way, loaded
 from tests.bench.peers import jetstream, postgres, redis_streams, worker
@@ -26,6 +26,7 @@ class Scale:
     starts: int = 20
     synced: int = 640
     storm: int = 5_000
+    turns: int = 6
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ def _told(folder: Path, scale: Scale) -> Figures:
     return {"p50": run.p50, "p99": run.p99}
 
 
+def _pages(folder: Path, scale: Scale) -> Figures:
+    return real_pages.measure(folder, scale.turns)
+
+
 async def _storm(_folder: Path, scale: Scale) -> Figures:
     bare = await storms.bare(scale.storm)
     ours = await storms.ours(scale.storm)
@@ -104,6 +109,7 @@ PARTS = [
     Part("idle", "memory of the router for each machine that is idle", _idle, most=1),
     Part("chatty", "a webhook beside 50 sessions that say 20 things a second", _chatty, most=3),
     Part("told", "from 50 programs' records to those who watch them", _told, most=3),
+    Part("pages", "from the real Claude Code's record to the console's page", _pages, real_pages.missing, most=1),
     Part("storm", "machines that come back to a router that was killed", lambda *of: asyncio.run(_storm(*of)), most=3),
     Part("syncs", "how often a command makes a disk sync", _syncs, syncs.missing, most=1),
     Part("starts", "commands that people wait for, from start to end", _starts, most=3),

@@ -144,6 +144,12 @@ SECTIONS: dict[str, list[Row]] = {
         Row("from a program's record to whoever watches, 50 such sessions, p50", "told.p50", Unit.SECONDS),
         Row("— p99", "told.p99", Unit.SECONDS, (), Bound(most=1.0)),
     ],
+    "pages": [
+        row for kind in ("tmux", "run", "nvim", "headless") for row in (
+            Row(f"from Claude Code's record to the page, {kind}, p50", f"pages.{kind} p50", Unit.SECONDS),
+            Row(f"— {kind}, p99", f"pages.{kind} p99", Unit.SECONDS, (), Bound(most=1.0)),
+        )
+    ],
     "commands": [
         Row("Python that does nothing", "starts.python", Unit.MS),
         Row("a hook of Claude Code where no agent runs", "starts.hook", Unit.MS, _PYTHON, Bound(most=0.03)),

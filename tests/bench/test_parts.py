@@ -6,7 +6,7 @@ from tests.bench import programs
 from tests.bench.parts import PARTS, Part, Scale
 from tests.bench.rows import SECTIONS
 
-LITTLE = Scale(seconds=0.1, submits=200, queued=200, idle=(60, 80), starts=2, synced=64, storm=40)
+LITTLE = Scale(seconds=0.1, submits=200, queued=200, idle=(60, 80), starts=2, synced=64, storm=40, turns=1)
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # some had just begun to write when a storm ends
