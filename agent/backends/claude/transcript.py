@@ -117,9 +117,16 @@ def _agents(row: Json, agents: Subagents) -> Subagents:
             agents = subagents.begun(agents, _text(block, "id"))
         elif block.get("type") == "tool_result":
             agents = subagents.ended(agents, _text(block, "tool_use_id"), result)
-    if isinstance(content, str) and (over := _TASK_OVER.match(content)):
+    if over := _over(row):
         agents = subagents.finished(agents, over[1])
     return agents
+
+
+def _over(row: Json) -> re.Match[str] | None:
+    """What says that a subagent which worked on is over: a prompt that nobody typed, or what came into a turn."""
+    came = _part(row, "attachment")
+    text = came.get("prompt") if came.get("type") == "queued_command" else _part(row, "message").get("content")
+    return _TASK_OVER.match(text) if isinstance(text, str) else None
 
 
 def _limited(row: Json, before: float) -> float:
@@ -147,7 +154,9 @@ def _told(row: Json) -> Iterator[What]:
                 yield Said(Speaker.SYSTEM, words[:MOST_OF_A_TEXT].strip(), is_error=True)
         case "attachment":
             queued = _part(row, "attachment")
-            if queued.get("type") == "queued_command" and queued.get("commandMode", "prompt") == "prompt":
+            if over := _over(row):
+                yield _task_over(over)
+            elif queued.get("type") == "queued_command" and queued.get("commandMode", "prompt") == "prompt":
                 yield from _typed(_flat(queued.get("prompt")), Speaker.USER)
 
 
@@ -164,7 +173,7 @@ def _of_user(row: Json) -> Iterator[What]:
     content = _part(row, "message").get("content")
     by = Speaker.USER if _text(_part(row, "origin"), "kind") in ("", "human") else Speaker.SYSTEM
     if isinstance(content, str):
-        yield from [_task_over(over)] if (over := _TASK_OVER.match(content)) else _typed(content, by)
+        yield from [_task_over(over)] if (over := _over(row)) else _typed(content, by)
         return
     for block in _blocks(content):
         if block.get("type") == "tool_result":

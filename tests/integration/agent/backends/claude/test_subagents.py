@@ -82,6 +82,13 @@ def over(tool_id: str, status: str = "completed") -> dict[str, Any]:
     return {"type": "user", "origin": {"kind": "task-notification"}, "message": {"content": text}}
 
 
+def over_in_a_turn(tool_id: str) -> dict[str, Any]:
+    """The same where the coding agent was at work by then, and took it between two tools."""
+    text = over(tool_id)["message"]["content"]
+    queued = {"type": "queued_command", "prompt": text, "commandMode": "task-notification"}
+    return {"type": "attachment", "attachment": queued}
+
+
 @pytest.fixture
 def talk(tmp_path: Path) -> Talk:
     return Talk(tmp_path)
@@ -107,6 +114,14 @@ def test_one_that_failed_behind_its_use_is_told_as_that(talk: Talk) -> None:
     talk.add(use("t1", "Task"), result("t1", isAsync=True, agentId="a1"), over("t1", "killed"))
 
     assert talk.told() == ["t1 RUNNING", "t1 FAILED"]
+
+
+def test_one_that_is_over_in_the_middle_of_a_turn_is_told_as_that(talk: Talk) -> None:
+    talk.add(use("t1", "Agent"), result("t1", isAsync=True, agentId="a1"), use("t2"), result("t2"))
+    talk.add(over_in_a_turn("t1"))
+
+    assert talk.told() == ["t1 RUNNING", "t2 RUNNING", "t2 DONE", "t1 DONE"]
+    assert talk.cursor.known.agents == ()
 
 
 def test_which_use_it_belongs_to_says_the_file_beside_it(talk: Talk) -> None:
