@@ -184,8 +184,8 @@ class Events:
             found = [each for each in found if each.id < int(cursor.removeprefix("v1_"))]
         size = min(100, int(call.text("per_page", "30")))
         shown, rest = found[:size], found[size:]
-        to = f"{call.request.headers.get('host', '')}/app/hook/deliveries?per_page={size}&cursor=v1_"
-        link = {"Link": f'<http://{to}{shown[-1].id}>; rel="next"'} if rest else {}
+        to = f"{payloads.ROOT}/app/hook/deliveries?per_page={size}&cursor=v1_"
+        link = {"Link": f'<{to}{shown[-1].id}>; rel="next"'} if rest else {}
         return Answer(200, [each.json for each in shown], link)
 
     def _one(self, call: Call) -> Attempt:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.fakes.github.api import Api
 from tests.fakes.github.faults import Fault, FaultKind, FaultScript
+from tests.fakes.github.payloads import ROOT
 from tests.fakes.github.request import Answer, Request
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>Unicorn!</body></html>"
@@ -95,8 +96,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer, slowly=kind is FaultKind.SLOW)
 
     def _send(self, answer: Answer, *, slowly: bool = False) -> None:
+        base = f"http://127.0.0.1:{self.server.server_address[1]}"
         content = b"" if answer.status in (204, 304) else json.dumps(answer.body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", "X-GitHub-Request-Id": "0:1"} | answer.headers
+        content = content.replace(ROOT.encode(), base.encode())  # clients follow the addresses in an answer
+        headers = {"Content-Type": "application/json; charset=utf-8", "X-GitHub-Request-Id": "0:1"}
+        headers |= {name: value.replace(ROOT, base) for name, value in answer.headers.items()}
         self._send_bytes(answer.status, content, headers, slowly=slowly)
 
     def _send_bytes(self, status: int, content: bytes, headers: dict[str, str], *, slowly: bool = False) -> None:

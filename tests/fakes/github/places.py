@@ -46,7 +46,7 @@ class Places:
             if (status := each.former_names.get(full_name)) and call.caller.reaches(each):
                 rest = call.request.path.removeprefix(f"/repos/{full_name}")
                 query = "&".join(f"{name}={value}" for name, value in call.request.query.items())
-                to = f"/repositories/{each.id}{rest}{'?' if query else ''}{query}"
+                to = f"{payloads.ROOT}/repositories/{each.id}{rest}{'?' if query else ''}{query}"
                 raise ApiError(status, "Moved Permanently", {"Location": to}, url=to)
 
     def issue(self, call: Call) -> Issue:
