@@ -19,7 +19,10 @@ RIGHT = {
     "idempotency": {"router/store/idempotency.py"},
     "lease": {"router/services/outbox/leases.py"},
     "poison": {"router/store/poison.py"},
-    "rate limit": {"webhook_adapter/transports/telegram/rate_limits.py"},
+    "rate limit": {
+        "webhook_adapter/transports/telegram/rate_limits.py",
+        "webhook_adapter/transports/github/outbound/rate_limits.py",
+    },
 }
 """Where it is done; where several programs do it, each of them is right."""
 

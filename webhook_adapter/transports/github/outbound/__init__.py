@@ -1,0 +1,1 @@
+"""From the router's outbox to GitHub's issues, pull requests and checks."""
