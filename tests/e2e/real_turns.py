@@ -1,7 +1,6 @@
 """Turns of the real Claude Code in each kind of session, as a page of the console has them, held against its record.
 
-A turn of ours is a prompt for each thing: three tools, a question, a subagent and an error. A plan is a tool that this
-program has no more.
+A turn of ours is a prompt for each thing: three tools, a task more in its plan, a question, a subagent and an error.
 """
 
 import json
@@ -28,7 +27,12 @@ Opened = AbstractContextManager[object]
 Json = Mapping[str, Any]
 _ALLOWED = ("Bash", "Read", "Write", "Agent")
 _OVER = re.compile(r"<task-notification>.*<tool-use-id>(\w+)</tool-use-id>.*<status>completed", re.DOTALL)
-_OURS = ("said echo: ", "said tool said: ", "tool ")  # of what is in the record, what the stand-in for the model says
+_OURS = (
+    "said echo: ",
+    "said tool said: ",
+    "tool ",
+    "plan ",
+)  # of what is in the record, what the stand-in for the model says
 
 
 def _in_tmux(_system: System, folder: Path, home: ClaudeHome) -> Opened:
@@ -129,6 +133,7 @@ class Turns:
         yield f"%bash expr 7000 + {number}"
         yield f"%tool Write {json.dumps({'file_path': str(file), 'content': f'made {number}'})}"
         yield f"%tool Read {json.dumps({'file_path': str(file)})}"
+        yield f"%tool TaskCreate {json.dumps({'subject': f'Task {number}', 'description': 'To be done.'})}"
         yield f"%ask Which {number}? | Red | Blue"
         yield f"%agent %bash expr 8000 + {number}"
         yield f"%bash expr 9000 + {number}; false"
@@ -155,7 +160,7 @@ class Turns:
     def _record(self) -> list[list[str]]:
         """What stands in the files of its record, that of the talk first; each thing by its key."""
         files = sorted((self.home.config / "projects").rglob("*.jsonl"), key=lambda file: len(file.parts))
-        found = [[key for line in file.read_text().splitlines() for key in _keys(json.loads(line))] for file in files]
+        found = [_held(file.read_text().splitlines()) for file in files]
         # A subagent's end may stand there as a result and as news of it: it ends once.
         return [
             [key for at, key in enumerate(file) if not (key.startswith("tool ") and key in file[:at])] for file in found
@@ -175,7 +180,12 @@ def _is_over(told: list[tuple[str, Json]], prompt: str) -> bool:
     return is_answered and not open_
 
 
-def _keys(row: Json) -> Iterator[str]:
+def _held(lines: list[str]) -> list[str]:
+    tasks: list[str] = []
+    return [key for line in lines for key in _keys(json.loads(line), tasks)]
+
+
+def _keys(row: Json, tasks: list[str]) -> Iterator[str]:
     """What is the same in each turn, such as what is said of a subagent that works on, is nobody's key."""
     content, result = row.get("message", {}).get("content"), row.get("toolUseResult")
     if row["type"] not in ("user", "assistant", "attachment"):
@@ -191,6 +201,9 @@ def _keys(row: Json) -> Iterator[str]:
                 yield f"tool {block['id']} RUNNING"
             case "tool_result":
                 yield f"tool {block['tool_use_id']} {'FAILED' if block.get('is_error') else 'DONE'}"
+                if isinstance(result, dict) and (made := result.get("task")):
+                    tasks.append(made["subject"])
+                    yield f"plan {', '.join(tasks)}"
             case "text" if row["type"] == "assistant" and not row.get("isSidechain") and "toolu_" not in block["text"]:
                 yield f"said {block['text']}"
 
@@ -219,7 +232,8 @@ def turns(folder: Path, kind: str) -> Iterator[Turns]:
         (folder / "claude").mkdir()
         home = ClaudeHome(folder / "claude", api)
         settings = home.config / "settings.json"
-        settings.write_text(json.dumps({"permissions": {"defaultMode": "default", "allow": list(_ALLOWED)}}))
+        rules = {"permissions": {"defaultMode": "default", "allow": list(_ALLOWED)}}
+        settings.write_text(json.dumps(rules | {"env": {"CLAUDE_CODE_ENABLE_TODO_TOOLS": "1"}}))
         path = f"{home.program.parent}:{home.environ['PATH']}"
         environ = home.environ | {"PATH": path, "POINTSMAN_START_FOLDERS": str(home.project)}
         system = stack.enter_context(running(folder, **environ))

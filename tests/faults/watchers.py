@@ -153,7 +153,7 @@ def seen(seq: int, kind: str, content: Mapping[str, Any]) -> Seen:
         case "tool":
             return Seen(seq, f"tool {content['id']} {content['state']}", whole)
         case "plan":
-            return Seen(seq, f"plan {content['entries'][0]['text']}", whole)
+            return Seen(seq, f"plan {', '.join(each['text'] for each in content['entries'])}", whole)
         case "gap":
             return Seen(seq, f"gap {content}", whole)
     return Seen(seq, "", whole)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from agent.backends.claude import subagents
+from agent.backends.claude import plan, subagents
 from agent.backends.claude.subagents import Subagents
 from agent.domain.session_event import (
     Described,
@@ -51,7 +51,6 @@ _KINDS = {
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names}
 _TITLES = ("command", "file_path", "notebook_path", "pattern", "url", "query", "description", "path", "skill", "prompt")
-_PLAN_STATES = {"pending": WorkState.PENDING, "in_progress": WorkState.RUNNING, "completed": WorkState.DONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +212,8 @@ def _of_assistant(row: Json) -> Iterator[What]:
             yield Said(by, _text(block, "text")[:MOST_OF_A_TEXT].strip(), is_error)
         elif block.get("type") == "tool_use":
             yield _begun(block)
-            if plan := _plan(block):
-                yield plan
+            if planned := _plan(block):
+                yield planned
 
 
 def _begun(block: Json) -> ToolUsed:
@@ -235,7 +234,7 @@ def _plan(block: Json) -> Planned | None:
     if block.get("name") != "TodoWrite":
         return None
     todos = _blocks(_part(block, "input").get("todos"))
-    states = [(_text(one, "content"), _PLAN_STATES.get(_text(one, "status"), WorkState.PENDING)) for one in todos]
+    states = [(_text(one, "content"), plan.STATES.get(_text(one, "status"), WorkState.PENDING)) for one in todos]
     return Planned(tuple(states)) if states else None
 
 

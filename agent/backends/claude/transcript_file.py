@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agent.backends import record
-from agent.backends.claude import subagents, transcript
+from agent.backends.claude import plan, subagents, transcript
+from agent.backends.claude.plan import Tasks
 from agent.backends.claude.subagents import Subagent, Whereabouts
 from agent.backends.claude.transcript import Known
 from agent.domain.session_event import Described, Event, Missing, fit
@@ -24,6 +25,7 @@ MOST_PACKED = 4096  # bytes that the router takes of a cursor
 MAX_EVENTS = 128  # that are read at once
 MAX_BYTES = 64 * 1024  # of their texts, about: one more event may come on top
 MAX_READ = 4 * 1024 * 1024  # bytes: then others have their turn
+MAX_REREAD = 64 * 1024 * 1024  # bytes of a record in which a list of tasks is looked for again
 _CHUNK = 256 * 1024
 _EARLIER = "What was said before is in the program's own record."
 _LONG = "A line of the program's record is longer than {most} MiB."
@@ -90,6 +92,8 @@ class TranscriptFile:
         self._open: BinaryIO | None = None
         self._at = ("", 0)  # of the open file: path and inode
         self._whereabouts = Whereabouts()
+        self._tasks = Tasks()
+        self._tasks_at = ("", 0, 0)  # behind which byte of which file that was the list
 
     def read(self, cursor: Cursor, path: str) -> Read:
         """What follows behind a cursor. What is left of another file than `path` comes first."""
@@ -161,13 +165,36 @@ class TranscriptFile:
         begun = cursor.offset
         for line, end in _lines(file, cursor.offset):
             told, known = self._told(line, cursor.known)
+            tasks = self._tasks_behind(line, cursor, file)
+            if tasks and tasks[0].known != tasks[1].known and told:
+                told = (*told, Event(tasks[1].planned(), told[-1].at))
             done = pages.take(told, cursor.done)
             if done < len(told):
                 return Read(tuple(pages.events), replace(cursor, done=done), more=True)
+            self._keep(tasks, cursor.offset, end)
             cursor = replace(cursor, offset=end, done=0, known=known)
             if end - begun >= MAX_READ:
                 return Read(tuple(pages.events), cursor, more=True)
         return Read(tuple(pages.events), cursor)
+
+    def _tasks_behind(self, line: bytes | None, cursor: Cursor, file: BinaryIO) -> tuple[Tasks, Tasks] | None:
+        """The list of tasks before a line and behind it; None where the line has nothing to do with that.
+
+        All of it stands in the record, so an agent that begins reads it again there, once somebody needs it.
+        """
+        *which, at = self._tasks_at
+        is_here = tuple(which) == self._at and at == cursor.offset
+        if line is None or not plan.is_touched(line):
+            return None
+        before = self._tasks if is_here else _tasks(file, cursor.offset)
+        return before, plan.behind(before, line)
+
+    def _keep(self, tasks: tuple[Tasks, Tasks] | None, begun: int, end: int) -> None:
+        """Behind a line that was told whole."""
+        if tasks:
+            self._tasks = tasks[1]
+        if tasks or self._tasks_at == (*self._at, begun):
+            self._tasks_at = (*self._at, end)
 
     def _subagents(self, read: Read) -> Read:
         """With what subagents did, as far as there is room behind the conversation's own."""
@@ -240,6 +267,17 @@ class _Pages:
         return done
 
 
+def _tasks(file: BinaryIO, end: int) -> Tasks:
+    """The list of tasks before a place in a record."""
+    tasks = Tasks()
+    for line, behind in _lines(file, max(0, end - MAX_REREAD)):
+        if behind > end:
+            break
+        if line is not None and plan.is_touched(line):
+            tasks = plan.behind(tasks, line)
+    return tasks
+
+
 def _opened(path: Path) -> BinaryIO:
     """A file to read, and not to wait for whoever might write into what is no file. Raises OSError."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
@@ -261,8 +299,7 @@ def _look(path: str | Path) -> tuple[int, ...]:
 def _lines(file: BinaryIO, offset: int) -> Iterator[tuple[bytes | None, int]]:
     """Whole lines behind a place, each with where it ends; None for one that is too long. The last one may be half."""
     rest = b""
-    file.seek(offset)
-    while chunk := file.read(_CHUNK):
+    while chunk := os.pread(file.fileno(), _CHUNK, offset + len(rest)):
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             offset += len(line) + 1
@@ -273,13 +310,11 @@ def _lines(file: BinaryIO, offset: int) -> Iterator[tuple[bytes | None, int]]:
                 return
             yield None, end
             offset, rest = end, b""
-            file.seek(offset)
 
 
 def _end_of_line(file: BinaryIO, offset: int) -> int | None:
     """Behind the next end of a line; None where it has none yet."""
-    file.seek(offset)
-    while chunk := file.read(_CHUNK):
+    while chunk := os.pread(file.fileno(), _CHUNK, offset):
         if (at := chunk.find(b"\n")) >= 0:
             return offset + at + 1
         offset += len(chunk)

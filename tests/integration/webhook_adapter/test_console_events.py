@@ -182,7 +182,9 @@ def test_a_change_of_a_file_is_a_diff(console: Console) -> None:
 def test_a_plan_is_a_list_and_an_older_one_a_line(console: Console) -> None:
     own = console.router.own
     own.do("s-1", "plan", entries=[{"text": "Look", "state": "RUNNING"}, {"text": "Fix", "state": "PENDING"}])
-    own.do("s-1", "tool", id="todo", name="TodoWrite", kind="OTHER", title="", state="DONE")
+    for name in ("TodoWrite", "TaskUpdate"):
+        own.do("s-1", "tool", id=name, name=name, kind="OTHER", title="", state="RUNNING")
+        own.do("s-1", "tool", id=name, name="", kind="UNSPECIFIED", title="", state="DONE")
 
     with console.visit(path="#/session/s-1") as page:
         expect(page.locator(".plan-entries li")).to_have_text(["Look, running", "Fix, not begun"])
@@ -192,6 +194,10 @@ def test_a_plan_is_a_list_and_an_older_one_a_line(console: Console) -> None:
         expect(page.locator(".plan")).to_have_count(2)
         expect(page.locator(".plan[open]")).to_have_count(1)
         expect(page.locator(".tool")).to_have_count(0)
+
+        own.do("s-1", "tool", id="no", name="TaskCreate", kind="OTHER", title="", state="RUNNING")
+        own.do("s-1", "tool", id="no", name="", kind="UNSPECIFIED", title="", state="FAILED", output="No such tool")
+        expect(page.locator(".tool[data-state=failed] .tool-name")).to_have_text("TaskCreate")
 
 
 def test_after_a_break_what_was_missed_comes_in_order_and_once(console: Console) -> None:

@@ -4,7 +4,7 @@
 const SLACK = 60; // seconds that a machine's clock may be behind the router's
 const LONG = 24 * 3600; // so long may a text wait
 const TWIN = 300; // seconds between words and the message that repeats them
-const PLANNERS = ["TodoWrite"]; // tools whose use is the plan that comes with it
+const PLANNERS = ["TodoWrite", "TaskCreate", "TaskUpdate"]; // tools whose use is the plan that comes with it
 
 export class Conversation {
   constructor(sessionId) {
@@ -151,12 +151,12 @@ function rowsOfEvents(events) {
       rows.push(row);
     } else if (kind === "tool") {
       const known = tools.get(content.id);
+      const row = known ?? { ...base, kind: "tool", name: "", title: "", input: "", output: "", diff: "", state: "PENDING", ...filled(content), toolKind: content.kind ?? "OTHER" };
       if (known) Object.assign(known, filled(content), { ended_at: at });
-      else if (!PLANNERS.includes(content.name)) {
-        const row = { ...base, kind: "tool", name: "", title: "", input: "", output: "", diff: "", state: "PENDING", ...filled(content), toolKind: content.kind ?? "OTHER" };
-        tools.set(content.id, row);
-        rows.push(row);
-      }
+      else tools.set(content.id, row);
+      const isShown = !PLANNERS.includes(row.name) || row.state === "FAILED";
+      if (isShown && !row.isShown) rows.push(row);
+      row.isShown = isShown;
     } else if (kind === "plan") {
       if (plan) plan.isOld = true;
       plan = { ...base, kind: "plan", entries: content.entries ?? [], isOld: false };
