@@ -21,6 +21,7 @@ DIALOG_LIMIT = 20.0  # seconds that a text waits for a dialog that opened under 
 DRAFT_LIMIT = 30.0  # seconds that a text waits for a person who types
 SHOWN_LIMIT = 5.0  # seconds for the prompt to show a text
 TAKEN_LIMIT = 3.0  # seconds for it to take an Enter
+ANSWERED_LIMIT = 600.0  # seconds for people to answer a dialog that opened at the moment of an Enter
 SHOWN = 30  # characters of a text's end that must be in the prompt before its Enter
 ATTEMPTS = 5
 MOST_LINES = 64
@@ -119,12 +120,23 @@ class GeminiTyping:
             await asyncio.sleep(LOOK)
 
     async def _taken(self, text: str) -> None:
-        """Presses Enter once more where the prompt keeps the text: behind a paste it may pass for a part of that."""
-        gives_up = time.monotonic() + TAKEN_LIMIT
-        while self._is_in(await self._prompt() or "", text):
-            if time.monotonic() > gives_up:
+        """Presses Enter again where the prompt keeps the text: behind a paste it may pass for a part of that.
+
+        So may a dialog that opens at that moment; what became of the text is seen behind it. Raises TimeoutError.
+        """
+        gives_up, pressed, presses = time.monotonic() + ANSWERED_LIMIT, time.monotonic(), 1
+        while (prompt := await self._prompt()) is None or self._is_in(prompt, text):
+            now = time.monotonic()
+            if prompt is None:
+                if now > gives_up:
+                    raise TimeoutError
+                await self._keyboard.check()
+                pressed = now
+            elif now - pressed > TAKEN_LIMIT:
+                if presses == ATTEMPTS:
+                    return  # its hook has not told of it: people hear so
                 await self._keyboard.enter(self._guard)
-                return
+                pressed, presses = now, presses + 1
             await asyncio.sleep(LOOK)
 
     @staticmethod

@@ -1,0 +1,95 @@
+"""Typing into Gemini CLI, where a dialog opens at the very moment of an Enter."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from agent.backends.claude.registry_file import ClaudeCode, Doing, Seen
+from agent.backends.gemini import typing
+from agent.backends.gemini.typing import GeminiTyping
+from agent.backends.terminals.keyboard import Guard, Keyboard
+from agent.backends.terminals.typing_rules import Pace
+from agent.domain.command import Ending, Input, Outcome
+
+RULE = "─" * 40
+EMPTY = f"{RULE}\n >   Type your message or @path/to/file\n"
+DIALOG = f"{RULE}\n│ ● 1. Allow once │\n│   2. No │\n"
+
+
+def holding(text: str) -> str:
+    return f"{RULE}\n > {text}\n"
+
+
+class Screens:
+    """A keyboard whose screen shows one of these at each look, and the last of them from then on."""
+
+    def __init__(self, *screens: str) -> None:
+        self.left = False
+        self.pressed: list[str] = []
+        self._screens = list(screens)
+
+    async def screen(self) -> str:
+        return self._screens.pop(0) if len(self._screens) > 1 else self._screens[0]
+
+    async def paste(self, text: str) -> None:
+        self.pressed.append(text)
+
+    async def enter(self, guard: Guard) -> bool:  # noqa: ARG002
+        self.pressed.append("enter")
+        return True
+
+    async def check(self) -> None:
+        """It is there."""
+
+    async def ready(self) -> None:
+        """It is there."""
+
+
+class Entry:
+    file = Path("/nonexistent")
+
+    def look(self) -> Seen:
+        return Seen(Doing.BUSY)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typing, "LOOK", 0.0)
+    monkeypatch.setattr(typing, "TAKEN_LIMIT", -1.0)
+
+
+def typed(screens: Sequence[str], submit: str = "hello") -> tuple[Outcome, list[str]]:
+    keyboard = Screens(*screens)
+    typist = GeminiTyping(cast("Keyboard", keyboard), cast("ClaudeCode", Entry()), Pace(0.0, 0.0))
+    return asyncio.run(typist.text(Input(submit))), keyboard.pressed
+
+
+def test_a_text_whose_enter_a_dialog_took_is_entered_behind_the_dialog() -> None:
+    there = holding("hello")
+
+    outcome, pressed = typed([EMPTY, EMPTY, there, there, DIALOG, DIALOG, there, EMPTY])
+
+    assert pressed == ["hello", "enter", "enter"]
+    assert outcome == Outcome.done()
+
+
+def test_one_that_is_gone_behind_the_dialog_is_not_entered_again() -> None:
+    there = holding("hello")
+
+    outcome, pressed = typed([EMPTY, EMPTY, there, there, DIALOG, EMPTY])
+
+    assert pressed == ["hello", "enter"]
+    assert outcome == Outcome.done()
+
+
+def test_nobody_says_what_became_of_it_while_the_dialog_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typing, "ANSWERED_LIMIT", -1.0)
+    there = holding("hello")
+
+    outcome, pressed = typed([EMPTY, EMPTY, there, there, DIALOG])
+
+    assert pressed == ["hello", "enter"]
+    assert outcome.ending is Ending.UNCERTAIN
