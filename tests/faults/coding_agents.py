@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -150,8 +150,7 @@ class Desk:
         prompted = self.agent.prompted
         shown = [one.text for one in self.system.telegram.bot_messages(CHAT)]
         cut = sum(not one.end for one in prompted)
-        told = sum(any(words in text for words in CUT) for text in shown)
-        doubts = sum(DOUBT in text for text in shown)
+        told, doubts = cuts_in(shown), sum(text.count(DOUBT) for text in shown)
         problems = [f"given in a turn: {one.text}" for one in prompted if one.in_a_turn]
         problems += [f"not taken up again: {one.detail}" for one in self._commands() if _is_lost(one)]
         if told + len(verdict.uncertain) < cut:
@@ -159,6 +158,11 @@ class Desk:
         if doubts < len(verdict.uncertain):
             problems.append(f"{len(verdict.uncertain)} texts are uncertain, and people were told of {doubts}")
         return [*self.failures, *problems]
+
+
+def cuts_in(texts: Sequence[str]) -> int:
+    """Of how many cut turns these tell; one digest may tell of several."""
+    return sum(text.count(words) for words in CUT for text in texts)
 
 
 def _is_lost(one: Command) -> bool:
