@@ -31,6 +31,7 @@ class Program:
     file: str
     bin_name: str
     in_terminal: str = ""  # what people run in a terminal, where that is another one
+    is_short: bool = True  # else installed with TEST_EVERY_AGENT=1 alone
 
     @property
     def folder(self) -> Path:
@@ -83,6 +84,7 @@ PROGRAMS = {
         Program("codex", "@agentclientprotocol/codex-acp", "2.6.0", ".bin/codex-acp", "codex-acp", _CODEX),
         # Newer ones need Node 22.
         Program("qwen", "@qwen-code/qwen-code", "0.15.10", ".bin/qwen", "qwen"),
+        Program("copilot", "@github/copilot", "1.0.102", ".bin/copilot", "copilot", is_short=False),
     )
 }
 
@@ -165,15 +167,22 @@ def _qwen(home: Path, _project: Path, url: str) -> dict[str, str]:
     return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": "stub"}
 
 
+def _copilot(_home: Path, _project: Path, url: str) -> dict[str, str]:
+    provider = {"BASE_URL": f"{url}/v1", "TYPE": "openai", "API_KEY": "none"}
+    named = {f"COPILOT_PROVIDER_{name}": value for name, value in provider.items()}
+    return {**named, "COPILOT_MODEL": "stub", "COPILOT_OFFLINE": "true"}
+
+
 _SET_UP: dict[str, Callable[[Path, Path, str], dict[str, str]]] = {
     "gemini": _gemini,
     "opencode": _opencode,
     "codex": _codex,
     "qwen": _qwen,
+    "copilot": _copilot,
 }
 
 
 if __name__ == "__main__":
     for program in PROGRAMS.values():
-        if reason := program.install():
+        if (EVERY or program.is_short) and (reason := program.install()):
             print(f"Tests with the real {program.name} will be skipped. {reason}")

@@ -21,6 +21,7 @@ Block = tuple[str, str]  # ("text", words), ("run", command), or ("use", name an
 Reading = tuple[str, list[str]]  # the newest prompt, and what tools said since
 _DIRECTIVE = re.compile(r"(?:^|\n)\s*%(\w+) ([^\n]*)")
 # What the programs put into people's messages by themselves.
+_TIMED = re.compile(r"^<current_datetime>[^<]*</current_datetime>\s*")  # Copilot, before each text
 _NOT_TYPED = ("<", "# AGENTS.md", "This is the Gemini CLI")
 _SHELLS = ("run_shell_command", "bash", "exec_command", "shell_command", "shell")
 
@@ -48,6 +49,7 @@ class Models:
 
 def _typed(content: Any) -> str:
     parts = [content] if isinstance(content, str) else [one.get("text", "") for one in content if isinstance(one, dict)]
+    parts = [_TIMED.sub("", one) for one in parts]
     return "\n".join(one for one in parts if one.strip() and not one.lstrip().startswith(_NOT_TYPED)).strip()
 
 

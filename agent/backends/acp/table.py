@@ -76,6 +76,8 @@ class Kind:
 # It allows everything unless it is told otherwise; said here, a person's own files stay as they are.
 _OPENCODE = json.dumps({"permission": {"bash": "ask", "edit": "ask", "webfetch": "ask"}})
 
+_COPILOT_MODES = "https://agentclientprotocol.com/protocol/session-modes#"
+
 _ALL = (
     Kind(
         "gemini", "Gemini CLI", ("gemini", "--acp"), "npm install -g @google/gemini-cli", "default",
@@ -114,7 +116,10 @@ _ALL = (
         busy=Busy.STOPS, load=Load.RESUME, brings=(".qwen", ".env"),
     ),
     Kind(
-        "copilot", "Copilot CLI", ("copilot", "--acp"), "npm install -g @github/copilot",
+        "copilot", "Copilot CLI", ("copilot", "--acp"), "npm install -g @github/copilot", f"{_COPILOT_MODES}agent",
+        MappingProxyType({DEFAULT: f"{_COPILOT_MODES}agent", PLAN: f"{_COPILOT_MODES}plan"}),
+        # Where that is set it asks nobody, and tells whoever asks it that it would.
+        MappingProxyType({"COPILOT_ALLOW_ALL": "false"}),
         busy=Busy.STOPS, load=Load.LOAD, brings=(".mcp.json", ".vscode", ".github/hooks", ".copilot"),
     ),
     Kind(

@@ -291,6 +291,16 @@ class Added(Acp):
         return "qwen"
 
 
+class Copilot(Acp):
+    """In the environment of somebody who does not want to be asked."""
+
+    name = "copilot"
+
+    def set_up(self) -> None:
+        super().set_up()
+        self.environ = {**self.environ, "COPILOT_ALLOW_ALL": "true"}
+
+
 class RudeOne(Acp):
     """The stand-in, at its best behaviour."""
 
@@ -318,5 +328,5 @@ class RudeOne(Acp):
 SUBJECTS: Mapping[str, Callable[[Path], Subject]] = {
     "tmux": partial(Typed, TmuxStage), "pty": partial(Typed, PtyStage), "nvim": partial(Typed, NvimStage),
     "command": partial(Typed, CommandStage), "claude": Claude, "stand-in": RudeOne, "codex": Codex,
-    "opencode": OpenCode, "gemini": Gemini, "added": Added,
+    "opencode": OpenCode, "gemini": Gemini, "added": Added, "copilot": Copilot,
 }  # fmt: skip
