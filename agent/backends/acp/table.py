@@ -74,7 +74,7 @@ class Kind:
 
 
 # It allows everything unless it is told otherwise; said here, a person's own files stay as they are.
-_OPENCODE = json.dumps({"permission": {"bash": "ask", "edit": "ask", "webfetch": "ask"}})
+_OPENCODE = {"bash": "ask", "edit": "ask", "webfetch": "ask"}
 
 _COPILOT_MODES = "https://agentclientprotocol.com/protocol/session-modes#"
 
@@ -90,7 +90,11 @@ _ALL = (
     Kind(
         "opencode", "OpenCode", ("opencode", "acp"), "npm install -g opencode-ai", "",
         MappingProxyType({DEFAULT: "build", PLAN: "plan"}),
-        MappingProxyType({"OPENCODE_CONFIG_CONTENT": _OPENCODE, "OPENCODE_DISABLE_AUTOUPDATE": "1"}),
+        MappingProxyType({
+            "OPENCODE_CONFIG_CONTENT": json.dumps({"permission": _OPENCODE}),
+            "OPENCODE_PERMISSION": json.dumps(_OPENCODE),  # what is in there has the last word
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+        }),
         busy=Busy.JOINS, load=Load.RESUME, words=LastWords.MESSAGE,
         brings=("opencode.json", "opencode.jsonc", ".opencode"),
     ),

@@ -273,7 +273,13 @@ class Codex(Acp):
 
 
 class OpenCode(Acp):
+    """In the environment of somebody who does not want to be asked."""
+
     name = "opencode"
+
+    def set_up(self) -> None:
+        super().set_up()
+        self.environ = {**self.environ, "OPENCODE_PERMISSION": '{"bash": "allow"}'}
 
 
 class Gemini(Acp):
@@ -292,7 +298,7 @@ class Added(Acp):
 
 
 class Copilot(Acp):
-    """In the environment of somebody who does not want to be asked."""
+    """In such an environment, too."""
 
     name = "copilot"
 

@@ -16,8 +16,10 @@ def test_of_every_known_one_all_is_known() -> None:
 
 
 def test_those_that_ask_nobody_by_themselves_are_told_to() -> None:
-    assert {name for name, kind in KNOWN.items() if not kind.mode} == {"opencode", "copilot", "vibe"}
-    assert '"bash": "ask"' in KNOWN["opencode"].environ["OPENCODE_CONFIG_CONTENT"]
+    assert {name for name, kind in KNOWN.items() if not kind.mode} == {"opencode", "vibe"}
+    for name in ("OPENCODE_CONFIG_CONTENT", "OPENCODE_PERMISSION"):
+        assert '"bash": "ask"' in KNOWN["opencode"].environ[name]
+    assert KNOWN["copilot"].environ["COPILOT_ALLOW_ALL"] == "false"
     assert (KNOWN["codex"].mode, KNOWN["claude-acp"].mode) == ("read-only", "default")
 
 
