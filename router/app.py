@@ -40,6 +40,7 @@ from router.services.answer_rules import AnswerRules
 from router.services.batches import Batches
 from router.services.chat.audience import AudienceCommands
 from router.services.chat.batches import ChatBatches
+from router.services.chat.bindings import BoundChats
 from router.services.chat.buttons import ChatButtons
 from router.services.chat.commands import ChatCommands
 from router.services.chat.deferrals import ChatDeferrals
@@ -138,13 +139,13 @@ class Router:
         upstream = UpstreamService(hub, delivery, session_service, notifications, permissions,
             LinkGates(gates, notifications, clock), refusals, clock, key.router_id, jitter)  # fmt: skip
         stats, controls = Stats(database, hub, outbox, delivery, clock, quotas), Controls(delivery, clock, rules)
-        inbound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
+        bound = _inbound(hub, delivery, status_messages, dead_letters, permissions, starts, deferral, clock, controls,
             people.pairing, ChatBatches(batches, answer_rules, status_messages, clock, new_id), memory)  # fmt: skip
         database.on_commit = partial(wakeups.wake, ANYTHING)  # whoever watches looks whether there are new steps
         presence, turns, unseen = Presence(hub), Turns(clock), Unseen(session_service, notifications, clock)
         files, clean = Files(database, notifications, clock, quotas), partial(retention.clean, audit_kept=audit_kept)
         self.timers = Timers(database, delivery, permissions, outbox, presence, unseen, refusals, keys, clean,
-            self.events, self._work, inbound.voices, deferral.occurrences, wakeups, clock)  # fmt: skip
+            self.events, self._work, bound.inbound.voices, deferral.occurrences, wakeups, clock)  # fmt: skip
         guard = Guard(keys, machine_keys, database, refusals, wakeups, clock, key.router_id, turns)
         services = ControlServices(guard, database, clock, hub, delivery, session_service, notifications, enrolment,
             keys, machine_keys, wakeups, stats, dead_letters, permissions, starts, controls, presence, gates, clean,
@@ -153,7 +154,7 @@ class Router:
         links = LinkServices(database, clock, delivery, upstream, presence, turns, self.events, screens, jitter)
         self._delivery_receipts, self.servicers = told, Servicers(
             AgentLinkServicer(links, enrolment, machine_keys, files),
-            ChatLinkServicer(database, inbound, outbox, told, files, people, permissions, refusals),
+            ChatLinkServicer(database, bound, outbox, told, files, people, permissions, refusals),
             ControlServicer(services), MemoryServicer(services, memory), IdentityServicer(key), guard,
         )  # fmt: skip
 
@@ -183,14 +184,15 @@ def _inbound(
     pairing: Pairing,
     many: ChatBatches,
     memory: Memory,
-) -> InboundService:
+) -> BoundChats:
     later = ChatDeferrals(deferral.kept, deferral.occurrences, deferral.limits, starts, status_messages, clock)
     settings, notes = SettingsCommands(clock, deferral.kept.zone), ChatNotes(memory, status_messages)
     commands = ChatCommands(delivery, settings, hub, later, AudienceCommands(pairing, settings), many)
     buttons = ChatButtons(delivery, dead_letters, status_messages, later, many, notes)
     pages = Pages(permissions, controls)
-    return InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
+    inbound = InboundService(status_messages, commands, buttons, permissions, ChatStarts(starts), controls, pages,
         Voices(status_messages, clock), later, notes, clock)  # fmt: skip
+    return BoundChats(inbound, starts, permissions, delivery, status_messages)
 
 
 def _turns(

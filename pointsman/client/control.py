@@ -9,6 +9,7 @@ from agentlink.v1 import control_pb2 as pb
 from pointsman.client import convert
 from pointsman.client.answer_rules import AnswerRules
 from pointsman.client.audit import Audit
+from pointsman.client.bindings import Bindings
 from pointsman.client.commands import Commands
 from pointsman.client.credential import Metadata
 from pointsman.client.deferred import DeferredTasks
@@ -28,7 +29,7 @@ from pointsman.client.sessions import Sessions
 
 class Control(
     Sessions, SessionEvents, SessionMessages, AnswerRules, Search, Notes, Commands, DeferredTasks, Notifications,
-    Machines, People, Audit,
+    Machines, Bindings, People, Audit,
 ):  # fmt: skip
     """All that people, scripts and REST may ask of the router. Every method raises RouterError."""
 

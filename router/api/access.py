@@ -104,6 +104,9 @@ POLICY: Mapping[str, Access | frozenset[Role]] = {
     **{f"/agentlink.v1.Control/{name}": CONSOLE for name in ("Follow", "Unfollow")},
     "/agentlink.v1.Control/JoinPeople": ADMIN,
     "/agentlink.v1.Control/SetLadder": ADMIN,
+    "/agentlink.v1.Control/Bind": ADMIN,
+    "/agentlink.v1.Control/Unbind": ADMIN,
+    "/agentlink.v1.Control/ListBindings": READ,
     **{f"/agentlink.v1.Memory/{name}": CONSOLE for name in ("Remember", "Forget", "Keep")},
     **{f"/agentlink.v1.Memory/{name}": READ for name in ("Recall", "List")},
 }

@@ -17,7 +17,7 @@ from router.domain.credentials import Principal
 from router.domain.errors import Reason, Refusal
 from router.domain.identity import Caller
 from router.domain.routing import Inbound
-from router.services.chat.inbound import InboundService
+from router.services.chat.bindings import BoundChats
 from router.services.files import Files
 from router.services.outbox.delivery_receipts import DeliveryReceipts
 from router.services.outbox.leases import Outbox
@@ -37,7 +37,7 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
     def __init__(
         self,
         database: Database,
-        inbound: InboundService,
+        bound: BoundChats,
         outbox: Outbox,
         receipts: DeliveryReceipts,
         files: Files,
@@ -45,12 +45,12 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
         permissions: Permissions,
         refusals: Refusals,
     ) -> None:
-        PeopleCalls.__init__(self, database, services, permissions, inbound.now)
+        PeopleCalls.__init__(self, database, services, permissions, bound.inbound.now)
         PushCalls.__init__(self, database, services.subscriptions)
         self._persons = services.persons
         self._refusals = refusals
-        self._inbound = inbound
-        self._voices = inbound.voices
+        self._inbound, self._bound = bound.inbound, bound
+        self._voices = bound.inbound.voices
         self._arrivals = Wakeups()  # of recordings, by platform
         self._voices.arrived = self._arrivals.wake
         self._files = files
@@ -107,7 +107,16 @@ class ChatLinkServicer(PeopleCalls, PushCalls):
             response = chat_pb.SubmitResponse.FromString(known)
             response.duplicate = True
             return response
-        submitted = self._inbound.submit(tx, written)
+        if written.space:
+            submitted = self._bound.submit(tx, written, _became(tx, written.takes_back))
+        else:
+            submitted = self._inbound.submit(tx, written)
         response = submit_response(submitted)
         idempotency.remember(tx, written.update_key, None, response.SerializeToString(), self._inbound.now())
         return response
+
+
+def _became(tx: Transaction, update_key: str) -> str:
+    """The command that a message became, by the answer to it; empty for none."""
+    known = idempotency.answered(tx, update_key, None) if update_key else None
+    return chat_pb.SubmitResponse.FromString(known).command_id if known is not None else ""

@@ -37,6 +37,8 @@ class AuditEvent(Enum):
     MACHINE_KEY_WANTED = "machine_key_wanted"  # somebody asked a machine for another key
     MACHINE_KEY_REPLACED = "machine_key_replaced"
     POLICY_SET = "policy_set"  # what may be started on a machine
+    BOUND = "bound"  # a machine works for a repository, and who may ask it to
+    UNBOUND = "unbound"
     LOGIN = "login"
     LOGOUT = "logout"
     CODE_CREATED = "code_created"  # a pairing code

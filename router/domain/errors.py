@@ -91,6 +91,7 @@ class Reason(Enum):
     NOT_CONSENTED = 117
     QUOTA_NOTES = 118
     LOOKS_SECRET = 119
+    NOT_BOUND = 122
 
 
 class Refusal(Exception):

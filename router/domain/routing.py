@@ -68,6 +68,10 @@ class Inbound(Struct, frozen=True):
     digest: str = ""
     control: ControlSignal | None = None  # of a page, for the session that it chose
     transcribe: bool = False  # the file is a recording, and somebody at the door turns it into text
+    space: str = ""  # what holds the chat, where only that may be done there which its binding allows
+    context: str = ""  # for a session: where the words were written
+    takes_back: str = ""  # the update_key of a message that is gone since
+    written_at: float = 0.0  # by the platform's clock, where it is known
     person: Person | None = None  # whose it is; None for somebody who may do everything
 
     @property

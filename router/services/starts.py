@@ -54,8 +54,12 @@ class Starts:
         ttl: float | None = None,
         note: str = "",
         redrive_of: str = "",
+        is_public: bool = False,
     ) -> Command:
-        """Put a session and its start on disk. Raises Refusal, having written nothing."""
+        """Put a session and its start on disk. Raises Refusal, having written nothing.
+
+        `is_public`: others read where it was begun, so that its people hear of it elsewhere as of any other.
+        """
         # What the machine may refuse is checked here, too: a person hears it at once, and not when it is back.
         wanted, now = self.checked(tx, wanted), self._clock.now()
         # Ours, not the machine's: a start that is sent twice begins one session.
@@ -66,7 +70,7 @@ class Starts:
         )  # fmt: skip
         scopes.check_new(tx.caller.scope, session)
         sessions.write(tx, session)
-        audience.began(tx, session_id, origin.chat)
+        audience.began(tx, session_id, origin.chat, is_public=is_public)
         try:
             command = self._delivery.accept(tx, Draft(session_id, wanted.action, origin, ttl, redrive_of, note))
         # The refusal is an answer in a chat, which is committed: the session must not be.

@@ -65,6 +65,7 @@ STORES = (
     Store(tables.ApiKey, api_keys.shift),
     # What these hold counts until it is changed, and has no time that decides anything.
     Store(tables.Machine),
+    Store(tables.Binding),
     Store(tables.Chat),
     Store(tables.Person),
     Store(tables.PairedChat),

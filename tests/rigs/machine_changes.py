@@ -33,6 +33,19 @@ def a_policy(router: RouterUnderTest) -> str:
     return machine_id
 
 
+def a_binding(router: RouterUnderTest) -> str:
+    machine_id = router.machine("devbox").machine_id
+    binding = pb.Binding(transport="github", space="5", name="acme/api", machine_id=machine_id, writers=True)
+    router.control.Bind(pb.BindRequest(binding=binding))
+    return "github:5"
+
+
+def an_ended_binding(router: RouterUnderTest) -> str:
+    subject = a_binding(router)
+    router.control.Unbind(pb.UnbindRequest(transport="github", space="5"))
+    return subject
+
+
 def a_wish_for_a_key(router: RouterUnderTest) -> str:
     machine_id = a_machine(router)
     router.control.RotateMachineKey(pb.RotateMachineKeyRequest(machine_id=machine_id))

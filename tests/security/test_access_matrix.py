@@ -69,6 +69,9 @@ Control.Follow               admin operator adapter
 Control.Unfollow             admin operator adapter
 Control.JoinPeople           admin
 Control.SetLadder            admin
+Control.Bind                 admin
+Control.Unbind               admin
+Control.ListBindings         admin operator viewer approver adapter
 Control.DoToMany             admin operator approver
 Control.DropDeadLetter       admin operator adapter
 Control.EndConsent           admin operator adapter

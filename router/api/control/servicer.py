@@ -4,6 +4,7 @@ from router.api.control.access import AccessPart
 from router.api.control.answer_rules import AnswerRulesPart
 from router.api.control.audience import AudiencePart
 from router.api.control.audit import AuditPart
+from router.api.control.bindings import BindingsPart
 from router.api.control.commands import CommandsPart
 from router.api.control.deferred import DeferredPart
 from router.api.control.events import EventsPart
@@ -26,6 +27,7 @@ class ControlServicer(
     NotificationsPart,
     PermissionsPart,
     AccessPart,
+    BindingsPart,
     PeoplePart,
     AuditPart,
     TracePart,

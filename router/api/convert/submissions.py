@@ -9,6 +9,8 @@ from router.api.convert.files import file_input
 from router.api.convert.notifications import MAX_WORDS
 from router.api.convert.permissions import answer
 from router.api.convert.sessions import KINDS
+from router.api.convert.times import moment
+from router.domain.binding import MAX_CONTEXT, MAX_SPACE
 from router.domain.control import ControlSignal, checked
 from router.domain.errors import Reason, Refusal
 from router.domain.passkey import MAX_CREDENTIAL
@@ -27,7 +29,9 @@ def inbound(request: chat_pb.SubmitRequest) -> Inbound:
         button, request.session_id, request.edited, file_input(request), request.file_problem[:MAX_WORDS],
         request.album[:MAX_CHAT_ID], request.reply_to_ours, request.user_id, request.needs_pairing, request.login_id,
         checked_credential(request.passkey), answer(request.answer) if request.HasField("answer") else None,
-        request.answer.input_digest, _control(request), request.transcribe,
+        request.answer.input_digest, _control(request), request.transcribe, request.space[:MAX_SPACE],
+        request.context[:MAX_CONTEXT], request.takes_back[:200],
+        moment(request.written_at),
     )  # fmt: skip
 
 

@@ -65,10 +65,14 @@ def places(tx: Transaction, session: Session, person_id: str) -> list[ChatRef]:
     return [chat for chat in dict.fromkeys([*told, *alone, *theirs]) if chat not in left]
 
 
-def began(tx: Transaction, session_id: str, chat: ChatRef | None) -> None:
-    """A session is begun from a chat: that one hears of it. The console hears of all, and narrows nothing."""
+def began(tx: Transaction, session_id: str, chat: ChatRef | None, *, is_public: bool = False) -> None:
+    """A session is begun from a chat: that one hears of it. The console hears of all, and narrows nothing.
+
+    Nor does one that is public: a whole question is shown in none of those.
+    """
     if chat is not None and chat.transport not in (PAGES, PUSH):
-        audience.write(tx, Hearer(session_id, place(chats.current(tx, chat)), Hearing.BEGAN))
+        hearing = Hearing.FOLLOWS if is_public else Hearing.BEGAN
+        audience.write(tx, Hearer(session_id, place(chats.current(tx, chat)), hearing))
 
 
 def forgotten(tx: Transaction, session_id: str) -> None:

@@ -53,6 +53,7 @@ from router.store.migrations import (
     m0048_notes,
     m0049_mutes,
     m0050_bundles,
+    m0051_bindings,
 )
 
 MIGRATIONS: list[list[str]] = [
@@ -106,6 +107,7 @@ MIGRATIONS: list[list[str]] = [
     m0048_notes.STATEMENTS,
     m0049_mutes.STATEMENTS,
     m0050_bundles.STATEMENTS,
+    m0051_bindings.STATEMENTS,
 ]
 
 

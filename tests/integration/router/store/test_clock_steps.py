@@ -47,6 +47,7 @@ STAYS = {
     "join_tokens.created_at": "when it was made",
     "join_tokens.used_at": "history",
     "machines.last_seen_at": "when it was there",
+    "bindings.created_at": "for people",
     "browsers.created_at": "when it was let in",
     "subscriptions.created_at": "when it was made; the oldest goes for a new one",
     "people.created_at": "when they were let in",

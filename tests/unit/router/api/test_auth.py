@@ -39,6 +39,7 @@ def test_an_operator_may_do_everything_but_keys_machines_and_chat() -> None:
         *("RevokeMachine", "RotateMachineKey", "SetMachinePolicy"),
         *("CreateApiKey", "ListApiKeys", "RevokeApiKey", "RotateApiKey"),
         *("ListAuditEntries", "VerifyAudit"),
+        *("Bind", "Unbind"),
         *("Backup", "CreatePairingCode", "Unpair", "JoinPeople", "SetLadder", "SetSecondFactor", "SetPasskey"),
         *CHAT_LINK,
     }

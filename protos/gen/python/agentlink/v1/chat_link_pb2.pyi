@@ -8,6 +8,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
@@ -1005,6 +1006,10 @@ class SubmitRequest(_message.Message):
     ANSWER_FIELD_NUMBER: _builtins.int
     CONTROL_FIELD_NUMBER: _builtins.int
     TRANSCRIBE_FIELD_NUMBER: _builtins.int
+    SPACE_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    TAKES_BACK_FIELD_NUMBER: _builtins.int
+    WRITTEN_AT_FIELD_NUMBER: _builtins.int
     update_key: _builtins.str
     """Names the event, for ever: "telegram:<bot>:<update id>". The same key again gets the first answer, for 96 h."""
     actor: _builtins.str
@@ -1037,6 +1042,15 @@ class SubmitRequest(_message.Message):
     """
     transcribe: _builtins.bool
     """The file is a recording that somebody at this door turns into text (TakeVoice): the person is asked before that is typed."""
+    space: _builtins.str
+    """What holds the chat, as a repository holds its issues, by the platform's own id. Then only that is done which its Binding
+    allows, whoever wrote: words go to the session that was begun in this chat, or begin one; nothing is said of others.
+    Without a binding it is refused (NOT_BOUND), and nothing is kept of it.
+    """
+    context: _builtins.str
+    """With space: what a session should know of where the words were written; put behind them. 1024 characters at most."""
+    takes_back: _builtins.str
+    """With space: the update_key of a message that is gone since. What it became is taken back where it has not begun."""
     @_builtins.property
     def chat(self) -> _types_pb2.ChatRef:
         """Where it was written, with the message's own id."""
@@ -1056,6 +1070,10 @@ class SubmitRequest(_message.Message):
     @_builtins.property
     def control(self) -> _types_pb2.ControlSignal:
         """Changes how the program in session_id works, in place of a text."""
+
+    @_builtins.property
+    def written_at(self) -> _timestamp_pb2.Timestamp:
+        """When the person wrote it, where the door knows: words that name an option answer only what was asked before."""
 
     def __init__(
         self,
@@ -1079,10 +1097,14 @@ class SubmitRequest(_message.Message):
         answer: Global___PermissionAnswer | None = ...,
         control: _types_pb2.ControlSignal | None = ...,
         transcribe: _builtins.bool = ...,
+        space: _builtins.str = ...,
+        context: _builtins.str = ...,
+        takes_back: _builtins.str = ...,
+        written_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "file", b"file", "written_at", b"written_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "album", b"album", "answer", b"answer", "button", b"button", "chat", b"chat", "context", b"context", "control", b"control", "edited", b"edited", "file", b"file", "file_problem", b"file_problem", "login_id", b"login_id", "needs_pairing", b"needs_pairing", "passkey", b"passkey", "reply_to_message_id", b"reply_to_message_id", "reply_to_ours", b"reply_to_ours", "session_id", b"session_id", "space", b"space", "takes_back", b"takes_back", "text", b"text", "transcribe", b"transcribe", "update_key", b"update_key", "user_id", b"user_id", "written_at", b"written_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -353,6 +353,21 @@ class ControlStub:
                 request_serializer=agentlink_dot_v1_dot_control__pb2.SetLadderRequest.SerializeToString,
                 response_deserializer=agentlink_dot_v1_dot_control__pb2.SetLadderResponse.FromString,
                 _registered_method=True)
+        self.Bind = channel.unary_unary(
+                '/agentlink.v1.Control/Bind',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.BindRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.BindResponse.FromString,
+                _registered_method=True)
+        self.Unbind = channel.unary_unary(
+                '/agentlink.v1.Control/Unbind',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.UnbindRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.UnbindResponse.FromString,
+                _registered_method=True)
+        self.ListBindings = channel.unary_unary(
+                '/agentlink.v1.Control/ListBindings',
+                request_serializer=agentlink_dot_v1_dot_control__pb2.ListBindingsRequest.SerializeToString,
+                response_deserializer=agentlink_dot_v1_dot_control__pb2.ListBindingsResponse.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -805,6 +820,28 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Bind(self, request, context):
+        """Lets a machine work for what holds chats of a platform, as a repository holds its issues: who may asks there, and a
+        session begins on that machine. In place of what was bound before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unbind(self, request, context):
+        """Ends that. What was begun goes on, and hears nothing more from there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBindings(self, request, context):
+        """What is bound.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1122,6 +1159,21 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.SetLadder,
                     request_deserializer=agentlink_dot_v1_dot_control__pb2.SetLadderRequest.FromString,
                     response_serializer=agentlink_dot_v1_dot_control__pb2.SetLadderResponse.SerializeToString,
+            ),
+            'Bind': grpc.unary_unary_rpc_method_handler(
+                    servicer.Bind,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.BindRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.BindResponse.SerializeToString,
+            ),
+            'Unbind': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unbind,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.UnbindRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.UnbindResponse.SerializeToString,
+            ),
+            'ListBindings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBindings,
+                    request_deserializer=agentlink_dot_v1_dot_control__pb2.ListBindingsRequest.FromString,
+                    response_serializer=agentlink_dot_v1_dot_control__pb2.ListBindingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2829,6 +2881,87 @@ class Control:
             '/agentlink.v1.Control/SetLadder',
             agentlink_dot_v1_dot_control__pb2.SetLadderRequest.SerializeToString,
             agentlink_dot_v1_dot_control__pb2.SetLadderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Bind(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Bind',
+            agentlink_dot_v1_dot_control__pb2.BindRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.BindResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unbind(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/Unbind',
+            agentlink_dot_v1_dot_control__pb2.UnbindRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.UnbindResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBindings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentlink.v1.Control/ListBindings',
+            agentlink_dot_v1_dot_control__pb2.ListBindingsRequest.SerializeToString,
+            agentlink_dot_v1_dot_control__pb2.ListBindingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

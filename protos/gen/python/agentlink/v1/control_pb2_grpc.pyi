@@ -169,6 +169,14 @@ class ControlStub:
     """Takes back what people said about two sessions: they are asked anew."""
     SetLadder: _grpc.UnaryUnaryMultiCallable[_control_pb2.SetLadderRequest, _control_pb2.SetLadderResponse]
     """Says how a person who does not answer a question is asked again, or tells it."""
+    Bind: _grpc.UnaryUnaryMultiCallable[_control_pb2.BindRequest, _control_pb2.BindResponse]
+    """Lets a machine work for what holds chats of a platform, as a repository holds its issues: who may asks there, and a
+    session begins on that machine. In place of what was bound before.
+    """
+    Unbind: _grpc.UnaryUnaryMultiCallable[_control_pb2.UnbindRequest, _control_pb2.UnbindResponse]
+    """Ends that. What was begun goes on, and hears nothing more from there."""
+    ListBindings: _grpc.UnaryUnaryMultiCallable[_control_pb2.ListBindingsRequest, _control_pb2.ListBindingsResponse]
+    """What is bound."""
 
 @_typing.type_check_only
 class ControlAsyncStub(ControlStub):
@@ -309,6 +317,14 @@ class ControlAsyncStub(ControlStub):
     """Takes back what people said about two sessions: they are asked anew."""
     SetLadder: _aio.UnaryUnaryMultiCallable[_control_pb2.SetLadderRequest, _control_pb2.SetLadderResponse]  # type: ignore[assignment]
     """Says how a person who does not answer a question is asked again, or tells it."""
+    Bind: _aio.UnaryUnaryMultiCallable[_control_pb2.BindRequest, _control_pb2.BindResponse]  # type: ignore[assignment]
+    """Lets a machine work for what holds chats of a platform, as a repository holds its issues: who may asks there, and a
+    session begins on that machine. In place of what was bound before.
+    """
+    Unbind: _aio.UnaryUnaryMultiCallable[_control_pb2.UnbindRequest, _control_pb2.UnbindResponse]  # type: ignore[assignment]
+    """Ends that. What was begun goes on, and hears nothing more from there."""
+    ListBindings: _aio.UnaryUnaryMultiCallable[_control_pb2.ListBindingsRequest, _control_pb2.ListBindingsResponse]  # type: ignore[assignment]
+    """What is bound."""
 
 class ControlServicer(metaclass=_abc_1.ABCMeta):
     """People, scripts, REST. Calls that change nothing take, instead of a session's id, its label or the beginning or end of
@@ -824,5 +840,31 @@ class ControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_control_pb2.SetLadderResponse, _abc.Awaitable[_control_pb2.SetLadderResponse]]:
         """Says how a person who does not answer a question is asked again, or tells it."""
+
+    @_abc_1.abstractmethod
+    def Bind(
+        self,
+        request: _control_pb2.BindRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.BindResponse, _abc.Awaitable[_control_pb2.BindResponse]]:
+        """Lets a machine work for what holds chats of a platform, as a repository holds its issues: who may asks there, and a
+        session begins on that machine. In place of what was bound before.
+        """
+
+    @_abc_1.abstractmethod
+    def Unbind(
+        self,
+        request: _control_pb2.UnbindRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.UnbindResponse, _abc.Awaitable[_control_pb2.UnbindResponse]]:
+        """Ends that. What was begun goes on, and hears nothing more from there."""
+
+    @_abc_1.abstractmethod
+    def ListBindings(
+        self,
+        request: _control_pb2.ListBindingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_control_pb2.ListBindingsResponse, _abc.Awaitable[_control_pb2.ListBindingsResponse]]:
+        """What is bound."""
 
 def add_ControlServicer_to_server(servicer: ControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -352,6 +352,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """As many notes are kept at this place, or of all, as this router keeps; or too many of a session wait for a person."""
     REASON_LOOKS_SECRET: _Reason.ValueType  # 119
     """There is something in the note that looks like a secret: it is not kept."""
+    REASON_NOT_BOUND: _Reason.ValueType  # 122
+    """No machine works for what the chat belongs to."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why something ended, was refused or was closed. One list for every place, so that clients need one table."""
@@ -534,6 +536,8 @@ REASON_QUOTA_NOTES: Reason.ValueType  # 118
 """As many notes are kept at this place, or of all, as this router keeps; or too many of a session wait for a person."""
 REASON_LOOKS_SECRET: Reason.ValueType  # 119
 """There is something in the note that looks like a secret: it is not kept."""
+REASON_NOT_BOUND: Reason.ValueType  # 122
+"""No machine works for what the chat belongs to."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _PermissionState:
