@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pointsman import credentials
 from pointsman.conflicts import TLS_FILES, conflicts
-from pointsman.data_folder import router_socket, trouble_with
+from pointsman.data_folder import GITHUB_APP, router_socket, trouble_with
 from pointsman.errors import ExitCode, Failure
 from pointsman.lifeline import SUPERVISOR_PID
 from pointsman.settings import BY_KEY, BY_NAME, SETTINGS, Program, Setting, Source, is_socket, like, reachable
@@ -304,6 +304,8 @@ def _default(setting: Setting, sources: Sources, data_dir: Path) -> str:
             return str(data_dir)
         case "POINTSMAN_DATABASE":
             return f"sqlite:///{data_dir / ROUTER_DATABASE}"
+        case "POINTSMAN_GITHUB_APP":
+            return str(app) if (app := data_dir / GITHUB_APP).exists() else ""
         case "POINTSMAN_ROUTER":
             return router_socket(data_dir) or _listening(sources, data_dir)
         case "POINTSMAN_MACHINE_ID":

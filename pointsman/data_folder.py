@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 OURS = ("agent", "tls", "tls/authority", "tls/clients")  # folders in it whose files are believed, too
+GITHUB_APP = "github_app.json"  # what `pointsman github setup` writes
 _EDITORS = ".#"  # how a link begins that marks a file as being edited; nothing of ours is called so
 _OVERFLOW = 65534  # the kernel's default; where /proc is cut down, nothing tells of another
 _CURE = "choose another place with POINTSMAN_DATA_DIR"

@@ -318,6 +318,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POINTSMAN_MAIL_TOKEN_KEY", "signs reply addresses", _key, _COURIER, secret=True, file="mail_token_key"),
     Setting("POINTSMAN_MAIL_CA", "the CA of these servers (PEM file), where no system knows it", _any, _COURIER),
     Setting("POINTSMAN_MAIL_PLAIN", "1 lets both servers be asked without TLS", _switch, _COURIER),
+    Setting("POINTSMAN_GITHUB_APP", "file with the GitHub App's keys; GitHub is off without it", _any, _ADAPTER),
+    Setting("POINTSMAN_GITHUB_MENTION", "the word that comments call us by; else the App's own name", _any, _ADAPTER),
+    Setting("POINTSMAN_GITHUB_API", "GitHub's API", _http_url, _ADAPTER, "https://api.github.com"),
     Setting("ALLOWED_MAIL_ADDRESSES", "people who may write by mail; empty: nobody", mail_checks.addresses, _COURIER),
 )
 

@@ -1,6 +1,7 @@
 """What the adapter's parts tell each other beside the records of pointsman.client."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pointsman.client.permission_records import FormAnswer
 from pointsman.client.records import Chat, Command, CommandState
@@ -61,6 +62,10 @@ class Submission:
     answer: PermissionAnswer | None = None  # to the question that it answers
     control: tuple[str, str] | None = None  # changes how the session works: what, and to which value
     transcribe: bool = False  # the file is a recording: its words are to be known first
+    space: str = ""  # what holds the chat, as a repository holds its issues: no more is done than is bound there
+    context: str = ""  # for a session: where the words were written
+    takes_back: str = ""  # the update_key of a message that is gone since
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
         login_id=submission.login_id,
         passkey=submission.passkey,
         transcribe=submission.transcribe,
+        space=submission.space,
+        context=submission.context,
+        takes_back=submission.takes_back,
         file=types_pb2.FileInput(**asdict(submission.file)) if submission.file else None,
     )
     if submission.button is not None:
@@ -47,6 +50,8 @@ def item(item: Item) -> chat_link_pb2.SubmitItem:
     if submission.control is not None:
         signal, value = submission.control
         request.control.CopyFrom(types_pb2.ControlSignal(kind=control_kind(signal), value=value))
+    if submission.written_at is not None:
+        request.written_at.FromDatetime(submission.written_at)
     if submission.answer is not None:
         request.answer.CopyFrom(_answer(submission.answer))
     return chat_link_pb2.SubmitItem(item_id=number, request=request)

@@ -6,6 +6,7 @@ One from elsewhere needs no line: an entry point of the group `pointsman.platfor
 from collections import Counter
 from importlib.metadata import entry_points
 
+from webhook_adapter.transports.github.platform import GITHUB_PLATFORM
 from webhook_adapter.transports.mail.platform import MAIL
 from webhook_adapter.transports.platform import Platform
 from webhook_adapter.transports.push.platform import PUSH
@@ -25,6 +26,7 @@ def platforms() -> tuple[Platform, ...]:
         WEB,
         PUSH,
         MAIL,
+        GITHUB_PLATFORM,
         # Whoever installed it trusts it with our key, as everything else in this environment.
         *(each.load() for each in entry_points(group=GROUP)),
     )

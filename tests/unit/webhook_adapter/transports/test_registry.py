@@ -22,7 +22,7 @@ def install(folder: Path, package: str, entry_point: str) -> None:
 
 
 def test_telegram_and_the_console_are_always_there() -> None:
-    assert [each.name for each in platforms()] == ["telegram", "web", "push", "mail"]
+    assert [each.name for each in platforms()] == ["telegram", "web", "push", "mail", "github"]
 
 
 def test_an_installed_package_adds_its_platform(installed: Path) -> None:
@@ -32,7 +32,7 @@ def test_an_installed_package_adds_its_platform(installed: Path) -> None:
     )
     install(installed, "pigeon", "pigeon:PIGEON")
 
-    assert [each.name for each in platforms()] == ["telegram", "web", "push", "mail", "pigeon"]
+    assert [each.name for each in platforms()] == ["telegram", "web", "push", "mail", "github", "pigeon"]
 
 
 def test_two_platforms_of_one_name_are_refused(installed: Path) -> None:

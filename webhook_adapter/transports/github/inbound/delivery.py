@@ -1,0 +1,203 @@
+"""What GitHub delivers, read: of each event that matters the few fields that do, of all others why they do not.
+
+Whatever is missing or of another kind makes it an event that does not matter: GitHub adds actions and fields, and takes
+some away.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+MAX_TEXT = 65_536  # characters of a comment
+_USER = "User"
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]{1,200}")
+_MOST_LINES = 10_000_000
+
+
+class Where(Enum):
+    """What a comment belongs to; the value begins the id of its message, as their numbers overlap."""
+
+    ISSUE = "ic"
+    REVIEW_THREAD = "rc"
+    REVIEW = "rv"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who did it. Of these the number alone tells them from others: names are given up, and taken by others."""
+
+    user_id: int
+    login: str
+    is_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """By its number, which stays when it is renamed."""
+
+    repository_id: int
+    full_name: str
+    is_private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """Somebody wrote. `thread` is the number of the comment that began a review thread, 0 elsewhere."""
+
+    key: str
+    where: Where
+    comment_id: int
+    text: str
+    number: int
+    thread: int
+    sender: Sender
+    repository: Repository
+    installation_id: int
+    written_at: datetime | None = None
+    about: str = ""  # the file and line that a review comment is about; others chose its name
+
+    @property
+    def chat_id(self) -> str:
+        """The issue or pull request, whatever its repository is called by now."""
+        return f"{self.repository.repository_id}/{self.number}"
+
+    @property
+    def message_id(self) -> str:
+        """The comment among all kinds of them."""
+        return f"{self.where.value}{self.comment_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A comment was removed. `said` is the key under which it was handed in."""
+
+    key: str
+    said: str
+    message_id: str
+    number: int
+    sender: Sender
+    repository: Repository
+
+    @property
+    def chat_id(self) -> str:
+        """As that of the comment."""
+        return f"{self.repository.repository_id}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing is done for it; why."""
+
+    why: str
+
+
+class _Missing(Exception):
+    """A field is not there, or is of another kind."""
+
+
+_COMMENTS: Mapping[str, tuple[str, Where, str]] = {
+    "issue_comment": ("created", Where.ISSUE, "comment"),
+    "pull_request_review_comment": ("created", Where.REVIEW_THREAD, "comment"),
+    "pull_request_review": ("submitted", Where.REVIEW, "review"),
+}
+
+
+def read(app: str, event: str, payload: object) -> Comment | Gone | Ignored:
+    """What a delivery says. `app` is our own number there: what it tells again names itself the same way."""
+    wanted = _COMMENTS.get(event)
+    action = _text(payload, "action", "")
+    is_gone = action == "deleted" and wanted is not None and wanted[1] is not Where.REVIEW
+    if wanted is None or (action != wanted[0] and not is_gone):
+        return Ignored(f"{event[:50]} {action[:50]}".strip() or "no event")
+    try:
+        if is_gone:
+            return _gone(app, payload, wanted[1], wanted[2])
+        return _comment(app, payload, wanted[1], wanted[2])
+    except _Missing as missing:
+        return Ignored(f"{event} without {missing}")
+
+
+def _comment(app: str, payload: object, where: Where, field: str) -> Comment:
+    said, issue = _part(payload, field), _part(payload, "issue" if where is Where.ISSUE else "pull_request")
+    sender, author = _sender(_part(payload, "sender")), _sender(_part(said, "user"))
+    if sender.user_id != author.user_id:  # somebody else's words are nobody's command
+        raise _Missing("its author as its sender")
+    if _is_by_an_app(said):
+        raise _Missing("a person behind it")
+    comment_id = _number(said, "id")
+    text = _text(said, "body", "")
+    if not text.strip() or len(text) > MAX_TEXT:
+        raise _Missing("words")
+    in_reply_to = said.get("in_reply_to_id")
+    is_reply = where is Where.REVIEW_THREAD and in_reply_to is not None
+    thread = (_number(said, "in_reply_to_id") if is_reply else comment_id) if where is Where.REVIEW_THREAD else 0
+    return Comment(
+        f"github:{app}:{where.value}{comment_id}:created", where, comment_id, text, _number(issue, "number"), thread,
+        sender, _repository(_part(payload, "repository")), _number(_part(payload, "installation"), "id"),
+        _moment(said), _about(said),
+    )  # fmt: skip
+
+
+def _gone(app: str, payload: object, where: Where, field: str) -> Gone:
+    """Whoever removed it: that takes nothing but itself."""
+    issue = _part(payload, "issue" if where is Where.ISSUE else "pull_request")
+    message_id = f"{where.value}{_number(_part(payload, field), 'id')}"
+    key, repository = f"github:{app}:{message_id}", _repository(_part(payload, "repository"))
+    sender = _sender(_part(payload, "sender"))
+    return Gone(f"{key}:deleted", f"{key}:created", message_id, _number(issue, "number"), sender, repository)
+
+
+def _moment(said: Mapping[str, object]) -> datetime | None:
+    text = _text(said, "created_at", "") or _text(said, "submitted_at", "")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _about(said: Mapping[str, object]) -> str:
+    """Only of a plain name: it stands before a coding agent, and whoever made the branch chose it."""
+    path, line = _text(said, "path", ""), said.get("line")
+    if not _PLAIN_PATH.fullmatch(path):
+        return ""
+    return f"line {line} of {path}" if type(line) is int and 0 < line < _MOST_LINES else path
+
+
+def _is_by_an_app(said: Mapping[str, object]) -> bool:
+    return said.get("performed_via_github_app") is not None
+
+
+def _sender(user: Mapping[str, object]) -> Sender:
+    return Sender(_number(user, "id"), _text(user, "login"), _text(user, "type") == _USER)
+
+
+def _repository(repository: Mapping[str, object]) -> Repository:
+    # Unknown counts as public: there less is shown.
+    is_private = repository.get("private") is True
+    return Repository(_number(repository, "id"), _text(repository, "full_name"), is_private)
+
+
+def _part(holder: object, name: str) -> Mapping[str, object]:
+    value = holder.get(name) if isinstance(holder, Mapping) else None
+    if not isinstance(value, Mapping):
+        raise _Missing(name)
+    return value
+
+
+def _number(holder: Mapping[str, object], name: str) -> int:
+    value = holder.get(name)
+    if type(value) is not int or not 0 < value < 2**63:  # True is an int as well
+        raise _Missing(name)
+    return value
+
+
+def _text(holder: object, name: str, otherwise: str | None = None) -> str:
+    value = holder.get(name) if isinstance(holder, Mapping) else None
+    if isinstance(value, str):
+        return value
+    if otherwise is None:
+        raise _Missing(name)
+    return otherwise
