@@ -14,7 +14,7 @@ SHIPPED: tuple[tuple[str, str], ...] = (
     ("API key", r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}"),
     ("API key", r"\bAIza[0-9A-Za-z_-]{35}"),
     ("API key", r"\bpmk_[A-Za-z0-9_-]{20,}"),
-    ("GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
+    ("GitHub token", r"\b(?:ghs_[A-Za-z0-9._-]{36,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"),
     ("GitLab token", r"\bgl[a-z]{2,6}-[A-Za-z0-9_-]{20,}"),
     ("AWS key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     ("Slack token", r"\bxox[a-z]-[A-Za-z0-9-]{10,}"),

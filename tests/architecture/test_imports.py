@@ -67,7 +67,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("cli",),
     ),
     "webhook_adapter": (
-        ("model", "config", "logs", "backoff", "clock", "loop"),
+        ("model", "config", "logs", "masks", "backoff", "clock", "loop"),
         ("auth", "json_bodies", "limit"),
         ("endpoints",),
         ("router",),

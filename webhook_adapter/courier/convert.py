@@ -3,6 +3,7 @@
 from functools import partial
 
 from agentlink.v1 import chat_link_pb2 as pb
+from agentlink.v1 import types_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from webhook_adapter.courier.sender_pool import DeliveryReceipt
@@ -51,11 +52,20 @@ def outgoing(delivery: pb.Delivery, router: RouterClient) -> Outgoing:
         close_topic=delivery.close_topic,
         silent=delivery.silent,
         is_markdown=notification.markdown,
+        attempt=max(1, delivery.attempt),
+        command_state=_state(delivery.command_state),
         files=tuple(
             OutgoingFile(each.name, each.size, partial(router.file_parts, notification.notification_id, each.file_id))
             for each in notification.files
         ),
     )
+
+
+def _state(value: int) -> str:
+    """QUEUED, …; "" where it is none, or one that only a newer router knows."""
+    if not value or value not in types_pb2.CommandState.values():
+        return ""
+    return types_pb2.CommandState.Name(types_pb2.CommandState.ValueType(value)).removeprefix("COMMAND_STATE_")
 
 
 def frame(receipt: DeliveryReceipt) -> pb.DeliveryReceipt:

@@ -69,6 +69,8 @@ class Outgoing:
     machine_id: str = ""
     is_markdown: bool = False  # a platform that has no formats shows it as it is
     session_label: str = ""  # what people call that session
+    attempt: int = 1  # which try this is: from the second on it may be there already
+    command_state: str = ""  # of a status message: how far the command was, by its name in agentlink.v1
 
 
 @dataclass(frozen=True, slots=True)

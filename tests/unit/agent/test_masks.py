@@ -11,6 +11,7 @@ from agent.domain.masks import SHIPPED, Masks
 # In parts, so that whoever looks for leaked secrets finds none here.
 SECRETS = {
     "a model's key": "sk-" + "ant-api03-" + "a1B2" * 8,
+    "a GitHub App's token": "ghs" + "_123456_" + "a1B2_-" * 9 + "." + "a1B2" * 40 + ".a1B2" * 9,
     "a GitHub token": "ghp" + "_" + "a1B2" * 9,
     "a fine-grained GitHub token": "github" + "_pat_" + "a1B2" * 9,
     "a GitLab token": "glpat" + "-" + "a1B2" * 6,

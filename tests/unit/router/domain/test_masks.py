@@ -1,14 +1,16 @@
-"""What the router takes for a secret is what agents do."""
+"""What the router and the adapter take for a secret is what agents do."""
 
 import pytest
 
 from agent.domain import masks as of_agents
 from router.domain import masks
 from router.domain.masks import secret_in
+from webhook_adapter import masks as of_adapters
 
 
 def test_the_rules_are_those_of_agents() -> None:
     assert (masks.SHIPPED, masks.SIGNS) == (of_agents.SHIPPED, of_agents.SIGNS)
+    assert (of_adapters.SHIPPED, of_adapters.SIGNS) == (of_agents.SHIPPED, of_agents.SIGNS)
 
 
 @pytest.mark.parametrize(
