@@ -133,10 +133,9 @@ class GitHubStandIn:
         """A new commit on a pull request's branch."""
         with self.world.changed:
             assert issue.pull
-            before, issue.pull.head_sha = (
-                issue.pull.head_sha,
-                self.world.add_commit(issue.repository, issue.title, fork=issue.pull.fork),
-            )
+            before = issue.pull.head_sha
+            issue.pull.commits.append(before)
+            issue.pull.head_sha = self.world.add_commit(issue.repository, issue.title, fork=issue.pull.fork)
             self.events.issue(issue, "synchronize", by, before=before, after=issue.pull.head_sha)
             return issue.pull.head_sha
 

@@ -29,6 +29,7 @@ class Places:
             route("GET", f"{repo}/issues/{{number}}", lambda call: Answer(200, payloads.issue(self.issue(call)))),
             route("GET", f"{repo}/pulls", self._pulls),
             route("GET", f"{repo}/pulls/{{number}}", self._pull),
+            route("GET", f"{repo}/pulls/{{number}}/commits", self._commits),
         ]
 
     def repository(self, call: Call) -> Repository:
@@ -124,3 +125,9 @@ class Places:
         if issue.pull is None:
             raise ApiError(404, NOT_FOUND)
         return Answer(200, payloads.pull(issue))
+
+    def _commits(self, call: Call) -> Answer:
+        issue = self.issue(call)
+        if issue.pull is None:
+            raise ApiError(404, NOT_FOUND)
+        return Answer(200, page([{"sha": each} for each in (*issue.pull.commits, issue.pull.head_sha)], call))

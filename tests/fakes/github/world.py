@@ -94,6 +94,7 @@ class Pull:
     head_repository_gone: bool = False
     merged: bool = False
     draft: bool = False
+    commits: list[str] = field(default_factory=list)  # before the head
 
 
 @dataclass(slots=True)

@@ -11,9 +11,10 @@ from webhook_adapter.transports.github.inbound.intake import GITHUB, Intake
 from webhook_adapter.transports.github.inbound.permission import permission_by
 from webhook_adapter.transports.github.inbound.webhook import create_blueprint
 from webhook_adapter.transports.github.outbound.client import GitHubClient
+from webhook_adapter.transports.github.outbound.route import route
 from webhook_adapter.transports.github.settings import APP, GitHubSettings, from_environ
 from webhook_adapter.transports.lifecycle import Handled
-from webhook_adapter.transports.platform import Host, Platform
+from webhook_adapter.transports.platform import Host, Platform, Route
 
 
 def webhook(host: Host) -> Blueprint | None:
@@ -43,5 +44,13 @@ def way_in(host: Host, settings: GitHubSettings, client: GitHubClient) -> Callab
     return lambda event, payload: host.lifecycle.handle(GITHUB, lambda: intake.receive(event, payload))
 
 
-# Its way out is not here yet.
-GITHUB_PLATFORM = Platform(GITHUB, webhook, lambda _host: None)
+def start_courier(host: Host) -> Route | None:
+    """The way out; None without an App. Raises ConfigError."""
+    settings = from_environ(host.config.environ)
+    try:
+        return route(host, settings) if settings else None
+    except ValueError:
+        raise ConfigError(f"{APP}: the private key in that file is none") from None
+
+
+GITHUB_PLATFORM = Platform(GITHUB, webhook, start_courier)

@@ -29,7 +29,7 @@ _CUT = "\n\n… (cut here: {count} characters more)"
 _NO_FILE = "({name}, {size} bytes, is not shown: GitHub takes no files.)"
 _OPTIONS, _OPTIONS_END = "<!-- pm-options -->", "<!-- /pm-options -->"
 _CHOOSE = "Choose with a comment: `@{word} 1`"
-_WAITS = "⏸ **Waits for its owner.** What is asked is shown where only they can read it."
+WAITS = "⏸ **Waits for its owner.** What is asked is shown where only they can read it."
 _OVER = "☑️ Its owner has answered."
 
 
@@ -59,7 +59,7 @@ def question(message: Outgoing, place: Place) -> list[str]:
     """The same for a question: where everybody may read it, only that there is one."""
     if place.is_private:
         return bodies(message, place)
-    return ["\n\n".join(filter(None, (heading(message, place), _WAITS if message.buttons else _OVER)))]
+    return ["\n\n".join(filter(None, (heading(message, place), WAITS if message.buttons else _OVER)))]
 
 
 def heading(message: Outgoing, place: Place) -> str:

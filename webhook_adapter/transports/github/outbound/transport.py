@@ -3,13 +3,15 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pointsman.client.errors import RouterError
 from webhook_adapter.clock import Clock
 from webhook_adapter.router.errors import is_about_content
 from webhook_adapter.transports.github.outbound import text
+from webhook_adapter.transports.github.outbound.check_marks import CheckMarks
+from webhook_adapter.transports.github.outbound.checks import Checks
 from webhook_adapter.transports.github.outbound.client import GitHubClient, Need
 from webhook_adapter.transports.github.outbound.comments import REACTIONS, Comments, Where, is_message, where
 from webhook_adapter.transports.github.outbound.http import ApiRefused, NoAnswer
@@ -32,6 +34,7 @@ EDIT_APART_S = 15.0  # of one message
 _REMEMBERED = 1_000
 _NO_CHAT = Refused("this is no issue or pull request", chat_closed=True)
 _UNDER_WAY = ("QUEUED", "SENT", "RECEIVED")
+_FAILED = ("FAILED", "UNCERTAIN", "EXPIRED", "DEAD")
 
 T = TypeVar("T")
 
@@ -55,9 +58,10 @@ class GitHubTransport:
 
     name = "github"
 
-    def __init__(self, client: GitHubClient, own: Own, clock: Clock, now: Callable[[], float]) -> None:
+    def __init__(self, client: GitHubClient, own: Own, checks: Checks, clock: Clock, now: Callable[[], float]) -> None:
         """`now` is the time of day."""
         self._client, self._own, self._clock, self._now = client, own, clock, now
+        self._checks = CheckMarks(checks)
         self._comments = Comments(client, own.app_id, own.bot)
         self._unsure: OrderedDict[str, None] = OrderedDict()  # notifications whose comment may be there already
         self._edited: OrderedDict[str, float] = OrderedDict()  # when messages were changed
@@ -125,7 +129,9 @@ class GitHubTransport:
 
     def _send(self, message: Outgoing, there: Where) -> SendOutcome:
         if message.kind is Kind.STATUS and message.command_state in _UNDER_WAY:
-            return self._accepted(message)
+            return self._accepted(message, there)
+        if message.kind is Kind.WORK and (outcome := self._in_check(message, there)):
+            return outcome
         bodies = self._bodies(message, there)
         found = self._left(message, there, len(bodies))
         ids: list[str] = []
@@ -136,13 +142,36 @@ class GitHubTransport:
             self._shown[message.chat, message.session_id] = ids[0]
         elif message.kind in (Kind.PROGRESS, Kind.ANSWER):
             self._replace_shown(message)
-        return Delivered(tuple(ids))
+        elif message.kind is Kind.STATUS and message.command_state in _FAILED:
+            self._failed(message, there)
+        return Delivered((*ids, *self._asked(message, there)))
 
-    def _accepted(self, message: Outgoing) -> SendOutcome:
+    def _accepted(self, message: Outgoing, there: Where) -> SendOutcome:
         """That something was taken is a mark, and no comment: nobody is called for that."""
         if message.reply_to_message_id:
             self.react(message.chat, message.reply_to_message_id, "👀")
+        self._checks.queued(message, there)
         return Delivered(())
+
+    def _failed(self, message: Outgoing, there: Where) -> None:
+        if message.reply_to_message_id:
+            self.react(message.chat, message.reply_to_message_id, "😕")
+        self._checks.failed(message, there, text.said(message))
+
+    def _in_check(self, message: Outgoing, there: Where) -> SendOutcome | None:
+        """What shows a turn stands in the check of a pull request, where it calls nobody; None for an issue."""
+        told = self._checks.working(message, there, self._work(message, there))
+        if isinstance(told, float):
+            return RetryLater(f"changed less than {EDIT_APART_S:.0f} s ago", told)
+        return Delivered((told,)) if told else None
+
+    def _asked(self, message: Outgoing, there: Where) -> tuple[str, ...]:
+        """A question is a check besides, of which buttons are a part; the message id of that, if there is one."""
+        if message.kind is not Kind.QUESTION or not message.buttons:
+            return ()
+        is_private = self._client.repository(there.repository_id).is_private
+        words = text.question(replace(message, buttons=()), Place(self._own.word, is_private))[0]
+        return self._checks.asked(message, there, text.WAITS if not is_private else words, is_private=is_private)
 
     def _replace_shown(self, message: Outgoing) -> None:
         """The answer stands in for what showed its turn: one comment in place of two."""
@@ -153,6 +182,10 @@ class GitHubTransport:
         ids = [each for each in message.edit_message_ids if is_message(each)]
         if wait := self._too_soon(ids):
             return RetryLater(f"changed less than {EDIT_APART_S:.0f} s ago", wait)
+        if message.kind is Kind.WORK and not ids and (outcome := self._in_check(message, there)):
+            return outcome
+        if message.kind is Kind.QUESTION and not message.buttons:
+            self._checks.answered(message, there)
         if not message.text:
             return self._take_choices(message, there, ids)
         bodies = self._bodies(message, there)
@@ -163,7 +196,7 @@ class GitHubTransport:
         for number, body in enumerate(bodies):
             mark = text.marker(message.notification_id, number)
             changed.append(self._put(message, there, old[number] if number < len(old) else "", body, mark))
-        return Delivered(tuple(changed))
+        return Delivered((*changed, *(each for each in message.edit_message_ids if each not in ids)))
 
     def _put(self, message: Outgoing, there: Where, message_id: str, body: str, mark: str) -> str:
         """Change a comment, or write it anew where it is gone; its message id."""
@@ -196,10 +229,13 @@ class GitHubTransport:
         if message.kind is Kind.QUESTION:
             return text.question(message, place)
         if message.kind is Kind.WORK:
-            # What it does in detail is for those who may see all of it.
-            lines = text.said(message).split("\n")
-            return ["\n".join(lines if place.is_private else lines[:1])]
+            return [self._work(message, there)]
         return text.bodies(message, place)
+
+    def _work(self, message: Outgoing, there: Where) -> str:
+        """What a turn does; in detail where only those read it who may see all of it."""
+        lines = text.said(message).split("\n")
+        return "\n".join(lines if self._client.repository(there.repository_id).is_private else lines[:1])
 
     def _left(self, message: Outgoing, there: Where, count: int) -> dict[str, str]:
         """Comments that an earlier try has left, by their markers."""

@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.github.github import GitHubStandIn
 from tests.fakes.github.world import Issue, MovableClock, Repository, User
 from tests.rigs.fast_time import StillClock
+from webhook_adapter.transports.github.outbound.checks import Checks
 from webhook_adapter.transports.github.outbound.client import GitHubClient
 
 
@@ -25,6 +26,9 @@ class Scene:
 
     def chat(self, issue: Issue | None = None) -> str:
         return f"{self.repository.id}/{(issue or self.issue).number}"
+
+    def checks(self) -> Checks:
+        return Checks(self.client, self.github.app.id, "pointsman", self.clock)
 
     def anew(self) -> GitHubClient:
         """As after a restart."""

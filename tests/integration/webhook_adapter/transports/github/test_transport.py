@@ -29,7 +29,7 @@ def is_honest(scene: Scene) -> Iterator[None]:
 
 def made(scene: Scene) -> GitHubTransport:
     own = Own(scene.github.app.id, scene.github.app.slug, "pointsman")
-    return GitHubTransport(scene.client, own, scene.clock, scene.github.clock.now)
+    return GitHubTransport(scene.client, own, scene.checks(), scene.clock, scene.github.clock.now)
 
 
 def message(scene: Scene, said: str = "done", issue: Issue | None = None, **more: Any) -> Outgoing:
